@@ -1,0 +1,69 @@
+//! What every virtual board offers, whatever family it belongs to.
+
+use std::collections::BTreeMap;
+
+use crate::documents::playbook::{DeviceKind, HandMove};
+use crate::words::UsbId;
+use crate::world::Access;
+
+/// A virtual board: the state of the silicon, kept in a file between the calls of the mock tools.
+///
+/// Times are milliseconds of the bench's own clock, which no wait of a test really takes.
+pub trait BoardModel {
+    /// What is on the bus at `now_ms`; scheduled changes (a late enumeration) that are due have happened.
+    fn attached(&self, now_ms: u64) -> Vec<BusDevice>;
+
+    /// When the bus changes next by itself, if it is going to.
+    fn next_change_ms(&self, now_ms: u64) -> Option<u64>;
+
+    /// A person's hands do something to the board.
+    fn hands(&mut self, hand_move: HandMove, now_ms: u64);
+
+    /// Every region of memory that tools have written since the bench was set up, as it is now.
+    fn regions(&self) -> Vec<Region>;
+
+    /// One-time fuse words by index. Empty for boards without.
+    fn fuses(&self) -> BTreeMap<u32, u32>;
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BusDevice {
+    pub id: UsbId,
+    pub port: String,
+    pub serial: Option<String>,
+    pub product: Option<String>,
+    pub kind: DeviceKind,
+    pub access: Access,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Region {
+    pub address: u64,
+    pub length: u64,
+    /// Lower-case hexadecimal.
+    pub sha256: String,
+}
+
+/// The name of a starting state or fault that `--simulate=NAME` accepts, and what it means.
+pub type FaultName = (&'static str, &'static str);
+
+/// An image that the simulation made up.
+#[derive(Debug, Clone)]
+pub struct VirtualImage {
+    pub file: String,
+    pub bytes: Vec<u8>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum BenchError {
+    #[error("`{name}` is not a starting state or fault of this virtual board; known are: {known}")]
+    UnknownName { name: String, known: String },
+    #[error("this playbook names no virtual board, so there is nothing to simulate")]
+    NoVirtualBoard,
+    #[error("`{model}` is not a virtual board; known are: {known}")]
+    UnknownModel { model: String, known: String },
+    #[error("the virtual board's setting `{setting}` is wrong: {reason}")]
+    Setting { setting: String, reason: String },
+    #[error("cannot use the bench folder `{path}`")]
+    Folder { path: String, source: std::io::Error },
+}

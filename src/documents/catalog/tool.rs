@@ -1,0 +1,208 @@
+//! The catalog's types: one [`Tool`] per table of `vendor-tools.toml`.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use regex::Regex;
+
+use crate::words::{FaultClass, Place, Stream, ToolVersion};
+
+/// Every tool that playbooks may run, by name. The order of the document is kept.
+#[derive(Debug, Clone, Default)]
+pub struct Catalog {
+    pub tools: Vec<Tool>,
+    /// Variables of the person's environment that no tool gets.
+    pub environment_remove: Vec<String>,
+    /// Variables that every tool gets.
+    pub environment_set: BTreeMap<String, String>,
+}
+
+impl Catalog {
+    pub fn tool(&self, name: &str) -> Option<&Tool> {
+        self.tools.iter().find(|tool| tool.name == name)
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OperatingSystem {
+    Linux,
+    Macos,
+    Windows,
+}
+
+impl OperatingSystem {
+    /// The one this program was built for; anything else is treated as a Linux.
+    pub const fn current() -> Self {
+        if cfg!(target_os = "windows") {
+            OperatingSystem::Windows
+        } else if cfg!(target_os = "macos") {
+            OperatingSystem::Macos
+        } else {
+            OperatingSystem::Linux
+        }
+    }
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct PerOperatingSystem<T> {
+    pub linux: T,
+    pub macos: T,
+    pub windows: T,
+}
+
+impl<T> PerOperatingSystem<T> {
+    pub fn on(&self, system: OperatingSystem) -> &T {
+        match system {
+            OperatingSystem::Linux => &self.linux,
+            OperatingSystem::Macos => &self.macos,
+            OperatingSystem::Windows => &self.windows,
+        }
+    }
+}
+
+/// One vendor tool.
+#[derive(Debug, Clone)]
+pub struct Tool {
+    /// The word playbooks use after `run:`.
+    pub name: String,
+    pub place: Place,
+    pub summary: String,
+    /// File names looked for, without `.exe`, the preferred one first.
+    pub programs: Vec<String>,
+    /// Folders beside PATH; `~`, `$NAME` and globs are allowed.
+    pub folders: PerOperatingSystem<Vec<String>>,
+    /// Whole argv prefixes tried last, such as `["python3", "-u", "-m", "spsdk.apps.blhost"]`.
+    pub via: Vec<Vec<String>>,
+    /// Put before the playbook's arguments at every call.
+    pub first_args: Vec<String>,
+    /// Variables set for this tool; `{scratch}` stands for the run's private folder.
+    pub environment: BTreeMap<String, String>,
+    /// Variables set as well when the home folder cannot be written.
+    pub environment_without_home: BTreeMap<String, String>,
+    pub version: VersionProbe,
+    pub install: PerOperatingSystem<Option<String>>,
+    /// May several processes of this tool run at once?
+    pub parallel: bool,
+    /// Arguments put first when the person chose a board by its port; `{port}` is replaced. Empty: it cannot be told.
+    pub select_port: Vec<String>,
+    /// Arguments put first when the person chose a board by its serial number; `{serial}` is replaced.
+    pub select_serial: Vec<String>,
+    /// Finds the USB id of the device the tool really took, in group `id`.
+    pub device_taken: Option<Regex>,
+    pub progress: Vec<ProgressPattern>,
+    /// Numbered answers of the board.
+    pub statuses: Vec<StatusPattern>,
+    /// Tried in order, on both streams unless one is named.
+    pub faults: Vec<FaultPattern>,
+    /// The first whose words fit the arguments tells what success looks like.
+    pub commands: Vec<Command>,
+    /// Arguments that no playbook may use, or only under a condition.
+    pub rules: Vec<ArgumentRule>,
+    /// Limit of a call for which neither the step nor the command gives one.
+    pub timeout: Duration,
+}
+
+impl Tool {
+    /// What kind of call these arguments make; `None` when the catalog does not know it.
+    pub fn command(&self, args: &[String]) -> Option<&Command> {
+        self.commands.iter().find(|command| command.fits(args))
+    }
+}
+
+/// How to ask for the version, and what the answers mean.
+#[derive(Debug, Clone)]
+pub struct VersionProbe {
+    pub args: Vec<String>,
+    /// The first whose pattern matches a line of the output.
+    pub flavours: Vec<Flavour>,
+}
+
+/// One family of builds of a tool, told apart by how it prints its version.
+#[derive(Debug, Clone)]
+pub struct Flavour {
+    /// Shown to the person when a tool has several; `None` when it has one.
+    pub name: Option<String>,
+    /// With a group `version`.
+    pub pattern: Regex,
+    pub minimum: Option<ToolVersion>,
+    /// Versions that must not be used, with the reason.
+    pub known_bad: Vec<(ToolVersion, String)>,
+}
+
+/// Groups: `percent`, `bytes`, `total`, `label`, all optional but one of `percent` and `bytes`.
+#[derive(Debug, Clone)]
+pub struct ProgressPattern {
+    pub pattern: Regex,
+}
+
+/// A numbered status: the last match of a call counts.
+#[derive(Debug, Clone)]
+pub struct StatusPattern {
+    /// With a group `code`.
+    pub pattern: Regex,
+    /// Only for these commands (names of [`Command`]); empty: for all.
+    pub commands: Vec<String>,
+    /// Codes that mean success, as printed.
+    pub success: Vec<String>,
+    /// The class of each special code.
+    pub classes: BTreeMap<String, FaultClass>,
+    /// The class of all other codes.
+    pub otherwise: FaultClass,
+    /// What a code means, in words.
+    pub meanings: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Clone)]
+pub struct FaultPattern {
+    pub pattern: Regex,
+    pub class: FaultClass,
+    pub stream: Option<Stream>,
+    /// A sentence for the person, without a full stop.
+    pub message: String,
+    pub help: PerOperatingSystem<Option<String>>,
+    /// Decides even where a status says success or the evidence of success is there.
+    pub overrides_success: bool,
+}
+
+/// A kind of call, known by words among its arguments.
+#[derive(Debug, Clone)]
+pub struct Command {
+    pub name: String,
+    /// All of these are among the arguments.
+    pub with: Vec<String>,
+    /// None of these is.
+    pub without: Vec<String>,
+    /// Does the call change the board? Then it is never cut short lightly, and it needs evidence.
+    pub changes_board: bool,
+    /// Each must match some line; a call without all of them has not succeeded.
+    pub success: Vec<Regex>,
+    /// Exit codes of a plain success.
+    pub success_exit_codes: Vec<i32>,
+    /// Exit codes that, with the evidence, are a success worth a warning.
+    pub warning_exit_codes: Vec<i32>,
+    pub timeout: Option<Duration>,
+    /// Longest silence before the tool counts as hung.
+    pub silence: Option<Duration>,
+}
+
+impl Command {
+    fn fits(&self, args: &[String]) -> bool {
+        let has = |word: &String| args.iter().any(|arg| arg == word);
+        self.with.iter().all(has) && !self.without.iter().any(has)
+    }
+}
+
+/// A rule on arguments, held against every playbook by `recover check`.
+#[derive(Debug, Clone)]
+pub struct ArgumentRule {
+    /// The rule applies when every one of these matches some whole argument…
+    pub with: Vec<Regex>,
+    /// …and none of these matches any.
+    pub without: Vec<Regex>,
+    /// Allowed when the step gives a `timeout` of its own.
+    pub unless_timeout: bool,
+    /// Allowed in a step marked `irreversible`.
+    pub unless_irreversible: bool,
+    pub message: String,
+    pub hint: Option<String>,
+}

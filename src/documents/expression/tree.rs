@@ -1,0 +1,83 @@
+//! Expressions and templates after parsing.
+
+use crate::words::{Id, Place};
+
+/// An expression and where it was written.
+#[derive(Debug, Clone)]
+pub struct Expression {
+    pub root: Node,
+    pub place: Place,
+}
+
+/// A text with expressions in it.
+#[derive(Debug, Clone)]
+pub struct Template {
+    pub parts: Vec<Part>,
+    pub place: Place,
+}
+
+#[derive(Debug, Clone)]
+pub enum Part {
+    Text(String),
+    Expression(Expression),
+}
+
+/// `start` and `end` are bytes from the beginning of the expression's text.
+#[derive(Debug, Clone)]
+pub enum Node {
+    Integer(i64),
+    Text(String),
+    Boolean(bool),
+    Name { name: Id, start: usize, end: usize },
+    Call { function: Function, arguments: Vec<Node>, start: usize, end: usize },
+    Unary { operator: UnaryOperator, operand: Box<Node>, start: usize, end: usize },
+    Binary { operator: BinaryOperator, left: Box<Node>, right: Box<Node>, start: usize, end: usize },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UnaryOperator {
+    Not,
+    Negate,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BinaryOperator {
+    Or,
+    And,
+    Equal,
+    NotEqual,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+    BitOr,
+    BitAnd,
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    Remainder,
+}
+
+/// The functions expressions may call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Function {
+    /// `size(file)`: bytes.
+    Size,
+    /// `sha256(file)`: 64 lower-case hexadecimal digits.
+    Sha256,
+    /// `head(file, n)`: the first `n` bytes, as lower-case hexadecimal digits.
+    Head,
+    /// `word(file, offset)`: the little-endian 32-bit word there.
+    Word,
+    /// `align(n, m)`: `n` rounded up to a multiple of `m`.
+    Align,
+    /// `hex(n)`: as `0x1f000`.
+    Hex,
+    /// `version(text)`: to compare with other versions.
+    Version,
+    /// `present(device)`: is it attached right now?
+    Present,
+    /// `given(input)`: is the file there?
+    Given,
+}

@@ -1,0 +1,5 @@
+//! Floor 1: playbooks, expressions, the tool catalog. Text in, values out; nothing here touches the world.
+
+pub mod catalog;
+pub mod expression;
+pub mod playbook;

@@ -1,0 +1,288 @@
+//! The types of a loaded playbook. Every reference in them has been resolved or reported.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use regex::Regex;
+
+use crate::documents::expression::{Expression, Template};
+use crate::words::{FaultClass, Id, Located, Place, Source, UsbId};
+
+/// One board's recovery.
+#[derive(Debug, Clone)]
+pub struct Playbook {
+    pub source: Arc<Source>,
+    pub board: String,
+    pub summary: Option<String>,
+    /// Where jumper texts and commands were taken from.
+    pub sources: Vec<String>,
+    pub inputs: Vec<Input>,
+    pub devices: Vec<Device>,
+    pub steps: Vec<Step>,
+    pub virtual_board: Option<VirtualBoard>,
+}
+
+impl Playbook {
+    pub fn device(&self, name: &Id) -> Option<&Device> {
+        self.devices.iter().find(|device| device.name == *name)
+    }
+
+    pub fn input(&self, name: &Id) -> Option<&Input> {
+        self.inputs.iter().find(|input| input.name == *name)
+    }
+
+    /// Every step below groups, in order, without the groups themselves and without readings.
+    pub fn leaf_steps(&self) -> Vec<&Step> {
+        fn collect<'a>(steps: &'a [Step], into: &mut Vec<&'a Step>) {
+            for step in steps {
+                match &step.action {
+                    Action::Steps(inner) => collect(inner, into),
+                    _ => into.push(step),
+                }
+            }
+        }
+        let mut leaves = Vec::new();
+        collect(&self.steps, &mut leaves);
+        leaves
+    }
+}
+
+/// A file that the person gives.
+#[derive(Debug, Clone)]
+pub struct Input {
+    pub name: Id,
+    pub place: Place,
+    /// Path below the folder of files; its last part is the name the tools see.
+    pub file: Located<String>,
+    pub help: Option<String>,
+    /// Inclusive, in bytes.
+    pub max_size: Option<u64>,
+    pub starts_with: Vec<u8>,
+    /// Beginnings of files of other kinds that people mistake for this one.
+    pub not_starts_with: Vec<(Vec<u8>, String)>,
+    /// Little-endian 32-bit words that the file must hold.
+    pub words: Vec<InputWord>,
+    /// Size in bytes of the file a simulation makes up; without it, a small one that fits.
+    pub example_size: Option<u64>,
+}
+
+impl Input {
+    /// The name under which the file is staged and shown in commands.
+    pub fn file_name(&self) -> &str {
+        self.file.value.rsplit('/').next().unwrap_or(&self.file.value)
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct InputWord {
+    /// In bytes from the start of the file.
+    pub offset: u64,
+    /// An integer; may use the sizes of inputs.
+    pub value: Expression,
+}
+
+/// How a device shows itself to the host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DeviceKind {
+    /// Tools open its USB device node.
+    Usb,
+    /// Tools open its HID node (`hidraw` on Linux).
+    Hid,
+    /// A USB-to-serial bridge; tools open its port.
+    Serial,
+}
+
+#[derive(Debug, Clone)]
+pub struct Device {
+    pub name: Id,
+    pub place: Place,
+    /// Any of these counts.
+    pub ids: Vec<UsbId>,
+    pub kind: DeviceKind,
+    /// What people call it: "i.MX RT ROM (serial download)".
+    pub label: String,
+}
+
+/// The board that `--simulate` puts on the bench: a model the bench knows, and its settings as written.
+#[derive(Debug, Clone)]
+pub struct VirtualBoard {
+    pub model: Located<String>,
+    pub settings: Vec<(Located<String>, Located<String>)>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Step {
+    /// Given by the author, or made from the place in the list.
+    pub id: Id,
+    pub place: Place,
+    /// What people see: the `name`, else the id in words.
+    pub name: String,
+    pub when: Option<Expression>,
+    pub action: Action,
+    pub timeout: Option<Timeout>,
+    pub retry: Option<Retry>,
+    pub restart_at: Option<RestartAt>,
+    pub until: Option<Until>,
+    pub irreversible: Option<Irreversible>,
+    /// In which state the board is when the run ends in this step; groups hand it down.
+    pub if_stopped: Option<String>,
+}
+
+#[derive(Debug, Clone)]
+pub enum Action {
+    Run(Run),
+    Prompt(Prompt),
+    /// Wait for [`Step::until`].
+    Wait,
+    Check(CheckStep),
+    /// End here, saying why.
+    Refuse(Template),
+    Write(WriteStep),
+    Steps(Vec<Step>),
+}
+
+#[derive(Debug, Clone)]
+pub struct Run {
+    /// A tool of the catalog.
+    pub tool: Located<String>,
+    pub args: Vec<Template>,
+    /// The device this call acts on: presence before and after it helps to judge the output.
+    pub device: Option<Id>,
+    /// Each must match some line of the output.
+    pub expect: Vec<Regex>,
+    pub fail_on: Vec<FailOn>,
+    pub capture: Vec<Capture>,
+    /// Files this call creates in the run's folder, usable in expressions afterwards.
+    pub produces: Vec<Id>,
+}
+
+#[derive(Debug, Clone)]
+pub struct FailOn {
+    pub pattern: Regex,
+    pub class: FaultClass,
+    pub message: Option<String>,
+}
+
+/// Takes the first group of the last match as the value.
+#[derive(Debug, Clone)]
+pub struct Capture {
+    pub name: Id,
+    pub pattern: Regex,
+    /// The value is read as an integer, else kept as text.
+    pub integer: bool,
+}
+
+#[derive(Debug, Clone)]
+pub struct Prompt {
+    pub text: Template,
+    /// What the hands do, for the virtual person.
+    pub hands: Vec<HandMove>,
+}
+
+/// What a person's hands do to a board.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HandMove {
+    Unplug,
+    PlugIn,
+    FitJumper,
+    RemoveJumper,
+}
+
+impl HandMove {
+    pub const ALL: [(&'static str, HandMove); 4] = [
+        ("unplug", HandMove::Unplug),
+        ("plug-in", HandMove::PlugIn),
+        ("fit-jumper", HandMove::FitJumper),
+        ("remove-jumper", HandMove::RemoveJumper),
+    ];
+}
+
+#[derive(Debug, Clone)]
+pub struct CheckStep {
+    pub holds: Expression,
+    /// How it looks in the document.
+    pub text: String,
+    pub class: FaultClass,
+    pub message: Option<Template>,
+}
+
+#[derive(Debug, Clone)]
+pub struct WriteStep {
+    /// Under this name the file can be used in expressions afterwards.
+    pub name: Id,
+    /// Name in the run's folder.
+    pub file: String,
+    pub text: Template,
+}
+
+/// A limit; with `per_mb` it grows with the files that the step hands to its tool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timeout {
+    pub base: Duration,
+    /// For each started 1,000,000 bytes.
+    pub per_mb: Duration,
+}
+
+impl Timeout {
+    pub fn for_bytes(&self, bytes: u64) -> Duration {
+        let megabytes = u32::try_from(bytes.div_ceil(1_000_000)).unwrap_or(u32::MAX);
+        self.base.saturating_add(self.per_mb.saturating_mul(megabytes))
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct Retry {
+    /// In all, the first included.
+    pub attempts_max: u32,
+    pub on: Vec<FaultClass>,
+    pub backoff: Backoff,
+    /// Run before each further attempt, to bring board and tool back in step.
+    pub prepare: Vec<Step>,
+}
+
+/// The pause before a further attempt doubles each time, up to a limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Backoff {
+    pub first: Duration,
+}
+
+impl Backoff {
+    pub const LIMIT: Duration = Duration::from_secs(30);
+
+    /// Before attempt 2, 3, …
+    pub fn before_attempt(&self, attempt: u32) -> Duration {
+        let doublings = attempt.saturating_sub(2).min(16);
+        self.first.saturating_mul(1 << doublings).min(Backoff::LIMIT)
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct RestartAt {
+    pub step: Located<Id>,
+    pub on: Vec<FaultClass>,
+    /// How often in one run.
+    pub times_max: u32,
+}
+
+/// A state of the bus: all `present` devices are there, none of the `gone` ones is.
+#[derive(Debug, Clone, Default)]
+pub struct Until {
+    pub present: Vec<Id>,
+    pub gone: Vec<Id>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Irreversible {
+    pub why: String,
+    pub already_done: Reading,
+    pub verify: Reading,
+}
+
+/// Steps that read something, and what must hold afterwards.
+#[derive(Debug, Clone)]
+pub struct Reading {
+    pub steps: Vec<Step>,
+    pub holds: Expression,
+}

@@ -1,0 +1,233 @@
+//! What happens during a run, as typed events. Screen, JSON and log are readers of them.
+
+use crate::output::Touched;
+use crate::words::{Fault, Id, Stream, ToolEnd, ToolVersion, Verdict};
+use crate::world::Interrupt;
+
+/// One thing that happened. Times are in milliseconds.
+#[derive(Debug, Clone, serde::Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    RunStarted {
+        board: String,
+        /// Path of the playbook, or its shipped name.
+        playbook: String,
+        shipped: bool,
+        simulated: bool,
+        steps_total: usize,
+        summary: Option<String>,
+    },
+    ToolFound {
+        tool: String,
+        program: String,
+        version: ToolVersion,
+        flavour: Option<String>,
+        /// Which rule of the discovery order found it.
+        found_by: String,
+    },
+    InputReady {
+        name: Id,
+        /// The name the tools see.
+        file: String,
+        /// Where it was taken from; absent when it was generated.
+        path: Option<String>,
+        size: u64,
+        sha256: String,
+        /// Made up because the simulation was given no such file.
+        generated: bool,
+    },
+    StepStarted {
+        step: Id,
+        name: String,
+        /// Counted from 1 among [`Event::RunStarted::steps_total`].
+        number: usize,
+        total: usize,
+    },
+    StepSkipped {
+        step: Id,
+        name: String,
+        number: usize,
+        total: usize,
+        reason: String,
+    },
+    ToolStarted {
+        step: Id,
+        tool: String,
+        /// As a person would type it: the tool's name and its arguments.
+        command: Vec<String>,
+        limit_ms: u64,
+        /// Cutting this call short would leave the board half written.
+        changes_board: bool,
+        /// Why it runs: the step itself, or a reading around an irreversible step, or getting back in step.
+        purpose: String,
+    },
+    ToolOutput {
+        step: Id,
+        stream: Stream,
+        text: String,
+        /// Overwritten by the next piece: a progress bar.
+        transient: bool,
+    },
+    Progress {
+        step: Id,
+        label: Option<String>,
+        percent: Option<f32>,
+        bytes: Option<u64>,
+        total: Option<u64>,
+    },
+    ToolEnded {
+        step: Id,
+        tool: String,
+        command: Vec<String>,
+        end: ToolEnd,
+        exit_code: Option<i32>,
+        verdict: Verdict,
+        touched: Touched,
+        elapsed_ms: u64,
+    },
+    Prompted {
+        step: Id,
+        text: String,
+        /// The run goes on by itself when the hardware says so; else ENTER is needed.
+        goes_on_by_itself: bool,
+        limit_ms: u64,
+    },
+    /// Repeated about once a second and whenever devices come or go.
+    Waiting {
+        step: Id,
+        /// "15a2:0073 RAM flashloader is not there yet".
+        waiting_for: String,
+        /// "1fc9:0135 i.MX RT ROM", one for each attached device that the playbook knows.
+        attached: Vec<String>,
+        remaining_ms: u64,
+    },
+    WaitOver {
+        step: Id,
+        met: bool,
+        text: String,
+        elapsed_ms: u64,
+    },
+    ConsentAsked {
+        step: Id,
+        why: String,
+        command: Vec<String>,
+        /// What must be typed.
+        phrase: String,
+        limit_ms: u64,
+    },
+    ConsentGiven {
+        step: Id,
+        by: String,
+    },
+    Retrying {
+        step: Id,
+        /// The attempt about to begin, counted from 1.
+        attempt: u32,
+        attempts_max: u32,
+        pause_ms: u64,
+        because: Fault,
+    },
+    Restarting {
+        from: Id,
+        at: Id,
+        time: u32,
+        times_max: u32,
+        because: Fault,
+    },
+    /// The person wants to end; with `finishing` a writing step is finished first.
+    Interrupted {
+        by: Interrupt,
+        finishing: bool,
+    },
+    Warning {
+        text: String,
+    },
+    Note {
+        text: String,
+    },
+    StepFinished {
+        step: Id,
+        name: String,
+        number: usize,
+        total: usize,
+        end: StepEnd,
+        elapsed_ms: u64,
+    },
+    /// Always the last.
+    Finished {
+        outcome: Outcome,
+        exit_code: u8,
+        problem: Option<Problem>,
+        elapsed_ms: u64,
+        steps_done: usize,
+        steps_skipped: usize,
+        retries: usize,
+        restarts: usize,
+        warnings: usize,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StepEnd {
+    Succeeded,
+    SucceededWithWarning(String),
+    Failed(Fault),
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    Recovered,
+    StepFailed,
+    RefusedByPlaybook,
+    CommandLine,
+    PlaybookInvalid,
+    ToolMissing,
+    DeviceUnavailable,
+    Declined,
+    BoardBusy,
+    Defect,
+    Interrupted,
+}
+
+impl Outcome {
+    /// The process's exit code; this is the only place that knows them.
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Outcome::Recovered => 0,
+            Outcome::StepFailed | Outcome::RefusedByPlaybook => 1,
+            Outcome::CommandLine => 2,
+            Outcome::PlaybookInvalid => 3,
+            Outcome::ToolMissing => 4,
+            Outcome::DeviceUnavailable => 5,
+            Outcome::Declined => 6,
+            Outcome::BoardBusy => 7,
+            Outcome::Defect => 70,
+            Outcome::Interrupted => 130,
+        }
+    }
+}
+
+/// Everything a person needs to know about a run that did not recover the board, in the order they need it.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct Problem {
+    /// What happened.
+    pub what: String,
+    pub class: Option<String>,
+    /// At which step; none before the first.
+    pub step: Option<Id>,
+    pub step_name: Option<String>,
+    pub command: Option<Vec<String>>,
+    /// How the tool's process ended.
+    pub end: Option<String>,
+    /// The last lines of its output.
+    pub output: Vec<String>,
+    /// What is on the bus now, as far as the playbook knows it.
+    pub attached: Vec<String>,
+    /// In which state the board is.
+    pub state: String,
+    /// What to do now, and whether running again is safe.
+    pub next: Vec<String>,
+}

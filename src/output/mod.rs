@@ -1,0 +1,7 @@
+//! Floor 2: from the bytes a tool prints to lines, progress and a verdict. Pure.
+
+mod judge;
+mod lines;
+
+pub use judge::{Expectations, Judge, Judgement, Presence, Progress, Touched};
+pub use lines::{LineEnd, LineSplitter, Piece};

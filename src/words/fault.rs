@@ -1,0 +1,134 @@
+//! The fixed vocabulary of what can go wrong when a tool acts on a board.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// What kind of fault a call ended in. Playbooks retry and restart by these words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FaultClass {
+    /// Nothing with the wanted id is attached.
+    NoDevice,
+    /// Several devices match and the tool could not, or must not, choose; or it took another one.
+    AmbiguousDevice,
+    /// The device is there, but this user may not open it, or the driver is missing.
+    NoPermission,
+    /// The device was there and left in the middle of the call.
+    DeviceLost,
+    /// The board answered with an error; [`Fault::code`] says which.
+    Refused,
+    /// No answer: whether the command ran is unknown.
+    NoAnswer,
+    /// The board is write- or read-protected, or closed by its owner.
+    Protected,
+    /// The tool did not accept its arguments.
+    BadUsage,
+    /// An input file is missing, unreadable or not of the expected kind.
+    BadFile,
+    /// The tool is not installed or could not be started.
+    ToolMissing,
+    /// The tool itself failed: a traceback, a missing library.
+    ToolBroken,
+    /// A limit passed; whether the command ran is unknown.
+    TimedOut,
+    /// Ended on the person's request.
+    Cancelled,
+    /// No evidence of success and no known sign of failure.
+    Unknown,
+}
+
+impl FaultClass {
+    pub const ALL: [FaultClass; 14] = [
+        FaultClass::NoDevice,
+        FaultClass::AmbiguousDevice,
+        FaultClass::NoPermission,
+        FaultClass::DeviceLost,
+        FaultClass::Refused,
+        FaultClass::NoAnswer,
+        FaultClass::Protected,
+        FaultClass::BadUsage,
+        FaultClass::BadFile,
+        FaultClass::ToolMissing,
+        FaultClass::ToolBroken,
+        FaultClass::TimedOut,
+        FaultClass::Cancelled,
+        FaultClass::Unknown,
+    ];
+
+    pub fn word(self) -> &'static str {
+        match self {
+            FaultClass::NoDevice => "no-device",
+            FaultClass::AmbiguousDevice => "ambiguous-device",
+            FaultClass::NoPermission => "no-permission",
+            FaultClass::DeviceLost => "device-lost",
+            FaultClass::Refused => "refused",
+            FaultClass::NoAnswer => "no-answer",
+            FaultClass::Protected => "protected",
+            FaultClass::BadUsage => "bad-usage",
+            FaultClass::BadFile => "bad-file",
+            FaultClass::ToolMissing => "tool-missing",
+            FaultClass::ToolBroken => "tool-broken",
+            FaultClass::TimedOut => "timed-out",
+            FaultClass::Cancelled => "cancelled",
+            FaultClass::Unknown => "unknown",
+        }
+    }
+
+    /// The call may have done its work although it reported a fault.
+    pub fn outcome_unknown(self) -> bool {
+        matches!(self, FaultClass::NoAnswer | FaultClass::DeviceLost | FaultClass::TimedOut | FaultClass::Unknown)
+    }
+}
+
+impl fmt::Display for FaultClass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.word())
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is not a class of fault")]
+pub struct UnknownFaultClass {
+    pub text: String,
+}
+
+impl FromStr for FaultClass {
+    type Err = UnknownFaultClass;
+
+    fn from_str(text: &str) -> Result<Self, UnknownFaultClass> {
+        FaultClass::ALL
+            .into_iter()
+            .find(|class| class.word() == text)
+            .ok_or_else(|| UnknownFaultClass { text: text.to_owned() })
+    }
+}
+
+/// One fault of one call.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Fault {
+    pub class: FaultClass,
+    /// The status the tool reported, such as `10203`.
+    pub code: Option<String>,
+    /// What happened, as a sentence for the person, without a full stop.
+    pub message: String,
+    /// The line of output that decided.
+    pub evidence: Option<String>,
+    /// What to do about it, from the catalog or the playbook.
+    pub help: Option<String>,
+}
+
+impl Fault {
+    pub fn new(class: FaultClass, message: impl Into<String>) -> Self {
+        Fault { class, code: None, message: message.into(), evidence: None, help: None }
+    }
+}
+
+/// What one call came to, judged by its output.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    Succeeded,
+    /// The work is done, and something about the way there is worth saying.
+    SucceededWithWarning(String),
+    Fault(Fault),
+}

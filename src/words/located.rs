@@ -1,0 +1,79 @@
+//! Values that remember where in which document they stood.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// A document and the name people know it by.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Source {
+    /// A path as given on the command line, or the name of a shipped document.
+    pub name: String,
+    pub text: String,
+}
+
+/// A range of bytes in a document.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Place {
+    pub source: Arc<Source>,
+    pub start: usize,
+    pub end: usize,
+}
+
+/// Line and column, both counted from 1; the column counts characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Position {
+    pub line: usize,
+    pub column: usize,
+}
+
+impl Place {
+    pub fn position(&self) -> Position {
+        let before = &self.source.text[..floor_boundary(&self.source.text, self.start)];
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        Position {
+            line: before.bytes().filter(|&b| b == b'\n').count() + 1,
+            column: before[line_start..].chars().count() + 1,
+        }
+    }
+
+    /// The part of this place that begins `offset` bytes in and is `length` bytes long.
+    pub fn within(&self, offset: usize, length: usize) -> Place {
+        let start = (self.start + offset).min(self.end.max(self.start));
+        Place { source: Arc::clone(&self.source), start, end: (start + length).min(self.end.max(start)) }
+    }
+}
+
+fn floor_boundary(text: &str, index: usize) -> usize {
+    let mut index = index.min(text.len());
+    while !text.is_char_boundary(index) {
+        index -= 1;
+    }
+    index
+}
+
+/// `file:line:column`, as editors understand it.
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Position { line, column } = self.position();
+        write!(f, "{}:{line}:{column}", self.source.name)
+    }
+}
+
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Place({self})")
+    }
+}
+
+/// A value and where it was written.
+#[derive(Debug, Clone)]
+pub struct Located<T> {
+    pub value: T,
+    pub place: Place,
+}
+
+impl<T> Located<T> {
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Located<U> {
+        Located { value: change(self.value), place: self.place }
+    }
+}

@@ -1,0 +1,21 @@
+//! Floor 0: the values everything else speaks in. Pure; knows no file, tool or board.
+
+mod device_id;
+mod diagnostic;
+mod fault;
+mod hex;
+mod id;
+mod located;
+mod time_span;
+mod tool_end;
+mod tool_version;
+
+pub use device_id::{UsbId, UsbIdError};
+pub use diagnostic::{Diagnostic, Severity, nearest};
+pub use fault::{Fault, FaultClass, UnknownFaultClass, Verdict};
+pub use hex::{Hex, IntegerError, parse_integer};
+pub use id::{Id, IdError};
+pub use located::{Located, Place, Position, Source};
+pub use time_span::{TimeSpanError, describe_time, parse_time};
+pub use tool_end::{Stream, ToolEnd};
+pub use tool_version::{ToolVersion, ToolVersionError};

@@ -1,0 +1,120 @@
+//! What the engine may ask of the world, real or faked. Time is tokio's, so a paused clock fakes it.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::future::Future;
+use std::path::PathBuf;
+
+use tokio::sync::mpsc;
+
+use crate::documents::playbook::{DeviceKind, HandMove, Until};
+use crate::words::{Id, Stream, ToolEnd, UsbId};
+
+/// One call of a tool, fully expanded. Nothing in it passes through a shell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ToolCall {
+    /// Program and, for tools started through another program, its leading arguments.
+    pub launcher: Vec<OsString>,
+    pub args: Vec<String>,
+    /// Set on top of the inherited environment.
+    pub environment: BTreeMap<String, OsString>,
+    pub environment_remove: Vec<String>,
+    pub folder: PathBuf,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ToolEvent {
+    Output(Stream, Vec<u8>),
+    /// The last event. Output that a surviving grandchild still holds back is given up after a grace period.
+    Ended(ToolEnd),
+}
+
+/// Ends a tool's whole process group.
+pub trait StopTool: Send {
+    /// Asks it to end (TERM).
+    fn ask(&mut self);
+    /// Ends it (KILL).
+    fn force(&mut self);
+}
+
+/// A tool at work. Dropping it ends the tool and everything the tool started.
+pub struct RunningTool {
+    pub events: mpsc::Receiver<ToolEvent>,
+    pub stop: Box<dyn StopTool>,
+}
+
+/// May this user open the device?
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Access {
+    Permitted,
+    Denied,
+    /// Not known on this system, or not asked.
+    Unknown,
+}
+
+/// One device on the bus right now.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct AttachedDevice {
+    pub id: UsbId,
+    /// Physical path such as `1-2.3` for USB and HID; the port (`/dev/ttyUSB0`, `COM7`) for serial bridges.
+    pub port: String,
+    pub serial: Option<String>,
+    pub product: Option<String>,
+    pub kind: DeviceKind,
+    pub access: Access,
+}
+
+/// `Err` holds why the bus cannot be read at all, in words for the person.
+pub type DeviceList = Result<Vec<AttachedDevice>, String>;
+
+/// What a person is asked for.
+#[derive(Debug, Clone, Copy)]
+pub enum Ask<'a> {
+    /// To do something to the board.
+    Hands { moves: &'a [HandMove], until: Option<&'a Until> },
+    /// To agree to an irreversible step by typing its id.
+    Consent { step: &'a Id },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reply {
+    /// A line, without its end.
+    Line(String),
+    /// Nobody is there to answer: the input has ended.
+    Gone,
+}
+
+/// The person, or the system, wants the run to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Interrupt {
+    /// Ctrl-C.
+    Interrupt,
+    /// TERM, or the terminal went away.
+    Terminate,
+}
+
+/// Everything outside the engine. All futures may be dropped at any point without harm.
+pub trait World {
+    /// Starts a tool; a failure to start arrives as [`ToolEnd::NotStarted`].
+    fn start(&self, call: &ToolCall) -> RunningTool;
+
+    /// Every device of these kinds of ids on the bus; `kinds` says for each id how tools open it.
+    fn devices(&self, kinds: &[(UsbId, DeviceKind)]) -> DeviceList;
+
+    /// Completes when devices came or went; may never complete, so callers look again now and then anyway.
+    fn devices_changed(&self) -> impl Future<Output = ()>;
+
+    /// Tells the person's side what is asked, before [`World::reply`] is awaited. Old unread answers are dropped.
+    fn ask(&self, ask: Ask<'_>);
+
+    /// The person's next line.
+    fn reply(&self) -> impl Future<Output = Reply>;
+
+    /// Can anybody answer?
+    fn interactive(&self) -> bool;
+
+    /// The next wish to end the run; each call waits for a new one.
+    fn interrupted(&self) -> impl Future<Output = Interrupt>;
+}
