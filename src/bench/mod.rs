@@ -14,7 +14,13 @@ mod person;
 mod set_up;
 mod settings;
 mod state;
+#[cfg(test)]
+mod test_bench;
+#[cfg(test)]
+mod transcript_tests;
 mod virtual_model;
+#[cfg(test)]
+mod walk_tests;
 mod world;
 
 pub use board::{BenchError, BoardModel, BusDevice, FaultName, Region, VirtualImage};
