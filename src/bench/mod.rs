@@ -22,6 +22,8 @@ mod virtual_model;
 #[cfg(test)]
 mod walk_tests;
 mod world;
+#[cfg(test)]
+mod world_tests;
 
 pub use board::{BenchError, BoardModel, BusDevice, FaultName, Region, VirtualImage};
 pub use call_record::CallRecord;
