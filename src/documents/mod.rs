@@ -3,3 +3,6 @@
 pub mod catalog;
 pub mod expression;
 pub mod playbook;
+mod yaml;
+
+pub use yaml::{Key, Yaml, YamlKind, parse_yaml};
