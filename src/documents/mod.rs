@@ -2,6 +2,7 @@
 
 pub mod catalog;
 pub mod expression;
+pub mod library;
 pub mod playbook;
 mod yaml;
 

@@ -161,6 +161,9 @@ impl Checker<'_> {
     }
 
     fn run(&mut self, step: &Step, run: &Run, within: Within) {
+        for name in &run.produces {
+            self.define(name, Kind::File, &step.place);
+        }
         for arg in &run.args {
             self.template(arg);
         }
@@ -189,9 +192,6 @@ impl Checker<'_> {
         }
         for capture in &run.capture {
             self.define(&capture.name, if capture.integer { Kind::Integer } else { Kind::Text }, &step.place);
-        }
-        for name in &run.produces {
-            self.define(name, Kind::File, &step.place);
         }
     }
 
