@@ -84,7 +84,7 @@ impl<W: World> Runner<'_, W> {
             }
             let world = self.world;
             tokio::select! {
-                by = world.interrupted() => return Err(self.interrupt(by)),
+                by = world.interrupted() => return Err(self.interrupt(step, by)),
                 () = world.devices_changed() => {}
                 () = sleep_until((now + POLL).min(deadline)) => {}
             }
@@ -127,7 +127,7 @@ impl<W: World> Runner<'_, W> {
     pub(super) async fn wait_for_enter(&mut self, step: &Id, limit: Duration) -> Result<(), Halt> {
         let world = self.world;
         tokio::select! {
-            by = world.interrupted() => Err(self.interrupt(by)),
+            by = world.interrupted() => Err(self.interrupt(step, by)),
             reply = world.reply() => match reply {
                 Reply::Line(_) => Ok(()),
                 Reply::Gone => Err(self.declined(step, "nobody is there to press ENTER".to_owned())),
@@ -140,10 +140,10 @@ impl<W: World> Runner<'_, W> {
     }
 
     /// Lets time pass; Ctrl-C ends it.
-    pub(super) async fn pause(&mut self, span: Duration) -> Result<(), Halt> {
+    pub(super) async fn pause(&mut self, step: &Id, span: Duration) -> Result<(), Halt> {
         let world = self.world;
         tokio::select! {
-            by = world.interrupted() => Err(self.interrupt(by)),
+            by = world.interrupted() => Err(self.interrupt(step, by)),
             () = sleep(span) => Ok(()),
         }
     }
