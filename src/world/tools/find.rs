@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use tokio::task::JoinSet;
 
 use super::locate::{Candidate, Search, locate};
-use super::probe::{ask, judge, version_call};
+use super::probe::{PROBE_TIME_MAX, ask, judge, version_call};
 use super::{Surroundings, ToolEnvironment, ToolProblem};
 use crate::documents::catalog::{OperatingSystem, Tool};
 use crate::words::ToolVersion;
@@ -78,7 +78,8 @@ async fn examine(
 ) -> Result<FoundTool, ToolProblem> {
     let Search { candidates, mut looked_in } = search;
     for candidate in &candidates {
-        let answer = ask(version_call(tool, candidate, environment.clone(), surroundings)).await;
+        let call = version_call(tool, candidate, environment.clone(), surroundings);
+        let answer = ask(&call, PROBE_TIME_MAX).await;
         match judge(tool, candidate, &answer) {
             Err(problem) if candidate.indirect && means_not_installed(&problem) => {
                 looked_in.push(describe_miss(candidate, &problem));

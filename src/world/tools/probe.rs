@@ -9,7 +9,7 @@ use crate::words::{Stream, ToolEnd, ToolVersion};
 use crate::world::{ToolCall, ToolEvent, process};
 
 /// Java and Python programs may take many seconds for their first start.
-const PROBE_TIME_MAX: Duration = Duration::from_secs(20);
+pub(super) const PROBE_TIME_MAX: Duration = Duration::from_secs(20);
 
 /// Output kept of each stream, in bytes; a version stands near the beginning.
 const OUTPUT_BYTES_MAX: usize = 64 * 1024;
@@ -41,8 +41,8 @@ pub(super) fn version_call(
 }
 
 /// Runs on the runtime's clock, which must not be paused: the tool is a real one.
-pub(super) async fn ask(call: ToolCall) -> Answer {
-    let mut tool = process::start(&call);
+pub(super) async fn ask(call: &ToolCall, time_max: Duration) -> Answer {
+    let mut tool = process::start(call);
     let mut answer = Answer::default();
     let listening = async {
         while let Some(event) = tool.events.recv().await {
@@ -54,7 +54,7 @@ pub(super) async fn ask(call: ToolCall) -> Answer {
         }
     };
     // Too late is told apart by the missing end; dropping the tool ends it.
-    let _ = tokio::time::timeout(PROBE_TIME_MAX, listening).await;
+    let _ = tokio::time::timeout(time_max, listening).await;
     answer
 }
 
@@ -67,7 +67,7 @@ pub(super) fn judge(tool: &Tool, candidate: &Candidate, answer: &Answer) -> Resu
     // The exit code is of no matter: some tools print their version and fail.
     let Some((flavour, version)) = recognise(&tool.version.flavours, &lines) else {
         let reason = match &answer.end {
-            None => format!("it took longer than {} s", PROBE_TIME_MAX.as_secs()),
+            None => format!("no answer within {} s", PROBE_TIME_MAX.as_secs()),
             Some(ToolEnd::Exited(0)) if lines.is_empty() => "it printed nothing".to_owned(),
             Some(ToolEnd::Exited(0)) => {
                 let first_lines = lines.into_iter().take(LINES_SHOWN_MAX).collect();

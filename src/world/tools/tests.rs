@@ -187,6 +187,18 @@ fn another_program_of_the_same_name_is_told() {
 }
 
 #[test]
+fn a_tool_that_does_not_answer_is_given_up() {
+    let computer = Computer::new().with("path/flasher");
+    let flasher = tool("flasher", "echo starting; sleep 1000");
+    let candidate = locate::locate(&flasher, None, &computer.surroundings).unwrap().candidates.remove(0);
+    let call = probe::version_call(&flasher, &candidate, ToolEnvironment::default(), &computer.surroundings);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let answer = runtime.block_on(probe::ask(&call, Duration::from_millis(200)));
+    let text = probe::judge(&flasher, &candidate, &answer).unwrap_err().to_string();
+    assert!(text.contains("did not tell its version: no answer within 20 s"), "{text}");
+}
+
+#[test]
 fn indirect_ways_are_tried_one_after_another() {
     let computer = Computer::new().with("path/python").with("path/interpreter");
     let mut flasher = tool("flasher", "x");
