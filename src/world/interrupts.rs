@@ -24,3 +24,25 @@ impl Interrupts {
         poll_fn(|context| self.signals.lock().unwrap_or_else(PoisonError::into_inner).poll(context))
     }
 }
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use rustix::process::{Signal, getpid, kill_process};
+
+    use super::*;
+
+    #[test]
+    fn a_wish_between_two_questions_is_not_lost() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let interrupts = Interrupts::listen().unwrap();
+            let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+            assert!(std::pin::pin!(interrupts.next()).poll(&mut context).is_pending());
+            kill_process(getpid(), Signal::INT).unwrap();
+            assert_eq!(interrupts.next().await, Interrupt::Interrupt);
+            kill_process(getpid(), Signal::HUP).unwrap();
+            assert_eq!(interrupts.next().await, Interrupt::Terminate);
+        });
+    }
+}

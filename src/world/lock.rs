@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::words::{UsbId, describe_clock};
 use crate::world::Surroundings;
-use crate::world::system::{make_private_folder, user_word};
+use crate::world::system::{is_own_folder, make_private_folder, user_word};
 
 /// Held until dropped.
 #[derive(Debug)]
@@ -57,8 +57,10 @@ struct Lock {
 impl BoardLock {
     /// Where the runs of this user meet.
     pub fn default_folder(surroundings: &Surroundings) -> PathBuf {
-        match surroundings.variables.get("XDG_RUNTIME_DIR").filter(|folder| Path::new(folder).is_absolute()) {
-            Some(folder) => Path::new(folder).join("recover"),
+        let runtime_folder = surroundings.variables.get("XDG_RUNTIME_DIR").map(Path::new);
+        // Under `sudo` the variable may still name the folder of the person who called it.
+        match runtime_folder.filter(|folder| folder.is_absolute() && is_own_folder(folder)) {
+            Some(folder) => folder.join("recover"),
             None => std::env::temp_dir().join(format!("recover-locks-{}", user_word())),
         }
     }
@@ -208,6 +210,19 @@ mod tests {
         let problem = BoardLock::acquire(&file.join("locks"), &[ROM], None).unwrap_err();
         assert!(matches!(problem, LockProblem::NoFolder { .. }), "{problem}");
         assert!(problem.to_string().contains("locks` cannot be made"));
+    }
+
+    #[test]
+    fn the_runtime_folder_is_taken_where_it_is_ours() {
+        let folder = tempfile::tempdir().unwrap();
+        let of = |folder: &Path| {
+            let variables = [("XDG_RUNTIME_DIR".to_owned(), folder.as_os_str().to_owned())].into();
+            BoardLock::default_folder(&Surroundings { variables, ..Surroundings::default() })
+        };
+        assert_eq!(of(folder.path()), folder.path().join("recover"));
+        let fallback = BoardLock::default_folder(&Surroundings::default());
+        assert_eq!(of(&folder.path().join("absent")), fallback);
+        assert!(fallback.starts_with(std::env::temp_dir()));
     }
 
     #[test]

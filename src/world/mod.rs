@@ -29,5 +29,5 @@ pub use machine::Machine;
 pub use person::Person;
 pub use scratch::{Scratch, ScratchProblem, Staged};
 pub use serial::serial_ports;
-pub use tools::Surroundings;
+pub use tools::{FoundTool, Surroundings, ToolEnvironment, ToolProblem, find_tools, tool_environment};
 pub use usb::UsbBus;

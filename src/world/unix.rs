@@ -1,14 +1,14 @@
 //! What differs between operating systems, on Unix: process groups, signals and private folders.
 
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
 use std::task::{Context, Poll};
 
 use rustix::io::Errno;
-use rustix::process::{Pid, Signal as Kind, WaitId, WaitIdOptions, getuid, kill_process_group, waitid};
+use rustix::process::{Pid, Signal as Kind, WaitId, WaitIdOptions, geteuid, kill_process_group, waitid};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::words::ToolEnd;
@@ -113,12 +113,24 @@ impl Signals {
     }
 }
 
-/// Makes a folder that only this user can enter; one that exists already is fine.
+/// Makes a folder that only this user can enter; one of this user that exists already is fine.
+///
+/// In a folder of somebody else, what we write could be led astray by links.
 pub(super) fn make_private_folder(folder: &Path) -> io::Result<()> {
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    if is_own_folder(folder) {
+        Ok(())
+    } else {
+        Err(io::Error::new(io::ErrorKind::PermissionDenied, "it is there already and belongs to another user"))
+    }
+}
+
+/// Is this a folder, not a link to one, that belongs to this user?
+pub(super) fn is_own_folder(folder: &Path) -> bool {
+    std::fs::symlink_metadata(folder).is_ok_and(|found| found.is_dir() && found.uid() == geteuid().as_raw())
 }
 
 /// A word that tells this user from the others of the computer, fit for a file name.
 pub(super) fn user_word() -> String {
-    getuid().as_raw().to_string()
+    geteuid().as_raw().to_string()
 }

@@ -84,6 +84,10 @@ pub(super) fn make_private_folder(folder: &Path) -> io::Result<()> {
     std::fs::create_dir_all(folder)
 }
 
+pub(super) fn is_own_folder(folder: &Path) -> bool {
+    folder.is_dir()
+}
+
 pub(super) fn user_word() -> String {
     "user".to_owned()
 }

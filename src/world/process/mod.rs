@@ -7,6 +7,8 @@
 mod forward;
 mod reason;
 
+use std::collections::HashMap;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, PipeReader, Read};
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, SyncSender, channel, sync_channel};
@@ -121,10 +123,10 @@ impl StopTool for NeverStarted {
 }
 
 /// The inherited variables but for those to remove, and the call's own.
-fn environment(call: &ToolCall) -> std::collections::HashMap<std::ffi::OsString, std::ffi::OsString> {
-    let mut environment: std::collections::HashMap<_, _> = std::env::vars_os().collect();
+fn environment(call: &ToolCall) -> HashMap<OsString, OsString> {
+    let mut environment: HashMap<_, _> = std::env::vars_os().collect();
     for name in &call.environment_remove {
-        environment.remove(std::ffi::OsStr::new(name));
+        environment.remove(OsStr::new(name));
     }
     environment.extend(call.environment.iter().map(|(name, value)| (name.into(), value.clone())));
     environment
@@ -161,5 +163,6 @@ fn spawn_thread(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<
     thread::Builder::new().name(name.to_owned()).spawn(work).map(drop)
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests;
