@@ -49,9 +49,8 @@ impl<'a, W: World> Runner<'a, W> {
         }
         for name in &run.produces {
             let made_room = self.files.expect_new(name);
-            made_room.map_err(|problem| {
-                self.halt_here(&step.id, Fault::new(FaultClass::BadFile, problem.to_string()))
-            })?;
+            made_room
+                .map_err(|problem| self.halt_here(&step.id, Fault::new(FaultClass::BadFile, problem.to_string())))?;
         }
         let prepared = self.prepare(step, run)?;
         self.tell(Event::ToolStarted {
@@ -134,7 +133,8 @@ impl<'a, W: World> Runner<'a, W> {
         let mut bytes = 0;
         for template in &run.args {
             args.push(self.text(template).map_err(|error| self.not_computable(&step.id, &error))?);
-            bytes += self.bytes_named_by(template);
+            // A file that the call itself is to make counts nothing yet.
+            bytes += template.only_name().and_then(|name| self.files.size(name).ok()).unwrap_or(0);
         }
         let kind = tool.command(&args);
         let limit = match (step.timeout, kind.and_then(|kind| kind.timeout)) {
@@ -160,19 +160,6 @@ impl<'a, W: World> Runner<'a, W> {
             changes_board: kind.is_none_or(|kind| kind.changes_board),
             kind,
         })
-    }
-
-    /// The bytes of the files that an argument hands over; a file that the call itself makes counts nothing yet.
-    fn bytes_named_by(&self, template: &crate::documents::expression::Template) -> u64 {
-        use crate::documents::expression::{Node, Part};
-        let size = |part: &Part| match part {
-            Part::Expression(expression) => match &expression.root {
-                Node::Name { name, .. } => self.files.size(name).unwrap_or(0),
-                _ => 0,
-            },
-            Part::Text(_) => 0,
-        };
-        template.parts.iter().map(size).sum()
     }
 
     /// Arguments that tell the tool which of several boards is meant, when the person chose one.
@@ -222,12 +209,8 @@ impl<'a, W: World> Runner<'a, W> {
         let device = run.device.as_ref().and_then(|name| self.playbook.device(name));
         let device_ids: Vec<String> =
             device.map(|device| device.ids.iter().map(ToString::to_string).collect()).unwrap_or_default();
-        let expectations = Expectations {
-            expect: &run.expect,
-            fail_on: &run.fail_on,
-            capture: &run.capture,
-            device_ids: &device_ids,
-        };
+        let expectations =
+            Expectations { expect: &run.expect, fail_on: &run.fail_on, capture: &run.capture, device_ids: &device_ids };
         let mut judge = Judge::new(tool, prepared.kind, expectations);
         let watched = self.watch(step, prepared, &mut judge).await;
         let presence = self.bus.presence(run.device.as_ref());

@@ -201,9 +201,11 @@ fn denied(device: &Device) -> Fault {
         })
         .collect();
     fault.help = Some(match device.kind {
-        DeviceKind::Serial => "Add yourself to the group that may use serial ports (`sudo usermod -aG dialout $USER`), \
+        DeviceKind::Serial => {
+            "Add yourself to the group that may use serial ports (`sudo usermod -aG dialout $USER`), \
                                log out and in again"
-            .to_owned(),
+                .to_owned()
+        }
         _ => format!(
             "Let your user use it: put this line into /etc/udev/rules.d/70-recover.rules, run `sudo udevadm control \
              --reload-rules && sudo udevadm trigger`, and connect the camera again: {}",

@@ -31,10 +31,15 @@ impl Files {
 
     /// Makes sure that a file which a step is about to create is not left over from an earlier attempt.
     pub fn expect_new(&mut self, name: &Id) -> Result<(), ScratchProblem> {
-        let file_name = format!("{name}.bin");
+        let file_name = Files::produced_name(name);
         self.scratch.remove(&file_name)?;
         self.add(name.clone(), file_name);
         Ok(())
+    }
+
+    /// What a file made by a tool is called.
+    pub fn produced_name(name: &Id) -> String {
+        format!("{name}.bin")
     }
 
     /// Writes a text file, replacing what an earlier attempt wrote.

@@ -18,11 +18,7 @@ const CONSENT_TRIES: u32 = 3;
 
 impl<'a, W: World> Runner<'a, W> {
     /// Answers `false` when the step was skipped because its work had been done before.
-    pub(super) async fn irreversible(
-        &mut self,
-        step: &'a Step,
-        irreversible: &'a Irreversible,
-    ) -> Result<bool, Halt> {
+    pub(super) async fn irreversible(&mut self, step: &'a Step, irreversible: &'a Irreversible) -> Result<bool, Halt> {
         let Action::Run(run) = &step.action else { return Ok(true) };
         self.tell(Event::Note { text: "Reading first whether this has been done before.".to_owned() });
         if self.reading(step, &irreversible.already_done).await? {
@@ -111,7 +107,10 @@ impl<'a, W: World> Runner<'a, W> {
             };
             match reply {
                 Reply::Line(line) if line.trim() == step.id.as_str() => {
-                    self.tell(Event::ConsentGiven { step: step.id.clone(), by: "the person at the terminal".to_owned() });
+                    self.tell(Event::ConsentGiven {
+                        step: step.id.clone(),
+                        by: "the person at the terminal".to_owned(),
+                    });
                     return Ok(());
                 }
                 Reply::Line(line) if line.trim().is_empty() || line.trim().eq_ignore_ascii_case("no") => break,

@@ -6,7 +6,9 @@ mod event;
 mod facts;
 mod files;
 mod halt;
+mod inputs;
 mod irreversible;
+mod plan;
 mod problem;
 mod runner;
 mod wait;
@@ -16,6 +18,8 @@ use std::time::Duration;
 pub use devices::Chosen;
 pub use event::{Event, Outcome, Problem, StepEnd};
 pub use files::Files;
+pub use inputs::{GivenFiles, InputFault, MakeImage, stage_inputs};
+pub use plan::{PlannedLine, PlannedStep, plan};
 pub use runner::{Finish, Order, ReadyTool, Settings, run};
 
 /// Events give times in whole milliseconds.

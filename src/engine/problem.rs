@@ -25,7 +25,8 @@ pub(super) fn account<W: World>(failure: Failure, runner: &Runner<'_, W>) -> Pro
 }
 
 fn state_of(failure: &Failure, board_changed: bool) -> String {
-    let cut_short = if failure.touched == Touched::Partly { " The last call was in the middle of changing it." } else { "" };
+    let cut_short =
+        if failure.touched == Touched::Partly { " The last call was in the middle of changing it." } else { "" };
     match (&failure.state, board_changed) {
         (Some(state), _) => format!("{state}{cut_short}"),
         (None, false) => "This run has changed nothing on the board.".to_owned(),

@@ -21,7 +21,7 @@ use crate::words::{Fault, FaultClass, Id, ToolEnd};
 use crate::world::{Ask, Interrupt, World};
 
 /// Limit of a prompt or wait whose step gives none.
-const WAIT_LIMIT: Duration = Duration::from_secs(10 * 60);
+pub(super) const WAIT_LIMIT: Duration = Duration::from_secs(10 * 60);
 
 /// What the person decided before the run.
 #[derive(Debug, Clone)]
@@ -325,7 +325,14 @@ impl<'a, W: World> Runner<'a, W> {
             Ok(true) => StepEnd::Succeeded,
             Err(Halt::Failure(failure)) => StepEnd::Failed(failure.fault.clone()),
         };
-        self.tell(Event::StepFinished { step: id, name, number, total, end, elapsed_ms: milliseconds(started.elapsed()) });
+        self.tell(Event::StepFinished {
+            step: id,
+            name,
+            number,
+            total,
+            end,
+            elapsed_ms: milliseconds(started.elapsed()),
+        });
         ended.map(|_| ())
     }
 

@@ -102,14 +102,7 @@ impl<W: World> Runner<'_, W> {
         Ok(())
     }
 
-    fn wait_over(
-        &mut self,
-        step: &Id,
-        until: &Until,
-        waiting_for: String,
-        limit: Duration,
-        started: Instant,
-    ) -> Halt {
+    fn wait_over(&mut self, step: &Id, until: &Until, waiting_for: String, limit: Duration, started: Instant) -> Halt {
         let elapsed_ms = milliseconds(started.elapsed());
         self.tell(Event::WaitOver { step: step.clone(), met: false, text: waiting_for.clone(), elapsed_ms });
         let only_going = until.present.iter().all(|name| self.bus.present(name).unwrap_or(false));
@@ -156,7 +149,9 @@ impl<W: World> Runner<'_, W> {
         loop {
             let fault = match self.bus.met(&until) {
                 Met::Yes => return Ok(()),
-                Met::NotYet(text) => Fault::new(FaultClass::DeviceLost, text.replace("is not there yet", "is not there")),
+                Met::NotYet(text) => {
+                    Fault::new(FaultClass::DeviceLost, text.replace("is not there yet", "is not there"))
+                }
                 Met::Never(fault) => fault,
             };
             if fault.class == FaultClass::NoDevice {

@@ -154,6 +154,22 @@ fn unwritable(path: &Path, source: io::Error) -> ScratchProblem {
     }
 }
 
+/// The digest of a file's contents: 64 lower-case hexadecimal digits.
+pub fn sha256_of(path: &Path) -> Result<String, ScratchProblem> {
+    let unreadable = |source| ScratchProblem::Unreadable { path: path.to_owned(), source };
+    let mut input = File::open(path).map_err(unreadable)?;
+    let mut digest = Sha256::new();
+    let mut piece = vec![0; PIECE_BYTES];
+    loop {
+        match input.read(&mut piece) {
+            Ok(0) => return Ok(hexadecimal(&digest.finalize())),
+            Ok(length) => digest.update(&piece[..length]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(unreadable(error)),
+        }
+    }
+}
+
 fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
