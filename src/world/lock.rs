@@ -49,7 +49,7 @@ enum Sharing {
 /// One locked file. What the holder says of itself stands beside it, because Windows lets nobody else read a locked file.
 #[derive(Debug)]
 struct Lock {
-    _file: File,
+    file: File,
     note: PathBuf,
     holder: Holder,
 }
@@ -91,6 +91,8 @@ impl Drop for Lock {
         if read_note(&self.note) == Some(self.holder) {
             let _ = std::fs::remove_file(&self.note);
         }
+        // Closing alone is not enough: a tool that is just being started may still share the open file for a moment.
+        let _ = self.file.unlock();
     }
 }
 
@@ -121,7 +123,7 @@ fn lock(folder: &Path, board: &str, sharing: Sharing) -> Result<Lock, LockProble
     let holder = Holder { process: std::process::id(), since: UNIX_EPOCH + Duration::from_secs(seconds) };
     // Of several sharers the last is named. A failure only makes a message less exact.
     let _ = std::fs::write(&note, format!("{} {seconds}\n", holder.process));
-    Ok(Lock { _file: file, note, holder })
+    Ok(Lock { file, note, holder })
 }
 
 /// Letters, digits and `-` stay; everything else is written as its bytes, so that two boards never share a file.

@@ -1,15 +1,18 @@
 //! USB-to-serial bridges and their ports. Never opens one: that moves its control lines and may reset the board.
 
+use std::path::Path;
+
 use serialport::SerialPortType;
 
 use crate::documents::playbook::DeviceKind;
 use crate::words::UsbId;
+use crate::world::system::may_read_and_write;
 use crate::world::{Access, AttachedDevice, DeviceList};
 
 /// The ports of bridges with one of these ids of kind [`DeviceKind::Serial`].
 pub fn serial_ports(kinds: &[(UsbId, DeviceKind)]) -> DeviceList {
     // Without this folder there are no ports, and the crate would panic.
-    if cfg!(target_os = "linux") && !std::path::Path::new("/sys/class/tty").is_dir() {
+    if cfg!(target_os = "linux") && !Path::new("/sys/class/tty").is_dir() {
         return Ok(Vec::new());
     }
     let ports = serialport::available_ports().map_err(|error| format!("serial ports cannot be listed: {error}"))?;
@@ -23,16 +26,24 @@ pub fn serial_ports(kinds: &[(UsbId, DeviceKind)]) -> DeviceList {
         .filter(|(path, _)| !path.starts_with("/dev/tty."))
         .map(|(path, usb)| AttachedDevice {
             id: UsbId { vendor: usb.vid, product: usb.pid },
+            access: port_access(&path),
             port: path,
             serial: usb.serial_number,
             product: usb.product,
             kind: DeviceKind::Serial,
-            access: Access::Unknown,
         })
         .filter(|device| kinds.contains(&(device.id, DeviceKind::Serial)))
         .collect();
     devices.sort_by(|a, b| a.port.cmp(&b.port));
     Ok(devices)
+}
+
+fn port_access(port: &str) -> Access {
+    match may_read_and_write(Path::new(port)) {
+        Some(true) => Access::Permitted,
+        Some(false) => Access::Denied,
+        None => Access::Unknown,
+    }
 }
 
 #[cfg(test)]
@@ -42,5 +53,12 @@ mod tests {
     #[test]
     fn lists_nothing_that_was_not_asked_for() {
         assert_eq!(serial_ports(&[]), Ok(Vec::new()));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn access_is_told_without_opening() {
+        assert_eq!(port_access("/dev/null"), Access::Permitted);
+        assert_eq!(port_access("/nowhere/at/all"), Access::Denied);
     }
 }

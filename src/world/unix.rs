@@ -1,4 +1,4 @@
-//! What differs between operating systems, on Unix: process groups, signals and private folders.
+//! What differs between operating systems, on Unix: process groups, signals, private folders and permissions.
 
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
@@ -128,6 +128,12 @@ pub(super) fn make_private_folder(folder: &Path) -> io::Result<()> {
 /// Is this a folder, not a link to one, that belongs to this user?
 pub(super) fn is_own_folder(folder: &Path) -> bool {
     std::fs::symlink_metadata(folder).is_ok_and(|found| found.is_dir() && found.uid() == geteuid().as_raw())
+}
+
+/// May this user read and write this file? Asked without opening it; `None` where that cannot be told.
+pub(super) fn may_read_and_write(file: &Path) -> Option<bool> {
+    use rustix::fs::{Access, access};
+    Some(access(file, Access::READ_OK | Access::WRITE_OK).is_ok())
 }
 
 /// A word that tells this user from the others of the computer, fit for a file name.

@@ -88,6 +88,10 @@ pub(super) fn is_own_folder(folder: &Path) -> bool {
     folder.is_dir()
 }
 
+pub(super) fn may_read_and_write(_file: &Path) -> Option<bool> {
+    None
+}
+
 pub(super) fn user_word() -> String {
     "user".to_owned()
 }
