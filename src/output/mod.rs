@@ -1,7 +1,9 @@
 //! Floor 2: from the bytes a tool prints to lines, progress and a verdict. Pure.
 
+mod evidence;
 mod judge;
 mod lines;
+mod verdict;
 
 pub use judge::{Expectations, Judge, Judgement, Presence, Progress, Touched};
 pub use lines::{LineEnd, LineSplitter, Piece};
