@@ -2,6 +2,8 @@
 
 mod evidence;
 mod judge;
+#[cfg(test)]
+mod judge_tests;
 mod lines;
 mod verdict;
 

@@ -130,20 +130,3 @@ fn with_likeness(table: &Table, document: &Table, faults: &Faults) -> Option<Tab
     complete.replace_keys(own);
     Some(complete)
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_shipped_catalog_has_no_faults() {
-        let catalog = shipped().unwrap_or_else(|faults| panic!("{}", describe(&faults)));
-        assert_eq!(
-            catalog.tools.iter().map(|tool| tool.name.as_str()).collect::<Vec<_>>(),
-            ["dfu-util", "blhost", "sdphost"]
-        );
-    }
-    fn describe(faults: &[Diagnostic]) -> String {
-        faults.iter().map(|d| format!("{:?} {} {:?}\n", d.place, d.message, d.hint)).collect()
-    }
-}

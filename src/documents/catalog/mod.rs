@@ -1,6 +1,8 @@
 //! The catalog: what `vendor-tools.toml` says about each vendor tool. Finding and running them is for higher floors.
 
 mod load;
+#[cfg(test)]
+mod load_tests;
 mod patterns;
 mod read_judging;
 mod read_tool;

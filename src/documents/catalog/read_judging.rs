@@ -42,17 +42,12 @@ fn status(table: &Table, place: &Place, outer: &Reader<'_>) -> Option<StatusPatt
         .filter_map(|(code, word)| Some((code.value, class(&word, outer.faults)?)))
         .collect();
     let otherwise = required_class(&reader, "otherwise");
-    let status = StatusPattern {
-        pattern: pattern?,
-        // Held against the commands once these are read.
-        commands: reader.plain_texts("commands"),
-        success: reader.plain_texts("success"),
-        classes,
-        otherwise: otherwise?,
-        meanings: reader.plain_text_map("meanings"),
-    };
+    // Held against the commands once these are read.
+    let commands = reader.plain_texts("commands");
+    let success = reader.plain_texts("success");
+    let meanings = reader.plain_text_map("meanings");
     reader.finish();
-    Some(status)
+    Some(StatusPattern { pattern: pattern?, commands, success, classes, otherwise: otherwise?, meanings })
 }
 
 fn fault(table: &Table, place: &Place, commands: &[Command], outer: &Reader<'_>) -> Option<FaultPattern> {
@@ -61,7 +56,7 @@ fn fault(table: &Table, place: &Place, commands: &[Command], outer: &Reader<'_>)
     let class = required_class(&reader, "class");
     let only_for = reader.texts("commands");
     report_unknown_commands(&only_for, commands, outer.faults);
-    let stream = reader.text("stream");
+    let stream = reader.text("stream").and_then(|text| stream_of(&text, outer.faults));
     let message = reader.required_text("message");
     let help = reader.per_system("help", |reader, key| reader.text(key).map(|text| text.value));
     let overrides_success = reader.flag("overrides_success");
@@ -69,7 +64,7 @@ fn fault(table: &Table, place: &Place, commands: &[Command], outer: &Reader<'_>)
     Some(FaultPattern {
         pattern: pattern?,
         class: class?,
-        stream: stream.and_then(|text| stream_of(&text, outer.faults)),
+        stream,
         message,
         help,
         commands: only_for.into_iter().map(|name| name.value).collect(),

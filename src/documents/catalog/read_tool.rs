@@ -18,8 +18,8 @@ pub(super) fn tool(name: &Located<String>, table: &Table, faults: &Faults) -> To
     let reader = Reader::new(table, &name.place, faults);
     let programs = reader.plain_texts("programs");
     let via = argument_lists(&reader, "via");
-    if programs.is_empty() && via.is_empty() {
-        faults.report(Diagnostic::error(&name.place, format!("no `programs` are given for `{}`", name.value)));
+    if !reader.has("programs") && !reader.has("via") {
+        reader.missing("programs");
     }
     let statuses = statuses(&reader);
     let commands = commands(&reader, &statuses);
