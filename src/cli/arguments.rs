@@ -29,18 +29,21 @@ To rescue a camera:
   2. See what will happen:    recover --playbook BOARD --simulate
   3. Put the firmware files into one folder, then:
                               recover --playbook BOARD --files FOLDER
-You are told when to connect or remove what, and asked before anything that cannot be undone.";
+You are told what to connect and when, and asked before anything irreversible.";
 
 const RUN_EXAMPLES: &str = "\
 Examples:
   recover run rt1062 --files images
   recover run rt1062 --simulate
   recover run ./my-board.yaml --set firmware=build/firmware.bin
-  recover run rt1062 --non-interactive --allow-irreversible boot-fuse --message-format json
+  recover run rt1062 --non-interactive --allow-irreversible boot-fuse
 
-Exit codes: 0 recovered, 1 a step failed, 2 command line, 3 playbook or catalog invalid,
-4 tool missing or too old, 5 device absent, ambiguous or not permitted, 6 the person declined,
-7 another run holds the board, 70 defect in recover, 130 interrupted";
+Exit codes:
+  0 recovered                     5 device absent, ambiguous or not permitted
+  1 a step failed                 6 the person declined
+  2 command line wrong            7 another run holds the board
+  3 playbook or catalog invalid   70 defect in recover
+  4 tool missing or too old       130 interrupted";
 
 const CHECK_EXAMPLES: &str = "\
 Examples:
@@ -76,7 +79,7 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// Rescue a camera: run a playbook
-    #[command(after_help = RUN_EXAMPLES)]
+    #[command(after_help = RUN_EXAMPLES, override_usage = "recover run [OPTIONS] <NAME|PATH>")]
     Run(RunVerb),
     /// List the playbooks there are
     List(ListArgs),
@@ -91,8 +94,8 @@ struct RunVerb {
     #[arg(value_name = "NAME|PATH", required_unless_present = "named", conflicts_with = "named")]
     playbook: Option<String>,
 
-    /// The same, for those who like to name it
-    #[arg(id = "named", long = "playbook", value_name = "NAME|PATH")]
+    // Hidden because the help already shows one way; people will try the other one, too.
+    #[arg(id = "named", long = "playbook", value_name = "NAME|PATH", hide = true)]
     named: Option<String>,
 
     #[command(flatten)]
@@ -113,7 +116,7 @@ pub struct RunOptions {
     /// Run on a virtual camera with mock tools: no hardware, no vendors' tools
     ///
     /// Names after `=` choose how the virtual camera starts and what goes wrong with it.
-    #[arg(long, value_name = "NAME,NAME…", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    #[arg(long, value_name = "NAME,NAME...", num_args = 0..=1, require_equals = true, default_missing_value = "")]
     pub simulate: Option<Simulation>,
 
     /// Folder in which the virtual camera is kept, to be used by further runs

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use tokio::time::Instant;
 
 use crate::cli::reader::Reader;
+use crate::cli::told_wait::ToldWait;
 use crate::engine::Event;
 
 pub use folder::default_folder;
@@ -38,6 +39,7 @@ pub struct Log<W = File> {
     path: PathBuf,
     started: Instant,
     output_bytes: u64,
+    told_wait: ToldWait,
 }
 
 impl Log<File> {
@@ -68,17 +70,26 @@ impl Log<File> {
 impl<W: Write> Log<W> {
     /// `path` is what the person is told.
     pub fn new(writer: W, path: PathBuf) -> Log<W> {
-        Log { writer: Some(writer), path, started: Instant::now(), output_bytes: 0 }
+        Log { writer: Some(writer), path, started: Instant::now(), output_bytes: 0, told_wait: ToldWait::default() }
     }
 
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Counts what the tools print; none when the limit has been passed before.
+    /// None for what is left out: repetitions of a wait, and output beyond the limit.
     fn lines_of(&mut self, event: &Event) -> Option<Vec<String>> {
-        let Event::ToolOutput { text, .. } = event else {
-            return Some(describe::lines(event));
+        let text = match event {
+            Event::Waiting { waiting_for, attached, remaining_ms, .. } => {
+                let news = self.told_wait.is_news(waiting_for, attached, *remaining_ms);
+                return news.then(|| describe::lines(event));
+            }
+            Event::WaitOver { .. } => {
+                self.told_wait.forget();
+                return Some(describe::lines(event));
+            }
+            Event::ToolOutput { text, .. } => text,
+            _ => return Some(describe::lines(event)),
         };
         if self.output_bytes > OUTPUT_BYTES_MAX {
             return None;

@@ -10,4 +10,5 @@ pub mod reader;
 pub mod screen;
 pub mod style;
 mod summary;
+mod told_wait;
 pub mod wording;

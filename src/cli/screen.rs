@@ -13,16 +13,15 @@ use console::Term;
 use crate::cli::live_line::LiveLine;
 use crate::cli::reader::Reader;
 use crate::cli::style::{Look, Role, Sign, width_of};
-use crate::cli::summary::{Counts, summary};
-use crate::cli::wording::{bytes, clean, hang, milliseconds, sentence, time_left, wrap, wrap_command};
+use crate::cli::summary::{Counts, Subject, summary};
+use crate::cli::told_wait::ToldWait;
+use crate::cli::wording::{bytes, clean, hang, milliseconds, time_left, wrap, wrap_command};
 use crate::engine::{Event, StepEnd};
-use crate::words::Fault;
+use crate::words::{Fault, Id};
 use crate::world::Interrupt;
 
 /// Everything about a step stands below its name: `[ 3/14] `.
 const INDENT: usize = 8;
-/// A wait that nobody watches says again that it goes on.
-const WAIT_REMINDER_MS: u64 = 30_000;
 /// In percent.
 const PROGRESS_STRIDE: u32 = 25;
 
@@ -38,20 +37,13 @@ pub struct Screen<W: Write> {
     simulated: bool,
     /// A list of tools and files has been begun and needs a blank line after it.
     in_head: bool,
-    person_asked: bool,
-    told_wait: Option<ToldWait>,
+    /// While an answer is awaited, what the person types must stay where it is: no live line then.
+    answer_awaited: bool,
+    told_wait: ToldWait,
     told_progress: Option<ToldProgress>,
     told_fault: Option<String>,
-    /// Of the step that has been started last: `[ 3/14] Start the flashloader`.
-    step_title: Option<(String, String)>,
-}
-
-/// The last line about a wait that stays in a file.
-#[derive(Debug)]
-struct ToldWait {
-    waiting_for: String,
-    attached: Vec<String>,
-    remaining_ms: u64,
+    /// The step that began last, and its number as shown.
+    step: Option<(Id, String)>,
 }
 
 #[derive(Debug)]
@@ -80,11 +72,11 @@ impl<W: Write> Screen<W> {
             board: String::new(),
             simulated: false,
             in_head: false,
-            person_asked: false,
-            told_wait: None,
+            answer_awaited: false,
+            told_wait: ToldWait::default(),
             told_progress: None,
             told_fault: None,
-            step_title: None,
+            step: None,
         }
     }
 
@@ -121,9 +113,9 @@ impl<W: Write> Screen<W> {
                 };
                 self.show_fact("file", &format!("{file} {dot} {}{origin}", bytes(*size)));
             }
-            Event::StepStarted { name, number, total, .. } => self.show_step(name, *number, *total),
-            Event::StepSkipped { name, number, total, reason, .. } => {
-                self.show_step(name, *number, *total);
+            Event::StepStarted { step, name, number, total } => self.show_step(step, name, (*number, *total)),
+            Event::StepSkipped { step, name, number, total, reason } => {
+                self.show_step(step, name, (*number, *total));
                 self.say(Role::Quiet, Some(Sign::Skipped), &format!("skipped: {reason}"));
             }
             Event::ToolStarted { tool, command, changes_board, purpose, .. } => {
@@ -140,16 +132,17 @@ impl<W: Write> Screen<W> {
             Event::ToolEnded { .. } => self.end_live(),
             Event::Prompted { text, goes_on_by_itself, limit_ms, .. } => {
                 self.end_live();
-                self.person_asked = !goes_on_by_itself;
                 let lines = boxes::prompt(&self.look, self.inner_width(), text, *goes_on_by_itself, *limit_ms);
                 self.print_indented(&lines);
+                if !goes_on_by_itself {
+                    self.await_answer();
+                }
             }
             Event::Waiting { waiting_for, attached, remaining_ms, .. } => {
                 self.show_waiting(waiting_for, attached, *remaining_ms);
             }
             Event::WaitOver { met, text, elapsed_ms, .. } => {
                 self.end_live();
-                self.person_asked = false;
                 let text = format!("{text} (after {})", milliseconds(*elapsed_ms));
                 if *met { self.say(Role::Quiet, None, &text) } else { self.say(Role::Warning, None, &text) }
             }
@@ -158,6 +151,7 @@ impl<W: Write> Screen<W> {
                 let ask = boxes::Consent { why, command, phrase, limit_ms: *limit_ms };
                 let lines = boxes::consent(&self.look, self.inner_width(), &ask);
                 self.print_indented(&lines);
+                self.await_answer();
             }
             Event::ConsentGiven { by, .. } => self.say(Role::Quiet, None, &format!("consent given: {by}")),
             Event::Retrying { attempt, attempts_max, pause_ms, because, .. } => {
@@ -195,10 +189,10 @@ impl<W: Write> Screen<W> {
                     restarts: *restarts,
                     warnings: *warnings,
                 };
-                let subject = crate::cli::summary::Subject {
+                let subject = Subject {
                     board: &self.board,
                     simulated: self.simulated,
-                    step_title: self.step_title.as_ref().map(|(number, _)| number.as_str()),
+                    step: self.step.as_ref().map(|(id, number)| (id, number.as_str())),
                     log: self.log.as_deref(),
                 };
                 let lines = summary(&self.look, &subject, *outcome, problem.as_ref(), &counts);
@@ -227,7 +221,7 @@ impl<W: Write> Screen<W> {
         }
     }
 
-    fn show_step(&mut self, name: &str, number: usize, total: usize) {
+    fn show_step(&mut self, step: &Id, name: &str, (number, total): (usize, usize)) {
         self.end_live();
         self.in_head = false;
         self.told_fault = None;
@@ -237,12 +231,13 @@ impl<W: Write> Screen<W> {
         for line in hang(&format!("{number:<width$} ", width = INDENT - 1), name, self.look.width) {
             self.print(&self.look.paint(Role::Title, &line));
         }
-        self.step_title = Some((number, name.to_owned()));
+        self.step = Some((step.clone(), number));
     }
 
     fn show_tool(&mut self, tool: &str, command: &[String], purpose: &str, changes_board: bool) {
         self.end_live();
         self.told_progress = None;
+        self.told_fault = None;
         if !matches!(purpose, "" | "step") {
             self.say(Role::Quiet, None, purpose);
         }
@@ -252,7 +247,7 @@ impl<W: Write> Screen<W> {
             self.print(&format!("{indent}{}", self.look.paint(Role::Command, &format!("{lead}{line}"))));
         }
         let text = if changes_board {
-            format!("{tool} is writing: leave the camera alone")
+            format!("{tool} is writing: do not unplug the camera")
         } else {
             format!("{tool} is working")
         };
@@ -282,30 +277,27 @@ impl<W: Write> Screen<W> {
             if attached.is_empty() { "no device of this camera".to_owned() } else { attached.join(", ") };
         let left = time_left(remaining_ms);
         if let Some(live) = &mut self.live {
-            // While ENTER is awaited, what the person types must stay where it is.
-            if !self.person_asked {
-                let lines = [format!("waiting, {left} left: {waiting_for}"), format!("attached: {attached_text}")];
+            if !self.answer_awaited {
+                let lines = [
+                    format!("waiting for at most {left} more"),
+                    waiting_for.to_owned(),
+                    format!("attached: {attached_text}"),
+                ];
                 live.waiting(&self.look, &lines);
             }
             return;
         }
-        let worth_telling = self.told_wait.as_ref().is_none_or(|told| {
-            told.waiting_for != waiting_for
-                || told.attached != attached
-                || told.remaining_ms.saturating_sub(remaining_ms) >= WAIT_REMINDER_MS
-        });
-        if worth_telling {
+        if self.told_wait.is_news(waiting_for, attached, remaining_ms) {
             let text = format!("waiting: {waiting_for} {dot} {left} left {dot} attached: {attached_text}");
             self.say(Role::Quiet, None, &text);
-            let waiting_for = waiting_for.to_owned();
-            self.told_wait = Some(ToldWait { waiting_for, attached: attached.to_vec(), remaining_ms });
         }
     }
 
     /// Once per fault: the end of a step and the retry that follows it both know it.
     fn show_fault(&mut self, fault: &Fault) {
         if self.told_fault.as_ref() != Some(&fault.message) {
-            let text = format!("{} ({})", fault.message, fault.class);
+            let code = fault.code.as_ref().map(|code| format!(", code {code}")).unwrap_or_default();
+            let text = format!("{} ({}{code})", fault.message, fault.class);
             self.say(Role::Failure, Some(Sign::Failed), &text);
             self.told_fault = Some(fault.message.clone());
         }
@@ -331,7 +323,7 @@ impl<W: Write> Screen<W> {
         match end {
             StepEnd::Succeeded => self.say(Role::Success, Some(Sign::Done), &format!("done in {time}")),
             StepEnd::SucceededWithWarning(text) => {
-                let text = format!("done in {time}, with a warning: {}", sentence(text));
+                let text = format!("done in {time}, with a warning: {text}");
                 self.say(Role::Warning, Some(Sign::Attention), &text);
             }
             StepEnd::Failed(fault) => self.show_fault(fault),
@@ -368,6 +360,9 @@ impl<W: Write> Screen<W> {
     /// A screen that is gone must not end the run: that could cut a write short.
     fn print(&mut self, line: &str) {
         let line = line.trim_end();
+        if std::mem::take(&mut self.answer_awaited) && self.live.is_some() {
+            let _ = writeln!(self.writer);
+        }
         let writer = &mut self.writer;
         let mut write = || {
             let _ = writeln!(writer, "{line}").and_then(|()| writer.flush());
@@ -378,8 +373,17 @@ impl<W: Write> Screen<W> {
         }
     }
 
+    /// Shows where to type. Whatever is printed next begins a new line.
+    fn await_answer(&mut self) {
+        self.answer_awaited = true;
+        if self.live.is_some() {
+            // As with every line: a screen that is gone must not end the run.
+            let _ = write!(self.writer, "{}> ", " ".repeat(INDENT)).and_then(|()| self.writer.flush());
+        }
+    }
+
     fn end_live(&mut self) {
-        self.told_wait = None;
+        self.told_wait.forget();
         if let Some(live) = &mut self.live {
             live.clear();
         }

@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use crate::cli::style::{Look, Role, Sign};
-use crate::cli::wording::{clean, count, hang, milliseconds, sentence, wrap_command};
+use crate::cli::wording::{clean, count, hang, milliseconds, wrap_command};
 use crate::engine::{Outcome, Problem};
+use crate::words::Id;
 
 pub(crate) struct Counts {
     pub(crate) elapsed_ms: u64,
@@ -18,8 +19,8 @@ pub(crate) struct Counts {
 pub(crate) struct Subject<'a> {
     pub(crate) board: &'a str,
     pub(crate) simulated: bool,
-    /// `[ 3/14]`, of the step that began last.
-    pub(crate) step_title: Option<&'a str>,
+    /// The step that began last and its number, such as `[ 3/14]`.
+    pub(crate) step: Option<(&'a Id, &'a str)>,
     pub(crate) log: Option<&'a Path>,
 }
 
@@ -67,7 +68,8 @@ fn failed(look: &Look, subject: &Subject<'_>, outcome: Outcome, problem: &Proble
     }
     lines.push(String::new());
     if let Some(step) = &problem.step {
-        let number = subject.step_title.map(|title| format!("{title} ")).unwrap_or_default();
+        let begun = subject.step.filter(|(begun, _)| *begun == step);
+        let number = begun.map(|(_, number)| format!("{number} ")).unwrap_or_default();
         let name = problem.step_name.as_deref().unwrap_or_default();
         lines.extend(fact(look, "At step", format!("{number}{name} ({step})").trim_start()));
     }
@@ -84,7 +86,7 @@ fn failed(look: &Look, subject: &Subject<'_>, outcome: Outcome, problem: &Proble
         let name = if index == 0 { "It said" } else { "" };
         lines.extend(hang(&format!("{}{} ", label(name), look.sign(Sign::BoxSide)), line, look.width));
     }
-    lines.extend(fact(look, "The board", &sentence(&problem.state)));
+    lines.extend(fact(look, "The board", &problem.state));
     let attached =
         if problem.attached.is_empty() { "no device of this camera".to_owned() } else { problem.attached.join(", ") };
     lines.extend(fact(look, "Attached", &attached));
@@ -98,7 +100,7 @@ fn next(look: &Look, next: &[String]) -> Vec<String> {
     for (index, text) in next.iter().enumerate() {
         let name = if index == 0 { "Do next" } else { "" };
         let number = if next.len() > 1 { format!("{}. ", index + 1) } else { String::new() };
-        for (row, line) in hang(&format!("{}{number}", label(name)), &sentence(text), look.width).iter().enumerate() {
+        for (row, line) in hang(&format!("{}{number}", label(name)), text, look.width).iter().enumerate() {
             // The label stays plain so that it lines up with the others.
             let split = if row == 0 { LABEL_WIDTH } else { 0 };
             let (head, tail) = line.split_at(split.min(line.len()));
@@ -138,7 +140,7 @@ fn counted(counts: &Counts) -> String {
     format!("{}, in {}", parts.join(", "), milliseconds(counts.elapsed_ms))
 }
 
-const LABEL_WIDTH: usize = 12;
+const LABEL_WIDTH: usize = 13;
 
 fn label(name: &str) -> String {
     format!("  {name:<width$}", width = LABEL_WIDTH - 2)

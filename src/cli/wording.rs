@@ -95,12 +95,6 @@ pub fn time_left(remaining_ms: u64) -> String {
     if seconds < 100 { format!("{seconds} s") } else { milliseconds(seconds * 1000) }
 }
 
-/// Ends a sentence whose author left the full stop out.
-pub fn sentence(text: &str) -> String {
-    let text = text.trim_end();
-    if text.is_empty() || text.ends_with(['.', '!', '?', ':', '…']) { text.to_owned() } else { format!("{text}.") }
-}
-
 fn words_of(line: &str) -> Vec<String> {
     line.split_whitespace().map(clean).collect()
 }

@@ -13,9 +13,9 @@ pub(super) struct Consent<'a> {
 pub(super) fn prompt(look: &Look, width: usize, text: &str, goes_on_by_itself: bool, limit_ms: u64) -> Vec<String> {
     let limit = milliseconds(limit_ms);
     let end = if goes_on_by_itself {
-        format!("No key is needed: this goes on by itself when the camera shows it is done (time: {limit}).")
+        format!("Goes on by itself; no key is needed ({limit} at most).")
     } else {
-        format!("Press ENTER when done (time: {limit}).")
+        format!("Press ENTER when done ({limit} at most).")
     };
     let body: Vec<String> =
         wrap(text, width.saturating_sub(2)).iter().map(|line| look.paint(Role::Title, line)).collect();
@@ -29,12 +29,10 @@ pub(super) fn consent(look: &Look, width: usize, ask: &Consent<'_>) -> Vec<Strin
         let lead = if index == 0 { "$ " } else { "  " };
         body.push(look.paint(Role::Command, &format!("{lead}{line}")));
     }
+    let mut end = wrap(&format!("To do it, type this and press ENTER: {}", ask.phrase), inner);
     let limit = milliseconds(ask.limit_ms);
-    let end = format!(
-        "To do it, type  {}  and press ENTER. Anything else ends here without doing it (time: {limit}).",
-        ask.phrase
-    );
-    framed(look, Role::Irreversible, " THIS CANNOT BE UNDONE ", &body, &wrap(&end, inner))
+    end.extend(wrap(&format!("Anything else ends the run here without doing it ({limit} at most)."), inner));
+    framed(look, Role::Irreversible, "THIS CANNOT BE UNDONE", &body, &end)
 }
 
 fn framed(look: &Look, role: Role, title: &str, body: &[String], end: &[String]) -> Vec<String> {
