@@ -80,7 +80,7 @@ pub struct Arguments {
 enum Verb {
     /// Rescue a camera: run a playbook
     #[command(after_help = RUN_EXAMPLES, override_usage = "recover run [OPTIONS] <NAME|PATH>")]
-    Run(RunVerb),
+    Run(Box<RunVerb>),
     /// List the playbooks there are
     List(ListArgs),
     /// Find everything wrong with playbooks
@@ -184,7 +184,7 @@ pub struct RunArgs {
 /// What the person wants.
 #[derive(Debug, Clone)]
 pub enum Request {
-    Run(RunArgs),
+    Run(Box<RunArgs>),
     List(ListArgs),
     Check(CheckArgs),
 }
@@ -199,7 +199,7 @@ impl Arguments {
             None => (self.playbook, self.options),
         };
         let missing = || Arguments::command().error(ErrorKind::MissingRequiredArgument, "no playbook is given");
-        Ok(Request::Run(RunArgs { playbook: playbook.ok_or_else(missing)?, options }))
+        Ok(Request::Run(Box::new(RunArgs { playbook: playbook.ok_or_else(missing)?, options })))
     }
 }
 

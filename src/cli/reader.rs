@@ -35,3 +35,40 @@ impl Reader for Readers {
         self.shown.event(event)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::screen::Screen;
+    use crate::cli::style::Look;
+
+    #[derive(Debug, Clone, Default)]
+    struct Shared(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
+
+    impl std::io::Write for Shared {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// Linux has a device that is always full.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_log_that_ends_is_a_warning_on_the_screen() {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let seen = Shared::default();
+        let screen = Screen::new(seen.clone(), Look::plain());
+        let mut readers = Readers::new(Box::new(screen), Some(Log::new(full, "run.log".into())));
+        for text in ["first", "second"] {
+            assert_eq!(readers.event(&Event::Note { text: text.to_owned() }), None);
+        }
+        let text = String::from_utf8(seen.0.lock().unwrap().clone()).unwrap();
+        assert_eq!(text.matches("warning: the log ends here, because run.log cannot").count(), 1, "{text}");
+        assert!(text.find("warning").unwrap() < text.find("first").unwrap(), "{text}");
+    }
+}

@@ -4,6 +4,8 @@
 //! trace; without a terminal the same is told in a few lasting lines.
 
 mod boxes;
+mod ongoing;
+mod page;
 
 use std::io::{self, Stdout, Write};
 use std::path::PathBuf;
@@ -14,42 +16,25 @@ use crate::cli::live_line::LiveLine;
 use crate::cli::reader::Reader;
 use crate::cli::style::{Look, Role, Sign, width_of};
 use crate::cli::summary::{Counts, Subject, summary};
-use crate::cli::told_wait::ToldWait;
-use crate::cli::wording::{bytes, clean, hang, milliseconds, time_left, wrap, wrap_command};
-use crate::engine::{Event, StepEnd};
+use crate::cli::wording::{bytes, clean, hang, milliseconds, wrap, wrap_command};
+use crate::engine::{Event, Outcome, Problem, StepEnd};
 use crate::words::{Fault, Id};
 use crate::world::Interrupt;
 
-/// Everything about a step stands below its name: `[ 3/14] `.
-const INDENT: usize = 8;
-/// In percent.
-const PROGRESS_STRIDE: u32 = 25;
+use ongoing::{Ongoing, Wait};
+use page::{INDENT, Page};
 
 /// Prints the events for people.
 #[derive(Debug)]
 pub struct Screen<W: Write> {
-    writer: W,
-    look: Look,
-    /// Only on a terminal.
-    live: Option<LiveLine>,
+    page: Page<W>,
+    ongoing: Ongoing,
     log: Option<PathBuf>,
     board: String,
     simulated: bool,
-    /// A list of tools and files has been begun and needs a blank line after it.
-    in_head: bool,
-    /// While an answer is awaited, what the person types must stay where it is: no live line then.
-    answer_awaited: bool,
-    told_wait: ToldWait,
-    told_progress: Option<ToldProgress>,
     told_fault: Option<String>,
     /// The step that began last, and its number as shown.
     step: Option<(Id, String)>,
-}
-
-#[derive(Debug)]
-struct ToldProgress {
-    label: String,
-    stride: u32,
 }
 
 impl Screen<Stdout> {
@@ -57,24 +42,23 @@ impl Screen<Stdout> {
     pub fn stdout() -> Screen<Stdout> {
         let term = Term::stdout();
         let live = (term.is_term() && !console::is_dumb()).then(LiveLine::default);
-        Screen { live, ..Screen::new(io::stdout(), Look::of(&term)) }
+        Screen::of(Page::new(io::stdout(), Look::of(&term), live))
     }
 }
 
 impl<W: Write> Screen<W> {
     /// Without a live line: for files, pipes and tests.
     pub fn new(writer: W, look: Look) -> Screen<W> {
+        Screen::of(Page::new(writer, look, None))
+    }
+
+    fn of(page: Page<W>) -> Screen<W> {
         Screen {
-            writer,
-            look,
-            live: None,
+            page,
+            ongoing: Ongoing::default(),
             log: None,
             board: String::new(),
             simulated: false,
-            in_head: false,
-            answer_awaited: false,
-            told_wait: ToldWait::default(),
-            told_progress: None,
             told_fault: None,
             step: None,
         }
@@ -87,87 +71,56 @@ impl<W: Write> Screen<W> {
         self
     }
 
-    pub fn look(&self) -> &Look {
-        &self.look
-    }
-
     fn show(&mut self, event: &Event) {
         match event {
-            Event::RunStarted { board, playbook, shipped, simulated, summary, .. } => {
-                self.board.clone_from(board);
-                self.simulated = *simulated;
-                self.show_head(summary.as_deref());
-                let origin = if *shipped { "shipped with recover" } else { "your file" };
-                self.show_fact("playbook", &format!("{playbook} ({origin})"));
-            }
-            Event::ToolFound { tool, program, version, flavour, .. } => {
-                let flavour = flavour.as_ref().map(|flavour| format!(" ({flavour})")).unwrap_or_default();
-                self.show_fact("tool", &format!("{tool} {version}{flavour} {} {program}", self.look.sign(Sign::Dot)));
-            }
-            Event::InputReady { file, path, size, generated, .. } => {
-                let dot = self.look.sign(Sign::Dot);
-                let origin = match path {
-                    Some(path) => format!(" {dot} {path}"),
-                    None if *generated => format!(" {dot} made up for the simulation"),
-                    None => String::new(),
-                };
-                self.show_fact("file", &format!("{file} {dot} {}{origin}", bytes(*size)));
-            }
+            Event::RunStarted { .. } | Event::ToolFound { .. } | Event::InputReady { .. } => self.show_head(event),
             Event::StepStarted { step, name, number, total } => self.show_step(step, name, (*number, *total)),
             Event::StepSkipped { step, name, number, total, reason } => {
                 self.show_step(step, name, (*number, *total));
-                self.say(Role::Quiet, Some(Sign::Skipped), &format!("skipped: {reason}"));
+                self.page.say(Role::Quiet, Some(Sign::Skipped), &format!("skipped: {reason}"));
             }
             Event::ToolStarted { tool, command, changes_board, purpose, .. } => {
-                self.show_tool(tool, command, purpose, *changes_board);
+                self.show_command(command, purpose);
+                self.ongoing.tool(&mut self.page, tool, *changes_board);
             }
             Event::ToolOutput { .. } => {}
             Event::Progress { label, percent, bytes, total, .. } => {
                 let counted = || Some(100.0 * (*bytes)? as f32 / total.filter(|&total| total > 0)? as f32);
                 if let Some(percent) = percent.or_else(counted) {
-                    self.show_progress(label.as_deref().unwrap_or("working"), percent);
+                    self.ongoing.progress(&mut self.page, label.as_deref().unwrap_or("working"), percent);
                 }
             }
             // What it came to is told by the retry, the restart or the end of the step that follows.
-            Event::ToolEnded { .. } => self.end_live(),
-            Event::Prompted { text, goes_on_by_itself, limit_ms, .. } => {
-                self.end_live();
-                let lines = boxes::prompt(&self.look, self.inner_width(), text, *goes_on_by_itself, *limit_ms);
-                self.print_indented(&lines);
-                if !goes_on_by_itself {
-                    self.await_answer();
-                }
-            }
+            Event::ToolEnded { .. } => self.ongoing.end(&mut self.page),
+            Event::Prompted { .. } | Event::ConsentAsked { .. } => self.show_box(event),
             Event::Waiting { waiting_for, attached, remaining_ms, .. } => {
-                self.show_waiting(waiting_for, attached, *remaining_ms);
+                self.ongoing.wait(&mut self.page, &Wait { waiting_for, attached, remaining_ms: *remaining_ms });
             }
             Event::WaitOver { met, text, elapsed_ms, .. } => {
-                self.end_live();
-                let text = format!("{text} (after {})", milliseconds(*elapsed_ms));
-                if *met { self.say(Role::Quiet, None, &text) } else { self.say(Role::Warning, None, &text) }
+                self.ongoing.end(&mut self.page);
+                let role = if *met { Role::Quiet } else { Role::Warning };
+                self.page.say(role, None, &format!("{text} (after {})", milliseconds(*elapsed_ms)));
             }
-            Event::ConsentAsked { why, command, phrase, limit_ms, .. } => {
-                self.end_live();
-                let ask = boxes::Consent { why, command, phrase, limit_ms: *limit_ms };
-                let lines = boxes::consent(&self.look, self.inner_width(), &ask);
-                self.print_indented(&lines);
-                self.await_answer();
+            Event::ConsentGiven { by, .. } => {
+                self.ongoing.end(&mut self.page);
+                self.page.say(Role::Quiet, None, &format!("consent given: {by}"));
             }
-            Event::ConsentGiven { by, .. } => self.say(Role::Quiet, None, &format!("consent given: {by}")),
             Event::Retrying { attempt, attempts_max, pause_ms, because, .. } => {
                 self.show_fault(because);
                 let when = if *pause_ms == 0 { String::new() } else { format!(" in {}", milliseconds(*pause_ms)) };
                 let text = format!("Trying again{when}: attempt {attempt} of {attempts_max}.");
-                self.say(Role::Warning, Some(Sign::Again), &text);
+                self.page.say(Role::Warning, Some(Sign::Again), &text);
             }
             Event::Restarting { at, time, times_max, because, .. } => {
                 self.show_fault(because);
                 let text = format!("Going back to the step {at} (time {time} of at most {times_max}).");
-                self.say(Role::Warning, Some(Sign::Again), &text);
+                self.page.say(Role::Warning, Some(Sign::Again), &text);
             }
             Event::Interrupted { by, finishing } => self.show_interrupt(*by, *finishing),
-            Event::Warning { text } => self.say(Role::Warning, Some(Sign::Attention), &format!("warning: {text}")),
-            Event::Note { text } => self.say(Role::Quiet, None, &format!("note: {text}")),
+            Event::Warning { text } => {
+                self.page.say(Role::Warning, Some(Sign::Attention), &format!("warning: {text}"));
+            }
+            Event::Note { text } => self.page.say(Role::Quiet, None, &format!("note: {text}")),
             Event::StepFinished { end, elapsed_ms, .. } => self.show_step_end(end, *elapsed_ms),
             Event::Finished {
                 outcome,
@@ -180,7 +133,6 @@ impl<W: Write> Screen<W> {
                 warnings,
                 ..
             } => {
-                self.end_live();
                 let counts = Counts {
                     elapsed_ms: *elapsed_ms,
                     steps_done: *steps_done,
@@ -189,107 +141,94 @@ impl<W: Write> Screen<W> {
                     restarts: *restarts,
                     warnings: *warnings,
                 };
-                let subject = Subject {
-                    board: &self.board,
-                    simulated: self.simulated,
-                    step: self.step.as_ref().map(|(id, number)| (id, number.as_str())),
-                    log: self.log.as_deref(),
-                };
-                let lines = summary(&self.look, &subject, *outcome, problem.as_ref(), &counts);
-                self.print("");
-                self.print_lines(&lines);
+                self.show_end(*outcome, problem.as_ref(), &counts);
             }
         }
     }
 
-    fn show_head(&mut self, summary: Option<&str>) {
-        let title = format!("recover {} {}", self.look.sign(Sign::Dot), clean(&self.board));
-        self.print(&self.look.paint(Role::Title, &title));
-        for line in summary.map(|summary| wrap(summary, self.look.width)).unwrap_or_default() {
-            self.print(&line);
+    fn show_head(&mut self, event: &Event) {
+        let dot = self.page.look.sign(Sign::Dot);
+        match event {
+            Event::RunStarted { board, playbook, shipped, simulated, summary, .. } => {
+                self.board = clean(board);
+                self.simulated = *simulated;
+                self.page.in_head = true;
+                let title = format!("recover {dot} {}", self.board);
+                self.page.print(&self.page.look.paint(Role::Title, &title));
+                for line in summary.as_ref().map(|text| wrap(text, self.page.look.width)).unwrap_or_default() {
+                    self.page.print(&line);
+                }
+                if self.simulated {
+                    let text = "SIMULATION: a virtual board and mock tools; nothing real is touched";
+                    self.page.say(Role::Warning, None, text);
+                }
+                let origin = if *shipped { "shipped with recover" } else { "your file" };
+                self.show_fact("playbook", &format!("{playbook} ({origin})"));
+            }
+            Event::ToolFound { tool, program, version, flavour, .. } => {
+                let flavour = flavour.as_ref().map(|flavour| format!(" ({flavour})")).unwrap_or_default();
+                self.show_fact("tool", &format!("{tool} {version}{flavour} {dot} {program}"));
+            }
+            Event::InputReady { file, path, size, generated, .. } => {
+                let origin = match path {
+                    Some(path) => format!(" {dot} {path}"),
+                    None if *generated => format!(" {dot} made up for the simulation"),
+                    None => String::new(),
+                };
+                self.show_fact("file", &format!("{file} {dot} {}{origin}", bytes(*size)));
+            }
+            _ => {}
         }
-        if self.simulated {
-            let text = "SIMULATION: a virtual board and mock tools; nothing real is touched";
-            self.print(&self.look.paint(Role::Warning, text));
-        }
-        self.in_head = true;
     }
 
     fn show_fact(&mut self, name: &str, text: &str) {
-        for line in hang(&format!("{name:<10}"), text, self.look.width) {
-            self.print(&self.look.paint(Role::Quiet, &line));
+        for line in hang(&format!("{name:<10}"), text, self.page.look.width) {
+            self.page.print(&self.page.look.paint(Role::Quiet, &line));
         }
     }
 
     fn show_step(&mut self, step: &Id, name: &str, (number, total): (usize, usize)) {
-        self.end_live();
-        self.in_head = false;
+        self.ongoing.end(&mut self.page);
+        self.page.in_head = false;
         self.told_fault = None;
         let digits = total.to_string().len();
         let number = format!("[{number:>digits$}/{total}]");
-        self.print("");
-        for line in hang(&format!("{number:<width$} ", width = INDENT - 1), name, self.look.width) {
-            self.print(&self.look.paint(Role::Title, &line));
+        self.page.print("");
+        for line in hang(&format!("{number:<width$} ", width = INDENT - 1), name, self.page.look.width) {
+            self.page.print(&self.page.look.paint(Role::Title, &line));
         }
         self.step = Some((step.clone(), number));
     }
 
-    fn show_tool(&mut self, tool: &str, command: &[String], purpose: &str, changes_board: bool) {
-        self.end_live();
-        self.told_progress = None;
+    fn show_command(&mut self, command: &[String], purpose: &str) {
+        self.ongoing.end(&mut self.page);
         self.told_fault = None;
         if !matches!(purpose, "" | "step") {
-            self.say(Role::Quiet, None, purpose);
+            self.page.say(Role::Quiet, None, purpose);
         }
-        let indent = " ".repeat(INDENT);
-        for (index, line) in wrap_command(command, self.inner_width() - 2).iter().enumerate() {
-            let lead = if index == 0 { "$ " } else { "  " };
-            self.print(&format!("{indent}{}", self.look.paint(Role::Command, &format!("{lead}{line}"))));
-        }
-        let text = if changes_board {
-            format!("{tool} is writing: do not unplug the camera")
-        } else {
-            format!("{tool} is working")
-        };
-        if let Some(live) = &mut self.live {
-            live.working(&self.look, &text);
-        }
+        let look = self.page.look;
+        let lines = wrap_command(command, self.page.inner_width() - 2);
+        let leads = std::iter::once("$ ").chain(std::iter::repeat("  "));
+        let painted: Vec<String> =
+            leads.zip(&lines).map(|(lead, line)| look.paint(Role::Command, &format!("{lead}{line}"))).collect();
+        self.page.print_indented(&painted);
     }
 
-    fn show_progress(&mut self, label: &str, percent: f32) {
-        if let Some(live) = &mut self.live {
-            live.progress(&self.look, label, percent);
-            return;
-        }
-        let stride = (percent.clamp(0.0, 100.0) as u32) / PROGRESS_STRIDE;
-        let told = self.told_progress.as_ref().filter(|told| told.label == label).map_or(0, |told| told.stride);
-        if stride > told {
-            self.say(Role::Quiet, None, &format!("{label} {} %", stride * PROGRESS_STRIDE));
-            self.told_progress = Some(ToldProgress { label: label.to_owned(), stride });
-        } else if told == 0 {
-            self.told_progress = Some(ToldProgress { label: label.to_owned(), stride: 0 });
-        }
-    }
-
-    fn show_waiting(&mut self, waiting_for: &str, attached: &[String], remaining_ms: u64) {
-        let dot = self.look.sign(Sign::Dot);
-        let attached_text =
-            if attached.is_empty() { "no device of this camera".to_owned() } else { attached.join(", ") };
-        let left = time_left(remaining_ms);
-        if let Some(live) = &mut self.live {
-            if !self.answer_awaited {
-                let lines = [
-                    format!("waiting for at most {left} more"),
-                    waiting_for.to_owned(),
-                    format!("attached: {attached_text}"),
-                ];
-                live.waiting(&self.look, &lines);
+    fn show_box(&mut self, event: &Event) {
+        self.ongoing.end(&mut self.page);
+        let (look, width) = (self.page.look, self.page.inner_width());
+        let (lines, answer_wanted) = match event {
+            Event::Prompted { text, goes_on_by_itself, limit_ms, .. } => {
+                (boxes::prompt(&look, width, text, *goes_on_by_itself, *limit_ms), !goes_on_by_itself)
             }
-            return;
-        }
-        if self.told_wait.is_news(waiting_for, attached, remaining_ms) {
-            let text = format!("waiting: {waiting_for} {dot} {left} left {dot} attached: {attached_text}");
-            self.say(Role::Quiet, None, &text);
+            Event::ConsentAsked { why, command, phrase, limit_ms, .. } => {
+                (boxes::consent(&look, width, &boxes::Consent { why, command, phrase, limit_ms: *limit_ms }), true)
+            }
+            _ => return,
+        };
+        self.page.print_indented(&lines);
+        if answer_wanted {
+            self.page.await_answer();
         }
     }
 
@@ -298,7 +237,7 @@ impl<W: Write> Screen<W> {
         if self.told_fault.as_ref() != Some(&fault.message) {
             let code = fault.code.as_ref().map(|code| format!(", code {code}")).unwrap_or_default();
             let text = format!("{} ({}{code})", fault.message, fault.class);
-            self.say(Role::Failure, Some(Sign::Failed), &text);
+            self.page.say(Role::Failure, Some(Sign::Failed), &text);
             self.told_fault = Some(fault.message.clone());
         }
     }
@@ -314,86 +253,42 @@ impl<W: Write> Screen<W> {
         } else {
             "Ending the run here."
         };
-        self.say(Role::Warning, Some(Sign::Attention), &format!("{asked}. {text}"));
+        self.page.say(Role::Warning, Some(Sign::Attention), &format!("{asked}. {text}"));
     }
 
     fn show_step_end(&mut self, end: &StepEnd, elapsed_ms: u64) {
-        self.end_live();
+        self.ongoing.end(&mut self.page);
         let time = milliseconds(elapsed_ms);
         match end {
-            StepEnd::Succeeded => self.say(Role::Success, Some(Sign::Done), &format!("done in {time}")),
+            StepEnd::Succeeded => self.page.say(Role::Success, Some(Sign::Done), &format!("done in {time}")),
             StepEnd::SucceededWithWarning(text) => {
                 let text = format!("done in {time}, with a warning: {text}");
-                self.say(Role::Warning, Some(Sign::Attention), &text);
+                self.page.say(Role::Warning, Some(Sign::Attention), &text);
             }
             StepEnd::Failed(fault) => self.show_fault(fault),
         }
     }
 
-    /// Text below the current step, or at the margin before the first one.
-    fn say(&mut self, role: Role, sign: Option<Sign>, text: &str) {
-        let sign = sign.map(|sign| format!("{} ", self.look.sign(sign))).unwrap_or_default();
-        let indent = if self.in_head { 0 } else { INDENT };
-        let width = self.look.width - indent;
-        for line in hang(&sign, text, width) {
-            self.print(&format!("{}{}", " ".repeat(indent), self.look.paint(role, &line)));
-        }
-    }
-
-    fn inner_width(&self) -> usize {
-        self.look.width - INDENT
-    }
-
-    fn print_indented(&mut self, lines: &[String]) {
-        let indent = " ".repeat(INDENT);
-        for line in lines {
-            self.print(&format!("{indent}{line}"));
-        }
-    }
-
-    fn print_lines(&mut self, lines: &[String]) {
-        for line in lines {
-            self.print(line);
-        }
-    }
-
-    /// A screen that is gone must not end the run: that could cut a write short.
-    fn print(&mut self, line: &str) {
-        let line = line.trim_end();
-        if std::mem::take(&mut self.answer_awaited) && self.live.is_some() {
-            let _ = writeln!(self.writer);
-        }
-        let writer = &mut self.writer;
-        let mut write = || {
-            let _ = writeln!(writer, "{line}").and_then(|()| writer.flush());
+    fn show_end(&mut self, outcome: Outcome, problem: Option<&Problem>, counts: &Counts) {
+        self.ongoing.end(&mut self.page);
+        let subject = Subject {
+            board: &self.board,
+            simulated: self.simulated,
+            step: self.step.as_ref().map(|(id, number)| (id, number.as_str())),
+            log: self.log.as_deref(),
         };
-        match &self.live {
-            Some(live) => live.above(&mut write),
-            None => write(),
-        }
-    }
-
-    /// Shows where to type. Whatever is printed next begins a new line.
-    fn await_answer(&mut self) {
-        self.answer_awaited = true;
-        if self.live.is_some() {
-            // As with every line: a screen that is gone must not end the run.
-            let _ = write!(self.writer, "{}> ", " ".repeat(INDENT)).and_then(|()| self.writer.flush());
-        }
-    }
-
-    fn end_live(&mut self) {
-        self.told_wait.forget();
-        if let Some(live) = &mut self.live {
-            live.clear();
+        let lines = summary(&self.page.look, &subject, outcome, problem, counts);
+        self.page.print("");
+        for line in lines {
+            self.page.print(&line);
         }
     }
 }
 
 impl<W: Write + std::fmt::Debug> Reader for Screen<W> {
     fn event(&mut self, event: &Event) -> Option<String> {
-        if self.live.is_some() {
-            self.look.width = width_of(&Term::stdout());
+        if self.page.live.is_some() {
+            self.page.look.width = width_of(&Term::stdout());
         }
         self.show(event);
         None

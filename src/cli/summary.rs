@@ -7,6 +7,7 @@ use crate::cli::wording::{clean, count, hang, milliseconds, wrap_command};
 use crate::engine::{Outcome, Problem};
 use crate::words::Id;
 
+/// What was done, whatever it came to.
 pub(crate) struct Counts {
     pub(crate) elapsed_ms: u64,
     pub(crate) steps_done: usize,

@@ -6,7 +6,7 @@ fn request(line: &str) -> Result<Request, clap::Error> {
 
 fn run(line: &str) -> RunArgs {
     match request(line) {
-        Ok(Request::Run(run)) => run,
+        Ok(Request::Run(run)) => *run,
         other => panic!("{line}: {other:?}"),
     }
 }

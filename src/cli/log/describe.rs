@@ -65,7 +65,7 @@ pub(super) fn lines(event: &Event) -> Vec<String> {
             match verdict {
                 Verdict::Succeeded => lines.push("verdict: succeeded".to_owned()),
                 Verdict::SucceededWithWarning(text) => {
-                    lines.push(format!("verdict: succeeded, with a warning: {text}"))
+                    lines.push(format!("verdict: succeeded, with a warning: {text}"));
                 }
                 Verdict::Fault(fault) => lines.extend(fault_lines("verdict", fault)),
             }

@@ -77,7 +77,7 @@ fn shown_with(look: Look, events: &[Event]) -> String {
     for event in events {
         assert_eq!(screen.event(event), None);
     }
-    String::from_utf8(screen.writer).unwrap()
+    String::from_utf8(screen.page.writer).unwrap()
 }
 
 fn shown(events: &[Event]) -> String {
