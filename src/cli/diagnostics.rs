@@ -14,6 +14,8 @@ const SHOWN_MAX: usize = 100;
 /// A longer line is shown as a window around the place. In bytes.
 const LINE_LENGTH_MAX: usize = 400;
 const BEFORE_PLACE_MAX: usize = 100;
+/// Of a message, a label or a hint. In bytes.
+const TEXT_LENGTH_MAX: usize = 2_000;
 
 /// All diagnostics, sorted by place, and a closing line. Nothing for an empty list.
 pub fn render(diagnostics: &[Diagnostic], look: &Look) -> String {
@@ -27,7 +29,7 @@ pub fn render(diagnostics: &[Diagnostic], look: &Look) -> String {
     }
     .term_width(look.width);
 
-    let mut lines = LineCounter::default();
+    let mut lines = LineCounter::new();
     let mut text = String::new();
     for diagnostic in sorted.iter().take(SHOWN_MAX) {
         text.push_str(&render_one(diagnostic, &renderer, &mut lines));
@@ -61,11 +63,11 @@ fn render_one(diagnostic: &Diagnostic, renderer: &Renderer, lines: &mut LineCoun
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let mut group = Group::with_title(level.primary_title(diagnostic.message.as_str()));
+    let mut group = Group::with_title(level.primary_title(clipped(&diagnostic.message)));
     if let Some(place) = &diagnostic.place {
         let excerpt = Excerpt::of(place, lines);
         let name = place.source.name.as_str();
-        let annotation = AnnotationKind::Primary.span(excerpt.marked).label(diagnostic.label.as_deref());
+        let annotation = AnnotationKind::Primary.span(excerpt.marked).label(diagnostic.label.as_deref().map(clipped));
         let mut snippet = Snippet::source(excerpt.text).line_start(excerpt.line).annotation(annotation);
         if excerpt.whole_line {
             snippet = snippet.path(name);
@@ -76,7 +78,7 @@ fn render_one(diagnostic: &Diagnostic, renderer: &Renderer, lines: &mut LineCoun
         group = group.element(snippet);
     }
     if let Some(hint) = &diagnostic.hint {
-        group = group.element(Level::HELP.message(hint.as_str()));
+        group = group.element(Level::HELP.message(clipped(hint)));
     }
     renderer.render(&[group])
 }
@@ -96,21 +98,23 @@ impl Excerpt {
         let whole = place.source.text.as_str();
         let start = floor_boundary(whole, place.start);
         let end = floor_boundary(whole, place.end).max(start);
-        let (line, line_start) = lines.line_of(&place.source, start);
-        let line_end = whole[start..].find('\n').map_or(whole.len(), |newline| start + newline);
-        let column = whole[line_start..start].chars().count() + 1;
+        let Start { line, line_start, column } = lines.find(&place.source, start);
+        let seen_end = floor_boundary(whole, start.saturating_add(LINE_LENGTH_MAX));
+        let line_end = whole[start..seen_end].find('\n').map_or(seen_end, |newline| start + newline);
 
-        let fits = line_end - line_start <= LINE_LENGTH_MAX;
-        let from = if fits {
-            line_start
-        } else {
-            floor_boundary(whole, line_start.max(start.saturating_sub(BEFORE_PLACE_MAX)))
-        };
-        let to = if fits { line_end } else { floor_boundary(whole, line_end.min(from + LINE_LENGTH_MAX)) };
+        let whole_line = line_end - line_start <= LINE_LENGTH_MAX;
+        let window = floor_boundary(whole, start.saturating_sub(BEFORE_PLACE_MAX)).max(line_start);
+        let from = if whole_line { line_start } else { window };
+        let to = line_end.min(floor_boundary(whole, from + LINE_LENGTH_MAX));
         let text = whole[from..to].trim_end_matches('\r').to_owned();
         let marked = (start - from).min(text.len())..(end.min(to) - from).min(text.len());
-        Excerpt { text, marked, line, column, whole_line: fits }
+        Excerpt { text, marked, line, column, whole_line }
     }
+}
+
+/// A message may quote a value from the document, and that may be of any length.
+fn clipped(text: &str) -> &str {
+    &text[..floor_boundary(text, TEXT_LENGTH_MAX)]
 }
 
 fn floor_boundary(text: &str, index: usize) -> usize {
@@ -118,30 +122,47 @@ fn floor_boundary(text: &str, index: usize) -> usize {
     (0..=index).rev().find(|&index| text.is_char_boundary(index)).unwrap_or(0)
 }
 
-/// Finds lines of ascending places in one pass over each source, however large it is.
-#[derive(Default)]
+/// Where a place begins; line and column count from 1, the column in characters.
+#[derive(Debug, Clone, Copy)]
+struct Start {
+    line: usize,
+    /// In bytes of the whole source.
+    line_start: usize,
+    column: usize,
+}
+
+/// Finds ascending places in one pass over each source, however large it or one of its lines is.
+#[derive(Debug)]
 struct LineCounter {
     source: Option<Arc<Source>>,
     /// Everything before it has been counted.
     at: usize,
-    line: usize,
-    line_start: usize,
+    found: Start,
 }
 
 impl LineCounter {
-    /// Number of the line, from 1, and where it starts.
-    fn line_of(&mut self, source: &Arc<Source>, index: usize) -> (usize, usize) {
-        let known = self.source.as_ref().is_some_and(|known| Arc::ptr_eq(known, source)) && index >= self.at;
-        if !known {
-            *self = LineCounter { source: Some(Arc::clone(source)), at: 0, line: 1, line_start: 0 };
+    const BEGINNING: Start = Start { line: 1, line_start: 0, column: 1 };
+
+    fn new() -> LineCounter {
+        LineCounter { source: None, at: 0, found: LineCounter::BEGINNING }
+    }
+
+    fn find(&mut self, source: &Arc<Source>, index: usize) -> Start {
+        let goes_on = self.source.as_ref().is_some_and(|known| Arc::ptr_eq(known, source)) && index >= self.at;
+        if !goes_on {
+            *self = LineCounter { source: Some(Arc::clone(source)), ..LineCounter::new() };
         }
-        let passed = &source.text.as_bytes()[self.at..index];
-        self.line += passed.iter().filter(|&&byte| byte == b'\n').count();
-        if let Some(newline) = passed.iter().rposition(|&byte| byte == b'\n') {
-            self.line_start = self.at + newline + 1;
+        let passed = &source.text[self.at..index];
+        match passed.rfind('\n') {
+            Some(newline) => {
+                self.found.line += passed.bytes().filter(|&byte| byte == b'\n').count();
+                self.found.line_start = self.at + newline + 1;
+                self.found.column = 1 + passed[newline + 1..].chars().count();
+            }
+            None => self.found.column += passed.chars().count(),
         }
         self.at = index;
-        (self.line, self.line_start)
+        self.found
     }
 }
 

@@ -67,6 +67,17 @@ fn a_huge_document_is_counted_once() {
 }
 
 #[test]
+fn many_places_in_one_huge_line_are_no_trouble() {
+    let source = source(&"{ü: 1}, ".repeat(1_000_000));
+    let places =
+        (0..100).map(|index| Place { source: Arc::clone(&source), start: 1 + 90_000 * index, end: 3 + 90_000 * index });
+    let diagnostics: Vec<_> = places.map(|place| Diagnostic::error(&place, "w".repeat(10_000_000 / 100))).collect();
+    let shown = render(&diagnostics, &Look::plain());
+    assert!(shown.contains("--> board.yaml:1:80002\n"), "{}", &shown[..5_000]);
+    assert!(shown.len() < 400_000, "{} bytes", shown.len());
+}
+
+#[test]
 fn places_at_the_edges_are_no_trouble() {
     for (text, start, end) in
         [("", 0, 0), ("", 5, 9), ("a: ü", 4, 4), ("a\r\nb", 0, 3), ("a\n", 2, 2), ("\u{1b}[31m", 0, 4), ("a", 1, 0)]
