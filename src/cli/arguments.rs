@@ -15,20 +15,19 @@ pub use values::{Setting, Simulation, ToolPath, ValueError};
 
 const EXAMPLES: &str = "\
 Examples:
-  recover list                                         which cameras there are playbooks for
-  recover --playbook rt1062 --simulate                 try it without a camera or any tool
-  recover --playbook rt1062 --files images --dry-run   show every command, run nothing
-  recover --playbook rt1062 --files images             rescue the camera
-  recover check my-board.yaml                          find what is wrong with a playbook";
+  recover list                                  which cameras can be rescued
+  recover --playbook rt1062 --simulate          try it without camera and tools
+  recover --playbook rt1062 --files x --dry-run show every command, run nothing
+  recover --playbook rt1062 --files x           rescue the camera
+  recover check my-board.yaml                   find what is wrong in a playbook";
 
 const RESCUE: &str = "\
 Bring a dead OpenMV camera back by driving the vendors' own tools
 
 To rescue a camera:
-  1. Find your board:         recover list
-  2. See what will happen:    recover --playbook BOARD --simulate
-  3. Put the firmware files into one folder, then:
-                              recover --playbook BOARD --files FOLDER
+  1. Find your board:        recover list
+  2. See what will happen:   recover --playbook BOARD --simulate
+  3. Rescue it:              recover --playbook BOARD --files FIRMWARE-FOLDER
 You are told what to connect and when, and asked before anything irreversible.";
 
 const RUN_EXAMPLES: &str = "\
@@ -58,8 +57,9 @@ Exit codes: 0 nothing wrong, 2 command line, 3 something is wrong";
     name = "recover",
     version,
     about = RESCUE,
-    after_help = EXAMPLES,
+    after_long_help = EXAMPLES,
     arg_required_else_help = true,
+    disable_help_subcommand = true,
     args_conflicts_with_subcommands = true,
     subcommand_negates_reqs = true,
     max_term_width = 100
@@ -68,7 +68,7 @@ pub struct Arguments {
     #[command(subcommand)]
     verb: Option<Verb>,
 
-    /// Playbook to run: the name of a shipped one, or a file
+    /// Playbook to run: a shipped one, or a file
     #[arg(long, value_name = "NAME|PATH", required = true)]
     playbook: Option<String>,
 
@@ -90,7 +90,7 @@ enum Verb {
 
 #[derive(Debug, Args)]
 struct RunVerb {
-    /// Playbook to run: the name of a shipped one, or a file
+    /// Playbook to run: a shipped one, or a file
     #[arg(value_name = "NAME|PATH", required_unless_present = "named", conflicts_with = "named")]
     playbook: Option<String>,
 
@@ -103,52 +103,54 @@ struct RunVerb {
 }
 
 /// What can be said about a run beside its playbook.
+///
+/// The short help shows what a rescue at a desk needs, so that it fits one screen with the way to the rescue on top.
 #[derive(Debug, Clone, Args)]
 pub struct RunOptions {
-    /// Folder in which the firmware files are looked for
+    /// Folder with the firmware files
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub files: PathBuf,
 
-    /// Path of an input, or value of a variable; may be given several times
+    /// Path of an input or value of a variable
     #[arg(long = "set", value_name = "NAME=VALUE")]
     pub settings: Vec<Setting>,
 
-    /// Run on a virtual camera with mock tools: no hardware, no vendors' tools
+    /// Run on a virtual camera, without any hardware
     ///
-    /// Names after `=` choose how the virtual camera starts and what goes wrong with it.
-    #[arg(long, value_name = "NAME,NAME...", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    /// No vendor's tool is needed either. Names after `=`, with commas between them, choose how the virtual camera starts and what goes wrong with it.
+    #[arg(long, value_name = "NAMES", num_args = 0..=1, require_equals = true, default_missing_value = "")]
     pub simulate: Option<Simulation>,
 
     /// Folder in which the virtual camera is kept, to be used by further runs
-    #[arg(long, value_name = "DIR", requires = "simulate")]
+    #[arg(hide_short_help = true, long, value_name = "DIR", requires = "simulate")]
     pub bench: Option<PathBuf>,
 
-    /// Show every command, wait and prompt, and run nothing
+    /// Show all commands and prompts, run nothing
     #[arg(long)]
     pub dry_run: bool,
 
     /// Never ask: what needs a person to answer is an error
-    #[arg(long)]
+    #[arg(hide_short_help = true, long)]
     pub non_interactive: bool,
 
-    /// Agree beforehand to one step that can never be undone; may be given several times
-    #[arg(long, value_name = "STEP-ID")]
+    /// Agree beforehand to one step that can never be undone (repeatable)
+    #[arg(hide_short_help = true, long, value_name = "STEP-ID")]
     pub allow_irreversible: Vec<Id>,
 
     /// Port of the camera, when several are attached
-    #[arg(long, value_name = "PATH", conflicts_with = "serial")]
+    #[arg(hide_short_help = true, long, value_name = "PATH", conflicts_with = "serial")]
     pub port: Option<String>,
 
     /// Serial number of the camera, when several are attached
-    #[arg(long, value_name = "SN")]
+    #[arg(hide_short_help = true, long, value_name = "SN")]
     pub serial: Option<String>,
 
-    /// Use this program for a tool; may be given several times
-    #[arg(long = "tool", value_name = "NAME=PATH", conflicts_with = "simulate")]
+    /// Use this program for a tool (repeatable)
+    #[arg(hide_short_help = true, long = "tool", value_name = "NAME=PATH", conflicts_with = "simulate")]
     pub tools: Vec<ToolPath>,
 
     /// For whom to write: a person, or a program reading one JSON object per line
-    #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
+    #[arg(hide_short_help = true, long, value_name = "FORMAT", value_enum, default_value_t)]
     pub message_format: MessageFormat,
 }
 
