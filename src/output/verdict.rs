@@ -43,7 +43,7 @@ pub(super) fn verdict(
 }
 
 /// What the call may have done to the board, for telling the person what state it is in now.
-pub(super) fn touched(command: Option<&Command>, evidence: &Evidence, verdict: &Verdict) -> Touched {
+pub(super) fn touched(tool: &Tool, command: Option<&Command>, evidence: &Evidence, verdict: &Verdict) -> Touched {
     // A call that the catalog does not know may well change the board.
     if command.is_some_and(|command| !command.changes_board) {
         return Touched::Nothing;
@@ -62,7 +62,10 @@ pub(super) fn touched(command: Option<&Command>, evidence: &Evidence, verdict: &
     );
     // A tool that says why it is broken did not get as far as the board; one that crashed may have.
     let before_anything = before_anything || (fault.class == FaultClass::ToolBroken && fault.evidence.is_some());
-    if !evidence.progress_seen && (shows_changes || before_anything) {
+    let refused_before = fault.code.as_ref().is_some_and(|code| {
+        tool.statuses.iter().any(|status| applies(&status.commands, command) && status.refused_before.contains(code))
+    });
+    if refused_before || (!evidence.progress_seen && (shows_changes || before_anything)) {
         Touched::Nothing
     } else if proven && fault.class.outcome_unknown() {
         Touched::Completely
