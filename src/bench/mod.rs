@@ -28,7 +28,7 @@ mod world_tests;
 pub use board::{BenchError, BoardModel, BusDevice, FaultName, Region, VirtualImage};
 pub use call_record::CallRecord;
 pub use clock::BenchClock;
-pub use console::Console;
+pub use console::{Console, Kept};
 pub use folder::{BenchFiles, BenchFolder, MOCK_TOOLS};
 pub use image::{generate_image, image_size};
 pub use imx_rt::ImxRt;

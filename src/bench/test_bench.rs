@@ -1,6 +1,5 @@
 //! What the bench's tests share: a playbook without steps, and a bench that is brought to a state by ordinary calls.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -80,11 +79,11 @@ impl TestBench {
         });
         let tool = words.next().unwrap();
         let args: Vec<String> = words.collect();
-        let mut console = Console::keeping(BTreeMap::new());
+        let mut console = Console::keeping();
         let end = play(&self.bench.files(), &tool, &args, &mut console).unwrap();
         let MockEnd::Exit(exit_code) = end else { panic!("`{line}` hangs") };
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        Printed { stdout: text(console.stdout), stderr: text(console.stderr), exit_code }
+        let kept = console.kept();
+        Printed { stdout: kept.out, stderr: kept.err, exit_code }
     }
 
     pub(crate) fn image(&self, name: &str) -> PathBuf {

@@ -196,7 +196,7 @@ fn a_fuse_read_trips_over_the_answer_of_the_burn() {
 fn every_transcript_is_played_or_named_as_not_modelled() {
     for entry in std::fs::read_dir(folder()).unwrap() {
         let file = entry.unwrap().file_name().into_string().unwrap();
-        let name = file.trim_end_matches(".txt");
+        let Some(name) = file.strip_suffix(".txt") else { continue };
         let played = CASES.iter().any(|(case, ..)| *case == name) || name == STALE_READ;
         assert!(played || NOT_MODELLED.contains(&name), "{name}");
     }

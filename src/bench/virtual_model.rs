@@ -5,7 +5,7 @@ use std::io;
 use crate::bench::imx_rt::{ImxRt, fault_names};
 use crate::bench::mock;
 use crate::bench::settings::Settings;
-use crate::bench::{BenchClock, BenchError, BoardModel, Console, FaultName};
+use crate::bench::{BenchClock, BenchError, BoardModel, Console, FaultName, MockEnd};
 
 /// One of the boards the bench knows. A further one is a variant here and a row in [`MODELS`].
 #[derive(Debug, serde::Serialize, serde::Deserialize)]
@@ -68,15 +68,16 @@ impl VirtualModel {
         }
     }
 
-    /// Plays one call of a tool; the answer is its exit code.
-    pub fn play(&mut self, tool: &str, args: &[String], console: &mut Console, clock: &mut BenchClock) -> i32 {
-        match (self, tool) {
+    /// Plays one call of a tool.
+    pub fn play(&mut self, tool: &str, args: &[String], console: &mut Console, clock: &mut BenchClock) -> MockEnd {
+        let exit_code = match (self, tool) {
             (VirtualModel::ImxRt(board), "sdphost") => mock::sdphost(args, board, console, clock),
             (VirtualModel::ImxRt(board), "blhost") => mock::blhost(args, board, console, clock),
             (VirtualModel::ImxRt(_), other) => {
                 console.err(&format!("the virtual bench has no board for `{other}`\n"));
                 mock::NO_BOARD_EXIT
             }
-        }
+        };
+        MockEnd::Exit(exit_code)
     }
 }

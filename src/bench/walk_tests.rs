@@ -261,8 +261,8 @@ fn a_hanging_tool_says_so_and_its_call_is_recorded_without_exit_code() {
     let bench = ready(&["tool-hangs"]);
     let files = bench.bench.files();
     let args: Vec<String> = ERASE_LOADER.split(' ').skip(1).map(str::to_owned).collect();
-    let end = play(&files, "blhost", &args, &mut Console::default()).unwrap();
-    assert_eq!(end, MockEnd::Hangs);
+    let end = play(&files, "blhost", &args, &mut Console::keeping()).unwrap();
+    assert_eq!(end, MockEnd::Stall);
     assert!(files.stalled().is_file());
     succeed(&bench, ERASE_LOADER);
     let calls = std::fs::read_to_string(files.calls()).unwrap();
@@ -300,4 +300,13 @@ fn a_kept_bench_is_replaced_and_an_unknown_name_refused() {
     assert!(bench.files().tool("blhost").exists());
     let error = set_up(&["no-such-fault"]).unwrap_err();
     assert!(matches!(error, BenchError::UnknownName { .. }), "{error}");
+}
+
+#[test]
+fn the_debug_log_is_not_mentioned_when_it_is_switched_off() {
+    let bench = TestBench::new(&[]);
+    let args = ["-u", "0x15A2,0x0073", "--", "reset"].map(str::to_owned);
+    let mut console = Console::keeping().with_variable("SPSDK_DEBUG_LOGGING_DISABLED", "1");
+    play(&bench.bench.files(), "blhost", &args, &mut console).unwrap();
+    assert_eq!(console.kept().out, "");
 }

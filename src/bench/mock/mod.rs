@@ -10,7 +10,7 @@ mod spsdk;
 use std::path::{Path, PathBuf};
 
 use crate::bench::call_record::CallRecord;
-use crate::bench::folder::{BenchFiles, MOCK_TOOLS};
+use crate::bench::folder::{BenchFiles, MOCK_TOOLS, folder_error};
 use crate::bench::set_up::BENCH_VARIABLE;
 use crate::bench::state::{BenchState, HeldState};
 use crate::bench::{BenchError, Console};
@@ -22,8 +22,8 @@ pub(crate) use sdphost::sdphost;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MockEnd {
     Exit(i32),
-    /// A fault wants the tool to hang: the caller sleeps until it is ended from outside.
-    Hangs,
+    /// The real tool would wait for ever: the caller sleeps until it is ended from outside.
+    Stall,
 }
 
 /// The mock itself is at fault, not the tool it plays.
@@ -39,9 +39,9 @@ pub fn mock_main() -> Option<i32> {
     let tool = MOCK_TOOLS.iter().find(|name| **name == stem)?;
     let files = bench_of(&program)?;
     let args: Vec<String> = arguments.map(|argument| argument.to_string_lossy().into_owned()).collect();
-    match play(&files, tool, &args, &mut Console::passing()) {
+    match play(&files, tool, &args, &mut Console::of_process()) {
         Ok(MockEnd::Exit(code)) => Some(code),
-        Ok(MockEnd::Hangs) => loop {
+        Ok(MockEnd::Stall) => loop {
             std::thread::park();
         },
         Err(error) => {
@@ -64,7 +64,7 @@ pub fn play(files: &BenchFiles, tool: &str, args: &[String], console: &mut Conso
     if args.iter().any(|argument| argument == "--version") {
         let mut state = BenchState::look(files)?;
         let mut clock = state.clock();
-        return Ok(MockEnd::Exit(state.model.play(tool, args, console, &mut clock)));
+        return Ok(state.model.play(tool, args, console, &mut clock));
     }
     let mut held = HeldState::take(files)?;
     held.close_call()?;
@@ -73,16 +73,20 @@ pub fn play(files: &BenchFiles, tool: &str, args: &[String], console: &mut Conso
     held.state.playing = Some(call.clone());
     let hangs = held.state.model.board_mut().hangs(tool, args);
     held.state.save(files)?;
-    if hangs {
-        let stalled = files.stalled();
-        std::fs::write(&stalled, "").map_err(crate::bench::folder::folder_error(&stalled))?;
-        return Ok(MockEnd::Hangs);
-    }
-    let exit_code = held.state.model.play(tool, args, console, &mut clock);
+    let end = if hangs { MockEnd::Stall } else { held.state.model.play(tool, args, console, &mut clock) };
     held.state.now_ms = clock.now_ms();
-    held.state.playing = None;
-    call.exit_code = Some(exit_code);
-    call.append(files)?;
-    held.save()?;
-    Ok(MockEnd::Exit(exit_code))
+    match end {
+        MockEnd::Exit(exit_code) => {
+            held.state.playing = None;
+            call.exit_code = Some(exit_code);
+            call.append(files)?;
+            held.save()?;
+        }
+        MockEnd::Stall => {
+            held.save()?;
+            let stalled = files.stalled();
+            std::fs::write(&stalled, "").map_err(folder_error(&stalled))?;
+        }
+    }
+    Ok(end)
 }
