@@ -36,7 +36,7 @@ fn line(board: &str, playbook: &Playbook, look: &Look) {
 
 fn verbose(board: &str, playbook: &Playbook, look: &Look) {
     println!("{}", look.paint(Role::Title, &format!("{board} · {}", playbook.board)));
-    let mut item = |label: &str, text: &str| print_hanging(&format!("  {label:<11} "), text, look);
+    let item = |label: &str, text: &str| print_hanging(&format!("  {label:<11} "), text, look);
     if let Some(summary) = &playbook.summary {
         item("does", summary);
     }
