@@ -1,5 +1,7 @@
 //! The mock dfu-util against recorded runs of the real one: both streams and the exit code, byte for byte.
 
+#![expect(clippy::unwrap_used, reason = "what cannot be set up fails the test")]
+
 use std::path::{Path, PathBuf};
 
 use recover::bench::mock::{MockEnd, dfu_util};
