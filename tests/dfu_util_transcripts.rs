@@ -4,11 +4,8 @@
 
 use std::path::{Path, PathBuf};
 
-use recover::bench::mock::{MockEnd, dfu_util};
-use recover::bench::{Console, Stm32Rom, Stm32RomSettings};
+use recover::bench::{BoardModel, Console, MockEnd, Stm32Rom, Stm32RomSettings, dfu_util};
 use recover::documents::playbook::HandMove;
-
-use recover::bench::BoardModel;
 
 /// The layout that the recordings were made with.
 const FLASH: &str = "@Internal Flash  /0x08000000/04*032Kg,01*128Kg,07*256Kg";
@@ -70,16 +67,16 @@ fn the_mock_prints_what_the_real_tool_printed() {
         let (mut board, now_ms) = set_up(&board_for(&transcript.case));
         board.advance_to(now_ms);
         let args: Vec<String> = transcript.args.iter().map(|arg| work.in_folder(arg)).collect();
-        let mut console = Console::keeping();
+        let mut console = Console::default();
         let end = dfu_util(&args, &mut board, &mut console);
-        let kept = console.kept();
+        let [out, err] = [console.stdout, console.stderr].map(|bytes| String::from_utf8(bytes).unwrap());
         let folder = format!("{}/", work.0.display());
         // The board had to be written first, and has another address on the bus since; the recording's had not.
-        let out = kept.out.replace("devnum=7", "devnum=5");
+        let out = out.replace("devnum=7", "devnum=5");
         assert_eq!(out, transcript.out, "stdout of {}", transcript.case);
-        assert_eq!(kept.err.replace(&folder, ""), transcript.err, "stderr of {}", transcript.case);
+        assert_eq!(err.replace(&folder, ""), transcript.err, "stderr of {}", transcript.case);
         // Recordings of a tool that waited for ever were ended by an interrupt.
-        let recorded = if transcript.exit == 130 { MockEnd::Stall } else { MockEnd::Exit(transcript.exit) };
+        let recorded = if transcript.exit == 130 { MockEnd::Hangs } else { MockEnd::Exit(transcript.exit) };
         assert_eq!(end, recorded, "end of {}", transcript.case);
         played += 1;
     }
@@ -175,7 +172,7 @@ impl WorkFolder {
 
     fn call(&self, board: &mut Stm32Rom, args: &[&str]) -> MockEnd {
         let args: Vec<String> = args.iter().map(|arg| self.in_folder(arg)).collect();
-        dfu_util(&args, board, &mut Console::keeping())
+        dfu_util(&args, board, &mut Console::default())
     }
 
     fn in_folder(&self, arg: &str) -> String {

@@ -1,6 +1,7 @@
 //! What every virtual board offers, whatever family it belongs to.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use crate::documents::playbook::{DeviceKind, HandMove};
 use crate::words::UsbId;
@@ -16,7 +17,7 @@ pub trait BoardModel {
     /// When the bus changes next by itself, if it is going to.
     fn next_change_ms(&self, now_ms: u64) -> Option<u64>;
 
-    /// A person's hands do something to the board.
+    /// A person's hands do something to the board, at `now_ms`, which may lie a little ahead.
     fn hands(&mut self, hand_move: HandMove, now_ms: u64);
 
     /// Every region of memory that tools have written since the bench was set up, as it is now.
@@ -24,6 +25,12 @@ pub trait BoardModel {
 
     /// One-time fuse words by index. Empty for boards without.
     fn fuses(&self) -> BTreeMap<u32, u32>;
+
+    /// Where the files of the board's memories lie. Called before anything else, in every process that loads the board.
+    fn use_folder(&mut self, folder: &Path);
+
+    /// Is this one of the calls that a fault lets hang for ever?
+    fn hangs(&mut self, tool: &str, args: &[String]) -> bool;
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +43,8 @@ pub struct BusDevice {
     pub access: Access,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Memory that a tool has written and that was not erased since.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Region {
     pub address: u64,
     pub length: u64,
@@ -66,4 +74,6 @@ pub enum BenchError {
     Setting { setting: String, reason: String },
     #[error("cannot use the bench folder `{path}`")]
     Folder { path: String, source: std::io::Error },
+    #[error("the bench's own file `{path}` is damaged: {reason}")]
+    Damaged { path: String, reason: String },
 }

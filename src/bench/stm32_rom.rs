@@ -4,7 +4,9 @@
 //! about the answers is the mock tool's part. Observed against simulated devices only, never against silicon.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
+use crate::bench::settings::{Settings, wrong};
 use crate::bench::stm32_fault::Stm32Fault;
 use crate::bench::{BenchError, BoardModel, BusDevice, Flash, MemoryLayout, Region};
 use crate::documents::playbook::{DeviceKind, HandMove};
@@ -14,18 +16,41 @@ use crate::world::Access;
 /// What makes one board of the family different from the next.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Stm32RomSettings {
-    #[serde(with = "id_text")]
     pub rom: UsbId,
     /// The board's own bootloader, for 2.5 s after the start.
-    #[serde(with = "id_text")]
     pub bootloader: UsbId,
-    #[serde(with = "id_text")]
     pub running: UsbId,
     /// The ROM's name for its alt setting 0: `@Internal Flash  /0x08000000/16*128Kg`.
     pub flash: String,
     pub transfer_bytes: u32,
     /// Of the ROM; real ones collide now and then.
     pub serial: String,
+}
+
+impl Stm32RomSettings {
+    const NAMES: &[&str] = &["layout", "bootloader", "running", "transfer_size", "serial"];
+
+    /// From the playbook: its device `rom`, and the settings of its virtual board.
+    pub(crate) fn read(settings: Settings<'_>) -> Result<Self, BenchError> {
+        settings.refuse_others(Stm32RomSettings::NAMES)?;
+        let id = |name: &str| match settings.text(name) {
+            Some(text) => text.parse::<UsbId>().map_err(|error| wrong(name, &error.to_string())),
+            None => Err(wrong(name, "it is missing")),
+        };
+        let rom = settings.device("rom")?.ids.first().copied();
+        let transfer_bytes = settings.integer("transfer_size", 1024)?;
+        Ok(Stm32RomSettings {
+            rom: rom.ok_or_else(|| wrong("devices", "the device `rom` has no id"))?,
+            bootloader: id("bootloader")?,
+            running: id("running")?,
+            flash: settings.text("layout").ok_or_else(|| wrong("layout", "it is missing"))?.to_owned(),
+            transfer_bytes: u32::try_from(transfer_bytes)
+                .ok()
+                .filter(|bytes| *bytes > 0)
+                .ok_or_else(|| wrong("transfer_size", "it must be between 1 and 4096"))?,
+            serial: settings.text("serial").unwrap_or(SERIAL).to_owned(),
+        })
+    }
 }
 
 /// How a DFU request ended, as the host sees it.
@@ -145,7 +170,7 @@ impl Stm32Rom {
     /// A board with a dead bootloader, plugged in, on which `faults` befall.
     pub fn new(settings: Stm32RomSettings, faults: &[&str]) -> Result<Self, BenchError> {
         let layout: MemoryLayout = settings.flash.parse().map_err(|error: crate::bench::MemoryLayoutError| {
-            BenchError::Setting { setting: "flash".to_owned(), reason: error.to_string() }
+            BenchError::Setting { setting: "layout".to_owned(), reason: error.to_string() }
         })?;
         let faults = faults.iter().map(|name| Stm32Fault::named(name)).collect::<Result<BTreeSet<_>, _>>()?;
         let mut board = Stm32Rom {
@@ -462,6 +487,7 @@ impl Stm32Rom {
 
 const OWN_PATH: &str = "1-1";
 const OTHER_PATH: &str = "1-2";
+const SERIAL: &str = "356A38733432";
 const OTHER_SERIAL: &str = "3058346F3132";
 const BOOTLOADER_SERIAL: &str = "3330373338355117003B0033";
 const BOOTLOADER_PARTITIONS: [&str; 5] = ["BOOTLOADER", "FILESYSTEM", "FIRMWARE", "SPI_FLASH", "ROMFS0"];
@@ -525,19 +551,12 @@ impl BoardModel for Stm32Rom {
     fn fuses(&self) -> BTreeMap<u32, u32> {
         BTreeMap::new()
     }
-}
 
-/// USB ids in the state file, as people write them.
-mod id_text {
-    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+    /// Everything is in the state itself: the images are small.
+    fn use_folder(&mut self, _folder: &Path) {}
 
-    use crate::words::UsbId;
-
-    pub(super) fn serialize<S: Serializer>(id: &UsbId, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_str(id)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<UsbId, D::Error> {
-        String::deserialize(from)?.parse().map_err(D::Error::custom)
+    /// Its tool hangs in the middle of its work, if at all.
+    fn hangs(&mut self, _tool: &str, _args: &[String]) -> bool {
+        false
     }
 }

@@ -2,4 +2,8 @@
 
 pub mod catalog;
 pub mod expression;
+pub mod library;
 pub mod playbook;
+mod yaml;
+
+pub use yaml::{Key, Yaml, YamlKind, parse_yaml};

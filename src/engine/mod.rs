@@ -1,5 +1,28 @@
 //! Floor 4: runs a playbook in a world. Speaks only typed events; knows no terminal.
 
+mod call;
+mod devices;
 mod event;
+mod facts;
+mod files;
+mod halt;
+mod inputs;
+mod irreversible;
+mod plan;
+mod problem;
+mod runner;
+mod wait;
 
+use std::time::Duration;
+
+pub use devices::Chosen;
 pub use event::{Event, Outcome, Problem, StepEnd};
+pub use files::Files;
+pub use inputs::{GivenFiles, InputFault, MakeImage, stage_inputs};
+pub use plan::{PlannedLine, PlannedStep, plan};
+pub use runner::{Finish, Order, ReadyTool, Settings, run};
+
+/// Events give times in whole milliseconds.
+fn milliseconds(span: Duration) -> u64 {
+    u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
+}

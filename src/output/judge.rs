@@ -1,7 +1,12 @@
 //! Judges one call by what the tool printed, held against its catalog table and the step's own expectations.
+//!
+//! Success is positive evidence: exit codes of vendor tools lie in both directions. What the patterns are is the
+//! catalog's matter; how a verdict follows from the evidence is in `verdict.rs`.
 
 use regex::Regex;
 
+use super::evidence::Evidence;
+use super::verdict;
 use crate::documents::catalog::{Command, Tool};
 use crate::documents::playbook::{Capture, FailOn};
 use crate::words::{Id, Stream, ToolEnd, Verdict};
@@ -58,23 +63,44 @@ pub struct Judgement {
 /// Reads the output of one call, piece by piece, in constant memory.
 #[derive(Debug)]
 pub struct Judge<'a> {
-    _tool: &'a Tool,
-    _command: Option<&'a Command>,
-    _expectations: Expectations<'a>,
+    tool: &'a Tool,
+    command: Option<&'a Command>,
+    expectations: Expectations<'a>,
+    evidence: Evidence,
 }
 
 impl<'a> Judge<'a> {
     pub fn new(tool: &'a Tool, command: Option<&'a Command>, expectations: Expectations<'a>) -> Self {
-        Judge { _tool: tool, _command: command, _expectations: expectations }
+        Judge { tool, command, expectations, evidence: Evidence::new(tool, command, &expectations) }
     }
 
     /// Takes one piece of output; answers with progress when the piece shows some.
-    pub fn piece(&mut self, _stream: Stream, _text: &str) -> Option<Progress> {
-        None
+    pub fn piece(&mut self, stream: Stream, text: &str) -> Option<Progress> {
+        if text.is_empty() {
+            return None;
+        }
+        self.evidence.take(self.tool, self.command, &self.expectations, stream, text);
+        let progress = progress(self.tool, text);
+        self.evidence.progress_seen |= progress.is_some();
+        progress
     }
 
     /// The verdict, once the process has ended.
-    pub fn judge(self, _end: &ToolEnd, _presence: Presence) -> Judgement {
-        unreachable!("replaced before anything calls it")
+    pub fn judge(mut self, end: &ToolEnd, presence: Presence) -> Judgement {
+        self.evidence.complete(self.tool, self.command);
+        let verdict = verdict::verdict(self.tool, self.command, &self.expectations, &self.evidence, end, presence);
+        let touched = verdict::touched(self.command, &self.evidence, &verdict);
+        Judgement { verdict, touched, captured: self.evidence.captured(&self.expectations) }
     }
+}
+
+fn progress(tool: &Tool, text: &str) -> Option<Progress> {
+    let groups = tool.progress.iter().find_map(|progress| progress.pattern.captures(text))?;
+    let group = |name: &str| groups.name(name).map(|found| found.as_str().trim());
+    Some(Progress {
+        label: group("label").filter(|label| !label.is_empty()).map(str::to_owned),
+        percent: group("percent").and_then(|digits| digits.parse().ok()),
+        bytes: group("bytes").and_then(|digits| digits.parse().ok()),
+        total: group("total").and_then(|digits| digits.parse().ok()),
+    })
 }

@@ -42,6 +42,12 @@ impl serde::Serialize for UsbId {
     }
 }
 
+impl<'de> serde::Deserialize<'de> for UsbId {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        <String as serde::Deserialize>::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -16,6 +16,6 @@ pub use fault::{Fault, FaultClass, UnknownFaultClass, Verdict};
 pub use hex::{Hex, IntegerError, parse_integer};
 pub use id::{Id, IdError};
 pub use located::{Located, Place, Position, Source};
-pub use time_span::{TimeSpanError, describe_time, parse_time};
+pub use time_span::{TimeSpanError, describe_clock, describe_time, parse_time};
 pub use tool_end::{Stream, ToolEnd};
 pub use tool_version::{ToolVersion, ToolVersionError};

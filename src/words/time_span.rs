@@ -1,6 +1,6 @@
 //! Time spans with their unit: `5m`, `150s`, `500ms`.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not a time span: give a number with its unit, such as `30s`, `5m` or `500ms`")]
@@ -24,6 +24,14 @@ pub fn describe_time(span: Duration) -> String {
         format!("{seconds} s")
     } else {
         format!("{}:{:02} min", seconds / 60, seconds % 60)
+    }
+}
+
+/// Writes a moment as the clock on the wall showed it: `10:31`.
+pub fn describe_clock(moment: SystemTime) -> String {
+    match jiff::Zoned::try_from(moment) {
+        Ok(local) => local.strftime("%H:%M").to_string(),
+        Err(_) => "an unknown time".to_owned(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::fmt;
 use std::future::Future;
 use std::path::PathBuf;
 
@@ -41,6 +42,12 @@ pub trait StopTool: Send {
 pub struct RunningTool {
     pub events: mpsc::Receiver<ToolEvent>,
     pub stop: Box<dyn StopTool>,
+}
+
+impl fmt::Debug for RunningTool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RunningTool").finish_non_exhaustive()
+    }
 }
 
 /// May this user open the device?

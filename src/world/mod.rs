@@ -1,7 +1,33 @@
 //! Floor 3: every effect. The engine sees the world through [`World`]; [`crate::bench`] has a second one.
 
 mod contract;
+mod interrupts;
+mod lock;
+mod machine;
+mod person;
+pub mod process;
+mod scratch;
+mod serial;
+mod tools;
+#[cfg(unix)]
+mod unix;
+mod usb;
+#[cfg(windows)]
+mod windows;
+
+#[cfg(unix)]
+use unix as system;
+#[cfg(windows)]
+use windows as system;
 
 pub use contract::{
     Access, Ask, AttachedDevice, DeviceList, Interrupt, Reply, RunningTool, StopTool, ToolCall, ToolEvent, World,
 };
+pub use interrupts::Interrupts;
+pub use lock::{BoardLock, Holder, LockProblem};
+pub use machine::Machine;
+pub use person::Person;
+pub use scratch::{Scratch, ScratchProblem, Staged, sha256_of};
+pub use serial::serial_ports;
+pub use tools::{FoundTool, Surroundings, ToolEnvironment, ToolProblem, find_tools, tool_environment};
+pub use usb::UsbBus;

@@ -135,7 +135,7 @@ impl Call<'_> {
             }
             self.board.spend(RESCAN_MS);
         }
-        Err(MockEnd::Stall)
+        Err(MockEnd::Hangs)
     }
 
     fn scan(&mut self) -> Vec<Found> {

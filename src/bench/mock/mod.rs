@@ -1,13 +1,91 @@
-//! Mock tools: they print, byte for byte, what the vendors' tools print, and act on virtual boards.
+//! The mock tools: this program, started under a vendor tool's name, with a bench to act on.
 
+mod blhost;
 mod dfu_util;
+mod legacy;
+mod nxp_device;
+mod nxp_status;
+mod sdphost;
+mod spsdk;
 
+use std::path::{Path, PathBuf};
+
+use crate::bench::call_record::CallRecord;
+use crate::bench::folder::{BenchFiles, MOCK_TOOLS};
+use crate::bench::set_up::BENCH_VARIABLE;
+use crate::bench::state::{BenchState, HeldState};
+use crate::bench::{BenchError, Console};
+
+pub(crate) use blhost::blhost;
 pub use dfu_util::dfu_util;
+pub(crate) use sdphost::sdphost;
 
-/// How a mock tool ends.
+/// How a call of a mock tool ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MockEnd {
     Exit(i32),
-    /// The real tool would wait here for ever; the mock has to be killed, like the real one.
-    Stall,
+    /// A fault wants the tool to hang: the caller sleeps until it is ended from outside.
+    Hangs,
+}
+
+/// The mock itself is at fault, not the tool it plays.
+const BENCH_BROKEN_EXIT: i32 = 70;
+pub(crate) const NO_BOARD_EXIT: i32 = 69;
+
+/// Plays a tool when the program was started under the name of one and there is a bench; then the answer is the exit
+/// code. Comes first in `main`, and costs nothing otherwise.
+pub fn mock_main() -> Option<i32> {
+    let mut arguments = std::env::args_os();
+    let program = PathBuf::from(arguments.next()?);
+    let stem = program.file_stem()?.to_str()?;
+    let tool = MOCK_TOOLS.iter().find(|name| **name == stem)?;
+    let files = bench_of(&program)?;
+    let args: Vec<String> = arguments.map(|argument| argument.to_string_lossy().into_owned()).collect();
+    match play(&files, tool, &args, &mut Console::passing()) {
+        Ok(MockEnd::Exit(code)) => Some(code),
+        Ok(MockEnd::Hangs) => loop {
+            std::thread::park();
+        },
+        Err(error) => {
+            eprintln!("recover's bench is broken: {error}");
+            Some(BENCH_BROKEN_EXIT)
+        }
+    }
+}
+
+/// The bench is named by the environment, or is the one whose tools folder the program was started from: version
+/// probes come with a cleaned environment.
+fn bench_of(program: &Path) -> Option<BenchFiles> {
+    let named = std::env::var_os(BENCH_VARIABLE).map(|folder| BenchFiles::of(Path::new(&folder)));
+    let around = || program.parent().and_then(Path::parent).map(BenchFiles::of);
+    named.or_else(around).filter(|files| files.state().is_file())
+}
+
+/// Plays one call of a tool on the bench, and records it. Asking for the version is not a call.
+pub fn play(files: &BenchFiles, tool: &str, args: &[String], console: &mut Console) -> Result<MockEnd, BenchError> {
+    if args.iter().any(|argument| argument == "--version" || argument == "-V") {
+        let mut state = BenchState::look(files)?;
+        let mut clock = state.clock();
+        return Ok(state.model.play(tool, args, console, &mut clock));
+    }
+    let mut held = HeldState::take(files)?;
+    held.close_call()?;
+    let mut clock = held.state.clock();
+    let mut call = CallRecord { tool: tool.to_owned(), argv: args.to_vec(), exit_code: None, at_ms: clock.now_ms() };
+    held.state.playing = Some(call.clone());
+    let hangs = held.state.model.board_mut().hangs(tool, args);
+    held.state.save(files)?;
+    let end = if hangs { MockEnd::Hangs } else { held.state.model.play(tool, args, console, &mut clock) };
+    held.state.now_ms = clock.now_ms();
+    let MockEnd::Exit(exit_code) = end else {
+        held.state.save(files)?;
+        let stalled = files.stalled();
+        std::fs::write(&stalled, "").map_err(crate::bench::folder::folder_error(&stalled))?;
+        return Ok(MockEnd::Hangs);
+    };
+    held.state.playing = None;
+    call.exit_code = Some(exit_code);
+    call.append(files)?;
+    held.save()?;
+    Ok(MockEnd::Exit(exit_code))
 }

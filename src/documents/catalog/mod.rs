@@ -1,8 +1,17 @@
 //! The catalog: what `vendor-tools.toml` says about each vendor tool. Finding and running them is for higher floors.
 
+mod load;
+#[cfg(test)]
+mod load_tests;
+mod patterns;
+mod read_judging;
+mod read_tool;
+mod reader;
 mod tool;
+mod tree;
 
+pub use load::{load, merge, shipped, shipped_source};
 pub use tool::{
-    ArgumentRule, Catalog, Command, FaultPattern, Flavour, OperatingSystem, PerOperatingSystem, ProgressPattern,
-    StatusPattern, Tool, VersionProbe,
+    ArgumentRule, Catalog, Command, FaultPattern, Flavour, MissingEvidence, OperatingSystem, PerOperatingSystem,
+    ProgressPattern, StatusPattern, Tool, VersionProbe,
 };

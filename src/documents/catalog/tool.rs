@@ -135,7 +135,7 @@ pub struct ProgressPattern {
     pub pattern: Regex,
 }
 
-/// A numbered status: the last match of a call counts.
+/// A numbered status: the last match of a call counts. Matched by a call, all its statuses must say success.
 #[derive(Debug, Clone)]
 pub struct StatusPattern {
     /// With a group `code`.
@@ -152,6 +152,8 @@ pub struct StatusPattern {
     pub meanings: BTreeMap<String, String>,
 }
 
+/// A text that tells a fault. No pattern is held against empty lines, but the empty text is held against all of them
+/// when a tool printed nothing whatever: so `^$` means "without a word". A group `code` gives the fault its code.
 #[derive(Debug, Clone)]
 pub struct FaultPattern {
     pub pattern: Regex,
@@ -160,6 +162,8 @@ pub struct FaultPattern {
     /// A sentence for the person, without a full stop.
     pub message: String,
     pub help: PerOperatingSystem<Option<String>>,
+    /// Only for these commands (names of [`Command`]); empty: for all.
+    pub commands: Vec<String>,
     /// Decides even where a status says success or the evidence of success is there.
     pub overrides_success: bool,
 }
@@ -172,14 +176,20 @@ pub struct Command {
     pub with: Vec<String>,
     /// None of these is.
     pub without: Vec<String>,
+    /// Each of these matches some argument.
+    pub with_matching: Vec<Regex>,
     /// Does the call change the board? Then it is never cut short lightly, and it needs evidence.
     pub changes_board: bool,
     /// Each must match some line; a call without all of them has not succeeded.
     pub success: Vec<Regex>,
-    /// Exit codes of a plain success.
+    /// Exit codes of a plain success; none where a call can never be shown to have done anything.
     pub success_exit_codes: Vec<i32>,
     /// Exit codes that, with the evidence, are a success worth a warning.
     pub warning_exit_codes: Vec<i32>,
+    /// What it means when neither the evidence nor a known fault is there; without it, an `unknown` fault.
+    pub missing_evidence: Option<MissingEvidence>,
+    /// The tool shows progress from its first change on: a call without any has touched nothing.
+    pub progress_shows_changes: bool,
     pub timeout: Option<Duration>,
     /// Longest silence before the tool counts as hung.
     pub silence: Option<Duration>,
@@ -188,8 +198,16 @@ pub struct Command {
 impl Command {
     fn fits(&self, args: &[String]) -> bool {
         let has = |word: &String| args.iter().any(|arg| arg == word);
-        self.with.iter().all(has) && !self.without.iter().any(has)
+        let matches = |pattern: &Regex| args.iter().any(|arg| pattern.is_match(arg));
+        self.with.iter().all(has) && !self.without.iter().any(has) && self.with_matching.iter().all(matches)
     }
+}
+
+#[derive(Debug, Clone)]
+pub struct MissingEvidence {
+    pub class: FaultClass,
+    /// A sentence for the person, without a full stop.
+    pub message: String,
 }
 
 /// A rule on arguments, held against every playbook by `recover check`.
@@ -199,10 +217,22 @@ pub struct ArgumentRule {
     pub with: Vec<Regex>,
     /// …and none of these matches any.
     pub without: Vec<Regex>,
+    /// …and this matches all arguments, joined by single blanks.
+    pub line: Option<Regex>,
     /// Allowed when the step gives a `timeout` of its own.
     pub unless_timeout: bool,
     /// Allowed in a step marked `irreversible`.
     pub unless_irreversible: bool,
     pub message: String,
     pub hint: Option<String>,
+}
+
+impl ArgumentRule {
+    /// Do these arguments fall under the rule? Whether the step's own keys allow them is for the caller.
+    pub fn applies(&self, args: &[String]) -> bool {
+        let some = |pattern: &Regex| args.iter().any(|arg| pattern.is_match(arg));
+        self.with.iter().all(some)
+            && !self.without.iter().any(some)
+            && self.line.as_ref().is_none_or(|line| line.is_match(&args.join(" ")))
+    }
 }

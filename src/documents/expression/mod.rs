@@ -1,5 +1,11 @@
 //! Typed expressions: `size(firmware)`, `align(size(sbl), 0x1000)`, `fuse & 0x10 != 0`; and templates, texts with `${…}`.
 
+mod evaluate;
+mod kind;
+mod parse;
 mod tree;
 
+pub use evaluate::{EvaluationError, Facts, Value, evaluate, evaluate_condition, expand, expand_as_far_as_known};
+pub use kind::{Kind, Scope, kind_of};
+pub use parse::{parse_expression, parse_template};
 pub use tree::{BinaryOperator, Expression, Function, Node, Part, Template, UnaryOperator};

@@ -16,6 +16,16 @@ pub struct Template {
     pub place: Place,
 }
 
+impl Template {
+    /// The name, when the whole text is nothing but `${name}`.
+    pub fn only_name(&self) -> Option<&Id> {
+        match self.parts.as_slice() {
+            [Part::Expression(Expression { root: Node::Name { name, .. }, .. })] => Some(name),
+            _ => None,
+        }
+    }
+}
+
 #[derive(Debug, Clone)]
 pub enum Part {
     Text(String),

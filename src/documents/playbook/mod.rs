@@ -1,7 +1,16 @@
 //! Playbooks: one board's recovery as data. Running them is the engine's part.
 
+mod check;
+mod check_call;
+mod family;
+mod load;
+mod read_step;
+mod reader;
 mod types;
 
+pub use check::check;
+pub use family::Families;
+pub use load::{Loaded, load};
 pub use types::{
     Action, Backoff, Capture, CheckStep, Device, DeviceKind, FailOn, HandMove, Input, InputWord, Irreversible,
     Playbook, Prompt, Reading, RestartAt, Retry, Run, Step, Timeout, Until, VirtualBoard, WriteStep,

@@ -179,7 +179,7 @@ impl Call<'_> {
             Answer::Stalled => Err(self.transfer_failed("-9 (LIBUSB_ERROR_PIPE)", "Error during download")),
             Answer::Gone => Err(self.transfer_failed("-4 (LIBUSB_ERROR_NO_DEVICE)", "Error during download")),
             Answer::StatusLost => Err(self.fail(EX_IOERR, "Error during download get_status")),
-            Answer::Busy => Err(MockEnd::Stall),
+            Answer::Busy => Err(MockEnd::Hangs),
         }
     }
 
@@ -197,7 +197,7 @@ impl Call<'_> {
                 Err(self.fail(EX_PROTOCOL, &format!("Wrong state after command \"{command}\" download")))
             }
             Answer::NotExecuted(_) => Err(self.fail(EX_IOERR, &format!("{command} not correctly executed"))),
-            Answer::Busy => Err(MockEnd::Stall),
+            Answer::Busy => Err(MockEnd::Hangs),
         }
     }
 

@@ -1,0 +1,125 @@
+//! The folder of a bench and the files in it.
+//!
+//! `bin/` the mock tools · `state.json` and `memory/` the board between calls · `board.json` and `calls.jsonl` for people
+//! and tests · `lock` held by whoever changes the board · `stalled` there while a mock tool hangs.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use crate::bench::BenchError;
+
+/// Kept for the person, or removed with the last value.
+#[derive(Debug)]
+pub struct BenchFolder {
+    path: PathBuf,
+    _temporary: Option<TempDir>,
+}
+
+/// The names of the tools the bench plays. One program plays each of them, by the name it is started under.
+pub const MOCK_TOOLS: &[&str] = &["sdphost", "blhost", "dfu-util"];
+
+impl BenchFolder {
+    pub fn temporary() -> Result<Self, BenchError> {
+        let folder = tempfile::Builder::new().prefix("recover-bench-").tempdir();
+        let folder = folder.map_err(|source| BenchError::Folder { path: "temporary folder".to_owned(), source })?;
+        Ok(BenchFolder { path: folder.path().to_owned(), _temporary: Some(folder) })
+    }
+
+    /// Uses this folder, creating it; a bench that was kept here before is replaced.
+    pub fn kept(path: &Path) -> Result<Self, BenchError> {
+        let prepare = || {
+            std::fs::create_dir_all(path)?;
+            std::path::absolute(path)
+        };
+        let path = prepare().map_err(folder_error(path))?;
+        Ok(BenchFolder { path, _temporary: None })
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub fn files(&self) -> BenchFiles {
+        BenchFiles { folder: self.path.clone() }
+    }
+}
+
+/// Paths in a bench's folder.
+#[derive(Debug, Clone)]
+pub struct BenchFiles {
+    folder: PathBuf,
+}
+
+impl BenchFiles {
+    pub fn of(folder: &Path) -> Self {
+        BenchFiles { folder: folder.to_owned() }
+    }
+
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    pub fn state(&self) -> PathBuf {
+        self.folder.join("state.json")
+    }
+
+    pub fn board(&self) -> PathBuf {
+        self.folder.join("board.json")
+    }
+
+    pub fn calls(&self) -> PathBuf {
+        self.folder.join("calls.jsonl")
+    }
+
+    pub fn memory(&self) -> PathBuf {
+        self.folder.join("memory")
+    }
+
+    pub fn stalled(&self) -> PathBuf {
+        self.folder.join("stalled")
+    }
+
+    pub fn tools(&self) -> PathBuf {
+        self.folder.join("bin")
+    }
+
+    pub fn tool(&self, name: &str) -> PathBuf {
+        self.tools().join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
+    }
+
+    /// Waits until nobody else changes the board. Given up with the file.
+    pub(crate) fn lock(&self) -> Result<File, BenchError> {
+        let lock = || {
+            let file = File::options().create(true).truncate(false).write(true).open(self.folder.join("lock"))?;
+            file.lock()?;
+            Ok(file)
+        };
+        lock().map_err(folder_error(&self.folder))
+    }
+
+    /// Removes what an earlier bench has left, and nothing else.
+    pub(crate) fn clean(&self) -> io::Result<()> {
+        for file in [self.state(), self.board(), self.calls(), self.stalled()] {
+            ignore_missing(std::fs::remove_file(file))?;
+        }
+        for name in MOCK_TOOLS {
+            ignore_missing(std::fs::remove_file(self.tool(name)))?;
+        }
+        ignore_missing(std::fs::remove_dir_all(self.memory()))
+    }
+}
+
+pub(crate) fn folder_error(path: &Path) -> impl FnOnce(io::Error) -> BenchError {
+    let path = path.display().to_string();
+    move |source| BenchError::Folder { path, source }
+}
+
+fn ignore_missing(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,76 @@
+//! The person at the virtual bench: moves jumpers and cables as asked, types step ids, and never waits long.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::world::{Ask, Reply};
+
+/// One movement of the hands takes so long.
+pub(crate) const HAND_MOVE_MS: u64 = 1_000;
+const TYPING: Duration = Duration::from_secs(1);
+
+/// Holds the answer to what was asked last.
+#[derive(Debug)]
+pub struct VirtualPerson {
+    /// Someone who may not be asked still has hands, but gives no consent and presses no key.
+    answers: Answers,
+    next: Mutex<Option<Planned>>,
+}
+
+/// Does the virtual person answer questions?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answers {
+    Given,
+    /// As under `--non-interactive`.
+    Withheld,
+}
+
+#[derive(Debug, Clone)]
+struct Planned {
+    at: Instant,
+    reply: Reply,
+}
+
+impl VirtualPerson {
+    pub fn new(answers: Answers) -> Self {
+        VirtualPerson { answers, next: Mutex::new(None) }
+    }
+
+    pub fn interactive(&self) -> bool {
+        self.answers == Answers::Given
+    }
+
+    /// Plans the answer. A prompt that goes on when the hardware says so gets none.
+    pub fn ask(&self, ask: Ask<'_>) {
+        let given = self.answers == Answers::Given;
+        let now = Instant::now();
+        let planned = match ask {
+            Ask::Hands { until: Some(_), .. } => None,
+            Ask::Hands { moves, until: None } => {
+                let at = now + Duration::from_millis(HAND_MOVE_MS) * u32::try_from(moves.len()).unwrap_or(u32::MAX);
+                given.then(|| Planned { at, reply: Reply::Line(String::new()) })
+            }
+            Ask::Consent { step } => {
+                let reply = if given { Reply::Line(step.to_string()) } else { Reply::Gone };
+                Some(Planned { at: now + TYPING, reply })
+            }
+        };
+        *self.next() = planned;
+    }
+
+    /// The planned answer when its time has come; pending for ever without one.
+    pub async fn reply(&self) -> Reply {
+        let planned = self.next().clone();
+        let Some(planned) = planned else { return std::future::pending().await };
+        tokio::time::sleep_until(planned.at).await;
+        // Taken only now: a future that is dropped while it sleeps loses nothing.
+        *self.next() = None;
+        planned.reply
+    }
+
+    fn next(&self) -> MutexGuard<'_, Option<Planned>> {
+        self.next.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

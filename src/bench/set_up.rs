@@ -1,0 +1,79 @@
+//! Setting a bench up: a virtual board in its starting state, and mock tools that ordinary discovery finds.
+
+use std::ffi::OsString;
+use std::io;
+use std::path::Path;
+
+use crate::bench::folder::{BenchFiles, BenchFolder, MOCK_TOOLS, folder_error};
+use crate::bench::settings::Settings;
+use crate::bench::state::{BenchState, HeldState};
+use crate::bench::{BenchError, FaultName, VirtualModel};
+use crate::documents::playbook::Playbook;
+
+/// A bench that stands ready. Dropping it removes a temporary folder.
+#[derive(Debug)]
+pub struct Bench {
+    folder: BenchFolder,
+}
+
+/// Tells a mock tool where its bench is.
+pub const BENCH_VARIABLE: &str = "RECOVER_BENCH";
+
+impl Bench {
+    /// Builds the board the playbook asks for, in the starting state and with the faults that `names` choose.
+    pub fn set_up(folder: BenchFolder, playbook: &Playbook, names: &[&str]) -> Result<Self, BenchError> {
+        let board = playbook.virtual_board.as_ref().ok_or(BenchError::NoVirtualBoard)?;
+        let model = VirtualModel::new(Settings { playbook, board }, names)?;
+        let files = folder.files();
+        let prepare = || {
+            files.clean()?;
+            std::fs::create_dir_all(files.tools())?;
+            std::fs::create_dir_all(files.memory())?;
+            link_tools(&files, &std::env::current_exe()?)?;
+            std::fs::write(files.calls(), "")
+        };
+        prepare().map_err(folder_error(folder.path()))?;
+        let mut state = BenchState::new(model);
+        state.model.board_mut().use_folder(&files.memory());
+        state.model.fill_memories().map_err(folder_error(&files.memory()))?;
+        state.save(&files)?;
+        HeldState::take(&files)?.save()?;
+        Ok(Bench { folder })
+    }
+
+    /// The starting states and faults that the playbook's virtual board knows, with one line about each.
+    pub fn names(playbook: &Playbook) -> Result<Vec<FaultName>, BenchError> {
+        let board = playbook.virtual_board.as_ref().ok_or(BenchError::NoVirtualBoard)?;
+        VirtualModel::fault_names(&board.model.value)
+    }
+
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn files(&self) -> BenchFiles {
+        self.folder.files()
+    }
+
+    /// The variables that let discovery find the mock tools before any real one, and the mock tools their bench.
+    pub fn surroundings_variables(&self) -> Vec<(String, OsString)> {
+        let files = self.files();
+        let tool = |name: &&str| {
+            let variable = format!("RECOVER_TOOL_{}", name.to_uppercase().replace('-', "_"));
+            (variable, files.tool(name).into_os_string())
+        };
+        let bench = (BENCH_VARIABLE.to_owned(), self.folder().as_os_str().to_owned());
+        MOCK_TOOLS.iter().map(tool).chain([bench]).collect()
+    }
+}
+
+#[cfg(unix)]
+fn link_tools(files: &BenchFiles, program: &Path) -> io::Result<()> {
+    MOCK_TOOLS.iter().try_for_each(|name| std::os::unix::fs::symlink(program, files.tool(name)))
+}
+
+/// Links need a privilege there.
+#[cfg(not(unix))]
+fn link_tools(files: &BenchFiles, program: &Path) -> io::Result<()> {
+    MOCK_TOOLS.iter().try_for_each(|name| std::fs::copy(program, files.tool(name)).map(|_| ()))
+}

@@ -1,0 +1,87 @@
+//! The state of a bench between calls: the board, the bench's time, and the call that is going on.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
+
+use crate::bench::board_record::BoardRecord;
+use crate::bench::call_record::CallRecord;
+use crate::bench::folder::{BenchFiles, folder_error};
+use crate::bench::{BenchClock, BenchError, VirtualModel};
+
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
+pub struct BenchState {
+    /// Set before each call; a call adds the time it takes.
+    pub now_ms: u64,
+    pub model: VirtualModel,
+    /// A call that has begun. Still there when its process has ended: it was killed.
+    pub(crate) playing: Option<CallRecord>,
+}
+
+/// The state, and the right to change it, which nobody else has meanwhile.
+#[derive(Debug)]
+pub(crate) struct HeldState {
+    pub(crate) state: BenchState,
+    files: BenchFiles,
+    _lock: File,
+}
+
+impl BenchState {
+    pub(crate) fn new(model: VirtualModel) -> Self {
+        BenchState { now_ms: 0, model, playing: None }
+    }
+
+    /// Looks at the state without changing it; needs no lock, because the file is only ever replaced as a whole.
+    pub(crate) fn look(files: &BenchFiles) -> Result<Self, BenchError> {
+        let path = files.state();
+        let text = std::fs::read(&path).map_err(folder_error(&path))?;
+        let damaged = |error: serde_json::Error| BenchError::Damaged {
+            path: path.display().to_string(),
+            reason: error.to_string(),
+        };
+        let mut state: BenchState = serde_json::from_slice(&text).map_err(damaged)?;
+        state.model.board_mut().use_folder(&files.memory());
+        Ok(state)
+    }
+
+    pub(crate) fn save(&self, files: &BenchFiles) -> Result<(), BenchError> {
+        replace(&files.state(), &serde_json::to_vec(self).unwrap_or_default())
+    }
+
+    pub fn clock(&self) -> BenchClock {
+        BenchClock::at(self.now_ms)
+    }
+}
+
+impl HeldState {
+    pub(crate) fn take(files: &BenchFiles) -> Result<Self, BenchError> {
+        let lock = files.lock()?;
+        Ok(HeldState { state: BenchState::look(files)?, files: files.clone(), _lock: lock })
+    }
+
+    /// Writes the state, and what people read of it.
+    pub(crate) fn save(&self) -> Result<(), BenchError> {
+        self.state.save(&self.files)?;
+        BoardRecord::of(&self.state).write(&self.files)
+    }
+
+    /// A call that never came to its end is recorded without an exit code.
+    pub(crate) fn close_call(&mut self) -> Result<(), BenchError> {
+        match self.state.playing.take() {
+            Some(killed) => killed.append(&self.files),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Readers see the old contents or the new ones, never a part.
+pub(crate) fn replace(path: &Path, contents: &[u8]) -> Result<(), BenchError> {
+    let write = || {
+        let folder = path.parent().unwrap_or(Path::new("."));
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        file.write_all(contents)?;
+        file.persist(path).map_err(|error| error.error)?;
+        Ok(())
+    };
+    write().map_err(folder_error(path))
+}

@@ -1,0 +1,237 @@
+//! The world of a simulation: real processes of mock tools, a virtual bus, a virtual person, and time that passes only
+//! when nothing else happens.
+//!
+//! It is made for a runtime whose clock is paused, which jumps to the next timer whenever everybody waits. While a mock
+//! tool runs it must not jump, or the limits of a call would pass before its process has even started: a blocking task
+//! holds it until the process has ended, or has said that it is going to hang. What a mock tool claims to have taken is
+//! slept off afterwards, so that limits shorter than that still strike.
+
+use std::fmt;
+use std::future::Future;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::mpsc::{RecvTimeoutError, Sender};
+use std::time::Duration;
+
+use tokio::sync::{Notify, mpsc};
+use tokio::time::Instant;
+
+use crate::bench::folder::BenchFiles;
+use crate::bench::person::{Answers, HAND_MOVE_MS, VirtualPerson};
+use crate::bench::set_up::BENCH_VARIABLE;
+use crate::bench::state::{BenchState, HeldState};
+use crate::bench::{Bench, BenchError, BusDevice};
+use crate::documents::playbook::DeviceKind;
+use crate::words::{ToolEnd, UsbId};
+use crate::world::{Ask, AttachedDevice, DeviceList, Interrupt, Reply, RunningTool, ToolCall, ToolEvent, World};
+
+/// Starts a tool's process, as the real world does.
+pub type ToolStarter = Box<dyn Fn(&ToolCall) -> RunningTool>;
+
+/// Each call answers with the next wish of the real person to end the run.
+pub type Interrupts = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Interrupt>>>>;
+
+/// The engine's world during a simulation.
+pub struct BenchWorld {
+    bench: Bench,
+    files: BenchFiles,
+    origin: Instant,
+    person: VirtualPerson,
+    start_process: ToolStarter,
+    interrupts: Interrupts,
+    hands_moved: Notify,
+}
+
+/// Events that wait between process and engine.
+const EVENTS_WAITING: usize = 64;
+/// How often the brake looks whether a mock tool has said that it hangs. Real time.
+const STALL_POLL: Duration = Duration::from_millis(5);
+
+impl BenchWorld {
+    pub fn new(bench: Bench, answers: Answers, start_process: ToolStarter, interrupts: Interrupts) -> Self {
+        let files = bench.files();
+        BenchWorld {
+            bench,
+            files,
+            origin: Instant::now(),
+            person: VirtualPerson::new(answers),
+            start_process,
+            interrupts,
+            hands_moved: Notify::new(),
+        }
+    }
+
+    pub fn bench(&self) -> &Bench {
+        &self.bench
+    }
+
+    /// The bench's time is the runtime's time since this world was made.
+    fn now_ms(&self) -> u64 {
+        u64::try_from(self.origin.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Leaves the time for the mock tool to find, and closes what an earlier, killed call has left open.
+    fn announce_call(&self) -> Result<(), BenchError> {
+        match std::fs::remove_file(self.files.stalled()) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(BenchError::Folder { path: self.files.stalled().display().to_string(), source: error });
+            }
+            _ => {}
+        }
+        let mut held = HeldState::take(&self.files)?;
+        held.close_call()?;
+        held.state.now_ms = self.now_ms();
+        held.save()
+    }
+
+    fn move_hands(&self, moves: &[crate::documents::playbook::HandMove]) -> Result<(), BenchError> {
+        let mut held = HeldState::take(&self.files)?;
+        let mut at_ms = self.now_ms();
+        for hand_move in moves {
+            at_ms += HAND_MOVE_MS;
+            held.state.model.board_mut().hands(*hand_move, at_ms);
+        }
+        held.state.now_ms = self.now_ms();
+        held.save()
+    }
+}
+
+impl fmt::Debug for BenchWorld {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BenchWorld").field("bench", &self.bench).field("person", &self.person).finish_non_exhaustive()
+    }
+}
+
+impl World for BenchWorld {
+    fn start(&self, call: &ToolCall) -> RunningTool {
+        let (sender, events) = mpsc::channel(EVENTS_WAITING);
+        let brake = hold_clock(self.files.stalled());
+        let mut call = call.clone();
+        call.environment.insert(BENCH_VARIABLE.to_owned(), self.files.folder().as_os_str().to_owned());
+        let inner = match self.announce_call() {
+            Ok(()) => (self.start_process)(&call),
+            Err(error) => not_started(&error),
+        };
+        let RunningTool { events: inner_events, stop } = inner;
+        let forwarder =
+            Forwarder { events: inner_events, sender, brake, files: self.files.clone(), origin: self.origin };
+        tokio::spawn(forwarder.run());
+        RunningTool { events, stop }
+    }
+
+    fn devices(&self, kinds: &[(UsbId, DeviceKind)]) -> DeviceList {
+        let state = BenchState::look(&self.files).map_err(|error| error.to_string())?;
+        let attached = |device: BusDevice| {
+            let (_, kind) = kinds.iter().find(|(id, _)| *id == device.id)?;
+            let BusDevice { id, port, serial, product, access, .. } = device;
+            Some(AttachedDevice { id, port, serial, product, kind: *kind, access })
+        };
+        Ok(state.model.board().attached(self.now_ms()).into_iter().filter_map(attached).collect())
+    }
+
+    async fn devices_changed(&self) {
+        let now_ms = self.now_ms();
+        let state = BenchState::look(&self.files).ok();
+        let next_ms = state.and_then(|state| state.model.board().next_change_ms(now_ms));
+        let by_itself = async {
+            match next_ms {
+                Some(at_ms) => tokio::time::sleep_until(self.origin + Duration::from_millis(at_ms)).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = by_itself => {}
+            () = self.hands_moved.notified() => {}
+        }
+    }
+
+    fn ask(&self, ask: Ask<'_>) {
+        if let Ask::Hands { moves, .. } = ask {
+            // A bench that cannot be written to shows in the next look at its devices.
+            let _shown_later = self.move_hands(moves);
+            self.hands_moved.notify_waiters();
+        }
+        self.person.ask(ask);
+    }
+
+    async fn reply(&self) -> Reply {
+        self.person.reply().await
+    }
+
+    fn interactive(&self) -> bool {
+        self.person.interactive()
+    }
+
+    async fn interrupted(&self) -> Interrupt {
+        (self.interrupts)().await
+    }
+}
+
+/// Passes a process's events on to the engine.
+struct Forwarder {
+    events: mpsc::Receiver<ToolEvent>,
+    sender: mpsc::Sender<ToolEvent>,
+    brake: Sender<()>,
+    files: BenchFiles,
+    origin: Instant,
+}
+
+impl Forwarder {
+    async fn run(mut self) {
+        loop {
+            let event = tokio::select! {
+                event = self.events.recv() => event,
+                // The engine has dropped the tool: let go of the process, which ends it.
+                () = self.sender.closed() => None,
+            };
+            match event {
+                Some(output @ ToolEvent::Output(..)) => {
+                    let _engine_gone = self.sender.send(output).await;
+                }
+                Some(ToolEvent::Ended(end)) => return self.end(end).await,
+                None => return,
+            }
+        }
+    }
+
+    /// Lets the clock go, sleeps off the time the tool claims to have taken, and reports the end.
+    async fn end(self, end: ToolEnd) {
+        let ended_ms = match HeldState::take(&self.files) {
+            Ok(mut held) => {
+                let killed = held.state.playing.is_some();
+                if killed {
+                    // What cannot be recorded here is recorded before the next call.
+                    let _recorded_later = held.close_call().and_then(|()| held.save());
+                }
+                held.state.now_ms
+            }
+            Err(_) => 0,
+        };
+        drop(self.brake);
+        tokio::time::sleep_until(self.origin + Duration::from_millis(ended_ms)).await;
+        let _engine_gone = self.sender.send(ToolEvent::Ended(end)).await;
+    }
+}
+
+/// Keeps a paused clock from jumping until the sender is dropped, or a mock tool says that it hangs.
+fn hold_clock(stalled: PathBuf) -> Sender<()> {
+    let (sender, receiver) = std::sync::mpsc::channel();
+    tokio::task::spawn_blocking(move || {
+        while matches!(receiver.recv_timeout(STALL_POLL), Err(RecvTimeoutError::Timeout)) && !stalled.exists() {}
+    });
+    sender
+}
+
+/// A tool that ends before it begins.
+fn not_started(error: &BenchError) -> RunningTool {
+    #[derive(Debug)]
+    struct NothingToStop;
+    impl crate::world::StopTool for NothingToStop {
+        fn ask(&mut self) {}
+        fn force(&mut self) {}
+    }
+    let (sender, events) = mpsc::channel(1);
+    // The channel has room for the one event.
+    let _has_room = sender.try_send(ToolEvent::Ended(ToolEnd::NotStarted(error.to_string())));
+    RunningTool { events, stop: Box::new(NothingToStop) }
+}

@@ -1,0 +1,209 @@
+//! The command line: its verbs, their options and their help texts.
+//!
+//! What the verbs do stands in a file of each. A wrong command line ends with exit code 2, which is clap's own.
+
+mod values;
+
+use std::path::PathBuf;
+
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, Parser, Subcommand};
+
+use crate::words::Id;
+
+pub use values::{Setting, Simulation, ToolPath, ValueError};
+
+const EXAMPLES: &str = "\
+Examples:
+  recover list                                  which cameras can be rescued
+  recover --playbook rt1062 --simulate          try it without camera and tools
+  recover --playbook rt1062 --files x --dry-run show every command, run nothing
+  recover --playbook rt1062 --files x           rescue the camera
+  recover check my-board.yaml                   find what is wrong in a playbook";
+
+const RESCUE: &str = "\
+Bring a dead OpenMV camera back by driving the vendors' own tools
+
+To rescue a camera:
+  1. Find your board:        recover list
+  2. See what will happen:   recover --playbook BOARD --simulate
+  3. Rescue it:              recover --playbook BOARD --files FIRMWARE-FOLDER
+You are told what to connect and when, and asked before anything irreversible.";
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  recover run rt1062 --files images
+  recover run rt1062 --simulate
+  recover run ./my-board.yaml --set firmware=build/firmware.bin
+  recover run rt1062 --non-interactive --allow-irreversible boot-fuse
+
+Exit codes:
+  0 recovered                     5 device absent, ambiguous or not permitted
+  1 a step failed                 6 the person declined
+  2 command line wrong            7 another run holds the board
+  3 playbook or catalog invalid   70 defect in recover
+  4 tool missing or too old       130 interrupted";
+
+const CHECK_EXAMPLES: &str = "\
+Examples:
+  recover check my-board.yaml
+  recover check boards/*.yaml
+
+Exit codes: 0 nothing wrong, 2 command line, 3 something is wrong";
+
+/// The command line as clap reads it; [`Arguments::request`] says what it means.
+#[derive(Debug, Parser)]
+#[command(
+    name = "recover",
+    version,
+    about = RESCUE,
+    after_long_help = EXAMPLES,
+    arg_required_else_help = true,
+    disable_help_subcommand = true,
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    max_term_width = 100
+)]
+pub struct Arguments {
+    #[command(subcommand)]
+    verb: Option<Verb>,
+
+    /// Playbook to run: a shipped one, or a file
+    #[arg(long, value_name = "NAME|PATH", required = true)]
+    playbook: Option<String>,
+
+    #[command(flatten)]
+    options: RunOptions,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Rescue a camera: run a playbook
+    #[command(after_help = RUN_EXAMPLES, override_usage = "recover run [OPTIONS] <NAME|PATH>")]
+    Run(Box<RunVerb>),
+    /// List the playbooks there are
+    List(ListArgs),
+    /// Find everything wrong with playbooks
+    #[command(after_help = CHECK_EXAMPLES)]
+    Check(CheckArgs),
+}
+
+#[derive(Debug, Args)]
+struct RunVerb {
+    /// Playbook to run: a shipped one, or a file
+    #[arg(value_name = "NAME|PATH", required_unless_present = "named", conflicts_with = "named")]
+    playbook: Option<String>,
+
+    // Hidden because the help already shows one way; people will try the other one, too.
+    #[arg(id = "named", long = "playbook", value_name = "NAME|PATH", hide = true)]
+    named: Option<String>,
+
+    #[command(flatten)]
+    options: RunOptions,
+}
+
+/// What can be said about a run beside its playbook.
+///
+/// The short help shows what a rescue at a desk needs, so that it fits one screen with the way to the rescue on top.
+#[derive(Debug, Clone, Args)]
+pub struct RunOptions {
+    /// Folder with the firmware files
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub files: PathBuf,
+
+    /// Path of an input or value of a variable
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    pub settings: Vec<Setting>,
+
+    /// Run on a virtual camera, without any hardware
+    ///
+    /// No vendor's tool is needed either. Names after `=`, with commas between them, choose how the virtual camera starts and what goes wrong with it.
+    #[arg(long, value_name = "NAMES", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    pub simulate: Option<Simulation>,
+
+    /// Folder in which the virtual camera is kept, to be used by further runs
+    #[arg(hide_short_help = true, long, value_name = "DIR", requires = "simulate")]
+    pub bench: Option<PathBuf>,
+
+    /// Show all commands and prompts, run nothing
+    #[arg(long)]
+    pub dry_run: bool,
+
+    /// Never ask: what needs a person to answer is an error
+    #[arg(hide_short_help = true, long)]
+    pub non_interactive: bool,
+
+    /// Agree beforehand to one step that can never be undone (repeatable)
+    #[arg(hide_short_help = true, long, value_name = "STEP-ID")]
+    pub allow_irreversible: Vec<Id>,
+
+    /// Port of the camera, when several are attached
+    #[arg(hide_short_help = true, long, value_name = "PATH", conflicts_with = "serial")]
+    pub port: Option<String>,
+
+    /// Serial number of the camera, when several are attached
+    #[arg(hide_short_help = true, long, value_name = "SN")]
+    pub serial: Option<String>,
+
+    /// Use this program for a tool (repeatable)
+    #[arg(hide_short_help = true, long = "tool", value_name = "NAME=PATH", conflicts_with = "simulate")]
+    pub tools: Vec<ToolPath>,
+
+    /// For whom to write: a person, or a program reading one JSON object per line
+    #[arg(hide_short_help = true, long, value_name = "FORMAT", value_enum, default_value_t)]
+    pub message_format: MessageFormat,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum MessageFormat {
+    #[default]
+    Human,
+    Json,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct ListArgs {
+    /// Show the ids, files, tools and steps that cannot be undone, too
+    #[arg(long, short)]
+    pub verbose: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct CheckArgs {
+    /// Playbooks to look at
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+}
+
+/// A run's playbook and options, however they were given.
+#[derive(Debug, Clone)]
+pub struct RunArgs {
+    /// As given: the name of a shipped playbook, or a path.
+    pub playbook: String,
+    pub options: RunOptions,
+}
+
+/// What the person wants.
+#[derive(Debug, Clone)]
+pub enum Request {
+    Run(Box<RunArgs>),
+    List(ListArgs),
+    Check(CheckArgs),
+}
+
+impl Arguments {
+    /// Without a verb it is a run. Errors print themselves: see [`clap::Error::exit`].
+    pub fn request(self) -> Result<Request, clap::Error> {
+        let (playbook, options) = match self.verb {
+            Some(Verb::List(args)) => return Ok(Request::List(args)),
+            Some(Verb::Check(args)) => return Ok(Request::Check(args)),
+            Some(Verb::Run(run)) => (run.playbook.or(run.named), run.options),
+            None => (self.playbook, self.options),
+        };
+        let missing = || Arguments::command().error(ErrorKind::MissingRequiredArgument, "no playbook is given");
+        Ok(Request::Run(Box::new(RunArgs { playbook: playbook.ok_or_else(missing)?, options })))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,80 @@
+use super::*;
+
+fn request(line: &str) -> Result<Request, clap::Error> {
+    Arguments::try_parse_from(line.split_whitespace())?.request()
+}
+
+fn run(line: &str) -> RunArgs {
+    match request(line) {
+        Ok(Request::Run(run)) => *run,
+        other => panic!("{line}: {other:?}"),
+    }
+}
+
+fn refusal(line: &str) -> ErrorKind {
+    let error = request(line).expect_err(line);
+    if error.kind() != ErrorKind::DisplayHelp {
+        assert_eq!(error.exit_code(), 2, "{line}");
+    }
+    error.kind()
+}
+
+#[test]
+fn clap_finds_nothing_wrong() {
+    Arguments::command().debug_assert();
+}
+
+#[test]
+fn three_ways_to_name_the_playbook() {
+    for line in [
+        "recover --playbook rt1062 --files x",
+        "recover run rt1062 --files x",
+        "recover run --playbook rt1062 --files x",
+    ] {
+        let run = run(line);
+        assert_eq!((run.playbook.as_str(), run.options.files), ("rt1062", PathBuf::from("x")), "{line}");
+    }
+    assert_eq!(run("recover run rt1062").options.files, PathBuf::from("."));
+}
+
+#[test]
+fn simulation_takes_names_only_after_an_equals_sign() {
+    let names = |line: &str| run(line).options.simulate.map(|simulation| simulation.names);
+    assert_eq!(names("recover run rt1062"), None);
+    assert_eq!(names("recover run --simulate rt1062"), Some(vec![]));
+    assert_eq!(names("recover run rt1062 --simulate=brick,flaky-usb"), Some(vec!["brick".into(), "flaky-usb".into()]));
+}
+
+#[test]
+fn repeatable_options_keep_their_order() {
+    let options =
+        run("recover run b --set a=1 --set b=x=y --tool blhost=/opt/blhost --allow-irreversible fuse").options;
+    let values: Vec<_> =
+        options.settings.iter().map(|setting| (setting.name.as_str(), setting.value.as_str())).collect();
+    assert_eq!(values, [("a", "1"), ("b", "x=y")]);
+    assert_eq!(options.tools, [ToolPath { tool: "blhost".into(), program: "/opt/blhost".into() }]);
+    assert_eq!(options.allow_irreversible[0].as_str(), "fuse");
+}
+
+#[test]
+fn refuses_what_cannot_be_meant() {
+    assert_eq!(refusal("recover"), ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand);
+    assert_eq!(refusal("recover run"), ErrorKind::MissingRequiredArgument);
+    assert_eq!(refusal("recover --dry-run"), ErrorKind::MissingRequiredArgument);
+    assert_eq!(refusal("recover check"), ErrorKind::MissingRequiredArgument);
+    assert_eq!(refusal("recover rescue"), ErrorKind::InvalidSubcommand);
+    assert_eq!(refusal("recover run b --playbook c"), ErrorKind::ArgumentConflict);
+    assert_eq!(refusal("recover --playbook b list"), ErrorKind::ArgumentConflict);
+    assert_eq!(refusal("recover run b --port p --serial s"), ErrorKind::ArgumentConflict);
+    assert_eq!(refusal("recover run b --simulate --tool blhost=x"), ErrorKind::ArgumentConflict);
+    assert_eq!(refusal("recover run b --bench d"), ErrorKind::MissingRequiredArgument);
+    assert_eq!(refusal("recover run b --set a"), ErrorKind::ValueValidation);
+    assert_eq!(refusal("recover run b --tool =x"), ErrorKind::ValueValidation);
+}
+
+#[test]
+fn help_begins_with_the_rescue() {
+    let help = Arguments::command().render_help().to_string();
+    let rescue = help.find("To rescue a camera").unwrap();
+    assert!(rescue < help.find("Usage:").unwrap());
+}

@@ -1,0 +1,63 @@
+//! Values of options that are more than one word.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use crate::words::Id;
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("write it as {form}")]
+pub struct ValueError {
+    form: &'static str,
+}
+
+/// `firmware=build/firmware.bin`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Setting {
+    pub name: Id,
+    pub value: String,
+}
+
+impl FromStr for Setting {
+    type Err = Box<dyn std::error::Error + Send + Sync>;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (name, value) = text.split_once('=').ok_or(ValueError { form: "NAME=VALUE" })?;
+        Ok(Setting { name: name.parse()?, value: value.to_owned() })
+    }
+}
+
+/// `dfu-util=/opt/dfu-util/bin/dfu-util`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ToolPath {
+    pub tool: String,
+    pub program: PathBuf,
+}
+
+impl FromStr for ToolPath {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        match text.split_once('=') {
+            Some((tool, program)) if !tool.is_empty() && !program.is_empty() => {
+                Ok(ToolPath { tool: tool.to_owned(), program: program.into() })
+            }
+            _ => Err(ValueError { form: "NAME=PATH" }),
+        }
+    }
+}
+
+/// Names of starting states and faults of the virtual board; the bench knows which there are.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Simulation {
+    pub names: Vec<String>,
+}
+
+impl FromStr for Simulation {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let names = text.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect();
+        Ok(Simulation { names })
+    }
+}

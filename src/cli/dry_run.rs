@@ -1,0 +1,186 @@
+//! Shows what a run would do, step by step, without doing any of it.
+
+use crate::cli::style::{Look, Role, Sign};
+use crate::cli::wording::{clean, hang, milliseconds, wrap_command};
+use crate::words::Id;
+
+/// One step as it would run, everything in it expanded. In JSON one line with `"event": "planned_step"`.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(tag = "event", rename = "planned_step")]
+pub struct PlannedStep {
+    /// Counted from 1.
+    pub number: usize,
+    pub total: usize,
+    pub id: Id,
+    pub name: String,
+    /// What else is to know: a condition, the attempts, where a lost device leads to.
+    pub notes: Vec<String>,
+    pub lines: Vec<PlannedLine>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PlannedLine {
+    Command { command: Vec<String>, limit_ms: u64 },
+    Wait { text: String, limit_ms: u64 },
+    Prompt { text: String, goes_on_by_itself: bool },
+    Consent { why: String },
+    Check { text: String },
+    Write { file: String, text: String },
+    Refuse { text: String },
+}
+
+const INDENT: &str = "        ";
+
+/// The steps for people, with a blank line between them.
+pub fn render(steps: &[PlannedStep], look: &Look) -> String {
+    let texts: Vec<String> = steps.iter().map(|step| render_step(step, look)).collect();
+    texts.join("\n")
+}
+
+fn render_step(step: &PlannedStep, look: &Look) -> String {
+    let PlannedStep { number, total, .. } = step;
+    let digits = total.to_string().len();
+    let number = format!("[{number:>digits$}/{total}]");
+    let title = format!("{} ({})", step.name, step.id);
+    let mut lines: Vec<String> =
+        hang(&format!("{number:<7} "), &title, look.width).iter().map(|line| look.paint(Role::Title, line)).collect();
+    for note in &step.notes {
+        lines.extend(say(look, Role::Quiet, "", note));
+    }
+    for line in &step.lines {
+        lines.extend(render_line(line, look));
+    }
+    let mut text = lines.join("\n");
+    text.push('\n');
+    text
+}
+
+fn render_line(line: &PlannedLine, look: &Look) -> Vec<String> {
+    match line {
+        PlannedLine::Command { command, limit_ms } => {
+            let width = look.width.saturating_sub(INDENT.len() + 2);
+            let mut lines: Vec<String> = wrap_command(command, width)
+                .iter()
+                .enumerate()
+                .map(|(index, line)| format!("{}{line}", if index == 0 { "$ " } else { "  " }))
+                .map(|line| format!("{INDENT}{}", look.paint(Role::Command, &line)))
+                .collect();
+            lines.extend(say(
+                look,
+                Role::Quiet,
+                "  ",
+                &format!("ended after {} at the latest", milliseconds(*limit_ms)),
+            ));
+            lines
+        }
+        PlannedLine::Wait { text, limit_ms } => {
+            say(look, Role::Quiet, "wait    ", &format!("{text}, for at most {}", milliseconds(*limit_ms)))
+        }
+        PlannedLine::Prompt { text, goes_on_by_itself } => {
+            let how = if *goes_on_by_itself { "(goes on by itself)" } else { "(press ENTER when done)" };
+            say(look, Role::Person, "you     ", &format!("{} {how}", text.trim_end()))
+        }
+        PlannedLine::Consent { why } => {
+            let text = format!("THIS CANNOT BE UNDONE, so you are asked first\n{why}");
+            say(look, Role::Failure, &format!("{}       ", look.sign(Sign::Attention)), &text)
+        }
+        PlannedLine::Check { text } => say(look, Role::Quiet, "check   ", text),
+        PlannedLine::Write { file, text } => {
+            let mut lines = say(look, Role::Quiet, "write   ", file);
+            // The file's own lines are shown as they are, because their breaks and blanks may matter.
+            let side = look.sign(Sign::BoxSide);
+            lines.extend(text.lines().map(|line| format!("{INDENT}        {side} {}", clean(line))));
+            lines
+        }
+        PlannedLine::Refuse { text } => say(look, Role::Failure, "refuse  ", text),
+    }
+}
+
+fn say(look: &Look, role: Role, lead: &str, text: &str) -> Vec<String> {
+    hang(lead, text, look.width.saturating_sub(INDENT.len()))
+        .iter()
+        .map(|line| format!("{INDENT}{}", look.paint(role, line)))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn steps() -> Vec<PlannedStep> {
+        let step = |number, id: &str, name: &str, lines| PlannedStep {
+            number,
+            total: 2,
+            id: id.parse().unwrap(),
+            name: name.to_owned(),
+            notes: vec!["only when fuse == 0".to_owned()],
+            lines,
+        };
+        let command = "blhost -u 0x15A2,0x0073 -t 120000 -- write-memory 0x60001000 blhost_flash_loader.bin";
+        vec![
+            step(
+                1,
+                "enter-rom",
+                "Enter the ROM",
+                vec![
+                    PlannedLine::Prompt {
+                        text: "Connect a jumper, plug the camera in.".to_owned(),
+                        goes_on_by_itself: true,
+                    },
+                    PlannedLine::Wait { text: "1fc9:0135 i.MX RT ROM comes".to_owned(), limit_ms: 300_000 },
+                ],
+            ),
+            step(
+                2,
+                "fuse",
+                "Burn the fuse",
+                vec![
+                    PlannedLine::Consent { why: "It can never be cleared.".to_owned() },
+                    PlannedLine::Command { command: command.split(' ').map(str::to_owned).collect(), limit_ms: 30_000 },
+                    PlannedLine::Check { text: "fuse == 0x10".to_owned() },
+                    PlannedLine::Write { file: "config.json".to_owned(), text: "{\n  \"a\": 1\n}\n".to_owned() },
+                    PlannedLine::Refuse { text: "This is another board.".to_owned() },
+                ],
+            ),
+        ]
+    }
+
+    #[test]
+    fn shows_everything_that_would_happen() {
+        assert_eq!(
+            render(&steps(), &Look::plain()),
+            "\
+[1/2]   Enter the ROM (enter-rom)
+        only when fuse == 0
+        you     Connect a jumper, plug the camera in. (goes on by itself)
+        wait    1fc9:0135 i.MX RT ROM comes, for at most 5:00 min
+
+[2/2]   Burn the fuse (fuse)
+        only when fuse == 0
+        !       THIS CANNOT BE UNDONE, so you are asked first
+                It can never be cleared.
+        $ blhost -u 0x15A2,0x0073 -t 120000 -- write-memory 0x60001000 \\
+            blhost_flash_loader.bin
+          ended after 30 s at the latest
+        check   fuse == 0x10
+        write   config.json
+                │ {
+                │   \"a\": 1
+                │ }
+        refuse  This is another board.
+"
+        );
+    }
+
+    #[test]
+    fn has_a_form_for_programs() {
+        let json = serde_json::to_string(&steps()[0]).unwrap();
+        assert_eq!(
+            json,
+            "{\"event\":\"planned_step\",\"number\":1,\"total\":2,\"id\":\"enter-rom\",\"name\":\"Enter the ROM\",\
+             \"notes\":[\"only when fuse == 0\"],\"lines\":[{\"prompt\":{\"text\":\"Connect a jumper, plug the camera in.\",\
+             \"goes_on_by_itself\":true}},{\"wait\":{\"text\":\"1fc9:0135 i.MX RT ROM comes\",\"limit_ms\":300000}}]}"
+        );
+    }
+}

@@ -1,0 +1,90 @@
+//! The events for programs: one JSON object per line.
+
+use std::io::Write;
+
+use crate::cli::reader::Reader;
+use crate::engine::Event;
+
+/// Writes every event but the overwritten pieces of progress bars. The last line is [`Event::Finished`].
+#[derive(Debug)]
+pub struct Json<W> {
+    /// None once the other end has closed: then nobody reads, and the run goes on unheard.
+    writer: Option<W>,
+}
+
+impl<W: Write> Json<W> {
+    pub fn new(writer: W) -> Json<W> {
+        Json { writer: Some(writer) }
+    }
+}
+
+impl<W: Write + std::fmt::Debug> Reader for Json<W> {
+    fn event(&mut self, event: &Event) -> Option<String> {
+        if matches!(event, Event::ToolOutput { transient: true, .. }) {
+            return None;
+        }
+        let writer = self.writer.as_mut()?;
+        if write_line(writer, event).is_err() {
+            self.writer = None;
+        }
+        None
+    }
+}
+
+/// One value as one line, handed on at once: a reader must not wait for the next event to see this one.
+pub fn write_line<W: Write>(writer: &mut W, value: &impl serde::Serialize) -> std::io::Result<()> {
+    let mut line = serde_json::to_vec(value)?;
+    line.push(b'\n');
+    writer.write_all(&line)?;
+    writer.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::Outcome;
+    use crate::words::Stream;
+
+    fn output(transient: bool) -> Event {
+        Event::ToolOutput { step: "sbl".parse().unwrap(), stream: Stream::Stdout, text: "45 %".to_owned(), transient }
+    }
+
+    fn finished() -> Event {
+        Event::Finished {
+            outcome: Outcome::Declined,
+            exit_code: Outcome::Declined.exit_code(),
+            problem: None,
+            elapsed_ms: 12,
+            steps_done: 1,
+            steps_skipped: 0,
+            retries: 0,
+            restarts: 0,
+            warnings: 0,
+        }
+    }
+
+    #[test]
+    fn one_object_per_line_and_no_progress_bars() {
+        let mut json = Json::new(Vec::new());
+        for event in [output(true), output(false), finished()] {
+            assert_eq!(json.event(&event), None);
+        }
+        let text = String::from_utf8(json.writer.unwrap()).unwrap();
+        assert_eq!(
+            text,
+            "{\"event\":\"tool_output\",\"step\":\"sbl\",\"stream\":\"stdout\",\"text\":\"45 %\",\"transient\":false}\n\
+             {\"event\":\"finished\",\"outcome\":\"declined\",\"exit_code\":6,\"problem\":null,\"elapsed_ms\":12,\
+             \"steps_done\":1,\"steps_skipped\":0,\"retries\":0,\"restarts\":0,\"warnings\":0}\n"
+        );
+    }
+
+    #[test]
+    fn a_closed_pipe_ends_the_writing_and_nothing_else() {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut json = Json::new(writer);
+        assert_eq!(json.event(&output(false)), None);
+        assert!(json.writer.is_none());
+        assert_eq!(json.event(&finished()), None);
+    }
+}

@@ -1,0 +1,178 @@
+//! Each event as lines of the log.
+
+use crate::cli::wording::{bytes, clean, milliseconds, quote_command};
+use crate::engine::{Event, Problem, StepEnd};
+use crate::words::{Fault, Stream, Verdict};
+
+/// The first line says what happened, the others belong to it.
+pub(super) fn lines(event: &Event) -> Vec<String> {
+    match event {
+        Event::RunStarted { board, playbook, shipped, simulated, steps_total, summary } => {
+            let origin = if *shipped { "shipped" } else { "file" };
+            let kind = if *simulated { "simulated run" } else { "run" };
+            let version = env!("CARGO_PKG_VERSION");
+            let mut lines = vec![
+                format!("{kind} for {board}: playbook {playbook} ({origin}), {steps_total} steps"),
+                format!("recover {version}, {} {}", std::env::consts::OS, std::env::consts::ARCH),
+            ];
+            lines.extend(summary.clone());
+            lines
+        }
+        Event::ToolFound { tool, program, version, flavour, found_by } => {
+            let flavour = flavour.as_ref().map(|flavour| format!(" ({flavour})")).unwrap_or_default();
+            vec![format!("tool {tool} {version}{flavour}: {program}, found by {found_by}")]
+        }
+        Event::InputReady { name, file, path, size, sha256, generated } => {
+            let origin = match path {
+                Some(path) => format!("from {path}"),
+                None if *generated => "made up for the simulation".to_owned(),
+                None => "made by recover".to_owned(),
+            };
+            vec![format!("input {name}: {file}, {}, {origin}", bytes(*size)), format!("sha256 {sha256}")]
+        }
+        Event::StepStarted { step, name, number, total } => vec![format!("step {number}/{total} {step}: {name}")],
+        Event::StepSkipped { step, name, number, total, reason } => {
+            vec![format!("step {number}/{total} {step}: {name}: skipped: {reason}")]
+        }
+        Event::ToolStarted { step, tool, command, limit_ms, changes_board, purpose } => {
+            let writes = if *changes_board { ", changes the board" } else { "" };
+            vec![
+                format!("{step}: {tool} started ({purpose}; at most {}{writes})", milliseconds(*limit_ms)),
+                format!("$ {}", quote_command(command)),
+            ]
+        }
+        Event::ToolOutput { stream, text, transient, .. } => {
+            let stream = match stream {
+                Stream::Stdout => "out",
+                Stream::Stderr => "err",
+            };
+            let mark = if *transient { '~' } else { '|' };
+            vec![format!("  {stream}{mark} {}", clean(text))]
+        }
+        Event::Progress { label, percent, bytes, total, .. } => {
+            let label = label.as_deref().unwrap_or("progress");
+            let percent = percent.map(|percent| format!(" {percent:.0} %")).unwrap_or_default();
+            let bytes = bytes.map(|bytes| format!(" {bytes}")).unwrap_or_default();
+            let total = total.map(|total| format!(" of {total} bytes")).unwrap_or_default();
+            vec![format!("  {label}{percent}{bytes}{total}")]
+        }
+        Event::ToolEnded { step, tool, end, verdict, touched, elapsed_ms, .. } => {
+            let mut lines = vec![format!(
+                "{step}: {tool}: {end}, after {}, board touched: {}",
+                milliseconds(*elapsed_ms),
+                word(touched)
+            )];
+            match verdict {
+                Verdict::Succeeded => lines.push("verdict: succeeded".to_owned()),
+                Verdict::SucceededWithWarning(text) => {
+                    lines.push(format!("verdict: succeeded, with a warning: {text}"));
+                }
+                Verdict::Fault(fault) => lines.extend(fault_lines("verdict", fault)),
+            }
+            lines
+        }
+        Event::Prompted { step, text, goes_on_by_itself, limit_ms } => {
+            let how = if *goes_on_by_itself { "goes on by itself" } else { "wants ENTER" };
+            with_text(format!("{step}: asked the person ({how}, at most {})", milliseconds(*limit_ms)), text)
+        }
+        Event::Waiting { step, waiting_for, attached, remaining_ms } => vec![format!(
+            "{step}: waiting: {waiting_for}; attached: {}; {} left",
+            list(attached),
+            milliseconds(*remaining_ms)
+        )],
+        Event::WaitOver { step, met, text, elapsed_ms } => {
+            let end = if *met { "wait over" } else { "waited in vain" };
+            vec![format!("{step}: {end} after {}: {text}", milliseconds(*elapsed_ms))]
+        }
+        Event::ConsentAsked { step, why, command, phrase, limit_ms } => vec![
+            format!("{step}: asked for consent by typing {phrase} (at most {})", milliseconds(*limit_ms)),
+            why.clone(),
+            format!("$ {}", quote_command(command)),
+        ],
+        Event::ConsentGiven { step, by } => vec![format!("{step}: consent given: {by}")],
+        Event::Retrying { step, attempt, attempts_max, pause_ms, because } => {
+            let mut lines = vec![format!("{step}: attempt {attempt} of {attempts_max} in {}", milliseconds(*pause_ms))];
+            lines.extend(fault_lines("because", because));
+            lines
+        }
+        Event::Restarting { from, at, time, times_max, because } => {
+            let mut lines = vec![format!("{from}: goes back to {at} (time {time} of {times_max})")];
+            lines.extend(fault_lines("because", because));
+            lines
+        }
+        Event::Interrupted { by, finishing } => {
+            let what = if *finishing { "finishing the step first" } else { "ending now" };
+            vec![format!("interrupted ({}): {what}", word(by))]
+        }
+        Event::Warning { text } => with_text("warning".to_owned(), text),
+        Event::Note { text } => with_text("note".to_owned(), text),
+        Event::StepFinished { step, number, total, end, elapsed_ms, .. } => {
+            let head = format!("step {number}/{total} {step}");
+            let time = milliseconds(*elapsed_ms);
+            match end {
+                StepEnd::Succeeded => vec![format!("{head}: done in {time}")],
+                StepEnd::SucceededWithWarning(text) => vec![format!("{head}: done in {time}, with a warning: {text}")],
+                StepEnd::Failed(fault) => {
+                    let mut lines = vec![format!("{head}: failed after {time}")];
+                    lines.extend(fault_lines("fault", fault));
+                    lines
+                }
+            }
+        }
+        Event::Finished {
+            outcome,
+            exit_code,
+            problem,
+            elapsed_ms,
+            steps_done,
+            steps_skipped,
+            retries,
+            restarts,
+            warnings,
+        } => {
+            let mut lines = vec![
+                format!("finished: {}, exit code {exit_code}, after {}", word(outcome), milliseconds(*elapsed_ms)),
+                format!(
+                    "done {steps_done}, skipped {steps_skipped}, retries {retries}, restarts {restarts}, warnings {warnings}"
+                ),
+            ];
+            lines.extend(problem.iter().flat_map(problem_lines));
+            lines
+        }
+    }
+}
+
+fn problem_lines(problem: &Problem) -> Vec<String> {
+    let mut lines = vec![format!("what happened: {}", problem.what)];
+    let mut add = |name: &str, value: Option<String>| lines.extend(value.map(|value| format!("{name}: {value}")));
+    add("class", problem.class.clone());
+    add("step", problem.step.as_ref().map(ToString::to_string));
+    add("command", problem.command.as_ref().map(|command| quote_command(command)));
+    add("end", problem.end.clone());
+    lines.extend(problem.output.iter().map(|line| format!("  | {}", clean(line))));
+    lines.push(format!("state of the board: {}", problem.state));
+    lines.push(format!("attached: {}", list(&problem.attached)));
+    lines.extend(problem.next.iter().map(|next| format!("next: {next}")));
+    lines
+}
+
+fn fault_lines(name: &str, fault: &Fault) -> Vec<String> {
+    let code = fault.code.as_ref().map(|code| format!(", code {code}")).unwrap_or_default();
+    let mut lines = vec![format!("{name}: {} ({}{code})", fault.message, fault.class)];
+    lines.extend(fault.evidence.iter().map(|line| format!("evidence: {}", clean(line))));
+    lines.extend(fault.help.iter().map(|help| format!("help: {help}")));
+    lines
+}
+
+fn with_text(head: String, text: &str) -> Vec<String> {
+    std::iter::once(head).chain(text.trim_end().lines().map(clean)).collect()
+}
+
+fn list(devices: &[String]) -> String {
+    if devices.is_empty() { "nothing known".to_owned() } else { devices.join(", ") }
+}
+
+/// The word an enumeration has in the JSON form, so that both say the same.
+fn word(value: &impl serde::Serialize) -> String {
+    serde_json::to_value(value).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+}

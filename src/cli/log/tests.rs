@@ -1,0 +1,63 @@
+use std::time::Duration;
+
+use super::*;
+use crate::words::Stream;
+
+fn output(text: &str, transient: bool) -> Event {
+    Event::ToolOutput { step: "sbl".parse().unwrap(), stream: Stream::Stderr, text: text.to_owned(), transient }
+}
+
+#[tokio::test(start_paused = true)]
+async fn times_count_from_the_start() {
+    let mut log = Log::new(Vec::new(), "run.log".into());
+    tokio::time::advance(Duration::from_millis(1_234)).await;
+    assert_eq!(log.event(&Event::Warning { text: "first\nsecond".to_owned() }), None);
+    log.event(&output("Erase \u{1b}[K45%", true));
+    let text = String::from_utf8(log.writer.unwrap()).unwrap();
+    assert_eq!(text, "    1.234 warning\n          first\n          second\n    1.234   err~ Erase [K45%\n");
+}
+
+#[derive(Debug)]
+struct FullDisk;
+
+impl Write for FullDisk {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::StorageFull.into())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_full_disk_is_told_once() {
+    let mut log = Log::new(FullDisk, "run.log".into());
+    let complaint = log.event(&output("a", false)).unwrap();
+    assert!(complaint.contains("run.log"), "{complaint}");
+    assert_eq!(log.event(&output("b", false)), None);
+}
+
+#[test]
+fn output_has_a_limit() {
+    let mut log = Log::new(Vec::new(), "run.log".into());
+    log.output_bytes = OUTPUT_BYTES_MAX - 1;
+    log.event(&output("a", false));
+    log.event(&output("b", false));
+    let text = String::from_utf8(log.writer.unwrap()).unwrap();
+    assert_eq!(text.lines().count(), 1);
+    assert!(text.contains("left out"), "{text}");
+}
+
+#[test]
+fn each_run_has_its_own_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let runs = folder.path().join("deep").join("runs");
+    let logs = [(); 3].map(|()| Log::create(&runs, "rt1062.yaml").unwrap());
+    assert_eq!(std::fs::read_dir(&runs).unwrap().count(), 3);
+    assert!(logs[0].path().to_string_lossy().ends_with("-rt1062.log"));
+
+    let file = folder.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    assert!(Log::create(&file, "rt1062").is_err());
+}

@@ -1,0 +1,299 @@
+//! What a person at a terminal, or in front of a saved file, reads during a run.
+//!
+//! Each event is told once and in plain words. Whatever changes all the time lives in the live line and leaves no
+//! trace; without a terminal the same is told in a few lasting lines.
+
+mod boxes;
+mod ongoing;
+mod page;
+
+use std::io::{self, Stdout, Write};
+use std::path::PathBuf;
+
+use console::Term;
+
+use crate::cli::live_line::LiveLine;
+use crate::cli::reader::Reader;
+use crate::cli::style::{Look, Role, Sign, width_of};
+use crate::cli::summary::{Counts, Subject, summary};
+use crate::cli::wording::{bytes, clean, hang, milliseconds, wrap, wrap_command};
+use crate::engine::{Event, Outcome, Problem, StepEnd};
+use crate::words::{Fault, Id};
+use crate::world::Interrupt;
+
+use ongoing::{Ongoing, Wait};
+use page::{INDENT, Page};
+
+/// Prints the events for people.
+#[derive(Debug)]
+pub struct Screen<W: Write> {
+    page: Page<W>,
+    ongoing: Ongoing,
+    log: Option<PathBuf>,
+    board: String,
+    simulated: bool,
+    told_fault: Option<String>,
+    /// The step that began last, and its number as shown.
+    step: Option<(Id, String)>,
+}
+
+impl Screen<Stdout> {
+    /// The process's standard output, terminal or not.
+    pub fn stdout() -> Screen<Stdout> {
+        let term = Term::stdout();
+        let live = (term.is_term() && !console::is_dumb()).then(LiveLine::default);
+        Screen::of(Page::new(io::stdout(), Look::of(&term), live))
+    }
+}
+
+impl<W: Write> Screen<W> {
+    /// Without a live line: for files, pipes and tests.
+    pub fn new(writer: W, look: Look) -> Screen<W> {
+        Screen::of(Page::new(writer, look, None))
+    }
+
+    fn of(page: Page<W>) -> Screen<W> {
+        Screen {
+            page,
+            ongoing: Ongoing::default(),
+            log: None,
+            board: String::new(),
+            simulated: false,
+            told_fault: None,
+            step: None,
+        }
+    }
+
+    /// The file that the summary points to.
+    #[must_use]
+    pub fn with_log(mut self, path: Option<PathBuf>) -> Screen<W> {
+        self.log = path;
+        self
+    }
+
+    fn show(&mut self, event: &Event) {
+        match event {
+            Event::RunStarted { .. } | Event::ToolFound { .. } | Event::InputReady { .. } => self.show_head(event),
+            Event::StepStarted { step, name, number, total } => self.show_step(step, name, (*number, *total)),
+            Event::StepSkipped { step, name, number, total, reason } => {
+                self.show_step(step, name, (*number, *total));
+                self.page.say(Role::Quiet, Some(Sign::Skipped), &format!("skipped: {reason}"));
+            }
+            Event::ToolStarted { tool, command, changes_board, purpose, .. } => {
+                self.show_command(command, purpose);
+                self.ongoing.tool(&mut self.page, tool, *changes_board);
+            }
+            Event::ToolOutput { .. } => {}
+            Event::Progress { label, percent, bytes, total, .. } => {
+                let counted = || Some(100.0 * (*bytes)? as f32 / total.filter(|&total| total > 0)? as f32);
+                if let Some(percent) = percent.or_else(counted) {
+                    self.ongoing.progress(&mut self.page, label.as_deref().unwrap_or("working"), percent);
+                }
+            }
+            // What it came to is told by the retry, the restart or the end of the step that follows.
+            Event::ToolEnded { .. } => self.ongoing.end(&mut self.page),
+            Event::Prompted { .. } | Event::ConsentAsked { .. } => self.show_box(event),
+            Event::Waiting { waiting_for, attached, remaining_ms, .. } => {
+                self.ongoing.wait(&mut self.page, &Wait { waiting_for, attached, remaining_ms: *remaining_ms });
+            }
+            Event::WaitOver { met, text, elapsed_ms, .. } => {
+                self.ongoing.end(&mut self.page);
+                let role = if *met { Role::Quiet } else { Role::Warning };
+                self.page.say(role, None, &format!("{text} (after {})", milliseconds(*elapsed_ms)));
+            }
+            Event::ConsentGiven { by, .. } => {
+                self.ongoing.end(&mut self.page);
+                self.page.say(Role::Quiet, None, &format!("consent given: {by}"));
+            }
+            Event::Retrying { attempt, attempts_max, pause_ms, because, .. } => {
+                self.show_fault(because);
+                let when = if *pause_ms == 0 { String::new() } else { format!(" in {}", milliseconds(*pause_ms)) };
+                let text = format!("Trying again{when}: attempt {attempt} of {attempts_max}.");
+                self.page.say(Role::Warning, Some(Sign::Again), &text);
+            }
+            Event::Restarting { at, time, times_max, because, .. } => {
+                self.show_fault(because);
+                let text = format!("Going back to the step {at} (time {time} of at most {times_max}).");
+                self.page.say(Role::Warning, Some(Sign::Again), &text);
+            }
+            Event::Interrupted { by, finishing } => self.show_interrupt(*by, *finishing),
+            Event::Warning { text } => {
+                self.page.say(Role::Warning, Some(Sign::Attention), &format!("warning: {text}"));
+            }
+            Event::Note { text } => self.page.say(Role::Quiet, None, &format!("note: {text}")),
+            Event::StepFinished { end, elapsed_ms, .. } => self.show_step_end(end, *elapsed_ms),
+            Event::Finished {
+                outcome,
+                problem,
+                elapsed_ms,
+                steps_done,
+                steps_skipped,
+                retries,
+                restarts,
+                warnings,
+                ..
+            } => {
+                let counts = Counts {
+                    elapsed_ms: *elapsed_ms,
+                    steps_done: *steps_done,
+                    steps_skipped: *steps_skipped,
+                    retries: *retries,
+                    restarts: *restarts,
+                    warnings: *warnings,
+                };
+                self.show_end(*outcome, problem.as_ref(), &counts);
+            }
+        }
+    }
+
+    fn show_head(&mut self, event: &Event) {
+        let dot = self.page.look.sign(Sign::Dot);
+        match event {
+            Event::RunStarted { board, playbook, shipped, simulated, summary, .. } => {
+                self.board = clean(board);
+                self.simulated = *simulated;
+                self.page.in_head = true;
+                let title = format!("recover {dot} {}", self.board);
+                self.page.print(&self.page.look.paint(Role::Title, &title));
+                for line in summary.as_ref().map(|text| wrap(text, self.page.look.width)).unwrap_or_default() {
+                    self.page.print(&line);
+                }
+                if self.simulated {
+                    let text = "SIMULATION: a virtual board and mock tools; nothing real is touched";
+                    self.page.say(Role::Warning, None, text);
+                }
+                let origin = if *shipped { "shipped with recover" } else { "your file" };
+                self.show_fact("playbook", &format!("{playbook} ({origin})"));
+            }
+            Event::ToolFound { tool, program, version, flavour, .. } => {
+                let flavour = flavour.as_ref().map(|flavour| format!(" ({flavour})")).unwrap_or_default();
+                self.show_fact("tool", &format!("{tool} {version}{flavour} {dot} {program}"));
+            }
+            Event::InputReady { file, path, size, generated, .. } => {
+                let origin = match path {
+                    Some(path) => format!(" {dot} {path}"),
+                    None if *generated => format!(" {dot} made up for the simulation"),
+                    None => String::new(),
+                };
+                self.show_fact("file", &format!("{file} {dot} {}{origin}", bytes(*size)));
+            }
+            _ => {}
+        }
+    }
+
+    fn show_fact(&mut self, name: &str, text: &str) {
+        for line in hang(&format!("{name:<10}"), text, self.page.look.width) {
+            self.page.print(&self.page.look.paint(Role::Quiet, &line));
+        }
+    }
+
+    fn show_step(&mut self, step: &Id, name: &str, (number, total): (usize, usize)) {
+        self.ongoing.end(&mut self.page);
+        self.page.in_head = false;
+        self.told_fault = None;
+        let digits = total.to_string().len();
+        let number = format!("[{number:>digits$}/{total}]");
+        self.page.print("");
+        for line in hang(&format!("{number:<width$} ", width = INDENT - 1), name, self.page.look.width) {
+            self.page.print(&self.page.look.paint(Role::Title, &line));
+        }
+        self.step = Some((step.clone(), number));
+    }
+
+    fn show_command(&mut self, command: &[String], purpose: &str) {
+        self.ongoing.end(&mut self.page);
+        self.told_fault = None;
+        if !matches!(purpose, "" | "step") {
+            self.page.say(Role::Quiet, None, purpose);
+        }
+        let look = self.page.look;
+        let lines = wrap_command(command, self.page.inner_width() - 2);
+        let leads = std::iter::once("$ ").chain(std::iter::repeat("  "));
+        let painted: Vec<String> =
+            leads.zip(&lines).map(|(lead, line)| look.paint(Role::Command, &format!("{lead}{line}"))).collect();
+        self.page.print_indented(&painted);
+    }
+
+    fn show_box(&mut self, event: &Event) {
+        self.ongoing.end(&mut self.page);
+        let (look, width) = (self.page.look, self.page.inner_width());
+        let (lines, answer_wanted) = match event {
+            Event::Prompted { text, goes_on_by_itself, limit_ms, .. } => {
+                (boxes::prompt(&look, width, text, *goes_on_by_itself, *limit_ms), !goes_on_by_itself)
+            }
+            Event::ConsentAsked { why, command, phrase, limit_ms, .. } => {
+                (boxes::consent(&look, width, &boxes::Consent { why, command, phrase, limit_ms: *limit_ms }), true)
+            }
+            _ => return,
+        };
+        self.page.print_indented(&lines);
+        if answer_wanted {
+            self.page.await_answer();
+        }
+    }
+
+    /// Once per fault: the end of a step and the retry that follows it both know it.
+    fn show_fault(&mut self, fault: &Fault) {
+        if self.told_fault.as_ref() != Some(&fault.message) {
+            let code = fault.code.as_ref().map(|code| format!(", code {code}")).unwrap_or_default();
+            let text = format!("{} ({}{code})", fault.message, fault.class);
+            self.page.say(Role::Failure, Some(Sign::Failed), &text);
+            self.told_fault = Some(fault.message.clone());
+        }
+    }
+
+    fn show_interrupt(&mut self, by: Interrupt, finishing: bool) {
+        let asked = match by {
+            Interrupt::Interrupt => "Ctrl-C",
+            Interrupt::Terminate => "Asked to end",
+        };
+        let text = if finishing {
+            "Finishing this write first: cutting it short would leave the board half written. \
+             Press Ctrl-C again to end the tool."
+        } else {
+            "Ending the run here."
+        };
+        self.page.say(Role::Warning, Some(Sign::Attention), &format!("{asked}. {text}"));
+    }
+
+    fn show_step_end(&mut self, end: &StepEnd, elapsed_ms: u64) {
+        self.ongoing.end(&mut self.page);
+        let time = milliseconds(elapsed_ms);
+        match end {
+            StepEnd::Succeeded => self.page.say(Role::Success, Some(Sign::Done), &format!("done in {time}")),
+            StepEnd::SucceededWithWarning(text) => {
+                let text = format!("done in {time}, with a warning: {text}");
+                self.page.say(Role::Warning, Some(Sign::Attention), &text);
+            }
+            StepEnd::Failed(fault) => self.show_fault(fault),
+        }
+    }
+
+    fn show_end(&mut self, outcome: Outcome, problem: Option<&Problem>, counts: &Counts) {
+        self.ongoing.end(&mut self.page);
+        let subject = Subject {
+            board: &self.board,
+            simulated: self.simulated,
+            step: self.step.as_ref().map(|(id, number)| (id, number.as_str())),
+            log: self.log.as_deref(),
+        };
+        let lines = summary(&self.page.look, &subject, outcome, problem, counts);
+        self.page.print("");
+        for line in lines {
+            self.page.print(&line);
+        }
+    }
+}
+
+impl<W: Write + std::fmt::Debug> Reader for Screen<W> {
+    fn event(&mut self, event: &Event) -> Option<String> {
+        if self.page.live.is_some() {
+            self.page.look.width = width_of(&Term::stdout());
+        }
+        self.show(event);
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,56 @@
+//! The two things that must not be overlooked: what the person is to do, and what cannot be undone.
+
+use crate::cli::style::{Look, Role, Sign};
+use crate::cli::wording::{milliseconds, wrap, wrap_command};
+
+pub(super) struct Consent<'a> {
+    pub(super) why: &'a str,
+    pub(super) command: &'a [String],
+    pub(super) phrase: &'a str,
+    pub(super) limit_ms: u64,
+}
+
+pub(super) fn prompt(look: &Look, width: usize, text: &str, goes_on_by_itself: bool, limit_ms: u64) -> Vec<String> {
+    let limit = milliseconds(limit_ms);
+    let end = if goes_on_by_itself {
+        format!("Goes on by itself; no key is needed ({limit} at most).")
+    } else {
+        format!("Press ENTER when done ({limit} at most).")
+    };
+    let body: Vec<String> =
+        wrap(text, width.saturating_sub(2)).iter().map(|line| look.paint(Role::Title, line)).collect();
+    framed(look, Role::Person, "YOU", &body, &wrap(&end, width.saturating_sub(2)))
+}
+
+pub(super) fn consent(look: &Look, width: usize, ask: &Consent<'_>) -> Vec<String> {
+    let inner = width.saturating_sub(2);
+    let mut body: Vec<String> = wrap(ask.why, inner).iter().map(|line| look.paint(Role::Title, line)).collect();
+    for (index, line) in wrap_command(ask.command, inner.saturating_sub(2)).iter().enumerate() {
+        let lead = if index == 0 { "$ " } else { "  " };
+        body.push(look.paint(Role::Command, &format!("{lead}{line}")));
+    }
+    let mut end = wrap(&format!("To do it, type this and press ENTER: {}", ask.phrase), inner);
+    let limit = milliseconds(ask.limit_ms);
+    end.extend(wrap(&format!("Anything else ends the run here without doing it ({limit} at most)."), inner));
+    framed(look, Role::Irreversible, "THIS CANNOT BE UNDONE", &body, &end)
+}
+
+fn framed(look: &Look, role: Role, title: &str, body: &[String], end: &[String]) -> Vec<String> {
+    let piece = |sign| look.paint(role, look.sign(sign));
+    let mut lines = vec![format!("{} {}", piece(Sign::BoxTop), look.paint(role, title))];
+    lines.extend(body.iter().map(|line| format!("{} {line}", piece(Sign::BoxSide))));
+    let last = end.len().saturating_sub(1);
+    for (index, line) in end.iter().enumerate() {
+        let side = if index == last { Sign::BoxBottom } else { Sign::BoxSide };
+        lines.push(format!("{} {}", piece(side), look.paint(role_of_end(role), line)));
+    }
+    lines
+}
+
+/// Only the title shouts; what to do stays easy to read.
+fn role_of_end(role: Role) -> Role {
+    match role {
+        Role::Irreversible => Role::Failure,
+        other => other,
+    }
+}

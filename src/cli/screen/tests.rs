@@ -1,0 +1,301 @@
+use super::*;
+use crate::cli::style::Signs;
+use crate::engine::{Outcome, Problem};
+use crate::words::{FaultClass, Stream};
+
+fn id(text: &str) -> Id {
+    text.parse().unwrap()
+}
+
+fn command(line: &str) -> Vec<String> {
+    line.split(' ').map(str::to_owned).collect()
+}
+
+fn started(simulated: bool) -> Event {
+    Event::RunStarted {
+        board: "OpenMV Cam RT1062".into(),
+        playbook: "rt1062.yaml".into(),
+        shipped: true,
+        simulated,
+        steps_total: 14,
+        summary: Some("Rewrites the secure bootloader and the firmware.".into()),
+    }
+}
+
+fn step(number: usize, step: &str, name: &str) -> Event {
+    Event::StepStarted { step: id(step), name: name.into(), number, total: 14 }
+}
+
+fn step_end(end: StepEnd) -> Event {
+    Event::StepFinished { step: id("a"), name: "A".into(), number: 1, total: 14, end, elapsed_ms: 3_100 }
+}
+
+fn tool(line: &str, purpose: &str) -> Event {
+    Event::ToolStarted {
+        step: id("a"),
+        tool: "blhost".into(),
+        command: command(line),
+        limit_ms: 30_000,
+        changes_board: true,
+        purpose: purpose.into(),
+    }
+}
+
+fn waiting(attached: &[&str], remaining_ms: u64) -> Event {
+    Event::Waiting {
+        step: id("a"),
+        waiting_for: "1fc9:0135 i.MX RT ROM is not there yet".into(),
+        attached: attached.iter().map(|&device| device.to_owned()).collect(),
+        remaining_ms,
+    }
+}
+
+fn progress(percent: f32) -> Event {
+    Event::Progress { step: id("a"), label: Some("Erase".into()), percent: Some(percent), bytes: None, total: None }
+}
+
+fn no_answer() -> Fault {
+    Fault { code: Some("10004".into()), ..Fault::new(FaultClass::NoAnswer, "the flashloader did not answer") }
+}
+
+fn finished(outcome: Outcome, problem: Option<Problem>) -> Event {
+    Event::Finished {
+        outcome,
+        exit_code: outcome.exit_code(),
+        problem,
+        elapsed_ms: 123_000,
+        steps_done: 13,
+        steps_skipped: 1,
+        retries: 2,
+        restarts: 0,
+        warnings: 1,
+    }
+}
+
+fn shown_with(look: Look, events: &[Event]) -> String {
+    let mut screen = Screen::new(Vec::new(), look).with_log(Some("/state/run.log".into()));
+    for event in events {
+        assert_eq!(screen.event(event), None);
+    }
+    String::from_utf8(screen.page.writer).unwrap()
+}
+
+fn shown(events: &[Event]) -> String {
+    shown_with(Look::plain(), events)
+}
+
+#[test]
+fn a_good_run() {
+    let text = shown(&[
+        started(true),
+        Event::ToolFound {
+            tool: "blhost".into(),
+            program: "/opt/spsdk/bin/blhost".into(),
+            version: "3.12.0".parse().unwrap(),
+            flavour: Some("SPSDK".into()),
+            found_by: "PATH".into(),
+        },
+        Event::InputReady {
+            name: id("firmware"),
+            file: "firmware.bin".into(),
+            path: None,
+            size: 65_536,
+            sha256: String::new(),
+            generated: true,
+        },
+        step(1, "a", "Start the flashloader"),
+        tool("blhost -u 0x15A2,0x0073 -- get-property 1", "step"),
+        Event::ToolOutput { step: id("a"), stream: Stream::Stdout, text: "chatter".into(), transient: false },
+        step_end(StepEnd::Succeeded),
+        Event::StepSkipped {
+            step: id("b"),
+            name: "Burn the fuse".into(),
+            number: 2,
+            total: 14,
+            reason: "the fuse is set already".into(),
+        },
+        finished(Outcome::Recovered, None),
+    ]);
+    assert_eq!(
+        text,
+        "\
+recover · OpenMV Cam RT1062
+Rewrites the secure bootloader and the firmware.
+SIMULATION: a virtual board and mock tools; nothing real is touched
+playbook  rt1062.yaml (shipped with recover)
+tool      blhost 3.12.0 (SPSDK) · /opt/spsdk/bin/blhost
+file      firmware.bin · 65,536 bytes · made up for the simulation
+
+[ 1/14] Start the flashloader
+        $ blhost -u 0x15A2,0x0073 -- get-property 1
+        ✓ done in 3.1 s
+
+[ 2/14] Burn the fuse
+        – skipped: the fuse is set already
+
+✓ SIMULATION PASSED: the virtual OpenMV Cam RT1062 was recovered. No real camera
+  was touched.
+  Steps      13 done, 1 skipped, 2 retries, 1 warning, in 2:03 min
+  Log        /state/run.log
+"
+    );
+}
+
+#[test]
+fn a_problem_is_told_in_the_order_people_need_it() {
+    let problem = Problem {
+        what: "the flashloader did not answer".into(),
+        class: Some("no-answer".into()),
+        step: Some(id("sbl")),
+        step_name: Some("Write the bootloader".into()),
+        command: Some(command("blhost -u 0x15A2,0x0073 -t 120000 -- write-memory 0x60001000 blhost_flash_loader.bin")),
+        end: Some("exit code 1".into()),
+        output: vec!["Response status = 10004".into()],
+        attached: vec![],
+        state: "The bootloader is partly written, and the ROM still answers".into(),
+        next: vec![
+            "Unplug the camera and plug it in again, with the jumper still connected".into(),
+            "Run: recover --playbook rt1062".into(),
+        ],
+    };
+    let text = shown(&[step(5, "sbl", "Write the bootloader"), finished(Outcome::StepFailed, Some(problem))]);
+    assert_eq!(
+        text,
+        "
+[ 5/14] Write the bootloader
+
+✗ NOT RECOVERED: the flashloader did not answer (no-answer)
+
+  At step    [ 5/14] Write the bootloader (sbl)
+  Command    $ blhost -u 0x15A2,0x0073 -t 120000 -- write-memory 0x60001000 \\
+                 blhost_flash_loader.bin
+  It ended   exit code 1
+  It said    │ Response status = 10004
+  The board  The bootloader is partly written, and the ROM still answers
+  Attached   no device of this camera
+  Do next    1. Unplug the camera and plug it in again, with the jumper still
+                connected
+             2. Run: recover --playbook rt1062
+
+  Steps      13 done, 1 skipped, 2 retries, 1 warning, in 2:03 min
+  Log        /state/run.log
+"
+    );
+}
+
+#[test]
+fn a_wait_in_a_file_tells_only_news() {
+    let mut events = vec![Event::Prompted {
+        step: id("a"),
+        text: "Unplug the camera.\nConnect a jumper between the SBL and 3.3V pins, and plug it in again.".into(),
+        goes_on_by_itself: true,
+        limit_ms: 120_000,
+    }];
+    events.extend((60..=120).rev().map(|second| waiting(&[], second * 1000)));
+    events.push(waiting(&["37c5:1060 firmware"], 59_000));
+    events.push(Event::WaitOver { step: id("a"), met: false, text: "it did not come".into(), elapsed_ms: 120_000 });
+    assert_eq!(
+        shown(&events),
+        "        \
+        ┌ YOU
+        │ Unplug the camera.
+        │ Connect a jumper between the SBL and 3.3V pins, and plug it in again.
+        └ Goes on by itself; no key is needed (2:00 min at most).
+        waiting: 1fc9:0135 i.MX RT ROM is not there yet · 2:00 min left ·
+        attached: no device of this camera
+        waiting: 1fc9:0135 i.MX RT ROM is not there yet · 90 s left · attached:
+        no device of this camera
+        waiting: 1fc9:0135 i.MX RT ROM is not there yet · 60 s left · attached:
+        no device of this camera
+        waiting: 1fc9:0135 i.MX RT ROM is not there yet · 59 s left · attached:
+        37c5:1060 firmware
+        it did not come (after 2:00 min)
+"
+    );
+}
+
+#[test]
+fn a_fault_is_told_once_per_attempt_and_progress_in_quarters() {
+    let retrying =
+        Event::Retrying { step: id("a"), attempt: 2, attempts_max: 2, pause_ms: 1_000, because: no_answer() };
+    let text = shown(&[
+        tool("blhost -- a", "step"),
+        progress(10.0),
+        progress(30.0),
+        progress(40.0),
+        Event::Interrupted { by: Interrupt::Interrupt, finishing: true },
+        progress(100.0),
+        step_end(StepEnd::Failed(no_answer())),
+        retrying,
+        tool("blhost -- b", "getting back in step"),
+        step_end(StepEnd::Failed(no_answer())),
+        Event::Restarting { from: id("a"), at: id("rom"), time: 1, times_max: 2, because: no_answer() },
+    ]);
+    assert_eq!(
+        text,
+        "        \
+        $ blhost -- a
+        Erase 25 %
+        ! Ctrl-C. Finishing this write first: cutting it short would leave the
+          board half written. Press Ctrl-C again to end the tool.
+        Erase 100 %
+        ✗ the flashloader did not answer (no-answer, code 10004)
+        ↻ Trying again in 1.0 s: attempt 2 of 2.
+        getting back in step
+        $ blhost -- b
+        ✗ the flashloader did not answer (no-answer, code 10004)
+        ↻ Going back to the step rom (time 1 of at most 2).
+"
+    );
+}
+
+#[test]
+fn consent_says_what_and_how_even_in_ascii() {
+    let consent = Event::ConsentAsked {
+        step: id("boot-fuse"),
+        why: "Sets the fuse that makes the chip boot from external flash. It can never be cleared.".into(),
+        command: command("blhost -u 0x15A2,0x0073 -- efuse-program-once 0x06 00000010"),
+        phrase: "boot-fuse".into(),
+        limit_ms: 300_000,
+    };
+    let text = shown_with(Look { signs: Signs::Ascii, ..Look::plain() }, &[consent]);
+    assert_eq!(
+        text,
+        "        \
+        + THIS CANNOT BE UNDONE
+        | Sets the fuse that makes the chip boot from external flash. It can
+        | never be cleared.
+        | $ blhost -u 0x15A2,0x0073 -- efuse-program-once 0x06 00000010
+        | To do it, type this and press ENTER: boot-fuse
+        + Anything else ends the run here without doing it (5:00 min at most).
+"
+    );
+}
+
+#[test]
+fn no_escape_sequence_of_others_reaches_the_screen() {
+    let text =
+        shown(&[started(false), Event::Warning { text: "\u{1b}[2Jgone\rover".into() }, step(1, "a", "\u{9b}2J")]);
+    assert!(text.chars().all(|c| c == '\n' || !c.is_control()), "{text:?}");
+}
+
+#[derive(Debug)]
+struct Closed;
+
+impl Write for Closed {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::BrokenPipe.into())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_screen_that_is_gone_is_no_trouble() {
+    let mut screen = Screen::new(Closed, Look::plain());
+    for event in [started(false), step(1, "a", "A"), finished(Outcome::Recovered, None)] {
+        assert_eq!(screen.event(&event), None);
+    }
+}

@@ -1,0 +1,158 @@
+//! How the text for people looks: colours by role, signs with a stand-in in ASCII, and how wide it may be.
+//!
+//! What is said is decided elsewhere; nothing here must be needed to understand it.
+
+use console::{Style, Term};
+
+/// What a piece of text is to the reader.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    Title,
+    Command,
+    Success,
+    Warning,
+    Failure,
+    /// Something the person does with their hands.
+    Person,
+    /// Something that can never be undone.
+    Irreversible,
+    Quiet,
+}
+
+impl Role {
+    fn style(self) -> Style {
+        let style = Style::new().force_styling(true);
+        match self {
+            Role::Title => style.bold(),
+            Role::Command => style.cyan(),
+            Role::Success => style.green().bold(),
+            Role::Warning => style.yellow(),
+            Role::Failure => style.red().bold(),
+            Role::Person => style.magenta().bold(),
+            Role::Irreversible => style.white().on_red().bold(),
+            Role::Quiet => style.dim(),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Colours {
+    On,
+    Off,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signs {
+    Unicode,
+    Ascii,
+}
+
+/// A sign in front of a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sign {
+    Done,
+    Failed,
+    Attention,
+    Again,
+    Skipped,
+    /// Between two facts on one line.
+    Dot,
+    BoxTop,
+    BoxSide,
+    BoxBottom,
+}
+
+/// Everything about the place the text goes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Look {
+    /// Columns that the text may fill.
+    pub width: usize,
+    pub colours: Colours,
+    pub signs: Signs,
+}
+
+impl Look {
+    const WIDTH_DEFAULT: usize = 80;
+    const WIDTH_MIN: usize = 40;
+    /// Longer lines are hard to read.
+    const WIDTH_MAX: usize = 100;
+
+    /// For files, pipes and tests.
+    pub fn plain() -> Look {
+        Look { width: Look::WIDTH_DEFAULT, colours: Colours::Off, signs: Signs::Unicode }
+    }
+
+    /// For this terminal, or for the file or pipe in its place.
+    pub fn of(term: &Term) -> Look {
+        let colours = if term.is_term() && term.features().colors_supported() && !no_colour_wanted() {
+            Colours::On
+        } else {
+            Colours::Off
+        };
+        let signs = if speaks_unicode() { Signs::Unicode } else { Signs::Ascii };
+        Look { width: width_of(term), colours, signs }
+    }
+
+    pub fn paint(&self, role: Role, text: &str) -> String {
+        match self.colours {
+            Colours::On => role.style().apply_to(text).to_string(),
+            Colours::Off => text.to_owned(),
+        }
+    }
+
+    pub fn sign(&self, sign: Sign) -> &'static str {
+        let (unicode, ascii) = match sign {
+            Sign::Done => ("✓", "ok"),
+            Sign::Failed => ("✗", "x"),
+            Sign::Attention => ("!", "!"),
+            Sign::Again => ("↻", ">"),
+            Sign::Skipped => ("–", "-"),
+            Sign::Dot => ("·", "-"),
+            Sign::BoxTop => ("┌", "+"),
+            Sign::BoxSide => ("│", "|"),
+            Sign::BoxBottom => ("└", "+"),
+        };
+        match self.signs {
+            Signs::Unicode => unicode,
+            Signs::Ascii => ascii,
+        }
+    }
+}
+
+/// The width to fill, asked anew because people resize windows.
+pub fn width_of(term: &Term) -> usize {
+    let columns = term.size_checked().map_or(Look::WIDTH_DEFAULT, |(_, columns)| usize::from(columns));
+    // The last column stays free: some terminals wrap as soon as it is filled.
+    columns.saturating_sub(1).clamp(Look::WIDTH_MIN, Look::WIDTH_MAX)
+}
+
+/// `console` honours NO_COLOR for its own decision only, and CLICOLOR_FORCE must not win against it.
+fn no_colour_wanted() -> bool {
+    std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+}
+
+/// `console` looks at LANG alone; the locale's other variables win against it.
+fn speaks_unicode() -> bool {
+    if cfg!(windows) {
+        return std::env::var_os("WT_SESSION").is_some();
+    }
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
+        .into_iter()
+        .filter_map(|name| std::env::var(name).ok())
+        .find(|value| !value.is_empty())
+        .unwrap_or_default()
+        .to_ascii_uppercase();
+    locale.contains("UTF-8") || locale.contains("UTF8")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_are_off_when_told() {
+        assert_eq!(Look::plain().paint(Role::Failure, "no"), "no");
+        let coloured = Look { colours: Colours::On, ..Look::plain() };
+        assert!(coloured.paint(Role::Failure, "no").starts_with('\u{1b}'));
+    }
+}

@@ -1,0 +1,132 @@
+//! Reads catalogs: text in; a [`Catalog`], or everything that is wrong with the text, out.
+//!
+//! Several documents make one catalog: a later one replaces single keys of a tool that an earlier one describes, and may
+//! add tools. What is read in the end is the merged tree, so nothing that an earlier document gives is asked for again.
+
+use std::sync::Arc;
+
+use super::read_tool::tool;
+use super::reader::{Faults, Reader};
+use super::tool::Catalog;
+use super::tree::{Node, Table, Value, parse};
+use crate::words::{Diagnostic, Located, Source, nearest};
+
+/// The one table of the document that is not a tool.
+const ENVIRONMENT: &str = "environment";
+/// The key by which a tool takes over what another tool's table says.
+const LIKE: &str = "like";
+
+/// The catalog inside this program.
+pub fn shipped_source() -> Arc<Source> {
+    Arc::new(Source {
+        name: "vendor-tools.toml".to_owned(),
+        text: include_str!("../../../vendor-tools.toml").to_owned(),
+    })
+}
+
+/// The catalog inside this program, read. A test holds that it has no faults.
+pub fn shipped() -> Result<Catalog, Vec<Diagnostic>> {
+    load(&shipped_source())
+}
+
+/// Reads one document that describes its tools completely.
+pub fn load(source: &Arc<Source>) -> Result<Catalog, Vec<Diagnostic>> {
+    merge(std::slice::from_ref(source))
+}
+
+/// Reads documents of which later ones override earlier ones, key by key.
+pub fn merge(sources: &[Arc<Source>]) -> Result<Catalog, Vec<Diagnostic>> {
+    let faults = Faults::default();
+    let mut merged = Table::default();
+    for source in sources {
+        let (document, syntax) = parse(source);
+        let damaged = !syntax.is_empty();
+        syntax.into_iter().for_each(|diagnostic| faults.report(diagnostic));
+        if !damaged {
+            lay_over(&mut merged, document);
+        }
+    }
+    let catalog = catalog(&merged, &faults);
+    let mut diagnostics = faults.into_inner();
+    // What a tool takes over from another would be reported for both.
+    let mut seen = Vec::new();
+    diagnostics.retain(|diagnostic| {
+        !seen.contains(diagnostic) && {
+            seen.push(diagnostic.clone());
+            true
+        }
+    });
+    if diagnostics.is_empty() { Ok(catalog) } else { Err(diagnostics) }
+}
+
+fn lay_over(base: &mut Table, document: Table) {
+    for (key, node) in document.entries {
+        let known = base.entries.iter_mut().find(|(name, _)| name.value == key.value);
+        match (known, node) {
+            (Some((_, Node { value: Value::Table(table), .. })), Node { value: Value::Table(over), .. }) => {
+                table.replace_keys(over);
+            }
+            (Some(entry), node) => *entry = (key, node),
+            (None, node) => base.entries.push((key, node)),
+        }
+    }
+}
+
+fn catalog(document: &Table, faults: &Faults) -> Catalog {
+    let mut catalog = Catalog::default();
+    for (name, node) in &document.entries {
+        let Value::Table(table) = &node.value else {
+            let message = format!("expected a table for the tool `{}`, found {}", name.value, node.value.describe());
+            faults.report(Diagnostic::error(&node.place, message));
+            continue;
+        };
+        if name.value == ENVIRONMENT {
+            let reader = Reader::new(table, &name.place, faults);
+            catalog.environment_remove = reader.plain_texts("remove");
+            catalog.environment_set = reader.plain_text_map("set");
+            reader.finish();
+        } else if !table_is_known(table) {
+            report_stranger(name, document, faults);
+        } else if let Some(complete) = with_likeness(table, document, faults) {
+            catalog.tools.push(tool(name, &complete, faults));
+        }
+    }
+    catalog
+}
+
+/// A table without any of the keys that only a whole description has was meant for a tool that exists.
+fn table_is_known(table: &Table) -> bool {
+    [LIKE, "summary", "programs", "version", "commands"].iter().any(|key| table.get(key).is_some())
+}
+
+fn report_stranger(name: &Located<String>, document: &Table, faults: &Faults) {
+    let diagnostic =
+        Diagnostic::error(&name.place, format!("no tool `{}` is known, and this does not describe one", name.value));
+    let others = document.entries.iter().map(|(other, _)| other.value.as_str()).filter(|other| *other != name.value);
+    faults.report(match nearest(&name.value, others) {
+        Some(word) => diagnostic.hint(format!("did you mean `{word}`?")),
+        None => diagnostic.hint("a tool of its own needs at least `summary`, `programs`, `version` and `commands`"),
+    });
+}
+
+/// The table completed by the keys of the tool it is `like`; `None`, and a report, when there is no such tool.
+fn with_likeness(table: &Table, document: &Table, faults: &Faults) -> Option<Table> {
+    let Some(node) = table.get(LIKE) else { return Some(table.clone()) };
+    let other = match &node.value {
+        Value::Text(other) => document.get(other),
+        _ => None,
+    };
+    let Some(Node { value: Value::Table(other), .. }) = other else {
+        faults.report(Diagnostic::error(&node.place, "`like` must name another tool of the catalog"));
+        return None;
+    };
+    if other.get(LIKE).is_some() {
+        faults.report(Diagnostic::error(&node.place, "`like` must name a tool that is not `like` another itself"));
+        return None;
+    }
+    let mut complete = other.clone();
+    let mut own = table.clone();
+    own.entries.retain(|(key, _)| key.value != LIKE);
+    complete.replace_keys(own);
+    Some(complete)
+}

@@ -1,0 +1,172 @@
+//! What loading accepts, and how it words and places what it does not.
+
+use std::sync::Arc;
+
+use super::{load, merge, shipped};
+use crate::words::{Diagnostic, FaultClass, Source};
+
+fn source(text: &str) -> Arc<Source> {
+    Arc::new(Source { name: "vendor-tools.toml".to_owned(), text: text.to_owned() })
+}
+
+/// `line:column message (hint)` of every diagnostic, in the order of the places.
+fn faults(text: &str) -> Vec<String> {
+    described(load(&source(text)).expect_err("has faults"))
+}
+
+fn described(mut diagnostics: Vec<Diagnostic>) -> Vec<String> {
+    diagnostics.sort_by_key(|diagnostic| diagnostic.place.as_ref().map(|place| place.start));
+    let describe = |diagnostic: Diagnostic| {
+        let place = diagnostic.place.map(|place| place.position());
+        let place = place.map(|position| format!("{}:{} ", position.line, position.column)).unwrap_or_default();
+        let hint = diagnostic.hint.map(|hint| format!(" ({hint})")).unwrap_or_default();
+        format!("{place}{}{hint}", diagnostic.message)
+    };
+    diagnostics.into_iter().map(describe).collect()
+}
+
+/// A complete tool, followed by `rest`, which begins in line 6.
+fn tool_and(rest: &str) -> String {
+    let tool = r#"[flasher]
+summary = "flashes"
+programs = ["flasher"]
+version = { args = ["-V"], flavours = [{ pattern = '(?P<version>\d+)' }] }
+commands = [{ name = "write", with = ["write"] }]
+"#;
+    format!("{tool}{rest}")
+}
+
+#[test]
+fn the_shipped_catalog_has_no_faults() {
+    let catalog = shipped().unwrap_or_else(|faults| panic!("{:#?}", described(faults)));
+    let names: Vec<&str> = catalog.tools.iter().map(|tool| tool.name.as_str()).collect();
+    assert!(names.starts_with(&["dfu-util", "blhost", "sdphost"]), "{names:?}");
+    let sdphost = catalog.tool("sdphost").expect("is shipped");
+    assert_eq!(sdphost.faults.len(), catalog.tool("blhost").expect("is shipped").faults.len());
+    assert!(!sdphost.parallel);
+}
+
+#[test]
+fn every_fault_is_reported_with_its_place() {
+    let text = r#"[flasher]
+sumary = "flashes"
+programs = "flasher"
+parallel = "yes"
+timeout = "30"
+install = { linux = 3, windos = "x" }
+progress = ['\d+%', '(?P<percent>\d+']
+[flasher.version]
+args = ["-V"]
+flavours = [{ pattern = 'x (?P<version>.+)', minimum = "3.x" }]
+[[flasher.commands]]
+name = "write"
+changes_board = true
+[[flasher.statuses]]
+pattern = 'status \d+'
+commands = ["wirte"]
+success = ["0"]
+otherwise = "refusd"
+[[flasher.faults]]
+pattern = '(oops'
+class = "sulky"
+message = "Something"
+stream = "stdin"
+"#;
+    assert_eq!(
+        faults(text),
+        [
+            "1:2 the key `summary` is missing",
+            "2:1 unknown key `sumary` (did you mean `summary`?)",
+            "3:12 expected a list of texts, found a text",
+            "4:12 expected `true` or `false`, found a text",
+            "5:11 `30` is not a time span: give a number with its unit, such as `30s`, `5m` or `500ms`",
+            "6:21 expected a text, found a whole number",
+            "6:24 unknown key `windos` (did you mean `windows`?)",
+            "7:13 this pattern lacks a group `(?P<percent>…)` or `(?P<bytes>…)`",
+            "7:21 this pattern does not compile: unclosed group",
+            "10:56 `3.x` is not a version: numbers separated by dots are expected, such as `0.11`",
+            "11:1 `write` changes the board, but nothing tells its success (give `success` patterns, a status with \
+             `success` codes, or `success_exit_codes = []`)",
+            "15:11 this pattern lacks a group `(?P<code>…)`",
+            "16:13 this tool has no command `wirte` (did you mean `write`?)",
+            "18:13 `refusd` is not a class of fault (did you mean `refused`?)",
+            "20:11 this pattern does not compile: unclosed group",
+            "21:9 `sulky` is not a class of fault (the classes are no-device, ambiguous-device, no-permission, \
+             device-lost, refused, no-answer, protected, bad-usage, bad-file, tool-missing, tool-broken, timed-out, \
+             cancelled, unknown)",
+            "23:10 expected `stdout` or `stderr`, found `stdin`",
+        ]
+    );
+}
+
+#[test]
+fn a_document_that_is_not_toml_is_reported_once() {
+    let faults = faults("[flasher\nsummary = \"x\"\n");
+    assert!(faults[0].starts_with("1:"), "{faults:?}");
+    assert!(faults.iter().all(|fault| !fault.contains("missing `")), "{faults:?}");
+}
+
+#[test]
+fn a_later_document_overrides_single_keys_and_adds_tools() {
+    let base = source(&tool_and("parallel = true\n"));
+    let over = source("[flasher]\nprograms = [\"flasher-2\"]\n[other]\nlike = \"flasher\"\nparallel = false\n");
+    let catalog = merge(&[base, over]).expect("has no faults");
+    let flasher = catalog.tool("flasher").expect("is there");
+    assert_eq!((flasher.summary.as_str(), flasher.programs.as_slice()), ("flashes", &["flasher-2".to_owned()][..]));
+    assert!(flasher.parallel);
+    assert!(!catalog.tool("other").expect("is there").parallel);
+}
+
+#[test]
+fn a_fault_in_an_overriding_document_is_placed_in_it() {
+    let base = source(&tool_and(""));
+    let over = source("\n[flasher]\nfolder = [\"/opt\"]\n[flashre]\nfolders = [\"/opt\"]\n");
+    let faults = merge(&[base, Arc::clone(&over)]).expect_err("has faults");
+    assert!(faults.iter().all(|fault| fault.place.as_ref().is_some_and(|place| place.source == over)));
+    assert_eq!(
+        described(faults),
+        [
+            "3:1 unknown key `folder` (did you mean `folders`?)",
+            "4:2 no tool `flashre` is known, and this does not describe one (did you mean `flasher`?)"
+        ]
+    );
+}
+
+#[test]
+fn likeness_goes_one_step_and_to_a_known_tool() {
+    let text = tool_and("[a]\nlike = \"nobody\"\n[b]\nlike = \"flasher\"\n[c]\nlike = \"b\"\n");
+    assert_eq!(
+        faults(&text),
+        [
+            "7:8 `like` must name another tool of the catalog",
+            "11:8 `like` must name a tool that is not `like` another itself"
+        ]
+    );
+}
+
+#[test]
+fn calls_and_rules_are_known_by_their_arguments() {
+    let catalog = shipped().expect("has no faults");
+    let tool = catalog.tool("dfu-util").expect("is shipped");
+    let args = |line: &str| line.split(' ').map(str::to_owned).collect::<Vec<_>>();
+    let command = |line: &str| tool.command(&args(line)).map_or("none", |command| command.name.as_str());
+    assert_eq!(command("-d ,0483:df11 -a 0 -s 0x08000000 -D x.bin"), "write-dfuse");
+    assert_eq!(command("-d ,0483:df11 -a 0 -s :leave -D x.dfu"), "write-dfuse-file");
+    assert_eq!(command("-w -d ,37c5:924a -a 2 -D x.bin"), "write-waiting");
+    assert_eq!(command("-d ,0483:df11 -a 0 -s 0x08000000"), "command-only");
+    assert_eq!(command("-e"), "none");
+    let broken = |line: &str| tool.rules.iter().filter(|rule| rule.applies(&args(line))).count();
+    assert_eq!(broken("-d ,0483:df11 -a 0 -s 0x08000000:leave -D x.bin"), 0);
+    assert_eq!(broken("-d 37c5:924a -a 2 -D x.bin"), 1);
+    assert_eq!(broken("-d ,0483:df11 -a 0 -s 0x08000000:l -D x.bin"), 1);
+    let tool = catalog.tool("blhost").expect("is shipped");
+    let broken = |line: &str| tool.rules.iter().filter(|rule| rule.applies(&args(line))).count();
+    assert_eq!(broken("-u 0x15A2,0x0073 -t 120000 -- flash-erase-region 0x60001000 0x3F000"), 0);
+    assert_eq!(broken("-u 0x15A2,0x0073 -- flash-erase-region 0x60001000"), 1);
+    assert_eq!(broken("-u 0x15A2:0x0073 -- get-property 1"), 1);
+    assert_eq!(broken("-u 15A2,0073 get-property 1"), 2);
+    assert_eq!(broken("-u 0x15A2,0x0073 -- efuse-program-once 0x06 0x10 lock"), 3);
+    let erase = tool.command(&args("-- flash-erase-region 0 1")).expect("is known");
+    assert!(erase.changes_board);
+    assert_eq!(tool.statuses[0].classes["10004"], FaultClass::NoAnswer);
+}

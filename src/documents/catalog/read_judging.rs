@@ -1,0 +1,177 @@
+//! Reads what judges a tool's calls: statuses, faults, kinds of call, and rules on arguments.
+
+use std::collections::BTreeMap;
+
+use super::reader::{Faults, Reader};
+use super::tool::{ArgumentRule, Command, FaultPattern, MissingEvidence, StatusPattern};
+use super::tree::Table;
+use crate::words::{Diagnostic, FaultClass, Located, Place, Stream, nearest};
+
+pub(super) fn statuses(reader: &Reader<'_>) -> Vec<StatusPattern> {
+    reader.tables("statuses").into_iter().filter_map(|(table, place)| status(table, place, reader)).collect()
+}
+
+/// Reads the kinds of call, and holds both them and the statuses to one another.
+pub(super) fn commands(reader: &Reader<'_>, statuses: &[StatusPattern]) -> Vec<Command> {
+    if !reader.has("commands") {
+        reader.missing("commands");
+    }
+    let commands: Vec<Command> =
+        reader.tables("commands").into_iter().map(|(table, place)| command(table, place, statuses, reader)).collect();
+    for (table, place) in reader.tables("statuses") {
+        let status = Reader::new(table, place, reader.faults);
+        report_unknown_commands(&status.texts("commands"), &commands, reader.faults);
+    }
+    commands
+}
+
+pub(super) fn faults_known(reader: &Reader<'_>, commands: &[Command]) -> Vec<FaultPattern> {
+    reader.tables("faults").into_iter().filter_map(|(table, place)| fault(table, place, commands, reader)).collect()
+}
+
+pub(super) fn rules(reader: &Reader<'_>) -> Vec<ArgumentRule> {
+    reader.tables("rules").into_iter().map(|(table, place)| rule(table, place, reader)).collect()
+}
+
+fn status(table: &Table, place: &Place, outer: &Reader<'_>) -> Option<StatusPattern> {
+    let reader = Reader::new(table, place, outer.faults);
+    let pattern = reader.required_pattern("pattern", &["code"]);
+    let classes: BTreeMap<String, FaultClass> = reader
+        .text_map("classes")
+        .into_iter()
+        .filter_map(|(code, word)| Some((code.value, class(&word, outer.faults)?)))
+        .collect();
+    let otherwise = required_class(&reader, "otherwise");
+    // Held against the commands once these are read.
+    let commands = reader.plain_texts("commands");
+    let success = reader.plain_texts("success");
+    let meanings = reader.plain_text_map("meanings");
+    reader.finish();
+    Some(StatusPattern { pattern: pattern?, commands, success, classes, otherwise: otherwise?, meanings })
+}
+
+fn fault(table: &Table, place: &Place, commands: &[Command], outer: &Reader<'_>) -> Option<FaultPattern> {
+    let reader = Reader::new(table, place, outer.faults);
+    let pattern = reader.required_pattern("pattern", &[]);
+    let class = required_class(&reader, "class");
+    let only_for = reader.texts("commands");
+    report_unknown_commands(&only_for, commands, outer.faults);
+    let stream = reader.text("stream").and_then(|text| stream_of(&text, outer.faults));
+    let message = reader.required_text("message");
+    let help = reader.per_system("help", |reader, key| reader.text(key).map(|text| text.value));
+    let overrides_success = reader.flag("overrides_success");
+    reader.finish();
+    Some(FaultPattern {
+        pattern: pattern?,
+        class: class?,
+        stream,
+        message,
+        help,
+        commands: only_for.into_iter().map(|name| name.value).collect(),
+        overrides_success,
+    })
+}
+
+fn command(table: &Table, place: &Place, statuses: &[StatusPattern], outer: &Reader<'_>) -> Command {
+    let reader = Reader::new(table, place, outer.faults);
+    let command = Command {
+        name: reader.required_text("name"),
+        with: reader.plain_texts("with"),
+        without: reader.plain_texts("without"),
+        with_matching: reader.patterns("with_matching"),
+        changes_board: reader.flag("changes_board"),
+        success: reader.patterns("success"),
+        success_exit_codes: reader.exit_codes("success_exit_codes").unwrap_or_else(|| vec![0]),
+        warning_exit_codes: reader.exit_codes("warning_exit_codes").unwrap_or_default(),
+        timeout: reader.time("timeout"),
+        silence: reader.time("silence"),
+        missing_evidence: missing_evidence(&reader),
+        progress_shows_changes: reader.flag("progress_shows_changes"),
+    };
+    let by_status = |status: &StatusPattern| {
+        !status.success.is_empty() && (status.commands.is_empty() || status.commands.contains(&command.name))
+    };
+    let never_succeeds = command.success_exit_codes.is_empty();
+    if command.changes_board && !reader.has("success") && !never_succeeds && !statuses.iter().any(by_status) {
+        let message = format!("`{}` changes the board, but nothing tells its success", command.name);
+        let hint = "give `success` patterns, a status with `success` codes, or `success_exit_codes = []`";
+        outer.faults.report(Diagnostic::error(place, message).hint(hint));
+    }
+    reader.finish();
+    command
+}
+
+fn missing_evidence(reader: &Reader<'_>) -> Option<MissingEvidence> {
+    let (table, place) = reader.table("missing_evidence")?;
+    let inner = Reader::new(table, place, reader.faults);
+    let class = required_class(&inner, "class");
+    let message = inner.required_text("message");
+    inner.finish();
+    Some(MissingEvidence { class: class?, message })
+}
+
+fn rule(table: &Table, place: &Place, outer: &Reader<'_>) -> ArgumentRule {
+    let reader = Reader::new(table, place, outer.faults);
+    if !reader.has("with") && !reader.has("line") {
+        reader.missing("with");
+    }
+    let rule = ArgumentRule {
+        with: reader.patterns("with"),
+        without: reader.patterns("without"),
+        line: reader.pattern("line", &[]),
+        unless_timeout: reader.flag("unless_timeout"),
+        unless_irreversible: reader.flag("unless_irreversible"),
+        message: reader.required_text("message"),
+        hint: reader.text("hint").map(|hint| hint.value),
+    };
+    reader.finish();
+    rule
+}
+
+fn required_class(reader: &Reader<'_>, key: &'static str) -> Option<FaultClass> {
+    if !reader.has(key) {
+        reader.missing(key);
+    }
+    reader.text(key).and_then(|word| class(&word, reader.faults))
+}
+
+fn class(word: &Located<String>, faults: &Faults) -> Option<FaultClass> {
+    word.value
+        .parse()
+        .map_err(|error: crate::words::UnknownFaultClass| {
+            let diagnostic = Diagnostic::error(&word.place, error.to_string());
+            let known = FaultClass::ALL.map(FaultClass::word);
+            faults.report(match nearest(&word.value, known) {
+                Some(nearest) => diagnostic.hint(format!("did you mean `{nearest}`?")),
+                None => diagnostic.hint(format!("the classes are {}", known.join(", "))),
+            });
+        })
+        .ok()
+}
+
+fn stream_of(word: &Located<String>, faults: &Faults) -> Option<Stream> {
+    match word.value.as_str() {
+        "stdout" => Some(Stream::Stdout),
+        "stderr" => Some(Stream::Stderr),
+        _ => {
+            faults.report(Diagnostic::error(
+                &word.place,
+                format!("expected `stdout` or `stderr`, found `{}`", word.value),
+            ));
+            None
+        }
+    }
+}
+
+fn report_unknown_commands(names: &[Located<String>], commands: &[Command], faults: &Faults) {
+    for name in names {
+        if commands.iter().any(|command| command.name == name.value) {
+            continue;
+        }
+        let diagnostic = Diagnostic::error(&name.place, format!("this tool has no command `{}`", name.value));
+        faults.report(match nearest(&name.value, commands.iter().map(|command| command.name.as_str())) {
+            Some(word) => diagnostic.hint(format!("did you mean `{word}`?")),
+            None => diagnostic,
+        });
+    }
+}

@@ -1,0 +1,128 @@
+//! Reads the table of one tool.
+
+use std::time::Duration;
+
+use regex::Regex;
+
+use super::patterns;
+use super::read_judging::{commands, faults_known, rules, statuses};
+use super::reader::{Faults, Reader};
+use super::tool::{Flavour, ProgressPattern, Tool, VersionProbe};
+use super::tree::{Table, Value};
+use crate::words::{Diagnostic, Located, ToolVersion};
+
+/// Limit of calls for which nothing else gives one.
+const TIMEOUT_DEFAULT: Duration = Duration::from_secs(60);
+
+pub(super) fn tool(name: &Located<String>, table: &Table, faults: &Faults) -> Tool {
+    let reader = Reader::new(table, &name.place, faults);
+    let programs = reader.plain_texts("programs");
+    let via = argument_lists(&reader, "via");
+    if !reader.has("programs") && !reader.has("via") {
+        reader.missing("programs");
+    }
+    let statuses = statuses(&reader);
+    let commands = commands(&reader, &statuses);
+    let tool = Tool {
+        name: name.value.clone(),
+        place: name.place.clone(),
+        summary: reader.required_text("summary"),
+        programs,
+        folders: reader.per_system("folders", Reader::plain_texts),
+        via,
+        first_args: reader.plain_texts("first_args"),
+        environment: reader.plain_text_map("environment"),
+        environment_without_home: reader.plain_text_map("environment_without_home"),
+        version: version_probe(&reader),
+        install: reader.per_system("install", |reader, key| reader.text(key).map(|text| text.value)),
+        parallel: reader.flag("parallel"),
+        select_port: with_blank(&reader, "select_port", "{port}"),
+        select_serial: with_blank(&reader, "select_serial", "{serial}"),
+        device_taken: reader.pattern("device_taken", &["id"]),
+        progress: progress(&reader),
+        statuses,
+        faults: faults_known(&reader, &commands),
+        commands,
+        rules: rules(&reader),
+        timeout: reader.time("timeout").unwrap_or(TIMEOUT_DEFAULT),
+    };
+    reader.finish();
+    tool
+}
+
+fn version_probe(reader: &Reader<'_>) -> VersionProbe {
+    if !reader.has("version") {
+        reader.missing("version");
+    }
+    let Some((table, place)) = reader.table("version") else {
+        return VersionProbe { args: Vec::new(), flavours: Vec::new() };
+    };
+    let version = Reader::new(table, place, reader.faults);
+    if !version.has("args") {
+        version.missing("args");
+    }
+    let args = version.plain_texts("args");
+    let flavours: Vec<Flavour> = version
+        .tables("flavours")
+        .into_iter()
+        .filter_map(|(table, place)| flavour(table, place, reader.faults))
+        .collect();
+    if !version.has("flavours") {
+        version.missing("flavours");
+    }
+    version.finish();
+    VersionProbe { args, flavours }
+}
+
+fn flavour(table: &Table, place: &crate::words::Place, faults: &Faults) -> Option<Flavour> {
+    let reader = Reader::new(table, place, faults);
+    let name = reader.text("name").map(|name| name.value);
+    let pattern = reader.required_pattern("pattern", &["version"]);
+    let minimum = reader.text("minimum").and_then(|text| reader.parsed::<ToolVersion>(&text));
+    let bad = |(version, reason): (Located<String>, Located<String>)| Some((reader.parsed(&version)?, reason.value));
+    let known_bad = reader.text_map("known_bad").into_iter().filter_map(bad).collect();
+    reader.finish();
+    Some(Flavour { name, pattern: pattern?, minimum, known_bad })
+}
+
+fn progress(reader: &Reader<'_>) -> Vec<ProgressPattern> {
+    let compiled =
+        |text: &Located<String>| -> Option<Regex> { patterns::compile(text, &["percent", "bytes"], reader.faults) };
+    reader.texts("progress").iter().filter_map(compiled).map(|pattern| ProgressPattern { pattern }).collect()
+}
+
+/// Arguments in which something is filled in: without the blank they would choose nothing.
+fn with_blank(reader: &Reader<'_>, key: &'static str, blank: &str) -> Vec<String> {
+    let args = reader.plain_texts(key);
+    if let Some(node) = reader.node(key)
+        && !args.is_empty()
+        && !args.iter().any(|arg| arg.contains(blank))
+    {
+        reader.faults.report(Diagnostic::error(&node.place, format!("none of these arguments holds `{blank}`")));
+    }
+    args
+}
+
+fn argument_lists(reader: &Reader<'_>, key: &'static str) -> Vec<Vec<String>> {
+    let Some(node) = reader.node(key) else { return Vec::new() };
+    let Value::List(lists) = &node.value else {
+        reader.wrong(node, "a list of argument lists");
+        return Vec::new();
+    };
+    let mut read = Vec::new();
+    for list in lists {
+        let Value::List(items) = &list.value else {
+            reader.wrong(list, "a list of arguments");
+            continue;
+        };
+        let texts = items.iter().filter_map(|item| match &item.value {
+            Value::Text(text) => Some(text.clone()),
+            _ => {
+                reader.wrong(item, "a text");
+                None
+            }
+        });
+        read.push(texts.collect());
+    }
+    read
+}

@@ -1,0 +1,103 @@
+//! A TOML document as a tree whose every key and value knows its place. The one file that knows the `toml` crate.
+
+use std::sync::Arc;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use crate::words::{Diagnostic, Located, Place, Source};
+
+#[derive(Debug, Clone)]
+pub(super) struct Node {
+    pub(super) place: Place,
+    pub(super) value: Value,
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum Value {
+    Text(String),
+    Integer(i64),
+    Boolean(bool),
+    List(Vec<Node>),
+    Table(Table),
+    /// A kind of value that no key of the catalog takes.
+    Other,
+}
+
+impl Value {
+    pub(super) fn describe(&self) -> &'static str {
+        match self {
+            Value::Text(_) => "a text",
+            Value::Integer(_) => "a whole number",
+            Value::Boolean(_) => "`true` or `false`",
+            Value::List(_) => "a list",
+            Value::Table(_) => "a table",
+            Value::Other => "a value of another kind",
+        }
+    }
+}
+
+/// Keys and values in the order of the document.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Table {
+    pub(super) entries: Vec<(Located<String>, Node)>,
+}
+
+impl Table {
+    pub(super) fn get(&self, key: &str) -> Option<&Node> {
+        self.entries.iter().find(|(name, _)| name.value == key).map(|(_, node)| node)
+    }
+
+    /// Takes over every key of `over`, replacing what stood under it.
+    pub(super) fn replace_keys(&mut self, over: Table) {
+        for (key, node) in over.entries {
+            match self.entries.iter_mut().find(|(name, _)| name.value == key.value) {
+                Some(entry) => *entry = (key, node),
+                None => self.entries.push((key, node)),
+            }
+        }
+    }
+}
+
+/// Reads the document as far as its syntax allows.
+pub(super) fn parse(source: &Arc<Source>) -> (Table, Vec<Diagnostic>) {
+    let (document, errors) = DeTable::parse_recoverable(&source.text);
+    let diagnostics = errors
+        .into_iter()
+        .map(|error| match error.span() {
+            Some(span) => Diagnostic::error(&place(source, &span), error.message()),
+            None => Diagnostic::of_document(error.message()),
+        })
+        .collect();
+    (table(source, document.into_inner()), diagnostics)
+}
+
+fn table(source: &Arc<Source>, table: DeTable<'_>) -> Table {
+    let entry = |(key, value): (Spanned<toml::de::DeString<'_>>, Spanned<DeValue<'_>>)| {
+        let key_place = place(source, &key.span());
+        (Located { value: key.into_inner().into_owned(), place: key_place }, node(source, value))
+    };
+    let mut entries: Vec<(Located<String>, Node)> = table.into_iter().map(entry).collect();
+    // The crate sorts by name.
+    entries.sort_by_key(|(key, _)| key.place.start);
+    Table { entries }
+}
+
+fn node(source: &Arc<Source>, value: Spanned<DeValue<'_>>) -> Node {
+    let place = place(source, &value.span());
+    let value = match value.into_inner() {
+        DeValue::String(text) => Value::Text(text.into_owned()),
+        DeValue::Integer(digits) => {
+            i64::from_str_radix(digits.as_str(), digits.radix()).map_or(Value::Other, Value::Integer)
+        }
+        DeValue::Boolean(boolean) => Value::Boolean(boolean),
+        DeValue::Array(items) => Value::List(items.into_iter().map(|item| node(source, item)).collect()),
+        DeValue::Table(inner) => Value::Table(table(source, inner)),
+        DeValue::Float(_) | DeValue::Datetime(_) => Value::Other,
+    };
+    Node { place, value }
+}
+
+fn place(source: &Arc<Source>, span: &std::ops::Range<usize>) -> Place {
+    Place { source: Arc::clone(source), start: span.start, end: span.end }
+}

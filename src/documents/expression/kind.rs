@@ -1,0 +1,192 @@
+//! The types of expressions, and the check that an expression is well typed before anything runs.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::documents::expression::{BinaryOperator, Expression, Function, Node, UnaryOperator};
+use crate::words::{Diagnostic, Id, Place, nearest};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Integer,
+    Text,
+    Boolean,
+    File,
+    Version,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Kind::Integer => "a number",
+            Kind::Text => "a text",
+            Kind::Boolean => "a yes or no",
+            Kind::File => "a file",
+            Kind::Version => "a version",
+        })
+    }
+}
+
+/// What the names in an expression may refer to. Devices have names of their own, used only by `present`.
+#[derive(Debug, Clone, Default)]
+pub struct Scope {
+    pub values: BTreeMap<Id, Kind>,
+    pub devices: Vec<Id>,
+}
+
+/// The kind of an expression's value, or everything that is wrong with it.
+pub fn kind_of(expression: &Expression, scope: &Scope) -> Result<Kind, Vec<Diagnostic>> {
+    let mut checker = Checker { scope, place: &expression.place, faults: Vec::new() };
+    let kind = checker.node(&expression.root);
+    match kind {
+        Some(kind) if checker.faults.is_empty() => Ok(kind),
+        _ => Err(checker.faults),
+    }
+}
+
+struct Checker<'a> {
+    scope: &'a Scope,
+    place: &'a Place,
+    faults: Vec<Diagnostic>,
+}
+
+impl Checker<'_> {
+    fn fault(&mut self, start: usize, end: usize, message: String) -> &mut Diagnostic {
+        let place = if end > start { self.place.within(start, end - start) } else { self.place.clone() };
+        let index = self.faults.len();
+        self.faults.push(Diagnostic::error(&place, message));
+        &mut self.faults[index]
+    }
+
+    /// `None` when a fault below makes the kind unknowable; the fault has been noted then.
+    fn node(&mut self, node: &Node) -> Option<Kind> {
+        match node {
+            Node::Integer(_) => Some(Kind::Integer),
+            Node::Text(_) => Some(Kind::Text),
+            Node::Boolean(_) => Some(Kind::Boolean),
+            Node::Name { name, start, end } => self.name(name, *start, *end),
+            Node::Call { function, arguments, start, end } => self.call(*function, arguments, *start, *end),
+            Node::Unary { operator, operand, start, end } => {
+                let wanted = match operator {
+                    UnaryOperator::Not => Kind::Boolean,
+                    UnaryOperator::Negate => Kind::Integer,
+                };
+                self.expect(operand, wanted, *start, *end);
+                Some(wanted)
+            }
+            Node::Binary { operator, left, right, start, end } => self.binary(*operator, left, right, *start, *end),
+        }
+    }
+
+    fn name(&mut self, name: &Id, start: usize, end: usize) -> Option<Kind> {
+        if let Some(kind) = self.scope.values.get(name) {
+            return Some(*kind);
+        }
+        let near = nearest(name.as_str(), self.scope.values.keys().map(Id::as_str)).map(str::to_owned);
+        let known: Vec<String> = self.scope.values.keys().map(ToString::to_string).collect();
+        let fault = self.fault(start, end, format!("nothing is called `{name}` here"));
+        fault.hint = Some(match near {
+            Some(near) => format!("did you mean `{near}`?"),
+            None if known.is_empty() => "no input or captured value is defined before this point".to_owned(),
+            None => format!("known here: {}", known.join(", ")),
+        });
+        None
+    }
+
+    fn expect(&mut self, node: &Node, wanted: Kind, start: usize, end: usize) {
+        if let Some(found) = self.node(node)
+            && found != wanted
+        {
+            let (start, end) = extent(node).unwrap_or((start, end));
+            self.fault(start, end, format!("{wanted} is needed here, and this is {found}"));
+        }
+    }
+
+    fn call(&mut self, function: Function, arguments: &[Node], start: usize, end: usize) -> Option<Kind> {
+        let (wanted, result): (&[Kind], Kind) = match function {
+            Function::Size => (&[Kind::File], Kind::Integer),
+            Function::Sha256 => (&[Kind::File], Kind::Text),
+            Function::Head => (&[Kind::File, Kind::Integer], Kind::Text),
+            Function::Word => (&[Kind::File, Kind::Integer], Kind::Integer),
+            Function::Align => (&[Kind::Integer, Kind::Integer], Kind::Integer),
+            Function::Hex => (&[Kind::Integer], Kind::Text),
+            Function::Version => (&[Kind::Text], Kind::Version),
+            Function::Given => (&[Kind::File], Kind::Boolean),
+            Function::Present => return self.present(arguments, start, end),
+        };
+        if arguments.len() != wanted.len() {
+            let name = function.name();
+            self.fault(
+                start,
+                end,
+                format!("`{name}` takes {} arguments, and here are {}", wanted.len(), arguments.len()),
+            );
+            return Some(result);
+        }
+        for (argument, kind) in arguments.iter().zip(wanted) {
+            self.expect(argument, *kind, start, end);
+        }
+        Some(result)
+    }
+
+    fn present(&mut self, arguments: &[Node], start: usize, end: usize) -> Option<Kind> {
+        match arguments {
+            [Node::Name { name, .. }] if self.scope.devices.contains(name) => {}
+            [Node::Name { name, start, end }] => {
+                let near = nearest(name.as_str(), self.scope.devices.iter().map(Id::as_str)).map(str::to_owned);
+                let fault = self.fault(*start, *end, format!("no device is called `{name}`"));
+                fault.hint = near.map(|near| format!("did you mean `{near}`?"));
+            }
+            _ => {
+                self.fault(start, end, "`present` takes the name of one device".to_owned());
+            }
+        }
+        Some(Kind::Boolean)
+    }
+
+    fn binary(
+        &mut self,
+        operator: BinaryOperator,
+        left: &Node,
+        right: &Node,
+        start: usize,
+        end: usize,
+    ) -> Option<Kind> {
+        use BinaryOperator as B;
+        let (wanted, result) = match operator {
+            B::Or | B::And => (Kind::Boolean, Kind::Boolean),
+            B::BitOr | B::BitAnd | B::Add | B::Subtract | B::Multiply | B::Divide | B::Remainder => {
+                (Kind::Integer, Kind::Integer)
+            }
+            B::Equal | B::NotEqual | B::Less | B::LessOrEqual | B::Greater | B::GreaterOrEqual => {
+                let kinds = (self.node(left), self.node(right));
+                if let (Some(a), Some(b)) = kinds {
+                    let ordered = matches!(a, Kind::Integer | Kind::Version);
+                    let equality_only = matches!(operator, B::Equal | B::NotEqual);
+                    if a != b {
+                        self.fault(start, end, format!("{a} cannot be compared with {b}"));
+                    } else if a == Kind::File {
+                        self.fault(start, end, "files cannot be compared directly".to_owned()).hint =
+                            Some("compare `sha256(…)` of both".to_owned());
+                    } else if !ordered && !equality_only {
+                        self.fault(start, end, format!("{a} has no order; only `==` and `!=` make sense"));
+                    }
+                }
+                return Some(Kind::Boolean);
+            }
+        };
+        self.expect(left, wanted, start, end);
+        self.expect(right, wanted, start, end);
+        Some(result)
+    }
+}
+
+fn extent(node: &Node) -> Option<(usize, usize)> {
+    match node {
+        Node::Name { start, end, .. }
+        | Node::Call { start, end, .. }
+        | Node::Unary { start, end, .. }
+        | Node::Binary { start, end, .. } => Some((*start, *end)),
+        Node::Integer(_) | Node::Text(_) | Node::Boolean(_) => None,
+    }
+}

@@ -1,0 +1,45 @@
+//! The playbooks and the catalog that are shipped inside the binary.
+
+use std::sync::Arc;
+
+use crate::words::{Source, nearest};
+
+/// Board id and text of every shipped playbook; `tests/shipped.rs` holds the list against the folder.
+const PLAYBOOKS: [(&str, &str); 6] = [
+    ("h7", include_str!("../../playbooks/h7.yaml")),
+    ("h7-plus", include_str!("../../playbooks/h7-plus.yaml")),
+    ("m4", include_str!("../../playbooks/m4.yaml")),
+    ("m7", include_str!("../../playbooks/m7.yaml")),
+    ("pure-thermal", include_str!("../../playbooks/pure-thermal.yaml")),
+    ("rt1062", include_str!("../../playbooks/rt1062.yaml")),
+];
+
+const FAMILIES: [(&str, &str); 1] = [("lib/stm32-dfu.yaml", include_str!("../../playbooks/lib/stm32-dfu.yaml"))];
+
+/// The board ids of all shipped playbooks, in alphabetical order.
+pub fn shipped_boards() -> impl Iterator<Item = &'static str> {
+    PLAYBOOKS.iter().map(|(board, _)| *board)
+}
+
+/// The shipped playbook of a board, asked for by board id or by file name.
+pub fn shipped_playbook(name: &str) -> Option<Arc<Source>> {
+    let board = name.strip_suffix(".yaml").unwrap_or(name);
+    PLAYBOOKS
+        .iter()
+        .find(|(known, _)| *known == board)
+        .map(|(known, text)| Arc::new(Source { name: format!("{known}.yaml"), text: (*text).to_owned() }))
+}
+
+/// The board id that was most likely meant.
+pub fn nearest_board(name: &str) -> Option<&'static str> {
+    let board = name.strip_suffix(".yaml").unwrap_or(name);
+    nearest(board, shipped_boards())
+}
+
+/// A shipped family, by the path that shipped playbooks use.
+pub fn shipped_family(path: &str) -> Option<Arc<Source>> {
+    FAMILIES
+        .iter()
+        .find(|(known, _)| *known == path)
+        .map(|(known, text)| Arc::new(Source { name: (*known).to_owned(), text: (*text).to_owned() }))
+}

@@ -1,0 +1,245 @@
+//! Holds a playbook against the catalog and against itself: everything that can be known wrong before anything runs.
+
+use std::collections::BTreeMap;
+
+use crate::documents::catalog::Catalog;
+use crate::documents::expression::{Expression, Kind, Part, Scope, Template, kind_of};
+use crate::documents::playbook::check_call::check_call;
+use crate::documents::playbook::{Action, Irreversible, Playbook, Reading, RestartAt, Run, Step, Until};
+use crate::words::{Diagnostic, Id, Place, nearest};
+
+/// Everything wrong with a playbook that has been read without a fault, or what is left of it.
+pub fn check(playbook: &Playbook, catalog: &Catalog) -> Vec<Diagnostic> {
+    let scope = Scope {
+        values: playbook.inputs.iter().map(|input| (input.name.clone(), Kind::File)).collect(),
+        devices: playbook.devices.iter().map(|device| device.name.clone()).collect(),
+    };
+    let mut checker = Checker { catalog, scope, ids: BTreeMap::new(), faults: Vec::new() };
+    for input in &playbook.inputs {
+        for word in &input.words {
+            checker.expression(&word.value, Kind::Integer);
+        }
+    }
+    checker.steps(&playbook.steps, &[], Within::default());
+    checker.faults
+}
+
+/// What stands around a step.
+#[derive(Debug, Clone, Copy, Default)]
+struct Within {
+    /// A group that is retried as a whole.
+    retried: bool,
+    /// A reading around an irreversible step, or steps that prepare a retry: they must not change the board.
+    only_reads: bool,
+}
+
+struct Checker<'a> {
+    catalog: &'a Catalog,
+    scope: Scope,
+    ids: BTreeMap<Id, Place>,
+    faults: Vec<Diagnostic>,
+}
+
+impl Checker<'_> {
+    /// `earlier` holds the ids one may go back to: all before this list, in the lists around it.
+    fn steps(&mut self, steps: &[Step], earlier: &[Id], within: Within) {
+        let mut reachable = earlier.to_vec();
+        for step in steps {
+            reachable.push(step.id.clone());
+            self.step(step, &reachable, within);
+        }
+    }
+
+    fn step(&mut self, step: &Step, reachable: &[Id], within: Within) {
+        if let Some(first) = self.ids.insert(step.id.clone(), step.place.clone()) {
+            let line = first.position().line;
+            self.faults.push(
+                Diagnostic::error(&step.place, format!("there are two steps with the id `{}`", step.id))
+                    .hint(format!("the first is in line {line}")),
+            );
+        }
+        if let Some(when) = &step.when {
+            self.expression(when, Kind::Boolean);
+        }
+        if let Some(until) = &step.until {
+            self.until(until, &step.place);
+        }
+        if let Some(restart) = &step.restart_at {
+            self.restart(restart, reachable, within);
+        }
+        if let Some(retry) = &step.retry {
+            self.steps(&retry.prepare, &[], Within { retried: true, only_reads: true });
+        }
+        let inner = Within { retried: within.retried || step.retry.is_some(), ..within };
+        match &step.action {
+            Action::Steps(steps) => self.steps(steps, reachable, inner),
+            Action::Run(run) => self.run(step, run, within),
+            Action::Prompt(prompt) => self.template(&prompt.text),
+            Action::Refuse(text) => self.template(text),
+            Action::Check(check) => {
+                self.expression(&check.holds, Kind::Boolean);
+                if let Some(message) = &check.message {
+                    self.template(message);
+                }
+            }
+            Action::Write(write) => {
+                self.template(&write.text);
+                self.define(&write.name, Kind::File, &step.place);
+            }
+            Action::Wait => {}
+        }
+        if let Some(irreversible) = &step.irreversible {
+            self.irreversible(step, irreversible, within);
+        }
+    }
+
+    fn define(&mut self, name: &Id, kind: Kind, place: &Place) {
+        match self.scope.values.insert(name.clone(), kind) {
+            Some(before) if before != kind => {
+                let message = format!("`{name}` is already {before}; it cannot become {kind}");
+                self.faults.push(Diagnostic::error(place, message).hint("choose another name"));
+            }
+            _ => {}
+        }
+    }
+
+    fn expression(&mut self, expression: &Expression, wanted: Kind) {
+        match kind_of(expression, &self.scope) {
+            Ok(kind) if kind == wanted => {}
+            Ok(kind) => {
+                let message = format!("{wanted} is needed here, and this is {kind}");
+                self.faults.push(Diagnostic::error(&expression.place, message));
+            }
+            Err(faults) => self.faults.extend(faults),
+        }
+    }
+
+    fn template(&mut self, template: &Template) {
+        for part in &template.parts {
+            if let Part::Expression(expression) = part
+                && let Err(faults) = kind_of(expression, &self.scope)
+            {
+                self.faults.extend(faults);
+            }
+        }
+    }
+
+    fn until(&mut self, until: &Until, place: &Place) {
+        for name in until.present.iter().chain(&until.gone) {
+            self.device(name, place);
+        }
+        if let Some(both) = until.present.iter().find(|name| until.gone.contains(name)) {
+            self.faults.push(Diagnostic::error(place, format!("`{both}` cannot be present and gone at once")));
+        }
+    }
+
+    fn device(&mut self, name: &Id, place: &Place) {
+        if self.scope.devices.contains(name) {
+            return;
+        }
+        let known: Vec<&str> = self.scope.devices.iter().map(Id::as_str).collect();
+        let place = mention(place, name.as_str());
+        let fault = Diagnostic::error(&place, format!("no device is called `{name}`")).label("unknown device");
+        self.faults.push(match nearest(name.as_str(), known.iter().copied()) {
+            Some(near) => fault.hint(format!("did you mean `{near}`?")),
+            None if known.is_empty() => fault.hint("describe it below `devices:`"),
+            None => fault.hint(format!("known are {}", known.join(", "))),
+        });
+    }
+
+    fn restart(&mut self, restart: &RestartAt, reachable: &[Id], within: Within) {
+        let target = &restart.step;
+        if within.only_reads {
+            self.faults.push(Diagnostic::error(&target.place, "a reading cannot restart the procedure"));
+        } else if !reachable.contains(&target.value) {
+            let fault = Diagnostic::error(&target.place, format!("cannot restart at `{}`", target.value));
+            self.faults.push(match nearest(target.value.as_str(), reachable.iter().map(Id::as_str)) {
+                Some(near) => fault.hint(format!("did you mean `{near}`?")),
+                None => fault.hint("name a step that stands before this one, not inside another group"),
+            });
+        }
+    }
+
+    fn run(&mut self, step: &Step, run: &Run, within: Within) {
+        for name in &run.produces {
+            self.define(name, Kind::File, &step.place);
+        }
+        for arg in &run.args {
+            self.template(arg);
+        }
+        if let Some(device) = &run.device {
+            self.device(device, &step.place);
+        }
+        match self.catalog.tool(&run.tool.value) {
+            Some(tool) => {
+                let changes_board = check_call(tool, step, run, &mut self.faults);
+                if within.only_reads && changes_board {
+                    let message =
+                        format!("this call of {} changes the board, and only reading is allowed here", tool.name);
+                    self.faults.push(Diagnostic::error(&run.tool.place, message));
+                }
+            }
+            None => {
+                let known: Vec<&str> = self.catalog.tools.iter().map(|tool| tool.name.as_str()).collect();
+                let fault = Diagnostic::error(&run.tool.place, format!("no tool is called `{}`", run.tool.value))
+                    .label("not in the catalog");
+                self.faults.push(match nearest(&run.tool.value, known.iter().copied()) {
+                    Some(near) => fault.hint(format!("did you mean `{near}`?")),
+                    None => fault
+                        .hint(format!("known are {}; add others to a vendor-tools.toml of your own", known.join(", "))),
+                });
+            }
+        }
+        for capture in &run.capture {
+            self.define(&capture.name, if capture.integer { Kind::Integer } else { Kind::Text }, &step.place);
+        }
+    }
+
+    fn irreversible(&mut self, step: &Step, irreversible: &Irreversible, within: Within) {
+        let place = mention(&step.place, "irreversible");
+        if !matches!(step.action, Action::Run(_)) {
+            self.faults.push(Diagnostic::error(&place, "only a step with `run` can be irreversible"));
+        }
+        if step.retry.is_some() || within.retried {
+            self.faults.push(
+                Diagnostic::error(&place, "an irreversible step is tried once and never again")
+                    .hint("take it out of the group with `retry`, and give it no `retry` of its own"),
+            );
+        }
+        if within.only_reads {
+            self.faults.push(Diagnostic::error(&place, "an irreversible step cannot stand here"));
+        }
+        for reading in [&irreversible.already_done, &irreversible.verify] {
+            self.reading(reading);
+        }
+    }
+
+    fn reading(&mut self, reading: &Reading) {
+        self.steps(&reading.steps, &[], Within { retried: false, only_reads: true });
+        self.expression(&reading.holds, Kind::Boolean);
+    }
+}
+
+/// The first mention of a word after a place, within the same step or so: a better mark than the step's beginning.
+fn mention(place: &Place, word: &str) -> Place {
+    const NEAR_BYTES: usize = 4000;
+    let text = &place.source.text;
+    let end = (place.start + NEAR_BYTES).min(text.len());
+    let bounded =
+        |byte: Option<u8>| byte.is_none_or(|byte| !byte.is_ascii_alphanumeric() && byte != b'_' && byte != b'-');
+    let after = text.get(place.start..end).unwrap_or_default();
+    after
+        .match_indices(word)
+        .find(|(at, _)| {
+            let before = at.checked_sub(1).and_then(|index| after.as_bytes().get(index).copied());
+            bounded(before) && bounded(after.as_bytes().get(at + word.len()).copied())
+        })
+        .map_or_else(
+            || place.clone(),
+            |(at, _)| Place {
+                source: place.source.clone(),
+                start: place.start + at,
+                end: place.start + at + word.len(),
+            },
+        )
+}

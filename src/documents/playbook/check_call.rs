@@ -1,0 +1,88 @@
+//! Holds one call of a tool against the tool's table in the catalog.
+
+use crate::documents::catalog::Tool;
+use crate::documents::expression::{Part, Template};
+use crate::documents::playbook::{Run, Step};
+use crate::words::{Diagnostic, Place};
+
+/// Notes what is wrong with the call; answers whether it changes the board.
+pub(super) fn check_call(tool: &Tool, step: &Step, run: &Run, faults: &mut Vec<Diagnostic>) -> bool {
+    for arg in &run.args {
+        check_no_path(arg, faults);
+    }
+    let shown: Vec<String> = run.args.iter().map(as_far_as_literal).collect();
+    for rule in &tool.rules {
+        let matches = |pattern: &regex::Regex| shown.iter().any(|arg| pattern.is_match(arg));
+        let applies = rule.with.iter().all(matches) && !rule.without.iter().any(matches);
+        let excused = (rule.unless_timeout && step.timeout.is_some())
+            || (rule.unless_irreversible && step.irreversible.is_some());
+        if applies && !excused {
+            let culprit = run
+                .args
+                .iter()
+                .zip(&shown)
+                .find(|(_, text)| rule.with.first().is_some_and(|pattern| pattern.is_match(text)));
+            let place = culprit.map_or(&run.tool.place, |(arg, _)| visible(&arg.place, &run.tool.place));
+            let mut fault = Diagnostic::error(place, rule.message.clone());
+            fault.hint.clone_from(&rule.hint);
+            faults.push(fault);
+        }
+    }
+    match tool.command(&shown) {
+        Some(command) => {
+            let judged = !command.success.is_empty()
+                || !run.expect.is_empty()
+                || tool
+                    .statuses
+                    .iter()
+                    .any(|status| status.commands.is_empty() || status.commands.contains(&command.name));
+            if command.changes_board && !judged {
+                faults.push(no_evidence(tool, run));
+            }
+            command.changes_board
+        }
+        None if run.expect.is_empty() => {
+            faults.push(no_evidence(tool, run));
+            true
+        }
+        // What the catalog does not know may change the board.
+        None => true,
+    }
+}
+
+fn no_evidence(tool: &Tool, run: &Run) -> Diagnostic {
+    Diagnostic::error(&run.tool.place, format!("nothing tells whether this call of {} succeeds", tool.name))
+        .label("no evidence of success")
+        .hint("add `expect:` with a pattern that only a success prints; an exit code of 0 is not enough")
+}
+
+/// Tools work in a folder of the run's own, where a name without a folder cannot reach anything else.
+fn check_no_path(arg: &Template, faults: &mut Vec<Diagnostic>) {
+    let literal = arg.parts.iter().filter_map(|part| match part {
+        Part::Text(text) => Some(text.as_str()),
+        Part::Expression(_) => None,
+    });
+    let mut literal = literal.peekable();
+    let starts_at_home = literal.peek().is_some_and(|text| text.starts_with('~'));
+    if starts_at_home || literal.any(|text| text.contains(['/', '\\'])) {
+        faults.push(
+            Diagnostic::error(&arg.place, "an argument cannot name a file by its path")
+                .hint("declare the file below `inputs:` and write `${its_name}`"),
+        );
+    }
+}
+
+/// The literal text, with `…` for every expression, which no rule's pattern takes for a word.
+fn as_far_as_literal(arg: &Template) -> String {
+    arg.parts
+        .iter()
+        .map(|part| match part {
+            Part::Text(text) => text.as_str(),
+            Part::Expression(_) => "…",
+        })
+        .collect()
+}
+
+fn visible<'a>(place: &'a Place, otherwise: &'a Place) -> &'a Place {
+    if place.end > place.start { place } else { otherwise }
+}

@@ -1,0 +1,249 @@
+//! Reads a whole playbook, with the family it may be built on.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::documents::playbook::family::{Families, join_family};
+use crate::documents::playbook::read_step::read_steps;
+use crate::documents::playbook::reader::{Entries, Reader};
+use crate::documents::playbook::{Device, DeviceKind, Input, InputWord, Playbook, VirtualBoard};
+use crate::documents::{Yaml, YamlKind, parse_yaml};
+use crate::words::{Diagnostic, Id, Place, Source, UsbId, parse_integer};
+
+pub(super) const TOP_KEYS: [&str; 11] = [
+    "format",
+    "board",
+    "summary",
+    "sources",
+    "uses",
+    "with",
+    "inputs",
+    "devices",
+    "steps",
+    "virtual_board",
+    "parameters",
+];
+const FORMAT: &str = "1";
+
+/// What came of a document: the playbook, unless a fault leaves too little of it, and everything wrong with it.
+#[derive(Debug)]
+pub struct Loaded {
+    pub playbook: Option<Playbook>,
+    pub faults: Vec<Diagnostic>,
+}
+
+/// Reads a playbook. Nothing is checked against a catalog yet; that is [`crate::documents::playbook::check`]'s part.
+pub fn load(source: &Arc<Source>, families: &Families<'_>) -> Loaded {
+    let yaml = match parse_yaml(source) {
+        Ok(yaml) => yaml,
+        Err(fault) => return Loaded { playbook: None, faults: vec![fault] },
+    };
+    let mut reader = Reader::default();
+    if matches!(yaml.kind, YamlKind::Null) {
+        reader.fault(Diagnostic::of_document(format!("{} is empty", source.name)));
+        return Loaded { playbook: None, faults: reader.faults };
+    }
+    let yaml = join_family(&mut reader, yaml, families);
+    let playbook = read_playbook(&mut reader, &yaml, source);
+    Loaded { playbook, faults: reader.faults }
+}
+
+fn read_playbook(reader: &mut Reader, yaml: &Yaml, source: &Arc<Source>) -> Option<Playbook> {
+    let top = reader.map(yaml, "a playbook", &TOP_KEYS)?;
+    let beginning = Place { source: Arc::clone(source), start: 0, end: 0 };
+    match top.get("format") {
+        Some(format) => {
+            let format = reader.text(format)?;
+            if format.value != FORMAT {
+                let message = format!("format {} is not known; this recover reads format {FORMAT}", format.value);
+                reader.fault(Diagnostic::error(&format.place, message).hint("a newer recover may read it"));
+                return None;
+            }
+        }
+        None => reader.fault(Diagnostic::error(&beginning, "the key `format` is missing").hint("add `format: 1`")),
+    }
+    let board = top.get("board").and_then(|board| reader.text(board));
+    if top.get("board").is_none() {
+        reader.fault(Diagnostic::error(&beginning, "the key `board` is missing: the board's name for people"));
+    }
+    let summary = top.get("summary").and_then(|summary| reader.prose(summary));
+    let sources = top.get("sources").map(|list| reader.one_or_more(list, "sources")).unwrap_or_default();
+    let sources = sources.iter().filter_map(|item| reader.prose(item)).collect();
+    let inputs = top.get("inputs").map(|map| reader.named(map, "inputs")).unwrap_or_default();
+    let inputs: Vec<Input> =
+        inputs.into_iter().filter_map(|(name, key, value)| read_input(reader, name, &key.place, value)).collect();
+    report_equal_file_names(reader, &inputs);
+    let devices = top.get("devices").map(|map| reader.named(map, "devices")).unwrap_or_default();
+    let devices =
+        devices.into_iter().filter_map(|(name, key, value)| read_device(reader, name, &key.place, value)).collect();
+    let virtual_board = top.get("virtual_board").and_then(|board| read_virtual_board(reader, board));
+    let steps = top.get("steps").map(|steps| read_steps(reader, steps, "step", 0));
+    if steps.is_none() {
+        reader.fault(Diagnostic::error(&beginning, "the key `steps` is missing"));
+    }
+    Some(Playbook {
+        source: Arc::clone(source),
+        board: board?.value,
+        summary,
+        sources,
+        inputs,
+        devices,
+        steps: steps?,
+        virtual_board,
+    })
+}
+
+const INPUT_KEYS: [&str; 7] = ["file", "help", "max_size", "starts_with", "not_starts_with", "words", "example_size"];
+
+fn read_input(reader: &mut Reader, name: Id, place: &Place, yaml: &Yaml) -> Option<Input> {
+    let parts = reader.map(yaml, "an input", &INPUT_KEYS)?;
+    let Some(file) = parts.get("file") else {
+        reader.fault(Diagnostic::error(place, format!("the input `{name}` needs the key `file`")));
+        return None;
+    };
+    let file = reader.text(file)?;
+    if let Some(reason) = leaves_its_folder(&file.value) {
+        reader.fault(
+            Diagnostic::error(&file.place, format!("`{}` {reason}", file.value)).hint(
+                "a playbook names files below the folder given with --files; the person can name others with --set",
+            ),
+        );
+        return None;
+    }
+    let not_starts_with = parts.get("not_starts_with").map(|map| read_beginnings(reader, map)).unwrap_or_default();
+    let words = parts.get("words").map(|map| read_words(reader, map)).unwrap_or_default();
+    Some(Input {
+        name,
+        place: place.clone(),
+        file,
+        help: parts.get("help").and_then(|help| reader.prose(help)),
+        max_size: parts.get("max_size").and_then(|size| reader.unsigned(size)),
+        starts_with: parts.get("starts_with").and_then(|hex| read_bytes(reader, hex)).unwrap_or_default(),
+        not_starts_with,
+        words,
+        example_size: parts.get("example_size").and_then(|size| reader.unsigned(size)),
+    })
+}
+
+/// Why a file name of a playbook is not below the folder it belongs to.
+fn leaves_its_folder(file: &str) -> Option<&'static str> {
+    let windows_drive = file.as_bytes().get(1) == Some(&b':');
+    if file.is_empty() || file.ends_with('/') {
+        Some("is not the name of a file")
+    } else if file.starts_with(['/', '\\', '~']) || windows_drive || file.contains('\0') {
+        Some("is not a path below the folder of files")
+    } else if file.contains('\\') {
+        Some("holds a backslash; write `/`, which works everywhere")
+    } else if file.split('/').any(|part| part == ".." || part == "." || part.is_empty()) {
+        Some("leaves the folder of files")
+    } else {
+        None
+    }
+}
+
+fn report_equal_file_names(reader: &mut Reader, inputs: &[Input]) {
+    for (index, input) in inputs.iter().enumerate() {
+        if let Some(first) = inputs[..index].iter().find(|other| other.file_name() == input.file_name()) {
+            let message = format!("`{}` and `{}` have the same file name", first.name, input.name);
+            reader.fault(
+                Diagnostic::error(&input.file.place, message)
+                    .hint("tools see both in one folder; rename one of the files"),
+            );
+        }
+    }
+}
+
+/// Hexadecimal digits, blanks allowed: `d1 00 20`.
+fn read_bytes(reader: &mut Reader, yaml: &Yaml) -> Option<Vec<u8>> {
+    let text = reader.text(yaml)?;
+    let bytes = bytes_of(&text.value);
+    if bytes.is_none() {
+        let message = format!("`{}` is not a row of bytes", text.value);
+        reader.fault(Diagnostic::error(&text.place, message).hint("two hexadecimal digits a byte: `\"d1 00 20\"`"));
+    }
+    bytes
+}
+
+fn bytes_of(text: &str) -> Option<Vec<u8>> {
+    let digits: String = text.split_whitespace().collect();
+    if digits.is_empty() || digits.len() % 2 == 1 || !digits.is_ascii() {
+        return None;
+    }
+    (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(&digits[at..at + 2], 16).ok()).collect()
+}
+
+fn read_beginnings(reader: &mut Reader, yaml: &Yaml) -> Vec<(Vec<u8>, String)> {
+    let Some(map) = reader.open_map(yaml, "beginnings of wrong files") else { return Vec::new() };
+    let mut found = Vec::new();
+    for (key, value) in map.all() {
+        match (bytes_of(&key.text), reader.prose(value)) {
+            (Some(bytes), Some(meaning)) => found.push((bytes, meaning)),
+            (None, _) => {
+                let message = format!("`{}` is not a row of bytes", key.text);
+                reader.fault(Diagnostic::error(&key.place, message).hint("two hexadecimal digits a byte: `\"7f 45\"`"));
+            }
+            (_, None) => {}
+        }
+    }
+    found
+}
+
+fn read_words(reader: &mut Reader, yaml: &Yaml) -> Vec<InputWord> {
+    let Some(map) = reader.open_map(yaml, "words of a file") else { return Vec::new() };
+    let mut found = Vec::new();
+    for (key, value) in map.all() {
+        match parse_integer(&key.text).map(u64::try_from) {
+            Ok(Ok(offset)) => {
+                if let Some(value) = reader.expression(value) {
+                    found.push(InputWord { offset, value });
+                }
+            }
+            _ => reader.fault(Diagnostic::error(&key.place, "an offset in bytes is needed here, such as `0x14`")),
+        }
+    }
+    found
+}
+
+fn read_device(reader: &mut Reader, name: Id, place: &Place, yaml: &Yaml) -> Option<Device> {
+    let parts = reader.map(yaml, "a device", &["usb", "hid", "serial", "label"])?;
+    let kinds = [("usb", DeviceKind::Usb), ("hid", DeviceKind::Hid), ("serial", DeviceKind::Serial)];
+    let given: Vec<_> =
+        kinds.into_iter().filter_map(|(key, kind)| parts.get(key).map(|value| (key, kind, value))).collect();
+    let [(_, kind, ids)] = given.as_slice() else {
+        reader.fault(
+            Diagnostic::error(place, format!("the device `{name}` needs exactly one of `usb`, `hid`, `serial`"))
+                .hint("`hid` for devices whose tools use HID, `serial` for USB-to-serial bridges; with the USB id"),
+        );
+        return None;
+    };
+    let items = reader.one_or_more(ids, "USB ids");
+    let ids: Vec<UsbId> = items.iter().filter_map(|id| reader.parsed::<UsbId>(id)).map(|id| id.value).collect();
+    let label = parts.get("label").and_then(|label| reader.prose(label)).unwrap_or_else(|| name.to_string());
+    (!ids.is_empty()).then(|| Device { name, place: place.clone(), ids, kind: *kind, label })
+}
+
+fn read_virtual_board(reader: &mut Reader, yaml: &Yaml) -> Option<VirtualBoard> {
+    let map = reader.open_map(yaml, "the virtual board")?;
+    let Some(model) = map.get("model") else {
+        reader.fault(Diagnostic::error(map.place(), "the virtual board needs the key `model`"));
+        return None;
+    };
+    let model = reader.text(model)?;
+    let mut settings = Vec::new();
+    for (key, value) in map.all().iter().filter(|(key, _)| key.text != "model") {
+        if let Some(value) = reader.text(value) {
+            settings.push((crate::words::Located { value: key.text.clone(), place: key.place.clone() }, value));
+        }
+    }
+    Some(VirtualBoard { model, settings })
+}
+
+/// A family's parameters, by name: what they are for.
+pub(super) fn read_parameters(reader: &mut Reader, top: &Entries<'_>) -> BTreeMap<Id, String> {
+    let Some(map) = top.get("parameters") else { return BTreeMap::new() };
+    reader
+        .named(map, "parameters")
+        .into_iter()
+        .filter_map(|(name, _, help)| reader.prose(help).map(|help| (name, help)))
+        .collect()
+}

@@ -1,0 +1,367 @@
+//! Reads steps: the part of a playbook that is ordered.
+
+use std::time::Duration;
+
+use crate::documents::playbook::reader::{Entries, Reader};
+use crate::documents::playbook::{
+    Action, Backoff, Capture, CheckStep, FailOn, HandMove, Irreversible, Prompt, Reading, RestartAt, Retry, Run, Step,
+    Timeout, Until, WriteStep,
+};
+use crate::documents::{Yaml, YamlKind};
+use crate::words::{Diagnostic, FaultClass, Id, Located, nearest};
+
+const ACTIONS: [&str; 7] = ["run", "prompt", "wait", "write", "check", "refuse", "steps"];
+const STEP_KEYS: [&str; 23] = [
+    "id",
+    "name",
+    "when",
+    "timeout",
+    "retry",
+    "until",
+    "irreversible",
+    "restart_at",
+    "if_stopped",
+    "run",
+    "args",
+    "device",
+    "expect",
+    "fail_on",
+    "capture",
+    "produces",
+    "prompt",
+    "hands",
+    "wait",
+    "write",
+    "check",
+    "refuse",
+    "steps",
+];
+/// Keys that only make sense beside one action.
+const COMPANIONS: [(&str, &[&str]); 3] = [
+    ("run", &["args", "device", "expect", "fail_on", "capture", "produces", "irreversible"]),
+    ("prompt", &["hands"]),
+    ("check", &["class", "message"]),
+];
+const ATTEMPTS_MAX: u32 = 20;
+const RESTARTS_MAX: u32 = 10;
+const RESTARTS_DEFAULT: u32 = 2;
+const BACKOFF_DEFAULT: Duration = Duration::from_millis(500);
+const GROUP_DEPTH_MAX: usize = 8;
+
+/// Reads a list of steps. `prefix` makes ids for steps that have none.
+pub(super) fn read_steps(reader: &mut Reader, yaml: &Yaml, prefix: &str, depth: usize) -> Vec<Step> {
+    if depth > GROUP_DEPTH_MAX {
+        reader.fault(Diagnostic::error(&yaml.place, "groups are nested too deeply here"));
+        return Vec::new();
+    }
+    let items = reader.list(yaml, "steps");
+    if items.is_empty() && matches!(yaml.kind, YamlKind::List(_)) {
+        reader.fault(Diagnostic::error(&yaml.place, "at least one step is needed here"));
+    }
+    items
+        .iter()
+        .enumerate()
+        .filter_map(|(index, item)| read_step(reader, item, &format!("{prefix}-{}", index + 1), depth))
+        .collect()
+}
+
+fn read_step(reader: &mut Reader, yaml: &Yaml, default_id: &str, depth: usize) -> Option<Step> {
+    let mut known = STEP_KEYS.to_vec();
+    known.extend(["class", "message"]);
+    let entries = reader.map(yaml, "a step", &known)?;
+    let place = entries.place().clone();
+
+    let id = match entries.get("id") {
+        Some(given) => reader.parsed::<Id>(given).map(|id| id.value),
+        None => None,
+    };
+    let id = id.or_else(|| default_id.parse().ok())?;
+    let name = entries.get("name").and_then(|name| reader.prose(name));
+    let action = read_action(reader, &entries, &id, depth);
+    let step = Step {
+        name: name.unwrap_or_else(|| in_words(&id)),
+        when: entries.get("when").and_then(|when| reader.expression(when)),
+        timeout: entries.get("timeout").and_then(|timeout| read_timeout(reader, timeout)),
+        retry: entries.get("retry").and_then(|retry| read_retry(reader, retry, &id, depth)),
+        restart_at: entries.get("restart_at").and_then(|restart| read_restart(reader, restart)),
+        until: entries.get("until").or(entries.get("wait")).and_then(|until| read_until(reader, until)),
+        irreversible: entries
+            .get("irreversible")
+            .and_then(|irreversible| read_irreversible(reader, irreversible, &id, depth)),
+        if_stopped: entries.get("if_stopped").and_then(|text| reader.prose(text)),
+        action: action?,
+        id,
+        place,
+    };
+    Some(step)
+}
+
+fn in_words(id: &Id) -> String {
+    let words = id.as_str().replace(['-', '_'], " ");
+    let mut letters = words.chars();
+    letters.next().map(|first| first.to_uppercase().collect::<String>() + letters.as_str()).unwrap_or_default()
+}
+
+fn read_action(reader: &mut Reader, entries: &Entries<'_>, id: &Id, depth: usize) -> Option<Action> {
+    let given: Vec<&str> = ACTIONS.into_iter().filter(|action| entries.get(action).is_some()).collect();
+    for (action, companions) in COMPANIONS {
+        for companion in companions {
+            if let Some(place) = entries.key_place(companion)
+                && !given.contains(&action)
+            {
+                let message = format!("`{companion}` belongs to a step with `{action}`, and this step has none");
+                reader.fault(Diagnostic::error(place, message));
+            }
+        }
+    }
+    let action = match given.as_slice() {
+        [] => {
+            reader.fault(
+                Diagnostic::error(entries.place(), "this step does nothing")
+                    .hint(format!("give it one of {}", ACTIONS.join(", "))),
+            );
+            return None;
+        }
+        [action] => *action,
+        [first, others @ ..] => {
+            for other in others {
+                let place = entries.key_place(other).unwrap_or(entries.place());
+                reader.fault(
+                    Diagnostic::error(place, format!("this step has two actions: `{first}` and `{other}`"))
+                        .label("second action")
+                        .hint("make it two steps, or a group with `steps`"),
+                );
+            }
+            // Both are read all the same, so that the faults within them show now and not after the next try.
+            for other in others {
+                read_one_action(reader, entries, other, id, depth);
+            }
+            first
+        }
+    };
+    read_one_action(reader, entries, action, id, depth)
+}
+
+fn read_one_action(reader: &mut Reader, entries: &Entries<'_>, action: &str, id: &Id, depth: usize) -> Option<Action> {
+    let value = entries.get(action)?;
+    Some(match action {
+        "run" => Action::Run(read_run(reader, entries, value)?),
+        "prompt" => Action::Prompt(Prompt {
+            text: reader.prose_template(value)?,
+            hands: entries.get("hands").map(|hands| read_hands(reader, hands)).unwrap_or_default(),
+        }),
+        "wait" => Action::Wait,
+        "write" => {
+            let parts = reader.map(value, "`write`", &["name", "file", "text"])?;
+            let name = required(reader, &parts, "name", "write")?;
+            let file = required(reader, &parts, "file", "write")?;
+            let text = required(reader, &parts, "text", "write")?;
+            let name_text = reader.text(name)?;
+            Action::Write(WriteStep {
+                name: reader.value_name(&name_text.value, &name_text.place)?,
+                file: plain_file_name(reader, file)?,
+                text: reader.template(text)?,
+            })
+        }
+        "check" => Action::Check(CheckStep {
+            holds: reader.expression(value)?,
+            text: reader.text(value)?.value,
+            class: match entries.get("class") {
+                Some(class) => read_class(reader, class)?,
+                None => FaultClass::Unknown,
+            },
+            message: entries.get("message").and_then(|message| reader.prose_template(message)),
+        }),
+        "refuse" => Action::Refuse(reader.prose_template(value)?),
+        _ => Action::Steps(read_steps(reader, value, id.as_str(), depth + 1)),
+    })
+}
+
+fn required<'y>(reader: &mut Reader, entries: &Entries<'y>, key: &str, of: &str) -> Option<&'y Yaml> {
+    let found = entries.get(key);
+    if found.is_none() {
+        reader.fault(Diagnostic::error(entries.place(), format!("`{of}` needs the key `{key}`")));
+    }
+    found
+}
+
+/// A name without any folder: it ends up in the run's own folder.
+fn plain_file_name(reader: &mut Reader, yaml: &Yaml) -> Option<String> {
+    let name = reader.text(yaml)?;
+    if name.value.is_empty() || name.value.starts_with('.') || name.value.contains(['/', '\\', ':', '\0']) {
+        reader.fault(Diagnostic::error(&name.place, "a plain file name is needed here, without any folder"));
+        return None;
+    }
+    Some(name.value)
+}
+
+fn read_run(reader: &mut Reader, entries: &Entries<'_>, tool: &Yaml) -> Option<Run> {
+    let args = entries.get("args").map(|args| reader.list(args, "args")).unwrap_or_default();
+    let args = args.iter().filter_map(|arg| reader.template(arg)).collect();
+    let device = entries.get("device").and_then(|device| reader.parsed::<Id>(device)).map(|id| id.value);
+    let expect = entries.get("expect").map(|expect| reader.one_or_more(expect, "patterns")).unwrap_or_default();
+    let expect = expect.iter().filter_map(|pattern| reader.pattern(pattern)).collect();
+    let fail_on = entries.get("fail_on").map(|list| reader.list(list, "fail_on")).unwrap_or_default();
+    let fail_on = fail_on.iter().filter_map(|item| read_fail_on(reader, item)).collect();
+    let capture = entries.get("capture").map(|captures| reader.named(captures, "captures")).unwrap_or_default();
+    let capture = capture.into_iter().filter_map(|(name, _, value)| read_capture(reader, name, value)).collect();
+    let produces = entries.get("produces").map(|list| reader.one_or_more(list, "names")).unwrap_or_default();
+    let produces = produces
+        .iter()
+        .filter_map(|item| {
+            let text = reader.text(item)?;
+            reader.value_name(&text.value, &text.place)
+        })
+        .collect();
+    Some(Run { tool: reader.text(tool)?, args, device, expect, fail_on, capture, produces })
+}
+
+fn read_fail_on(reader: &mut Reader, yaml: &Yaml) -> Option<FailOn> {
+    let parts = reader.map(yaml, "`fail_on`", &["pattern", "class", "message"])?;
+    let pattern = required(reader, &parts, "pattern", "fail_on")?;
+    let class = required(reader, &parts, "class", "fail_on")?;
+    Some(FailOn {
+        pattern: reader.pattern(pattern)?,
+        class: read_class(reader, class)?,
+        message: parts.get("message").and_then(|message| reader.prose(message)),
+    })
+}
+
+fn read_capture(reader: &mut Reader, name: Id, yaml: &Yaml) -> Option<Capture> {
+    let parts = reader.map(yaml, "a capture", &["integer", "text"])?;
+    let (pattern, integer) = match (parts.get("integer"), parts.get("text")) {
+        (Some(pattern), None) => (pattern, true),
+        (None, Some(pattern)) => (pattern, false),
+        _ => {
+            reader.fault(
+                Diagnostic::error(parts.place(), "a capture needs either `integer` or `text`")
+                    .hint("such as `fuse: {integer: 'Response word 2 = (\\d+)'}`"),
+            );
+            return None;
+        }
+    };
+    let compiled = reader.pattern(pattern)?;
+    if compiled.captures_len() < 2 {
+        reader.fault(
+            Diagnostic::error(&pattern.place, "this pattern takes nothing out of the line")
+                .hint("put round brackets around the wanted part"),
+        );
+        return None;
+    }
+    Some(Capture { name, pattern: compiled, integer })
+}
+
+fn read_class(reader: &mut Reader, yaml: &Yaml) -> Option<FaultClass> {
+    let text = reader.text(yaml)?;
+    let parsed = text.value.parse::<FaultClass>();
+    parsed
+        .map_err(|error| {
+            let words: Vec<&str> = FaultClass::ALL.iter().map(|class| class.word()).collect();
+            let fault = Diagnostic::error(&text.place, error.to_string());
+            reader.fault(match nearest(&text.value, words.iter().copied()) {
+                Some(near) => fault.hint(format!("did you mean `{near}`?")),
+                None => fault.hint(format!("known are {}", words.join(", "))),
+            });
+        })
+        .ok()
+}
+
+fn read_hands(reader: &mut Reader, yaml: &Yaml) -> Vec<HandMove> {
+    let mut moves = Vec::new();
+    for item in reader.one_or_more(yaml, "what the hands do") {
+        let Some(text) = reader.text(item) else { continue };
+        match HandMove::ALL.into_iter().find(|(word, _)| *word == text.value) {
+            Some((_, hand_move)) => moves.push(hand_move),
+            None => {
+                let words = HandMove::ALL.map(|(word, _)| word);
+                let fault = Diagnostic::error(&text.place, format!("hands cannot `{}`", text.value));
+                reader.fault(fault.hint(format!("known are {}", words.join(", "))));
+            }
+        }
+    }
+    moves
+}
+
+fn read_timeout(reader: &mut Reader, yaml: &Yaml) -> Option<Timeout> {
+    if !matches!(yaml.kind, YamlKind::Map(_)) {
+        return reader.time(yaml).map(|base| Timeout { base, per_mb: Duration::ZERO });
+    }
+    let parts = reader.map(yaml, "`timeout`", &["base", "per_mb"])?;
+    let base = required(reader, &parts, "base", "timeout")?;
+    let per_mb = required(reader, &parts, "per_mb", "timeout")?;
+    Some(Timeout { base: reader.time(base)?, per_mb: reader.time(per_mb)? })
+}
+
+fn read_retry(reader: &mut Reader, yaml: &Yaml, id: &Id, depth: usize) -> Option<Retry> {
+    let parts = reader.map(yaml, "`retry`", &["attempts", "on", "backoff", "prepare"])?;
+    let attempts = required(reader, &parts, "attempts", "retry");
+    let on = required(reader, &parts, "on", "retry");
+    let prefix = format!("{id}-prepare");
+    Some(Retry {
+        attempts_max: reader.count(attempts?, 2..=ATTEMPTS_MAX)?,
+        on: reader.one_or_more(on?, "classes of fault").iter().filter_map(|class| read_class(reader, class)).collect(),
+        backoff: Backoff {
+            first: match parts.get("backoff") {
+                Some(backoff) => reader.time(backoff)?,
+                None => BACKOFF_DEFAULT,
+            },
+        },
+        prepare: parts.get("prepare").map(|steps| read_steps(reader, steps, &prefix, depth + 1)).unwrap_or_default(),
+    })
+}
+
+fn read_restart(reader: &mut Reader, yaml: &Yaml) -> Option<RestartAt> {
+    if !matches!(yaml.kind, YamlKind::Map(_)) {
+        let step = reader.parsed::<Id>(yaml)?;
+        return Some(RestartAt { step, on: vec![FaultClass::DeviceLost], times_max: RESTARTS_DEFAULT });
+    }
+    let parts = reader.map(yaml, "`restart_at`", &["step", "on", "times"])?;
+    let step = required(reader, &parts, "step", "restart_at")?;
+    Some(RestartAt {
+        step: reader.parsed::<Id>(step)?,
+        on: match parts.get("on") {
+            Some(on) => reader
+                .one_or_more(on, "classes of fault")
+                .iter()
+                .filter_map(|class| read_class(reader, class))
+                .collect(),
+            None => vec![FaultClass::DeviceLost],
+        },
+        times_max: match parts.get("times") {
+            Some(times) => reader.count(times, 1..=RESTARTS_MAX)?,
+            None => RESTARTS_DEFAULT,
+        },
+    })
+}
+
+fn read_until(reader: &mut Reader, yaml: &Yaml) -> Option<Until> {
+    let parts = reader.map(yaml, "a wait", &["present", "gone"])?;
+    let mut names = |key: &str| -> Vec<Id> {
+        let items = parts.get(key).map(|list| reader.one_or_more(list, "devices")).unwrap_or_default();
+        items.iter().filter_map(|item| reader.parsed::<Id>(item)).map(|id: Located<Id>| id.value).collect()
+    };
+    let until = Until { present: names("present"), gone: names("gone") };
+    if parts.get("present").is_none() && parts.get("gone").is_none() {
+        reader.fault(Diagnostic::error(&yaml.place, "a wait needs `present` or `gone`, with names of devices"));
+        return None;
+    }
+    Some(until)
+}
+
+fn read_irreversible(reader: &mut Reader, yaml: &Yaml, id: &Id, depth: usize) -> Option<Irreversible> {
+    let parts = reader.map(yaml, "`irreversible`", &["why", "already_done", "verify"])?;
+    let why = required(reader, &parts, "why", "irreversible");
+    let already_done = required(reader, &parts, "already_done", "irreversible");
+    let verify = required(reader, &parts, "verify", "irreversible");
+    let before = read_reading(reader, already_done?, &format!("{id}-before"), depth);
+    let after = read_reading(reader, verify?, &format!("{id}-after"), depth);
+    Some(Irreversible { why: reader.prose(why?)?, already_done: before?, verify: after? })
+}
+
+fn read_reading(reader: &mut Reader, yaml: &Yaml, prefix: &str, depth: usize) -> Option<Reading> {
+    let parts = reader.map(yaml, "a reading", &["steps", "holds"])?;
+    let steps = required(reader, &parts, "steps", "reading")?;
+    let holds = required(reader, &parts, "holds", "reading")?;
+    let steps = read_steps(reader, steps, prefix, depth + 1);
+    Some(Reading { steps, holds: reader.expression(holds)? })
+}

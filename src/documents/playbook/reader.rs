@@ -1,0 +1,271 @@
+//! Small readers from YAML to values. Each notes what is wrong and goes on, so that an author sees every fault at once.
+
+use std::time::Duration;
+
+use regex::Regex;
+
+use crate::documents::expression::{Expression, Template, parse_expression, parse_template};
+use crate::documents::{Key, Yaml, YamlKind};
+use crate::words::{Diagnostic, Id, Located, Place, nearest, parse_integer, parse_time};
+
+/// Patterns larger than this when compiled are refused; the authors' ones need some 10 KB.
+const PATTERN_BYTES_MAX: usize = 256 * 1024;
+
+#[derive(Debug, Default)]
+pub(super) struct Reader {
+    pub(super) faults: Vec<Diagnostic>,
+}
+
+/// The entries of a map whose keys have been checked.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Entries<'y> {
+    entries: &'y [(Key, Yaml)],
+    place: &'y Place,
+}
+
+impl<'y> Entries<'y> {
+    pub(super) fn get(&self, key: &str) -> Option<&'y Yaml> {
+        self.entries.iter().find(|(found, _)| found.text == key).map(|(_, value)| value)
+    }
+
+    pub(super) fn all(&self) -> &'y [(Key, Yaml)] {
+        self.entries
+    }
+
+    pub(super) fn key_place(&self, key: &str) -> Option<&'y Place> {
+        self.entries.iter().find(|(found, _)| found.text == key).map(|(key, _)| &key.place)
+    }
+
+    /// The first key: a better mark for "this step" than the empty place of the map itself.
+    pub(super) fn place(&self) -> &'y Place {
+        self.entries.first().map_or(self.place, |(key, _)| &key.place)
+    }
+}
+
+impl Reader {
+    pub(super) fn fault(&mut self, diagnostic: Diagnostic) {
+        self.faults.push(diagnostic);
+    }
+
+    fn wrong_kind(&mut self, yaml: &Yaml, wanted: &str) {
+        self.fault(Diagnostic::error(&yaml.place, format!("{wanted} is needed here, and this is {}", yaml.describe())));
+    }
+
+    /// A map of which all keys are among `known`; `of` names the thing for messages.
+    pub(super) fn map<'y>(&mut self, yaml: &'y Yaml, of: &str, known: &[&str]) -> Option<Entries<'y>> {
+        let entries = self.open_map(yaml, of)?;
+        for (key, _) in entries.entries {
+            if known.contains(&key.text.as_str()) {
+                continue;
+            }
+            let fault = Diagnostic::error(&key.place, format!("{of} has no key `{}`", key.text));
+            self.fault(match nearest(&key.text, known.iter().copied()) {
+                Some(near) => fault.label("unknown key").hint(format!("did you mean `{near}`?")),
+                None => fault.label("unknown key").hint(format!("known keys: {}", known.join(", "))),
+            });
+        }
+        Some(entries)
+    }
+
+    /// A map with keys of the author's choice.
+    pub(super) fn open_map<'y>(&mut self, yaml: &'y Yaml, of: &str) -> Option<Entries<'y>> {
+        let YamlKind::Map(entries) = &yaml.kind else {
+            self.wrong_kind(yaml, &format!("a map of keys and values ({of})"));
+            return None;
+        };
+        for (index, (key, _)) in entries.iter().enumerate() {
+            if let Some((first, _)) = entries[..index].iter().find(|(earlier, _)| earlier.text == key.text) {
+                let line = first.place.position().line;
+                self.fault(
+                    Diagnostic::error(&key.place, format!("the key `{}` is given twice", key.text))
+                        .hint(format!("it is already in line {line}; keep one")),
+                );
+            }
+        }
+        Some(Entries { entries, place: &yaml.place })
+    }
+
+    pub(super) fn named<'y>(&mut self, yaml: &'y Yaml, of: &str) -> Vec<(Id, &'y Key, &'y Yaml)> {
+        let Some(map) = self.open_map(yaml, of) else { return Vec::new() };
+        let mut found = Vec::new();
+        for (key, value) in map.entries {
+            if let Some(id) = self.value_name(&key.text, &key.place) {
+                found.push((id, key, value));
+            }
+        }
+        found
+    }
+
+    /// A name that expressions can use, so without `-`.
+    pub(super) fn value_name(&mut self, text: &str, place: &Place) -> Option<Id> {
+        match text.parse::<Id>() {
+            Ok(id) if !text.contains('-') => Some(id),
+            Ok(_) => {
+                let hint = format!("write `{}`", text.replace('-', "_"));
+                let message = format!("`{text}` cannot be used in expressions, where `-` is a minus");
+                self.fault(Diagnostic::error(place, message).hint(hint));
+                None
+            }
+            Err(error) => {
+                self.fault(Diagnostic::error(place, error.to_string()));
+                None
+            }
+        }
+    }
+
+    pub(super) fn list<'y>(&mut self, yaml: &'y Yaml, of: &str) -> &'y [Yaml] {
+        if let YamlKind::List(items) = &yaml.kind {
+            return items;
+        }
+        self.wrong_kind(yaml, &format!("a list ({of})"));
+        &[]
+    }
+
+    /// A list, or one value in place of a list with one element.
+    pub(super) fn one_or_more<'y>(&mut self, yaml: &'y Yaml, of: &str) -> &'y [Yaml] {
+        match &yaml.kind {
+            YamlKind::List(items) => items,
+            YamlKind::Null => self.list(yaml, of),
+            _ => std::slice::from_ref(yaml),
+        }
+    }
+
+    pub(super) fn text(&mut self, yaml: &Yaml) -> Option<Located<String>> {
+        match &yaml.kind {
+            YamlKind::Scalar { text, .. } => Some(Located { value: text.clone(), place: yaml.place.clone() }),
+            _ => {
+                self.wrong_kind(yaml, "a text");
+                None
+            }
+        }
+    }
+
+    /// A text of one or more lines for people, with line breaks of the source turned into blanks.
+    pub(super) fn prose(&mut self, yaml: &Yaml) -> Option<String> {
+        let text = self.text(yaml)?.value;
+        Some(text.split('\n').map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" "))
+    }
+
+    pub(super) fn parsed<T>(&mut self, yaml: &Yaml) -> Option<Located<T>>
+    where
+        T: std::str::FromStr,
+        T::Err: std::fmt::Display,
+    {
+        let text = self.text(yaml)?;
+        match text.value.parse() {
+            Ok(value) => Some(Located { value, place: text.place }),
+            Err(error) => {
+                self.fault(Diagnostic::error(&text.place, error.to_string()));
+                None
+            }
+        }
+    }
+
+    pub(super) fn time(&mut self, yaml: &Yaml) -> Option<Duration> {
+        let text = self.text(yaml)?;
+        match parse_time(&text.value) {
+            Ok(span) => Some(span),
+            Err(error) => {
+                let digits_only = text.value.bytes().all(|byte| byte.is_ascii_digit());
+                let mut fault = Diagnostic::error(&text.place, error.to_string());
+                if digits_only && !text.value.is_empty() {
+                    fault = fault.label("the unit is missing").hint(format!("did you mean `{}s`?", text.value));
+                }
+                self.fault(fault);
+                None
+            }
+        }
+    }
+
+    /// A whole number that is not negative.
+    pub(super) fn unsigned(&mut self, yaml: &Yaml) -> Option<u64> {
+        let text = self.text(yaml)?;
+        match parse_integer(&text.value).map(u64::try_from) {
+            Ok(Ok(number)) => Some(number),
+            Ok(Err(_)) => {
+                self.fault(Diagnostic::error(&text.place, "this number must not be negative"));
+                None
+            }
+            Err(error) => {
+                self.fault(Diagnostic::error(&text.place, error.to_string()));
+                None
+            }
+        }
+    }
+
+    /// A count within limits, both inclusive.
+    pub(super) fn count(&mut self, yaml: &Yaml, limits: std::ops::RangeInclusive<u32>) -> Option<u32> {
+        let number = self.unsigned(yaml)?;
+        match u32::try_from(number).ok().filter(|count| limits.contains(count)) {
+            Some(count) => Some(count),
+            None => {
+                let message = format!("{number} is out of range: {} to {}", limits.start(), limits.end());
+                self.fault(Diagnostic::error(&yaml.place, message));
+                None
+            }
+        }
+    }
+
+    pub(super) fn pattern(&mut self, yaml: &Yaml) -> Option<Regex> {
+        let text = self.text(yaml)?;
+        match regex::RegexBuilder::new(&text.value).size_limit(PATTERN_BYTES_MAX).build() {
+            Ok(pattern) => Some(pattern),
+            Err(error) => {
+                let reason = error.to_string();
+                let last = reason.lines().last().unwrap_or(&reason).trim_start_matches("error: ").to_owned();
+                self.fault(
+                    Diagnostic::error(&text.place, format!("this pattern is not a regular expression: {last}"))
+                        .hint("put a backslash before `(`, `)`, `[`, `.`, `+` and the like to mean the sign itself"),
+                );
+                None
+            }
+        }
+    }
+
+    pub(super) fn template(&mut self, yaml: &Yaml) -> Option<Template> {
+        let text = self.text(yaml)?;
+        self.template_of(&text.value, &exact_place(yaml))
+    }
+
+    /// A template for people to read: its line breaks become blanks.
+    pub(super) fn prose_template(&mut self, yaml: &Yaml) -> Option<Template> {
+        let prose = self.prose(yaml)?;
+        self.template_of(&prose, &exact_place(yaml))
+    }
+
+    fn template_of(&mut self, text: &str, place: &Place) -> Option<Template> {
+        match parse_template(text, place) {
+            Ok(template) => Some(template),
+            Err(faults) => {
+                self.faults.extend(faults);
+                None
+            }
+        }
+    }
+
+    /// A whole value that is an expression; `${…}` around it may be left out.
+    pub(super) fn expression(&mut self, yaml: &Yaml) -> Option<Expression> {
+        let text = self.text(yaml)?;
+        let place = exact_place(yaml);
+        let trimmed = text.value.trim();
+        let (inner, offset) = match trimmed.strip_prefix("${").and_then(|rest| rest.strip_suffix('}')) {
+            Some(inner) => (inner, 2),
+            None => (trimmed, 0),
+        };
+        match parse_expression(inner, &place.within(offset, inner.len())) {
+            Ok(expression) => Some(expression),
+            Err(fault) => {
+                self.fault(fault);
+                None
+            }
+        }
+    }
+}
+
+/// Where positions within the text can be trusted the whole place, else an empty one at its beginning.
+fn exact_place(yaml: &Yaml) -> Place {
+    match yaml.kind {
+        YamlKind::Scalar { exact: true, .. } => yaml.place.clone(),
+        _ => yaml.place.within(0, 0),
+    }
+}

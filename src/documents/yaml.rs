@@ -1,0 +1,289 @@
+//! YAML text to a tree in which everything knows its place. The only file that names the YAML crate.
+//!
+//! Playbooks are read from this tree and not by derived deserializers, because those stop at the first fault and an
+//! author wants all of them.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_yaml::options::DuplicateKeyPolicy;
+use serde_yaml::{Location, Spanned};
+
+use crate::words::{Diagnostic, Place, Source};
+
+/// A playbook larger than this is refused unread: the shipped ones have some 10 KB.
+pub(super) const DOCUMENT_BYTES_MAX: usize = 1024 * 1024;
+
+/// Limits against documents built to exhaust memory by nesting or by aliases of aliases.
+const NODES_MAX: usize = 50_000;
+const DEPTH_MAX: usize = 48;
+const ALIAS_EVENTS_MAX: usize = 20_000;
+
+#[derive(Debug, Clone)]
+pub struct Yaml {
+    pub kind: YamlKind,
+    pub place: Place,
+}
+
+#[derive(Debug, Clone)]
+pub enum YamlKind {
+    Map(Vec<(Key, Yaml)>),
+    List(Vec<Yaml>),
+    /// The text as written when it is plain, so that `0x10` and `00000010` keep their form; `exact` tells that the text
+    /// stands in the document letter by letter from the returned place on.
+    Scalar {
+        text: String,
+        exact: bool,
+    },
+    Null,
+}
+
+#[derive(Debug, Clone)]
+pub struct Key {
+    pub text: String,
+    pub place: Place,
+}
+
+impl Yaml {
+    pub fn describe(&self) -> &'static str {
+        match self.kind {
+            YamlKind::Map(_) => "a map of keys and values",
+            YamlKind::List(_) => "a list",
+            YamlKind::Scalar { .. } => "a single value",
+            YamlKind::Null => "nothing",
+        }
+    }
+}
+
+/// Parses one document.
+pub fn parse_yaml(source: &Arc<Source>) -> Result<Yaml, Diagnostic> {
+    if source.text.len() > DOCUMENT_BYTES_MAX {
+        return Err(Diagnostic::of_document(format!(
+            "{} has {} bytes; a playbook has at most {DOCUMENT_BYTES_MAX}",
+            source.name,
+            source.text.len()
+        )));
+    }
+    let options = serde_yaml::options! {
+        duplicate_keys: DuplicateKeyPolicy::PassThrough,
+        budget: serde_yaml::budget! { max_nodes: NODES_MAX, max_depth: DEPTH_MAX, max_documents: 1 },
+        alias_limits: serde_yaml::alias_limits! { max_total_replayed_events: ALIAS_EVENTS_MAX },
+        with_snippet: false,
+    };
+    match serde_yaml::from_str_with_options::<Spanned<Raw>>(&source.text, options) {
+        Ok(raw) => Ok(build(raw, source)),
+        Err(error) => Err(syntax_fault(&error, source)),
+    }
+}
+
+/// The deserialized tree, with the crate's own locations.
+enum Raw {
+    Map(Vec<(Spanned<String>, Spanned<Raw>)>),
+    List(Vec<Spanned<Raw>>),
+    Text(String),
+    /// A plain scalar that the crate took for a number or a boolean.
+    Plain,
+    Null,
+}
+
+impl<'de> Deserialize<'de> for Raw {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct AnyValue;
+        impl<'de> Visitor<'de> for AnyValue {
+            type Value = Raw;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("any value")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Raw, A::Error> {
+                let mut entries = Vec::new();
+                while let Some(key) = access.next_key()? {
+                    entries.push((key, access.next_value()?));
+                }
+                Ok(Raw::Map(entries))
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Raw, A::Error> {
+                let mut items = Vec::new();
+                while let Some(item) = access.next_element()? {
+                    items.push(item);
+                }
+                Ok(Raw::List(items))
+            }
+            fn visit_str<E>(self, text: &str) -> Result<Raw, E> {
+                Ok(Raw::Text(text.to_owned()))
+            }
+            fn visit_i64<E>(self, _: i64) -> Result<Raw, E> {
+                Ok(Raw::Plain)
+            }
+            fn visit_i128<E>(self, _: i128) -> Result<Raw, E> {
+                Ok(Raw::Plain)
+            }
+            fn visit_u64<E>(self, _: u64) -> Result<Raw, E> {
+                Ok(Raw::Plain)
+            }
+            fn visit_u128<E>(self, _: u128) -> Result<Raw, E> {
+                Ok(Raw::Plain)
+            }
+            fn visit_f64<E>(self, _: f64) -> Result<Raw, E> {
+                Ok(Raw::Plain)
+            }
+            fn visit_bool<E>(self, _: bool) -> Result<Raw, E> {
+                Ok(Raw::Plain)
+            }
+            fn visit_unit<E>(self) -> Result<Raw, E> {
+                Ok(Raw::Null)
+            }
+        }
+        deserializer.deserialize_any(AnyValue)
+    }
+}
+
+fn build(raw: Spanned<Raw>, source: &Arc<Source>) -> Yaml {
+    // The definition, not the alias: a fault in an anchored value is mended where the value stands.
+    let place = place_of(&raw.defined, source);
+    match raw.value {
+        Raw::Map(entries) => {
+            let entries = entries
+                .into_iter()
+                .map(|(key, value)| {
+                    (Key { place: place_of(&key.defined, source), text: key.value }, build(value, source))
+                })
+                .collect();
+            Yaml { kind: YamlKind::Map(entries), place }
+        }
+        Raw::List(items) => {
+            Yaml { kind: YamlKind::List(items.into_iter().map(|item| build(item, source)).collect()), place }
+        }
+        Raw::Text(text) => scalar(text, place),
+        Raw::Plain => scalar(written(&place).to_owned(), place),
+        Raw::Null => Yaml { kind: YamlKind::Null, place },
+    }
+}
+
+/// Narrows the place of a quoted text to what stands between the quotes.
+fn scalar(text: String, place: Place) -> Yaml {
+    let found = written(&place).find(&text).filter(|_| !text.is_empty());
+    match found {
+        Some(offset) => {
+            let place = place.within(offset, text.len());
+            Yaml { kind: YamlKind::Scalar { text, exact: true }, place }
+        }
+        None => Yaml { kind: YamlKind::Scalar { text, exact: false }, place },
+    }
+}
+
+fn written(place: &Place) -> &str {
+    place.source.text.get(place.start..place.end).unwrap_or_default()
+}
+
+fn place_of(location: &Location, source: &Arc<Source>) -> Place {
+    let start = byte_offset(location, source);
+    let length = location.span().byte_len().and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
+    Place { source: Arc::clone(source), start, end: (start + length).min(source.text.len()) }
+}
+
+/// Syntax faults carry no byte offset, only line and column.
+fn byte_offset(location: &Location, source: &Source) -> usize {
+    if let Some(offset) = location.span().byte_offset().and_then(|offset| usize::try_from(offset).ok())
+        && offset <= source.text.len()
+    {
+        return offset;
+    }
+    let line_index = usize::try_from(location.line()).unwrap_or(1).saturating_sub(1);
+    let column_index = usize::try_from(location.column()).unwrap_or(1).saturating_sub(1);
+    let line_start: usize = source.text.split_inclusive('\n').take(line_index).map(str::len).sum();
+    let line = source.text[line_start..].split('\n').next().unwrap_or_default();
+    line_start + line.char_indices().nth(column_index).map_or(line.len(), |(offset, _)| offset)
+}
+
+fn syntax_fault(error: &serde_yaml::Error, source: &Arc<Source>) -> Diagnostic {
+    let location = error.location();
+    let place = location.map(|location| {
+        let start = byte_offset(&location, source);
+        Place { source: Arc::clone(source), start, end: (start + 1).min(source.text.len()) }
+    });
+    let message = error.without_snippet().to_string();
+    // The crate repeats the position at the end; ours stands in front of the source line.
+    let message = message.split(" at line ").next().unwrap_or(&message).to_owned();
+    let line = place.as_ref().map_or("", |place| line_of(place)).to_owned();
+    let mut diagnostic = Diagnostic {
+        severity: crate::words::Severity::Error,
+        message: format!("this is not YAML: {message}"),
+        place,
+        label: None,
+        hint: None,
+    };
+    if line.contains("${") {
+        diagnostic.hint =
+            Some("inside `[…]` or `{…}` put texts with `${…}` in double quotes: `\"${firmware}\"`".into());
+    } else if line.contains(" ,") || line.contains("[,") {
+        diagnostic.hint = Some("a text that begins with `,` needs double quotes: `\",0483:df11\"`".into());
+    } else if line.starts_with('\t') || line.contains("\t") {
+        diagnostic.hint = Some("indent with blanks, not with tabs".into());
+    }
+    diagnostic
+}
+
+fn line_of(place: &Place) -> &str {
+    let text = &place.source.text;
+    let start = text.get(..place.start).and_then(|before| before.rfind('\n')).map_or(0, |newline| newline + 1);
+    text[start..].split('\n').next().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source(text: &str) -> Arc<Source> {
+        Arc::new(Source { name: "test.yaml".into(), text: text.into() })
+    }
+
+    fn entries(yaml: Yaml) -> Vec<(Key, Yaml)> {
+        match yaml.kind {
+            YamlKind::Map(entries) => entries,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn plain_scalars_keep_their_spelling_and_quoted_ones_their_inner_place() {
+        let entries =
+            entries(parse_yaml(&source("a: 00000010\nb: \"${x}\"\nc: yes\nd: 0x20\ne: \"tab\\there\"\n")).unwrap());
+        let text = |index: usize| match &entries[index].1.kind {
+            YamlKind::Scalar { text, exact } => (text.clone(), *exact),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(text(0), ("00000010".into(), true));
+        assert_eq!(text(1), ("${x}".into(), true));
+        assert_eq!(entries[1].1.place.to_string(), "test.yaml:2:5");
+        assert_eq!(text(2), ("yes".into(), true));
+        assert_eq!(text(3), ("0x20".into(), true));
+        assert_eq!(text(4), ("tab\there".into(), false));
+    }
+
+    #[test]
+    fn both_of_two_equal_keys_are_kept_for_the_reader_to_report() {
+        assert_eq!(entries(parse_yaml(&source("a: 1\na: 2\n")).unwrap()).len(), 2);
+    }
+
+    #[test]
+    fn syntax_faults_have_a_place_and_known_traps_a_hint() {
+        let fault = parse_yaml(&source("x: 1\nargs: [-D, ${image}]\n")).unwrap_err();
+        assert_eq!(fault.place.unwrap().to_string(), "test.yaml:2:13");
+        assert!(fault.hint.unwrap().contains("double quotes"));
+        let fault = parse_yaml(&source("args: [-d, ,0483:df11]\n")).unwrap_err();
+        assert!(fault.hint.unwrap().contains("`,`"), "{}", fault.message);
+    }
+
+    #[test]
+    fn documents_built_to_exhaust_memory_are_refused() {
+        let mut bomb = "a: &a [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
+        for (from, to) in [("a", "b"), ("b", "c"), ("c", "d"), ("d", "e"), ("e", "f"), ("f", "g")] {
+            let aliases = vec![format!("*{from}"); 10].join(", ");
+            bomb += &format!("{to}: &{to} [{aliases}]\n");
+        }
+        assert!(parse_yaml(&source(&bomb)).is_err());
+        assert!(parse_yaml(&source(&"[".repeat(10_000))).is_err());
+        assert!(parse_yaml(&source(&"#".repeat(DOCUMENT_BYTES_MAX + 1))).is_err());
+    }
+}

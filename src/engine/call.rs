@@ -1,0 +1,369 @@
+//! One call of a tool: started, watched against its limits, and judged by its output.
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
+
+use crate::documents::catalog::Command;
+use crate::documents::expression::Value;
+use crate::documents::playbook::{DeviceKind, Run, Step};
+use crate::engine::devices::several;
+use crate::engine::halt::{Halt, outcome_of};
+use crate::engine::runner::{LastCall, Runner};
+use crate::engine::{Event, milliseconds};
+use crate::output::{Expectations, Judge, Judgement, LineEnd, LineSplitter, Piece, Touched};
+use crate::words::{Fault, FaultClass, Stream, ToolEnd, Verdict, parse_integer};
+use crate::world::{RunningTool, ToolCall, ToolEvent, World};
+
+/// A tool that was asked to end gets this long before it is ended by force.
+const GRACE: Duration = Duration::from_secs(3);
+/// And then this long until it is given up as unkillable.
+const GIVE_UP: Duration = Duration::from_secs(5);
+/// Lines of output kept for the account of a failure.
+const LAST_LINES: usize = 12;
+
+/// What one call needs, worked out before it starts.
+struct Prepared<'c> {
+    call: ToolCall,
+    /// As a person would type it.
+    command: Vec<String>,
+    kind: Option<&'c Command>,
+    limit: Duration,
+    silence: Option<Duration>,
+    changes_board: bool,
+}
+
+/// How a call's process ended, and the last lines it printed.
+struct Watched {
+    end: ToolEnd,
+    output: Vec<String>,
+}
+
+impl<'a, W: World> Runner<'a, W> {
+    /// Runs the step's tool and, with `until`, waits for the device that proves the success.
+    pub(super) async fn call(&mut self, step: &'a Step, run: &'a Run, purpose: &str) -> Result<(), Halt> {
+        if let Some(device) = &run.device {
+            self.device_ready(device).await.map_err(|fault| self.halt_here(&step.id, fault))?;
+        }
+        for name in &run.produces {
+            let made_room = self.files.expect_new(name);
+            made_room
+                .map_err(|problem| self.halt_here(&step.id, Fault::new(FaultClass::BadFile, problem.to_string())))?;
+        }
+        let prepared = self.prepare(step, run)?;
+        self.tell(Event::ToolStarted {
+            step: step.id.clone(),
+            tool: run.tool.value.clone(),
+            command: prepared.command.clone(),
+            limit_ms: milliseconds(prepared.limit),
+            changes_board: prepared.changes_board,
+            purpose: purpose.to_owned(),
+        });
+        let started = Instant::now();
+        let (judgement, watched) = self.watched_call(step, run, &prepared).await?;
+        self.board_changed |= judgement.touched != Touched::Nothing;
+        let exit_code = match watched.end {
+            ToolEnd::Exited(code) => Some(code),
+            _ => None,
+        };
+        self.tell(Event::ToolEnded {
+            step: step.id.clone(),
+            tool: run.tool.value.clone(),
+            command: prepared.command.clone(),
+            end: watched.end.clone(),
+            exit_code,
+            verdict: judgement.verdict.clone(),
+            touched: judgement.touched,
+            elapsed_ms: milliseconds(started.elapsed()),
+        });
+        let Judgement { verdict, touched, captured } = judgement;
+        self.last_call =
+            Some(LastCall { command: prepared.command, end: watched.end, output: watched.output, touched });
+        match verdict {
+            Verdict::Succeeded => {}
+            Verdict::SucceededWithWarning(text) => self.tell(Event::Warning { text }),
+            Verdict::Fault(fault) => return self.device_decides(step, fault, prepared.limit).await,
+        }
+        self.keep_captured(step, run, captured)?;
+        self.check_produced(step, run)?;
+        match &step.until {
+            Some(until) => self.wait_until(&step.id, until, prepared.limit, false).await,
+            None => Ok(()),
+        }
+    }
+
+    /// After a call whose outcome is unknown, the device that the call was to bring, or to send away, decides.
+    async fn device_decides(&mut self, step: &'a Step, fault: Fault, limit: Duration) -> Result<(), Halt> {
+        let may_have_worked = matches!(fault.class, FaultClass::NoAnswer | FaultClass::DeviceLost);
+        if let Some(until) = &step.until
+            && may_have_worked
+            && self.wait_until(&step.id, until, limit, false).await.is_ok()
+        {
+            self.tell(Event::Warning {
+                text: format!("{}; but the device did what it was told, and that decides", fault.message),
+            });
+            return Ok(());
+        }
+        Err(self.call_failed(step, fault))
+    }
+
+    fn call_failed(&self, step: &Step, fault: Fault) -> Halt {
+        let outcome = outcome_of(fault.class);
+        let mut failure = self.failure(&step.id, fault, outcome);
+        if let Some(last) = &self.last_call {
+            failure.command = Some(last.command.clone());
+            failure.end = Some(last.end.clone());
+            failure.output.clone_from(&last.output);
+            failure.touched = last.touched;
+        }
+        Halt::Failure(Box::new(failure))
+    }
+
+    fn prepare(&self, step: &Step, run: &Run) -> Result<Prepared<'a>, Halt> {
+        let catalog = self.catalog;
+        let missing = |what: &str| {
+            let message = format!("{} {what}", run.tool.value);
+            self.halt_here(&step.id, Fault::new(FaultClass::ToolMissing, message))
+        };
+        let tool = catalog.tool(&run.tool.value).ok_or_else(|| missing("is not in the catalog"))?;
+        let ready = self.tools.get(&run.tool.value).ok_or_else(|| missing("was not found"))?;
+        let mut args = self.select(step, run)?;
+        let mut bytes = 0;
+        for template in &run.args {
+            args.push(self.text(template).map_err(|error| self.not_computable(&step.id, &error))?);
+            // A file that the call itself is to make counts nothing yet.
+            bytes += template.only_name().and_then(|name| self.files.size(name).ok()).unwrap_or(0);
+        }
+        let kind = tool.command(&args);
+        let limit = match (step.timeout, kind.and_then(|kind| kind.timeout)) {
+            (Some(timeout), _) => timeout.for_bytes(bytes),
+            (None, Some(timeout)) => timeout,
+            (None, None) => tool.timeout,
+        };
+        let mut command = vec![run.tool.value.clone()];
+        command.extend(args.iter().cloned());
+        let mut all_args = tool.first_args.clone();
+        all_args.extend(args);
+        Ok(Prepared {
+            call: ToolCall {
+                launcher: ready.launcher.clone(),
+                args: all_args,
+                environment: ready.environment.clone(),
+                environment_remove: ready.environment_remove.clone(),
+                folder: PathBuf::from(self.files.scratch().folder()),
+            },
+            command,
+            limit,
+            silence: kind.and_then(|kind| kind.silence),
+            changes_board: kind.is_none_or(|kind| kind.changes_board),
+            kind,
+        })
+    }
+
+    /// Arguments that tell the tool which of several boards is meant, when the person chose one.
+    fn select(&self, step: &Step, run: &Run) -> Result<Vec<String>, Halt> {
+        let Some(device) = run.device.as_ref().and_then(|name| self.playbook.device(name)) else {
+            return Ok(Vec::new());
+        };
+        if !self.bus.is_chosen() {
+            return Ok(Vec::new());
+        }
+        let chosen = self.bus.matching(device).unwrap_or_default();
+        let Some(board) = chosen.first() else { return Ok(Vec::new()) };
+        let tool = self.catalog.tool(&run.tool.value);
+        let by_port = tool.map(|tool| tool.select_port.as_slice()).unwrap_or_default();
+        if !by_port.is_empty() {
+            return Ok(by_port.iter().map(|arg| arg.replace("{port}", &board.port)).collect());
+        }
+        let by_serial = tool.map(|tool| tool.select_serial.as_slice()).unwrap_or_default();
+        if let (false, Some(serial)) = (by_serial.is_empty(), &board.serial) {
+            return Ok(by_serial.iter().map(|arg| arg.replace("{serial}", serial)).collect());
+        }
+        // The tool takes whichever it finds first, so there may be only one, chosen or not.
+        let mut all = self.bus.attached().unwrap_or_default();
+        all.retain(|attached| device.ids.contains(&attached.id) && device.kind != DeviceKind::Serial);
+        if all.len() > 1 {
+            let mut fault = several(device, &all);
+            fault.help = Some(format!(
+                "{} cannot be told which one to take: disconnect all cameras but the one to be recovered",
+                run.tool.value
+            ));
+            return Err(self.halt_here(&step.id, fault));
+        }
+        Ok(Vec::new())
+    }
+
+    async fn watched_call(
+        &mut self,
+        step: &'a Step,
+        run: &'a Run,
+        prepared: &Prepared<'a>,
+    ) -> Result<(Judgement, Watched), Halt> {
+        let catalog = self.catalog;
+        let Some(tool) = catalog.tool(&run.tool.value) else {
+            let fault = Fault::new(FaultClass::ToolMissing, format!("{} is not in the catalog", run.tool.value));
+            return Err(self.halt_here(&step.id, fault));
+        };
+        let device = run.device.as_ref().and_then(|name| self.playbook.device(name));
+        let device_ids: Vec<String> =
+            device.map(|device| device.ids.iter().map(ToString::to_string).collect()).unwrap_or_default();
+        let expectations =
+            Expectations { expect: &run.expect, fail_on: &run.fail_on, capture: &run.capture, device_ids: &device_ids };
+        let mut judge = Judge::new(tool, prepared.kind, expectations);
+        let watched = self.watch(step, prepared, &mut judge).await;
+        let presence = self.bus.presence(run.device.as_ref());
+        Ok((judge.judge(&watched.end, presence), watched))
+    }
+
+    /// Follows a tool to its end. It is ended when a limit passes, or on the person's request: at once when it changes
+    /// nothing, else on the second request.
+    async fn watch(&mut self, step: &Step, prepared: &Prepared<'a>, judge: &mut Judge<'_>) -> Watched {
+        let world = self.world;
+        let mut tool = world.start(&prepared.call);
+        let deadline = Instant::now() + prepared.limit;
+        let mut last_output = Instant::now();
+        let mut splitters = [(Stream::Stdout, LineSplitter::default()), (Stream::Stderr, LineSplitter::default())];
+        let mut last_lines = VecDeque::new();
+        let ended = loop {
+            let silent_at = prepared.silence.map_or(deadline, |silence| last_output + silence);
+            tokio::select! {
+                biased;
+                event = tool.events.recv() => match event {
+                    Some(ToolEvent::Output(stream, bytes)) => {
+                        last_output = Instant::now();
+                        for (of, splitter) in &mut splitters {
+                            if *of == stream {
+                                for piece in splitter.push(&bytes) {
+                                    self.piece(step, stream, &piece, judge, &mut last_lines);
+                                }
+                            }
+                        }
+                    }
+                    Some(ToolEvent::Ended(end)) => break end,
+                    None => break ToolEnd::NotStarted("the tool went away without a word".to_owned()),
+                },
+                by = world.interrupted() => {
+                    let protected = prepared.changes_board || self.shielded;
+                    if protected && self.stop_requested.is_none() {
+                        self.stop_requested = Some(by);
+                        self.tell(Event::Interrupted { by, finishing: true });
+                    } else {
+                        self.tell(Event::Interrupted { by, finishing: false });
+                        self.stop_requested = Some(by);
+                        end_tool(&mut tool, world).await;
+                        break ToolEnd::Cancelled;
+                    }
+                }
+                () = sleep_until(silent_at.min(deadline)) => {
+                    let end = if silent_at < deadline {
+                        ToolEnd::Silent(prepared.silence.unwrap_or(prepared.limit))
+                    } else {
+                        ToolEnd::TimedOut(prepared.limit)
+                    };
+                    let note = format!("{} {end}; ending it", prepared.command.first().map_or("the tool", String::as_str));
+                    self.tell(Event::Note { text: note });
+                    end_tool(&mut tool, world).await;
+                    break end;
+                }
+            }
+        };
+        for (stream, splitter) in &mut splitters {
+            if let Some(piece) = splitter.finish() {
+                self.piece(step, *stream, &piece, judge, &mut last_lines);
+            }
+        }
+        Watched { end: ended, output: last_lines.into() }
+    }
+
+    fn piece(
+        &mut self,
+        step: &Step,
+        stream: Stream,
+        piece: &Piece,
+        judge: &mut Judge<'_>,
+        last_lines: &mut VecDeque<String>,
+    ) {
+        let progress = judge.piece(stream, &piece.text);
+        let transient = piece.end == LineEnd::CarriageReturn;
+        self.tell(Event::ToolOutput { step: step.id.clone(), stream, text: piece.text.clone(), transient });
+        match progress {
+            Some(progress) => self.tell(Event::Progress {
+                step: step.id.clone(),
+                label: progress.label,
+                percent: progress.percent,
+                bytes: progress.bytes,
+                total: progress.total,
+            }),
+            None if !transient && !piece.text.trim().is_empty() => {
+                if last_lines.len() == LAST_LINES {
+                    last_lines.pop_front();
+                }
+                last_lines.push_back(piece.text.clone());
+            }
+            None => {}
+        }
+    }
+
+    fn keep_captured(
+        &mut self,
+        step: &'a Step,
+        run: &'a Run,
+        captured: Vec<(crate::words::Id, String)>,
+    ) -> Result<(), Halt> {
+        for capture in &run.capture {
+            let text = captured.iter().rev().find(|(name, _)| *name == capture.name).map(|(_, text)| text);
+            let value = match text {
+                Some(text) if capture.integer => parse_integer(text).ok().map(Value::Integer),
+                Some(text) => Some(Value::Text(text.clone())),
+                None => None,
+            };
+            let Some(value) = value else {
+                let message = format!("{} did not print the value `{}`", run.tool.value, capture.name);
+                return Err(self.call_failed(step, Fault::new(FaultClass::Unknown, message)));
+            };
+            self.values.insert(capture.name.clone(), value);
+        }
+        Ok(())
+    }
+
+    fn check_produced(&self, step: &Step, run: &Run) -> Result<(), Halt> {
+        for name in &run.produces {
+            if !self.files.size(name).is_ok_and(|size| size > 0) {
+                let message = format!("{} said that it worked, but it made no file `{name}`", run.tool.value);
+                return Err(self.call_failed(step, Fault::new(FaultClass::Unknown, message)));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Asks the tool to end, then ends it; a further interrupt skips the grace.
+async fn end_tool<W: World>(tool: &mut RunningTool, world: &W) {
+    tool.stop.ask();
+    if !ended_within(tool, world, GRACE).await {
+        tool.stop.force();
+        let deadline = Instant::now() + GIVE_UP;
+        while let Ok(Some(event)) = tokio::time::timeout_at(deadline, tool.events.recv()).await {
+            if matches!(event, ToolEvent::Ended(_)) {
+                break;
+            }
+        }
+    }
+}
+
+async fn ended_within<W: World>(tool: &mut RunningTool, world: &W, span: Duration) -> bool {
+    let deadline = Instant::now() + span;
+    loop {
+        tokio::select! {
+            biased;
+            event = tool.events.recv() => match event {
+                Some(ToolEvent::Output(..)) => {}
+                Some(ToolEvent::Ended(_)) | None => return true,
+            },
+            _ = world.interrupted() => return false,
+            () = sleep_until(deadline) => return false,
+        }
+    }
+}

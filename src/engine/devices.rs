@@ -1,0 +1,216 @@
+//! What is on the bus, in the playbook's own words.
+
+use std::cell::RefCell;
+
+use crate::documents::playbook::{Device, DeviceKind, Playbook, Until};
+use crate::output::Presence;
+use crate::words::{Fault, FaultClass, Id, UsbId};
+use crate::world::{Access, AttachedDevice, World};
+
+/// Which of several boards the person chose.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Chosen {
+    Any,
+    Port(String),
+    Serial(String),
+}
+
+/// The bus as one playbook sees it.
+pub(super) struct Bus<'a, W> {
+    world: &'a W,
+    playbook: &'a Playbook,
+    chosen: Chosen,
+    /// Where the board with the chosen serial number was first seen. A board shows other serial numbers in its other
+    /// modes, but it stays on its port.
+    port: RefCell<Option<String>>,
+}
+
+/// How a state of the bus compares with what is waited for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Met {
+    Yes,
+    /// "15a2:0073 RAM flashloader is not there yet".
+    NotYet(String),
+    /// A fault that waiting longer hardly cures.
+    Never(Fault),
+}
+
+impl<'a, W: World> Bus<'a, W> {
+    pub(super) fn new(world: &'a W, playbook: &'a Playbook, chosen: Chosen) -> Self {
+        let port = match &chosen {
+            Chosen::Port(port) => Some(port.clone()),
+            _ => None,
+        };
+        Bus { world, playbook, chosen, port: RefCell::new(port) }
+    }
+
+    fn kinds(&self) -> Vec<(UsbId, DeviceKind)> {
+        let devices = self.playbook.devices.iter();
+        devices.flat_map(|device| device.ids.iter().map(|id| (*id, device.kind))).collect()
+    }
+
+    /// Every attached device that the playbook knows, on whatever port.
+    pub(super) fn attached(&self) -> Result<Vec<AttachedDevice>, String> {
+        let kinds = self.kinds();
+        if kinds.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut devices = self.world.devices(&kinds)?;
+        devices.retain(|device| kinds.iter().any(|(id, _)| *id == device.id));
+        Ok(devices)
+    }
+
+    /// The attached devices that count as `device`, on the chosen port only.
+    pub(super) fn matching(&self, device: &Device) -> Result<Vec<AttachedDevice>, String> {
+        let mut found = self.attached()?;
+        found.retain(|attached| device.ids.contains(&attached.id));
+        if let (Chosen::Serial(serial), None) = (&self.chosen, &*self.port.borrow()) {
+            found.retain(|attached| attached.serial.as_deref() == Some(serial));
+        }
+        if let (Chosen::Serial(_), true, Some(first)) = (&self.chosen, self.port.borrow().is_none(), found.first()) {
+            *self.port.borrow_mut() = Some(first.port.clone());
+        }
+        if let Some(port) = &*self.port.borrow() {
+            found.retain(|attached| attached.port == *port);
+        }
+        Ok(found)
+    }
+
+    /// Did the person choose one board among several?
+    pub(super) fn is_chosen(&self) -> bool {
+        self.chosen != Chosen::Any
+    }
+
+    pub(super) fn present(&self, name: &Id) -> Result<bool, String> {
+        match self.playbook.device(name) {
+            Some(device) => self.matching(device).map(|found| !found.is_empty()),
+            None => Ok(false),
+        }
+    }
+
+    /// For the judgement of a call; unknown where the bus cannot be read.
+    pub(super) fn presence(&self, name: Option<&Id>) -> Presence {
+        let Some(device) = name.and_then(|name| self.playbook.device(name)) else { return Presence::Unknown };
+        match self.matching(device) {
+            Err(_) => Presence::Unknown,
+            Ok(found) if found.is_empty() => Presence::Absent,
+            Ok(found) if found.iter().all(|device| device.access == Access::Denied) => Presence::Denied,
+            Ok(_) => Presence::Present,
+        }
+    }
+
+    /// "1fc9:0135 i.MX RT ROM", for each attached device that the playbook knows.
+    pub(super) fn describe_attached(&self) -> Vec<String> {
+        let Ok(attached) = self.attached() else { return Vec::new() };
+        let several = attached.len() > 1;
+        attached
+            .iter()
+            .map(|device| {
+                let label = self.playbook.devices.iter().find(|known| known.ids.contains(&device.id));
+                let label = label.map_or("", |known| known.label.as_str());
+                let place = if several { format!(" at {}", device.port) } else { String::new() };
+                let access = if device.access == Access::Denied { " (not permitted)" } else { "" };
+                format!("{} {label}{place}{access}", device.id)
+            })
+            .collect()
+    }
+
+    /// Compares the bus with what is waited for.
+    pub(super) fn met(&self, until: &Until) -> Met {
+        let mut missing = Vec::new();
+        for name in &until.present {
+            let Some(device) = self.playbook.device(name) else { continue };
+            let found = match self.matching(device) {
+                Ok(found) => found,
+                Err(reason) => return Met::Never(Fault::new(FaultClass::NoDevice, reason)),
+            };
+            if found.len() > 1 {
+                return Met::Never(several(device, &found));
+            }
+            match found.first() {
+                None => missing.push(format!("{} is not there yet", name_of(device))),
+                Some(only) if only.access == Access::Denied => return Met::Never(denied(device)),
+                Some(_) => {}
+            }
+        }
+        for name in &until.gone {
+            let Some(device) = self.playbook.device(name) else { continue };
+            match self.matching(device) {
+                Ok(found) if found.is_empty() => {}
+                Ok(_) => missing.push(format!("{} is still there", name_of(device))),
+                Err(reason) => return Met::Never(Fault::new(FaultClass::NoDevice, reason)),
+            }
+        }
+        if missing.is_empty() { Met::Yes } else { Met::NotYet(missing.join(", ")) }
+    }
+}
+
+/// "15a2:0073 RAM flashloader"; with several ids the first stands for all.
+pub(super) fn name_of(device: &Device) -> String {
+    let ids: Vec<String> = device.ids.iter().map(ToString::to_string).collect();
+    format!("{} {}", ids.join(" or "), device.label)
+}
+
+/// "15a2:0073 RAM flashloader is there and 1fc9:0135 i.MX RT ROM is gone".
+pub(super) fn describe_until(until: &Until, playbook: &Playbook) -> String {
+    let part = |name: &Id, state: &str| {
+        playbook.device(name).map_or_else(|| format!("{name} {state}"), |device| format!("{} {state}", name_of(device)))
+    };
+    let mut parts: Vec<String> = until.present.iter().map(|name| part(name, "is there")).collect();
+    parts.extend(until.gone.iter().map(|name| part(name, "is gone")));
+    parts.join(" and ")
+}
+
+pub(super) fn several(device: &Device, found: &[AttachedDevice]) -> Fault {
+    let boards: Vec<String> = found
+        .iter()
+        .map(|board| match &board.serial {
+            Some(serial) => format!("port {} (serial {serial})", board.port),
+            None => format!("port {}", board.port),
+        })
+        .collect();
+    let mut fault = Fault::new(
+        FaultClass::AmbiguousDevice,
+        format!("{} devices show as {}: {}", found.len(), name_of(device), boards.join(", ")),
+    );
+    fault.help = Some(format!(
+        "Leave only the camera to be recovered connected, or choose one with --port {}",
+        found.first().map_or("PORT", |board| board.port.as_str())
+    ));
+    fault
+}
+
+fn denied(device: &Device) -> Fault {
+    let mut fault = Fault::new(
+        FaultClass::NoPermission,
+        format!("{} is connected, but you have no permission to use it", name_of(device)),
+    );
+    let subsystem = if device.kind == DeviceKind::Hid { "hidraw" } else { "usb" };
+    let rules: Vec<String> = device
+        .ids
+        .iter()
+        .map(|id| match device.kind {
+            DeviceKind::Hid => format!(
+                "SUBSYSTEM==\"hidraw\", ATTRS{{idVendor}}==\"{:04x}\", ATTRS{{idProduct}}==\"{:04x}\", MODE=\"0666\"",
+                id.vendor, id.product
+            ),
+            _ => format!(
+                "SUBSYSTEM==\"{subsystem}\", ATTRS{{idVendor}}==\"{:04x}\", ATTRS{{idProduct}}==\"{:04x}\", MODE=\"0666\"",
+                id.vendor, id.product
+            ),
+        })
+        .collect();
+    fault.help = Some(match device.kind {
+        DeviceKind::Serial => {
+            "Add yourself to the group that may use serial ports (`sudo usermod -aG dialout $USER`), \
+                               log out and in again"
+                .to_owned()
+        }
+        _ => format!(
+            "Let your user use it: put this line into /etc/udev/rules.d/70-recover.rules, run `sudo udevadm control \
+             --reload-rules && sudo udevadm trigger`, and connect the camera again: {}",
+            rules.join(" and ")
+        ),
+    });
+    fault
+}

@@ -1,0 +1,48 @@
+//! What expressions can ask about the run they stand in.
+
+use std::collections::BTreeMap;
+
+use crate::documents::expression::{Facts, Value};
+use crate::engine::devices::Bus;
+use crate::engine::files::Files;
+use crate::words::Id;
+use crate::world::World;
+
+pub(super) struct RunFacts<'a, W> {
+    pub(super) files: &'a Files,
+    pub(super) values: &'a BTreeMap<Id, Value>,
+    pub(super) bus: &'a Bus<'a, W>,
+}
+
+impl<W: World> Facts for RunFacts<'_, W> {
+    fn value(&self, name: &Id) -> Option<Value> {
+        match self.values.get(name) {
+            Some(value) => Some(value.clone()),
+            None => self.files.knows(name).then(|| Value::File(name.clone())),
+        }
+    }
+
+    fn file_name(&self, file: &Id) -> Result<String, String> {
+        self.files.file_name(file)
+    }
+
+    fn size(&self, file: &Id) -> Result<u64, String> {
+        self.files.size(file)
+    }
+
+    fn sha256(&self, file: &Id) -> Result<String, String> {
+        self.files.sha256(file)
+    }
+
+    fn bytes(&self, file: &Id, offset: u64, length: u64) -> Result<Vec<u8>, String> {
+        self.files.bytes(file, offset, length)
+    }
+
+    fn given(&self, file: &Id) -> bool {
+        self.files.knows(file)
+    }
+
+    fn present(&self, device: &Id) -> Result<bool, String> {
+        self.bus.present(device)
+    }
+}

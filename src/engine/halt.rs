@@ -1,0 +1,58 @@
+//! Why a run does not simply go on.
+
+use crate::engine::Outcome;
+use crate::output::Touched;
+use crate::words::{Fault, FaultClass, Id, ToolEnd};
+use crate::world::Interrupt;
+
+#[derive(Debug)]
+pub(super) enum Halt {
+    Failure(Box<Failure>),
+    /// Go on at this step of a list around the failing one.
+    Restart {
+        at: Id,
+        /// The board must be seen to come anew.
+        fresh: bool,
+    },
+}
+
+/// A fault and everything known about where it happened.
+#[derive(Debug, Clone)]
+pub(super) struct Failure {
+    pub(super) fault: Fault,
+    pub(super) outcome: Outcome,
+    pub(super) step: Id,
+    pub(super) step_name: String,
+    pub(super) command: Option<Vec<String>>,
+    pub(super) end: Option<ToolEnd>,
+    pub(super) output: Vec<String>,
+    pub(super) touched: Touched,
+    /// The author's words on the board's state.
+    pub(super) state: Option<String>,
+}
+
+impl Halt {
+    pub(super) fn fault_class(&self) -> Option<FaultClass> {
+        match self {
+            Halt::Failure(failure) if failure.outcome != Outcome::Interrupted => Some(failure.fault.class),
+            _ => None,
+        }
+    }
+}
+
+/// How a run ends that ends in this class of fault.
+pub(super) fn outcome_of(class: FaultClass) -> Outcome {
+    match class {
+        FaultClass::NoDevice | FaultClass::AmbiguousDevice | FaultClass::NoPermission => Outcome::DeviceUnavailable,
+        FaultClass::ToolMissing => Outcome::ToolMissing,
+        FaultClass::Cancelled => Outcome::Interrupted,
+        _ => Outcome::StepFailed,
+    }
+}
+
+pub(super) fn interrupt_words(by: Interrupt) -> &'static str {
+    match by {
+        Interrupt::Interrupt => "you pressed Ctrl-C",
+        Interrupt::Terminate => "the system asked recover to end",
+    }
+}

@@ -1,0 +1,272 @@
+//! Input files: found, copied into the run's own folder, and held against what the playbook says of them.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use crate::documents::expression::{Facts, Value, evaluate};
+use crate::documents::playbook::{Input, Playbook};
+use crate::engine::{Event, Files};
+use crate::words::Id;
+use crate::world::sha256_of;
+
+/// The size of a made-up image whose playbook gives none, in bytes.
+const EXAMPLE_BYTES: u64 = 20_000;
+
+/// Where the person said that files are.
+#[derive(Debug, Clone)]
+pub struct GivenFiles {
+    /// The folder of `--files`.
+    pub folder: PathBuf,
+    /// Files given one by one; these may lie anywhere, because the person named them.
+    pub set: BTreeMap<Id, PathBuf>,
+}
+
+/// What is wrong with one input.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InputFault {
+    pub input: Id,
+    /// A sentence without a full stop.
+    pub message: String,
+    pub hint: Option<String>,
+}
+
+/// Makes up an image: the input, its size in bytes, and the words it must hold as offset and value.
+pub type MakeImage<'a> = dyn Fn(&Input, u64, &[(u64, u32)]) -> Vec<u8> + 'a;
+
+/// Stages and checks every input; all faults are found, not only the first. With `make` a missing file is made up.
+pub fn stage_inputs(
+    playbook: &Playbook,
+    given: &GivenFiles,
+    make: Option<&MakeImage<'_>>,
+    files: &mut Files,
+    events: &mut dyn FnMut(&Event),
+) -> Result<(), Vec<InputFault>> {
+    let mut faults = Vec::new();
+    let mut made_up = Vec::new();
+    let mut ready = Vec::new();
+    for input in &playbook.inputs {
+        let found = match find(input, given) {
+            Ok(Some(path)) => path,
+            Ok(None) if make.is_some() => {
+                made_up.push(input);
+                continue;
+            }
+            Ok(None) => {
+                faults.push(missing(input, given));
+                continue;
+            }
+            Err(fault) => {
+                faults.push(fault);
+                continue;
+            }
+        };
+        match files.scratch().stage(&found, input.file_name()) {
+            Ok(staged) => {
+                files.add(input.name.clone(), input.file_name().to_owned());
+                ready.push(Event::InputReady {
+                    name: input.name.clone(),
+                    file: input.file_name().to_owned(),
+                    path: Some(found.display().to_string()),
+                    size: staged.size_bytes,
+                    sha256: staged.sha256,
+                    generated: false,
+                });
+            }
+            Err(problem) => faults.push(fault(input, problem.to_string(), None)),
+        }
+    }
+    if let Some(make) = make {
+        for input in made_up {
+            match make_up(input, playbook, make, files) {
+                Ok(event) => ready.push(event),
+                Err(message) => faults.push(fault(input, message, None)),
+            }
+        }
+    }
+    for input in &playbook.inputs {
+        if files.knows(&input.name)
+            && let Err(message) = suits(input, input, files)
+        {
+            let other = playbook.inputs.iter().find(|other| other.name != input.name && is_rather(other, input, files));
+            let hint = other.map(|other| {
+                format!("it looks like the file for `{}` ({}); were the two mixed up?", other.name, other.file_name())
+            });
+            faults.push(fault(input, message, hint));
+        }
+    }
+    if faults.is_empty() {
+        ready.iter().for_each(events);
+        Ok(())
+    } else {
+        Err(faults)
+    }
+}
+
+fn fault(input: &Input, message: String, hint: Option<String>) -> InputFault {
+    InputFault { input: input.name.clone(), message, hint }
+}
+
+fn missing(input: &Input, given: &GivenFiles) -> InputFault {
+    let help = input.help.as_ref().map_or(String::new(), |help| format!(" ({help})"));
+    let message = format!("`{}`{help} is not in {}", input.file.value, given.folder.display());
+    let hint = format!("say where the files are with --files DIR, or give this one with --set {}=PATH", input.name);
+    fault(input, message, Some(hint))
+}
+
+/// Where an input's file is; `None` when there is none.
+fn find(input: &Input, given: &GivenFiles) -> Result<Option<PathBuf>, InputFault> {
+    if let Some(path) = given.set.get(&input.name) {
+        return if path.is_file() {
+            Ok(Some(path.clone()))
+        } else {
+            let what = if path.exists() { "is not a file" } else { "is not there" };
+            Err(fault(input, format!("{} {what}", path.display()), Some("it was given with --set".to_owned())))
+        };
+    }
+    let path = given.folder.join(&input.file.value);
+    match path.canonicalize() {
+        Ok(real) if is_below(&real, &given.folder) => Ok(Some(path)),
+        Ok(real) => {
+            let message = format!("{} leads out of {}, to {}", path.display(), given.folder.display(), real.display());
+            let hint = format!("if you trust it, name it yourself: --set {}={}", input.name, real.display());
+            Err(fault(input, message, Some(hint)))
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(fault(input, format!("{} cannot be read: {error}", path.display()), None)),
+    }
+}
+
+fn is_below(real: &Path, folder: &Path) -> bool {
+    folder.canonicalize().is_ok_and(|folder| real.starts_with(folder))
+}
+
+fn make_up(input: &Input, playbook: &Playbook, make: &MakeImage<'_>, files: &mut Files) -> Result<Event, String> {
+    let size = size_of_example(input);
+    let sizes = ExampleSizes { playbook, files };
+    let mut words = Vec::new();
+    for word in &input.words {
+        words.push((word.offset, word_value(&word.value, &sizes)?));
+    }
+    let bytes = make(input, size, &words);
+    let path = files.scratch().path(input.file_name()).map_err(|problem| problem.to_string())?;
+    std::fs::write(&path, &bytes).map_err(|error| format!("{} cannot be written: {error}", path.display()))?;
+    files.add(input.name.clone(), input.file_name().to_owned());
+    Ok(Event::InputReady {
+        name: input.name.clone(),
+        file: input.file_name().to_owned(),
+        path: None,
+        size: bytes.len() as u64,
+        sha256: sha256_of(&path).map_err(|problem| problem.to_string())?,
+        generated: true,
+    })
+}
+
+fn size_of_example(input: &Input) -> u64 {
+    let size = input.example_size.unwrap_or(EXAMPLE_BYTES);
+    input.max_size.map_or(size, |max| size.min(max))
+}
+
+fn word_value(expression: &crate::documents::expression::Expression, facts: &dyn Facts) -> Result<u32, String> {
+    match evaluate(expression, facts) {
+        Ok(Value::Integer(value)) => u32::try_from(value).map_err(|_| format!("{value:#x} has more than 32 bits")),
+        Ok(_) => Err("a word of a file is a number".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// Would the file given for `given` do for `other`, where it fails for its own input? Only headers tell.
+fn is_rather(other: &Input, given: &Input, files: &Files) -> bool {
+    !(other.starts_with.is_empty() && other.words.is_empty()) && suits(other, given, files).is_ok()
+}
+
+/// Does the file given for the input `given` have what `wanted` asks for?
+fn suits(wanted: &Input, given: &Input, files: &Files) -> Result<(), String> {
+    let name = given.file_name();
+    let size = files.size(&given.name)?;
+    if size == 0 {
+        return Err(format!("`{name}` is empty"));
+    }
+    for (beginning, meaning) in &wanted.not_starts_with {
+        if files.bytes(&given.name, 0, beginning.len() as u64).is_ok_and(|bytes| bytes == *beginning) {
+            return Err(format!("`{name}` is {meaning}"));
+        }
+    }
+    if let Some(max) = wanted.max_size
+        && size > max
+    {
+        return Err(format!("`{name}` has {size} bytes, and there is room for {max} ({max:#x})"));
+    }
+    let wanted_bytes = &wanted.starts_with;
+    if !wanted_bytes.is_empty() {
+        let found = files.bytes(&given.name, 0, wanted_bytes.len() as u64).unwrap_or_default();
+        if found != *wanted_bytes {
+            let (found, wanted) = (hexadecimal(&found), hexadecimal(wanted_bytes));
+            return Err(format!("`{name}` is not of the expected kind: it begins with {found} instead of {wanted}"));
+        }
+    }
+    let sizes = OwnSize { size };
+    for word in &wanted.words {
+        let wanted_word = word_value(&word.value, &sizes)?;
+        let offset = word.offset;
+        let found = files.bytes(&given.name, offset, 4).map_err(|_| format!("`{name}` is cut short"))?;
+        let found = <[u8; 4]>::try_from(found).map(u32::from_le_bytes).unwrap_or_default();
+        if found != wanted_word {
+            return Err(format!(
+                "`{name}` is not the expected file or is cut short: the word at {offset:#x} is {found:#010x} instead of \
+                 {wanted_word:#010x}"
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    let digits: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    digits.join(" ")
+}
+
+/// A header speaks of its own file's size, whatever name it has.
+struct OwnSize {
+    size: u64,
+}
+
+/// Sizes while images are being made up: of files that are there, else of the ones that will be.
+struct ExampleSizes<'a> {
+    playbook: &'a Playbook,
+    files: &'a Files,
+}
+
+macro_rules! sizes_only {
+    ($kind:ty, $size:expr) => {
+        impl Facts for $kind {
+            fn value(&self, name: &Id) -> Option<Value> {
+                Some(Value::File(name.clone()))
+            }
+            fn size(&self, file: &Id) -> Result<u64, String> {
+                let size: fn(&Self, &Id) -> Result<u64, String> = $size;
+                size(self, file)
+            }
+            fn file_name(&self, file: &Id) -> Result<String, String> {
+                Ok(file.to_string())
+            }
+            fn sha256(&self, _: &Id) -> Result<String, String> {
+                Err("only sizes are known at this point".to_owned())
+            }
+            fn bytes(&self, _: &Id, _: u64, _: u64) -> Result<Vec<u8>, String> {
+                Err("only sizes are known at this point".to_owned())
+            }
+            fn given(&self, _: &Id) -> bool {
+                true
+            }
+            fn present(&self, _: &Id) -> Result<bool, String> {
+                Err("only sizes are known at this point".to_owned())
+            }
+        }
+    };
+}
+
+sizes_only!(OwnSize, |sizes, _| Ok(sizes.size));
+sizes_only!(ExampleSizes<'_>, |sizes, file| match sizes.files.size(file) {
+    Ok(size) => Ok(size),
+    Err(reason) => sizes.playbook.input(file).map(size_of_example).ok_or(reason),
+});

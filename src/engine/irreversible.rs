@@ -1,0 +1,126 @@
+//! What can never be undone: read first, consent bound to this very step, one attempt, read afterwards.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::documents::playbook::{Action, Irreversible, Reading, Run, Step};
+use crate::engine::halt::Halt;
+use crate::engine::runner::{Runner, Shown};
+use crate::engine::{Event, milliseconds};
+use crate::words::{Fault, FaultClass};
+use crate::world::{Ask, Reply, World};
+
+/// How long the question for consent stands.
+const CONSENT_LIMIT: Duration = Duration::from_secs(10 * 60);
+/// A typing error should not end a run that has written a whole flash.
+const CONSENT_TRIES: u32 = 3;
+
+impl<'a, W: World> Runner<'a, W> {
+    /// Answers `false` when the step was skipped because its work had been done before.
+    pub(super) async fn irreversible(&mut self, step: &'a Step, irreversible: &'a Irreversible) -> Result<bool, Halt> {
+        let Action::Run(run) = &step.action else { return Ok(true) };
+        self.tell(Event::Note { text: "Reading first whether this has been done before.".to_owned() });
+        if self.reading(step, &irreversible.already_done).await? {
+            self.skip(step, Shown::Yes, "it was done before: a reading shows it; nothing is to be changed");
+            return Ok(false);
+        }
+        if self.attempted.contains(&step.id) {
+            let message = "this was carried out once in this run and a reading shows no effect; it is not repeated";
+            return Err(self.halt_here(&step.id, Fault::new(FaultClass::Unknown, message)));
+        }
+        if let Some(by) = self.stop_requested {
+            return Err(self.interrupt(&step.id, by));
+        }
+        self.consent(step, run, irreversible).await?;
+
+        self.attempted.insert(step.id.clone());
+        // From here to the end of the second reading an interrupt is noted but cuts nothing short.
+        self.shielded = true;
+        let attempted = self.call(step, run, &step.name).await;
+        self.tell(Event::Note { text: "Reading whether it worked; only this reading decides.".to_owned() });
+        let verified = self.reading(step, &irreversible.verify).await;
+        self.shielded = false;
+        match (verified, attempted) {
+            (Ok(true), Ok(())) => Ok(true),
+            (Ok(true), Err(_)) => {
+                let text = "the tool reported a fault, but the reading shows that it worked".to_owned();
+                self.tell(Event::Warning { text });
+                Ok(true)
+            }
+            (Ok(false), Ok(())) => {
+                let message = "the tool said that it worked, but a reading shows no effect";
+                Err(self.halt_here(&step.id, Fault::new(FaultClass::Refused, message)))
+            }
+            (Ok(false), Err(halt)) => Err(match halt {
+                // Whatever the tool said: the reading proves that nothing happened, so the outcome is known now.
+                Halt::Failure(mut failure) if failure.fault.class.outcome_unknown() => {
+                    failure.fault.class = FaultClass::Refused;
+                    failure.fault.message += "; a reading shows no effect";
+                    Halt::Failure(failure)
+                }
+                other => other,
+            }),
+            (Err(halt), _) => Err(halt),
+        }
+    }
+
+    async fn reading(&mut self, step: &'a Step, reading: &'a Reading) -> Result<bool, Halt> {
+        self.steps(&reading.steps, Shown::No).await?;
+        self.holds(&reading.holds, step)
+    }
+
+    async fn consent(&mut self, step: &'a Step, run: &'a Run, irreversible: &Irreversible) -> Result<(), Halt> {
+        if self.settings.allow_irreversible.contains(&step.id) {
+            self.tell(Event::ConsentGiven { step: step.id.clone(), by: "--allow-irreversible".to_owned() });
+            return Ok(());
+        }
+        if !self.world.interactive() {
+            let message = format!(
+                "this step cannot be undone and nobody is asked in this run; to agree beforehand, add \
+                 --allow-irreversible {}",
+                step.id
+            );
+            return Err(self.declined(&step.id, message));
+        }
+        let mut command = vec![run.tool.value.clone()];
+        for arg in &run.args {
+            command.push(self.text(arg).map_err(|error| self.not_computable(&step.id, &error))?);
+        }
+        self.tell(Event::ConsentAsked {
+            step: step.id.clone(),
+            why: irreversible.why.clone(),
+            command,
+            phrase: step.id.to_string(),
+            limit_ms: milliseconds(CONSENT_LIMIT),
+        });
+        self.world.ask(Ask::Consent { step: &step.id });
+        let deadline = Instant::now() + CONSENT_LIMIT;
+        for _ in 0..CONSENT_TRIES {
+            let world = self.world;
+            let reply = tokio::select! {
+                by = world.interrupted() => return Err(self.interrupt(&step.id, by)),
+                reply = world.reply() => reply,
+                () = tokio::time::sleep_until(deadline) => {
+                    return Err(self.declined(&step.id, "nobody answered the question for consent".to_owned()));
+                }
+            };
+            match reply {
+                Reply::Line(line) if line.trim() == step.id.as_str() => {
+                    self.tell(Event::ConsentGiven {
+                        step: step.id.clone(),
+                        by: "the person at the terminal".to_owned(),
+                    });
+                    return Ok(());
+                }
+                Reply::Line(line) if line.trim().is_empty() || line.trim().eq_ignore_ascii_case("no") => break,
+                Reply::Line(_) => {
+                    let text = format!("That is not `{}`. Type it to agree, or press ENTER to stop here.", step.id);
+                    self.tell(Event::Note { text });
+                }
+                Reply::Gone => break,
+            }
+        }
+        Err(self.declined(&step.id, "you did not agree to the step that cannot be undone".to_owned()))
+    }
+}

@@ -1,0 +1,244 @@
+//! What a run would do, step by step, everything expanded as far as it can be known beforehand.
+
+use std::collections::BTreeMap;
+
+use crate::documents::catalog::Catalog;
+use crate::documents::expression::{Facts, Value, expand_as_far_as_known};
+use crate::documents::playbook::{Action, Irreversible, Playbook, Reading, Run, Step, Until};
+use crate::engine::devices::describe_until;
+use crate::engine::runner::WAIT_LIMIT;
+use crate::engine::{Files, milliseconds};
+use crate::words::{FaultClass, Id};
+
+/// One step as it would run. In JSON one line with `"event": "planned_step"`.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(tag = "event", rename = "planned_step")]
+pub struct PlannedStep {
+    /// Counted from 1.
+    pub number: usize,
+    pub total: usize,
+    pub id: Id,
+    pub name: String,
+    /// What else is to know: a condition, the attempts, where a lost device leads to.
+    pub notes: Vec<String>,
+    pub lines: Vec<PlannedLine>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PlannedLine {
+    Command { command: Vec<String>, limit_ms: u64 },
+    Wait { text: String, limit_ms: u64 },
+    Prompt { text: String, goes_on_by_itself: bool },
+    Consent { why: String },
+    Check { text: String },
+    Write { file: String, text: String },
+    Refuse { text: String },
+}
+
+/// Plans a run with these files.
+pub fn plan(playbook: &Playbook, catalog: &Catalog, files: &Files) -> Vec<PlannedStep> {
+    let mut planner = Planner {
+        playbook,
+        catalog,
+        facts: PlanFacts { files, produced: produced_files(&playbook.steps) },
+        total: playbook.leaf_steps().len(),
+        steps: Vec::new(),
+    };
+    planner.steps(&playbook.steps, &[]);
+    planner.steps
+}
+
+struct Planner<'a> {
+    playbook: &'a Playbook,
+    catalog: &'a Catalog,
+    facts: PlanFacts<'a>,
+    total: usize,
+    steps: Vec<PlannedStep>,
+}
+
+impl Planner<'_> {
+    fn steps(&mut self, steps: &[Step], around: &[String]) {
+        for step in steps {
+            let mut notes = around.to_vec();
+            notes.extend(self.notes(step));
+            match &step.action {
+                Action::Steps(inner) => self.steps(inner, &notes),
+                _ => {
+                    let mut lines = Vec::new();
+                    self.lines(step, &mut lines);
+                    self.steps.push(PlannedStep {
+                        number: self.steps.len() + 1,
+                        total: self.total,
+                        id: step.id.clone(),
+                        name: step.name.clone(),
+                        notes,
+                        lines,
+                    });
+                }
+            }
+        }
+    }
+
+    fn notes(&self, step: &Step) -> Vec<String> {
+        let mut notes = Vec::new();
+        if let Some(when) = &step.when {
+            let place = &when.place;
+            let text = place.source.text.get(place.start..place.end).unwrap_or_default();
+            notes.push(format!("only when {text}"));
+        }
+        let group = match step.action {
+            Action::Steps(_) => format!("all of {} ", step.id),
+            _ => String::new(),
+        };
+        if let Some(retry) = &step.retry {
+            let (attempts, on) = (retry.attempts_max, words(&retry.on));
+            notes.push(format!("{group}tried up to {attempts} times, on {on}"));
+        }
+        if let Some(restart) = &step.restart_at {
+            let (at, times, on) = (&restart.step.value, restart.times_max, words(&restart.on));
+            notes.push(format!("goes back to {at}, up to {times} times, on {on}"));
+        }
+        notes
+    }
+
+    fn lines(&self, step: &Step, lines: &mut Vec<PlannedLine>) {
+        let wait_limit = milliseconds(step.timeout.map_or(WAIT_LIMIT, |timeout| timeout.base));
+        let text = |template| expand_as_far_as_known(template, &self.facts);
+        match &step.action {
+            Action::Run(run) => {
+                if let Some(irreversible) = &step.irreversible {
+                    self.guards_before(irreversible, lines);
+                }
+                let limit_ms = self.command(step, run, lines);
+                if let Some(until) = &step.until {
+                    lines.push(self.wait(until, limit_ms));
+                }
+                if let Some(irreversible) = &step.irreversible {
+                    self.reading("must hold afterwards", &irreversible.verify, lines);
+                }
+            }
+            Action::Prompt(prompt) => {
+                lines.push(PlannedLine::Prompt { text: text(&prompt.text), goes_on_by_itself: step.until.is_some() });
+                lines.extend(step.until.iter().map(|until| self.wait(until, wait_limit)));
+            }
+            Action::Wait => lines.extend(step.until.iter().map(|until| self.wait(until, wait_limit))),
+            Action::Check(check) => lines.push(PlannedLine::Check { text: check.text.clone() }),
+            Action::Write(write) => {
+                lines.push(PlannedLine::Write { file: write.file.clone(), text: text(&write.text) });
+            }
+            Action::Refuse(reason) => lines.push(PlannedLine::Refuse { text: text(reason) }),
+            Action::Steps(steps) => {
+                for step in steps {
+                    self.lines(step, lines);
+                }
+            }
+        }
+    }
+
+    fn guards_before(&self, irreversible: &Irreversible, lines: &mut Vec<PlannedLine>) {
+        self.reading("skipped when", &irreversible.already_done, lines);
+        lines.push(PlannedLine::Consent { why: irreversible.why.clone() });
+    }
+
+    fn reading(&self, what: &str, reading: &Reading, lines: &mut Vec<PlannedLine>) {
+        for step in &reading.steps {
+            self.lines(step, lines);
+        }
+        let place = &reading.holds.place;
+        let text = place.source.text.get(place.start..place.end).unwrap_or_default();
+        lines.push(PlannedLine::Check { text: format!("{what} {text}") });
+    }
+
+    fn wait(&self, until: &Until, limit_ms: u64) -> PlannedLine {
+        PlannedLine::Wait { text: format!("until {}", describe_until(until, self.playbook)), limit_ms }
+    }
+
+    /// Answers with the call's limit.
+    fn command(&self, step: &Step, run: &Run, lines: &mut Vec<PlannedLine>) -> u64 {
+        let args: Vec<String> = run.args.iter().map(|arg| expand_as_far_as_known(arg, &self.facts)).collect();
+        let tool = self.catalog.tool(&run.tool.value);
+        let kind = tool.and_then(|tool| tool.command(&args));
+        let limit = match step.timeout {
+            Some(timeout) => Some(timeout.for_bytes(self.facts.bytes_named(run))),
+            None => kind.and_then(|kind| kind.timeout).or(tool.map(|tool| tool.timeout)),
+        };
+        let limit_ms = limit.map_or(0, milliseconds);
+        let mut command = vec![run.tool.value.clone()];
+        command.extend(args);
+        lines.push(PlannedLine::Command { command, limit_ms });
+        limit_ms
+    }
+}
+
+fn words(classes: &[FaultClass]) -> String {
+    let words: Vec<&str> = classes.iter().map(|class| class.word()).collect();
+    words.join(", ")
+}
+
+/// The files that steps make, which have a name before they exist.
+fn produced_files(steps: &[Step]) -> BTreeMap<Id, String> {
+    let mut found = BTreeMap::new();
+    for step in steps {
+        match &step.action {
+            Action::Steps(inner) => found.extend(produced_files(inner)),
+            Action::Run(run) => {
+                found.extend(run.produces.iter().map(|name| (name.clone(), Files::produced_name(name))));
+            }
+            Action::Write(write) => {
+                found.insert(write.name.clone(), write.file.clone());
+            }
+            _ => {}
+        }
+        if let Some(irreversible) = &step.irreversible {
+            found.extend(produced_files(&irreversible.already_done.steps));
+            found.extend(produced_files(&irreversible.verify.steps));
+        }
+    }
+    found
+}
+
+struct PlanFacts<'a> {
+    files: &'a Files,
+    produced: BTreeMap<Id, String>,
+}
+
+impl PlanFacts<'_> {
+    fn bytes_named(&self, run: &Run) -> u64 {
+        run.args.iter().filter_map(|arg| arg.only_name()).filter_map(|name| self.files.size(name).ok()).sum()
+    }
+}
+
+impl Facts for PlanFacts<'_> {
+    fn value(&self, name: &Id) -> Option<Value> {
+        let is_file = self.files.knows(name) || self.produced.contains_key(name);
+        is_file.then(|| Value::File(name.clone()))
+    }
+
+    fn file_name(&self, file: &Id) -> Result<String, String> {
+        match self.produced.get(file) {
+            Some(name) => Ok(name.clone()),
+            None => self.files.file_name(file),
+        }
+    }
+
+    fn size(&self, file: &Id) -> Result<u64, String> {
+        self.files.size(file)
+    }
+
+    fn sha256(&self, file: &Id) -> Result<String, String> {
+        self.files.sha256(file)
+    }
+
+    fn bytes(&self, file: &Id, offset: u64, length: u64) -> Result<Vec<u8>, String> {
+        self.files.bytes(file, offset, length)
+    }
+
+    fn given(&self, file: &Id) -> bool {
+        self.files.knows(file)
+    }
+
+    fn present(&self, device: &Id) -> Result<bool, String> {
+        Err(format!("whether {device} is there is not known beforehand"))
+    }
+}

@@ -1,0 +1,468 @@
+//! Runs a playbook: steps in order, groups, conditions, retries and restarts. Calls, waits and guards are siblings.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::documents::catalog::Catalog;
+use crate::documents::expression::{EvaluationError, Expression, Template, Value, evaluate_condition, expand};
+use crate::documents::playbook::{Action, CheckStep, Playbook, Prompt, RestartAt, Step, WriteStep};
+use crate::engine::devices::{Bus, Chosen};
+use crate::engine::facts::RunFacts;
+use crate::engine::files::Files;
+use crate::engine::halt::{Failure, Halt, interrupt_words, outcome_of};
+use crate::engine::{Event, Outcome, StepEnd, milliseconds, problem};
+use crate::output::Touched;
+use crate::words::{Fault, FaultClass, Id, ToolEnd};
+use crate::world::{Ask, Interrupt, World};
+
+/// Limit of a prompt or wait whose step gives none.
+pub(super) const WAIT_LIMIT: Duration = Duration::from_secs(10 * 60);
+
+/// What the person decided before the run.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub chosen: Chosen,
+    /// Steps whose irreversible act is agreed to.
+    pub allow_irreversible: BTreeSet<Id>,
+    pub simulated: bool,
+    /// Path of the playbook, or its shipped name.
+    pub playbook_name: String,
+    pub shipped: bool,
+}
+
+/// A tool that has been found, and the environment it runs in.
+#[derive(Debug, Clone)]
+pub struct ReadyTool {
+    pub launcher: Vec<OsString>,
+    pub environment: BTreeMap<String, OsString>,
+    pub environment_remove: Vec<String>,
+}
+
+/// Everything a run needs that does not change during it.
+#[derive(Debug)]
+pub struct Order<'a> {
+    pub playbook: &'a Playbook,
+    pub catalog: &'a Catalog,
+    pub tools: &'a BTreeMap<String, ReadyTool>,
+    pub settings: &'a Settings,
+}
+
+/// How the last call of a tool went, for the account of a failure.
+#[derive(Debug, Clone)]
+pub(super) struct LastCall {
+    pub(super) command: Vec<String>,
+    pub(super) end: ToolEnd,
+    pub(super) output: Vec<String>,
+    pub(super) touched: Touched,
+}
+
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Tally {
+    pub(super) done: usize,
+    pub(super) skipped: usize,
+    pub(super) retries: usize,
+    pub(super) restarts: usize,
+    pub(super) warnings: usize,
+}
+
+pub(super) struct Runner<'a, W> {
+    pub(super) world: &'a W,
+    pub(super) playbook: &'a Playbook,
+    pub(super) catalog: &'a Catalog,
+    pub(super) tools: &'a BTreeMap<String, ReadyTool>,
+    pub(super) settings: &'a Settings,
+    pub(super) files: Files,
+    pub(super) values: BTreeMap<Id, Value>,
+    pub(super) bus: Bus<'a, W>,
+    events: &'a mut dyn FnMut(&Event),
+    numbers: BTreeMap<Id, usize>,
+    total: usize,
+    /// The authors' words on the board's state, from the outermost group to the step at work.
+    states: Vec<String>,
+    /// Words that stay true after going back, until the step of this number is reached again.
+    carried: Option<(usize, String)>,
+    /// Name and number of the step at work, as the person sees it.
+    pub(super) current: Option<(Id, String, usize)>,
+    /// The wish to end that a writing call is allowed to finish before.
+    pub(super) stop_requested: Option<Interrupt>,
+    /// Between an irreversible act and the reading that judges it, nothing is cut short.
+    pub(super) shielded: bool,
+    /// Irreversible steps that were carried out in this run.
+    pub(super) attempted: BTreeSet<Id>,
+    restarts: BTreeMap<Id, u32>,
+    /// The next wait for a device wants to see it come anew.
+    fresh: bool,
+    pub(super) board_changed: bool,
+    pub(super) last_call: Option<LastCall>,
+    pub(super) tally: Tally,
+}
+
+/// How the run ended; the same that the last event says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Finish {
+    pub outcome: Outcome,
+}
+
+/// Runs the playbook to its end. Faults of tools and boards are outcomes, told by events; the last one is
+/// [`Event::Finished`].
+pub async fn run<W: World>(order: Order<'_>, files: Files, world: &W, events: &mut dyn FnMut(&Event)) -> Finish {
+    let started = Instant::now();
+    let leaves = order.playbook.leaf_steps();
+    let numbers = leaves.iter().enumerate().map(|(index, step)| (step.id.clone(), index + 1)).collect();
+    let mut runner = Runner {
+        world,
+        playbook: order.playbook,
+        catalog: order.catalog,
+        tools: order.tools,
+        settings: order.settings,
+        files,
+        values: BTreeMap::new(),
+        bus: Bus::new(world, order.playbook, order.settings.chosen.clone()),
+        events,
+        numbers,
+        total: leaves.len(),
+        states: Vec::new(),
+        carried: None,
+        current: None,
+        stop_requested: None,
+        shielded: false,
+        attempted: BTreeSet::new(),
+        restarts: BTreeMap::new(),
+        fresh: false,
+        board_changed: false,
+        last_call: None,
+        tally: Tally::default(),
+    };
+    let ended = runner.steps(&order.playbook.steps, Shown::Yes).await;
+    let failure = match ended {
+        Ok(()) => None,
+        Err(Halt::Failure(failure)) => Some(*failure),
+        // `check` allows restarts only at steps around, so none arrives here.
+        Err(Halt::Restart { at, .. }) => {
+            let fault = Fault::new(FaultClass::Unknown, format!("the step `{at}` to restart at was not found"));
+            Some(runner.failure(&at, fault, Outcome::Defect))
+        }
+    };
+    let outcome = failure.as_ref().map_or(Outcome::Recovered, |failure| failure.outcome);
+    let problem = failure.map(|failure| problem::account(failure, &runner));
+    let Tally { done, skipped, retries, restarts, warnings } = runner.tally;
+    runner.tell(Event::Finished {
+        outcome,
+        exit_code: outcome.exit_code(),
+        problem,
+        elapsed_ms: milliseconds(started.elapsed()),
+        steps_done: done,
+        steps_skipped: skipped,
+        retries,
+        restarts,
+        warnings,
+    });
+    Finish { outcome }
+}
+
+/// Are steps shown and counted, or are they part of a reading within a step?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shown {
+    Yes,
+    No,
+}
+
+type StepFuture<'b> = Pin<Box<dyn Future<Output = Result<(), Halt>> + 'b>>;
+
+impl<'a, W: World> Runner<'a, W> {
+    pub(super) fn tell(&mut self, event: Event) {
+        match &event {
+            Event::Warning { .. } => self.tally.warnings += 1,
+            Event::Retrying { .. } => self.tally.retries += 1,
+            Event::Restarting { .. } => self.tally.restarts += 1,
+            Event::StepFinished { end: StepEnd::Succeeded | StepEnd::SucceededWithWarning(_), .. } => {
+                self.tally.done += 1;
+            }
+            Event::StepSkipped { .. } => self.tally.skipped += 1,
+            _ => {}
+        }
+        (self.events)(&event);
+    }
+
+    pub(super) fn facts(&self) -> RunFacts<'_, W> {
+        RunFacts { files: &self.files, values: &self.values, bus: &self.bus }
+    }
+
+    pub(super) fn text(&self, template: &Template) -> Result<String, EvaluationError> {
+        expand(template, &self.facts())
+    }
+
+    /// Runs a list of steps; a restart goes back within the list that holds its step.
+    pub(super) fn steps<'b>(&'b mut self, steps: &'a [Step], shown: Shown) -> StepFuture<'b>
+    where
+        'a: 'b,
+    {
+        Box::pin(async move {
+            let mut index = 0;
+            while let Some(step) = steps.get(index) {
+                index += 1;
+                match self.step(step, shown).await {
+                    Err(Halt::Restart { at, fresh }) => match steps.iter().position(|step| step.id == at) {
+                        Some(position) => {
+                            index = position;
+                            self.fresh = fresh;
+                        }
+                        None => return Err(Halt::Restart { at, fresh }),
+                    },
+                    other => other?,
+                }
+            }
+            Ok(())
+        })
+    }
+
+    async fn step(&mut self, step: &'a Step, shown: Shown) -> Result<(), Halt> {
+        let depth = self.states.len();
+        if let Some(state) = &step.if_stopped {
+            self.states.push(state.clone());
+        }
+        let ended = self.step_with_retries(step, shown).await;
+        self.states.truncate(depth);
+        ended
+    }
+
+    async fn step_with_retries(&mut self, step: &'a Step, shown: Shown) -> Result<(), Halt> {
+        if let Some(condition) = &step.when
+            && !self.holds(condition, step)?
+        {
+            self.skip(step, shown, "its condition does not hold");
+            return Ok(());
+        }
+        let attempts_max = step.retry.as_ref().map_or(1, |retry| retry.attempts_max);
+        let mut attempt = 1;
+        let halt = loop {
+            let halt = match self.once(step, shown).await {
+                Ok(()) => return Ok(()),
+                Err(halt) => halt,
+            };
+            let (Some(retry), Halt::Failure(failure)) = (&step.retry, &halt) else { break halt };
+            let wanted = halt.fault_class().is_some_and(|class| retry.on.contains(&class));
+            if attempt >= attempts_max || !wanted {
+                break halt;
+            }
+            attempt += 1;
+            let pause = retry.backoff.before_attempt(attempt);
+            let because = failure.fault.clone();
+            let step_id = step.id.clone();
+            self.tell(Event::Retrying { step: step_id, attempt, attempts_max, pause_ms: milliseconds(pause), because });
+            self.pause(&step.id, pause).await?;
+            if let Err(halt) = self.steps(&retry.prepare, Shown::No).await {
+                break halt;
+            }
+        };
+        Err(self.restart_or(step.restart_at.as_ref(), step, halt))
+    }
+
+    /// Turns a failure into a restart where the author allows one and the limit is not reached.
+    fn restart_or(&mut self, restart: Option<&RestartAt>, step: &Step, halt: Halt) -> Halt {
+        let (Some(restart), Halt::Failure(failure)) = (restart, &halt) else { return halt };
+        let times = self.restarts.get(&step.id).copied().unwrap_or(0);
+        let wanted = halt.fault_class().is_some_and(|class| restart.on.contains(&class));
+        if !wanted || times >= restart.times_max || self.stop_requested.is_some() {
+            return halt;
+        }
+        let because = failure.fault.clone();
+        let state = failure.state.clone();
+        self.restarts.insert(step.id.clone(), times + 1);
+        if let (Some(state), Some((_, _, number))) = (state, &self.current)
+            && self.board_changed
+        {
+            self.carried = Some((*number, state));
+        }
+        let fresh = because.class != FaultClass::DeviceLost;
+        self.tell(Event::Restarting {
+            from: step.id.clone(),
+            at: restart.step.value.clone(),
+            time: times + 1,
+            times_max: restart.times_max,
+            because,
+        });
+        Halt::Restart { at: restart.step.value.clone(), fresh }
+    }
+
+    /// One attempt of one step.
+    async fn once(&mut self, step: &'a Step, shown: Shown) -> Result<(), Halt> {
+        if let Action::Steps(steps) = &step.action {
+            return self.steps(steps, shown).await;
+        }
+        if let Some(by) = self.stop_requested
+            && !self.shielded
+        {
+            return Err(self.stopped(&step.id, by));
+        }
+        if shown == Shown::No {
+            return self.act(step).await;
+        }
+        let started = Instant::now();
+        let number = self.numbers.get(&step.id).copied().unwrap_or(0);
+        if self.carried.as_ref().is_some_and(|(until, _)| number >= *until) {
+            self.carried = None;
+        }
+        self.current = Some((step.id.clone(), step.name.clone(), number));
+        let (id, name, total) = (step.id.clone(), step.name.clone(), self.total);
+        self.tell(Event::StepStarted { step: id.clone(), name: name.clone(), number, total });
+        let warnings_before = self.tally.warnings;
+        let ended = match &step.irreversible {
+            Some(irreversible) => self.irreversible(step, irreversible).await,
+            None => self.act(step).await.map(|()| true),
+        };
+        let end = match &ended {
+            // The event of a skipped step has been told where its reason was found.
+            Ok(false) | Err(Halt::Restart { .. }) => return ended.map(|_| ()),
+            Ok(true) if self.tally.warnings > warnings_before => {
+                StepEnd::SucceededWithWarning("see the warning above".to_owned())
+            }
+            Ok(true) => StepEnd::Succeeded,
+            Err(Halt::Failure(failure)) => StepEnd::Failed(failure.fault.clone()),
+        };
+        self.tell(Event::StepFinished {
+            step: id,
+            name,
+            number,
+            total,
+            end,
+            elapsed_ms: milliseconds(started.elapsed()),
+        });
+        ended.map(|_| ())
+    }
+
+    async fn act(&mut self, step: &'a Step) -> Result<(), Halt> {
+        let limit = step.timeout.map_or(WAIT_LIMIT, |timeout| timeout.base);
+        match &step.action {
+            Action::Run(run) => self.call(step, run, &step.name).await,
+            Action::Prompt(prompt) => self.prompt(step, prompt, limit).await,
+            Action::Wait => match &step.until {
+                Some(until) => {
+                    let fresh = std::mem::take(&mut self.fresh);
+                    self.wait_until(&step.id, until, limit, fresh).await
+                }
+                None => Ok(()),
+            },
+            Action::Check(check) => self.check(step, check),
+            Action::Refuse(text) => {
+                let text = self.text(text).map_err(|error| self.not_computable(&step.id, &error))?;
+                let fault = Fault::new(FaultClass::Refused, text);
+                Err(Halt::Failure(Box::new(self.failure(&step.id, fault, Outcome::RefusedByPlaybook))))
+            }
+            Action::Write(write) => self.write(step, write),
+            Action::Steps(steps) => self.steps(steps, Shown::No).await,
+        }
+    }
+
+    async fn prompt(&mut self, step: &'a Step, prompt: &'a Prompt, limit: Duration) -> Result<(), Halt> {
+        let text = self.text(&prompt.text).map_err(|error| self.not_computable(&step.id, &error))?;
+        let fresh = std::mem::take(&mut self.fresh);
+        self.tell(Event::Prompted {
+            step: step.id.clone(),
+            text,
+            goes_on_by_itself: step.until.is_some(),
+            limit_ms: milliseconds(limit),
+        });
+        self.world.ask(Ask::Hands { moves: &prompt.hands, until: step.until.as_ref() });
+        match &step.until {
+            Some(until) => self.wait_until(&step.id, until, limit, fresh).await,
+            None => self.wait_for_enter(&step.id, limit).await,
+        }
+    }
+
+    fn check(&mut self, step: &Step, check: &CheckStep) -> Result<(), Halt> {
+        if self.holds(&check.holds, step)? {
+            return Ok(());
+        }
+        let message = match &check.message {
+            Some(message) => self.text(message).map_err(|error| self.not_computable(&step.id, &error))?,
+            None => format!("this does not hold: {}", check.text),
+        };
+        let message = message.trim_end_matches('.').to_owned();
+        Err(self.halt_here(&step.id, Fault::new(check.class, message)))
+    }
+
+    fn write(&mut self, step: &Step, write: &WriteStep) -> Result<(), Halt> {
+        let text = self.text(&write.text).map_err(|error| self.not_computable(&step.id, &error))?;
+        self.files
+            .write(&write.name, &write.file, &text)
+            .map_err(|problem| self.halt_here(&step.id, Fault::new(FaultClass::BadFile, problem.to_string())))
+    }
+
+    pub(super) fn holds(&self, condition: &Expression, step: &Step) -> Result<bool, Halt> {
+        evaluate_condition(condition, &self.facts()).map_err(|error| self.not_computable(&step.id, &error))
+    }
+
+    pub(super) fn not_computable(&self, step: &Id, error: &EvaluationError) -> Halt {
+        self.halt_here(step, Fault::new(FaultClass::Unknown, error.to_string()))
+    }
+
+    pub(super) fn skip(&mut self, step: &Step, shown: Shown, reason: &str) {
+        if shown == Shown::No {
+            return;
+        }
+        let mut skipped = Vec::new();
+        match &step.action {
+            Action::Steps(steps) => skipped.extend(steps.iter()),
+            _ => {
+                let number = self.numbers.get(&step.id).copied().unwrap_or(0);
+                self.tell(Event::StepSkipped {
+                    step: step.id.clone(),
+                    name: step.name.clone(),
+                    number,
+                    total: self.total,
+                    reason: reason.to_owned(),
+                });
+            }
+        }
+        for step in skipped {
+            self.skip(step, shown, reason);
+        }
+    }
+
+    /// The failure of the step at work.
+    pub(super) fn failure(&self, step: &Id, fault: Fault, outcome: Outcome) -> Failure {
+        let (step, step_name) = match &self.current {
+            Some((id, name, _)) => (id.clone(), name.clone()),
+            None => (step.clone(), step.to_string()),
+        };
+        let carried = self.carried.as_ref().map(|(_, state)| state.clone());
+        Failure {
+            fault,
+            outcome,
+            step,
+            step_name,
+            command: None,
+            end: None,
+            output: Vec::new(),
+            touched: Touched::Nothing,
+            state: carried.or_else(|| self.states.last().cloned()),
+        }
+    }
+
+    pub(super) fn halt_here(&self, step: &Id, fault: Fault) -> Halt {
+        let outcome = outcome_of(fault.class);
+        Halt::Failure(Box::new(self.failure(step, fault, outcome)))
+    }
+
+    pub(super) fn declined(&self, step: &Id, message: String) -> Halt {
+        let fault = Fault::new(FaultClass::Cancelled, message);
+        Halt::Failure(Box::new(self.failure(step, fault, Outcome::Declined)))
+    }
+
+    /// The person wants to end and nothing is being written.
+    pub(super) fn interrupt(&mut self, step: &Id, by: Interrupt) -> Halt {
+        self.tell(Event::Interrupted { by, finishing: false });
+        self.stopped(step, by)
+    }
+
+    fn stopped(&self, step: &Id, by: Interrupt) -> Halt {
+        let fault = Fault::new(FaultClass::Cancelled, format!("{} before this step was done", interrupt_words(by)));
+        Halt::Failure(Box::new(self.failure(step, fault, Outcome::Interrupted)))
+    }
+}

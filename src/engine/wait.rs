@@ -1,0 +1,172 @@
+//! Waits: for devices to come or go, for a person, or for time to pass. Each has a limit and says what it waits for.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep, sleep_until};
+
+use crate::documents::playbook::Until;
+use crate::engine::devices::{Met, describe_until};
+use crate::engine::halt::Halt;
+use crate::engine::runner::Runner;
+use crate::engine::{Event, milliseconds};
+use crate::words::{Fault, FaultClass, Id, describe_time};
+use crate::world::{Reply, World};
+
+/// Hot-plug events may be missing, so the bus is looked at this often in any case.
+const POLL: Duration = Duration::from_millis(200);
+/// How often a wait tells that it still waits.
+const TICK: Duration = Duration::from_secs(1);
+/// A device that has just come is not ready at once, and the system sets its permissions a moment later.
+const SETTLE: Duration = Duration::from_millis(300);
+/// For so long "not permitted" or "several" may pass by itself while devices come and go.
+const GRACE: Duration = Duration::from_secs(2);
+
+impl<W: World> Runner<'_, W> {
+    /// Waits until the bus is as wanted. With `fresh` a device that was there from the start does not count: it must
+    /// have been gone in between.
+    pub(super) async fn wait_until(
+        &mut self,
+        step: &Id,
+        until: &Until,
+        limit: Duration,
+        fresh: bool,
+    ) -> Result<(), Halt> {
+        let started = Instant::now();
+        let deadline = started + limit;
+        let mut must_go_first = fresh && !until.present.is_empty() && self.any_present(until);
+        let mut met_before = self.bus.met(until) == Met::Yes && !must_go_first;
+        let mut hopeless_since: Option<Instant> = None;
+        let mut told: Option<(String, Vec<String>)> = None;
+        let mut next_tick = started;
+        loop {
+            let now = Instant::now();
+            if must_go_first && !self.any_present(until) {
+                must_go_first = false;
+            }
+            let met = if must_go_first {
+                Met::NotYet("the camera has to be disconnected and connected again first".to_owned())
+            } else {
+                self.bus.met(until)
+            };
+            let waiting_for = match met {
+                Met::Yes if met_before => return self.wait_met(step, until, started),
+                Met::Yes => {
+                    sleep(SETTLE).await;
+                    met_before = true;
+                    continue;
+                }
+                Met::Never(fault) => {
+                    let since = *hopeless_since.get_or_insert(now);
+                    if now >= since + GRACE {
+                        return Err(self.halt_here(step, fault));
+                    }
+                    fault.message
+                }
+                Met::NotYet(text) => {
+                    hopeless_since = None;
+                    text
+                }
+            };
+            met_before = false;
+            if now >= deadline {
+                return Err(self.wait_over(step, until, waiting_for, limit, started));
+            }
+            let state = (waiting_for, self.bus.describe_attached());
+            if now >= next_tick || told.as_ref() != Some(&state) {
+                self.tell(Event::Waiting {
+                    step: step.clone(),
+                    waiting_for: state.0.clone(),
+                    attached: state.1.clone(),
+                    remaining_ms: milliseconds(deadline.saturating_duration_since(now)),
+                });
+                told = Some(state);
+                next_tick = now + TICK;
+            }
+            let world = self.world;
+            tokio::select! {
+                by = world.interrupted() => return Err(self.interrupt(step, by)),
+                () = world.devices_changed() => {}
+                () = sleep_until((now + POLL).min(deadline)) => {}
+            }
+        }
+    }
+
+    fn any_present(&self, until: &Until) -> bool {
+        until.present.iter().any(|name| self.bus.present(name).unwrap_or(false))
+    }
+
+    fn wait_met(&mut self, step: &Id, until: &Until, started: Instant) -> Result<(), Halt> {
+        let text = describe_until(until, self.playbook);
+        let elapsed_ms = milliseconds(started.elapsed());
+        self.tell(Event::WaitOver { step: step.clone(), met: true, text, elapsed_ms });
+        Ok(())
+    }
+
+    fn wait_over(&mut self, step: &Id, until: &Until, waiting_for: String, limit: Duration, started: Instant) -> Halt {
+        let elapsed_ms = milliseconds(started.elapsed());
+        self.tell(Event::WaitOver { step: step.clone(), met: false, text: waiting_for.clone(), elapsed_ms });
+        let only_going = until.present.iter().all(|name| self.bus.present(name).unwrap_or(false));
+        let class = if only_going { FaultClass::TimedOut } else { FaultClass::NoDevice };
+        let mut fault = Fault::new(class, format!("{waiting_for}, after {}", describe_time(limit)));
+        fault.help = Some(if only_going {
+            "Check that the wire is removed, disconnect the camera, wait a moment and connect it again".to_owned()
+        } else {
+            "Check the wire and the cable (some cables carry only power), and try another USB port".to_owned()
+        });
+        self.halt_here(step, fault)
+    }
+
+    /// Waits for ENTER.
+    pub(super) async fn wait_for_enter(&mut self, step: &Id, limit: Duration) -> Result<(), Halt> {
+        let world = self.world;
+        tokio::select! {
+            by = world.interrupted() => Err(self.interrupt(step, by)),
+            reply = world.reply() => match reply {
+                Reply::Line(_) => Ok(()),
+                Reply::Gone => Err(self.declined(step, "nobody is there to press ENTER".to_owned())),
+            },
+            () = sleep(limit) => {
+                let message = format!("nobody pressed ENTER within {}", describe_time(limit));
+                Err(self.halt_here(step, Fault::new(FaultClass::TimedOut, message)))
+            }
+        }
+    }
+
+    /// Lets time pass; Ctrl-C ends it.
+    pub(super) async fn pause(&mut self, step: &Id, span: Duration) -> Result<(), Halt> {
+        let world = self.world;
+        tokio::select! {
+            by = world.interrupted() => Err(self.interrupt(step, by)),
+            () = sleep(span) => Ok(()),
+        }
+    }
+
+    /// Before a call: the device it is meant for must be there, exactly once, and usable. A moment of grace covers
+    /// devices that are just coming.
+    pub(super) async fn device_ready(&mut self, name: &Id) -> Result<(), Fault> {
+        let until = Until { present: vec![name.clone()], gone: Vec::new() };
+        let give_up = Instant::now() + GRACE;
+        loop {
+            let fault = match self.bus.met(&until) {
+                Met::Yes => return Ok(()),
+                Met::NotYet(text) => {
+                    Fault::new(FaultClass::DeviceLost, text.replace("is not there yet", "is not there"))
+                }
+                Met::Never(fault) => fault,
+            };
+            if fault.class == FaultClass::NoDevice {
+                // The bus cannot be read at all; the tool may still reach the device.
+                return Ok(());
+            }
+            let now = Instant::now();
+            if now >= give_up {
+                return Err(fault);
+            }
+            let world = self.world;
+            tokio::select! {
+                () = world.devices_changed() => {}
+                () = sleep_until((now + POLL).min(give_up)) => {}
+            }
+        }
+    }
+}

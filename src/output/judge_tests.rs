@@ -1,0 +1,253 @@
+//! Which sign outweighs which, on a tool made up for it. What real tools print is held against the catalog by
+//! `tests/transcripts.rs`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use regex::Regex;
+
+use super::{Expectations, Judge, Judgement, Presence, Touched};
+use crate::documents::catalog::{Catalog, Command, Tool, load};
+use crate::documents::playbook::{Capture, FailOn};
+use crate::words::{FaultClass, Source, Stream, ToolEnd, Verdict};
+
+const TABLE: &str = r#"
+[flasher]
+summary = "flashes"
+programs = ["flasher"]
+device_taken = '^device (?P<id>\S+)$'
+progress = ['^(?P<label>[A-Z][a-z]+) (?P<percent>\d+)%( (?P<bytes>\d+)/(?P<total>\d+))?']
+version = { args = ["-V"], flavours = [{ pattern = '(?P<version>\d+)' }] }
+[[flasher.commands]]
+name = "write"
+with = ["write"]
+changes_board = true
+progress_shows_changes = true
+success = ['^written$', '^sealed$']
+success_exit_codes = [0, 251]
+warning_exit_codes = [74]
+[[flasher.commands]]
+name = "burn"
+with = ["burn"]
+changes_board = true
+[[flasher.commands]]
+name = "read"
+with = ["read"]
+[[flasher.commands]]
+name = "never"
+with = ["never"]
+changes_board = true
+success_exit_codes = []
+missing_evidence = { class = "bad-usage", message = "Nothing was named to be written" }
+[[flasher.statuses]]
+pattern = '^status (?P<code>\d+)'
+success = ["0"]
+classes = { 7 = "no-answer", 8 = "protected" }
+otherwise = "refused"
+meanings = { 9 = "The board is tired" }
+[[flasher.faults]]
+pattern = '^skipped'
+class = "bad-file"
+overrides_success = true
+message = "Nothing was written"
+[[flasher.faults]]
+pattern = '^pipe (?P<code>\w+)'
+class = "refused"
+message = "The board said no"
+[[flasher.faults]]
+pattern = '^(lost|gone)'
+class = "device-lost"
+message = "The board left"
+help = "Look at the cable"
+[[flasher.faults]]
+pattern = '^denied'
+class = "no-permission"
+message = "You may not use it"
+help = "Ask for permission"
+[[flasher.faults]]
+pattern = '^nothing there|^$'
+class = "no-device"
+message = "No board"
+"#;
+
+fn catalog() -> Catalog {
+    load(&Arc::new(Source { name: "test".to_owned(), text: TABLE.to_owned() })).expect("loads")
+}
+
+/// One call under test.
+struct Call<'a> {
+    command: &'a str,
+    lines: &'a [&'a str],
+    end: ToolEnd,
+    presence: Presence,
+    expectations: Expectations<'a>,
+}
+
+impl<'a> Call<'a> {
+    fn new(command: &'a str, lines: &'a [&'a str], exit_code: i32) -> Self {
+        Call {
+            command,
+            lines,
+            end: ToolEnd::Exited(exit_code),
+            presence: Presence::Unknown,
+            expectations: Expectations::default(),
+        }
+    }
+
+    fn judge(&self) -> Judgement {
+        let catalog = catalog();
+        let tool: &Tool = &catalog.tools[0];
+        let command: Option<&Command> = tool.command(&[self.command.to_owned()]);
+        let mut judge = Judge::new(tool, command, self.expectations);
+        for line in self.lines {
+            judge.piece(Stream::Stdout, line);
+        }
+        judge.judge(&self.end, self.presence)
+    }
+
+    /// The verdict in one word, and what was touched.
+    fn words(&self) -> (String, Touched) {
+        let judgement = self.judge();
+        let word = match judgement.verdict {
+            Verdict::Succeeded => "succeeded".to_owned(),
+            Verdict::SucceededWithWarning(_) => "warning".to_owned(),
+            Verdict::Fault(fault) => match fault.code {
+                Some(code) => format!("{} {code}", fault.class),
+                None => fault.class.to_string(),
+            },
+        };
+        (word, judgement.touched)
+    }
+
+    fn message(&self) -> String {
+        match self.judge().verdict {
+            Verdict::Succeeded => String::new(),
+            Verdict::SucceededWithWarning(warning) => warning,
+            Verdict::Fault(fault) => fault.message,
+        }
+    }
+}
+
+fn words(command: &str, lines: &[&str], exit_code: i32) -> (String, Touched) {
+    Call::new(command, lines, exit_code).words()
+}
+
+fn verdict(word: &str, touched: Touched) -> (String, Touched) {
+    (word.to_owned(), touched)
+}
+
+#[test]
+fn exit_code_zero_alone_is_never_a_success() {
+    use Touched::{Nothing, Partly};
+    assert_eq!(words("write", &["Hello"], 0), verdict("unknown", Nothing));
+    assert_eq!(words("write", &["Download 10%", "written"], 0), verdict("unknown", Partly));
+    assert_eq!(words("burn", &["Hello"], 0), verdict("unknown", Partly));
+    assert_eq!(words("read", &["Hello"], 0), verdict("unknown", Nothing));
+    assert_eq!(words("something else", &["Hello"], 0), verdict("unknown", Partly));
+    assert_eq!(words("never", &["Hello"], 0), verdict("bad-usage", Nothing));
+}
+
+#[test]
+fn evidence_and_exit_code_make_a_success() {
+    use Touched::{Completely, Nothing};
+    assert_eq!(words("write", &["Download 10%", "written", "sealed"], 0), verdict("succeeded", Completely));
+    assert_eq!(words("write", &["written", "sealed"], 251), verdict("succeeded", Completely));
+    assert_eq!(words("write", &["written", "sealed", "lost"], 74), verdict("warning", Completely));
+    assert_eq!(words("burn", &["status 0 fine"], 0), verdict("succeeded", Completely));
+    assert_eq!(words("read", &["status 0 fine"], 0), verdict("succeeded", Nothing));
+    assert_eq!(words("burn", &["status 0 fine"], 1), verdict("unknown", Touched::Partly));
+}
+
+#[test]
+fn the_last_status_decides_before_other_texts_and_exit_codes() {
+    assert_eq!(words("burn", &["status 0", "status 9 tired", "lost"], 0).0, "refused 9");
+    assert_eq!(words("burn", &["status 9", "status 0", "lost"], 0).0, "succeeded");
+    assert_eq!(words("burn", &["status 8"], 0).0, "protected 8");
+    assert_eq!(words("burn", &["skipped", "status 0"], 0).0, "bad-file");
+    assert_eq!(Call::new("burn", &["status 9"], 0).message(), "The board is tired");
+    assert_eq!(Call::new("burn", &["status 5"], 0).message(), "The board answered with status 5");
+}
+
+#[test]
+fn faults_are_taken_in_the_order_of_the_catalog() {
+    assert_eq!(words("write", &["lost", "pipe STALL"], 1).0, "refused STALL");
+    let judgement = Call::new("write", &["Erase 0%", "lost in space"], 74).judge();
+    let Verdict::Fault(fault) = judgement.verdict else { panic!("a fault is expected") };
+    assert_eq!(fault.evidence.as_deref(), Some("lost in space"));
+    assert_eq!(fault.help.as_deref(), Some("Look at the cable"));
+    assert_eq!(judgement.touched, Touched::Partly);
+    assert_eq!(words("write", &[], 1), verdict("no-device", Touched::Nothing));
+    assert_eq!(words("write", &["", "x"], 1).0, "unknown", "an empty line is no silence");
+}
+
+#[test]
+fn presence_tells_faults_apart_that_look_alike() {
+    let with = |lines: &[&str], presence| Call { presence, ..Call::new("burn", lines, 1) }.words().0;
+    assert_eq!(with(&["status 7"], Presence::Present), "no-answer 7");
+    assert_eq!(with(&["status 7"], Presence::Absent), "device-lost 7");
+    assert_eq!(with(&["device a:b", "?"], Presence::Absent), "device-lost");
+    assert_eq!(with(&["?"], Presence::Absent), "unknown");
+    assert_eq!(with(&["denied"], Presence::Absent), "no-device");
+    assert_eq!(with(&["nothing there"], Presence::Denied), "no-permission");
+    assert_eq!(with(&["nothing there"], Presence::Present), "no-device");
+    let call = Call { presence: Presence::Denied, ..Call::new("burn", &["nothing there"], 1) };
+    assert_eq!(call.message(), "You may not use it");
+}
+
+#[test]
+fn another_device_than_the_one_meant_is_a_fault_whatever_was_written() {
+    let meant = ["0483:DF11".to_owned()];
+    let expectations = Expectations { device_ids: &meant, ..Expectations::default() };
+    let done = |id| [id, "Download 100%", "written", "sealed"];
+    let (other_device, this_device) = (done("device 37c5:924a"), done("device 0483:df11"));
+    let wrong = Call { expectations, ..Call::new("write", &other_device, 0) };
+    assert_eq!(wrong.words(), verdict("ambiguous-device", Touched::Partly));
+    assert!(wrong.message().contains("wrote to another device"));
+    let right = Call { expectations, ..Call::new("write", &this_device, 0) };
+    assert_eq!(right.words(), verdict("succeeded", Touched::Completely));
+}
+
+#[test]
+fn the_step_has_its_own_say() {
+    let pattern = |text| Regex::new(text).expect("compiles");
+    let expect = [pattern("^word 2")];
+    let fail_on = [FailOn { pattern: pattern("locked"), class: FaultClass::Protected, message: None }];
+    let capture = [
+        Capture { name: "late".parse().expect("is a name"), pattern: pattern(r"word (\d)"), integer: true },
+        Capture { name: "early".parse().expect("is a name"), pattern: pattern(r"^a(\d)"), integer: true },
+    ];
+    let expectations = Expectations { expect: &expect, fail_on: &fail_on, capture: &capture, device_ids: &[] };
+    let call = |lines| Call { expectations, ..Call::new("read", lines, 0) };
+    assert_eq!(call(&["status 0"]).words().0, "unknown");
+    assert_eq!(call(&["status 0", "word 2 = 5"]).words().0, "succeeded");
+    assert_eq!(call(&["status 0", "word 2 = 5", "it is locked"]).words().0, "protected");
+    let captured = call(&["word 1", "a1", "word 2"]).judge().captured;
+    let captured: Vec<(&str, &str)> = captured.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    assert_eq!(captured, [("early", "1"), ("late", "2")]);
+    let unknown_kind = Call { expectations, ..Call::new("something else", &["word 2"], 0) };
+    assert_eq!(unknown_kind.words().0, "succeeded", "what the step expects is evidence");
+}
+
+#[test]
+fn a_process_that_did_not_end_by_itself_is_a_fault() {
+    use Touched::{Completely, Nothing, Partly};
+    let ended = |end, lines: &[&str]| Call { end, ..Call::new("write", lines, 0) }.words();
+    let limit = Duration::from_secs(60);
+    assert_eq!(ended(ToolEnd::TimedOut(limit), &[]), verdict("timed-out", Nothing));
+    assert_eq!(ended(ToolEnd::Silent(limit), &["Erase 0%"]), verdict("timed-out", Partly));
+    assert_eq!(ended(ToolEnd::TimedOut(limit), &["Erase 0%", "written", "sealed"]), verdict("timed-out", Completely));
+    assert_eq!(ended(ToolEnd::Cancelled, &["Erase 0%"]), verdict("cancelled", Partly));
+    assert_eq!(ended(ToolEnd::Signalled(2), &[]), verdict("cancelled", Nothing));
+    assert_eq!(ended(ToolEnd::Signalled(11), &["Erase 0%"]), verdict("tool-broken", Partly));
+    assert_eq!(ended(ToolEnd::NotStarted("no such file".to_owned()), &[]), verdict("tool-missing", Nothing));
+}
+
+#[test]
+fn progress_is_read_from_its_patterns() {
+    let catalog = catalog();
+    let mut judge = Judge::new(&catalog.tools[0], None, Expectations::default());
+    let progress = judge.piece(Stream::Stdout, "Erase 42% 2048/4096").expect("is progress");
+    assert_eq!(progress.label.as_deref(), Some("Erase"));
+    assert_eq!((progress.percent, progress.bytes, progress.total), (Some(42.0), Some(2048), Some(4096)));
+    assert_eq!(judge.piece(Stream::Stdout, "Erased"), None);
+}

@@ -1,0 +1,230 @@
+//! From the evidence of one call to its verdict: which sign outweighs which.
+//!
+//! In this order: how the process ended, if not by itself · faults that override any success · another device than the
+//! one meant · the step's own `fail_on` · statuses that say no · evidence of success together with the exit code, and
+//! the step's `expect` · known faults · nothing known, which is never a success.
+
+use super::evidence::{Evidence, Match, applies};
+use super::judge::{Expectations, Presence, Touched};
+use crate::documents::catalog::{Command, FaultPattern, OperatingSystem, StatusPattern, Tool};
+use crate::words::{Fault, FaultClass, ToolEnd, Verdict};
+
+/// The signals by which a person or the system ends programs in good order: HUP, INT, TERM.
+const ENDING_SIGNALS: [i32; 3] = [1, 2, 15];
+
+pub(super) fn verdict(
+    tool: &Tool,
+    command: Option<&Command>,
+    expectations: &Expectations<'_>,
+    evidence: &Evidence,
+    end: &ToolEnd,
+    presence: Presence,
+) -> Verdict {
+    let exit_code = match ended_otherwise(tool, end) {
+        Ok(exit_code) => exit_code,
+        Err(fault) => return Verdict::Fault(fault),
+    };
+    if let Some(fault) = decisive_fault(tool, expectations, evidence) {
+        return Verdict::Fault(refined(fault, tool, evidence, presence));
+    }
+    let known = first_fault(tool, evidence, |_| true);
+    match (success(tool, command, evidence, exit_code), known) {
+        (Success::Plain, _) => expected(expectations, evidence, Verdict::Succeeded),
+        (Success::WithWarning, known) => {
+            let because = known.and_then(|fault| fault.evidence).map(|line| format!(" ({line})")).unwrap_or_default();
+            let warning = format!("The work is done, although the tool ended with {end}{because}");
+            expected(expectations, evidence, Verdict::SucceededWithWarning(warning))
+        }
+        (Success::Missing, Some(fault)) => Verdict::Fault(refined(fault, tool, evidence, presence)),
+        (Success::Missing, None) => {
+            Verdict::Fault(refined(without_evidence(tool, command, end), tool, evidence, presence))
+        }
+    }
+}
+
+/// What the call may have done to the board, for telling the person what state it is in now.
+pub(super) fn touched(command: Option<&Command>, evidence: &Evidence, verdict: &Verdict) -> Touched {
+    // A call that the catalog does not know may well change the board.
+    if command.is_some_and(|command| !command.changes_board) {
+        return Touched::Nothing;
+    }
+    let Verdict::Fault(fault) = verdict else { return Touched::Completely };
+    let shows_changes = command.is_some_and(|command| command.progress_shows_changes);
+    let proven = !evidence.success.is_empty() && evidence.success.iter().all(Option::is_some);
+    let before_anything = matches!(
+        fault.class,
+        FaultClass::NoDevice
+            | FaultClass::AmbiguousDevice
+            | FaultClass::NoPermission
+            | FaultClass::BadUsage
+            | FaultClass::BadFile
+            | FaultClass::ToolMissing
+    );
+    // A tool that says why it is broken did not get as far as the board; one that crashed may have.
+    let before_anything = before_anything || (fault.class == FaultClass::ToolBroken && fault.evidence.is_some());
+    if !evidence.progress_seen && (shows_changes || before_anything) {
+        Touched::Nothing
+    } else if proven && fault.class.outcome_unknown() {
+        Touched::Completely
+    } else {
+        Touched::Partly
+    }
+}
+
+/// The exit code, or the fault of a process that did not end by itself.
+fn ended_otherwise(tool: &Tool, end: &ToolEnd) -> Result<i32, Fault> {
+    let name = &tool.name;
+    Err(match end {
+        ToolEnd::Exited(code) => return Ok(*code),
+        ToolEnd::Signalled(signal) if ENDING_SIGNALS.contains(signal) => {
+            Fault::new(FaultClass::Cancelled, format!("Something outside of this run ended {name} before it was done"))
+        }
+        ToolEnd::Signalled(_) => Fault::new(FaultClass::ToolBroken, format!("The tool {name} crashed: {end}")),
+        ToolEnd::NotStarted(_) => Fault::new(FaultClass::ToolMissing, format!("The tool {name} {end}")),
+        ToolEnd::TimedOut(_) => Fault::new(FaultClass::TimedOut, format!("The tool {name} {end} and was ended")),
+        ToolEnd::Silent(_) => {
+            Fault::new(FaultClass::TimedOut, format!("The tool {name} {end}, so it counts as hung and was ended"))
+        }
+        ToolEnd::Cancelled => Fault::new(FaultClass::Cancelled, format!("The tool {name} was ended on request")),
+    })
+}
+
+/// The faults that decide whatever else the output says.
+fn decisive_fault(tool: &Tool, expectations: &Expectations<'_>, evidence: &Evidence) -> Option<Fault> {
+    first_fault(tool, evidence, |fault| fault.overrides_success)
+        .or_else(|| wrong_device(expectations, evidence))
+        .or_else(|| failed_on(expectations, evidence))
+        .or_else(|| {
+            let mut statuses = tool.statuses.iter().zip(&evidence.statuses);
+            statuses.find_map(|(status, found)| refused(status, found.as_ref()?))
+        })
+}
+
+fn wrong_device(expectations: &Expectations<'_>, evidence: &Evidence) -> Option<Fault> {
+    let taken = evidence.wrong_device.as_ref()?;
+    let meant = expectations.device_ids.join(" or ");
+    let id = taken.code.as_deref().unwrap_or_default();
+    let what = if evidence.progress_seen { "wrote to" } else { "opened" };
+    let message = format!("The tool {what} another device than the one meant: {id} instead of {meant}");
+    let mut fault = Fault::new(FaultClass::AmbiguousDevice, message);
+    fault.evidence = Some(taken.line.clone());
+    fault.help = Some("Unplug every other camera and board of this kind, then try again".to_owned());
+    Some(fault)
+}
+
+fn failed_on(expectations: &Expectations<'_>, evidence: &Evidence) -> Option<Fault> {
+    let (fail_on, found) =
+        expectations.fail_on.iter().zip(&evidence.fail_on).find_map(|(on, found)| Some((on, found.as_ref()?)))?;
+    let message = fail_on.message.clone().unwrap_or_else(|| format!("The tool printed: {}", found.line));
+    let mut fault = Fault::new(fail_on.class, message);
+    fault.evidence = Some(found.line.clone());
+    fault.code = found.code.clone();
+    Some(fault)
+}
+
+/// The fault that a status stands for, unless it says success.
+fn refused(status: &StatusPattern, found: &Match) -> Option<Fault> {
+    let code = found.code.as_deref().unwrap_or_default();
+    if status.success.iter().any(|success| success == code) {
+        return None;
+    }
+    let class = status.classes.get(code).copied().unwrap_or(status.otherwise);
+    let message = match status.meanings.get(code) {
+        Some(meaning) => meaning.clone(),
+        None => format!("The board answered with status {code}"),
+    };
+    let mut fault = Fault::new(class, message);
+    fault.code = Some(code.to_owned());
+    fault.evidence = Some(found.line.clone());
+    Some(fault)
+}
+
+fn first_fault(tool: &Tool, evidence: &Evidence, wanted: impl Fn(&FaultPattern) -> bool) -> Option<Fault> {
+    let mut matches = tool.faults.iter().zip(&evidence.faults);
+    let (pattern, found) = matches
+        .find_map(|(pattern, found)| found.as_ref().filter(|_| wanted(pattern)).map(|found| (pattern, found)))?;
+    let mut fault = of_pattern(pattern);
+    fault.code = found.code.clone();
+    fault.evidence = (!found.line.is_empty()).then(|| found.line.clone());
+    Some(fault)
+}
+
+fn of_pattern(pattern: &FaultPattern) -> Fault {
+    let mut fault = Fault::new(pattern.class, pattern.message.clone());
+    fault.help = pattern.help.on(OperatingSystem::current()).clone();
+    fault
+}
+
+enum Success {
+    Plain,
+    WithWarning,
+    Missing,
+}
+
+/// Called when no status says no.
+fn success(tool: &Tool, command: Option<&Command>, evidence: &Evidence, exit_code: i32) -> Success {
+    let status_says_yes = tool
+        .statuses
+        .iter()
+        .zip(&evidence.statuses)
+        .any(|(status, found)| found.is_some() && !status.success.is_empty() && applies(&status.commands, command));
+    let Some(command) = command else {
+        // Only what the step itself expects can prove a call of an unknown kind.
+        let proven = status_says_yes || !evidence.expect.is_empty();
+        return if proven && exit_code == 0 { Success::Plain } else { Success::Missing };
+    };
+    let lines_say_yes = evidence.success.iter().all(Option::is_some);
+    let proven = lines_say_yes && (status_says_yes || !evidence.success.is_empty());
+    if proven && command.success_exit_codes.contains(&exit_code) {
+        Success::Plain
+    } else if proven && command.warning_exit_codes.contains(&exit_code) {
+        Success::WithWarning
+    } else {
+        Success::Missing
+    }
+}
+
+/// A success stands only if all that the step expects was printed.
+fn expected(expectations: &Expectations<'_>, evidence: &Evidence, verdict: Verdict) -> Verdict {
+    let missing = expectations.expect.iter().zip(&evidence.expect).find(|(_, found)| !**found);
+    match missing {
+        None => verdict,
+        Some((pattern, _)) => Verdict::Fault(Fault::new(
+            FaultClass::Unknown,
+            format!("The tool did not print what this step expects: no line matches `{pattern}`"),
+        )),
+    }
+}
+
+fn without_evidence(tool: &Tool, command: Option<&Command>, end: &ToolEnd) -> Fault {
+    match command.and_then(|command| command.missing_evidence.as_ref()) {
+        Some(missing) => Fault::new(missing.class, missing.message.clone()),
+        None => Fault::new(
+            FaultClass::Unknown,
+            format!("The tool {} ended with {end} without showing that the work was done", tool.name),
+        ),
+    }
+}
+
+/// What is on the bus after the call tells apart faults that look alike to the tool.
+fn refined(fault: Fault, tool: &Tool, evidence: &Evidence, presence: Presence) -> Fault {
+    let begun = evidence.device_taken
+        || evidence.progress_seen
+        || evidence.statuses.iter().any(Option::is_some)
+        || evidence.success.iter().any(Option::is_some);
+    let class = match (fault.class, presence) {
+        (FaultClass::NoAnswer, Presence::Absent) => FaultClass::DeviceLost,
+        (FaultClass::Unknown, Presence::Absent) if begun => FaultClass::DeviceLost,
+        (FaultClass::NoPermission, Presence::Absent) => FaultClass::NoDevice,
+        (FaultClass::NoDevice, Presence::Denied) => FaultClass::NoPermission,
+        (class, _) => class,
+    };
+    if class == fault.class {
+        return fault;
+    }
+    // The catalog's words for the class that it turned out to be.
+    let words = tool.faults.iter().find(|pattern| pattern.class == class).map(of_pattern);
+    let generic = || Fault::new(class, "The board left the USB bus in the middle of the call");
+    let words = words.unwrap_or_else(generic);
+    Fault { class, message: words.message, help: words.help, ..fault }
+}

@@ -1,0 +1,94 @@
+//! The world of real tools, real devices and a real person.
+
+use std::io;
+
+use crate::documents::playbook::DeviceKind;
+use crate::words::UsbId;
+use crate::world::interrupts::Interrupts;
+use crate::world::person::Person;
+use crate::world::serial::serial_ports;
+use crate::world::usb::UsbBus;
+use crate::world::{Ask, DeviceList, Interrupt, Reply, RunningTool, ToolCall, World, process};
+
+#[derive(Debug)]
+pub struct Machine {
+    bus: UsbBus,
+    person: Person,
+    interrupts: Interrupts,
+}
+
+impl Machine {
+    /// Catches interrupts from here on. Needs a tokio runtime around it, with I/O and time enabled.
+    pub fn new(person: Person) -> io::Result<Self> {
+        Ok(Machine { bus: UsbBus::default(), person, interrupts: Interrupts::listen()? })
+    }
+}
+
+impl World for Machine {
+    fn start(&self, call: &ToolCall) -> RunningTool {
+        process::start(call)
+    }
+
+    fn devices(&self, kinds: &[(UsbId, DeviceKind)]) -> DeviceList {
+        let serial = |(_, kind): &(UsbId, DeviceKind)| *kind == DeviceKind::Serial;
+        let mut devices = Vec::new();
+        // A computer without USB may still have the ports that a playbook asks for, and the other way round.
+        if !kinds.iter().all(serial) {
+            devices.extend(self.bus.devices(kinds)?);
+        }
+        if kinds.iter().any(serial) {
+            devices.extend(serial_ports(kinds)?);
+        }
+        Ok(devices)
+    }
+
+    async fn devices_changed(&self) {
+        self.bus.changed().await;
+    }
+
+    fn ask(&self, _ask: Ask<'_>) {
+        self.person.ask();
+    }
+
+    async fn reply(&self) -> Reply {
+        self.person.reply().await
+    }
+
+    fn interactive(&self) -> bool {
+        self.person.present()
+    }
+
+    async fn interrupted(&self) -> Interrupt {
+        self.interrupts.next().await
+    }
+}
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::words::ToolEnd;
+    use crate::world::ToolEvent;
+
+    #[test]
+    fn is_a_world() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let machine = Machine::new(Person::nobody()).unwrap();
+            assert!(!machine.interactive());
+            assert_eq!(machine.reply().await, Reply::Gone);
+            assert_eq!(machine.devices(&[]), Ok(Vec::new()));
+            let mut tool = machine.start(&ToolCall {
+                launcher: vec!["/bin/sh".into()],
+                args: vec!["-c".to_owned(), "exit 3".to_owned()],
+                environment: BTreeMap::new(),
+                environment_remove: Vec::new(),
+                folder: std::env::temp_dir(),
+            });
+            assert_eq!(tool.events.recv().await, Some(ToolEvent::Ended(ToolEnd::Exited(3))));
+            assert_eq!(tool.events.recv().await, None);
+        });
+    }
+}

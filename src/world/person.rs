@@ -1,0 +1,177 @@
+//! The person at the keyboard, read line by line.
+//!
+//! The terminal stays in its ordinary mode: a prompt that is given up then leaves nothing to repair. Showing what is asked
+//! is for the readers of the engine's events.
+
+use std::fmt;
+use std::future::poll_fn;
+use std::io::{BufRead, BufReader, Read};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+use tokio::sync::mpsc;
+
+use crate::world::Reply;
+
+/// Lines kept unread; more than a person types ahead.
+const LINES_MAX: usize = 16;
+
+/// Longest line that is kept, in bytes.
+const LINE_BYTES_MAX: u64 = 4096;
+
+pub struct Person {
+    lines: Mutex<Lines>,
+}
+
+enum Lines {
+    Nobody,
+    /// Reading begins with the first question, so that a run that asks nothing takes nothing from the input.
+    NotYet(Box<dyn Read + Send>),
+    Reading(mpsc::Receiver<String>),
+}
+
+impl Person {
+    /// Whoever is at the standard input.
+    pub fn at_stdin() -> Self {
+        Person::answering(std::io::stdin())
+    }
+
+    /// Nobody: every question is answered by [`Reply::Gone`].
+    pub fn nobody() -> Self {
+        Person { lines: Mutex::new(Lines::Nobody) }
+    }
+
+    /// Somebody whose lines come from `input`.
+    pub fn answering(input: impl Read + Send + 'static) -> Self {
+        Person { lines: Mutex::new(Lines::NotYet(Box::new(input))) }
+    }
+
+    /// Can anybody answer? No longer so once the end of the input has been met.
+    pub fn present(&self) -> bool {
+        !matches!(*self.lock(), Lines::Nobody)
+    }
+
+    /// Drops what was typed before the question, and begins to listen.
+    pub fn ask(&self) {
+        let mut lines = self.lock();
+        if let Lines::Reading(receiver) = &mut *lines {
+            while receiver.try_recv().is_ok() {}
+        }
+        lines.begin();
+    }
+
+    /// The next line.
+    pub async fn reply(&self) -> Reply {
+        let line = poll_fn(|context| {
+            let mut lines = self.lock();
+            lines.begin();
+            match &mut *lines {
+                Lines::Reading(receiver) => receiver.poll_recv(context),
+                Lines::Nobody | Lines::NotYet(_) => std::task::Poll::Ready(None),
+            }
+        })
+        .await;
+        match line {
+            Some(line) => Reply::Line(line),
+            None => {
+                *self.lock() = Lines::Nobody;
+                Reply::Gone
+            }
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Lines> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Person {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Person").field("present", &self.present()).finish_non_exhaustive()
+    }
+}
+
+impl Lines {
+    fn begin(&mut self) {
+        if let Lines::NotYet(_) = self
+            && let Lines::NotYet(input) = std::mem::replace(self, Lines::Nobody)
+        {
+            let (sender, receiver) = mpsc::channel(LINES_MAX);
+            // Detached, because a read from a terminal cannot be called off; the end of the process ends it.
+            let started = thread::Builder::new().name("person".to_owned()).spawn(move || read_lines(input, &sender));
+            if started.is_ok() {
+                *self = Lines::Reading(receiver);
+            }
+        }
+    }
+}
+
+fn read_lines(input: impl Read, lines: &mpsc::Sender<String>) {
+    let mut input = BufReader::new(input);
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        match input.by_ref().take(LINE_BYTES_MAX).read_until(b'\n', &mut line) {
+            Ok(0) | Err(_) => return,
+            Ok(_) => {
+                let text = String::from_utf8_lossy(&line);
+                if lines.blocking_send(text.trim_end_matches(['\r', '\n']).to_owned()).is_err() {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    fn block_on<T>(future: impl Future<Output = T>) -> T {
+        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+    }
+
+    #[test]
+    fn lines_come_without_their_ends_and_then_nobody_is_there() {
+        let person = Person::answering(&b"boot-fuse\r\nyes\n\nlast"[..]);
+        assert!(person.present());
+        block_on(async {
+            for line in ["boot-fuse", "yes", "", "last"] {
+                assert_eq!(person.reply().await, Reply::Line(line.to_owned()));
+            }
+            assert_eq!(person.reply().await, Reply::Gone);
+            assert_eq!(person.reply().await, Reply::Gone);
+        });
+        assert!(!person.present());
+        person.ask();
+        assert_eq!(block_on(person.reply()), Reply::Gone);
+    }
+
+    #[test]
+    fn a_question_drops_what_was_typed_before_it() {
+        let (reader, mut writer) = std::io::pipe().unwrap();
+        let person = Person::answering(reader);
+        block_on(async {
+            writer.write_all(b"first\nstray\n").unwrap();
+            person.ask();
+            assert_eq!(person.reply().await, Reply::Line("first".to_owned()));
+            // The thread may still be on its way with the stray line.
+            while !matches!(&*person.lock(), Lines::Reading(receiver) if receiver.len() == 1) {
+                thread::yield_now();
+            }
+            person.ask();
+            writer.write_all(b"second\n").unwrap();
+            assert_eq!(person.reply().await, Reply::Line("second".to_owned()));
+        });
+    }
+
+    #[test]
+    fn nobody_answers_nothing() {
+        let person = Person::nobody();
+        person.ask();
+        assert!(!person.present());
+        assert_eq!(block_on(person.reply()), Reply::Gone);
+    }
+}

@@ -1,0 +1,168 @@
+//! Starts a vendor tool in a process group of its own and turns what it does into events.
+//!
+//! Waiting and reading are done by plain threads: the runtime's own blocking threads would hold up its shutdown. What the
+//! output means is for other floors. A descendant that leaves the group by itself is out of reach, and on Windows only the
+//! started process itself can be ended.
+
+mod forward;
+mod reason;
+
+use std::collections::HashMap;
+use std::ffi::{OsStr, OsString};
+use std::io::{self, PipeReader, Read};
+use std::sync::Arc;
+use std::sync::mpsc::{Sender, SyncSender, channel, sync_channel};
+use std::thread;
+
+use duct::Handle;
+use tokio::sync::mpsc;
+
+use self::forward::{Heard, forward};
+use self::reason::reason_not_started;
+use crate::words::{Stream, ToolEnd};
+use crate::world::system::{ProcessGroup, give_own_group, tool_end, wait_without_reaping};
+use crate::world::{RunningTool, StopTool, ToolCall, ToolEvent};
+
+/// Events kept for a slow reader before the tool itself is made to wait.
+const EVENTS_MAX: usize = 64;
+
+/// Size of one piece of output, in bytes.
+const PIECE_BYTES: usize = 8 * 1024;
+
+/// Starts a tool; a failure to start arrives as [`ToolEnd::NotStarted`].
+pub fn start(call: &ToolCall) -> RunningTool {
+    let (events, receiver) = mpsc::channel(EVENTS_MAX);
+    let stop: Box<dyn StopTool> = match Process::spawn(call, events.clone()) {
+        Ok(process) => Box::new(process),
+        Err(error) => {
+            let end = ToolEnd::NotStarted(reason_not_started(call, &error));
+            // Cannot fail: nothing else has been put into the new channel.
+            let _ = events.try_send(ToolEvent::Ended(end));
+            Box::new(NeverStarted)
+        }
+    };
+    RunningTool { events: receiver, stop }
+}
+
+/// The group of a started tool. Its end, by whatever way, ends the group.
+#[derive(Debug)]
+struct Process {
+    group: ProcessGroup,
+    handle: Arc<Handle>,
+    /// Closed when nobody can signal the group any more: only then may its first process be reaped.
+    _unused: Option<Sender<()>>,
+}
+
+impl Process {
+    fn spawn(call: &ToolCall, events: mpsc::Sender<ToolEvent>) -> io::Result<Self> {
+        let (stdout, stdout_end) = io::pipe()?;
+        let (stderr, stderr_end) = io::pipe()?;
+        let (program, first_args) = call.launcher.split_first().ok_or(io::ErrorKind::InvalidInput)?;
+        let args = first_args.iter().cloned().chain(call.args.iter().map(Into::into));
+        // The expression owns our copies of the writing ends, and closes them at the end of this statement.
+        let handle = duct::cmd(program, args)
+            .dir(&call.folder)
+            .full_env(environment(call))
+            .stdin_null()
+            .stdout_file(stdout_end)
+            .stderr_file(stderr_end)
+            .unchecked()
+            .before_spawn(|command| {
+                give_own_group(command);
+                Ok(())
+            })
+            .start()?;
+        let handle = Arc::new(handle);
+        let leader = handle.pids().first().copied().unwrap_or(0);
+        let (release, released) = channel::<()>();
+        let process =
+            Process { group: ProcessGroup::led_by(leader), handle: Arc::clone(&handle), _unused: Some(release) };
+
+        let (heard, queue) = sync_channel(EVENTS_MAX);
+        spawn_thread("tool output", move || forward(&queue, &events))?;
+        spawn_reader(stdout, Stream::Stdout, heard.clone())?;
+        spawn_reader(stderr, Stream::Stderr, heard.clone())?;
+        spawn_thread("tool end", move || {
+            let end = wait_without_reaping(leader).unwrap_or_else(|| reap(&handle));
+            let _ = heard.send(Heard::Ended(end));
+            drop(heard);
+            // Never receives anything; returns when the sender is dropped.
+            let _ = released.recv();
+            reap(&handle);
+        })?;
+        Ok(process)
+    }
+}
+
+impl StopTool for Process {
+    fn ask(&mut self) {
+        self.group.ask_to_end();
+    }
+
+    fn force(&mut self) {
+        if !self.group.end() {
+            // Where there are no groups, at least the process itself. A failure means that it has ended already.
+            let _ = self.handle.kill();
+        }
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.force();
+    }
+}
+
+#[derive(Debug)]
+struct NeverStarted;
+
+impl StopTool for NeverStarted {
+    fn ask(&mut self) {}
+
+    fn force(&mut self) {}
+}
+
+/// The inherited variables but for those to remove, and the call's own.
+fn environment(call: &ToolCall) -> HashMap<OsString, OsString> {
+    let mut environment: HashMap<_, _> = std::env::vars_os().collect();
+    for name in &call.environment_remove {
+        environment.remove(OsStr::new(name));
+    }
+    environment.extend(call.environment.iter().map(|(name, value)| (name.into(), value.clone())));
+    environment
+}
+
+fn reap(handle: &Handle) -> ToolEnd {
+    match handle.wait() {
+        Ok(output) => tool_end(output.status),
+        Err(error) => ToolEnd::NotStarted(format!("its end could not be observed ({error})")),
+    }
+}
+
+fn spawn_reader(mut pipe: PipeReader, stream: Stream, heard: SyncSender<Heard>) -> io::Result<()> {
+    spawn_thread("tool stream", move || {
+        let mut piece = [0; PIECE_BYTES];
+        loop {
+            match pipe.read(&mut piece) {
+                Ok(0) => break,
+                // The other side gives up when the tool has ended and a descendant still holds the pipe.
+                Ok(length) => {
+                    if heard.send(Heard::Output(stream, piece[..length].to_vec())).is_err() {
+                        return;
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => break,
+            }
+        }
+        let _ = heard.send(Heard::Closed);
+    })
+}
+
+fn spawn_thread(name: &str, work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    thread::Builder::new().name(name.to_owned()).spawn(work).map(drop)
+}
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests;

@@ -1,0 +1,31 @@
+//! Why a tool could not be started, in words for the person.
+
+use std::io;
+use std::path::Path;
+
+use crate::world::ToolCall;
+use crate::world::system::is_foreign_program;
+
+pub(super) fn reason_not_started(call: &ToolCall, error: &io::Error) -> String {
+    let Some(program) = call.launcher.first().map(Path::new) else {
+        return "no program is given".to_owned();
+    };
+    let name = program.display();
+    if is_foreign_program(error) {
+        return format!("`{name}` is not a program for this kind of computer: wrong architecture, or damaged");
+    }
+    match error.kind() {
+        io::ErrorKind::NotFound if !call.folder.is_dir() => {
+            format!("the folder `{}` it should run in does not exist", call.folder.display())
+        }
+        // The kernel says "not found" also when it is the loader named inside the file that is missing.
+        io::ErrorKind::NotFound if program.is_absolute() && program.exists() => {
+            format!("`{name}` exists, but not what it needs to run: built for another kind of computer, perhaps")
+        }
+        io::ErrorKind::NotFound => format!("`{name}` was not found"),
+        io::ErrorKind::PermissionDenied => format!("`{name}` is not executable, or this user may not run it"),
+        io::ErrorKind::ExecutableFileBusy => format!("`{name}` is being written to at the moment"),
+        io::ErrorKind::ArgumentListTooLong => "the command line is too long".to_owned(),
+        _ => format!("`{name}`: {error}"),
+    }
+}

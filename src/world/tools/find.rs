@@ -1,0 +1,106 @@
+//! Finds several tools at once. A JVM or Python start takes seconds, so they are all asked at the same time.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use tokio::task::JoinSet;
+
+use super::locate::{Candidate, Search, locate};
+use super::probe::{PROBE_TIME_MAX, ask, judge, version_call};
+use super::{Surroundings, ToolEnvironment, ToolProblem};
+use crate::documents::catalog::{OperatingSystem, Tool};
+use crate::words::ToolVersion;
+
+/// A tool that is there and may be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundTool {
+    /// As in the catalog.
+    pub name: String,
+    /// Program and, for tools started through another program, its leading arguments.
+    pub launcher: Vec<OsString>,
+    /// `--tool`, a variable's name, a folder, `PATH`, or the words it is started through.
+    pub found_by: String,
+    pub version: ToolVersion,
+    pub flavour: Option<String>,
+}
+
+/// Looks for all wanted tools, in the order of the list: `explicit` paths by tool name, `RECOVER_TOOL_<NAME>`, the
+/// catalog's folders, PATH, and the programs a tool can be started through.
+///
+/// Tells every problem at once, in the order of `wanted`. Needs a tokio runtime with time enabled and not paused.
+pub async fn find_tools(
+    wanted: &[&Tool],
+    explicit: &BTreeMap<String, PathBuf>,
+    surroundings: &Surroundings,
+    environment: impl Fn(&Tool) -> ToolEnvironment,
+) -> Result<Vec<FoundTool>, Vec<ToolProblem>> {
+    let mut outcomes = BTreeMap::new();
+    let mut examinations = JoinSet::new();
+    for (index, tool) in wanted.iter().enumerate() {
+        match locate(tool, explicit.get(&tool.name).map(PathBuf::as_path), surroundings) {
+            Ok(search) => {
+                let (tool, surroundings) = ((*tool).clone(), surroundings.clone());
+                let environment = environment(&tool);
+                examinations.spawn(async move { (index, examine(&tool, search, &environment, &surroundings).await) });
+            }
+            Err(problem) => {
+                outcomes.insert(index, Err(problem));
+            }
+        }
+    }
+    while let Some(examined) = examinations.join_next().await {
+        match examined {
+            Ok((index, outcome)) => {
+                outcomes.insert(index, outcome);
+            }
+            // Nobody cancels an examination, so it can only have panicked.
+            Err(defect) => std::panic::resume_unwind(defect.into_panic()),
+        }
+    }
+
+    let (mut found, mut problems) = (Vec::new(), Vec::new());
+    for outcome in outcomes.into_values() {
+        match outcome {
+            Ok(tool) => found.push(tool),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    if problems.is_empty() { Ok(found) } else { Err(problems) }
+}
+
+/// Takes the first candidate that answers as the tool should.
+async fn examine(
+    tool: &Tool,
+    search: Search,
+    environment: &ToolEnvironment,
+    surroundings: &Surroundings,
+) -> Result<FoundTool, ToolProblem> {
+    let Search { candidates, mut looked_in } = search;
+    for candidate in &candidates {
+        let call = version_call(tool, candidate, environment.clone(), surroundings);
+        let answer = ask(&call, PROBE_TIME_MAX).await;
+        match judge(tool, candidate, &answer) {
+            Err(problem) if candidate.indirect && means_not_installed(&problem) => {
+                looked_in.push(describe_miss(candidate, &problem));
+            }
+            outcome => return outcome,
+        }
+    }
+    let install = tool.install.on(OperatingSystem::current()).clone();
+    Err(ToolProblem::NotFound { tool: tool.name.clone(), looked_in, install })
+}
+
+/// Python without the module that was asked for fails, or says something else; it is not a tool that is broken.
+fn means_not_installed(problem: &ToolProblem) -> bool {
+    matches!(problem, ToolProblem::ProbeFailed { .. } | ToolProblem::NotTheTool { .. })
+}
+
+fn describe_miss(candidate: &Candidate, problem: &ToolProblem) -> String {
+    let said = match problem {
+        ToolProblem::ProbeFailed { last_lines, reason, .. } => last_lines.last().unwrap_or(reason),
+        ToolProblem::NotTheTool { first_lines, .. } => first_lines.first().map_or("", |line| line),
+        _ => "",
+    };
+    format!("{} ({})", candidate.found_by, said.trim())
+}

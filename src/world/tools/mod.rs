@@ -1,0 +1,19 @@
+//! Finds the vendors' tools and asks each what it is. Installing them is left to the person.
+
+mod environment;
+mod find;
+mod folders;
+mod locate;
+mod probe;
+mod problem;
+mod program;
+mod surroundings;
+
+pub use environment::{ToolEnvironment, tool_environment};
+pub use find::{FoundTool, find_tools};
+pub use problem::ToolProblem;
+pub use surroundings::Surroundings;
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests;

@@ -1,0 +1,137 @@
+//! Asks a tool for its version, and judges the answer.
+
+use std::time::Duration;
+
+use super::locate::Candidate;
+use super::{FoundTool, Surroundings, ToolEnvironment, ToolProblem};
+use crate::documents::catalog::{Flavour, OperatingSystem, Tool};
+use crate::words::{Stream, ToolEnd, ToolVersion};
+use crate::world::{ToolCall, ToolEvent, process};
+
+/// Java and Python programs may take many seconds for their first start.
+pub(super) const PROBE_TIME_MAX: Duration = Duration::from_secs(20);
+
+/// Output kept of each stream, in bytes; a version stands near the beginning.
+const OUTPUT_BYTES_MAX: usize = 64 * 1024;
+
+/// Lines shown to the person.
+const LINES_SHOWN_MAX: usize = 5;
+
+#[derive(Debug, Default)]
+pub(super) struct Answer {
+    stdout: Vec<u8>,
+    stderr: Vec<u8>,
+    /// `None` when the time was over.
+    end: Option<ToolEnd>,
+}
+
+pub(super) fn version_call(
+    tool: &Tool,
+    candidate: &Candidate,
+    environment: ToolEnvironment,
+    surroundings: &Surroundings,
+) -> ToolCall {
+    ToolCall {
+        launcher: candidate.launcher.clone(),
+        args: tool.first_args.iter().chain(&tool.version.args).cloned().collect(),
+        environment: environment.set,
+        environment_remove: environment.remove,
+        folder: surroundings.current_folder.clone(),
+    }
+}
+
+/// Runs on the runtime's clock, which must not be paused: the tool is a real one.
+pub(super) async fn ask(call: &ToolCall, time_max: Duration) -> Answer {
+    let mut tool = process::start(call);
+    let mut answer = Answer::default();
+    let listening = async {
+        while let Some(event) = tool.events.recv().await {
+            match event {
+                ToolEvent::Output(Stream::Stdout, bytes) => keep(&mut answer.stdout, &bytes),
+                ToolEvent::Output(Stream::Stderr, bytes) => keep(&mut answer.stderr, &bytes),
+                ToolEvent::Ended(end) => answer.end = Some(end),
+            }
+        }
+    };
+    // Too late is told apart by the missing end; dropping the tool ends it.
+    let _ = tokio::time::timeout(time_max, listening).await;
+    answer
+}
+
+pub(super) fn judge(tool: &Tool, candidate: &Candidate, answer: &Answer) -> Result<FoundTool, ToolProblem> {
+    let lines: Vec<String> = [&answer.stdout, &answer.stderr].into_iter().flat_map(|bytes| lines_of(bytes)).collect();
+    let command = command_text(candidate);
+    let install = tool.install.on(OperatingSystem::current()).clone();
+    let name = tool.name.clone();
+
+    // The exit code is of no matter: some tools print their version and fail.
+    let Some((flavour, version)) = recognise(&tool.version.flavours, &lines) else {
+        let reason = match &answer.end {
+            None => format!("no answer within {} s", PROBE_TIME_MAX.as_secs()),
+            Some(ToolEnd::Exited(0)) if lines.is_empty() => "it printed nothing".to_owned(),
+            Some(ToolEnd::Exited(0)) => {
+                let first_lines = lines.into_iter().take(LINES_SHOWN_MAX).collect();
+                return Err(ToolProblem::NotTheTool { tool: name, command, first_lines });
+            }
+            Some(end) => end.to_string(),
+        };
+        let last_lines = lines[lines.len().saturating_sub(LINES_SHOWN_MAX)..].to_vec();
+        return Err(ToolProblem::ProbeFailed { tool: name, command, reason, last_lines, install });
+    };
+
+    if let Some((found, reason)) = flavour.known_bad.iter().find(|(bad, _)| *bad == version) {
+        let (found, reason) = (Box::new(found.clone()), reason.clone());
+        return Err(ToolProblem::KnownBad { tool: name, command, found, reason, install });
+    }
+    if let Some(minimum) = flavour.minimum.as_ref().filter(|minimum| version < **minimum) {
+        let (found, minimum) = (Box::new(version.clone()), Box::new(minimum.clone()));
+        return Err(ToolProblem::TooOld { tool: name, command, found, minimum, install });
+    }
+    Ok(FoundTool {
+        name,
+        launcher: candidate.launcher.clone(),
+        found_by: candidate.found_by.clone(),
+        version,
+        flavour: flavour.name.clone(),
+    })
+}
+
+/// The first flavour that knows one of the lines.
+fn recognise<'a>(flavours: &'a [Flavour], lines: &[String]) -> Option<(&'a Flavour, ToolVersion)> {
+    flavours.iter().find_map(|flavour| {
+        let version = |line: &String| flavour.pattern.captures(line)?.name("version")?.as_str().parse().ok();
+        lines.iter().find_map(version).map(|version| (flavour, version))
+    })
+}
+
+fn keep(kept: &mut Vec<u8>, bytes: &[u8]) {
+    let room = OUTPUT_BYTES_MAX.saturating_sub(kept.len());
+    kept.extend_from_slice(&bytes[..bytes.len().min(room)]);
+}
+
+/// Lines that are not blank, without escape sequences such as colours.
+fn lines_of(bytes: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(bytes);
+    text.split(['\n', '\r']).map(without_escapes).filter(|line| !line.trim().is_empty()).collect()
+}
+
+/// Drops `ESC [ … letter` and bare control characters.
+fn without_escapes(line: &str) -> String {
+    let mut plain = String::new();
+    let mut rest = line.chars();
+    while let Some(c) = rest.next() {
+        if c == '\u{1b}' {
+            if rest.next() == Some('[') {
+                rest.by_ref().find(|c| ('@'..='~').contains(c));
+            }
+        } else if c == '\t' || !c.is_control() {
+            plain.push(c);
+        }
+    }
+    plain
+}
+
+fn command_text(candidate: &Candidate) -> String {
+    let words: Vec<_> = candidate.launcher.iter().map(|word| word.to_string_lossy()).collect();
+    words.join(" ")
+}

@@ -1,0 +1,142 @@
+//! What differs between operating systems, on Unix: process groups, signals, private folders and permissions.
+
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::Command;
+use std::task::{Context, Poll};
+
+use rustix::io::Errno;
+use rustix::process::{Pid, Signal as Kind, WaitId, WaitIdOptions, geteuid, kill_process_group, waitid};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::words::ToolEnd;
+use crate::world::Interrupt;
+
+/// Puts the process into a group of its own, so that Ctrl-C at the terminal does not reach it and that it can be ended
+/// together with everything it starts.
+pub(super) fn give_own_group(command: &mut Command) {
+    command.process_group(0);
+}
+
+/// A process and its descendants, but for those that left the group by themselves (`setsid`).
+///
+/// To be used only until the first process of the group has been reaped: afterwards its number may be a stranger's.
+#[derive(Debug)]
+pub(super) struct ProcessGroup {
+    leader: Option<Pid>,
+}
+
+impl ProcessGroup {
+    pub(super) fn led_by(leader: u32) -> Self {
+        ProcessGroup { leader: pid(leader) }
+    }
+
+    /// Asks every process of the group to end. Returns whether that is possible here.
+    pub(super) fn ask_to_end(&self) -> bool {
+        self.send(Kind::TERM)
+    }
+
+    /// Ends every process of the group.
+    pub(super) fn end(&self) -> bool {
+        self.send(Kind::KILL)
+    }
+
+    fn send(&self, signal: Kind) -> bool {
+        self.leader.is_some_and(|leader| kill_process_group(leader, signal).is_ok())
+    }
+}
+
+/// Waits until the process has ended, without reaping it: its group keeps its number. `None` where that cannot be told.
+pub(super) fn wait_without_reaping(process: u32) -> Option<ToolEnd> {
+    let process = pid(process)?;
+    loop {
+        match waitid(WaitId::Pid(process), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT) {
+            Ok(Some(status)) => {
+                let exited = status.exit_status().map(ToolEnd::Exited);
+                return exited.or_else(|| status.terminating_signal().map(ToolEnd::Signalled));
+            }
+            Err(Errno::INTR) => {}
+            Ok(None) | Err(_) => return None,
+        }
+    }
+}
+
+fn pid(number: u32) -> Option<Pid> {
+    i32::try_from(number).ok().and_then(Pid::from_raw)
+}
+
+/// How a reaped process ended.
+pub(super) fn tool_end(status: std::process::ExitStatus) -> ToolEnd {
+    use std::os::unix::process::ExitStatusExt;
+    match (status.code(), status.signal()) {
+        (Some(code), _) => ToolEnd::Exited(code),
+        (None, signal) => ToolEnd::Signalled(signal.unwrap_or(0)),
+    }
+}
+
+/// Is this the error for a file that is no program of this kind of computer?
+pub(super) fn is_foreign_program(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(Errno::NOEXEC.raw_os_error())
+}
+
+/// The wishes to end the run. Armed from construction on, so that none is lost between two polls.
+#[derive(Debug)]
+pub(super) struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    hang_up: Signal,
+}
+
+impl Signals {
+    pub(super) fn listen() -> io::Result<Self> {
+        Ok(Signals {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hang_up: signal(SignalKind::hangup())?,
+        })
+    }
+
+    pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Interrupt> {
+        // All are polled, because each keeps its own waker.
+        let interrupt = self.interrupt.poll_recv(context).is_ready();
+        let terminate = self.terminate.poll_recv(context).is_ready();
+        let hang_up = self.hang_up.poll_recv(context).is_ready();
+        if terminate || hang_up {
+            Poll::Ready(Interrupt::Terminate)
+        } else if interrupt {
+            Poll::Ready(Interrupt::Interrupt)
+        } else {
+            Poll::Pending
+        }
+    }
+}
+
+/// Makes a folder that only this user can enter; one of this user that exists already is fine.
+///
+/// In a folder of somebody else, what we write could be led astray by links.
+pub(super) fn make_private_folder(folder: &Path) -> io::Result<()> {
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    if is_own_folder(folder) {
+        Ok(())
+    } else {
+        Err(io::Error::new(io::ErrorKind::PermissionDenied, "it is there already and belongs to another user"))
+    }
+}
+
+/// Is this a folder, not a link to one, that belongs to this user?
+pub(super) fn is_own_folder(folder: &Path) -> bool {
+    std::fs::symlink_metadata(folder).is_ok_and(|found| found.is_dir() && found.uid() == geteuid().as_raw())
+}
+
+/// May this user read and write this file? Asked without opening it; `None` where that cannot be told.
+pub(super) fn may_read_and_write(file: &Path) -> Option<bool> {
+    use rustix::fs::{Access, access};
+    Some(access(file, Access::READ_OK | Access::WRITE_OK).is_ok())
+}
+
+/// A word that tells this user from the others of the computer, fit for a file name.
+pub(super) fn user_word() -> String {
+    geteuid().as_raw().to_string()
+}

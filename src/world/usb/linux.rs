@@ -1,0 +1,74 @@
+//! Access to devices on Linux, by opening their nodes for reading and writing as the tools do.
+//!
+//! A node that is not there counts as denied: it has not been made yet, or a container was not given it. How long to wait
+//! for udev to make a node and set its mode is for the engine.
+
+use std::fs::{self, OpenOptions};
+use std::path::Path;
+
+use super::Attachment;
+use crate::world::Access;
+
+pub(super) fn subsystem_missing() -> Option<String> {
+    let missing = !Path::new("/sys/bus/usb").exists();
+    missing.then(|| "this computer (or container) has no USB subsystem".to_owned())
+}
+
+pub(super) fn may_open_usb(device: &Attachment) -> Access {
+    open_node(Path::new(&format!("/dev/bus/usb/{}/{:03}", device.bus, device.address)))
+}
+
+/// Every HID interface has a node of its own in `/dev`, named as its folder in sysfs.
+pub(super) fn may_open_hid(device: &Attachment) -> Access {
+    let Ok(nodes) = fs::read_dir("/sys/class/hidraw") else {
+        return Access::Unknown;
+    };
+    let mut of_same_id = Vec::new();
+    for node in nodes.flatten() {
+        let folder = node.path().join("device");
+        let Ok(uevent) = fs::read_to_string(folder.join("uevent")) else { continue };
+        if !has_hid_id(&uevent, device) {
+            continue;
+        }
+        // The folder is a link to `…/1-2.3/1-2.3:1.0/0003:1FC9:0135.0001`, which holds the port.
+        let on_port = fs::canonicalize(&folder).is_ok_and(|path| path.iter().any(|part| part == device.port.as_str()));
+        of_same_id.push((on_port, Path::new("/dev").join(node.file_name())));
+    }
+    // Where the link tells nothing, any node of this id has to do.
+    let node = of_same_id.iter().find(|(on_port, _)| *on_port).or(of_same_id.first());
+    node.map_or(Access::Denied, |(_, node)| open_node(node))
+}
+
+/// `HID_ID=0003:00001FC9:00000135`: bus (3 is USB), vendor and product.
+fn has_hid_id(uevent: &str, device: &Attachment) -> bool {
+    let wanted = format!("HID_ID=0003:{:08X}:{:08X}", device.id.vendor, device.id.product);
+    uevent.lines().any(|line| line.eq_ignore_ascii_case(&wanted))
+}
+
+fn open_node(node: &Path) -> Access {
+    match OpenOptions::new().read(true).write(true).open(node) {
+        Ok(_) => Access::Permitted,
+        Err(_) => Access::Denied,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::words::UsbId;
+
+    #[test]
+    fn knows_its_hid_node() {
+        let id = UsbId { vendor: 0x1fc9, product: 0x0135 };
+        let device = Attachment { id, port: "1-1".to_owned(), bus: "001".to_owned(), address: 5 };
+        assert!(has_hid_id("DRIVER=hid-generic\nHID_ID=0003:00001FC9:00000135\nHID_NAME=x\n", &device));
+        assert!(!has_hid_id("HID_ID=0003:000015A2:00000073\n", &device));
+        assert!(!has_hid_id("HID_ID=0005:00001FC9:00000135\n", &device));
+    }
+
+    #[test]
+    fn a_missing_node_is_denied() {
+        assert_eq!(open_node(Path::new("/nowhere/at/all")), Access::Denied);
+        assert_eq!(open_node(Path::new("/dev/null")), Access::Permitted);
+    }
+}

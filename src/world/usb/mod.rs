@@ -1,0 +1,164 @@
+//! The USB bus: what is attached, when that changes, and whether this user may open it.
+//!
+//! Only lists and watches; talking to devices is the vendors' tools' business. Every system's differences of access live in
+//! `linux.rs` and `elsewhere.rs`.
+
+mod access;
+#[cfg(not(target_os = "linux"))]
+mod elsewhere;
+#[cfg(target_os = "linux")]
+mod linux;
+
+#[cfg(not(target_os = "linux"))]
+use elsewhere as system;
+#[cfg(target_os = "linux")]
+use linux as system;
+
+use std::fmt;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
+use std::task::{Context, Poll};
+
+use futures_core::Stream;
+use nusb::MaybeFuture;
+use nusb::hotplug::HotplugWatch;
+
+use self::access::AccessMemory;
+use crate::documents::playbook::DeviceKind;
+use crate::words::UsbId;
+use crate::world::{AttachedDevice, DeviceList};
+
+/// The bus and what has been learned about it. The watch begins with the first wait for a change.
+#[derive(Default)]
+pub struct UsbBus {
+    watch: Mutex<Watch>,
+    access: AccessMemory,
+}
+
+/// One device, as the host's system numbers it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Attachment {
+    pub(super) id: UsbId,
+    /// Physical path such as `1-2.3`: bus, then the ports from the root hub on.
+    pub(super) port: String,
+    /// The system's name of the bus; on Linux its number in three digits.
+    pub(super) bus: String,
+    /// Changes at every enumeration.
+    pub(super) address: u8,
+}
+
+#[derive(Default)]
+enum Watch {
+    #[default]
+    NotYet,
+    Watching(HotplugWatch),
+    /// Not possible here: then looking now and then has to do.
+    Unavailable,
+}
+
+impl UsbBus {
+    /// Devices with one of these ids, with the kind given beside it. Serial bridges are listed by their ports elsewhere, so
+    /// ids of that kind are left out here.
+    pub fn devices(&self, kinds: &[(UsbId, DeviceKind)]) -> DeviceList {
+        if let Some(missing) = system::subsystem_missing() {
+            return Err(missing);
+        }
+        let listed = nusb::list_devices().wait().map_err(|error| format!("the USB bus cannot be read: {error}"))?;
+        let mut devices = Vec::new();
+        let mut attached = Vec::new();
+        for device in listed {
+            let id = UsbId { vendor: device.vendor_id(), product: device.product_id() };
+            let wanted = kinds.iter().find(|(wanted, kind)| *wanted == id && *kind != DeviceKind::Serial);
+            let Some(&(_, kind)) = wanted else { continue };
+            let attachment = Attachment {
+                id,
+                port: port_path(device.bus_id(), device.port_chain()),
+                bus: device.bus_id().to_owned(),
+                address: device.device_address(),
+            };
+            devices.push(AttachedDevice {
+                id,
+                port: attachment.port.clone(),
+                serial: device.serial_number().map(str::to_owned),
+                product: device.product_string().map(str::to_owned),
+                kind,
+                access: self.access.ask((attachment.clone(), kind), || match kind {
+                    DeviceKind::Hid => system::may_open_hid(&attachment),
+                    DeviceKind::Usb | DeviceKind::Serial => system::may_open_usb(&attachment),
+                }),
+            });
+            attached.push((attachment, kind));
+        }
+        self.access.forget_all_but(&attached);
+        devices.sort_by(|a, b| a.port.cmp(&b.port));
+        Ok(devices)
+    }
+
+    /// Completes when devices came or went. Never completes where the system cannot tell.
+    pub fn changed(&self) -> impl Future<Output = ()> {
+        poll_fn(|context| self.watch.lock().unwrap_or_else(PoisonError::into_inner).poll(context))
+    }
+}
+
+impl fmt::Debug for UsbBus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UsbBus").finish_non_exhaustive()
+    }
+}
+
+impl Watch {
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if matches!(self, Watch::NotYet) {
+            *self = nusb::watch_devices().map_or(Watch::Unavailable, Watch::Watching);
+        }
+        let mut changed = Poll::Pending;
+        while let Watch::Watching(watch) = self {
+            match Pin::new(watch).poll_next(context) {
+                // A hub brings many events at once; one look serves them all.
+                Poll::Ready(Some(_)) => changed = Poll::Ready(()),
+                Poll::Ready(None) => *self = Watch::Unavailable,
+                Poll::Pending => break,
+            }
+        }
+        changed
+    }
+}
+
+/// The form that Linux's sysfs and `dfu-util -p` use: `1-2.3`.
+fn port_path(bus: &str, chain: &[u8]) -> String {
+    let number = bus.trim_start_matches('0');
+    let ports: Vec<String> = chain.iter().map(u8::to_string).collect();
+    format!("{}-{}", if number.is_empty() { bus } else { number }, ports.join("."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn writes_ports_as_linux_does() {
+        assert_eq!(port_path("001", &[2, 3]), "1-2.3");
+        assert_eq!(port_path("099", &[1]), "99-1");
+        assert_eq!(port_path("PCI_0", &[4]), "PCI_0-4");
+    }
+
+    #[test]
+    fn lists_or_says_why_not() {
+        let bus = UsbBus::default();
+        let nobody = UsbId { vendor: 0x1209, product: 0 };
+        match bus.devices(&[(nobody, DeviceKind::Usb)]) {
+            Ok(devices) => assert_eq!(devices, []),
+            Err(reason) => assert!(!reason.is_empty()),
+        }
+    }
+
+    #[test]
+    fn watching_does_no_harm_where_nothing_changes() {
+        let bus = UsbBus::default();
+        let mut context = Context::from_waker(std::task::Waker::noop());
+        // Whatever came just now has been told by the first question.
+        let _ = std::pin::pin!(bus.changed()).poll(&mut context);
+        let _ = std::pin::pin!(bus.changed()).poll(&mut context);
+    }
+}

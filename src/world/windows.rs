@@ -1,0 +1,97 @@
+//! What differs between operating systems, on Windows.
+//!
+//! Windows has no signals and no process groups in the sense of Unix. Without unsafe code a tool cannot be asked to end,
+//! and only the process that was started itself can be ended: what it started goes on until its pipes break.
+
+use std::io;
+use std::os::windows::process::CommandExt;
+use std::path::Path;
+use std::process::Command;
+use std::task::{Context, Poll};
+
+use tokio::signal::windows::{CtrlBreak, CtrlC, CtrlClose, ctrl_break, ctrl_c, ctrl_close};
+
+use crate::words::ToolEnd;
+use crate::world::Interrupt;
+
+/// `CREATE_NEW_PROCESS_GROUP` of the Windows API: Ctrl-C at the terminal does not reach the process.
+const CREATE_NEW_PROCESS_GROUP: u32 = 0x0000_0200;
+
+/// `ERROR_BAD_EXE_FORMAT` of the Windows API.
+const ERROR_BAD_EXE_FORMAT: i32 = 193;
+
+pub(super) fn give_own_group(command: &mut Command) {
+    command.creation_flags(CREATE_NEW_PROCESS_GROUP);
+}
+
+#[derive(Debug)]
+pub(super) struct ProcessGroup {}
+
+impl ProcessGroup {
+    pub(super) fn led_by(_leader: u32) -> Self {
+        ProcessGroup {}
+    }
+
+    pub(super) fn ask_to_end(&self) -> bool {
+        false
+    }
+
+    pub(super) fn end(&self) -> bool {
+        false
+    }
+}
+
+pub(super) fn wait_without_reaping(_process: u32) -> Option<ToolEnd> {
+    None
+}
+
+pub(super) fn tool_end(status: std::process::ExitStatus) -> ToolEnd {
+    ToolEnd::Exited(status.code().unwrap_or(-1))
+}
+
+pub(super) fn is_foreign_program(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(ERROR_BAD_EXE_FORMAT)
+}
+
+#[derive(Debug)]
+pub(super) struct Signals {
+    interrupt: CtrlC,
+    ctrl_break: CtrlBreak,
+    close: CtrlClose,
+}
+
+impl Signals {
+    pub(super) fn listen() -> io::Result<Self> {
+        Ok(Signals { interrupt: ctrl_c()?, ctrl_break: ctrl_break()?, close: ctrl_close()? })
+    }
+
+    pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Interrupt> {
+        let interrupt = self.interrupt.poll_recv(context).is_ready();
+        let ctrl_break = self.ctrl_break.poll_recv(context).is_ready();
+        let close = self.close.poll_recv(context).is_ready();
+        if ctrl_break || close {
+            Poll::Ready(Interrupt::Terminate)
+        } else if interrupt {
+            Poll::Ready(Interrupt::Interrupt)
+        } else {
+            Poll::Pending
+        }
+    }
+}
+
+/// The folders that recover uses lie below the user's own profile, which others cannot enter anyway.
+pub(super) fn make_private_folder(folder: &Path) -> io::Result<()> {
+    std::fs::create_dir_all(folder)
+}
+
+pub(super) fn is_own_folder(folder: &Path) -> bool {
+    folder.is_dir()
+}
+
+pub(super) fn may_read_and_write(_file: &Path) -> Option<bool> {
+    None
+}
+
+pub(super) fn user_word() -> String {
+    "user".to_owned()
+}
