@@ -1,66 +1,61 @@
-//! What a mock tool has from its process: two output streams, raw and unbuffered, and the environment.
+//! What a mock tool has from its process: two output streams and the environment.
 
 use std::collections::BTreeMap;
 use std::io::Write;
 
-/// The streams and the environment of a mock tool. Nothing is added to the text, not even ends of lines.
-#[derive(Debug)]
+/// Passes text on at once, or keeps it. Nothing is added to the text, not even ends of lines.
+#[derive(Debug, Default)]
 pub struct Console {
-    kept: Option<Kept>,
-    /// The environment, when everything is kept.
+    /// What was printed, when it is kept.
+    pub stdout: Vec<u8>,
+    pub stderr: Vec<u8>,
+    /// The environment, when it is not the process's own.
     variables: BTreeMap<String, String>,
+    mode: Mode,
 }
 
-/// What was printed, for tests.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub struct Kept {
-    pub out: String,
-    pub err: String,
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    /// Into [`Console::stdout`] and [`Console::stderr`], for tests.
+    #[default]
+    Keeping,
+    /// To the streams of this process.
+    Passing,
 }
 
 impl Console {
-    /// Prints on the process's own streams and reads its environment.
-    pub fn of_process() -> Self {
-        Console { kept: None, variables: BTreeMap::new() }
+    /// Writes to the streams of this process and reads its environment.
+    pub fn passing() -> Self {
+        Console { mode: Mode::Passing, ..Console::default() }
     }
 
-    /// Keeps everything and has an empty environment, for tests.
-    pub fn keeping() -> Self {
-        Console { kept: Some(Kept::default()), variables: BTreeMap::new() }
-    }
-
-    pub fn with_variable(mut self, name: &str, value: &str) -> Self {
-        self.variables.insert(name.to_owned(), value.to_owned());
-        self
-    }
-
-    pub fn kept(&self) -> Kept {
-        self.kept.clone().unwrap_or_default()
+    pub fn keeping(variables: BTreeMap<String, String>) -> Self {
+        Console { variables, ..Console::default() }
     }
 
     pub fn out(&mut self, text: &str) {
-        match &mut self.kept {
-            Some(kept) => kept.out.push_str(text),
-            None => print_raw(&mut std::io::stdout(), text),
+        match self.mode {
+            Mode::Keeping => self.stdout.extend_from_slice(text.as_bytes()),
+            Mode::Passing => pass(std::io::stdout().lock(), text),
         }
     }
 
     pub fn err(&mut self, text: &str) {
-        match &mut self.kept {
-            Some(kept) => kept.err.push_str(text),
-            None => print_raw(&mut std::io::stderr(), text),
+        match self.mode {
+            Mode::Keeping => self.stderr.extend_from_slice(text.as_bytes()),
+            Mode::Passing => pass(std::io::stderr().lock(), text),
         }
     }
 
     pub fn variable(&self, name: &str) -> Option<String> {
-        match self.kept {
-            Some(_) => self.variables.get(name).cloned(),
-            None => std::env::var(name).ok(),
+        match self.mode {
+            Mode::Keeping => self.variables.get(name).cloned(),
+            Mode::Passing => std::env::var(name).ok(),
         }
     }
 }
 
-/// A reader that has gone away is no reason for a mock tool to stop.
-fn print_raw(stream: &mut impl Write, text: &str) {
-    let _ = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
+/// A reader that has gone away is no business of a tool that has begun to write to a board.
+fn pass(mut stream: impl Write, text: &str) {
+    let _reader_gone = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
 }

@@ -79,11 +79,11 @@ impl TestBench {
         });
         let tool = words.next().unwrap();
         let args: Vec<String> = words.collect();
-        let mut console = Console::keeping();
+        let mut console = Console::default();
         let end = play(&self.bench.files(), &tool, &args, &mut console).unwrap();
         let MockEnd::Exit(exit_code) = end else { panic!("`{line}` hangs") };
-        let kept = console.kept();
-        Printed { stdout: kept.out, stderr: kept.err, exit_code }
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Printed { stdout: text(console.stdout), stderr: text(console.stderr), exit_code }
     }
 
     pub(crate) fn image(&self, name: &str) -> PathBuf {

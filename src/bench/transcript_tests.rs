@@ -147,7 +147,7 @@ fn bench_before(names: &[&str], before: Before) -> TestBench {
         Before::Flashloader => bench.start_flashloader(),
         Before::Unreachable => bench.change(|state| {
             let now_ms = state.now_ms;
-            let VirtualModel::ImxRt(board) = &mut state.model;
+            let VirtualModel::ImxRt(board) = &mut state.model else { panic!("another board") };
             board.show(now_ms, Phase::Flashloader);
         }),
         Before::Flash => {

@@ -38,17 +38,17 @@ fn start_thread(files: &BenchFiles, call: &ToolCall) -> RunningTool {
     let tool = call.launcher[0].to_string_lossy().into_owned();
     std::thread::spawn(move || {
         std::thread::sleep(Duration::from_millis(50));
-        let mut console = Console::keeping();
+        let mut console = Console::default();
         let end = match play(&files, &tool, &args, &mut console).unwrap() {
             MockEnd::Exit(code) => ToolEnd::Exited(code),
-            MockEnd::Stall => {
+            MockEnd::Hangs => {
                 while !stopped.load(Ordering::SeqCst) {
                     std::thread::sleep(Duration::from_millis(1));
                 }
                 ToolEnd::Signalled(15)
             }
         };
-        let _ = sender.blocking_send(ToolEvent::Output(crate::words::Stream::Stdout, console.kept().out.into_bytes()));
+        let _ = sender.blocking_send(ToolEvent::Output(crate::words::Stream::Stdout, console.stdout));
         let _ = sender.blocking_send(ToolEvent::Ended(end));
     });
     RunningTool { events, stop: Box::new(stop) }

@@ -1,6 +1,7 @@
 //! The mock tools: this program, started under a vendor tool's name, with a bench to act on.
 
 mod blhost;
+mod dfu_util;
 mod legacy;
 mod nxp_device;
 mod nxp_status;
@@ -16,6 +17,7 @@ use crate::bench::state::{BenchState, HeldState};
 use crate::bench::{BenchError, Console};
 
 pub(crate) use blhost::blhost;
+pub use dfu_util::dfu_util;
 pub(crate) use sdphost::sdphost;
 
 /// How a call of a mock tool ends.
@@ -23,7 +25,7 @@ pub(crate) use sdphost::sdphost;
 pub enum MockEnd {
     Exit(i32),
     /// The real tool would wait for ever: the caller sleeps until it is ended from outside.
-    Stall,
+    Hangs,
 }
 
 /// The mock itself is at fault, not the tool it plays.
@@ -39,9 +41,9 @@ pub fn mock_main() -> Option<i32> {
     let tool = MOCK_TOOLS.iter().find(|name| **name == stem)?;
     let files = bench_of(&program)?;
     let args: Vec<String> = arguments.map(|argument| argument.to_string_lossy().into_owned()).collect();
-    match play(&files, tool, &args, &mut Console::of_process()) {
+    match play(&files, tool, &args, &mut Console::passing()) {
         Ok(MockEnd::Exit(code)) => Some(code),
-        Ok(MockEnd::Stall) => loop {
+        Ok(MockEnd::Hangs) => loop {
             std::thread::park();
         },
         Err(error) => {
@@ -61,7 +63,7 @@ fn bench_of(program: &Path) -> Option<BenchFiles> {
 
 /// Plays one call of a tool on the bench, and records it. Asking for the version is not a call.
 pub fn play(files: &BenchFiles, tool: &str, args: &[String], console: &mut Console) -> Result<MockEnd, BenchError> {
-    if args.iter().any(|argument| argument == "--version") {
+    if args.iter().any(|argument| argument == "--version" || argument == "-V") {
         let mut state = BenchState::look(files)?;
         let mut clock = state.clock();
         return Ok(state.model.play(tool, args, console, &mut clock));
@@ -73,7 +75,7 @@ pub fn play(files: &BenchFiles, tool: &str, args: &[String], console: &mut Conso
     held.state.playing = Some(call.clone());
     let hangs = held.state.model.board_mut().hangs(tool, args);
     held.state.save(files)?;
-    let end = if hangs { MockEnd::Stall } else { held.state.model.play(tool, args, console, &mut clock) };
+    let end = if hangs { MockEnd::Hangs } else { held.state.model.play(tool, args, console, &mut clock) };
     held.state.now_ms = clock.now_ms();
     match end {
         MockEnd::Exit(exit_code) => {
@@ -82,7 +84,7 @@ pub fn play(files: &BenchFiles, tool: &str, args: &[String], console: &mut Conso
             call.append(files)?;
             held.save()?;
         }
-        MockEnd::Stall => {
+        MockEnd::Hangs => {
             held.save()?;
             let stalled = files.stalled();
             std::fs::write(&stalled, "").map_err(folder_error(&stalled))?;
