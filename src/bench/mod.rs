@@ -1,7 +1,12 @@
 //! Floor 5: virtual boards and the mock tools that act on them. The only place in Rust that knows boards and tools by name.
 
+mod alif_folder;
+mod alif_se;
+#[cfg(test)]
+mod alif_tests;
 mod board;
 mod board_record;
+mod brake;
 mod call_record;
 mod clock;
 mod console;
@@ -23,16 +28,18 @@ mod test_bench;
 #[cfg(test)]
 mod transcript_tests;
 mod virtual_model;
+mod waiting;
 #[cfg(test)]
 mod walk_tests;
 mod world;
 #[cfg(test)]
 mod world_tests;
 
+pub use alif_se::AlifSe;
 pub use board::{BenchError, BoardModel, BusDevice, FaultName, Region, VirtualImage};
 pub use call_record::CallRecord;
 pub use clock::BenchClock;
-pub use console::Console;
+pub use console::{Console, Scripted};
 pub use flash::{Flash, NotWritable};
 pub use folder::{BenchFiles, BenchFolder, MOCK_TOOLS};
 pub use image::{generate_image, image_size};
@@ -47,4 +54,5 @@ pub use state::BenchState;
 pub use stm32_fault::Stm32Fault;
 pub use stm32_rom::{Answer, DfuDevice, Share, Stm32Rom, Stm32RomSettings};
 pub use virtual_model::VirtualModel;
+pub use waiting::{Waiting, WaitsFor};
 pub use world::{BenchWorld, Interrupts, ToolStarter};

@@ -5,13 +5,17 @@ use std::io;
 use crate::bench::imx_rt::{ImxRt, fault_names};
 use crate::bench::mock::{self, MockEnd};
 use crate::bench::settings::Settings;
-use crate::bench::{BenchClock, BenchError, BoardModel, Console, FaultName, Stm32Fault, Stm32Rom, Stm32RomSettings};
+use crate::bench::{
+    AlifSe, BenchClock, BenchError, BenchFiles, BoardModel, Console, FaultName, Stm32Fault, Stm32Rom, Stm32RomSettings,
+    alif_folder, alif_se,
+};
 
 /// One of the boards the bench knows. A further one is a variant here and a row in [`MODELS`].
 #[derive(Debug, serde::Serialize, serde::Deserialize)]
 pub enum VirtualModel {
     ImxRt(Box<ImxRt>),
     Stm32Rom(Box<Stm32Rom>),
+    AlifSe(Box<AlifSe>),
 }
 
 struct ModelRow {
@@ -33,6 +37,11 @@ const MODELS: &[ModelRow] = &[
             Ok(VirtualModel::Stm32Rom(Box::new(board)))
         },
         fault_names: Stm32Fault::names,
+    },
+    ModelRow {
+        name: AlifSe::MODEL,
+        build: |settings, names| Ok(VirtualModel::AlifSe(Box::new(AlifSe::new(settings, names)?))),
+        fault_names: alif_se::fault_names,
     },
 ];
 
@@ -58,6 +67,7 @@ impl VirtualModel {
         match self {
             VirtualModel::ImxRt(_) => "imxrt-flexspi",
             VirtualModel::Stm32Rom(_) => Stm32Rom::MODEL,
+            VirtualModel::AlifSe(_) => AlifSe::MODEL,
         }
     }
 
@@ -65,6 +75,7 @@ impl VirtualModel {
         match self {
             VirtualModel::ImxRt(board) => board.as_ref(),
             VirtualModel::Stm32Rom(board) => board.as_ref(),
+            VirtualModel::AlifSe(board) => board.as_ref(),
         }
     }
 
@@ -72,6 +83,7 @@ impl VirtualModel {
         match self {
             VirtualModel::ImxRt(board) => board.as_mut(),
             VirtualModel::Stm32Rom(board) => board.as_mut(),
+            VirtualModel::AlifSe(board) => board.as_mut(),
         }
     }
 
@@ -80,10 +92,19 @@ impl VirtualModel {
         match self {
             VirtualModel::ImxRt(board) => board.fill_with_remains(),
             VirtualModel::Stm32Rom(_) => Ok(()),
+            VirtualModel::AlifSe(board) => board.fill_with_remains(),
         }
     }
 
-    /// Plays one call of a tool.
+    /// Puts down the files that a board's tools bring along.
+    pub(crate) fn lay_out_tools(&self, files: &BenchFiles) -> io::Result<()> {
+        match self {
+            VirtualModel::AlifSe(board) => alif_folder::lay_out(&files.alif(), board.release()),
+            VirtualModel::ImxRt(_) | VirtualModel::Stm32Rom(_) => Ok(()),
+        }
+    }
+
+    /// Plays one call of a tool that never waits.
     pub fn play(&mut self, tool: &str, args: &[String], console: &mut Console, clock: &mut BenchClock) -> MockEnd {
         match (self, tool) {
             (VirtualModel::ImxRt(board), "sdphost") => MockEnd::Exit(mock::sdphost(args, board, console, clock)),
@@ -93,6 +114,9 @@ impl VirtualModel {
                 let end = mock::dfu_util(args, board, console);
                 clock.take(board.now_ms().saturating_sub(clock.now_ms()));
                 end
+            }
+            (VirtualModel::AlifSe(board), tool) if mock::alif::plays(tool) => {
+                MockEnd::Exit(mock::alif::version(tool, board.release(), console))
             }
             (_, other) => {
                 console.err(&format!("the virtual bench has no board for `{other}`\n"));

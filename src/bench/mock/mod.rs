@@ -1,11 +1,13 @@
 //! The mock tools: this program, started under a vendor tool's name, with a bench to act on.
 
+pub(crate) mod alif;
 mod blhost;
 mod dfu_util;
 mod legacy;
 mod nxp_device;
 mod nxp_status;
 mod sdphost;
+mod session;
 mod spsdk;
 
 use std::path::{Path, PathBuf};
@@ -14,11 +16,12 @@ use crate::bench::call_record::CallRecord;
 use crate::bench::folder::{BenchFiles, MOCK_TOOLS, folder_error};
 use crate::bench::set_up::BENCH_VARIABLE;
 use crate::bench::state::{BenchState, HeldState};
-use crate::bench::{BenchError, Console};
+use crate::bench::{BenchError, Console, VirtualModel};
 
 pub(crate) use blhost::blhost;
 pub use dfu_util::dfu_util;
 pub(crate) use sdphost::sdphost;
+pub(crate) use session::{Halt, Resumed, Session};
 
 /// How a call of a mock tool ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,7 +78,17 @@ pub fn play(files: &BenchFiles, tool: &str, args: &[String], console: &mut Conso
     held.state.playing = Some(call.clone());
     let hangs = held.state.model.board_mut().hangs(tool, args);
     held.state.save(files)?;
-    let end = if hangs { MockEnd::Hangs } else { held.state.model.play(tool, args, console, &mut clock) };
+    let waits = alif::plays(tool) && matches!(held.state.model, VirtualModel::AlifSe(_));
+    let end = if hangs {
+        MockEnd::Hangs
+    } else if waits {
+        let mut session = Session::new(held, files, console);
+        let end = session.end_of(alif::play(tool, args, &mut session))?;
+        (held, clock) = session.close()?;
+        end
+    } else {
+        held.state.model.play(tool, args, console, &mut clock)
+    };
     held.state.now_ms = clock.now_ms();
     match end {
         MockEnd::Exit(exit_code) => {
