@@ -14,7 +14,7 @@ use crate::engine::halt::{Halt, outcome_of};
 use crate::engine::runner::{LastCall, Runner};
 use crate::engine::{Event, milliseconds};
 use crate::output::{Expectations, Judge, Judgement, LineEnd, LineSplitter, Piece, Touched};
-use crate::words::{Fault, FaultClass, Stream, ToolEnd, Verdict, parse_integer};
+use crate::words::{Fault, FaultClass, Id, Stream, ToolEnd, Verdict, parse_integer};
 use crate::world::{RunningTool, ToolCall, ToolEvent, World};
 
 /// A tool that was asked to end gets this long before it is ended by force.
@@ -86,7 +86,7 @@ impl<'a, W: World> Runner<'a, W> {
             Verdict::SucceededWithWarning(text) => self.tell(Event::Warning { text }),
             Verdict::Fault(fault) => return self.device_decides(step, fault, prepared.limit).await,
         }
-        self.keep_captured(step, run, captured)?;
+        self.keep_captured(step, run, &captured)?;
         self.check_produced(step, run)?;
         match &step.until {
             Some(until) => self.wait_until(&step.id, until, prepared.limit, false).await,
@@ -306,12 +306,7 @@ impl<'a, W: World> Runner<'a, W> {
         }
     }
 
-    fn keep_captured(
-        &mut self,
-        step: &'a Step,
-        run: &'a Run,
-        captured: Vec<(crate::words::Id, String)>,
-    ) -> Result<(), Halt> {
+    fn keep_captured(&mut self, step: &'a Step, run: &'a Run, captured: &[(Id, String)]) -> Result<(), Halt> {
         for capture in &run.capture {
             let text = captured.iter().rev().find(|(name, _)| *name == capture.name).map(|(_, text)| text);
             let value = match text {
