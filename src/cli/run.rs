@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::rc::Rc;
 
+use console::Term;
+
 use crate::bench::{Answers, Bench, BenchFolder, BenchWorld, generate_image};
 use crate::cli::arguments::{MessageFormat, RunArgs, RunOptions};
 use crate::cli::check::read;
@@ -11,6 +13,7 @@ use crate::cli::json::{Json, write_line};
 use crate::cli::list::{irreversible_steps, tools};
 use crate::cli::log::Log;
 use crate::cli::places::{find_catalog, find_playbook};
+use crate::cli::print::{print_error, print_text};
 use crate::cli::problems;
 use crate::cli::reader::{Reader, Readers};
 use crate::cli::screen::Screen;
@@ -69,7 +72,7 @@ pub(super) fn run(args: RunArgs, look: &Look) -> Outcome {
         Err(warning) => (None, Some(warning)),
     };
     if job.options.dry_run {
-        return dry(&job, look);
+        return dry(&job, &Look::of(&Term::stdout()));
     }
     let mut readers = Readers::new(shown, log);
     let mut tell = |event: &Event| {
@@ -99,7 +102,7 @@ fn prepare(args: RunArgs, look: &Look) -> Result<(Job, Vec<String>), Box<Refusal
     let human = options.message_format == MessageFormat::Human;
     let documents_invalid = |faults: &[Diagnostic]| {
         if human {
-            eprint!("{}", diagnostics::render(faults, look));
+            print_error(&diagnostics::render(faults, look));
         }
         refuse(Outcome::PlaybookInvalid, problems::documents(faults))
     };
@@ -199,10 +202,10 @@ fn refuse_without_playbook(refusal: &Refusal, format: MessageFormat) -> Outcome 
         }
         MessageFormat::Human => {
             if outcome != Outcome::PlaybookInvalid || refusal.problem.output.is_empty() {
-                eprintln!("error: {}", refusal.problem.what);
+                print_error(&format!("error: {}\n", refusal.problem.what));
             }
             for next in &refusal.problem.next {
-                eprintln!("{next}");
+                print_error(&format!("{next}\n"));
             }
         }
     }
@@ -255,7 +258,7 @@ fn dry(job: &Job, look: &Look) -> Outcome {
     };
     let steps = plan(&job.playbook, &job.catalog, &files);
     match job.options.message_format {
-        MessageFormat::Human => print!("{}", dry_run::render(&steps, look)),
+        MessageFormat::Human => print_text(&dry_run::render(&steps, look)),
         MessageFormat::Json => {
             let mut stdout = std::io::stdout();
             for step in &steps {
