@@ -269,18 +269,18 @@ impl Chip {
             (0x21, 1) => self.download(setup.value, data),
             (0xa1, 2) => self.upload(setup),
             (0xa1, 3) => self.get_status(),
-            (0x21, 4) => self.to_idle(),
+            (0x21, 4) => self.become_idle(),
             (0xa1, 5) => Answer::Data(vec![self.state as u8]),
             (0x21, 6) => {
                 self.counts.uploads_finished += u32::from(self.state == State::UploadIdle);
-                self.to_idle()
+                self.become_idle()
             }
             (0x21, 0) => Answer::Taken,
             _ => Answer::Stall,
         }
     }
 
-    fn to_idle(&mut self) -> Answer {
+    fn become_idle(&mut self) -> Answer {
         (self.state, self.status, self.pending) = (State::Idle, 0, None);
         Answer::Taken
     }
