@@ -1,1 +1,5 @@
-fn main() {}
+//! The `recover` binary.
+
+fn main() -> std::process::ExitCode {
+    recover::cli::main()
+}

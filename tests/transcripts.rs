@@ -3,6 +3,8 @@
 //! A record is fed through the splitter and the judge with the shipped catalog: in one piece, in odd-sized chunks, and
 //! with either stream first, since the order of the two was not recorded.
 
+#![expect(clippy::expect_used, clippy::panic, reason = "the helpers of a test may fail it")]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -2,33 +2,7 @@
 
 use crate::cli::style::{Look, Role, Sign};
 use crate::cli::wording::{clean, hang, milliseconds, wrap_command};
-use crate::words::Id;
-
-/// One step as it would run, everything in it expanded. In JSON one line with `"event": "planned_step"`.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-#[serde(tag = "event", rename = "planned_step")]
-pub struct PlannedStep {
-    /// Counted from 1.
-    pub number: usize,
-    pub total: usize,
-    pub id: Id,
-    pub name: String,
-    /// What else is to know: a condition, the attempts, where a lost device leads to.
-    pub notes: Vec<String>,
-    pub lines: Vec<PlannedLine>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PlannedLine {
-    Command { command: Vec<String>, limit_ms: u64 },
-    Wait { text: String, limit_ms: u64 },
-    Prompt { text: String, goes_on_by_itself: bool },
-    Consent { why: String },
-    Check { text: String },
-    Write { file: String, text: String },
-    Refuse { text: String },
-}
+use crate::engine::{PlannedLine, PlannedStep};
 
 const INDENT: &str = "        ";
 

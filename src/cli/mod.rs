@@ -1,14 +1,42 @@
 //! Floor 6: one file per verb; screen, JSON and log are readers of the events.
 
 pub mod arguments;
+mod check;
 pub mod diagnostics;
 pub mod dry_run;
 pub mod json;
+mod list;
 mod live_line;
 pub mod log;
+mod places;
+mod problems;
 pub mod reader;
+mod run;
 pub mod screen;
 pub mod style;
 mod summary;
 mod told_wait;
 pub mod wording;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use console::Term;
+
+use crate::bench::mock_main;
+use crate::cli::arguments::{Arguments, Request};
+use crate::cli::style::Look;
+
+/// The whole program: plays a mock tool when started as one, else does what the command line asks.
+pub fn main() -> ExitCode {
+    if let Some(code) = mock_main() {
+        return ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX));
+    }
+    let request = Arguments::parse().request().unwrap_or_else(|error| error.exit());
+    let outcome = match request {
+        Request::Run(args) => run::run(*args, &Look::of(&Term::stderr())),
+        Request::List(args) => list::list(&args, &Look::of(&Term::stdout())),
+        Request::Check(args) => check::check(&args, &Look::of(&Term::stderr())),
+    };
+    ExitCode::from(outcome.exit_code())
+}

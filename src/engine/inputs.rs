@@ -10,7 +10,7 @@ use crate::words::Id;
 use crate::world::sha256_of;
 
 /// The size of a made-up image whose playbook gives none, in bytes.
-const EXAMPLE_BYTES: u64 = 20_000;
+const EXAMPLE_BYTES: u64 = 16 * 1024;
 
 /// Where the person said that files are.
 #[derive(Debug, Clone)]

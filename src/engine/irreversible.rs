@@ -37,7 +37,7 @@ impl<'a, W: World> Runner<'a, W> {
         self.attempted.insert(step.id.clone());
         // From here to the end of the second reading an interrupt is noted but cuts nothing short.
         self.shielded = true;
-        let attempted = self.call(step, run, &step.name).await;
+        let attempted = self.call(step, run, "").await;
         self.tell(Event::Note { text: "Reading whether it worked; only this reading decides.".to_owned() });
         let verified = self.reading(step, &irreversible.verify).await;
         self.shielded = false;

@@ -301,7 +301,7 @@ impl<'a, W: World> Runner<'a, W> {
             return Err(self.stopped(&step.id, by));
         }
         if shown == Shown::No {
-            return self.act(step).await;
+            return self.act(step, &step.name).await;
         }
         let started = Instant::now();
         let number = self.numbers.get(&step.id).copied().unwrap_or(0);
@@ -314,7 +314,7 @@ impl<'a, W: World> Runner<'a, W> {
         let warnings_before = self.tally.warnings;
         let ended = match &step.irreversible {
             Some(irreversible) => self.irreversible(step, irreversible).await,
-            None => self.act(step).await.map(|()| true),
+            None => self.act(step, "").await.map(|()| true),
         };
         let end = match &ended {
             // The event of a skipped step has been told where its reason was found.
@@ -336,10 +336,10 @@ impl<'a, W: World> Runner<'a, W> {
         ended.map(|_| ())
     }
 
-    async fn act(&mut self, step: &'a Step) -> Result<(), Halt> {
+    async fn act(&mut self, step: &'a Step, purpose: &str) -> Result<(), Halt> {
         let limit = step.timeout.map_or(WAIT_LIMIT, |timeout| timeout.base);
         match &step.action {
-            Action::Run(run) => self.call(step, run, &step.name).await,
+            Action::Run(run) => self.call(step, run, purpose).await,
             Action::Prompt(prompt) => self.prompt(step, prompt, limit).await,
             Action::Wait => match &step.until {
                 Some(until) => {

@@ -89,7 +89,7 @@ impl<'a> Judge<'a> {
     pub fn judge(mut self, end: &ToolEnd, presence: Presence) -> Judgement {
         self.evidence.complete(self.tool, self.command);
         let verdict = verdict::verdict(self.tool, self.command, &self.expectations, &self.evidence, end, presence);
-        let touched = verdict::touched(self.command, &self.evidence, &verdict);
+        let touched = verdict::touched(self.tool, self.command, &self.evidence, &verdict);
         Judgement { verdict, touched, captured: self.evidence.captured(&self.expectations) }
     }
 }

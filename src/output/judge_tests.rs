@@ -44,6 +44,7 @@ pattern = '^status (?P<code>\d+)'
 success = ["0"]
 classes = { 7 = "no-answer", 8 = "protected" }
 otherwise = "refused"
+refused_before = ["5"]
 meanings = { 9 = "The board is tired" }
 [[flasher.faults]]
 pattern = '^skipped'
@@ -162,7 +163,8 @@ fn evidence_and_exit_code_make_a_success() {
 fn the_last_status_decides_before_other_texts_and_exit_codes() {
     assert_eq!(words("burn", &["status 0", "status 9 tired", "lost"], 0).0, "refused 9");
     assert_eq!(words("burn", &["status 9", "status 0", "lost"], 0).0, "succeeded");
-    assert_eq!(words("burn", &["status 8"], 0).0, "protected 8");
+    assert_eq!(words("burn", &["status 8"], 0), verdict("protected 8", Touched::Partly));
+    assert_eq!(words("burn", &["status 5"], 0), verdict("refused 5", Touched::Nothing));
     assert_eq!(words("burn", &["skipped", "status 0"], 0).0, "bad-file");
     assert_eq!(Call::new("burn", &["status 9"], 0).message(), "The board is tired");
     assert_eq!(Call::new("burn", &["status 5"], 0).message(), "The board answered with status 5");

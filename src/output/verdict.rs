@@ -43,7 +43,7 @@ pub(super) fn verdict(
 }
 
 /// What the call may have done to the board, for telling the person what state it is in now.
-pub(super) fn touched(command: Option<&Command>, evidence: &Evidence, verdict: &Verdict) -> Touched {
+pub(super) fn touched(tool: &Tool, command: Option<&Command>, evidence: &Evidence, verdict: &Verdict) -> Touched {
     // A call that the catalog does not know may well change the board.
     if command.is_some_and(|command| !command.changes_board) {
         return Touched::Nothing;
@@ -62,7 +62,10 @@ pub(super) fn touched(command: Option<&Command>, evidence: &Evidence, verdict: &
     );
     // A tool that says why it is broken did not get as far as the board; one that crashed may have.
     let before_anything = before_anything || (fault.class == FaultClass::ToolBroken && fault.evidence.is_some());
-    if !evidence.progress_seen && (shows_changes || before_anything) {
+    let refused_before = fault.code.as_ref().is_some_and(|code| {
+        tool.statuses.iter().any(|status| applies(&status.commands, command) && status.refused_before.contains(code))
+    });
+    if refused_before || (!evidence.progress_seen && (shows_changes || before_anything)) {
         Touched::Nothing
     } else if proven && fault.class.outcome_unknown() {
         Touched::Completely
@@ -80,10 +83,14 @@ fn ended_otherwise(tool: &Tool, end: &ToolEnd) -> Result<i32, Fault> {
             Fault::new(FaultClass::Cancelled, format!("Something outside of this run ended {name} before it was done"))
         }
         ToolEnd::Signalled(_) => Fault::new(FaultClass::ToolBroken, format!("The tool {name} crashed: {end}")),
-        ToolEnd::NotStarted(_) => Fault::new(FaultClass::ToolMissing, format!("The tool {name} {end}")),
+        ToolEnd::NotStarted(_) => Fault {
+            help: tool.install.on(OperatingSystem::current()).as_ref().map(|how| format!("To install it: {how}")),
+            ..Fault::new(FaultClass::ToolMissing, format!("The tool {name} {end}"))
+        },
         ToolEnd::TimedOut(_) => Fault::new(FaultClass::TimedOut, format!("The tool {name} {end} and was ended")),
         ToolEnd::Silent(_) => {
-            Fault::new(FaultClass::TimedOut, format!("The tool {name} {end}, so it counts as hung and was ended"))
+            let message = format!("The tool {name} {end}, so it counts as hung and was ended");
+            Fault { help: help_for(tool, FaultClass::NoAnswer), ..Fault::new(FaultClass::TimedOut, message) }
         }
         ToolEnd::Cancelled => Fault::new(FaultClass::Cancelled, format!("The tool {name} was ended on request")),
     })
@@ -96,7 +103,8 @@ fn decisive_fault(tool: &Tool, expectations: &Expectations<'_>, evidence: &Evide
         .or_else(|| failed_on(expectations, evidence))
         .or_else(|| {
             let mut statuses = tool.statuses.iter().zip(&evidence.statuses);
-            statuses.find_map(|(status, found)| refused(status, found.as_ref()?))
+            let refused = statuses.find_map(|(status, found)| refused(status, found.as_ref()?))?;
+            Some(Fault { help: help_for(tool, refused.class), ..refused })
         })
 }
 
@@ -153,6 +161,12 @@ fn of_pattern(pattern: &FaultPattern) -> Fault {
     let mut fault = Fault::new(pattern.class, pattern.message.clone());
     fault.help = pattern.help.on(OperatingSystem::current()).clone();
     fault
+}
+
+/// What the catalog advises for this class of fault, where the sign itself brings no advice.
+fn help_for(tool: &Tool, class: FaultClass) -> Option<String> {
+    let mut advice = tool.faults.iter().filter(|pattern| pattern.class == class);
+    advice.find_map(|pattern| pattern.help.on(OperatingSystem::current()).clone())
 }
 
 enum Success {

@@ -101,9 +101,10 @@ stream = "stdin"
 
 #[test]
 fn a_document_that_is_not_toml_is_reported_once() {
-    let faults = faults("[flasher\nsummary = \"x\"\n");
-    assert!(faults[0].starts_with("1:"), "{faults:?}");
-    assert!(faults.iter().all(|fault| !fault.contains("missing `")), "{faults:?}");
+    let unfinished = faults("[flasher\nsummary = \"x\"\n");
+    assert!(unfinished[0].starts_with("1:"), "{unfinished:?}");
+    assert!(unfinished.iter().all(|fault| !fault.contains("missing `")), "{unfinished:?}");
+    assert_eq!(faults("[flasher]\n[flasher]\n"), ["2:2 duplicate key"]);
 }
 
 #[test]

@@ -45,9 +45,11 @@ fn status(table: &Table, place: &Place, outer: &Reader<'_>) -> Option<StatusPatt
     // Held against the commands once these are read.
     let commands = reader.plain_texts("commands");
     let success = reader.plain_texts("success");
+    let refused_before = reader.plain_texts("refused_before");
     let meanings = reader.plain_text_map("meanings");
     reader.finish();
-    Some(StatusPattern { pattern: pattern?, commands, success, classes, otherwise: otherwise?, meanings })
+    let otherwise = otherwise?;
+    Some(StatusPattern { pattern: pattern?, commands, success, classes, otherwise, refused_before, meanings })
 }
 
 fn fault(table: &Table, place: &Place, commands: &[Command], outer: &Reader<'_>) -> Option<FaultPattern> {

@@ -148,6 +148,8 @@ pub struct StatusPattern {
     pub classes: BTreeMap<String, FaultClass>,
     /// The class of all other codes.
     pub otherwise: FaultClass,
+    /// Codes with which the board refuses before it has changed anything.
+    pub refused_before: Vec<String>,
     /// What a code means, in words.
     pub meanings: BTreeMap<String, String>,
 }

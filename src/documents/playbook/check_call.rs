@@ -12,11 +12,9 @@ pub(super) fn check_call(tool: &Tool, step: &Step, run: &Run, faults: &mut Vec<D
     }
     let shown: Vec<String> = run.args.iter().map(as_far_as_literal).collect();
     for rule in &tool.rules {
-        let matches = |pattern: &regex::Regex| shown.iter().any(|arg| pattern.is_match(arg));
-        let applies = rule.with.iter().all(matches) && !rule.without.iter().any(matches);
         let excused = (rule.unless_timeout && step.timeout.is_some())
             || (rule.unless_irreversible && step.irreversible.is_some());
-        if applies && !excused {
+        if rule.applies(&shown) && !excused {
             let culprit = run
                 .args
                 .iter()
@@ -72,13 +70,13 @@ fn check_no_path(arg: &Template, faults: &mut Vec<Diagnostic>) {
     }
 }
 
-/// The literal text, with `…` for every expression, which no rule's pattern takes for a word.
+/// The literal text, with `${}` for every expression, which rules may look for.
 fn as_far_as_literal(arg: &Template) -> String {
     arg.parts
         .iter()
         .map(|part| match part {
             Part::Text(text) => text.as_str(),
-            Part::Expression(_) => "…",
+            Part::Expression(_) => "${}",
         })
         .collect()
 }

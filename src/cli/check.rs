@@ -1,0 +1,57 @@
+//! `recover check`: everything wrong with playbooks.
+
+use crate::cli::arguments::CheckArgs;
+use crate::cli::diagnostics::render;
+use crate::cli::places::{FoundPlaybook, find_catalog, find_playbook};
+use crate::cli::style::Look;
+use crate::documents::catalog::Catalog;
+use crate::documents::playbook::{Playbook, check as check_playbook};
+use crate::engine::Outcome;
+use crate::words::{Diagnostic, Severity};
+use crate::world::Surroundings;
+
+/// Prints every fault with its place; the outcome is about the documents alone.
+pub(super) fn check(args: &CheckArgs, look: &Look) -> Outcome {
+    let catalog = match find_catalog(&Surroundings::of_this_process()) {
+        Ok(found) => found.catalog,
+        Err(faults) => {
+            eprint!("{}", render(&faults, look));
+            return Outcome::PlaybookInvalid;
+        }
+    };
+    let mut faults = Vec::new();
+    let mut unknown = false;
+    for file in &args.files {
+        match find_playbook(&file.to_string_lossy()) {
+            Ok(found) => {
+                let (_, found) = read(&found, &catalog);
+                if found.is_empty() {
+                    println!("{}: nothing wrong", file.display());
+                }
+                faults.extend(found);
+            }
+            Err(error) if error.of_document() => faults.push(Diagnostic::of_document(error.to_string())),
+            Err(error) => {
+                eprintln!("error: {error}");
+                unknown = true;
+            }
+        }
+    }
+    eprint!("{}", render(&faults, look));
+    let wrong = faults.iter().any(|fault| fault.severity == Severity::Error);
+    match (wrong, unknown) {
+        (true, _) => Outcome::PlaybookInvalid,
+        (false, true) => Outcome::CommandLine,
+        (false, false) => Outcome::Recovered,
+    }
+}
+
+/// A playbook with everything wrong with it, whether it stands in the text or against the catalog.
+pub(super) fn read(found: &FoundPlaybook, catalog: &Catalog) -> (Option<Playbook>, Vec<Diagnostic>) {
+    let loaded = found.load();
+    let mut faults = loaded.faults;
+    if let Some(playbook) = &loaded.playbook {
+        faults.extend(check_playbook(playbook, catalog));
+    }
+    (loaded.playbook, faults)
+}

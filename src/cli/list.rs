@@ -1,0 +1,114 @@
+//! `recover list`: the playbooks there are.
+
+use std::collections::BTreeSet;
+
+use crate::bench::Bench;
+use crate::cli::arguments::ListArgs;
+use crate::cli::places::find_playbook;
+use crate::cli::style::{Look, Role};
+use crate::cli::wording::{bytes, hang};
+use crate::documents::library::shipped_boards;
+use crate::documents::playbook::{Action, Device, Playbook, Step};
+use crate::engine::Outcome;
+use crate::words::UsbId;
+
+/// Prints one line for each shipped playbook, or everything a person chooses by.
+pub(super) fn list(args: &ListArgs, look: &Look) -> Outcome {
+    for board in shipped_boards() {
+        let Some(playbook) = find_playbook(board).ok().and_then(|found| found.load().playbook) else {
+            return Outcome::Defect;
+        };
+        if args.verbose { verbose(board, &playbook, look) } else { line(board, &playbook, look) }
+    }
+    if !args.verbose {
+        println!("\nRun one with `recover --playbook BOARD`; `recover list --verbose` tells more.");
+    }
+    Outcome::Recovered
+}
+
+fn line(board: &str, playbook: &Playbook, look: &Look) {
+    let ids: Vec<String> = ids(playbook.devices.iter()).iter().map(ToString::to_string).collect();
+    let irreversible = irreversible_steps(&playbook.steps);
+    let mark = if irreversible.is_empty() { "" } else { " · has a step that cannot be undone" };
+    let rest = format!("{} · {} · {}{mark}", playbook.board, tools(&playbook.steps).join(", "), ids.join(" "));
+    print_hanging(&format!("{board:<13} "), &rest, look);
+}
+
+fn verbose(board: &str, playbook: &Playbook, look: &Look) {
+    println!("{}", look.paint(Role::Title, &format!("{board} · {}", playbook.board)));
+    let item = |label: &str, text: &str| print_hanging(&format!("  {label:<11} "), text, look);
+    if let Some(summary) = &playbook.summary {
+        item("does", summary);
+    }
+    item("tools", &tools(&playbook.steps).join(", "));
+    for input in &playbook.inputs {
+        let help = input.help.as_ref().map_or(String::new(), |help| format!(": {help}"));
+        let room = input.max_size.map_or(String::new(), |size| format!(", at most {}", bytes(size)));
+        item("file", &format!("{}{help}{room}", input.file.value));
+    }
+    for device in &playbook.devices {
+        let ids: Vec<String> = device.ids.iter().map(ToString::to_string).collect();
+        item("shows as", &format!("{} {}", ids.join(" or "), device.label));
+    }
+    for (step, why) in irreversible_steps(&playbook.steps) {
+        item("cannot be undone", &format!("step `{step}`: {why}"));
+    }
+    for source in &playbook.sources {
+        item("source", source);
+    }
+    for (name, meaning) in Bench::names(playbook).unwrap_or_default() {
+        item("simulate", &format!("{name}: {meaning}"));
+    }
+    println!();
+}
+
+fn print_hanging(first: &str, text: &str, look: &Look) {
+    for line in hang(first, text, look.width) {
+        println!("{line}");
+    }
+}
+
+fn ids<'a>(devices: impl Iterator<Item = &'a Device>) -> BTreeSet<UsbId> {
+    devices.flat_map(|device| device.ids.iter().copied()).collect()
+}
+
+/// The tools that steps run, readings and preparations included, in order of first use.
+pub(super) fn tools(steps: &[Step]) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    let mut add = |names: Vec<String>| {
+        for name in names {
+            if !found.contains(&name) {
+                found.push(name);
+            }
+        }
+    };
+    for step in steps {
+        match &step.action {
+            Action::Run(run) => add(vec![run.tool.value.clone()]),
+            Action::Steps(inner) => add(tools(inner)),
+            _ => {}
+        }
+        if let Some(retry) = &step.retry {
+            add(tools(&retry.prepare));
+        }
+        if let Some(irreversible) = &step.irreversible {
+            add(tools(&irreversible.already_done.steps));
+            add(tools(&irreversible.verify.steps));
+        }
+    }
+    found
+}
+
+/// Id and reason of each step that cannot be undone.
+pub(super) fn irreversible_steps(steps: &[Step]) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for step in steps {
+        if let Action::Steps(inner) = &step.action {
+            found.extend(irreversible_steps(inner));
+        }
+        if let Some(irreversible) = &step.irreversible {
+            found.push((step.id.to_string(), irreversible.why.clone()));
+        }
+    }
+    found
+}

@@ -1,0 +1,145 @@
+//! Where the documents of a run come from: playbooks by path or shipped name, catalogs in the order they override.
+
+use std::io::Read;
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+use crate::documents::catalog::{Catalog, merge, shipped_source};
+use crate::documents::library::{nearest_board, shipped_boards, shipped_family, shipped_playbook};
+use crate::documents::playbook::{Loaded, load};
+use crate::words::{Diagnostic, Source};
+use crate::world::Surroundings;
+
+const CATALOG_FILE: &str = "vendor-tools.toml";
+/// Nobody writes a document of this size; larger ones are not even read.
+const DOCUMENT_BYTES_MAX: u64 = 4 * 1024 * 1024;
+
+/// A playbook's text and where it is from.
+#[derive(Debug, Clone)]
+pub(super) struct FoundPlaybook {
+    pub(super) source: Arc<Source>,
+    /// The folder that families may be taken from; none for shipped ones.
+    folder: Option<PathBuf>,
+}
+
+/// Why a document named on the command line cannot be had. The command line is at fault, not the document.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum PlaceError {
+    #[error("there is no playbook `{name}`, neither as a file nor among the shipped ones ({known})")]
+    Unknown { name: String, known: String, near: Option<&'static str> },
+    #[error("{path} cannot be read: {source}")]
+    Unreadable { path: String, source: std::io::Error },
+    #[error("{path} has more than {DOCUMENT_BYTES_MAX} bytes: that is no playbook")]
+    TooLarge { path: String },
+    #[error("{path} is not a text in UTF-8")]
+    NotText { path: String },
+}
+
+impl PlaceError {
+    /// Is the document itself at fault?
+    pub(super) fn of_document(&self) -> bool {
+        matches!(self, PlaceError::TooLarge { .. } | PlaceError::NotText { .. })
+    }
+}
+
+impl FoundPlaybook {
+    pub(super) fn is_shipped(&self) -> bool {
+        self.folder.is_none()
+    }
+
+    /// Reads it, with the family it may use.
+    pub(super) fn load(&self) -> Loaded {
+        load(&self.source, &|path| self.family(path))
+    }
+
+    /// Families of the person's own lie beside or below the playbook; shipped ones are there for all.
+    fn family(&self, path: &str) -> Result<Arc<Source>, String> {
+        if let Some(folder) = &self.folder {
+            let inside = Path::new(path).components().all(|part| matches!(part, Component::Normal(_)));
+            if !inside {
+                return Err("it has to be below the playbook's own folder".to_owned());
+            }
+            let file = folder.join(path);
+            if file.is_file() {
+                let real = file.canonicalize().map_err(|error| error.to_string())?;
+                let home = folder.canonicalize().map_err(|error| error.to_string())?;
+                if !real.starts_with(home) {
+                    return Err("it leads out of the playbook's own folder".to_owned());
+                }
+                return read(&file).map_err(|error| error.to_string());
+            }
+        }
+        shipped_family(path).ok_or_else(|| "there is no such file, and none of that name is shipped".to_owned())
+    }
+}
+
+/// Finds a playbook by path, by the file name of a shipped one, or by board id. A file of exactly the given name wins.
+pub(super) fn find_playbook(name: &str) -> Result<FoundPlaybook, PlaceError> {
+    let path = Path::new(name);
+    if path.is_file() {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = folder.map_or_else(|| PathBuf::from("."), Path::to_owned);
+        return Ok(FoundPlaybook { source: read(path)?, folder: Some(folder) });
+    }
+    if let Some(source) = shipped_playbook(name) {
+        return Ok(FoundPlaybook { source, folder: None });
+    }
+    if path.exists() {
+        let source = std::io::Error::from(std::io::ErrorKind::IsADirectory);
+        return Err(PlaceError::Unreadable { path: name.to_owned(), source });
+    }
+    let known: Vec<&str> = shipped_boards().collect();
+    Err(PlaceError::Unknown { name: name.to_owned(), known: known.join(", "), near: nearest_board(name) })
+}
+
+fn read(path: &Path) -> Result<Arc<Source>, PlaceError> {
+    let name = path.display().to_string();
+    let unreadable = |source| PlaceError::Unreadable { path: name.clone(), source };
+    let file = std::fs::File::open(path).map_err(unreadable)?;
+    let mut bytes = Vec::new();
+    file.take(DOCUMENT_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > DOCUMENT_BYTES_MAX {
+        return Err(PlaceError::TooLarge { path: name });
+    }
+    let text = String::from_utf8(bytes).map_err(|_| PlaceError::NotText { path: name.clone() })?;
+    Ok(Arc::new(Source { name, text }))
+}
+
+/// The catalog of this run, and the person's own documents in it.
+#[derive(Debug)]
+pub(super) struct FoundCatalog {
+    pub(super) catalog: Catalog,
+    pub(super) own: Vec<String>,
+}
+
+/// The shipped catalog, overridden by the one in the configuration folder, then by the one in the current folder.
+pub(super) fn find_catalog(surroundings: &Surroundings) -> Result<FoundCatalog, Vec<Diagnostic>> {
+    let shipped = shipped_source();
+    let mut sources = vec![Arc::clone(&shipped)];
+    let configured = configuration_folder(surroundings).map(|folder| folder.join(CATALOG_FILE));
+    for path in configured.into_iter().chain([PathBuf::from(CATALOG_FILE)]) {
+        if !path.is_file() {
+            continue;
+        }
+        let source = read(&path).map_err(|error| vec![Diagnostic::of_document(error.to_string())])?;
+        // In a checkout of recover itself the current folder holds the shipped one.
+        if source.text != shipped.text {
+            sources.push(source);
+        }
+    }
+    let own = sources[1..].iter().map(|source| source.name.clone()).collect();
+    merge(&sources).map(|catalog| FoundCatalog { catalog, own })
+}
+
+fn configuration_folder(surroundings: &Surroundings) -> Option<PathBuf> {
+    let variable = |name: &str| surroundings.variables.get(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let home = || surroundings.home.clone();
+    let folder = if cfg!(windows) {
+        variable("APPDATA")
+    } else if cfg!(target_os = "macos") {
+        home().map(|home| home.join("Library/Application Support"))
+    } else {
+        variable("XDG_CONFIG_HOME").or_else(|| home().map(|home| home.join(".config")))
+    };
+    folder.map(|folder| folder.join("recover"))
+}

@@ -1,0 +1,93 @@
+//! Accounts of runs that ended before their first step.
+
+use crate::cli::places::PlaceError;
+use crate::engine::{Event, InputFault, Outcome, Problem};
+use crate::words::{Diagnostic, FaultClass};
+use crate::world::ToolProblem;
+
+const UNTOUCHED: &str = "Nothing has been done to the camera, and no tool has run.";
+
+/// The last event of a run without steps.
+pub(super) fn finished(outcome: Outcome, problem: Problem) -> Event {
+    Event::Finished {
+        outcome,
+        exit_code: outcome.exit_code(),
+        problem: Some(problem),
+        elapsed_ms: 0,
+        steps_done: 0,
+        steps_skipped: 0,
+        retries: 0,
+        restarts: 0,
+        warnings: 0,
+    }
+}
+
+pub(super) fn before_anything(what: String, next: Vec<String>) -> Problem {
+    Problem {
+        what,
+        class: None,
+        step: None,
+        step_name: None,
+        command: None,
+        end: None,
+        output: Vec::new(),
+        attached: Vec::new(),
+        state: UNTOUCHED.to_owned(),
+        next,
+    }
+}
+
+pub(super) fn place(error: &PlaceError) -> Problem {
+    let next = match error {
+        PlaceError::Unknown { near: Some(near), .. } => vec![format!("Did you mean `{near}`?")],
+        PlaceError::Unknown { .. } => vec!["`recover list` shows the shipped ones.".to_owned()],
+        _ => Vec::new(),
+    };
+    before_anything(error.to_string(), next)
+}
+
+pub(super) fn documents(faults: &[Diagnostic]) -> Problem {
+    let line = |fault: &Diagnostic| match &fault.place {
+        Some(place) => format!("{place}: {}", fault.message),
+        None => fault.message.clone(),
+    };
+    let mut problem = before_anything("the playbook or the catalog of tools has faults".to_owned(), Vec::new());
+    problem.output = faults.iter().map(line).collect();
+    problem
+}
+
+pub(super) fn inputs(faults: &[InputFault]) -> Problem {
+    let what = match faults {
+        [only] => only.message.clone(),
+        several => format!("{} files cannot be used", several.len()),
+    };
+    let mut problem = before_anything(what, Vec::new());
+    problem.class = Some(FaultClass::BadFile.to_string());
+    if faults.len() > 1 {
+        problem.output = faults.iter().map(|fault| format!("{}: {}", fault.input, fault.message)).collect();
+    }
+    for fault in faults {
+        if let Some(hint) = &fault.hint {
+            problem.next.push(format!("{}: {hint}", fault.input));
+        }
+    }
+    problem
+}
+
+pub(super) fn tools(faults: &[ToolProblem]) -> Problem {
+    let what = match faults {
+        [only] => only.to_string(),
+        several => {
+            let names: Vec<&str> = several.iter().map(ToolProblem::tool).collect();
+            format!("the tools {} cannot be used", names.join(", "))
+        }
+    };
+    let mut problem = before_anything(what, Vec::new());
+    problem.class = Some(FaultClass::ToolMissing.to_string());
+    problem.state = "Nothing has been done to the camera.".to_owned();
+    if faults.len() > 1 {
+        problem.output = faults.iter().map(ToString::to_string).collect();
+    }
+    problem.next.push("When the tools are in place, run recover again; it finds them before it asks you to do anything.".into());
+    problem
+}

@@ -1,0 +1,374 @@
+//! `recover run`: everything around one run, from the command line to the exit code.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::rc::Rc;
+
+use crate::bench::{Answers, Bench, BenchFolder, BenchWorld, generate_image};
+use crate::cli::arguments::{MessageFormat, RunArgs, RunOptions};
+use crate::cli::check::read;
+use crate::cli::json::{Json, write_line};
+use crate::cli::list::{irreversible_steps, tools};
+use crate::cli::log::Log;
+use crate::cli::places::{find_catalog, find_playbook};
+use crate::cli::problems;
+use crate::cli::reader::{Reader, Readers};
+use crate::cli::screen::Screen;
+use crate::cli::style::Look;
+use crate::cli::{diagnostics, dry_run};
+use crate::documents::catalog::{Catalog, Tool};
+use crate::documents::playbook::{Action, Playbook};
+use crate::engine::{
+    Chosen, Event, Files, GivenFiles, MakeImage, Order, Outcome, Problem, ReadyTool, Settings, plan, run as run_engine,
+    stage_inputs,
+};
+use crate::words::{Diagnostic, Id, Severity, UsbId, nearest};
+use crate::world::{
+    BoardLock, FoundTool, Interrupts, Machine, Person, Scratch, Surroundings, World, find_tools, process,
+    tool_environment,
+};
+
+/// What a run is about, once documents and command line have been found sound.
+struct Job {
+    playbook: Playbook,
+    catalog: Catalog,
+    options: RunOptions,
+    given: GivenFiles,
+    settings: Settings,
+    bench: Option<Bench>,
+}
+
+/// A run that ended before its first step.
+struct Refusal {
+    outcome: Outcome,
+    problem: Problem,
+}
+
+type Tell<'a> = dyn FnMut(&Event) + 'a;
+
+/// Runs a playbook; everything that happens is told, and the outcome is the exit code.
+pub(super) fn run(args: RunArgs, look: &Look) -> Outcome {
+    let format = args.options.message_format;
+    let (job, own_catalogs) = match prepare(args, look) {
+        Ok(prepared) => prepared,
+        Err(refusal) => return refuse_without_playbook(&refusal, format),
+    };
+    let log = log(&job);
+    let log_path = log.as_ref().ok().and_then(|log| log.as_ref().map(|log| log.path().to_owned()));
+    let shown: Box<dyn Reader> = match format {
+        MessageFormat::Human => Box::new(Screen::stdout().with_log(log_path)),
+        MessageFormat::Json => Box::new(Json::new(std::io::stdout())),
+    };
+    let (log, log_warning) = match log {
+        Ok(log) => (log, None),
+        Err(warning) => (None, Some(warning)),
+    };
+    if job.options.dry_run {
+        return dry(&job, look);
+    }
+    let mut readers = Readers::new(shown, log);
+    let mut tell = |event: &Event| {
+        readers.event(event);
+    };
+    tell(&started(&job));
+    for catalog in own_catalogs {
+        tell(&Event::Note { text: format!("Your own {catalog} adds to the shipped catalog of tools.") });
+    }
+    if let Some(text) = log_warning {
+        tell(&Event::Warning { text });
+    }
+    match carry_out(job, &mut tell) {
+        Ok(outcome) => outcome,
+        Err(refusal) => {
+            let outcome = refusal.outcome;
+            tell(&problems::finished(outcome, refusal.problem));
+            outcome
+        }
+    }
+}
+
+/// Everything that can be known wrong before anything is touched.
+fn prepare(args: RunArgs, look: &Look) -> Result<(Job, Vec<String>), Refusal> {
+    let RunArgs { playbook: name, options } = args;
+    let surroundings = Surroundings::of_this_process();
+    let human = options.message_format == MessageFormat::Human;
+    let documents_invalid = |faults: &[Diagnostic]| {
+        if human {
+            eprint!("{}", diagnostics::render(faults, look));
+        }
+        Refusal { outcome: Outcome::PlaybookInvalid, problem: problems::documents(faults) }
+    };
+    let found = find_playbook(&name).map_err(|error| Refusal {
+        outcome: if error.of_document() { Outcome::PlaybookInvalid } else { Outcome::CommandLine },
+        problem: problems::place(&error),
+    })?;
+    let catalog = find_catalog(&surroundings).map_err(|faults| documents_invalid(&faults))?;
+    let (playbook, faults) = read(&found, &catalog.catalog);
+    let playbook = match playbook {
+        Some(playbook) if !faults.iter().any(|fault| fault.severity == Severity::Error) => playbook,
+        _ => return Err(documents_invalid(&faults)),
+    };
+    let command_line = |what: String, next: Option<String>| Refusal {
+        outcome: Outcome::CommandLine,
+        problem: problems::before_anything(what, next.into_iter().collect()),
+    };
+    check_options(&options, &playbook).map_err(|(what, next)| command_line(what, next))?;
+    let bench = match &options.simulate {
+        Some(simulation) => {
+            let names: Vec<&str> = simulation.names.iter().map(String::as_str).collect();
+            let folder = match &options.bench {
+                Some(path) => BenchFolder::kept(path),
+                None => BenchFolder::temporary(),
+            };
+            let bench = folder.and_then(|folder| Bench::set_up(folder, &playbook, &names));
+            Some(bench.map_err(|error| command_line(error.to_string(), None))?)
+        }
+        None => None,
+    };
+    let settings = Settings {
+        chosen: match (&options.port, &options.serial) {
+            (Some(port), _) => Chosen::Port(port.clone()),
+            (None, Some(serial)) => Chosen::Serial(serial.clone()),
+            (None, None) => Chosen::Any,
+        },
+        allow_irreversible: options.allow_irreversible.iter().cloned().collect(),
+        simulated: bench.is_some(),
+        playbook_name: found.source.name.clone(),
+        shipped: found.is_shipped(),
+    };
+    let set: BTreeMap<Id, PathBuf> =
+        options.settings.iter().map(|setting| (setting.name.clone(), PathBuf::from(&setting.value))).collect();
+    let given = GivenFiles { folder: options.files.clone(), set };
+    Ok((Job { playbook, catalog: catalog.catalog, options, given, settings, bench }, catalog.own))
+}
+
+/// What is wrong with the options for this playbook, and what to do about it.
+fn check_options(options: &RunOptions, playbook: &Playbook) -> Result<(), (String, Option<String>)> {
+    for setting in &options.settings {
+        if playbook.input(&setting.name).is_none() {
+            let known: Vec<&str> = playbook.inputs.iter().map(|input| input.name.as_str()).collect();
+            let next = match nearest(setting.name.as_str(), known.iter().copied()) {
+                Some(near) => format!("Did you mean --set {near}=…?"),
+                None => format!("This playbook knows {}.", known.join(", ")),
+            };
+            return Err((format!("this playbook has no input `{}` to set", setting.name), Some(next)));
+        }
+    }
+    let irreversible = irreversible_steps(&playbook.steps);
+    for step in &options.allow_irreversible {
+        if !irreversible.iter().any(|(known, _)| known == step.as_str()) {
+            let known: Vec<&str> = irreversible.iter().map(|(id, _)| id.as_str()).collect();
+            let next = match known.as_slice() {
+                [] => "Nothing in this playbook is irreversible: leave the option out.".to_owned(),
+                known => format!("Irreversible here: {}.", known.join(", ")),
+            };
+            return Err((format!("this playbook has no irreversible step `{step}`"), Some(next)));
+        }
+    }
+    if !options.files.is_dir() {
+        let what = if options.files.exists() { "is not a folder" } else { "is not there" };
+        return Err((format!("the folder of files {} {what}", options.files.display()), None));
+    }
+    if let Err(error) = std::fs::read_dir(&options.files) {
+        return Err((format!("the folder of files {} cannot be read: {error}", options.files.display()), None));
+    }
+    let asks =
+        |step: &&crate::documents::playbook::Step| matches!(step.action, Action::Prompt(_)) && step.until.is_none();
+    if options.non_interactive
+        && let Some(step) = playbook.leaf_steps().into_iter().find(asks)
+    {
+        let what = format!("the step `{}` needs a person who presses ENTER, and nobody may be asked", step.id);
+        return Err((what, Some("Leave --non-interactive out.".to_owned())));
+    }
+    Ok(())
+}
+
+fn refuse_without_playbook(refusal: &Refusal, format: MessageFormat) -> Outcome {
+    let outcome = refusal.outcome;
+    match format {
+        MessageFormat::Json => {
+            // A reader that has gone away needs no last line.
+            let _reader_gone =
+                write_line(&mut std::io::stdout(), &problems::finished(outcome, refusal.problem.clone()));
+        }
+        MessageFormat::Human => {
+            if outcome != Outcome::PlaybookInvalid || refusal.problem.output.is_empty() {
+                eprintln!("error: {}", refusal.problem.what);
+            }
+            for next in &refusal.problem.next {
+                eprintln!("{next}");
+            }
+        }
+    }
+    outcome
+}
+
+/// A real run leaves a log in the person's folder for logs, a simulation only in a bench that is kept.
+fn log(job: &Job) -> Result<Option<Log>, String> {
+    let name = &job.settings.playbook_name;
+    let log = match (&job.bench, &job.options.bench) {
+        _ if job.options.dry_run => return Ok(None),
+        (None, _) => Log::create_default(name),
+        (Some(bench), Some(_)) => Log::create(bench.folder(), name),
+        (Some(_), None) => return Ok(None),
+    };
+    log.map(Some).map_err(|error| error.to_string())
+}
+
+fn started(job: &Job) -> Event {
+    Event::RunStarted {
+        board: job.playbook.board.clone(),
+        playbook: job.settings.playbook_name.clone(),
+        shipped: job.settings.shipped,
+        simulated: job.settings.simulated,
+        steps_total: job.playbook.leaf_steps().len(),
+        summary: job.playbook.summary.clone(),
+    }
+}
+
+fn make_files(job: &Job, tell: &mut Tell<'_>) -> Result<Files, Refusal> {
+    let scratch = Scratch::create().map_err(|problem| Refusal {
+        outcome: Outcome::StepFailed,
+        problem: problems::before_anything(problem.to_string(), Vec::new()),
+    })?;
+    let mut files = Files::new(scratch);
+    let make: Option<&MakeImage<'_>> = match job.bench {
+        Some(_) => Some(&|input, _, words| generate_image(input, words)),
+        None => None,
+    };
+    let staged = stage_inputs(&job.playbook, &job.given, make, &mut files, tell);
+    staged.map_err(|faults| Refusal { outcome: Outcome::CommandLine, problem: problems::inputs(&faults) })?;
+    Ok(files)
+}
+
+fn dry(job: &Job, look: &Look) -> Outcome {
+    let files = match make_files(job, &mut |_| {}) {
+        Ok(files) => files,
+        Err(refusal) => {
+            let outcome = refuse_without_playbook(&refusal, job.options.message_format);
+            return outcome;
+        }
+    };
+    let steps = plan(&job.playbook, &job.catalog, &files);
+    match job.options.message_format {
+        MessageFormat::Human => print!("{}", dry_run::render(&steps, look)),
+        MessageFormat::Json => {
+            let mut stdout = std::io::stdout();
+            for step in &steps {
+                if write_line(&mut stdout, step).is_err() {
+                    break;
+                }
+            }
+        }
+    }
+    Outcome::Recovered
+}
+
+/// From the files to the last step.
+fn carry_out(job: Job, tell: &mut Tell<'_>) -> Result<Outcome, Refusal> {
+    let files = make_files(&job, tell)?;
+    let surroundings = match &job.bench {
+        Some(bench) => {
+            let variables = bench.surroundings_variables().into_iter().collect();
+            Surroundings { variables, current_folder: bench.folder().to_owned(), ..Surroundings::default() }
+        }
+        None => Surroundings::of_this_process(),
+    };
+    let lock_folder = match &job.bench {
+        Some(bench) => bench.folder().to_owned(),
+        None => BoardLock::default_folder(&surroundings),
+    };
+    let ids: BTreeSet<UsbId> = job.playbook.devices.iter().flat_map(|device| device.ids.iter().copied()).collect();
+    let ids: Vec<UsbId> = ids.into_iter().collect();
+    let _lock = BoardLock::acquire(&lock_folder, &ids, job.options.port.as_deref()).map_err(|problem| Refusal {
+        outcome: Outcome::BoardBusy,
+        problem: problems::before_anything(
+            problem.to_string(),
+            vec!["Wait until the other run has ended, or give each run its own camera with --port.".to_owned()],
+        ),
+    })?;
+    let tools = ready_tools(&job, &files, &surroundings, tell)?;
+    let order = Order { playbook: &job.playbook, catalog: &job.catalog, tools: &tools, settings: &job.settings };
+    let runtime = runtime(if job.bench.is_some() { Clock::Paused } else { Clock::Running })?;
+    runtime.block_on(async {
+        match job.bench {
+            Some(bench) => {
+                let interrupts = Rc::new(Interrupts::listen().map_err(|error| defect(&error))?);
+                let answers = if job.options.non_interactive { Answers::Withheld } else { Answers::Given };
+                let next = Box::new(move || {
+                    let interrupts = Rc::clone(&interrupts);
+                    Box::pin(async move { interrupts.next().await }) as std::pin::Pin<Box<dyn Future<Output = _>>>
+                });
+                let world = BenchWorld::new(bench, answers, Box::new(process::start), next);
+                Ok(steps(order, files, &world, tell).await)
+            }
+            None => {
+                let person = if job.options.non_interactive { Person::nobody() } else { Person::at_stdin() };
+                let world = Machine::new(person).map_err(|error| defect(&error))?;
+                Ok(steps(order, files, &world, tell).await)
+            }
+        }
+    })
+}
+
+async fn steps<W: World>(order: Order<'_>, files: Files, world: &W, tell: &mut Tell<'_>) -> Outcome {
+    run_engine(order, files, world, &mut |event| tell(event)).await.outcome
+}
+
+enum Clock {
+    Running,
+    /// A simulation's waits take no real time.
+    Paused,
+}
+
+fn runtime(clock: Clock) -> Result<tokio::runtime::Runtime, Refusal> {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    builder.enable_all().start_paused(matches!(clock, Clock::Paused));
+    builder.build().map_err(|error| defect(&error))
+}
+
+fn defect(error: &std::io::Error) -> Refusal {
+    let what = format!("recover could not set itself up: {error}");
+    Refusal { outcome: Outcome::Defect, problem: problems::before_anything(what, Vec::new()) }
+}
+
+/// Finds every tool and asks for its version before the person is asked to touch anything.
+fn ready_tools(
+    job: &Job,
+    files: &Files,
+    surroundings: &Surroundings,
+    tell: &mut Tell<'_>,
+) -> Result<BTreeMap<String, ReadyTool>, Refusal> {
+    let names = tools(&job.playbook.steps);
+    let wanted: Vec<&Tool> = names.iter().filter_map(|name| job.catalog.tool(name)).collect();
+    let explicit: BTreeMap<String, PathBuf> =
+        job.options.tools.iter().map(|given| (given.tool.clone(), given.program.clone())).collect();
+    if let Some(unknown) = explicit.keys().find(|name| job.catalog.tool(name).is_none()) {
+        let what = format!("--tool names `{unknown}`, which is not in the catalog of tools");
+        return Err(Refusal { outcome: Outcome::CommandLine, problem: problems::before_anything(what, Vec::new()) });
+    }
+    let scratch = files.scratch().folder();
+    let environment = |tool: &Tool| tool_environment(&job.catalog, tool, scratch, surroundings);
+    // Version probes are real processes even on a bench, so they need a clock that runs.
+    let found = runtime(Clock::Running)?.block_on(find_tools(&wanted, &explicit, surroundings, environment));
+    let found: Vec<FoundTool> =
+        found.map_err(|faults| Refusal { outcome: Outcome::ToolMissing, problem: problems::tools(&faults) })?;
+    let mut ready = BTreeMap::new();
+    for tool in found {
+        let Some(described) = job.catalog.tool(&tool.name) else { continue };
+        let environment = tool_environment(&job.catalog, described, scratch, surroundings);
+        let program: Vec<String> = tool.launcher.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+        tell(&Event::ToolFound {
+            tool: tool.name.clone(),
+            program: program.join(" "),
+            version: tool.version,
+            flavour: tool.flavour,
+            found_by: tool.found_by,
+        });
+        ready.insert(
+            tool.name,
+            ReadyTool { launcher: tool.launcher, environment: environment.set, environment_remove: environment.remove },
+        );
+    }
+    Ok(ready)
+}
