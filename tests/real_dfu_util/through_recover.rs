@@ -58,7 +58,7 @@ impl Bench {
         for variable in ["HOME", "XDG_RUNTIME_DIR", "XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"] {
             command.env(variable, self.folder.path());
         }
-        command.env_remove("RECOVER_TOOL_DFU_UTIL").env("NO_COLOR", "1");
+        command.env_remove("RECOVER_TOOL_DFU_UTIL").env("NO_COLOR", "1").env("TMPDIR", self.folder.path());
         command
     }
 }
