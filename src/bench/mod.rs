@@ -18,8 +18,16 @@ mod settings;
 mod state;
 mod stm32_fault;
 mod stm32_rom;
+#[cfg(test)]
+mod test_bench;
+#[cfg(test)]
+mod transcript_tests;
 mod virtual_model;
+#[cfg(test)]
+mod walk_tests;
 mod world;
+#[cfg(test)]
+mod world_tests;
 
 pub use board::{BenchError, BoardModel, BusDevice, FaultName, Region, VirtualImage};
 pub use call_record::CallRecord;

@@ -11,7 +11,7 @@ mod spsdk;
 use std::path::{Path, PathBuf};
 
 use crate::bench::call_record::CallRecord;
-use crate::bench::folder::{BenchFiles, MOCK_TOOLS};
+use crate::bench::folder::{BenchFiles, MOCK_TOOLS, folder_error};
 use crate::bench::set_up::BENCH_VARIABLE;
 use crate::bench::state::{BenchState, HeldState};
 use crate::bench::{BenchError, Console};
@@ -24,7 +24,7 @@ pub(crate) use sdphost::sdphost;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MockEnd {
     Exit(i32),
-    /// A fault wants the tool to hang: the caller sleeps until it is ended from outside.
+    /// The real tool would wait for ever: the caller sleeps until it is ended from outside.
     Hangs,
 }
 
@@ -77,15 +77,18 @@ pub fn play(files: &BenchFiles, tool: &str, args: &[String], console: &mut Conso
     held.state.save(files)?;
     let end = if hangs { MockEnd::Hangs } else { held.state.model.play(tool, args, console, &mut clock) };
     held.state.now_ms = clock.now_ms();
-    let MockEnd::Exit(exit_code) = end else {
-        held.state.save(files)?;
-        let stalled = files.stalled();
-        std::fs::write(&stalled, "").map_err(crate::bench::folder::folder_error(&stalled))?;
-        return Ok(MockEnd::Hangs);
-    };
-    held.state.playing = None;
-    call.exit_code = Some(exit_code);
-    call.append(files)?;
-    held.save()?;
-    Ok(MockEnd::Exit(exit_code))
+    match end {
+        MockEnd::Exit(exit_code) => {
+            held.state.playing = None;
+            call.exit_code = Some(exit_code);
+            call.append(files)?;
+            held.save()?;
+        }
+        MockEnd::Hangs => {
+            held.save()?;
+            let stalled = files.stalled();
+            std::fs::write(&stalled, "").map_err(folder_error(&stalled))?;
+        }
+    }
+    Ok(end)
 }
