@@ -209,8 +209,7 @@ impl<'a, W: World> Runner<'a, W> {
         let device = run.device.as_ref().and_then(|name| self.playbook.device(name));
         let device_ids: Vec<String> =
             device.map(|device| device.ids.iter().map(ToString::to_string).collect()).unwrap_or_default();
-        let expectations =
-            Expectations {
+        let expectations = Expectations {
             expect: &run.expect,
             unmet: run.unmet.as_ref(),
             fail_on: &run.fail_on,
