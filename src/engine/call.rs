@@ -15,7 +15,7 @@ use crate::engine::runner::{LastCall, Runner};
 use crate::engine::{Event, milliseconds};
 use crate::output::{Expectations, Judge, Judgement, LineEnd, LineSplitter, Piece, Touched};
 use crate::words::{Fault, FaultClass, Id, Stream, ToolEnd, Verdict, parse_integer};
-use crate::world::{RunningTool, ToolCall, ToolEvent, World};
+use crate::world::{RunningTool, ToolCall, ToolEvent, ToolInput, World};
 
 /// A tool that was asked to end gets this long before it is ended by force.
 const GRACE: Duration = Duration::from_secs(3);
@@ -153,6 +153,8 @@ impl<'a, W: World> Runner<'a, W> {
                 environment: ready.environment.clone(),
                 environment_remove: ready.environment_remove.clone(),
                 folder: PathBuf::from(self.files.scratch().folder()),
+                terminal: false,
+                input: ToolInput::Nothing,
             },
             command,
             limit,
