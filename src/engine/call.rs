@@ -209,8 +209,13 @@ impl<'a, W: World> Runner<'a, W> {
         let device = run.device.as_ref().and_then(|name| self.playbook.device(name));
         let device_ids: Vec<String> =
             device.map(|device| device.ids.iter().map(ToString::to_string).collect()).unwrap_or_default();
-        let expectations =
-            Expectations { expect: &run.expect, fail_on: &run.fail_on, capture: &run.capture, device_ids: &device_ids };
+        let expectations = Expectations {
+            expect: &run.expect,
+            fail_on: &run.fail_on,
+            capture: &run.capture,
+            device_ids: &device_ids,
+            arguments: prepared.command.get(1..).unwrap_or_default(),
+        };
         let mut judge = Judge::new(tool, prepared.kind, expectations);
         let watched = self.watch(step, prepared, &mut judge).await;
         let presence = self.bus.presence(run.device.as_ref());
