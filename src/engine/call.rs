@@ -217,6 +217,7 @@ impl<'a, W: World> Runner<'a, W> {
             fail_on: &run.fail_on,
             capture: &run.capture,
             device_ids: &device_ids,
+            arguments: prepared.command.get(1..).unwrap_or_default(),
         };
         let mut judge = Judge::new(tool, prepared.kind, expectations);
         let watched = self.watch(step, prepared, &mut judge).await;
