@@ -114,7 +114,8 @@ impl Evidence {
     fn take_faults(&mut self, tool: &Tool, command: Option<&Command>, stream: Option<Stream>, line: &str) {
         for (fault, found) in tool.faults.iter().zip(&mut self.faults) {
             let stream_fits = fault.stream.is_none() || stream.is_none() || fault.stream == stream;
-            if found.is_none() && stream_fits && applies(&fault.commands, command) {
+            let harmless = || fault.except.as_ref().is_some_and(|except| except.is_match(line));
+            if found.is_none() && stream_fits && applies(&fault.commands, command) && !harmless() {
                 *found = matched(&fault.pattern, line);
             }
         }

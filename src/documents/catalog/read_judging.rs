@@ -55,6 +55,7 @@ fn status(table: &Table, place: &Place, outer: &Reader<'_>) -> Option<StatusPatt
 fn fault(table: &Table, place: &Place, commands: &[Command], outer: &Reader<'_>) -> Option<FaultPattern> {
     let reader = Reader::new(table, place, outer.faults);
     let pattern = reader.required_pattern("pattern", &[]);
+    let except = reader.pattern("except", &[]);
     let class = required_class(&reader, "class");
     let only_for = reader.texts("commands");
     report_unknown_commands(&only_for, commands, outer.faults);
@@ -65,6 +66,7 @@ fn fault(table: &Table, place: &Place, commands: &[Command], outer: &Reader<'_>)
     reader.finish();
     Some(FaultPattern {
         pattern: pattern?,
+        except,
         class: class?,
         stream,
         message,
