@@ -3,93 +3,19 @@
 //! The model knows the chip: power, jumper, flash, and how it answers DFU requests (ST's AN3156). What a tool prints
 //! about the answers is the mock tool's part. Observed against simulated devices only, never against silicon.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+mod dfu;
+mod on_the_bus;
+mod settings;
 
-use crate::bench::settings::{Settings, wrong};
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::bench::stm32_fault::Stm32Fault;
-use crate::bench::{BenchError, BoardModel, BusDevice, Flash, MemoryLayout, Region};
-use crate::documents::playbook::{DeviceKind, HandMove};
+use crate::bench::{BenchError, Flash, MemoryLayout};
 use crate::words::UsbId;
 use crate::world::Access;
 
-/// What makes one board of the family different from the next.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Stm32RomSettings {
-    pub rom: UsbId,
-    /// The board's own bootloader, for 2.5 s after the start.
-    pub bootloader: UsbId,
-    pub running: UsbId,
-    /// The ROM's name for its alt setting 0: `@Internal Flash  /0x08000000/16*128Kg`.
-    pub flash: String,
-    pub transfer_bytes: u32,
-    /// Of the ROM; real ones collide now and then.
-    pub serial: String,
-}
-
-impl Stm32RomSettings {
-    const NAMES: &[&str] = &["layout", "bootloader", "running", "transfer_size", "serial"];
-
-    /// From the playbook: its device `rom`, and the settings of its virtual board.
-    pub(crate) fn read(settings: Settings<'_>) -> Result<Self, BenchError> {
-        settings.refuse_others(Stm32RomSettings::NAMES)?;
-        let id = |name: &str| match settings.text(name) {
-            Some(text) => text.parse::<UsbId>().map_err(|error| wrong(name, &error.to_string())),
-            None => Err(wrong(name, "it is missing")),
-        };
-        let rom = settings.device("rom")?.ids.first().copied();
-        let transfer_bytes = settings.integer("transfer_size", 1024)?;
-        Ok(Stm32RomSettings {
-            rom: rom.ok_or_else(|| wrong("devices", "the device `rom` has no id"))?,
-            bootloader: id("bootloader")?,
-            running: id("running")?,
-            flash: settings.text("layout").ok_or_else(|| wrong("layout", "it is missing"))?.to_owned(),
-            transfer_bytes: u32::try_from(transfer_bytes)
-                .ok()
-                .filter(|bytes| *bytes > 0)
-                .ok_or_else(|| wrong("transfer_size", "it must be between 1 and 4096"))?,
-            serial: settings.text("serial").unwrap_or(SERIAL).to_owned(),
-        })
-    }
-}
-
-/// How a DFU request ended, as the host sees it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Answer {
-    Done,
-    /// The request was stalled (a broken pipe).
-    Stalled,
-    /// The first status after the request shows this DFU error.
-    Refused(u8),
-    /// Accepted as busy; the status afterwards shows this DFU error.
-    NotExecuted(u8),
-    /// The device left before it took the request.
-    Gone,
-    /// The device took the request and left before it answered.
-    StatusLost,
-    /// Busy for ever.
-    Busy,
-}
-
-/// A device in DFU mode, as its descriptors show it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DfuDevice {
-    pub id: UsbId,
-    /// Address on the bus, new at each enumeration.
-    pub devnum: u32,
-    pub path: String,
-    /// bcdDevice.
-    pub version: u16,
-    pub serial: String,
-    /// Names of the alt settings, by number.
-    pub alt_names: Vec<String>,
-    /// bcdDFU: 0x011a for DfuSe.
-    pub dfu_version: u16,
-    pub transfer_bytes: u32,
-    pub openable: bool,
-    /// A device that still enumerates cannot tell its names.
-    pub strings_readable: bool,
-}
+pub use dfu::{Answer, DfuDevice};
+pub use settings::Stm32RomSettings;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 enum Session {
@@ -493,70 +419,3 @@ const BOOTLOADER_SERIAL: &str = "3330373338355117003B0033";
 const BOOTLOADER_PARTITIONS: [&str; 5] = ["BOOTLOADER", "FILESYSTEM", "FIRMWARE", "SPI_FLASH", "ROMFS0"];
 const ROM_OTHER_ALTS: [&str; 3] =
     ["@Option Bytes  /0x1FFF0000/01*032 e", "@OTP Memory /0x1FF0F000/01*01Ka", "@Device Feature/0xFFFF0000/01*004 e"];
-
-impl BoardModel for Stm32Rom {
-    fn attached(&self, now_ms: u64) -> Vec<BusDevice> {
-        let device = |id: UsbId, port: &str, serial: &str, product: &str| BusDevice {
-            id,
-            port: port.to_owned(),
-            serial: Some(serial.to_owned()),
-            product: Some(product.to_owned()),
-            kind: DeviceKind::Usb,
-            access: self.access(now_ms),
-        };
-        let own = self.visible_id(now_ms).map(|id| match self.session {
-            Session::Rom => device(id, OWN_PATH, &self.settings.serial, "STM32  BOOTLOADER"),
-            _ => device(id, OWN_PATH, BOOTLOADER_SERIAL, "OpenMV Camera"),
-        });
-        let other = self.has(Stm32Fault::TwoBoards).then(|| {
-            let rom = self.settings.rom;
-            device(rom, OTHER_PATH, OTHER_SERIAL, "STM32  BOOTLOADER")
-        });
-        own.into_iter().chain(other).collect()
-    }
-
-    fn next_change_ms(&self, now_ms: u64) -> Option<u64> {
-        let ages_ms: &[u64] = match self.session {
-            Session::Unplugged | Session::Dead | Session::Booted { stays: true } => &[],
-            Session::Rom => {
-                let since_ms = self.rom_since_ms() - self.since_ms;
-                &[since_ms, since_ms + LATE_PERMISSION_MS]
-            }
-            Session::Booted { stays: false } => {
-                &[BOOTLOADER_ENUMERATES_MS, BOOTLOADER_LEAVES_MS, RUNNING_ENUMERATES_MS]
-            }
-        };
-        ages_ms.iter().map(|age_ms| self.since_ms + age_ms).find(|time| *time > now_ms)
-    }
-
-    fn hands(&mut self, hand_move: HandMove, now_ms: u64) {
-        self.advance_to(now_ms);
-        match hand_move {
-            HandMove::Unplug => {
-                self.session = Session::Unplugged;
-                // Each power-up is a fresh start for a chip that merely sulked.
-                self.faults.remove(&Stm32Fault::EraseRefused);
-            }
-            HandMove::PlugIn if self.jumper => self.start_session(Session::Rom),
-            HandMove::PlugIn => self.boot(),
-            HandMove::FitJumper => self.jumper = true,
-            HandMove::RemoveJumper => self.jumper = false,
-        }
-    }
-
-    fn regions(&self) -> Vec<Region> {
-        self.flash.regions()
-    }
-
-    fn fuses(&self) -> BTreeMap<u32, u32> {
-        BTreeMap::new()
-    }
-
-    /// Everything is in the state itself: the images are small.
-    fn use_folder(&mut self, _folder: &Path) {}
-
-    /// Its tool hangs in the middle of its work, if at all.
-    fn hangs(&mut self, _tool: &str, _args: &[String]) -> bool {
-        false
-    }
-}
