@@ -21,7 +21,8 @@ use unix as system;
 use windows as system;
 
 pub use contract::{
-    Access, Ask, AttachedDevice, DeviceList, Interrupt, Reply, RunningTool, StopTool, ToolCall, ToolEvent, World,
+    Access, AnswerTool, Ask, AttachedDevice, DeviceList, Interrupt, Reply, RunningTool, StopTool, ToolCall, ToolEvent,
+    ToolInput, World,
 };
 pub use interrupts::Interrupts;
 pub use lock::{BoardLock, Holder, LockProblem};

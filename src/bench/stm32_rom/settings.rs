@@ -1,6 +1,5 @@
-//! What the playbook says about its virtual STM32.
+//! What makes one board of the family different from the next, as the playbook says it.
 
-use super::SERIAL;
 use crate::bench::BenchError;
 use crate::bench::settings::{Settings, wrong};
 use crate::words::UsbId;
@@ -44,3 +43,5 @@ impl Stm32RomSettings {
         })
     }
 }
+
+const SERIAL: &str = "356A38733432";
