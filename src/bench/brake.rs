@@ -57,12 +57,14 @@ impl Brake {
         self.shared.changed.notify_all();
     }
 
-    /// Called before anything is done that may end a wait of this kind.
-    pub(crate) fn answered(&self, what: WaitsFor) {
-        let Some(waiting) = Waiting::look(&self.files).filter(|waiting| waiting.what == what) else { return };
+    /// Called before anything is done that may end a wait of this kind. True when the tool did wait.
+    pub(crate) fn answered(&self, what: WaitsFor) -> bool {
+        let Some(waiting) = Waiting::look(&self.files).filter(|waiting| waiting.what == what) else { return false };
         let mut call = self.call();
+        let waited = waiting.number > call.answered && !call.ended;
         call.answered = waiting.number;
         self.hold_again(&mut call);
+        waited
     }
 
     /// The process has ended: time may pass.
@@ -93,7 +95,7 @@ impl Brake {
 
     fn lets_go(&self, call: &Call) -> bool {
         let waits = |waiting: Waiting| {
-            let counts = waiting.what == WaitsFor::Hands || call.input_open;
+            let counts = waiting.what != WaitsFor::Input || call.input_open;
             counts && waiting.number > call.answered && call.passed_bytes >= waiting.printed_bytes
         };
         call.ended || self.files.stalled().exists() || Waiting::look(&self.files).is_some_and(waits)

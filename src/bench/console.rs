@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{BufRead, Write};
+use std::path::{Path, PathBuf};
 
 use crate::documents::playbook::HandMove;
 
@@ -15,6 +16,8 @@ pub struct Console {
     variables: BTreeMap<String, String>,
     /// What happens while the tool waits, when its input is not the process's own.
     script: VecDeque<Scripted>,
+    /// The working folder, when it is not the process's own.
+    folder: PathBuf,
     mode: Mode,
 }
 
@@ -46,8 +49,14 @@ impl Console {
         Console { variables, ..Console::default() }
     }
 
-    pub fn scripted(script: &[Scripted]) -> Self {
-        Console { script: script.iter().copied().collect(), ..Console::default() }
+    /// For a tool that works in a folder and waits.
+    pub fn scripted(folder: &Path, script: &[Scripted]) -> Self {
+        Console { script: script.iter().copied().collect(), folder: folder.to_owned(), ..Console::default() }
+    }
+
+    /// A file as the tool names it.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
     }
 
     /// A line of the input without its end; none when the input has ended.

@@ -2,9 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sha2::{Digest, Sha256};
-
 use crate::bench::{MemoryLayout, Region};
+use crate::world::sha256_of_bytes;
 
 /// The contents of a chip's flash, kept only where tools have changed it.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -101,7 +100,7 @@ impl Flash {
         let region = |(address, bytes): (&u64, &Vec<u8>)| Region {
             address: *address,
             length: bytes.len() as u64,
-            sha256: hex_text(&Sha256::digest(bytes)),
+            sha256: sha256_of_bytes(bytes),
         };
         self.pieces.iter().map(region).collect()
     }
@@ -125,8 +124,12 @@ impl Flash {
 
 fn hex_text(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |value: u8| char::from(DIGITS[usize::from(value & 15)]);
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]).collect()
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        text.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        text.push(char::from(DIGITS[usize::from(byte & 15)]));
+    }
+    text
 }
 
 /// JSON has no bytes; text of hexadecimal digits stays fast where a list of numbers does not.
@@ -142,18 +145,30 @@ mod hex_pieces {
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<u64, Vec<u8>>, D::Error> {
         let texts = BTreeMap::<u64, String>::deserialize(from)?;
         let piece = |(address, text): (u64, String)| {
-            let bytes = text.as_bytes().chunks(2).map(byte).collect::<Option<Vec<u8>>>();
-            bytes.map(|bytes| (address, bytes)).ok_or_else(|| D::Error::custom("not hexadecimal"))
+            bytes_of(text.as_bytes()).map(|bytes| (address, bytes)).ok_or_else(|| D::Error::custom("not hexadecimal"))
         };
         texts.into_iter().map(piece).collect()
     }
 
-    fn byte(digits: &[u8]) -> Option<u8> {
-        let value = |digit: u8| char::from(digit).to_digit(16);
-        match digits {
-            [high, low] => u8::try_from(value(*high)? * 16 + value(*low)?).ok(),
-            _ => None,
+    /// Every look at the board passes here, so this is written for speed, in unoptimised builds too.
+    fn bytes_of(digits: &[u8]) -> Option<Vec<u8>> {
+        let mut bytes = Vec::with_capacity(digits.len() / 2);
+        let mut high = None;
+        for digit in digits {
+            let value = match *digit {
+                digit @ b'0'..=b'9' => digit - b'0',
+                digit @ b'a'..=b'f' => digit - b'a' + 10,
+                _ => return None,
+            };
+            high = match high {
+                None => Some(value),
+                Some(high) => {
+                    bytes.push(high << 4 | value);
+                    None
+                }
+            };
         }
+        high.is_none().then_some(bytes)
     }
 }
 

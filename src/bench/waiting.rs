@@ -24,6 +24,8 @@ pub enum WaitsFor {
     Input,
     /// Somebody to do something to the board.
     Hands,
+    /// Its end from outside.
+    End,
 }
 
 impl Waiting {

@@ -24,7 +24,9 @@ use crate::bench::waiting::{Waiting, WaitsFor, counted};
 use crate::bench::{Bench, BenchError, BusDevice};
 use crate::documents::playbook::DeviceKind;
 use crate::words::{ToolEnd, UsbId};
-use crate::world::{Ask, AttachedDevice, DeviceList, Interrupt, Reply, RunningTool, ToolCall, ToolEvent, World};
+use crate::world::{
+    AnswerTool, Ask, AttachedDevice, DeviceList, Interrupt, Reply, RunningTool, ToolCall, ToolEvent, World,
+};
 
 /// Starts a tool's process, as the real world does.
 pub type ToolStarter = Box<dyn Fn(&ToolCall) -> RunningTool>;
@@ -126,11 +128,16 @@ impl World for BenchWorld {
             Ok(()) => (self.start_process)(&call),
             Err(error) => not_started(&error),
         };
-        let RunningTool { events: inner_events, stop } = inner;
+        let RunningTool { events: inner_events, stop, input } = inner;
+        let input = input.map(|inner| {
+            brake.input_is_open();
+            let (brake, files) = (brake.clone(), self.files.clone());
+            Box::new(BenchInput { inner: Some(inner), brake, files, origin: self.origin }) as Box<dyn AnswerTool>
+        });
         let forwarder =
             Forwarder { events: inner_events, sender, brake, files: self.files.clone(), origin: self.origin };
         tokio::spawn(forwarder.run());
-        RunningTool { events, stop }
+        RunningTool { events, stop, input }
     }
 
     fn devices(&self, kinds: &[(UsbId, DeviceKind)]) -> DeviceList {
@@ -229,6 +236,47 @@ impl Forwarder {
     }
 }
 
+/// A tool's input. With each answer the mock tool goes on, so the clock is held again first.
+struct BenchInput {
+    /// Nothing once the input is closed.
+    inner: Option<Box<dyn AnswerTool>>,
+    brake: Brake,
+    files: BenchFiles,
+    origin: Instant,
+}
+
+impl BenchInput {
+    /// The tool has waited until now, whatever its own clock says. One that does not wait keeps the bench, and its own
+    /// time.
+    fn end_wait(&self) {
+        if self.brake.answered(WaitsFor::Input)
+            && let Ok(mut held) = HeldState::take(&self.files)
+        {
+            let now_ms = u64::try_from(self.origin.elapsed().as_millis()).unwrap_or(u64::MAX);
+            held.state.now_ms = held.state.now_ms.max(now_ms);
+            // A bench that cannot be written to shows in the tool, which cannot read it.
+            let _shown_later = held.save();
+        }
+    }
+}
+
+impl AnswerTool for BenchInput {
+    fn send(&mut self, line: &str) -> std::io::Result<()> {
+        self.end_wait();
+        match &mut self.inner {
+            Some(inner) => inner.send(line),
+            None => Err(std::io::ErrorKind::BrokenPipe.into()),
+        }
+    }
+}
+
+impl Drop for BenchInput {
+    fn drop(&mut self) {
+        self.end_wait();
+        self.inner = None;
+    }
+}
+
 /// A tool that ends before it begins.
 fn not_started(error: &BenchError) -> RunningTool {
     #[derive(Debug)]
@@ -240,5 +288,5 @@ fn not_started(error: &BenchError) -> RunningTool {
     let (sender, events) = mpsc::channel(1);
     // The channel has room for the one event.
     let _has_room = sender.try_send(ToolEvent::Ended(ToolEnd::NotStarted(error.to_string())));
-    RunningTool { events, stop: Box::new(NothingToStop) }
+    RunningTool { events, stop: Box::new(NothingToStop), input: None }
 }

@@ -58,6 +58,14 @@ impl Started {
     }
 }
 
+/// A test that fails half-way leaves nothing running.
+impl Drop for Started {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 impl Finished {
     #[track_caller]
     pub(crate) fn expect_code(self, code: i32) -> Self {

@@ -9,6 +9,7 @@
 mod directly;
 mod finished;
 mod requirements;
+mod through_recover;
 #[path = "../usb_simulation/mod.rs"]
 mod usb_simulation;
 

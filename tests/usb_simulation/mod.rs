@@ -5,6 +5,7 @@
 //! ([`hot_plug`]) and the devices behind them ([`device`]). The protocol is that of umockdev 0.17; no daemon, root rights
 //! or kernel USB are needed. Linux on 64-bit machines, dynamically linked programs.
 
+mod chip;
 pub(crate) mod device;
 mod hot_plug;
 mod ioctl_socket;

@@ -20,7 +20,7 @@ use crate::documents::playbook::{DeviceKind, HandMove};
 use crate::words::UsbId;
 use crate::world::Access;
 
-pub(crate) use enclave::{BlockAnswer, ImageAnswer, Stage};
+pub(crate) use enclave::{BAUD, BlockAnswer, Stage};
 pub(crate) use fault::{Fault, fault_names};
 pub(crate) use part::Part;
 pub(crate) use release::{Release, SesVersion};

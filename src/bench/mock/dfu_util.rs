@@ -5,10 +5,12 @@
 
 mod arguments;
 mod dfuse;
+mod dfuse_options;
 mod firmware_file;
 mod plain;
 mod progress_bar;
 mod texts;
+mod upload;
 
 use crate::bench::mock::MockEnd;
 use crate::bench::{Answer, Console, DfuDevice, Stm32Rom};

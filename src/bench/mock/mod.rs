@@ -79,16 +79,12 @@ pub fn play(files: &BenchFiles, tool: &str, args: &[String], console: &mut Conso
     let hangs = held.state.model.board_mut().hangs(tool, args);
     held.state.save(files)?;
     let waits = alif::plays(tool) && matches!(held.state.model, VirtualModel::AlifSe(_));
-    let end = if hangs {
-        MockEnd::Hangs
-    } else if waits {
+    if waits {
         let mut session = Session::new(held, files, console);
-        let end = session.end_of(alif::play(tool, args, &mut session))?;
-        (held, clock) = session.close()?;
-        end
-    } else {
-        held.state.model.play(tool, args, console, &mut clock)
-    };
+        let played = alif::play(tool, args, &mut session);
+        return session.close(played, call);
+    }
+    let end = if hangs { MockEnd::Hangs } else { held.state.model.play(tool, args, console, &mut clock) };
     held.state.now_ms = clock.now_ms();
     match end {
         MockEnd::Exit(exit_code) => {

@@ -1,14 +1,17 @@
 //! A call of a tool that waits in the middle: for a line of its input, or for somebody's hands on the board.
 //!
 //! While it works it holds the bench, like any other tool. While it waits it puts the board back, so that the person
-//! can reach it, and says so in the bench's folder, so that time may pass.
+//! can reach it, and says so in the bench's folder, so that time may pass. What it prints is kept until it lets go of the
+//! bench: a tool that holds the bench must not wait for a reader, who may be waiting for the bench.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::bench::mock::{MockEnd, NO_BOARD_EXIT};
 use crate::bench::state::{BenchState, HeldState};
 use crate::bench::waiting::{Waiting, WaitsFor, counted};
-use crate::bench::{AlifSe, BenchClock, BenchError, BenchFiles, Console, VirtualModel};
+use crate::bench::{AlifSe, BenchClock, BenchError, BenchFiles, CallRecord, Console, VirtualModel};
+use crate::words::Stream;
 
 /// The tool at work.
 #[derive(Debug)]
@@ -18,8 +21,37 @@ pub(crate) struct Session<'a> {
     held: Option<HeldState>,
     console: &'a mut Console,
     clock: BenchClock,
+    kept: Kept,
     printed_bytes: u64,
     waits: u64,
+}
+
+/// Text that is still to be printed, in its order.
+#[derive(Debug, Default)]
+struct Kept {
+    texts: Vec<(Stream, String)>,
+}
+
+impl Kept {
+    fn push(&mut self, stream: Stream, text: &str) {
+        match self.texts.last_mut() {
+            Some((last, kept)) if *last == stream => kept.push_str(text),
+            _ => self.texts.push((stream, text.to_owned())),
+        }
+    }
+
+    fn bytes(&self) -> u64 {
+        self.texts.iter().map(|(_, text)| counted(text.as_bytes())).sum()
+    }
+
+    fn print(&mut self, console: &mut Console) {
+        for (stream, text) in self.texts.drain(..) {
+            match stream {
+                Stream::Stdout => console.out(&text),
+                Stream::Stderr => console.err(&text),
+            }
+        }
+    }
 }
 
 /// Why a tool comes to its end before the end of its work.
@@ -53,17 +85,20 @@ const POLL: Duration = Duration::from_millis(2);
 impl<'a> Session<'a> {
     pub(crate) fn new(held: HeldState, files: &BenchFiles, console: &'a mut Console) -> Self {
         let clock = held.state.clock();
-        Session { files: files.clone(), held: Some(held), console, clock, printed_bytes: 0, waits: 0 }
+        Session { files: files.clone(), held: Some(held), console, clock, kept: Kept::default(), printed_bytes: 0, waits: 0 }
     }
 
     pub(crate) fn out(&mut self, text: &str) {
-        self.printed_bytes += counted(text.as_bytes());
-        self.console.out(text);
+        self.kept.push(Stream::Stdout, text);
     }
 
     pub(crate) fn err(&mut self, text: &str) {
-        self.printed_bytes += counted(text.as_bytes());
-        self.console.err(text);
+        self.kept.push(Stream::Stderr, text);
+    }
+
+    /// A file as the tool names it, from its working folder.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.console.path(name)
     }
 
     pub(crate) fn take(&mut self, span_ms: u64) {
@@ -112,37 +147,46 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// How a tool's way out looks to the caller.
-    pub(crate) fn end_of(&mut self, played: Result<i32, Halt>) -> Result<MockEnd, BenchError> {
-        match played {
-            Ok(exit_code) | Err(Halt::Exit(exit_code)) => Ok(MockEnd::Exit(exit_code)),
-            Err(Halt::Hangs) => Ok(MockEnd::Hangs),
-            Err(Halt::Broken(error)) => Err(error),
-        }
-    }
-
-    /// Gives the board back for good.
-    pub(crate) fn close(self) -> Result<(HeldState, BenchClock), BenchError> {
-        let held = match self.held {
+    /// Records how the tool has ended, gives the board back and prints the last words.
+    pub(crate) fn close(mut self, played: Result<i32, Halt>, mut call: CallRecord) -> Result<MockEnd, BenchError> {
+        let exit_code = match played {
+            Ok(exit_code) | Err(Halt::Exit(exit_code)) => Some(exit_code),
+            Err(Halt::Hangs) => None,
+            Err(Halt::Broken(error)) => return Err(error),
+        };
+        let Some(exit_code) = exit_code else {
+            self.let_go(WaitsFor::End, "")?;
+            return Ok(MockEnd::Hangs);
+        };
+        let mut held = match self.held {
             Some(held) => held,
             None => HeldState::take(&self.files)?,
         };
-        Ok((held, self.clock))
+        held.state.now_ms = self.clock.now_ms();
+        held.state.playing = None;
+        call.exit_code = Some(exit_code);
+        call.append(&self.files)?;
+        held.save()?;
+        drop(held);
+        self.kept.print(self.console);
+        Ok(MockEnd::Exit(exit_code))
     }
 
     fn hands_moved(&self) -> u64 {
         self.held.as_ref().map_or(0, |held| held.state.hands_moved)
     }
 
-    fn let_go(&mut self, what: WaitsFor, text: &str) -> Result<(), Halt> {
+    /// The wait is announced before the text that ends it can be read.
+    fn let_go(&mut self, what: WaitsFor, text: &str) -> Result<(), BenchError> {
+        self.kept.push(Stream::Stdout, text);
         self.waits += 1;
-        let printed_bytes = self.printed_bytes + counted(text.as_bytes());
-        Waiting { number: self.waits, what, printed_bytes }.announce(&self.files)?;
+        self.printed_bytes += self.kept.bytes();
+        Waiting { number: self.waits, what, printed_bytes: self.printed_bytes }.announce(&self.files)?;
         if let Some(mut held) = self.held.take() {
             held.state.now_ms = self.clock.now_ms();
             held.save()?;
         }
-        self.out(text);
+        self.kept.print(self.console);
         Ok(())
     }
 

@@ -1,9 +1,9 @@
-//! ST's extension of DFU: addresses, page erases, and reading back.
+//! ST's extension of DFU: addresses and page erases.
 
 use crate::bench::mock::MockEnd;
-use crate::bench::mock::dfu_util::arguments::c_number;
+use crate::bench::mock::dfu_util::dfuse_options::Options;
 use crate::bench::mock::dfu_util::firmware_file::FirmwareFile;
-use crate::bench::mock::dfu_util::{Call, EX_CANTCREAT, EX_IOERR, EX_OK, EX_PROTOCOL, EX_USAGE, Found, Step, texts};
+use crate::bench::mock::dfu_util::{Call, EX_IOERR, EX_OK, EX_PROTOCOL, EX_USAGE, Found, Step, texts};
 use crate::bench::{Answer, MemoryLayout, Share};
 
 /// On what one call works, once the device is open.
@@ -11,18 +11,6 @@ use crate::bench::{Answer, MemoryLayout, Share};
 pub(super) struct Job<'a> {
     pub(super) target: &'a Found,
     pub(super) transfer_bytes: u64,
-}
-
-/// What stands behind `-s`.
-#[derive(Debug, Default)]
-struct Options {
-    address: Option<u64>,
-    length: Option<u64>,
-    force: bool,
-    leave: bool,
-    unprotect: bool,
-    mass_erase: bool,
-    will_reset: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -60,59 +48,6 @@ impl Call<'_> {
             self.abort()?;
         }
         if options.leave { self.leave() } else { Ok(()) }
-    }
-
-    pub(super) fn upload(&mut self, job: Job<'_>, dfuse: bool) -> Step<()> {
-        let name = self.arguments.file.clone();
-        let file = std::fs::OpenOptions::new().write(true).create_new(true).open(&name);
-        let mut file = file.map_err(|error| {
-            let text = format!("Cannot open file {name} for writing: {}", texts::system_error(&error));
-            self.fail(EX_CANTCREAT, &text)
-        })?;
-        let contents = if dfuse { self.dfuse_upload(job)? } else { self.plain_upload(job) };
-        if let Err(error) = std::io::Write::write_all(&mut file, &contents) {
-            return Err(self.fail(EX_IOERR, &error.to_string()));
-        }
-        Ok(())
-    }
-
-    fn dfuse_upload(&mut self, job: Job<'_>) -> Step<Vec<u8>> {
-        const LENGTH_UNKNOWN_BYTES: u64 = 0x4000;
-        let options = self.dfuse_options()?;
-        let mut length = options.length;
-        let start = options.address.unwrap_or(0x0800_0000);
-        if options.address.is_some() {
-            let layout = self.layout(job.target)?;
-            let segment = layout.segment_at(start);
-            if !options.force && !segment.is_some_and(|segment| segment.readable()) {
-                return Err(self.fail(EX_USAGE, &format!("Page at 0x{start:08x} is not readable")));
-            }
-            if let (None, Some(segment)) = (length, segment) {
-                length = Some(segment.end - start);
-                self.console.out(&format!("Limiting upload to end of memory segment, {} bytes\n", segment.end - start));
-            }
-            self.abort()?;
-        }
-        let total = length.unwrap_or_else(|| {
-            self.console.out(&format!("Limiting default upload to {LENGTH_UNKNOWN_BYTES} bytes\n"));
-            LENGTH_UNKNOWN_BYTES
-        });
-        self.progress("Upload", 0, 1);
-        let mut contents = Vec::new();
-        while (contents.len() as u64) < total {
-            let received = contents.len() as u64;
-            if received > 0 {
-                self.progress("Upload", received, total);
-            }
-            let block_bytes = job.transfer_bytes.min(total - received);
-            contents.extend(self.board.read(&job.target.device.path, start + received, block_bytes));
-        }
-        self.progress("Upload", total, total);
-        self.abort()?;
-        if options.leave {
-            self.leave()?;
-        }
-        Ok(contents)
     }
 
     fn download_element(
@@ -225,14 +160,14 @@ impl Call<'_> {
         self.command_answered("MASS_ERASE", answer)
     }
 
-    fn abort(&mut self) -> Step<()> {
+    pub(super) fn abort(&mut self) -> Step<()> {
         match self.board.abort() {
             Answer::Done => Ok(()),
             _ => Err(self.fail(EX_IOERR, "Error sending dfu abort request")),
         }
     }
 
-    fn leave(&mut self) -> Step<()> {
+    pub(super) fn leave(&mut self) -> Step<()> {
         self.console.out("Submitting leave request...\n");
         if self.board.leave() != Answer::Done {
             return Err(self.fail(EX_IOERR, "Error during download get_status"));
@@ -241,7 +176,7 @@ impl Call<'_> {
         Ok(())
     }
 
-    fn layout(&mut self, target: &Found) -> Step<MemoryLayout> {
+    pub(super) fn layout(&mut self, target: &Found) -> Step<MemoryLayout> {
         let Ok(layout) = target.name.parse::<MemoryLayout>() else {
             self.warn("Could not read name, sscanf returned 0");
             let text = format!("Failed to parse memory layout for alternate interface {}", target.alt);
@@ -253,65 +188,4 @@ impl Call<'_> {
         }
         Ok(layout)
     }
-
-    /// The word after `-s`. An abbreviated modifier is accepted, but then the real tool reads on as if it had been
-    /// written in full, and so past the end of the word into the next ones.
-    fn dfuse_options(&mut self) -> Step<Options> {
-        let words = self.arguments.dfuse_options.clone().unwrap_or_default();
-        let memory = words.join("\0");
-        let mut options = Options::default();
-        let mut rest = memory.as_str();
-        if !rest.starts_with(':') {
-            let word = until_colon(rest);
-            match c_number(word) {
-                Some(address) => options.address = Some(address).filter(|_| !words.is_empty()),
-                None => return Err(self.fail(EX_USAGE, &format!("Invalid dfuse address: {}", until_end(rest)))),
-            }
-            rest = &rest[word.len()..];
-        }
-        while !until_end(rest).is_empty() {
-            if let Some(behind) = rest.strip_prefix(':') {
-                rest = behind;
-                continue;
-            }
-            let word = until_colon(rest);
-            let modifier = MODIFIERS.iter().find(|modifier| modifier.starts_with(word));
-            match (modifier, c_number(word)) {
-                (Some(modifier), _) => {
-                    options.set(modifier);
-                    rest = rest.get(modifier.len()..).unwrap_or_default();
-                }
-                (None, Some(length)) => {
-                    options.length = Some(length);
-                    rest = &rest[word.len()..];
-                }
-                (None, None) => {
-                    return Err(self.fail(EX_USAGE, &format!("Invalid dfuse modifier: {}", until_end(rest))));
-                }
-            }
-        }
-        Ok(options)
-    }
-}
-
-const MODIFIERS: [&str; 5] = ["force", "leave", "unprotect", "mass-erase", "will-reset"];
-
-impl Options {
-    fn set(&mut self, modifier: &str) {
-        match modifier {
-            "force" => self.force = true,
-            "leave" => self.leave = true,
-            "unprotect" => self.unprotect = true,
-            "mass-erase" => self.mass_erase = true,
-            _ => self.will_reset = true,
-        }
-    }
-}
-
-fn until_end(memory: &str) -> &str {
-    memory.split('\0').next().unwrap_or_default()
-}
-
-fn until_colon(memory: &str) -> &str {
-    until_end(memory).split(':').next().unwrap_or_default()
 }
