@@ -15,8 +15,7 @@ const OFF: &[HandMove] = &[HandMove::Unplug, HandMove::SwitchOff, HandMove::Plug
 const CYCLE: &[HandMove] = &[HandMove::Unplug, HandMove::PlugIn];
 const WRITE: &[&str] = &["app-write-mram", "-i", IMAGES];
 const IMAGES: &str = "../build/bootloader.bin 0x80000000 ../build/firmware_pad.toc 0x8057E000";
-const HARD_MAINTENANCE: &[Scripted] =
-    &[Line("1"), Line("1"), Hands(HandMove::PressButton, 1_700), Line(""), Line("")];
+const HARD_MAINTENANCE: &[Scripted] = &[Line("1"), Line("1"), Hands(HandMove::PressButton, 1_700), Line(""), Line("")];
 const ROM_RECOVERY: &[Scripted] = &[Line("1"), Line("1")];
 const RELEASES: [(&str, &str); 3] = [("1.103", "sesbanner"), ("1.104", "sesbanner"), ("1.110", "getbanner")];
 
@@ -276,8 +275,16 @@ fn a_silent_enclave_is_caught_by_the_button_while_the_tool_waits() {
     let bench = AlifBench::switched_on(&["silent"]);
     bench.hands(&[HandMove::PressButton]);
     assert!(bench.banner().contains("did not respond"), "pressed before the tool waits it does nothing");
-    let script =
-        &[Line("1"), Line("1"), Hands(HandMove::PressButton, 1_000), Line(""), Line("2"), Line("4"), Line(""), Line("")];
+    let script = &[
+        Line("1"),
+        Line("1"),
+        Hands(HandMove::PressButton, 1_000),
+        Line(""),
+        Line("2"),
+        Line("4"),
+        Line(""),
+        Line(""),
+    ];
     let output = bench.output(&["maintenance"], script, 0);
     assert!(output.contains(" Maintenance Mode = Enabled"), "{output}");
     bench.output(WRITE, &[], 0);

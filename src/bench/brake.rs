@@ -32,6 +32,8 @@ struct Call {
     passed_bytes: u64,
     /// The last wait that has been answered.
     answered: u64,
+    /// The tool was told to end, and mock tools do so at once, whatever they were waiting for.
+    ending: bool,
     /// Somebody may still write to the tool's input. Without that a wait for input ends by itself.
     input_open: bool,
 }
@@ -67,6 +69,13 @@ impl Brake {
         waited
     }
 
+    /// The tool is about to be told to end: its end is worth waiting for.
+    pub(crate) fn ending(&self) {
+        let mut call = self.call();
+        call.ending = true;
+        self.hold_again(&mut call);
+    }
+
     /// The process has ended: time may pass.
     pub(crate) fn release(&self) {
         self.call().ended = true;
@@ -98,7 +107,8 @@ impl Brake {
             let counts = waiting.what != WaitsFor::Input || call.input_open;
             counts && waiting.number > call.answered && call.passed_bytes >= waiting.printed_bytes
         };
-        call.ended || self.files.stalled().exists() || Waiting::look(&self.files).is_some_and(waits)
+        let waits_for_ever = || self.files.stalled().exists() || Waiting::look(&self.files).is_some_and(waits);
+        call.ended || !call.ending && waits_for_ever()
     }
 
     fn call(&self) -> MutexGuard<'_, Call> {

@@ -25,7 +25,7 @@ use crate::bench::{Bench, BenchError, BusDevice};
 use crate::documents::playbook::DeviceKind;
 use crate::words::{ToolEnd, UsbId};
 use crate::world::{
-    AnswerTool, Ask, AttachedDevice, DeviceList, Interrupt, Reply, RunningTool, ToolCall, ToolEvent, World,
+    AnswerTool, Ask, AttachedDevice, DeviceList, Interrupt, Reply, RunningTool, StopTool, ToolCall, ToolEvent, World,
 };
 
 /// Starts a tool's process, as the real world does.
@@ -134,6 +134,7 @@ impl World for BenchWorld {
             let (brake, files) = (brake.clone(), self.files.clone());
             Box::new(BenchInput { inner: Some(inner), brake, files, origin: self.origin }) as Box<dyn AnswerTool>
         });
+        let stop = Box::new(BenchStop { inner: stop, brake: brake.clone() });
         let forwarder =
             Forwarder { events: inner_events, sender, brake, files: self.files.clone(), origin: self.origin };
         tokio::spawn(forwarder.run());
@@ -236,6 +237,24 @@ impl Forwarder {
     }
 }
 
+/// Ends a tool. That it ends at once, in no time of the bench's, needs the clock held.
+struct BenchStop {
+    inner: Box<dyn StopTool>,
+    brake: Brake,
+}
+
+impl StopTool for BenchStop {
+    fn ask(&mut self) {
+        self.brake.ending();
+        self.inner.ask();
+    }
+
+    fn force(&mut self) {
+        self.brake.ending();
+        self.inner.force();
+    }
+}
+
 /// A tool's input. With each answer the mock tool goes on, so the clock is held again first.
 struct BenchInput {
     /// Nothing once the input is closed.
@@ -281,7 +300,7 @@ impl Drop for BenchInput {
 fn not_started(error: &BenchError) -> RunningTool {
     #[derive(Debug)]
     struct NothingToStop;
-    impl crate::world::StopTool for NothingToStop {
+    impl StopTool for NothingToStop {
         fn ask(&mut self) {}
         fn force(&mut self) {}
     }

@@ -49,7 +49,10 @@ const FAULTS: &[(Fault, u32, FaultName)] = &[
     (
         Fault::WrongBaud,
         ALWAYS,
-        ("wrong-baud", "a killed tool left the chip at 921600 baud, the switch still on; a short power cut is no cure yet"),
+        (
+            "wrong-baud",
+            "a killed tool left the chip at 921600 baud, the switch still on; a short power cut is no cure yet",
+        ),
     ),
     (Fault::PartMismatch, ALWAYS, ("part-mismatch", "the chip tells the other part than its bridge suggests")),
     (

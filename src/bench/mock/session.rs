@@ -85,7 +85,15 @@ const POLL: Duration = Duration::from_millis(2);
 impl<'a> Session<'a> {
     pub(crate) fn new(held: HeldState, files: &BenchFiles, console: &'a mut Console) -> Self {
         let clock = held.state.clock();
-        Session { files: files.clone(), held: Some(held), console, clock, kept: Kept::default(), printed_bytes: 0, waits: 0 }
+        Session {
+            files: files.clone(),
+            held: Some(held),
+            console,
+            clock,
+            kept: Kept::default(),
+            printed_bytes: 0,
+            waits: 0,
+        }
     }
 
     pub(crate) fn out(&mut self, text: &str) {

@@ -69,7 +69,11 @@ pub(super) fn parse(tool: &str, release: Release, args: &[String]) -> Result<Opt
             other => extra.push(other),
         }
     }
-    if extra.is_empty() { Ok(options) } else { Err(wrong(tool, &format!("unrecognized arguments: {}", extra.join(" ")))) }
+    if extra.is_empty() {
+        Ok(options)
+    } else {
+        Err(wrong(tool, &format!("unrecognized arguments: {}", extra.join(" "))))
+    }
 }
 
 fn missing(option: &str) -> String {

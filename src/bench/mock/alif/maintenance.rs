@@ -100,8 +100,7 @@ fn enquiry(call: &mut Call<'_, '_>, connection: &Connection) -> Step<()> {
 
 /// Nearly empty in hard maintenance and without an application.
 fn table_of_contents(call: &mut Call<'_, '_>, connection: &Connection) -> Step<()> {
-    const BORDER: &str =
-        "+------------+--------+------------+------------+------------+------------+----------+-----------+--------+-----------+";
+    const BORDER: &str = "+------------+--------+------------+------------+------------+------------+----------+-----------+--------+-----------+";
     match connection.stage(call)? {
         None => return Err(call.no_answer()),
         Some(Stage::Serom) => {
@@ -148,9 +147,7 @@ fn top(call: &mut Call<'_, '_>, connection: &Connection, stage: Option<Stage>) -
             Choice::Option("ROM") if call.release == Release::V1_110 => below(call, connection, menu::ROM_1_110)?,
             Choice::Option("ROM") => below(call, connection, menu::ROM)?,
             Choice::Option("Device Control") => below(call, connection, menu::CONTROL)?,
-            Choice::Option("Device Information") if recovery => {
-                below(call, connection, menu::INFORMATION_IN_RECOVERY)?
-            }
+            Choice::Option("Device Information") if recovery => below(call, connection, menu::INFORMATION_IN_RECOVERY)?,
             Choice::Option("Device Information") => below(call, connection, menu::INFORMATION)?,
             Choice::Option("MRAM") => below(call, connection, menu::MRAM)?,
             Choice::Option("Utilities") if recovery => below(call, connection, menu::UTILITIES_IN_RECOVERY)?,

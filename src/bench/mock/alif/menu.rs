@@ -47,10 +47,8 @@ impl Menu {
     }
 }
 
-pub(super) const TOP: Menu = Menu {
-    options: &["Device Control", "Device Information", "MRAM", "Utilities", "Setting capabilities"],
-    top: true,
-};
+pub(super) const TOP: Menu =
+    Menu { options: &["Device Control", "Device Information", "MRAM", "Utilities", "Setting capabilities"], top: true };
 /// The oldest release shows the ROM's menu in every state.
 pub(super) const TOP_1_103: Menu = Menu {
     options: &["Device Control", "Device Information", "MRAM", "Utilities", "Setting capabilities", "ROM"],
@@ -89,10 +87,8 @@ pub(super) const MRAM: Menu = Menu {
     ],
     top: false,
 };
-pub(super) const UTILITIES: Menu = Menu {
-    options: &["Terminal mode", "Get SERAM metrics", "Get ECC key", "Get Firewall configuration"],
-    top: false,
-};
+pub(super) const UTILITIES: Menu =
+    Menu { options: &["Terminal mode", "Get SERAM metrics", "Get ECC key", "Get Firewall configuration"], top: false };
 pub(super) const UTILITIES_IN_RECOVERY: Menu = Menu { options: &["Terminal mode"], top: false };
 pub(super) const SETTING: Menu =
     Menu { options: &["Enable LOGGING", "Disable LOGGING", "Enable PRINTING", "Disable PRINTING"], top: false };
