@@ -83,6 +83,13 @@ pub struct Tool {
     pub install: PerOperatingSystem<Option<String>>,
     /// May several processes of this tool run at once?
     pub parallel: bool,
+    /// Holds its output back on a pipe, or asks: runs on a terminal.
+    pub terminal: bool,
+    /// Wants to be started in its own folder, or writes there: each run works on a copy of the folder.
+    pub private_folder: bool,
+    /// Questions: held against the unfinished last line of the output. Where there are some, the tool is answered when
+    /// one of them stands there.
+    pub questions: Vec<Regex>,
     /// Arguments put first when the person chose a board by its port; `{port}` is replaced. Empty: it cannot be told.
     pub select_port: Vec<String>,
     /// Arguments put first when the person chose a board by its serial number; `{serial}` is replaced.
