@@ -175,6 +175,7 @@ pub(super) enum Shown {
 type StepFuture<'b> = Pin<Box<dyn Future<Output = Result<(), Halt>> + 'b>>;
 
 impl<'a, W: World> Runner<'a, W> {
+    #[expect(clippy::needless_pass_by_value, reason = "events are made to be told, here and nowhere else")]
     pub(super) fn tell(&mut self, event: Event) {
         match &event {
             Event::Warning { .. } => self.tally.warnings += 1,

@@ -203,10 +203,14 @@ fn expected(expectations: &Expectations<'_>, evidence: &Evidence, verdict: Verdi
     let missing = expectations.expect.iter().zip(&evidence.expect).find(|(_, found)| !**found);
     match missing {
         None => verdict,
-        Some((pattern, _)) => Verdict::Fault(Fault::new(
-            FaultClass::Unknown,
-            format!("The tool did not print what this step expects: no line matches `{pattern}`"),
-        )),
+        Some((pattern, _)) => {
+            let class = expectations.unmet.map_or(FaultClass::Unknown, |unmet| unmet.class);
+            let own_words = expectations.unmet.and_then(|unmet| unmet.message.clone());
+            let message = own_words.unwrap_or_else(|| {
+                format!("The tool did not print what this step expects: no line matches `{pattern}`")
+            });
+            Verdict::Fault(Fault::new(class, message))
+        }
     }
 }
 

@@ -182,6 +182,12 @@ impl ImxRt {
         self.nor_configured = false;
     }
 
+    /// Puts the board into a phase that no call could bring it to.
+    #[cfg(test)]
+    pub(crate) fn show(&mut self, now_ms: u64, phase: Phase) {
+        self.go(now_ms, &[(0, phase)]);
+    }
+
     /// Falls off the bus and stays away until somebody plugs it in again.
     fn drop_off(&mut self, now_ms: u64) {
         self.go(now_ms, &[(0, Phase::Silent)]);
