@@ -2,9 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sha2::{Digest, Sha256};
-
 use crate::bench::{MemoryLayout, Region};
+use crate::world::sha256_of_bytes;
 
 /// The contents of a chip's flash, kept only where tools have changed it.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -101,7 +100,7 @@ impl Flash {
         let region = |(address, bytes): (&u64, &Vec<u8>)| Region {
             address: *address,
             length: bytes.len() as u64,
-            sha256: hex_text(&Sha256::digest(bytes)),
+            sha256: sha256_of_bytes(bytes),
         };
         self.pieces.iter().map(region).collect()
     }

@@ -89,8 +89,13 @@ echo all done
 
 fn catalog_of(keys: &str) -> catalog::Catalog {
     let text = format!(
-        "[asker]\nsummary = \"asks\"\nprograms = [\"asker\"]\n{keys}\n[asker.version]\nargs = [\"-V\"]\nflavours = [{{ pattern \
-         = '(?P<version>\\d+)' }}]\n"
+        r#"[asker]
+summary = "asks"
+programs = ["asker"]
+version = {{ args = ["-V"], flavours = [{{ pattern = '(?P<version>\d+)' }}] }}
+commands = [{{ name = "talk", success = ['all done'] }}]
+{keys}
+"#
     );
     let source = Arc::new(Source { name: "catalog".to_owned(), text });
     catalog::load(&source).unwrap_or_else(|faults| panic!("{faults:?}"))

@@ -29,7 +29,7 @@ pub use interrupts::Interrupts;
 pub use lock::{BoardLock, Holder, LockProblem};
 pub use machine::Machine;
 pub use person::Person;
-pub use scratch::{Scratch, ScratchProblem, Staged, sha256_of};
+pub use scratch::{Scratch, ScratchProblem, Staged, sha256_of, sha256_of_bytes};
 pub use serial::serial_ports;
 pub use tool_folder::{FolderProblem, copy_tool_folder, tool_folder};
 pub use tools::{FoundTool, Surroundings, ToolEnvironment, ToolProblem, find_tools, tool_environment};
