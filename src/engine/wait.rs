@@ -13,7 +13,7 @@ use crate::words::{Fault, FaultClass, Id, describe_time};
 use crate::world::{Reply, World};
 
 /// Hot-plug events may be missing, so the bus is looked at this often in any case.
-const POLL: Duration = Duration::from_millis(200);
+pub(super) const POLL: Duration = Duration::from_millis(200);
 /// How often a wait tells that it still waits.
 const TICK: Duration = Duration::from_secs(1);
 /// A device that has just come is not ready at once, and the system sets its permissions a moment later.

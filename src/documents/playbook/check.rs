@@ -183,6 +183,16 @@ impl Checker<'_> {
         if let Some(device) = &run.device {
             self.device(device, &step.place);
         }
+        if let Some(prompt) = &run.prompt {
+            self.template(&prompt.text);
+        }
+        for answer in &run.answers {
+            let texts = answer.send.iter().chain(answer.prompt.as_ref().map(|prompt| &prompt.text));
+            texts.for_each(|text| self.template(text));
+            if let Some(until) = &answer.until {
+                self.until(until, &step.place);
+            }
+        }
         match self.catalog.tool(&run.tool.value) {
             Some(tool) => {
                 let changes_board = check_call(tool, step, run, &mut self.faults);

@@ -10,7 +10,7 @@ use crate::documents::playbook::{Afterwards, Device, DeviceKind, Input, InputWor
 use crate::documents::{Yaml, YamlKind, parse_yaml};
 use crate::words::{Diagnostic, Id, Place, Source, UsbId, parse_integer};
 
-pub(super) const TOP_KEYS: [&str; 12] = [
+pub(super) const TOP_KEYS: &[&str] = &[
     "format",
     "board",
     "summary",
@@ -50,7 +50,7 @@ pub fn load(source: &Arc<Source>, families: &Families<'_>) -> Loaded {
 }
 
 fn read_playbook(reader: &mut Reader, yaml: &Yaml, source: &Arc<Source>) -> Option<Playbook> {
-    let top = reader.map(yaml, "a playbook", &TOP_KEYS)?;
+    let top = reader.map(yaml, "a playbook", TOP_KEYS)?;
     let beginning = Place { source: Arc::clone(source), start: 0, end: 0 };
     match top.get("format") {
         Some(format) => {
@@ -97,10 +97,10 @@ fn read_playbook(reader: &mut Reader, yaml: &Yaml, source: &Arc<Source>) -> Opti
     })
 }
 
-const INPUT_KEYS: [&str; 7] = ["file", "help", "max_size", "starts_with", "not_starts_with", "words", "example_size"];
+const INPUT_KEYS: &[&str] = &["file", "help", "max_size", "starts_with", "not_starts_with", "words", "example_size"];
 
 fn read_input(reader: &mut Reader, name: Id, place: &Place, yaml: &Yaml) -> Option<Input> {
-    let parts = reader.map(yaml, "an input", &INPUT_KEYS)?;
+    let parts = reader.map(yaml, "an input", INPUT_KEYS)?;
     let Some(file) = parts.get("file") else {
         reader.fault(Diagnostic::error(place, format!("the input `{name}` needs the key `file`")));
         return None;
