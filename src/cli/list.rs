@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::bench::Bench;
 use crate::cli::arguments::ListArgs;
 use crate::cli::places::find_playbook;
+use crate::cli::streams::say;
 use crate::cli::style::{Look, Role};
 use crate::cli::wording::{bytes, hang};
 use crate::documents::library::shipped_boards;
@@ -21,7 +22,7 @@ pub(super) fn list(args: &ListArgs, look: &Look) -> Outcome {
         if args.verbose { verbose(board, &playbook, look) } else { line(board, &playbook, look) }
     }
     if !args.verbose {
-        println!("\nRun one with `recover --playbook BOARD`; `recover list --verbose` tells more.");
+        say("\nRun one with `recover --playbook BOARD`; `recover list --verbose` tells more.");
     }
     Outcome::Recovered
 }
@@ -35,7 +36,7 @@ fn line(board: &str, playbook: &Playbook, look: &Look) {
 }
 
 fn verbose(board: &str, playbook: &Playbook, look: &Look) {
-    println!("{}", look.paint(Role::Title, &format!("{board} · {}", playbook.board)));
+    say(&look.paint(Role::Title, &format!("{board} · {}", playbook.board)));
     let item = |label: &str, text: &str| print_hanging(&format!("  {label:<11} "), text, look);
     if let Some(summary) = &playbook.summary {
         item("does", summary);
@@ -59,12 +60,12 @@ fn verbose(board: &str, playbook: &Playbook, look: &Look) {
     for (name, meaning) in Bench::names(playbook).unwrap_or_default() {
         item("simulate", &format!("{name}: {meaning}"));
     }
-    println!();
+    say("");
 }
 
 fn print_hanging(first: &str, text: &str, look: &Look) {
     for line in hang(first, text, look.width) {
-        println!("{line}");
+        say(&line);
     }
 }
 

@@ -13,6 +13,7 @@ mod problems;
 pub mod reader;
 mod run;
 pub mod screen;
+mod streams;
 pub mod style;
 mod summary;
 mod told_wait;

@@ -76,7 +76,11 @@ impl<W: Write> Screen<W> {
             Event::RunStarted { .. } | Event::ToolFound { .. } | Event::InputReady { .. } => self.show_head(event),
             Event::StepStarted { step, name, number, total } => self.show_step(step, name, (*number, *total)),
             Event::StepSkipped { step, name, number, total, reason } => {
-                self.show_step(step, name, (*number, *total));
+                // A reading may have shown only within the step that it is to be skipped.
+                if self.step.as_ref().is_none_or(|(begun, _)| begun != step) {
+                    self.show_step(step, name, (*number, *total));
+                }
+                self.ongoing.end(&mut self.page);
                 self.page.say(Role::Quiet, Some(Sign::Skipped), &format!("skipped: {reason}"));
             }
             Event::ToolStarted { tool, command, changes_board, purpose, .. } => {
