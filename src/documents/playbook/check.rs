@@ -110,7 +110,8 @@ impl Checker<'_> {
         match self.scope.values.insert(name.clone(), kind) {
             Some(before) if before != kind => {
                 let message = format!("`{name}` is already {before}; it cannot become {kind}");
-                self.faults.push(Diagnostic::error(place, message).hint("choose another name"));
+                let place = mention(place, name.as_str());
+                self.faults.push(Diagnostic::error(&place, message).hint("choose another name"));
             }
             _ => {}
         }
