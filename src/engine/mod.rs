@@ -8,6 +8,7 @@ mod files;
 mod halt;
 mod inputs;
 mod irreversible;
+mod named_files;
 mod plan;
 mod problem;
 mod runner;

@@ -2,6 +2,7 @@
 
 mod check;
 mod check_call;
+mod check_optional;
 mod family;
 mod load;
 mod read_step;
@@ -13,5 +14,5 @@ pub use family::Families;
 pub use load::{Loaded, load};
 pub use types::{
     Action, Backoff, Capture, CheckStep, Device, DeviceKind, FailOn, HandMove, Input, InputWord, Irreversible,
-    Playbook, Prompt, Reading, RestartAt, Retry, Run, Step, Timeout, Until, VirtualBoard, WriteStep,
+    NamesFiles, Need, Playbook, Prompt, Reading, RestartAt, Retry, Run, Step, Timeout, Until, VirtualBoard, WriteStep,
 };
