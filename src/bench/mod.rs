@@ -14,6 +14,7 @@ mod person;
 mod set_up;
 mod settings;
 mod state;
+mod stm32n6;
 mod virtual_model;
 mod world;
 
@@ -30,5 +31,6 @@ pub use person::{Answers, VirtualPerson};
 pub use set_up::{BENCH_VARIABLE, Bench};
 pub use settings::Settings;
 pub use state::BenchState;
+pub use stm32n6::Stm32N6;
 pub use virtual_model::VirtualModel;
 pub use world::{BenchWorld, Interrupts, ToolStarter};

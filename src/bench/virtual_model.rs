@@ -5,12 +5,14 @@ use std::io;
 use crate::bench::imx_rt::{ImxRt, fault_names};
 use crate::bench::mock;
 use crate::bench::settings::Settings;
+use crate::bench::stm32n6::{self, Stm32N6};
 use crate::bench::{BenchClock, BenchError, BoardModel, Console, FaultName};
 
 /// One of the boards the bench knows. A further one is a variant here and a row in [`MODELS`].
 #[derive(Debug, serde::Serialize, serde::Deserialize)]
 pub enum VirtualModel {
     ImxRt(Box<ImxRt>),
+    Stm32N6(Box<Stm32N6>),
 }
 
 struct ModelRow {
@@ -19,11 +21,18 @@ struct ModelRow {
     fault_names: fn() -> Vec<FaultName>,
 }
 
-const MODELS: &[ModelRow] = &[ModelRow {
-    name: "imxrt-flexspi",
-    build: |settings, names| Ok(VirtualModel::ImxRt(Box::new(ImxRt::new(settings, names)?))),
-    fault_names,
-}];
+const MODELS: &[ModelRow] = &[
+    ModelRow {
+        name: "imxrt-flexspi",
+        build: |settings, names| Ok(VirtualModel::ImxRt(Box::new(ImxRt::new(settings, names)?))),
+        fault_names,
+    },
+    ModelRow {
+        name: Stm32N6::MODEL,
+        build: |settings, names| Ok(VirtualModel::Stm32N6(Box::new(Stm32N6::new(settings, names)?))),
+        fault_names: stm32n6::fault_names,
+    },
+];
 
 fn row(model: &str) -> Result<&'static ModelRow, BenchError> {
     MODELS.iter().find(|row| row.name == model).ok_or_else(|| BenchError::UnknownModel {
@@ -46,18 +55,21 @@ impl VirtualModel {
     pub fn name(&self) -> &'static str {
         match self {
             VirtualModel::ImxRt(_) => "imxrt-flexspi",
+            VirtualModel::Stm32N6(_) => Stm32N6::MODEL,
         }
     }
 
     pub fn board(&self) -> &dyn BoardModel {
         match self {
             VirtualModel::ImxRt(board) => board.as_ref(),
+            VirtualModel::Stm32N6(board) => board.as_ref(),
         }
     }
 
     pub fn board_mut(&mut self) -> &mut dyn BoardModel {
         match self {
             VirtualModel::ImxRt(board) => board.as_mut(),
+            VirtualModel::Stm32N6(board) => board.as_mut(),
         }
     }
 
@@ -65,6 +77,7 @@ impl VirtualModel {
     pub(crate) fn fill_memories(&self) -> io::Result<()> {
         match self {
             VirtualModel::ImxRt(board) => board.fill_with_remains(),
+            VirtualModel::Stm32N6(board) => board.fill_with_remains(),
         }
     }
 
@@ -73,7 +86,10 @@ impl VirtualModel {
         match (self, tool) {
             (VirtualModel::ImxRt(board), "sdphost") => mock::sdphost(args, board, console, clock),
             (VirtualModel::ImxRt(board), "blhost") => mock::blhost(args, board, console, clock),
-            (VirtualModel::ImxRt(_), other) => {
+            (VirtualModel::Stm32N6(board), "STM32_Programmer_CLI") => {
+                mock::stm32_programmer(args, board, console, clock)
+            }
+            (_, other) => {
                 console.err(&format!("the virtual bench has no board for `{other}`\n"));
                 mock::NO_BOARD_EXIT
             }
