@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use recover::documents::catalog::{Catalog, Tool, shipped};
@@ -107,12 +108,8 @@ fn check(catalog: &Catalog, file: &Path, expected: &Expected, faults: &mut Vec<S
 fn judge(tool: &Tool, record: &Record, expected: &Expected, chunk_size: usize, stdout_first: bool) -> Judgement {
     let args = &record.argv[1..];
     let expect: Vec<Regex> = expected.expect.iter().map(|text| Regex::new(text).expect("compiles")).collect();
-    let expectations = Expectations {
-        expect: &expect,
-        device_ids: &expected.devices,
-        arguments: args,
-        ..Expectations::default()
-    };
+    let expectations =
+        Expectations { expect: &expect, device_ids: &expected.devices, arguments: args, ..Expectations::default() };
     let mut judge = Judge::new(tool, tool.command(args), expectations);
     let mut streams = [(Stream::Stdout, &record.stdout), (Stream::Stderr, &record.stderr)];
     if !stdout_first {
@@ -270,6 +267,7 @@ fn arguments(line: &str) -> Vec<String> {
 /// Without the marks of a record: `{fold N}` for updates that were left out, `{src} ` before text that is known from
 /// elsewhere, and `{S}` for a number of seconds.
 fn without_marks(line: &[u8]) -> Vec<u8> {
-    let marks = regex::bytes::Regex::new(r"\{fold \d+\}|\{src\} |\{S\}").expect("compiles");
-    marks.replace_all(line, b"".as_slice()).into_owned()
+    static MARKS: LazyLock<regex::bytes::Regex> =
+        LazyLock::new(|| regex::bytes::Regex::new(r"\{fold \d+\}|\{src\} |\{S\}").expect("compiles"));
+    MARKS.replace_all(line, b"".as_slice()).into_owned()
 }

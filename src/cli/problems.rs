@@ -88,6 +88,8 @@ pub(super) fn tools(faults: &[ToolProblem]) -> Problem {
     if faults.len() > 1 {
         problem.output = faults.iter().map(ToString::to_string).collect();
     }
-    problem.next.push("When the tools are in place, run recover again; it finds them before it asks you to do anything.".into());
+    problem.next.push(
+        "When the tools are in place, run recover again; it finds them before it asks you to do anything.".into(),
+    );
     problem
 }
