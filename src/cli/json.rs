@@ -54,6 +54,7 @@ mod tests {
             outcome: Outcome::Declined,
             exit_code: Outcome::Declined.exit_code(),
             problem: None,
+            next: Vec::new(),
             elapsed_ms: 12,
             steps_done: 1,
             steps_skipped: 0,

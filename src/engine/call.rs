@@ -14,8 +14,8 @@ use crate::engine::halt::{Halt, outcome_of};
 use crate::engine::runner::{LastCall, Runner};
 use crate::engine::{Event, milliseconds};
 use crate::output::{Expectations, Judge, Judgement, LineEnd, LineSplitter, Piece, Touched};
-use crate::words::{Fault, FaultClass, Stream, ToolEnd, Verdict, parse_integer};
-use crate::world::{RunningTool, ToolCall, ToolEvent, World};
+use crate::words::{Fault, FaultClass, Id, Stream, ToolEnd, Verdict, parse_integer};
+use crate::world::{RunningTool, ToolCall, ToolEvent, ToolInput, World};
 
 /// A tool that was asked to end gets this long before it is ended by force.
 const GRACE: Duration = Duration::from_secs(3);
@@ -86,10 +86,10 @@ impl<'a, W: World> Runner<'a, W> {
             Verdict::SucceededWithWarning(text) => self.tell(Event::Warning { text }),
             Verdict::Fault(fault) => return self.device_decides(step, fault, prepared.limit).await,
         }
-        self.keep_captured(step, run, captured)?;
+        self.keep_captured(step, run, &captured)?;
         self.check_produced(step, run)?;
         match &step.until {
-            Some(until) => self.wait_until(&step.id, until, prepared.limit, false).await,
+            Some(until) => self.wait_until(step, until, prepared.limit, false).await,
             None => Ok(()),
         }
     }
@@ -99,7 +99,7 @@ impl<'a, W: World> Runner<'a, W> {
         let may_have_worked = matches!(fault.class, FaultClass::NoAnswer | FaultClass::DeviceLost);
         if let Some(until) = &step.until
             && may_have_worked
-            && self.wait_until(&step.id, until, limit, false).await.is_ok()
+            && self.wait_until(step, until, limit, false).await.is_ok()
         {
             self.tell(Event::Warning {
                 text: format!("{}; but the device did what it was told, and that decides", fault.message),
@@ -129,13 +129,15 @@ impl<'a, W: World> Runner<'a, W> {
         };
         let tool = catalog.tool(&run.tool.value).ok_or_else(|| missing("is not in the catalog"))?;
         let ready = self.tools.get(&run.tool.value).ok_or_else(|| missing("was not found"))?;
-        let mut args = self.select(step, run)?;
+        let mut args = Vec::new();
         let mut bytes = 0;
         for template in &run.args {
             args.push(self.text(template).map_err(|error| self.not_computable(&step.id, &error))?);
             // A file that the call itself is to make counts nothing yet.
             bytes += template.only_name().and_then(|name| self.files.size(name).ok()).unwrap_or(0);
         }
+        let at = tool.select_position(&args);
+        args.splice(at..at, self.select(step, run)?);
         let kind = tool.command(&args);
         let limit = match (step.timeout, kind.and_then(|kind| kind.timeout)) {
             (Some(timeout), _) => timeout.for_bytes(bytes),
@@ -153,6 +155,8 @@ impl<'a, W: World> Runner<'a, W> {
                 environment: ready.environment.clone(),
                 environment_remove: ready.environment_remove.clone(),
                 folder: PathBuf::from(self.files.scratch().folder()),
+                terminal: false,
+                input: ToolInput::Nothing,
             },
             command,
             limit,
@@ -211,6 +215,7 @@ impl<'a, W: World> Runner<'a, W> {
             device.map(|device| device.ids.iter().map(ToString::to_string).collect()).unwrap_or_default();
         let expectations = Expectations {
             expect: &run.expect,
+            unmet: run.unmet.as_ref(),
             fail_on: &run.fail_on,
             capture: &run.capture,
             device_ids: &device_ids,
@@ -311,12 +316,7 @@ impl<'a, W: World> Runner<'a, W> {
         }
     }
 
-    fn keep_captured(
-        &mut self,
-        step: &'a Step,
-        run: &'a Run,
-        captured: Vec<(crate::words::Id, String)>,
-    ) -> Result<(), Halt> {
+    fn keep_captured(&mut self, step: &'a Step, run: &'a Run, captured: &[(Id, String)]) -> Result<(), Halt> {
         for capture in &run.capture {
             let text = captured.iter().rev().find(|(name, _)| *name == capture.name).map(|(_, text)| text);
             let value = match text {

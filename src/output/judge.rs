@@ -8,13 +8,15 @@ use regex::Regex;
 use super::evidence::Evidence;
 use super::verdict;
 use crate::documents::catalog::{Command, Tool};
-use crate::documents::playbook::{Capture, FailOn};
+use crate::documents::playbook::{Capture, FailOn, Unmet};
 use crate::words::{Id, Stream, ToolEnd, Verdict};
 
 /// What the step itself asks of the output.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Expectations<'a> {
     pub expect: &'a [Regex],
+    /// What it means when one of them is not met; without it, an `unknown` fault.
+    pub unmet: Option<&'a Unmet>,
     pub fail_on: &'a [FailOn],
     pub capture: &'a [Capture],
     /// USB ids, written `1fc9:0135`, of the device the call is meant for; empty: any.

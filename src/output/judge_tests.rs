@@ -78,6 +78,12 @@ code = "error"
 overrides_success = true
 message = "The tool reported an error"
 [[flasher.faults]]
+pattern = 'Error:'
+unless = 'No probe'
+class = "unknown"
+overrides_success = true
+message = "Something is wrong"
+[[flasher.faults]]
 pattern = '^pipe (?P<code>\w+)'
 class = "refused"
 message = "The board said no"
@@ -206,6 +212,13 @@ fn faults_are_taken_in_the_order_of_the_catalog() {
     assert_eq!(judgement.touched, Touched::Partly);
     assert_eq!(words("write", &[], 1), verdict("no-device", Touched::Nothing));
     assert_eq!(words("write", &["", "x"], 1).0, "unknown", "an empty line is no silence");
+}
+
+#[test]
+fn an_overriding_fault_has_its_exceptions() {
+    assert_eq!(words("write", &["Error: No probe", "written", "sealed"], 0), verdict("succeeded", Touched::Completely));
+    let glued = ["███Error: no", "written", "sealed"];
+    assert_eq!(words("write", &glued, 0).0, "unknown");
 }
 
 #[test]

@@ -242,8 +242,11 @@ fn expected(expectations: &Expectations<'_>, evidence: &Evidence, verdict: Verdi
 /// The fault that something is missing of what the step expects.
 fn unexpected(expectations: &Expectations<'_>, evidence: &Evidence) -> Option<Fault> {
     let (pattern, _) = expectations.expect.iter().zip(&evidence.expect).find(|(_, found)| !**found)?;
-    let message = format!("The tool did not print what this step expects: no line matches `{pattern}`");
-    Some(Fault::new(FaultClass::Unknown, message))
+    let class = expectations.unmet.map_or(FaultClass::Unknown, |unmet| unmet.class);
+    let own_words = expectations.unmet.and_then(|unmet| unmet.message.clone());
+    let message = own_words
+        .unwrap_or_else(|| format!("The tool did not print what this step expects: no line matches `{pattern}`"));
+    Some(Fault::new(class, message))
 }
 
 fn without_evidence(

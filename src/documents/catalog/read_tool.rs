@@ -41,6 +41,7 @@ pub(super) fn tool(name: &Located<String>, table: &Table, faults: &Faults) -> To
         questions: reader.patterns("questions"),
         select_port: with_blank(&reader, "select_port", "{port}"),
         select_serial: with_blank(&reader, "select_serial", "{serial}"),
+        select_after: reader.pattern("select_after", &[]),
         device_taken: reader.pattern("device_taken", &["id"]),
         progress: progress(&reader),
         statuses,

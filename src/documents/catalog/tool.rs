@@ -75,7 +75,8 @@ pub struct Tool {
     pub via: Vec<Vec<String>>,
     /// Put before the playbook's arguments at every call.
     pub first_args: Vec<String>,
-    /// Variables set for this tool; `{scratch}` stands for the run's private folder.
+    /// Variables set for this tool; `{scratch}` stands for the run's private folder, `{program_folder}` for the one that
+    /// the program lies in.
     pub environment: BTreeMap<String, String>,
     /// Variables set as well when the home folder cannot be written.
     pub environment_without_home: BTreeMap<String, String>,
@@ -90,10 +91,12 @@ pub struct Tool {
     pub private_folder: bool,
     /// Unfinished lines, held against the end of the output, with which the tool waits for an answer.
     pub questions: Vec<Regex>,
-    /// Arguments put first when the person chose a board by its port; `{port}` is replaced. Empty: it cannot be told.
+    /// Arguments put in when the person chose a board by its port; `{port}` is replaced. Empty: it cannot be told.
     pub select_port: Vec<String>,
-    /// Arguments put first when the person chose a board by its serial number; `{serial}` is replaced.
+    /// Arguments put in when the person chose a board by its serial number; `{serial}` is replaced.
     pub select_serial: Vec<String>,
+    /// The arguments that choose a board stand right after the first argument that matches; without it, first.
+    pub select_after: Option<Regex>,
     /// Finds the USB id of the device the tool really took, in group `id`.
     pub device_taken: Option<Regex>,
     pub progress: Vec<ProgressPattern>,
@@ -113,6 +116,12 @@ impl Tool {
     /// What kind of call these arguments make; `None` when the catalog does not know it.
     pub fn command(&self, args: &[String]) -> Option<&Command> {
         self.commands.iter().find(|command| command.fits(args))
+    }
+
+    /// Where in a call's arguments those that choose a board are put.
+    pub fn select_position(&self, args: &[String]) -> usize {
+        let after = self.select_after.as_ref();
+        after.and_then(|pattern| args.iter().position(|arg| pattern.is_match(arg))).map_or(0, |index| index + 1)
     }
 }
 

@@ -19,7 +19,15 @@ pub struct Playbook {
     pub inputs: Vec<Input>,
     pub devices: Vec<Device>,
     pub steps: Vec<Step>,
+    /// What the person is told at the end of a run that recovered the board.
+    pub afterwards: Vec<Afterwards>,
     pub virtual_board: Option<VirtualBoard>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Afterwards {
+    pub when: Option<Expression>,
+    pub text: Template,
 }
 
 impl Playbook {
@@ -124,6 +132,8 @@ pub struct Step {
     pub retry: Option<Retry>,
     pub restart_at: Option<RestartAt>,
     pub until: Option<Until>,
+    /// What it means when one of these devices comes during the wait: "the wire is still connected".
+    pub instead: Vec<(Id, String)>,
     pub irreversible: Option<Irreversible>,
     /// In which state the board is when the run ends in this step; groups hand it down.
     pub if_stopped: Option<String>,
@@ -151,10 +161,18 @@ pub struct Run {
     pub device: Option<Id>,
     /// Each must match some line of the output.
     pub expect: Vec<Regex>,
+    pub unmet: Option<Unmet>,
     pub fail_on: Vec<FailOn>,
     pub capture: Vec<Capture>,
     /// Files this call creates in the run's folder, usable in expressions afterwards.
     pub produces: Vec<Id>,
+}
+
+/// The fault that an unmet expectation stands for.
+#[derive(Debug, Clone)]
+pub struct Unmet {
+    pub class: FaultClass,
+    pub message: Option<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -188,14 +206,20 @@ pub enum HandMove {
     PlugIn,
     FitJumper,
     RemoveJumper,
+    SwitchOn,
+    SwitchOff,
+    PressButton,
 }
 
 impl HandMove {
-    pub const ALL: [(&'static str, HandMove); 4] = [
+    pub const ALL: [(&'static str, HandMove); 7] = [
         ("unplug", HandMove::Unplug),
         ("plug-in", HandMove::PlugIn),
         ("fit-jumper", HandMove::FitJumper),
         ("remove-jumper", HandMove::RemoveJumper),
+        ("switch-on", HandMove::SwitchOn),
+        ("switch-off", HandMove::SwitchOff),
+        ("press-button", HandMove::PressButton),
     ];
 }
 

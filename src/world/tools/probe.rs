@@ -7,7 +7,7 @@ use super::locate::Candidate;
 use super::{FoundTool, Surroundings, ToolEnvironment, ToolProblem};
 use crate::documents::catalog::{Flavour, OperatingSystem, Tool};
 use crate::words::{Stream, ToolEnd, ToolVersion};
-use crate::world::{ToolCall, ToolEvent, process};
+use crate::world::{ToolCall, ToolEvent, ToolInput, process};
 
 /// Java and Python programs may take many seconds for their first start.
 pub(super) const PROBE_TIME_MAX: Duration = Duration::from_secs(20);
@@ -41,6 +41,8 @@ pub(super) fn version_call(
         environment: environment.set,
         environment_remove: environment.remove,
         folder: own_folder.unwrap_or(&surroundings.current_folder).to_owned(),
+        terminal: false,
+        input: ToolInput::Nothing,
     }
 }
 
