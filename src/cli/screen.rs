@@ -96,7 +96,8 @@ impl<W: Write> Screen<W> {
             }
             // What it came to is told by the retry, the restart or the end of the step that follows.
             Event::ToolEnded { .. } => self.ongoing.end(&mut self.page),
-            Event::Prompted { .. } | Event::ConsentAsked { .. } => self.show_box(event),
+            Event::Prompted { .. } | Event::ConsentAsked { .. } | Event::ToolAsked { .. } => self.show_box(event),
+            Event::ToolAnswered { question, text, by, .. } => self.show_answer(question, text, by),
             Event::Waiting { waiting_for, attached, remaining_ms, .. } => {
                 self.ongoing.wait(&mut self.page, &Wait { waiting_for, attached, remaining_ms: *remaining_ms });
             }
@@ -229,12 +230,20 @@ impl<W: Write> Screen<W> {
             Event::ConsentAsked { why, command, phrase, limit_ms, .. } => {
                 (boxes::consent(&look, width, &boxes::Consent { why, command, phrase, limit_ms: *limit_ms }), true)
             }
+            Event::ToolAsked { text, limit_ms, .. } => (boxes::question(&look, width, text, *limit_ms), true),
             _ => return,
         };
         self.page.print_indented(&lines);
         if answer_wanted {
             self.page.await_answer();
         }
+    }
+
+    fn show_answer(&mut self, question: &str, text: &str, by: &str) {
+        self.ongoing.end(&mut self.page);
+        let answer = if text.is_empty() { "ENTER".to_owned() } else { clean(text) };
+        let question = if question.is_empty() { String::new() } else { format!(" to: {}", clean(question)) };
+        self.page.say(Role::Quiet, None, &format!("{by} answered {answer}{question}"));
     }
 
     /// Once per fault: the end of a step and the retry that follows it both know it.

@@ -110,7 +110,8 @@ impl Checker<'_> {
         match self.scope.values.insert(name.clone(), kind) {
             Some(before) if before != kind => {
                 let message = format!("`{name}` is already {before}; it cannot become {kind}");
-                self.faults.push(Diagnostic::error(place, message).hint("choose another name"));
+                let place = mention(place, name.as_str());
+                self.faults.push(Diagnostic::error(&place, message).hint("choose another name"));
             }
             _ => {}
         }
@@ -182,6 +183,16 @@ impl Checker<'_> {
         }
         if let Some(device) = &run.device {
             self.device(device, &step.place);
+        }
+        if let Some(prompt) = &run.prompt {
+            self.template(&prompt.text);
+        }
+        for answer in &run.answers {
+            let texts = answer.send.iter().chain(answer.prompt.as_ref().map(|prompt| &prompt.text));
+            texts.for_each(|text| self.template(text));
+            if let Some(until) = &answer.until {
+                self.until(until, &step.place);
+            }
         }
         match self.catalog.tool(&run.tool.value) {
             Some(tool) => {

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::documents::playbook::family::{Families, join_family};
+use crate::documents::playbook::family::{Families, Joined, join_family};
 use crate::documents::playbook::read_step::read_steps;
 use crate::documents::playbook::reader::{Entries, Reader};
 use crate::documents::playbook::{Afterwards, Device, DeviceKind, Input, InputWord, Playbook, VirtualBoard};
 use crate::documents::{Yaml, YamlKind, parse_yaml};
 use crate::words::{Diagnostic, Id, Place, Source, UsbId, parse_integer};
 
-pub(super) const TOP_KEYS: [&str; 12] = [
+pub(super) const TOP_KEYS: &[&str] = &[
     "format",
     "board",
     "summary",
@@ -44,13 +44,13 @@ pub fn load(source: &Arc<Source>, families: &Families<'_>) -> Loaded {
         reader.fault(Diagnostic::of_document(format!("{} is empty", source.name)));
         return Loaded { playbook: None, faults: reader.faults };
     }
-    let yaml = join_family(&mut reader, yaml, families);
-    let playbook = read_playbook(&mut reader, &yaml, source);
+    let (yaml, joined) = join_family(&mut reader, yaml, families);
+    let playbook = read_playbook(&mut reader, &yaml, source, joined);
     Loaded { playbook, faults: reader.faults }
 }
 
-fn read_playbook(reader: &mut Reader, yaml: &Yaml, source: &Arc<Source>) -> Option<Playbook> {
-    let top = reader.map(yaml, "a playbook", &TOP_KEYS)?;
+fn read_playbook(reader: &mut Reader, yaml: &Yaml, source: &Arc<Source>, joined: Joined) -> Option<Playbook> {
+    let top = reader.map(yaml, "a playbook", TOP_KEYS)?;
     let beginning = Place { source: Arc::clone(source), start: 0, end: 0 };
     match top.get("format") {
         Some(format) => {
@@ -65,7 +65,8 @@ fn read_playbook(reader: &mut Reader, yaml: &Yaml, source: &Arc<Source>) -> Opti
     }
     let board = top.get("board").and_then(|board| reader.text(board));
     if top.get("board").is_none() {
-        reader.fault(Diagnostic::error(&beginning, "the key `board` is missing: the board's name for people"));
+        let fault = Diagnostic::error(&beginning, "the key `board` is missing: the board's name for people");
+        reader.fault(fault.hint("add `board: …`"));
     }
     let summary = top.get("summary").and_then(|summary| reader.prose(summary));
     let sources = top.get("sources").map(|list| reader.one_or_more(list, "sources")).unwrap_or_default();
@@ -79,8 +80,9 @@ fn read_playbook(reader: &mut Reader, yaml: &Yaml, source: &Arc<Source>) -> Opti
         devices.into_iter().filter_map(|(name, key, value)| read_device(reader, name, &key.place, value)).collect();
     let virtual_board = top.get("virtual_board").and_then(|board| read_virtual_board(reader, board));
     let steps = top.get("steps").map(|steps| read_steps(reader, steps, "step", 0));
-    if steps.is_none() {
-        reader.fault(Diagnostic::error(&beginning, "the key `steps` is missing"));
+    if steps.is_none() && joined == Joined::Whole {
+        let fault = Diagnostic::error(&beginning, "the key `steps` is missing");
+        reader.fault(fault.hint("a playbook is a list of steps; the smallest one is `refuse:` with a text"));
     }
     let afterwards = top.get("afterwards").map(|list| reader.list(list, "texts")).unwrap_or_default();
     let afterwards = afterwards.iter().filter_map(|item| read_afterwards(reader, item)).collect();
@@ -97,10 +99,10 @@ fn read_playbook(reader: &mut Reader, yaml: &Yaml, source: &Arc<Source>) -> Opti
     })
 }
 
-const INPUT_KEYS: [&str; 7] = ["file", "help", "max_size", "starts_with", "not_starts_with", "words", "example_size"];
+const INPUT_KEYS: &[&str] = &["file", "help", "max_size", "starts_with", "not_starts_with", "words", "example_size"];
 
 fn read_input(reader: &mut Reader, name: Id, place: &Place, yaml: &Yaml) -> Option<Input> {
-    let parts = reader.map(yaml, "an input", &INPUT_KEYS)?;
+    let parts = reader.map(yaml, "an input", INPUT_KEYS)?;
     let Some(file) = parts.get("file") else {
         reader.fault(Diagnostic::error(place, format!("the input `{name}` needs the key `file`")));
         return None;
