@@ -21,7 +21,7 @@ pub struct BenchFolder {
 
 /// The names of the tools the bench plays. One program plays each of them, by the name it is started under.
 pub const MOCK_TOOLS: &[&str] =
-    &["sdphost", "blhost", "dfu-util", "maintenance", "updateSystemPackage", "app-write-mram"];
+    &["sdphost", "blhost", "dfu-util", "STM32_Programmer_CLI", "maintenance", "updateSystemPackage", "app-write-mram"];
 
 /// Those of them that must lie in the folder of their data.
 pub(crate) const ALIF_TOOLS: &[&str] = &["maintenance", "updateSystemPackage", "app-write-mram"];

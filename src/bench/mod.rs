@@ -18,11 +18,13 @@ mod memory;
 mod memory_layout;
 mod mock;
 mod person;
+mod plain_usb;
 mod set_up;
 mod settings;
 mod state;
 mod stm32_fault;
 mod stm32_rom;
+mod stm32n6;
 #[cfg(test)]
 mod test_bench;
 #[cfg(test)]
@@ -48,11 +50,13 @@ pub use memory::Memory;
 pub use memory_layout::{MemoryLayout, MemoryLayoutError, Segment};
 pub use mock::{MockEnd, dfu_util, mock_main, play};
 pub use person::{Answers, VirtualPerson};
+pub use plain_usb::PlainUsb;
 pub use set_up::{BENCH_VARIABLE, Bench};
 pub use settings::Settings;
 pub use state::BenchState;
 pub use stm32_fault::Stm32Fault;
 pub use stm32_rom::{Answer, DfuDevice, Share, Stm32Rom, Stm32RomSettings};
+pub use stm32n6::Stm32N6;
 pub use virtual_model::VirtualModel;
 pub use waiting::{Waiting, WaitsFor};
 pub use world::{BenchWorld, Interrupts, ToolStarter};

@@ -4,7 +4,9 @@ use std::io;
 
 use crate::bench::imx_rt::{ImxRt, fault_names};
 use crate::bench::mock::{self, MockEnd};
+use crate::bench::plain_usb::PlainUsb;
 use crate::bench::settings::Settings;
+use crate::bench::stm32n6::{self, Stm32N6};
 use crate::bench::{
     AlifSe, BenchClock, BenchError, BenchFiles, BoardModel, Console, FaultName, Stm32Fault, Stm32Rom, Stm32RomSettings,
     alif_folder, alif_se,
@@ -15,6 +17,8 @@ use crate::bench::{
 pub enum VirtualModel {
     ImxRt(Box<ImxRt>),
     Stm32Rom(Box<Stm32Rom>),
+    PlainUsb(PlainUsb),
+    Stm32N6(Box<Stm32N6>),
     AlifSe(Box<AlifSe>),
 }
 
@@ -43,6 +47,16 @@ const MODELS: &[ModelRow] = &[
         build: |settings, names| Ok(VirtualModel::AlifSe(Box::new(AlifSe::new(settings, names)?))),
         fault_names: alif_se::fault_names,
     },
+    ModelRow {
+        name: PlainUsb::MODEL,
+        build: |settings, names| Ok(VirtualModel::PlainUsb(PlainUsb::new(settings, names)?)),
+        fault_names: PlainUsb::fault_names,
+    },
+    ModelRow {
+        name: Stm32N6::MODEL,
+        build: |settings, names| Ok(VirtualModel::Stm32N6(Box::new(Stm32N6::new(settings, names)?))),
+        fault_names: stm32n6::fault_names,
+    },
 ];
 
 fn row(model: &str) -> Result<&'static ModelRow, BenchError> {
@@ -67,6 +81,8 @@ impl VirtualModel {
         match self {
             VirtualModel::ImxRt(_) => "imxrt-flexspi",
             VirtualModel::Stm32Rom(_) => Stm32Rom::MODEL,
+            VirtualModel::PlainUsb(_) => PlainUsb::MODEL,
+            VirtualModel::Stm32N6(_) => Stm32N6::MODEL,
             VirtualModel::AlifSe(_) => AlifSe::MODEL,
         }
     }
@@ -75,6 +91,8 @@ impl VirtualModel {
         match self {
             VirtualModel::ImxRt(board) => board.as_ref(),
             VirtualModel::Stm32Rom(board) => board.as_ref(),
+            VirtualModel::PlainUsb(board) => board,
+            VirtualModel::Stm32N6(board) => board.as_ref(),
             VirtualModel::AlifSe(board) => board.as_ref(),
         }
     }
@@ -83,6 +101,8 @@ impl VirtualModel {
         match self {
             VirtualModel::ImxRt(board) => board.as_mut(),
             VirtualModel::Stm32Rom(board) => board.as_mut(),
+            VirtualModel::PlainUsb(board) => board,
+            VirtualModel::Stm32N6(board) => board.as_mut(),
             VirtualModel::AlifSe(board) => board.as_mut(),
         }
     }
@@ -91,7 +111,8 @@ impl VirtualModel {
     pub(crate) fn fill_memories(&self) -> io::Result<()> {
         match self {
             VirtualModel::ImxRt(board) => board.fill_with_remains(),
-            VirtualModel::Stm32Rom(_) => Ok(()),
+            VirtualModel::Stm32Rom(_) | VirtualModel::PlainUsb(_) => Ok(()),
+            VirtualModel::Stm32N6(board) => board.fill_with_remains(),
             VirtualModel::AlifSe(board) => board.fill_with_remains(),
         }
     }
@@ -100,7 +121,7 @@ impl VirtualModel {
     pub(crate) fn lay_out_tools(&self, files: &BenchFiles) -> io::Result<()> {
         match self {
             VirtualModel::AlifSe(board) => alif_folder::lay_out(&files.alif(), board.release()),
-            VirtualModel::ImxRt(_) | VirtualModel::Stm32Rom(_) => Ok(()),
+            _ => Ok(()),
         }
     }
 
@@ -114,6 +135,9 @@ impl VirtualModel {
                 let end = mock::dfu_util(args, board, console);
                 clock.take(board.now_ms().saturating_sub(clock.now_ms()));
                 end
+            }
+            (VirtualModel::Stm32N6(board), "STM32_Programmer_CLI") => {
+                MockEnd::Exit(mock::stm32_programmer(args, board, console, clock))
             }
             (VirtualModel::AlifSe(board), tool) if mock::alif::plays(tool) => {
                 MockEnd::Exit(mock::alif::version(tool, board.release(), console))

@@ -9,6 +9,7 @@ mod nxp_status;
 mod sdphost;
 mod session;
 mod spsdk;
+mod stm32_programmer;
 
 use std::path::{Path, PathBuf};
 
@@ -22,6 +23,7 @@ pub(crate) use blhost::blhost;
 pub use dfu_util::dfu_util;
 pub(crate) use sdphost::sdphost;
 pub(crate) use session::{Halt, Resumed, Session};
+pub(crate) use stm32_programmer::stm32_programmer;
 
 /// How a call of a mock tool ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -28,7 +28,7 @@ pub(super) fn read(call: &mut Call<'_, '_>) -> Step<Vec<ListedImage>> {
         },
     };
     let words: Vec<&str> = list.split(' ').collect();
-    if words.len() % 2 != 0 || words.iter().any(|word| word.is_empty()) {
+    if !words.len().is_multiple_of(2) || words.iter().any(|word| word.is_empty()) {
         return Err(stop(call, "Error in parameters: check the help using -h option\n"));
     }
     words.chunks(2).map(|pair| read_one(call, pair[0], pair[1])).collect()
