@@ -3,7 +3,11 @@
 mod alif_folder;
 mod alif_se;
 #[cfg(test)]
+mod alif_test_bench;
+#[cfg(test)]
 mod alif_tests;
+#[cfg(test)]
+mod alif_transcript_tests;
 mod board;
 mod board_record;
 mod brake;
@@ -27,6 +31,7 @@ mod stm32_rom;
 mod stm32n6;
 #[cfg(test)]
 mod test_bench;
+mod tool_handles;
 #[cfg(test)]
 mod transcript_tests;
 mod virtual_model;

@@ -20,6 +20,7 @@ use crate::bench::folder::BenchFiles;
 use crate::bench::person::{Answers, HAND_MOVE_MS, VirtualPerson};
 use crate::bench::set_up::BENCH_VARIABLE;
 use crate::bench::state::{BenchState, HeldState};
+use crate::bench::tool_handles::{BenchInput, BenchStop};
 use crate::bench::waiting::{Waiting, WaitsFor, counted};
 use crate::bench::{Bench, BenchError, BusDevice};
 use crate::documents::playbook::DeviceKind;
@@ -130,11 +131,10 @@ impl World for BenchWorld {
         };
         let RunningTool { events: inner_events, stop, input } = inner;
         let input = input.map(|inner| {
-            brake.input_is_open();
             let (brake, files) = (brake.clone(), self.files.clone());
-            Box::new(BenchInput { inner: Some(inner), brake, files, origin: self.origin }) as Box<dyn AnswerTool>
+            Box::new(BenchInput::new(inner, brake, files, self.origin)) as Box<dyn AnswerTool>
         });
-        let stop = Box::new(BenchStop { inner: stop, brake: brake.clone() });
+        let stop = Box::new(BenchStop::new(stop, brake.clone()));
         let forwarder =
             Forwarder { events: inner_events, sender, brake, files: self.files.clone(), origin: self.origin };
         tokio::spawn(forwarder.run());
@@ -234,65 +234,6 @@ impl Forwarder {
         self.brake.release();
         tokio::time::sleep_until(self.origin + Duration::from_millis(ended_ms)).await;
         let _engine_gone = self.sender.send(ToolEvent::Ended(end)).await;
-    }
-}
-
-/// Ends a tool. That it ends at once, in no time of the bench's, needs the clock held.
-struct BenchStop {
-    inner: Box<dyn StopTool>,
-    brake: Brake,
-}
-
-impl StopTool for BenchStop {
-    fn ask(&mut self) {
-        self.brake.ending();
-        self.inner.ask();
-    }
-
-    fn force(&mut self) {
-        self.brake.ending();
-        self.inner.force();
-    }
-}
-
-/// A tool's input. With each answer the mock tool goes on, so the clock is held again first.
-struct BenchInput {
-    /// Nothing once the input is closed.
-    inner: Option<Box<dyn AnswerTool>>,
-    brake: Brake,
-    files: BenchFiles,
-    origin: Instant,
-}
-
-impl BenchInput {
-    /// The tool has waited until now, whatever its own clock says. One that does not wait keeps the bench, and its own
-    /// time.
-    fn end_wait(&self) {
-        if self.brake.answered(WaitsFor::Input)
-            && let Ok(mut held) = HeldState::take(&self.files)
-        {
-            let now_ms = u64::try_from(self.origin.elapsed().as_millis()).unwrap_or(u64::MAX);
-            held.state.now_ms = held.state.now_ms.max(now_ms);
-            // A bench that cannot be written to shows in the tool, which cannot read it.
-            let _shown_later = held.save();
-        }
-    }
-}
-
-impl AnswerTool for BenchInput {
-    fn send(&mut self, line: &str) -> std::io::Result<()> {
-        self.end_wait();
-        match &mut self.inner {
-            Some(inner) => inner.send(line),
-            None => Err(std::io::ErrorKind::BrokenPipe.into()),
-        }
-    }
-}
-
-impl Drop for BenchInput {
-    fn drop(&mut self) {
-        self.end_wait();
-        self.inner = None;
     }
 }
 

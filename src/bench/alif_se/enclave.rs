@@ -3,10 +3,9 @@
 //! The tools' own words on it are the mock tools' part. Not known from silicon: whether a refused write leaves the chip
 //! at the fast rate (here it does not), and when a new system package takes over (here with the next power-up).
 
-use sha2::{Digest, Sha256};
-
 use super::{AlifSe, Fault, Faults, MRAM_START, Release, SesVersion};
 use crate::bench::Region;
+use crate::world::sha256_of_bytes;
 
 /// Which software answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -189,8 +188,7 @@ impl AlifSe {
         // What lies outside the memory is lost; the missing region shows it.
         let stored = self.mram.write(address, bytes).is_ok();
         if whole && stored {
-            let digest: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-            self.regions.push(Region { address, length, sha256: digest });
+            self.regions.push(Region { address, length, sha256: sha256_of_bytes(bytes) });
             self.regions.sort_by_key(|region| region.address);
         }
         let holds = |address: u64| self.regions.iter().any(|region| region.address == address);
