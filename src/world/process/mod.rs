@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Sender, SyncSender, channel, sync_channel};
 use std::thread;
 
-use duct::Handle;
+use duct::{Expression, Handle};
 use tokio::sync::mpsc;
 
 use self::answer::Answerer;

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, PipeReader, PipeWriter, Read};
 
-use duct::Expression;
+use super::Expression;
 
 use crate::words::Stream;
 use crate::world::system::{Terminal, open_terminal};
