@@ -51,7 +51,7 @@ fn start_thread(files: &BenchFiles, call: &ToolCall) -> RunningTool {
         let _ = sender.blocking_send(ToolEvent::Output(crate::words::Stream::Stdout, console.stdout));
         let _ = sender.blocking_send(ToolEvent::Ended(end));
     });
-    RunningTool { events, stop: Box::new(stop) }
+    RunningTool { events, stop: Box::new(stop), input: None }
 }
 
 fn world(names: &[&str], answers: Answers) -> (BenchWorld, tempfile::TempDir) {
@@ -78,6 +78,8 @@ fn call(line: &str) -> ToolCall {
         environment: BTreeMap::new(),
         environment_remove: Vec::new(),
         folder: std::env::temp_dir(),
+        terminal: false,
+        input: crate::world::ToolInput::Nothing,
     }
 }
 

@@ -365,7 +365,10 @@ fn ready_tools(
     let mut ready = BTreeMap::new();
     for tool in found {
         let Some(described) = job.catalog.tool(&tool.name) else { continue };
-        let environment = tool_environment(&job.catalog, described, scratch, surroundings);
+        let mut environment = tool_environment(&job.catalog, described, scratch, surroundings);
+        if let Some(program) = tool.launcher.first() {
+            environment = environment.beside(program);
+        }
         let program: Vec<String> = tool.launcher.iter().map(|word| word.to_string_lossy().into_owned()).collect();
         tell(&Event::ToolFound {
             tool: tool.name.clone(),

@@ -129,13 +129,15 @@ impl<'a, W: World> Runner<'a, W> {
         };
         let tool = catalog.tool(&run.tool.value).ok_or_else(|| missing("is not in the catalog"))?;
         let ready = self.tools.get(&run.tool.value).ok_or_else(|| missing("was not found"))?;
-        let mut args = self.select(step, run)?;
+        let mut args = Vec::new();
         let mut bytes = 0;
         for template in &run.args {
             args.push(self.text(template).map_err(|error| self.not_computable(&step.id, &error))?);
             // A file that the call itself is to make counts nothing yet.
             bytes += template.only_name().and_then(|name| self.files.size(name).ok()).unwrap_or(0);
         }
+        let at = tool.select_position(&args);
+        args.splice(at..at, self.select(step, run)?);
         let kind = tool.command(&args);
         let limit = match (step.timeout, kind.and_then(|kind| kind.timeout)) {
             (Some(timeout), _) => timeout.for_bytes(bytes),
@@ -217,6 +219,7 @@ impl<'a, W: World> Runner<'a, W> {
             fail_on: &run.fail_on,
             capture: &run.capture,
             device_ids: &device_ids,
+            arguments: prepared.command.get(1..).unwrap_or_default(),
         };
         let mut judge = Judge::new(tool, prepared.kind, expectations);
         let watched = self.watch(step, prepared, &mut judge).await;

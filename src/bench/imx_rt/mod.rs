@@ -269,6 +269,8 @@ impl BoardModel for ImxRt {
             HandMove::PlugIn => self.power_on(now_ms),
             HandMove::FitJumper => self.jumper_fitted = true,
             HandMove::RemoveJumper => self.jumper_fitted = false,
+            // This board has neither.
+            HandMove::SwitchOn | HandMove::SwitchOff | HandMove::PressButton => {}
         }
     }
 

@@ -166,6 +166,8 @@ impl BoardModel for Stm32Rom {
             HandMove::PlugIn => self.boot(),
             HandMove::FitJumper => self.jumper = true,
             HandMove::RemoveJumper => self.jumper = false,
+            // The model has neither.
+            HandMove::SwitchOn | HandMove::SwitchOff | HandMove::PressButton => {}
         }
     }
 

@@ -196,14 +196,20 @@ pub enum HandMove {
     PlugIn,
     FitJumper,
     RemoveJumper,
+    SwitchOn,
+    SwitchOff,
+    PressButton,
 }
 
 impl HandMove {
-    pub const ALL: [(&'static str, HandMove); 4] = [
+    pub const ALL: [(&'static str, HandMove); 7] = [
         ("unplug", HandMove::Unplug),
         ("plug-in", HandMove::PlugIn),
         ("fit-jumper", HandMove::FitJumper),
         ("remove-jumper", HandMove::RemoveJumper),
+        ("switch-on", HandMove::SwitchOn),
+        ("switch-off", HandMove::SwitchOff),
+        ("press-button", HandMove::PressButton),
     ];
 }
 

@@ -1,5 +1,6 @@
 //! Asks a tool for its version, and judges the answer.
 
+use std::path::Path;
 use std::time::Duration;
 
 use super::locate::Candidate;
@@ -31,12 +32,15 @@ pub(super) fn version_call(
     environment: ToolEnvironment,
     surroundings: &Surroundings,
 ) -> ToolCall {
+    // A tool that needs its own folder needs it for this too.
+    let own_folder = candidate.launcher.first().map(Path::new).and_then(Path::parent);
+    let own_folder = own_folder.filter(|folder| tool.private_folder && folder.is_absolute());
     ToolCall {
         launcher: candidate.launcher.clone(),
         args: tool.first_args.iter().chain(&tool.version.args).cloned().collect(),
         environment: environment.set,
         environment_remove: environment.remove,
-        folder: surroundings.current_folder.clone(),
+        folder: own_folder.unwrap_or(&surroundings.current_folder).to_owned(),
         terminal: false,
         input: ToolInput::Nothing,
     }
