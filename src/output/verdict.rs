@@ -244,9 +244,8 @@ fn unexpected(expectations: &Expectations<'_>, evidence: &Evidence) -> Option<Fa
     let (pattern, _) = expectations.expect.iter().zip(&evidence.expect).find(|(_, found)| !**found)?;
     let class = expectations.unmet.map_or(FaultClass::Unknown, |unmet| unmet.class);
     let own_words = expectations.unmet.and_then(|unmet| unmet.message.clone());
-    let message = own_words.unwrap_or_else(|| {
-        format!("The tool did not print what this step expects: no line matches `{pattern}`")
-    });
+    let message = own_words
+        .unwrap_or_else(|| format!("The tool did not print what this step expects: no line matches `{pattern}`"));
     Some(Fault::new(class, message))
 }
 
