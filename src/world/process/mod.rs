@@ -16,7 +16,8 @@ use std::sync::Arc;
 use std::sync::mpsc::{Sender, SyncSender, channel, sync_channel};
 use std::thread;
 
-use duct::{Expression, Handle};
+use duct::Handle;
+
 use tokio::sync::mpsc;
 
 use self::answer::Answerer;
@@ -26,6 +27,9 @@ use self::reason::reason_not_started;
 use crate::words::{Stream, ToolEnd};
 use crate::world::system::{ProcessGroup, give_own_group, tool_end, wait_without_reaping};
 use crate::world::{AnswerTool, RunningTool, StopTool, ToolCall, ToolEvent};
+
+/// What is to be started, before it is; here so that the crate is named in one file.
+type Expression = duct::Expression;
 
 /// Events kept for a slow reader before the tool itself is made to wait.
 const EVENTS_MAX: usize = 64;

@@ -3,9 +3,8 @@
 use std::fs::File;
 use std::io::{self, PipeReader, PipeWriter, Read};
 
-use super::Expression;
-
 use crate::words::Stream;
+use crate::world::process::Expression;
 use crate::world::system::{Terminal, open_terminal};
 use crate::world::{ToolCall, ToolInput};
 
