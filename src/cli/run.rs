@@ -20,7 +20,7 @@ use crate::cli::screen::Screen;
 use crate::cli::style::Look;
 use crate::cli::{diagnostics, dry_run};
 use crate::documents::catalog::{Catalog, Tool};
-use crate::documents::playbook::{Action, Playbook};
+use crate::documents::playbook::{Action, Playbook, Step};
 use crate::engine::{
     Chosen, Event, Files, GivenFiles, MakeImage, Order, Outcome, Problem, ReadyTool, Settings, plan, run as run_engine,
     stage_inputs,
@@ -181,8 +181,13 @@ fn check_options(options: &RunOptions, playbook: &Playbook) -> Result<(), (Strin
     if let Err(error) = std::fs::read_dir(&options.files) {
         return Err((format!("the folder of files {} cannot be read: {error}", options.files.display()), None));
     }
-    let asks =
-        |step: &&crate::documents::playbook::Step| matches!(step.action, Action::Prompt(_)) && step.until.is_none();
+    let asks = |step: &&Step| match &step.action {
+        Action::Prompt(_) => step.until.is_none(),
+        Action::Run(run) => {
+            run.answers.iter().any(|answer| answer.prompt.is_some() && answer.send.is_some() && answer.until.is_none())
+        }
+        _ => false,
+    };
     if options.non_interactive
         && let Some(step) = playbook.leaf_steps().into_iter().find(asks)
     {

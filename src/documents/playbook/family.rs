@@ -37,7 +37,7 @@ pub(super) fn join_family(reader: &mut Reader, document: Yaml, families: &Famili
             return document;
         }
     };
-    let Some(top) = reader.map(&family, "a family", &TOP_KEYS) else { return document };
+    let Some(top) = reader.map(&family, "a family", TOP_KEYS) else { return document };
     if let Some(place) = top.key_place("uses") {
         reader.fault(Diagnostic::error(place, "a family cannot use another family"));
     }
