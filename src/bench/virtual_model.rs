@@ -3,14 +3,17 @@
 use std::io;
 
 use crate::bench::imx_rt::{ImxRt, fault_names};
-use crate::bench::mock;
+use crate::bench::mock::{self, MockEnd};
+use crate::bench::plain_usb::PlainUsb;
 use crate::bench::settings::Settings;
-use crate::bench::{BenchClock, BenchError, BoardModel, Console, FaultName};
+use crate::bench::{BenchClock, BenchError, BoardModel, Console, FaultName, Stm32Fault, Stm32Rom, Stm32RomSettings};
 
 /// One of the boards the bench knows. A further one is a variant here and a row in [`MODELS`].
 #[derive(Debug, serde::Serialize, serde::Deserialize)]
 pub enum VirtualModel {
     ImxRt(Box<ImxRt>),
+    Stm32Rom(Box<Stm32Rom>),
+    PlainUsb(PlainUsb),
 }
 
 struct ModelRow {
@@ -19,11 +22,26 @@ struct ModelRow {
     fault_names: fn() -> Vec<FaultName>,
 }
 
-const MODELS: &[ModelRow] = &[ModelRow {
-    name: "imxrt-flexspi",
-    build: |settings, names| Ok(VirtualModel::ImxRt(Box::new(ImxRt::new(settings, names)?))),
-    fault_names,
-}];
+const MODELS: &[ModelRow] = &[
+    ModelRow {
+        name: "imxrt-flexspi",
+        build: |settings, names| Ok(VirtualModel::ImxRt(Box::new(ImxRt::new(settings, names)?))),
+        fault_names,
+    },
+    ModelRow {
+        name: Stm32Rom::MODEL,
+        build: |settings, names| {
+            let board = Stm32Rom::new(Stm32RomSettings::read(settings)?, names)?;
+            Ok(VirtualModel::Stm32Rom(Box::new(board)))
+        },
+        fault_names: Stm32Fault::names,
+    },
+    ModelRow {
+        name: PlainUsb::MODEL,
+        build: |settings, names| Ok(VirtualModel::PlainUsb(PlainUsb::new(settings, names)?)),
+        fault_names: PlainUsb::fault_names,
+    },
+];
 
 fn row(model: &str) -> Result<&'static ModelRow, BenchError> {
     MODELS.iter().find(|row| row.name == model).ok_or_else(|| BenchError::UnknownModel {
@@ -46,18 +64,24 @@ impl VirtualModel {
     pub fn name(&self) -> &'static str {
         match self {
             VirtualModel::ImxRt(_) => "imxrt-flexspi",
+            VirtualModel::Stm32Rom(_) => Stm32Rom::MODEL,
+            VirtualModel::PlainUsb(_) => PlainUsb::MODEL,
         }
     }
 
     pub fn board(&self) -> &dyn BoardModel {
         match self {
             VirtualModel::ImxRt(board) => board.as_ref(),
+            VirtualModel::Stm32Rom(board) => board.as_ref(),
+            VirtualModel::PlainUsb(board) => board,
         }
     }
 
     pub fn board_mut(&mut self) -> &mut dyn BoardModel {
         match self {
             VirtualModel::ImxRt(board) => board.as_mut(),
+            VirtualModel::Stm32Rom(board) => board.as_mut(),
+            VirtualModel::PlainUsb(board) => board,
         }
     }
 
@@ -65,17 +89,24 @@ impl VirtualModel {
     pub(crate) fn fill_memories(&self) -> io::Result<()> {
         match self {
             VirtualModel::ImxRt(board) => board.fill_with_remains(),
+            VirtualModel::Stm32Rom(_) | VirtualModel::PlainUsb(_) => Ok(()),
         }
     }
 
-    /// Plays one call of a tool; the answer is its exit code.
-    pub fn play(&mut self, tool: &str, args: &[String], console: &mut Console, clock: &mut BenchClock) -> i32 {
+    /// Plays one call of a tool.
+    pub fn play(&mut self, tool: &str, args: &[String], console: &mut Console, clock: &mut BenchClock) -> MockEnd {
         match (self, tool) {
-            (VirtualModel::ImxRt(board), "sdphost") => mock::sdphost(args, board, console, clock),
-            (VirtualModel::ImxRt(board), "blhost") => mock::blhost(args, board, console, clock),
-            (VirtualModel::ImxRt(_), other) => {
+            (VirtualModel::ImxRt(board), "sdphost") => MockEnd::Exit(mock::sdphost(args, board, console, clock)),
+            (VirtualModel::ImxRt(board), "blhost") => MockEnd::Exit(mock::blhost(args, board, console, clock)),
+            (VirtualModel::Stm32Rom(board), "dfu-util") => {
+                board.advance_to(clock.now_ms());
+                let end = mock::dfu_util(args, board, console);
+                clock.take(board.now_ms().saturating_sub(clock.now_ms()));
+                end
+            }
+            (_, other) => {
                 console.err(&format!("the virtual bench has no board for `{other}`\n"));
-                mock::NO_BOARD_EXIT
+                MockEnd::Exit(mock::NO_BOARD_EXIT)
             }
         }
     }

@@ -22,6 +22,7 @@ fn last_event(outcome: Outcome, problem: Option<Problem>) -> Event {
         outcome,
         exit_code: outcome.exit_code(),
         problem,
+        next: Vec::new(),
         elapsed_ms: 0,
         steps_done: 0,
         steps_skipped: 0,

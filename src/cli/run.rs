@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use console::Term;
+
 use crate::bench::{Answers, Bench, BenchError, BenchFolder, BenchWorld, generate_image};
 use crate::cli::arguments::{MessageFormat, RunArgs, RunOptions};
 use crate::cli::check::read;
@@ -18,7 +20,7 @@ use crate::cli::streams::{complain, show};
 use crate::cli::style::Look;
 use crate::cli::{diagnostics, dry_run};
 use crate::documents::catalog::{Catalog, Tool};
-use crate::documents::playbook::{Action, Playbook};
+use crate::documents::playbook::{Action, Playbook, Step};
 use crate::engine::{
     Chosen, Event, Files, GivenFiles, MakeImage, Order, Outcome, Problem, ReadyTool, Settings, plan, run as run_engine,
     stage_inputs,
@@ -42,9 +44,14 @@ struct Job {
 }
 
 /// A run that ended before its first step.
+#[derive(Debug)]
 struct Refusal {
     outcome: Outcome,
     problem: Problem,
+}
+
+fn refuse(outcome: Outcome, problem: Problem) -> Box<Refusal> {
+    Box::new(Refusal { outcome, problem })
 }
 
 type Tell<'a> = dyn FnMut(&Event) + 'a;
@@ -67,7 +74,7 @@ pub(super) fn run(args: RunArgs, look: &Look) -> Outcome {
         Err(warning) => (None, Some(warning)),
     };
     if job.options.dry_run {
-        return dry(&job, look);
+        return dry(&job, &Look::of(&Term::stdout()));
     }
     let mut readers = Readers::new(shown, log);
     let mut tell = |event: &Event| {
@@ -91,7 +98,7 @@ pub(super) fn run(args: RunArgs, look: &Look) -> Outcome {
 }
 
 /// Everything that can be known wrong before anything is touched.
-fn prepare(args: RunArgs, look: &Look) -> Result<(Job, Vec<String>), Refusal> {
+fn prepare(args: RunArgs, look: &Look) -> Result<(Job, Vec<String>), Box<Refusal>> {
     let RunArgs { playbook: name, options } = args;
     let surroundings = Surroundings::of_this_process();
     let human = options.message_format == MessageFormat::Human;
@@ -99,11 +106,13 @@ fn prepare(args: RunArgs, look: &Look) -> Result<(Job, Vec<String>), Refusal> {
         if human {
             complain(&diagnostics::render(faults, look));
         }
-        Refusal { outcome: Outcome::PlaybookInvalid, problem: problems::documents(faults) }
+        refuse(Outcome::PlaybookInvalid, problems::documents(faults))
     };
-    let found = find_playbook(&name).map_err(|error| Refusal {
-        outcome: if error.of_document() { Outcome::PlaybookInvalid } else { Outcome::CommandLine },
-        problem: problems::place(&error),
+    let found = find_playbook(&name).map_err(|error| {
+        refuse(
+            if error.of_document() { Outcome::PlaybookInvalid } else { Outcome::CommandLine },
+            problems::place(&error),
+        )
     })?;
     let catalog = find_catalog(&surroundings).map_err(|faults| documents_invalid(&faults))?;
     let (playbook, faults) = read(&found, &catalog.catalog);
@@ -111,9 +120,8 @@ fn prepare(args: RunArgs, look: &Look) -> Result<(Job, Vec<String>), Refusal> {
         Some(playbook) if !faults.iter().any(|fault| fault.severity == Severity::Error) => playbook,
         _ => return Err(documents_invalid(&faults)),
     };
-    let command_line = |what: String, next: Option<String>| Refusal {
-        outcome: Outcome::CommandLine,
-        problem: problems::before_anything(what, next.into_iter().collect()),
+    let command_line = |what: String, next: Option<String>| {
+        refuse(Outcome::CommandLine, problems::before_anything(what, next.into_iter().collect()))
     };
     check_options(&options, &playbook).map_err(|(what, next)| command_line(what, next))?;
     let bench = match &options.simulate {
@@ -180,8 +188,13 @@ fn check_options(options: &RunOptions, playbook: &Playbook) -> Result<(), (Strin
     if let Err(error) = std::fs::read_dir(&options.files) {
         return Err((format!("the folder of files {} cannot be read: {error}", options.files.display()), None));
     }
-    let asks =
-        |step: &&crate::documents::playbook::Step| matches!(step.action, Action::Prompt(_)) && step.until.is_none();
+    let asks = |step: &&Step| match &step.action {
+        Action::Prompt(_) => step.until.is_none(),
+        Action::Run(run) => {
+            run.answers.iter().any(|answer| answer.prompt.is_some() && answer.send.is_some() && answer.until.is_none())
+        }
+        _ => false,
+    };
     if options.non_interactive
         && let Some(step) = playbook.leaf_steps().into_iter().find(asks)
     {
@@ -238,18 +251,16 @@ fn started(job: &Job) -> Event {
     }
 }
 
-fn make_files(job: &Job, tell: &mut Tell<'_>) -> Result<Files, Refusal> {
-    let scratch = Scratch::create().map_err(|problem| Refusal {
-        outcome: Outcome::StepFailed,
-        problem: problems::before_anything(problem.to_string(), Vec::new()),
-    })?;
+fn make_files(job: &Job, tell: &mut Tell<'_>) -> Result<Files, Box<Refusal>> {
+    let scratch = Scratch::create()
+        .map_err(|problem| refuse(Outcome::StepFailed, problems::before_anything(problem.to_string(), Vec::new())))?;
     let mut files = Files::new(scratch);
     let make: Option<&MakeImage<'_>> = match job.bench {
         Some(_) => Some(&|input, _, words| generate_image(input, words)),
         None => None,
     };
     let staged = stage_inputs(&job.playbook, &job.given, make, &mut files, tell);
-    staged.map_err(|faults| Refusal { outcome: Outcome::CommandLine, problem: problems::inputs(&faults) })?;
+    staged.map_err(|faults| refuse(Outcome::CommandLine, problems::inputs(&faults)))?;
     Ok(files)
 }
 
@@ -274,7 +285,7 @@ fn dry(job: &Job, look: &Look) -> Outcome {
 }
 
 /// From the files to the last step.
-fn carry_out(job: Job, tell: &mut Tell<'_>) -> Result<Outcome, Refusal> {
+fn carry_out(job: Job, tell: &mut Tell<'_>) -> Result<Outcome, Box<Refusal>> {
     let files = make_files(&job, tell)?;
     let surroundings = match &job.bench {
         Some(bench) => {
@@ -327,21 +338,22 @@ async fn steps<W: World>(order: Order<'_>, files: Files, world: &W, tell: &mut T
     run_engine(order, files, world, &mut |event| tell(event)).await.outcome
 }
 
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Clock {
     Running,
     /// A simulation's waits take no real time.
     Paused,
 }
 
-fn runtime(clock: Clock) -> Result<tokio::runtime::Runtime, Refusal> {
+fn runtime(clock: Clock) -> Result<tokio::runtime::Runtime, Box<Refusal>> {
     let mut builder = tokio::runtime::Builder::new_current_thread();
-    builder.enable_all().start_paused(matches!(clock, Clock::Paused));
+    builder.enable_all().start_paused(clock == Clock::Paused);
     builder.build().map_err(|error| defect(&error))
 }
 
-fn defect(error: &std::io::Error) -> Refusal {
+fn defect(error: &std::io::Error) -> Box<Refusal> {
     let what = format!("recover could not set itself up: {error}");
-    Refusal { outcome: Outcome::Defect, problem: problems::before_anything(what, Vec::new()) }
+    refuse(Outcome::Defect, problems::before_anything(what, Vec::new()))
 }
 
 /// Finds every tool and asks for its version before the person is asked to touch anything.
@@ -350,25 +362,27 @@ fn ready_tools(
     files: &Files,
     surroundings: &Surroundings,
     tell: &mut Tell<'_>,
-) -> Result<BTreeMap<String, ReadyTool>, Refusal> {
+) -> Result<BTreeMap<String, ReadyTool>, Box<Refusal>> {
     let names = tools(&job.playbook.steps);
     let wanted: Vec<&Tool> = names.iter().filter_map(|name| job.catalog.tool(name)).collect();
     let explicit: BTreeMap<String, PathBuf> =
         job.options.tools.iter().map(|given| (given.tool.clone(), given.program.clone())).collect();
     if let Some(unknown) = explicit.keys().find(|name| job.catalog.tool(name).is_none()) {
         let what = format!("--tool names `{unknown}`, which is not in the catalog of tools");
-        return Err(Refusal { outcome: Outcome::CommandLine, problem: problems::before_anything(what, Vec::new()) });
+        return Err(refuse(Outcome::CommandLine, problems::before_anything(what, Vec::new())));
     }
     let scratch = files.scratch().folder();
     let environment = |tool: &Tool| tool_environment(&job.catalog, tool, scratch, surroundings);
     // Version probes are real processes even on a bench, so they need a clock that runs.
     let found = runtime(Clock::Running)?.block_on(find_tools(&wanted, &explicit, surroundings, environment));
-    let found: Vec<FoundTool> =
-        found.map_err(|faults| Refusal { outcome: Outcome::ToolMissing, problem: problems::tools(&faults) })?;
+    let found: Vec<FoundTool> = found.map_err(|faults| refuse(Outcome::ToolMissing, problems::tools(&faults)))?;
     let mut ready = BTreeMap::new();
     for tool in found {
         let Some(described) = job.catalog.tool(&tool.name) else { continue };
-        let environment = tool_environment(&job.catalog, described, scratch, surroundings);
+        let mut environment = tool_environment(&job.catalog, described, scratch, surroundings);
+        if let Some(program) = tool.launcher.first() {
+            environment = environment.beside(program);
+        }
         let program: Vec<String> = tool.launcher.iter().map(|word| word.to_string_lossy().into_owned()).collect();
         tell(&Event::ToolFound {
             tool: tool.name.clone(),

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use crate::words::{Source, nearest};
 
 /// Board id and text of every shipped playbook; `tests/shipped.rs` holds the list against the folder.
-const PLAYBOOKS: [(&str, &str); 6] = [
+const PLAYBOOKS: [(&str, &str); 7] = [
+    ("arduino", include_str!("../../playbooks/arduino.yaml")),
     ("h7", include_str!("../../playbooks/h7.yaml")),
     ("h7-plus", include_str!("../../playbooks/h7-plus.yaml")),
     ("m4", include_str!("../../playbooks/m4.yaml")),
@@ -33,7 +34,8 @@ pub fn shipped_playbook(name: &str) -> Option<Arc<Source>> {
 /// The board id that was most likely meant.
 pub fn nearest_board(name: &str) -> Option<&'static str> {
     let board = name.strip_suffix(".yaml").unwrap_or(name);
-    nearest(board, shipped_boards())
+    // Who gives a folder means a file of their own.
+    if board.contains(['/', '\\']) { None } else { nearest(board, shipped_boards()) }
 }
 
 /// A shipped family, by the path that shipped playbooks use.

@@ -1,5 +1,8 @@
 //! Runs a playbook: steps in order, groups, conditions, retries and restarts. Calls, waits and guards are siblings.
 
+mod restarting;
+mod stopping;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::future::Future;
@@ -10,11 +13,11 @@ use tokio::time::Instant;
 
 use crate::documents::catalog::Catalog;
 use crate::documents::expression::{EvaluationError, Expression, Template, Value, evaluate_condition, expand};
-use crate::documents::playbook::{Action, CheckStep, Playbook, Prompt, RestartAt, Step, WriteStep};
-use crate::engine::devices::{Bus, Chosen};
+use crate::documents::playbook::{Action, CheckStep, Playbook, Prompt, Step, WriteStep};
+use crate::engine::devices::{Bus, Chosen, Met, describe_until};
 use crate::engine::facts::RunFacts;
 use crate::engine::files::Files;
-use crate::engine::halt::{Failure, Halt, interrupt_words, outcome_of};
+use crate::engine::halt::Halt;
 use crate::engine::{Event, Outcome, StepEnd, milliseconds, problem};
 use crate::output::Touched;
 use crate::words::{Fault, FaultClass, Id, ToolEnd};
@@ -150,11 +153,13 @@ pub async fn run<W: World>(order: Order<'_>, files: Files, world: &W, events: &m
     };
     let outcome = failure.as_ref().map_or(Outcome::Recovered, |failure| failure.outcome);
     let problem = failure.map(|failure| problem::account(failure, &runner));
+    let next = if outcome == Outcome::Recovered { runner.afterwards() } else { Vec::new() };
     let Tally { done, skipped, retries, restarts, warnings } = runner.tally;
     runner.tell(Event::Finished {
         outcome,
         exit_code: outcome.exit_code(),
         problem,
+        next,
         elapsed_ms: milliseconds(started.elapsed()),
         steps_done: done,
         steps_skipped: skipped,
@@ -172,9 +177,17 @@ pub(super) enum Shown {
     No,
 }
 
+/// Was there anything to do?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Acted {
+    Done,
+    Skipped,
+}
+
 type StepFuture<'b> = Pin<Box<dyn Future<Output = Result<(), Halt>> + 'b>>;
 
 impl<'a, W: World> Runner<'a, W> {
+    #[expect(clippy::needless_pass_by_value, reason = "events are made to be told, here and nowhere else")]
     pub(super) fn tell(&mut self, event: Event) {
         match &event {
             Event::Warning { .. } => self.tally.warnings += 1,
@@ -191,6 +204,13 @@ impl<'a, W: World> Runner<'a, W> {
 
     pub(super) fn facts(&self) -> RunFacts<'_, W> {
         RunFacts { files: &self.files, values: &self.values, bus: &self.bus }
+    }
+
+    /// What the author wants said at the end; what cannot be worked out is left out rather than to spoil a success.
+    fn afterwards(&self) -> Vec<String> {
+        let holds = |when: &Expression| evaluate_condition(when, &self.facts()).unwrap_or(false);
+        let due = self.playbook.afterwards.iter().filter(|entry| entry.when.as_ref().is_none_or(holds));
+        due.filter_map(|entry| self.text(&entry.text).ok()).collect()
     }
 
     pub(super) fn text(&self, template: &Template) -> Result<String, EvaluationError> {
@@ -265,33 +285,6 @@ impl<'a, W: World> Runner<'a, W> {
         Err(self.restart_or(step.restart_at.as_ref(), step, halt))
     }
 
-    /// Turns a failure into a restart where the author allows one and the limit is not reached.
-    fn restart_or(&mut self, restart: Option<&RestartAt>, step: &Step, halt: Halt) -> Halt {
-        let (Some(restart), Halt::Failure(failure)) = (restart, &halt) else { return halt };
-        let times = self.restarts.get(&step.id).copied().unwrap_or(0);
-        let wanted = halt.fault_class().is_some_and(|class| restart.on.contains(&class));
-        if !wanted || times >= restart.times_max || self.stop_requested.is_some() {
-            return halt;
-        }
-        let because = failure.fault.clone();
-        let state = failure.state.clone();
-        self.restarts.insert(step.id.clone(), times + 1);
-        if let (Some(state), Some((_, _, number))) = (state, &self.current)
-            && self.board_changed
-        {
-            self.carried = Some((*number, state));
-        }
-        let fresh = because.class != FaultClass::DeviceLost;
-        self.tell(Event::Restarting {
-            from: step.id.clone(),
-            at: restart.step.value.clone(),
-            time: times + 1,
-            times_max: restart.times_max,
-            because,
-        });
-        Halt::Restart { at: restart.step.value.clone(), fresh }
-    }
-
     /// One attempt of one step.
     async fn once(&mut self, step: &'a Step, shown: Shown) -> Result<(), Halt> {
         if let Action::Steps(steps) = &step.action {
@@ -308,7 +301,7 @@ impl<'a, W: World> Runner<'a, W> {
             return Err(self.stopped(&step.id, by));
         }
         if shown == Shown::No {
-            return self.act(step, &step.name).await;
+            return self.act(step, &step.name).await.map(|_| ());
         }
         let started = Instant::now();
         if self.carried.as_ref().is_some_and(|(until, _)| number >= *until) {
@@ -320,7 +313,7 @@ impl<'a, W: World> Runner<'a, W> {
         let warnings_before = self.tally.warnings;
         let ended = match &step.irreversible {
             Some(irreversible) => self.irreversible(step, irreversible).await,
-            None => self.act(step, "").await.map(|()| true),
+            None => self.act(step, "").await.map(|acted| acted == Acted::Done),
         };
         let end = match &ended {
             // The event of a skipped step has been told where its reason was found.
@@ -342,15 +335,15 @@ impl<'a, W: World> Runner<'a, W> {
         ended.map(|_| ())
     }
 
-    async fn act(&mut self, step: &'a Step, purpose: &str) -> Result<(), Halt> {
+    async fn act(&mut self, step: &'a Step, purpose: &str) -> Result<Acted, Halt> {
         let limit = step.timeout.map_or(WAIT_LIMIT, |timeout| timeout.base);
-        match &step.action {
+        let ended = match &step.action {
             Action::Run(run) => self.call(step, run, purpose).await,
-            Action::Prompt(prompt) => self.prompt(step, prompt, limit).await,
+            Action::Prompt(prompt) => return self.prompt(step, prompt, limit).await,
             Action::Wait => match &step.until {
                 Some(until) => {
                     let fresh = std::mem::take(&mut self.fresh);
-                    self.wait_until(&step.id, until, limit, fresh).await
+                    self.wait_until(step, until, limit, fresh).await
                 }
                 None => Ok(()),
             },
@@ -362,12 +355,21 @@ impl<'a, W: World> Runner<'a, W> {
             }
             Action::Write(write) => self.write(step, write),
             Action::Steps(steps) => self.steps(steps, Shown::No).await,
-        }
+        };
+        ended.map(|()| Acted::Done)
     }
 
-    async fn prompt(&mut self, step: &'a Step, prompt: &'a Prompt, limit: Duration) -> Result<(), Halt> {
+    async fn prompt(&mut self, step: &'a Step, prompt: &'a Prompt, limit: Duration) -> Result<Acted, Halt> {
         let text = self.text(&prompt.text).map_err(|error| self.not_computable(&step.id, &error))?;
         let fresh = std::mem::take(&mut self.fresh);
+        if let Some(until) = &step.until
+            && !fresh
+            && self.bus.met(until) == Met::Yes
+        {
+            let reason = format!("not needed: {}", describe_until(until, self.playbook));
+            self.skip(step, Shown::Yes, &reason);
+            return Ok(Acted::Skipped);
+        }
         self.tell(Event::Prompted {
             step: step.id.clone(),
             text,
@@ -376,9 +378,10 @@ impl<'a, W: World> Runner<'a, W> {
         });
         self.world.ask(Ask::Hands { moves: &prompt.hands, until: step.until.as_ref() });
         match &step.until {
-            Some(until) => self.wait_until(&step.id, until, limit, fresh).await,
+            Some(until) => self.wait_until(step, until, limit, fresh).await,
             None => self.wait_for_enter(&step.id, limit).await,
         }
+        .map(|()| Acted::Done)
     }
 
     fn check(&mut self, step: &Step, check: &CheckStep) -> Result<(), Halt> {
@@ -416,7 +419,8 @@ impl<'a, W: World> Runner<'a, W> {
         match &step.action {
             Action::Steps(steps) => skipped.extend(steps.iter()),
             _ => {
-                let number = self.numbers.get(&step.id).copied().unwrap_or(0);
+                // Steps of readings and preparations are not counted, and need no word when there is nothing to do.
+                let Some(number) = self.numbers.get(&step.id).copied() else { return };
                 self.tell(Event::StepSkipped {
                     step: step.id.clone(),
                     name: step.name.clone(),
@@ -429,46 +433,5 @@ impl<'a, W: World> Runner<'a, W> {
         for step in skipped {
             self.skip(step, shown, reason);
         }
-    }
-
-    /// The failure of the step at work.
-    pub(super) fn failure(&self, step: &Id, fault: Fault, outcome: Outcome) -> Failure {
-        let (step, step_name) = match &self.current {
-            Some((id, name, _)) => (id.clone(), name.clone()),
-            None => (step.clone(), step.to_string()),
-        };
-        let carried = self.carried.as_ref().map(|(_, state)| state.clone());
-        Failure {
-            fault,
-            outcome,
-            step,
-            step_name,
-            command: None,
-            end: None,
-            output: Vec::new(),
-            touched: Touched::Nothing,
-            state: carried.or_else(|| self.states.last().cloned()),
-        }
-    }
-
-    pub(super) fn halt_here(&self, step: &Id, fault: Fault) -> Halt {
-        let outcome = outcome_of(fault.class);
-        Halt::Failure(Box::new(self.failure(step, fault, outcome)))
-    }
-
-    pub(super) fn declined(&self, step: &Id, message: String) -> Halt {
-        let fault = Fault::new(FaultClass::Cancelled, message);
-        Halt::Failure(Box::new(self.failure(step, fault, Outcome::Declined)))
-    }
-
-    /// The person wants to end and nothing is being written.
-    pub(super) fn interrupt(&mut self, step: &Id, by: Interrupt) -> Halt {
-        self.tell(Event::Interrupted { by, finishing: false });
-        self.stopped(step, by)
-    }
-
-    fn stopped(&self, step: &Id, by: Interrupt) -> Halt {
-        let fault = Fault::new(FaultClass::Cancelled, format!("{} before this step was done", interrupt_words(by)));
-        Halt::Failure(Box::new(self.failure(step, fault, Outcome::Interrupted)))
     }
 }

@@ -52,6 +52,12 @@ class = "bad-file"
 overrides_success = true
 message = "Nothing was written"
 [[flasher.faults]]
+pattern = 'Error:'
+unless = 'No probe'
+class = "unknown"
+overrides_success = true
+message = "Something is wrong"
+[[flasher.faults]]
 pattern = '^pipe (?P<code>\w+)'
 class = "refused"
 message = "The board said no"
@@ -183,6 +189,13 @@ fn faults_are_taken_in_the_order_of_the_catalog() {
 }
 
 #[test]
+fn an_overriding_fault_has_its_exceptions() {
+    assert_eq!(words("write", &["Error: No probe", "written", "sealed"], 0), verdict("succeeded", Touched::Completely));
+    let glued = ["███Error: no", "written", "sealed"];
+    assert_eq!(words("write", &glued, 0).0, "unknown");
+}
+
+#[test]
 fn presence_tells_faults_apart_that_look_alike() {
     let with = |lines: &[&str], presence| Call { presence, ..Call::new("burn", lines, 1) }.words().0;
     assert_eq!(with(&["status 7"], Presence::Present), "no-answer 7");
@@ -219,7 +232,7 @@ fn the_step_has_its_own_say() {
         Capture { name: "early".parse().expect("is a name"), pattern: pattern(r"^a(\d)"), integer: true },
     ];
     let expectations =
-        Expectations { expect: &expect, unmet: None, fail_on: &fail_on, capture: &capture, device_ids: &[] };
+        Expectations { expect: &expect, fail_on: &fail_on, capture: &capture, ..Expectations::default() };
     let call = |lines| Call { expectations, ..Call::new("read", lines, 0) };
     assert_eq!(call(&["status 0"]).words().0, "unknown");
     assert_eq!(call(&["status 0", "word 2 = 5"]).words().0, "succeeded");

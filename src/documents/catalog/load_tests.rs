@@ -170,4 +170,17 @@ fn calls_and_rules_are_known_by_their_arguments() {
     let erase = tool.command(&args("-- flash-erase-region 0 1")).expect("is known");
     assert!(erase.changes_board);
     assert_eq!(tool.statuses[0].classes["10004"], FaultClass::NoAnswer);
+    let tool = catalog.tool("STM32_Programmer_CLI").expect("is shipped");
+    let command = |line: &str| tool.command(&args(line)).map_or("none", |command| command.name.as_str());
+    assert_eq!(command("-c port=USB1 -d FlashLayout.tsv"), "layout-write");
+    assert_eq!(command("-c port=USB1 -w x.bin 0x08000000 -v"), "image-write-verify");
+    assert_eq!(command("-l usb"), "list");
+    assert_eq!(tool.select_position(&args("-c port=USB1 -d FlashLayout.tsv")), 2);
+    assert_eq!(tool.select_position(&args("-l usb")), 0);
+    let broken = |line: &str| tool.rules.iter().filter(|rule| rule.applies(&args(line))).count();
+    assert_eq!(broken("-c port=USB1 -d FlashLayout.tsv"), 0);
+    assert_eq!(broken("-l usb"), 0);
+    assert_eq!(broken("-l"), 1);
+    assert_eq!(broken("-c port=USB1 -rdu"), 1);
+    assert_eq!(broken("-q -d x.bin 0x08000000"), 2);
 }

@@ -75,7 +75,8 @@ pub struct Tool {
     pub via: Vec<Vec<String>>,
     /// Put before the playbook's arguments at every call.
     pub first_args: Vec<String>,
-    /// Variables set for this tool; `{scratch}` stands for the run's private folder.
+    /// Variables set for this tool; `{scratch}` stands for the run's private folder, `{program_folder}` for the one that
+    /// the program lies in.
     pub environment: BTreeMap<String, String>,
     /// Variables set as well when the home folder cannot be written.
     pub environment_without_home: BTreeMap<String, String>,
@@ -83,10 +84,19 @@ pub struct Tool {
     pub install: PerOperatingSystem<Option<String>>,
     /// May several processes of this tool run at once?
     pub parallel: bool,
-    /// Arguments put first when the person chose a board by its port; `{port}` is replaced. Empty: it cannot be told.
+    /// Holds its output back on a pipe, or asks: runs on a terminal.
+    pub terminal: bool,
+    /// Wants to be started in its own folder, or writes there: each run works on a copy of the folder.
+    pub private_folder: bool,
+    /// Questions: held against the unfinished last line of the output. Where there are some, the tool is answered when
+    /// one of them stands there.
+    pub questions: Vec<Regex>,
+    /// Arguments put in when the person chose a board by its port; `{port}` is replaced. Empty: it cannot be told.
     pub select_port: Vec<String>,
-    /// Arguments put first when the person chose a board by its serial number; `{serial}` is replaced.
+    /// Arguments put in when the person chose a board by its serial number; `{serial}` is replaced.
     pub select_serial: Vec<String>,
+    /// The arguments that choose a board stand right after the first argument that matches; without it, first.
+    pub select_after: Option<Regex>,
     /// Finds the USB id of the device the tool really took, in group `id`.
     pub device_taken: Option<Regex>,
     pub progress: Vec<ProgressPattern>,
@@ -106,6 +116,12 @@ impl Tool {
     /// What kind of call these arguments make; `None` when the catalog does not know it.
     pub fn command(&self, args: &[String]) -> Option<&Command> {
         self.commands.iter().find(|command| command.fits(args))
+    }
+
+    /// Where in a call's arguments those that choose a board are put.
+    pub fn select_position(&self, args: &[String]) -> usize {
+        let after = self.select_after.as_ref();
+        after.and_then(|pattern| args.iter().position(|arg| pattern.is_match(arg))).map_or(0, |index| index + 1)
     }
 }
 
@@ -159,7 +175,11 @@ pub struct StatusPattern {
 #[derive(Debug, Clone)]
 pub struct FaultPattern {
     pub pattern: Regex,
+    /// A line that this matches too is none of the fault.
+    pub unless: Option<Regex>,
     pub class: FaultClass,
+    /// The fault's code where the line itself has none: a word by which playbooks know this fault.
+    pub code: Option<String>,
     pub stream: Option<Stream>,
     /// A sentence for the person, without a full stop.
     pub message: String,
@@ -184,6 +204,12 @@ pub struct Command {
     pub changes_board: bool,
     /// Each must match some line; a call without all of them has not succeeded.
     pub success: Vec<Regex>,
+    /// How often lines must have come, beside `success`.
+    pub success_counts: Vec<SuccessCount>,
+    /// Every progress that began must have ended at its full size.
+    pub progress_complete: bool,
+    /// The tool itself never says what it did: only what the step expects can prove the success.
+    pub success_from_step: bool,
     /// Exit codes of a plain success; none where a call can never be shown to have done anything.
     pub success_exit_codes: Vec<i32>,
     /// Exit codes that, with the evidence, are a success worth a warning.
@@ -203,6 +229,23 @@ impl Command {
         let matches = |pattern: &Regex| args.iter().any(|arg| pattern.is_match(arg));
         self.with.iter().all(has) && !self.without.iter().any(has) && self.with_matching.iter().all(matches)
     }
+}
+
+/// Lines that must have come a number of times.
+#[derive(Debug, Clone)]
+pub struct SuccessCount {
+    pub pattern: Regex,
+    pub times: Times,
+    /// Only those lines count that come when a progress stands at its full size, and one for each progress.
+    pub after_progress: bool,
+}
+
+#[derive(Debug, Clone)]
+pub enum Times {
+    Exactly(usize),
+    AtLeast(usize),
+    /// Exactly as often as this matches within the arguments of the call, and at least once.
+    AsInArguments(Regex),
 }
 
 #[derive(Debug, Clone)]

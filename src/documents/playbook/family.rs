@@ -44,7 +44,7 @@ pub(super) fn join_family(reader: &mut Reader, document: Yaml, families: &Famili
             return (document, Joined::FamilyLost);
         }
     };
-    let Some(top) = reader.map(&family, "a family", &TOP_KEYS) else { return (document, Joined::FamilyLost) };
+    let Some(top) = reader.map(&family, "a family", TOP_KEYS) else { return (document, Joined::FamilyLost) };
     if let Some(place) = top.key_place("uses") {
         reader.fault(Diagnostic::error(place, "a family cannot use another family"));
     }

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use crate::documents::playbook::family::{Families, Joined, join_family};
 use crate::documents::playbook::read_step::read_steps;
 use crate::documents::playbook::reader::{Entries, Reader};
-use crate::documents::playbook::{Device, DeviceKind, Input, InputWord, Playbook, VirtualBoard};
+use crate::documents::playbook::{Afterwards, Device, DeviceKind, Input, InputWord, Playbook, VirtualBoard};
 use crate::documents::{Yaml, YamlKind, parse_yaml};
 use crate::words::{Diagnostic, Id, Located, Place, Source, UsbId, parse_integer};
 
-pub(super) const TOP_KEYS: [&str; 11] = [
+pub(super) const TOP_KEYS: &[&str] = &[
     "format",
     "board",
     "summary",
@@ -20,6 +20,7 @@ pub(super) const TOP_KEYS: [&str; 11] = [
     "inputs",
     "devices",
     "steps",
+    "afterwards",
     "virtual_board",
     "parameters",
 ];
@@ -49,7 +50,7 @@ pub fn load(source: &Arc<Source>, families: &Families<'_>) -> Loaded {
 }
 
 fn read_playbook(reader: &mut Reader, yaml: &Yaml, source: &Arc<Source>, joined: Joined) -> Option<Playbook> {
-    let top = reader.map(yaml, "a playbook", &TOP_KEYS)?;
+    let top = reader.map(yaml, "a playbook", TOP_KEYS)?;
     let beginning = Place { source: Arc::clone(source), start: 0, end: 0 };
     match top.get("format") {
         Some(format) => {
@@ -83,6 +84,8 @@ fn read_playbook(reader: &mut Reader, yaml: &Yaml, source: &Arc<Source>, joined:
         let fault = Diagnostic::error(&beginning, "the key `steps` is missing");
         reader.fault(fault.hint("a playbook is a list of steps; the smallest one is `refuse:` with a text"));
     }
+    let afterwards = top.get("afterwards").map(|list| reader.list(list, "texts")).unwrap_or_default();
+    let afterwards = afterwards.iter().filter_map(|item| read_afterwards(reader, item)).collect();
     Some(Playbook {
         source: Arc::clone(source),
         board: board?.value,
@@ -91,14 +94,15 @@ fn read_playbook(reader: &mut Reader, yaml: &Yaml, source: &Arc<Source>, joined:
         inputs,
         devices,
         steps: steps?,
+        afterwards,
         virtual_board,
     })
 }
 
-const INPUT_KEYS: [&str; 7] = ["file", "help", "max_size", "starts_with", "not_starts_with", "words", "example_size"];
+const INPUT_KEYS: &[&str] = &["file", "help", "max_size", "starts_with", "not_starts_with", "words", "example_size"];
 
 fn read_input(reader: &mut Reader, name: Id, place: &Place, yaml: &Yaml) -> Option<Input> {
-    let parts = reader.map(yaml, "an input", &INPUT_KEYS)?;
+    let parts = reader.map(yaml, "an input", INPUT_KEYS)?;
     // An input with a fault stays declared, so that its uses are not reported as faults of their own.
     let file = match parts.get("file") {
         Some(file) => reader.text(file)?,
@@ -231,6 +235,16 @@ fn read_device(reader: &mut Reader, name: Id, place: &Place, yaml: &Yaml) -> Opt
     let label = parts.get("label").and_then(|label| reader.prose(label)).unwrap_or_else(|| name.to_string());
     // A device with a fault stays declared, so that its uses are not reported as faults of their own.
     Some(Device { name, place: place.clone(), ids, kind, label })
+}
+
+fn read_afterwards(reader: &mut Reader, yaml: &Yaml) -> Option<Afterwards> {
+    let parts = reader.map(yaml, "an entry of `afterwards`", &["when", "text"])?;
+    let Some(text) = parts.get("text") else {
+        reader.fault(Diagnostic::error(parts.place(), "an entry of `afterwards` needs the key `text`"));
+        return None;
+    };
+    // Its line breaks are kept: it may hold commands to copy.
+    Some(Afterwards { when: parts.get("when").and_then(|when| reader.expression(when)), text: reader.template(text)? })
 }
 
 fn read_virtual_board(reader: &mut Reader, yaml: &Yaml) -> Option<VirtualBoard> {

@@ -78,7 +78,11 @@ async fn examine(
 ) -> Result<FoundTool, ToolProblem> {
     let Search { candidates, mut looked_in } = search;
     for candidate in &candidates {
-        let call = version_call(tool, candidate, environment.clone(), surroundings);
+        let environment = match candidate.launcher.first() {
+            Some(program) => environment.clone().beside(program),
+            None => environment.clone(),
+        };
+        let call = version_call(tool, candidate, environment, surroundings);
         let answer = ask(&call, PROBE_TIME_MAX).await;
         match judge(tool, candidate, &answer) {
             Err(problem) if candidate.indirect && means_not_installed(&problem) => {

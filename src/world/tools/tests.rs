@@ -86,8 +86,12 @@ fn tool(name: &str, version_script: &str) -> Tool {
             windows: None,
         },
         parallel: false,
+        terminal: false,
+        private_folder: false,
+        questions: Vec::new(),
         select_port: Vec::new(),
         select_serial: Vec::new(),
+        select_after: None,
         device_taken: None,
         progress: Vec::new(),
         statuses: Vec::new(),
@@ -240,6 +244,7 @@ fn a_tool_gets_its_environment() {
     let mut flasher = tool("flasher", "echo \"tool $NUMBER\"");
     flasher.environment.insert("NUMBER".to_owned(), "7".to_owned());
     flasher.environment.insert("CACHE".to_owned(), "{scratch}/cache".to_owned());
+    flasher.environment.insert("HERE".to_owned(), "{program_folder}/../lib".to_owned());
     flasher.environment_without_home.insert("HOME".to_owned(), "{scratch}".to_owned());
     let mut catalog = Catalog::default();
     catalog.environment_set.insert("LC_ALL".to_owned(), "C".to_owned());
@@ -248,10 +253,18 @@ fn a_tool_gets_its_environment() {
     let of = |surroundings: &Surroundings| tool_environment(&catalog, &flasher, Path::new("/run"), surroundings);
     let environment = of(&computer.surroundings);
     assert_eq!(environment.remove, ["DEBUG"]);
+    let environment = environment.beside("/opt/flasher/bin/flasher".as_ref());
     let set: Vec<_> = environment.set.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
-    assert_eq!(set, [("CACHE", "/run/cache"), ("HOME", "/run"), ("LC_ALL", "C"), ("NUMBER", "7")]);
+    let here = ("HERE", "/opt/flasher/bin/../lib");
+    assert_eq!(set, [("CACHE", "/run/cache"), here, ("HOME", "/run"), ("LC_ALL", "C"), ("NUMBER", "7")]);
     std::fs::create_dir(computer.path("home")).unwrap();
     assert_eq!(of(&computer.surroundings).set.get("HOME"), None);
+
+    // A link leads to where the program really is.
+    symlink(computer.path("path/flasher"), computer.path("linked")).unwrap();
+    let linked = of(&computer.surroundings).beside(computer.path("linked").as_os_str());
+    let real = Path::new("/bin/sh").canonicalize().unwrap();
+    assert_eq!(linked.set["HERE"], real.parent().unwrap().join("../lib").into_os_string());
 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let found = runtime
