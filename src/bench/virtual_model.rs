@@ -4,6 +4,7 @@ use std::io;
 
 use crate::bench::imx_rt::{ImxRt, fault_names};
 use crate::bench::mock::{self, MockEnd};
+use crate::bench::plain_usb::PlainUsb;
 use crate::bench::settings::Settings;
 use crate::bench::{BenchClock, BenchError, BoardModel, Console, FaultName, Stm32Fault, Stm32Rom, Stm32RomSettings};
 
@@ -12,6 +13,7 @@ use crate::bench::{BenchClock, BenchError, BoardModel, Console, FaultName, Stm32
 pub enum VirtualModel {
     ImxRt(Box<ImxRt>),
     Stm32Rom(Box<Stm32Rom>),
+    PlainUsb(PlainUsb),
 }
 
 struct ModelRow {
@@ -33,6 +35,11 @@ const MODELS: &[ModelRow] = &[
             Ok(VirtualModel::Stm32Rom(Box::new(board)))
         },
         fault_names: Stm32Fault::names,
+    },
+    ModelRow {
+        name: PlainUsb::MODEL,
+        build: |settings, names| Ok(VirtualModel::PlainUsb(PlainUsb::new(settings, names)?)),
+        fault_names: PlainUsb::fault_names,
     },
 ];
 
@@ -58,6 +65,7 @@ impl VirtualModel {
         match self {
             VirtualModel::ImxRt(_) => "imxrt-flexspi",
             VirtualModel::Stm32Rom(_) => Stm32Rom::MODEL,
+            VirtualModel::PlainUsb(_) => PlainUsb::MODEL,
         }
     }
 
@@ -65,6 +73,7 @@ impl VirtualModel {
         match self {
             VirtualModel::ImxRt(board) => board.as_ref(),
             VirtualModel::Stm32Rom(board) => board.as_ref(),
+            VirtualModel::PlainUsb(board) => board,
         }
     }
 
@@ -72,6 +81,7 @@ impl VirtualModel {
         match self {
             VirtualModel::ImxRt(board) => board.as_mut(),
             VirtualModel::Stm32Rom(board) => board.as_mut(),
+            VirtualModel::PlainUsb(board) => board,
         }
     }
 
@@ -79,7 +89,7 @@ impl VirtualModel {
     pub(crate) fn fill_memories(&self) -> io::Result<()> {
         match self {
             VirtualModel::ImxRt(board) => board.fill_with_remains(),
-            VirtualModel::Stm32Rom(_) => Ok(()),
+            VirtualModel::Stm32Rom(_) | VirtualModel::PlainUsb(_) => Ok(()),
         }
     }
 

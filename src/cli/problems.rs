@@ -13,6 +13,7 @@ pub(super) fn finished(outcome: Outcome, problem: Problem) -> Event {
         outcome,
         exit_code: outcome.exit_code(),
         problem: Some(problem),
+        next: Vec::new(),
         elapsed_ms: 0,
         steps_done: 0,
         steps_skipped: 0,

@@ -76,7 +76,11 @@ impl<W: Write> Screen<W> {
             Event::RunStarted { .. } | Event::ToolFound { .. } | Event::InputReady { .. } => self.show_head(event),
             Event::StepStarted { step, name, number, total } => self.show_step(step, name, (*number, *total)),
             Event::StepSkipped { step, name, number, total, reason } => {
-                self.show_step(step, name, (*number, *total));
+                // A step may turn out to be needless only after it has begun.
+                if self.step.as_ref().is_none_or(|(begun, _)| begun != step) {
+                    self.show_step(step, name, (*number, *total));
+                }
+                self.ongoing.end(&mut self.page);
                 self.page.say(Role::Quiet, Some(Sign::Skipped), &format!("skipped: {reason}"));
             }
             Event::ToolStarted { tool, command, changes_board, purpose, .. } => {
@@ -126,6 +130,7 @@ impl<W: Write> Screen<W> {
             Event::Finished {
                 outcome,
                 problem,
+                next,
                 elapsed_ms,
                 steps_done,
                 steps_skipped,
@@ -142,7 +147,7 @@ impl<W: Write> Screen<W> {
                     restarts: *restarts,
                     warnings: *warnings,
                 };
-                self.show_end(*outcome, problem.as_ref(), &counts);
+                self.show_end(*outcome, problem.as_ref(), next, &counts);
             }
         }
     }
@@ -278,7 +283,7 @@ impl<W: Write> Screen<W> {
         }
     }
 
-    fn show_end(&mut self, outcome: Outcome, problem: Option<&Problem>, counts: &Counts) {
+    fn show_end(&mut self, outcome: Outcome, problem: Option<&Problem>, next: &[String], counts: &Counts) {
         self.ongoing.end(&mut self.page);
         let subject = Subject {
             board: &self.board,
@@ -286,7 +291,7 @@ impl<W: Write> Screen<W> {
             step: self.step.as_ref().map(|(id, number)| (id, number.as_str())),
             log: self.log.as_deref(),
         };
-        let lines = summary(&self.page.look, &subject, outcome, problem, counts);
+        let lines = summary(&self.page.look, &subject, outcome, problem, next, counts);
         self.page.print("");
         for line in lines {
             self.page.print(&line);

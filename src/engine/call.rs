@@ -80,7 +80,7 @@ impl<'a, W: World> Runner<'a, W> {
         self.keep_captured(step, run, &captured)?;
         self.check_produced(step, run)?;
         match &step.until {
-            Some(until) => self.wait_until(&step.id, until, prepared.limit, false).await,
+            Some(until) => self.wait_until(step, until, prepared.limit, false).await,
             None => Ok(()),
         }
     }
@@ -90,7 +90,7 @@ impl<'a, W: World> Runner<'a, W> {
         let may_have_worked = matches!(fault.class, FaultClass::NoAnswer | FaultClass::DeviceLost);
         if let Some(until) = &step.until
             && may_have_worked
-            && self.wait_until(&step.id, until, limit, false).await.is_ok()
+            && self.wait_until(step, until, limit, false).await.is_ok()
         {
             self.tell(Event::Warning {
                 text: format!("{}; but the device did what it was told, and that decides", fault.message),

@@ -173,6 +173,8 @@ pub enum Event {
         outcome: Outcome,
         exit_code: u8,
         problem: Option<Problem>,
+        /// After a recovery: what the person may want to do now.
+        next: Vec<String>,
         elapsed_ms: u64,
         steps_done: usize,
         steps_skipped: usize,

@@ -127,6 +127,7 @@ pub(super) fn lines(event: &Event) -> Vec<String> {
             outcome,
             exit_code,
             problem,
+            next,
             elapsed_ms,
             steps_done,
             steps_skipped,
@@ -141,6 +142,7 @@ pub(super) fn lines(event: &Event) -> Vec<String> {
                 ),
             ];
             lines.extend(problem.iter().flat_map(problem_lines));
+            lines.extend(next.iter().map(|next| format!("next: {next}")));
             lines
         }
     }

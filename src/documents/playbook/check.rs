@@ -21,6 +21,12 @@ pub fn check(playbook: &Playbook, catalog: &Catalog) -> Vec<Diagnostic> {
         }
     }
     checker.steps(&playbook.steps, &[], Within::default());
+    for afterwards in &playbook.afterwards {
+        if let Some(when) = &afterwards.when {
+            checker.expression(when, Kind::Boolean);
+        }
+        checker.template(&afterwards.text);
+    }
     checker.faults
 }
 
@@ -63,6 +69,13 @@ impl Checker<'_> {
         }
         if let Some(until) = &step.until {
             self.until(until, &step.place);
+        }
+        for (name, _) in &step.instead {
+            self.device(name, &step.place);
+        }
+        if !step.instead.is_empty() && step.until.is_none() {
+            let place = mention(&step.place, "instead");
+            self.faults.push(Diagnostic::error(&place, "`instead` has no meaning in a step that waits for no device"));
         }
         if let Some(restart) = &step.restart_at {
             self.restart(restart, reachable, within);

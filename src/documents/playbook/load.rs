@@ -6,11 +6,11 @@ use std::sync::Arc;
 use crate::documents::playbook::family::{Families, join_family};
 use crate::documents::playbook::read_step::read_steps;
 use crate::documents::playbook::reader::{Entries, Reader};
-use crate::documents::playbook::{Device, DeviceKind, Input, InputWord, Playbook, VirtualBoard};
+use crate::documents::playbook::{Afterwards, Device, DeviceKind, Input, InputWord, Playbook, VirtualBoard};
 use crate::documents::{Yaml, YamlKind, parse_yaml};
 use crate::words::{Diagnostic, Id, Place, Source, UsbId, parse_integer};
 
-pub(super) const TOP_KEYS: [&str; 11] = [
+pub(super) const TOP_KEYS: [&str; 12] = [
     "format",
     "board",
     "summary",
@@ -20,6 +20,7 @@ pub(super) const TOP_KEYS: [&str; 11] = [
     "inputs",
     "devices",
     "steps",
+    "afterwards",
     "virtual_board",
     "parameters",
 ];
@@ -81,6 +82,8 @@ fn read_playbook(reader: &mut Reader, yaml: &Yaml, source: &Arc<Source>) -> Opti
     if steps.is_none() {
         reader.fault(Diagnostic::error(&beginning, "the key `steps` is missing"));
     }
+    let afterwards = top.get("afterwards").map(|list| reader.list(list, "texts")).unwrap_or_default();
+    let afterwards = afterwards.iter().filter_map(|item| read_afterwards(reader, item)).collect();
     Some(Playbook {
         source: Arc::clone(source),
         board: board?.value,
@@ -89,6 +92,7 @@ fn read_playbook(reader: &mut Reader, yaml: &Yaml, source: &Arc<Source>) -> Opti
         inputs,
         devices,
         steps: steps?,
+        afterwards,
         virtual_board,
     })
 }
@@ -220,6 +224,16 @@ fn read_device(reader: &mut Reader, name: Id, place: &Place, yaml: &Yaml) -> Opt
     let label = parts.get("label").and_then(|label| reader.prose(label)).unwrap_or_else(|| name.to_string());
     // Without a readable id it stays known all the same, so that only the id is reported and not each use of the name.
     Some(Device { name, place: place.clone(), ids, kind: *kind, label })
+}
+
+fn read_afterwards(reader: &mut Reader, yaml: &Yaml) -> Option<Afterwards> {
+    let parts = reader.map(yaml, "an entry of `afterwards`", &["when", "text"])?;
+    let Some(text) = parts.get("text") else {
+        reader.fault(Diagnostic::error(parts.place(), "an entry of `afterwards` needs the key `text`"));
+        return None;
+    };
+    // Its line breaks are kept: it may hold commands to copy.
+    Some(Afterwards { when: parts.get("when").and_then(|when| reader.expression(when)), text: reader.template(text)? })
 }
 
 fn read_virtual_board(reader: &mut Reader, yaml: &Yaml) -> Option<VirtualBoard> {

@@ -13,6 +13,7 @@ pub use check::check;
 pub use family::Families;
 pub use load::{Loaded, load};
 pub use types::{
-    Action, Answer, Backoff, Capture, CheckStep, Device, DeviceKind, FailOn, HandMove, Input, InputWord, Irreversible,
-    Playbook, Prompt, Reading, RestartAt, Retry, Run, Step, Timeout, Unmet, Until, VirtualBoard, WriteStep,
+    Action, Afterwards, Answer, Backoff, Capture, CheckStep, Device, DeviceKind, FailOn, HandMove, Input, InputWord,
+    Irreversible, Playbook, Prompt, Reading, RestartAt, Retry, Run, Step, Timeout, Unmet, Until, VirtualBoard,
+    WriteStep,
 };

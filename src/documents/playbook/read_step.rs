@@ -12,13 +12,14 @@ use crate::documents::{Yaml, YamlKind};
 use crate::words::{Diagnostic, FaultClass, Id, Located, nearest};
 
 const ACTIONS: [&str; 7] = ["run", "prompt", "wait", "write", "check", "refuse", "steps"];
-const STEP_KEYS: [&str; 24] = [
+const STEP_KEYS: [&str; 25] = [
     "id",
     "name",
     "when",
     "timeout",
     "retry",
     "until",
+    "instead",
     "irreversible",
     "restart_at",
     "if_stopped",
@@ -89,6 +90,7 @@ fn read_step(reader: &mut Reader, yaml: &Yaml, default_id: &str, depth: usize) -
         retry: entries.get("retry").and_then(|retry| read_retry(reader, retry, &id, depth)),
         restart_at: entries.get("restart_at").and_then(|restart| read_restart(reader, restart)),
         until: entries.get("until").or(entries.get("wait")).and_then(|until| read_until(reader, until)),
+        instead: entries.get("instead").map(|instead| read_instead(reader, instead)).unwrap_or_default(),
         irreversible: entries
             .get("irreversible")
             .and_then(|irreversible| read_irreversible(reader, irreversible, &id, depth)),
@@ -375,6 +377,11 @@ pub(super) fn read_until(reader: &mut Reader, yaml: &Yaml) -> Option<Until> {
         return None;
     }
     Some(until)
+}
+
+fn read_instead(reader: &mut Reader, yaml: &Yaml) -> Vec<(Id, String)> {
+    let named = reader.named(yaml, "`instead`");
+    named.into_iter().filter_map(|(name, _, text)| reader.prose(text).map(|text| (name, text))).collect()
 }
 
 fn read_irreversible(reader: &mut Reader, yaml: &Yaml, id: &Id, depth: usize) -> Option<Irreversible> {

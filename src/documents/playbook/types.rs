@@ -19,7 +19,15 @@ pub struct Playbook {
     pub inputs: Vec<Input>,
     pub devices: Vec<Device>,
     pub steps: Vec<Step>,
+    /// What the person is told at the end of a run that recovered the board.
+    pub afterwards: Vec<Afterwards>,
     pub virtual_board: Option<VirtualBoard>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Afterwards {
+    pub when: Option<Expression>,
+    pub text: Template,
 }
 
 impl Playbook {
@@ -124,6 +132,8 @@ pub struct Step {
     pub retry: Option<Retry>,
     pub restart_at: Option<RestartAt>,
     pub until: Option<Until>,
+    /// What it means when one of these devices comes during the wait: "the wire is still connected".
+    pub instead: Vec<(Id, String)>,
     pub irreversible: Option<Irreversible>,
     /// In which state the board is when the run ends in this step; groups hand it down.
     pub if_stopped: Option<String>,
