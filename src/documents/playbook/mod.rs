@@ -2,6 +2,7 @@
 
 mod check;
 mod check_call;
+mod check_optional;
 mod family;
 mod load;
 mod read_answers;
@@ -16,6 +17,6 @@ pub use family::Families;
 pub use load::{Loaded, load};
 pub use types::{
     Action, Afterwards, Answer, Backoff, Capture, CaptureKind, CheckStep, Device, DeviceKind, FailOn, HandMove, Input,
-    InputWord, Irreversible, OnFault, Playbook, Prompt, Reading, RestartAt, Retry, Run, StagedFile, Step, Timeout,
-    ToolFile, Unmet, Until, VirtualBoard, WriteStep,
+    InputWord, Irreversible, NamesFiles, Need, OnFault, Playbook, Prompt, Reading, RestartAt, Retry, Run, StagedFile,
+    Step, Timeout, ToolFile, Unmet, Until, VirtualBoard, WriteStep,
 };
