@@ -387,13 +387,18 @@ fn ready_tools(
         tell(&Event::ToolFound {
             tool: tool.name.clone(),
             program: program.join(" "),
-            version: tool.version,
+            version: tool.version.clone(),
             flavour: tool.flavour,
             found_by: tool.found_by,
         });
         ready.insert(
             tool.name,
-            ReadyTool { launcher: tool.launcher, environment: environment.set, environment_remove: environment.remove },
+            ReadyTool {
+                launcher: tool.launcher,
+                version: tool.version,
+                environment: environment.set,
+                environment_remove: environment.remove,
+            },
         );
     }
     Ok(ready)
