@@ -1,6 +1,6 @@
 //! `recover` restores the damaged bootloader of a camera board by driving the vendors' own tools from YAML playbooks.
 //!
-//! The modules are floors: a file imports only from its own floor and from lower ones; `tests/floors.rs` holds them to it.
+//! The modules are floors: a file imports only from its own floor and from lower ones; `tests/floors` holds them to it.
 
 pub mod bench;
 pub mod cli;

@@ -5,32 +5,48 @@ mod board_record;
 mod call_record;
 mod clock;
 mod console;
+mod flash;
 mod folder;
 mod image;
 mod imx_rt;
 mod memory;
+mod memory_layout;
 mod mock;
 mod person;
 mod set_up;
 mod settings;
 mod state;
+mod stm32_fault;
+mod stm32_rom;
 mod stm32n6;
+#[cfg(test)]
+mod test_bench;
+#[cfg(test)]
+mod transcript_tests;
 mod virtual_model;
+#[cfg(test)]
+mod walk_tests;
 mod world;
+#[cfg(test)]
+mod world_tests;
 
 pub use board::{BenchError, BoardModel, BusDevice, FaultName, Region, VirtualImage};
 pub use call_record::CallRecord;
 pub use clock::BenchClock;
 pub use console::Console;
+pub use flash::{Flash, NotWritable};
 pub use folder::{BenchFiles, BenchFolder, MOCK_TOOLS};
 pub use image::{generate_image, image_size};
 pub use imx_rt::ImxRt;
 pub use memory::Memory;
-pub use mock::{MockEnd, mock_main, play};
+pub use memory_layout::{MemoryLayout, MemoryLayoutError, Segment};
+pub use mock::{MockEnd, dfu_util, mock_main, play};
 pub use person::{Answers, VirtualPerson};
 pub use set_up::{BENCH_VARIABLE, Bench};
 pub use settings::Settings;
 pub use state::BenchState;
+pub use stm32_fault::Stm32Fault;
+pub use stm32_rom::{Answer, DfuDevice, Share, Stm32Rom, Stm32RomSettings};
 pub use stm32n6::Stm32N6;
 pub use virtual_model::VirtualModel;
 pub use world::{BenchWorld, Interrupts, ToolStarter};

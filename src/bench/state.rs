@@ -1,7 +1,6 @@
 //! The state of a bench between calls: the board, the bench's time, and the call that is going on.
 
 use std::fs::File;
-use std::io::Write;
 use std::path::Path;
 
 use crate::bench::board_record::BoardRecord;
@@ -74,14 +73,13 @@ impl HeldState {
     }
 }
 
-/// Readers see the old contents or the new ones, never a part.
+/// Readers see the old contents or the new ones, never a part. Only the holder of the lock writes, so that one name for
+/// the unfinished file is enough.
 pub(crate) fn replace(path: &Path, contents: &[u8]) -> Result<(), BenchError> {
+    let unfinished = path.with_extension("unfinished");
     let write = || {
-        let folder = path.parent().unwrap_or(Path::new("."));
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        file.write_all(contents)?;
-        file.persist(path).map_err(|error| error.error)?;
-        Ok(())
+        std::fs::write(&unfinished, contents)?;
+        std::fs::rename(&unfinished, path)
     };
     write().map_err(folder_error(path))
 }

@@ -3,16 +3,17 @@
 use std::io;
 
 use crate::bench::imx_rt::{ImxRt, fault_names};
-use crate::bench::mock;
+use crate::bench::mock::{self, MockEnd};
 use crate::bench::settings::Settings;
 use crate::bench::stm32n6::{self, Stm32N6};
-use crate::bench::{BenchClock, BenchError, BoardModel, Console, FaultName};
+use crate::bench::{BenchClock, BenchError, BoardModel, Console, FaultName, Stm32Fault, Stm32Rom, Stm32RomSettings};
 
 /// One of the boards the bench knows. A further one is a variant here and a row in [`MODELS`].
 #[derive(Debug, serde::Serialize, serde::Deserialize)]
 pub enum VirtualModel {
     ImxRt(Box<ImxRt>),
     Stm32N6(Box<Stm32N6>),
+    Stm32Rom(Box<Stm32Rom>),
 }
 
 struct ModelRow {
@@ -31,6 +32,14 @@ const MODELS: &[ModelRow] = &[
         name: Stm32N6::MODEL,
         build: |settings, names| Ok(VirtualModel::Stm32N6(Box::new(Stm32N6::new(settings, names)?))),
         fault_names: stm32n6::fault_names,
+    },
+    ModelRow {
+        name: Stm32Rom::MODEL,
+        build: |settings, names| {
+            let board = Stm32Rom::new(Stm32RomSettings::read(settings)?, names)?;
+            Ok(VirtualModel::Stm32Rom(Box::new(board)))
+        },
+        fault_names: Stm32Fault::names,
     },
 ];
 
@@ -56,6 +65,7 @@ impl VirtualModel {
         match self {
             VirtualModel::ImxRt(_) => "imxrt-flexspi",
             VirtualModel::Stm32N6(_) => Stm32N6::MODEL,
+            VirtualModel::Stm32Rom(_) => Stm32Rom::MODEL,
         }
     }
 
@@ -63,6 +73,7 @@ impl VirtualModel {
         match self {
             VirtualModel::ImxRt(board) => board.as_ref(),
             VirtualModel::Stm32N6(board) => board.as_ref(),
+            VirtualModel::Stm32Rom(board) => board.as_ref(),
         }
     }
 
@@ -70,6 +81,7 @@ impl VirtualModel {
         match self {
             VirtualModel::ImxRt(board) => board.as_mut(),
             VirtualModel::Stm32N6(board) => board.as_mut(),
+            VirtualModel::Stm32Rom(board) => board.as_mut(),
         }
     }
 
@@ -78,20 +90,27 @@ impl VirtualModel {
         match self {
             VirtualModel::ImxRt(board) => board.fill_with_remains(),
             VirtualModel::Stm32N6(board) => board.fill_with_remains(),
+            VirtualModel::Stm32Rom(_) => Ok(()),
         }
     }
 
-    /// Plays one call of a tool; the answer is its exit code.
-    pub fn play(&mut self, tool: &str, args: &[String], console: &mut Console, clock: &mut BenchClock) -> i32 {
+    /// Plays one call of a tool.
+    pub fn play(&mut self, tool: &str, args: &[String], console: &mut Console, clock: &mut BenchClock) -> MockEnd {
         match (self, tool) {
-            (VirtualModel::ImxRt(board), "sdphost") => mock::sdphost(args, board, console, clock),
-            (VirtualModel::ImxRt(board), "blhost") => mock::blhost(args, board, console, clock),
             (VirtualModel::Stm32N6(board), "STM32_Programmer_CLI") => {
-                mock::stm32_programmer(args, board, console, clock)
+                MockEnd::Exit(mock::stm32_programmer(args, board, console, clock))
+            }
+            (VirtualModel::ImxRt(board), "sdphost") => MockEnd::Exit(mock::sdphost(args, board, console, clock)),
+            (VirtualModel::ImxRt(board), "blhost") => MockEnd::Exit(mock::blhost(args, board, console, clock)),
+            (VirtualModel::Stm32Rom(board), "dfu-util") => {
+                board.advance_to(clock.now_ms());
+                let end = mock::dfu_util(args, board, console);
+                clock.take(board.now_ms().saturating_sub(clock.now_ms()));
+                end
             }
             (_, other) => {
                 console.err(&format!("the virtual bench has no board for `{other}`\n"));
-                mock::NO_BOARD_EXIT
+                MockEnd::Exit(mock::NO_BOARD_EXIT)
             }
         }
     }

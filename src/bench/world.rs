@@ -11,6 +11,7 @@ use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::mpsc::{RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc};
@@ -23,7 +24,9 @@ use crate::bench::state::{BenchState, HeldState};
 use crate::bench::{Bench, BenchError, BusDevice};
 use crate::documents::playbook::DeviceKind;
 use crate::words::{ToolEnd, UsbId};
-use crate::world::{Ask, AttachedDevice, DeviceList, Interrupt, Reply, RunningTool, ToolCall, ToolEvent, World};
+use crate::world::{
+    AnswerTool, Ask, AttachedDevice, DeviceList, Interrupt, Reply, RunningTool, ToolCall, ToolEvent, World,
+};
 
 /// Starts a tool's process, as the real world does.
 pub type ToolStarter = Box<dyn Fn(&ToolCall) -> RunningTool>;
@@ -105,18 +108,20 @@ impl fmt::Debug for BenchWorld {
 impl World for BenchWorld {
     fn start(&self, call: &ToolCall) -> RunningTool {
         let (sender, events) = mpsc::channel(EVENTS_WAITING);
-        let brake = hold_clock(self.files.stalled());
+        let brake: Brake = Arc::new(Mutex::new(Some(hold_clock(self.files.stalled()))));
         let mut call = call.clone();
         call.environment.insert(BENCH_VARIABLE.to_owned(), self.files.folder().as_os_str().to_owned());
         let inner = match self.announce_call() {
             Ok(()) => (self.start_process)(&call),
             Err(error) => not_started(&error),
         };
-        let RunningTool { events: inner_events, stop } = inner;
+        let RunningTool { events: inner_events, stop, input } = inner;
+        let answers = BenchInput { brake: Arc::clone(&brake), stalled: self.files.stalled() };
+        let input = input.map(|inner| Box::new((inner, answers)) as Box<dyn AnswerTool>);
         let forwarder =
             Forwarder { events: inner_events, sender, brake, files: self.files.clone(), origin: self.origin };
         tokio::spawn(forwarder.run());
-        RunningTool { events, stop }
+        RunningTool { events, stop, input }
     }
 
     fn devices(&self, kinds: &[(UsbId, DeviceKind)]) -> DeviceList {
@@ -171,7 +176,7 @@ impl World for BenchWorld {
 struct Forwarder {
     events: mpsc::Receiver<ToolEvent>,
     sender: mpsc::Sender<ToolEvent>,
-    brake: Sender<()>,
+    brake: Brake,
     files: BenchFiles,
     origin: Instant,
 }
@@ -207,9 +212,34 @@ impl Forwarder {
             }
             Err(_) => 0,
         };
-        drop(self.brake);
+        release(&self.brake);
         tokio::time::sleep_until(self.origin + Duration::from_millis(ended_ms)).await;
         let _engine_gone = self.sender.send(ToolEvent::Ended(end)).await;
+    }
+}
+
+/// Holds the clock as long as there is something in it; nothing once the tool has ended.
+type Brake = Arc<Mutex<Option<Sender<()>>>>;
+
+fn release(brake: &Brake) {
+    *brake.lock().unwrap_or_else(PoisonError::into_inner) = None;
+}
+
+/// A mock tool that waits for an answer has said that it hangs; with the answer it goes on, and the clock is held again.
+struct BenchInput {
+    brake: Brake,
+    stalled: PathBuf,
+}
+
+impl AnswerTool for (Box<dyn AnswerTool>, BenchInput) {
+    fn send(&mut self, line: &str) -> std::io::Result<()> {
+        let BenchInput { brake, stalled } = &self.1;
+        // It may not have got so far as to say so.
+        let _was_not_there = std::fs::remove_file(stalled);
+        if let Some(brake) = &mut *brake.lock().unwrap_or_else(PoisonError::into_inner) {
+            *brake = hold_clock(stalled.clone());
+        }
+        self.0.send(line)
     }
 }
 
@@ -233,5 +263,5 @@ fn not_started(error: &BenchError) -> RunningTool {
     let (sender, events) = mpsc::channel(1);
     // The channel has room for the one event.
     let _has_room = sender.try_send(ToolEvent::Ended(ToolEnd::NotStarted(error.to_string())));
-    RunningTool { events, stop: Box::new(NothingToStop) }
+    RunningTool { events, stop: Box::new(NothingToStop), input: None }
 }

@@ -3,6 +3,7 @@
 use crate::cli::arguments::CheckArgs;
 use crate::cli::diagnostics::render;
 use crate::cli::places::{FoundPlaybook, find_catalog, find_playbook};
+use crate::cli::print::{print_error, print_text};
 use crate::cli::style::Look;
 use crate::documents::catalog::Catalog;
 use crate::documents::playbook::{Playbook, check as check_playbook};
@@ -15,7 +16,7 @@ pub(super) fn check(args: &CheckArgs, look: &Look) -> Outcome {
     let catalog = match find_catalog(&Surroundings::of_this_process()) {
         Ok(found) => found.catalog,
         Err(faults) => {
-            eprint!("{}", render(&faults, look));
+            print_error(&render(&faults, look));
             return Outcome::PlaybookInvalid;
         }
     };
@@ -26,18 +27,18 @@ pub(super) fn check(args: &CheckArgs, look: &Look) -> Outcome {
             Ok(found) => {
                 let (_, found) = read(&found, &catalog);
                 if found.is_empty() {
-                    println!("{}: nothing wrong", file.display());
+                    print_text(&format!("{}: nothing wrong\n", file.display()));
                 }
                 faults.extend(found);
             }
             Err(error) if error.of_document() => faults.push(Diagnostic::of_document(error.to_string())),
             Err(error) => {
-                eprintln!("error: {error}");
+                print_error(&format!("error: {error}\n"));
                 unknown = true;
             }
         }
     }
-    eprint!("{}", render(&faults, look));
+    print_error(&render(&faults, look));
     let wrong = faults.iter().any(|fault| fault.severity == Severity::Error);
     match (wrong, unknown) {
         (true, _) => Outcome::PlaybookInvalid,

@@ -9,6 +9,7 @@ mod list;
 mod live_line;
 pub mod log;
 mod places;
+mod print;
 mod problems;
 pub mod reader;
 mod run;

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::rc::Rc;
 
+use console::Term;
+
 use crate::bench::{Answers, Bench, BenchFolder, BenchWorld, generate_image};
 use crate::cli::arguments::{MessageFormat, RunArgs, RunOptions};
 use crate::cli::check::read;
@@ -11,6 +13,7 @@ use crate::cli::json::{Json, write_line};
 use crate::cli::list::{irreversible_steps, tools};
 use crate::cli::log::Log;
 use crate::cli::places::{find_catalog, find_playbook};
+use crate::cli::print::{print_error, print_text};
 use crate::cli::problems;
 use crate::cli::reader::{Reader, Readers};
 use crate::cli::screen::Screen;
@@ -39,9 +42,14 @@ struct Job {
 }
 
 /// A run that ended before its first step.
+#[derive(Debug)]
 struct Refusal {
     outcome: Outcome,
     problem: Problem,
+}
+
+fn refuse(outcome: Outcome, problem: Problem) -> Box<Refusal> {
+    Box::new(Refusal { outcome, problem })
 }
 
 type Tell<'a> = dyn FnMut(&Event) + 'a;
@@ -64,7 +72,7 @@ pub(super) fn run(args: RunArgs, look: &Look) -> Outcome {
         Err(warning) => (None, Some(warning)),
     };
     if job.options.dry_run {
-        return dry(&job, look);
+        return dry(&job, &Look::of(&Term::stdout()));
     }
     let mut readers = Readers::new(shown, log);
     let mut tell = |event: &Event| {
@@ -88,19 +96,21 @@ pub(super) fn run(args: RunArgs, look: &Look) -> Outcome {
 }
 
 /// Everything that can be known wrong before anything is touched.
-fn prepare(args: RunArgs, look: &Look) -> Result<(Job, Vec<String>), Refusal> {
+fn prepare(args: RunArgs, look: &Look) -> Result<(Job, Vec<String>), Box<Refusal>> {
     let RunArgs { playbook: name, options } = args;
     let surroundings = Surroundings::of_this_process();
     let human = options.message_format == MessageFormat::Human;
     let documents_invalid = |faults: &[Diagnostic]| {
         if human {
-            eprint!("{}", diagnostics::render(faults, look));
+            print_error(&diagnostics::render(faults, look));
         }
-        Refusal { outcome: Outcome::PlaybookInvalid, problem: problems::documents(faults) }
+        refuse(Outcome::PlaybookInvalid, problems::documents(faults))
     };
-    let found = find_playbook(&name).map_err(|error| Refusal {
-        outcome: if error.of_document() { Outcome::PlaybookInvalid } else { Outcome::CommandLine },
-        problem: problems::place(&error),
+    let found = find_playbook(&name).map_err(|error| {
+        refuse(
+            if error.of_document() { Outcome::PlaybookInvalid } else { Outcome::CommandLine },
+            problems::place(&error),
+        )
     })?;
     let catalog = find_catalog(&surroundings).map_err(|faults| documents_invalid(&faults))?;
     let (playbook, faults) = read(&found, &catalog.catalog);
@@ -108,9 +118,8 @@ fn prepare(args: RunArgs, look: &Look) -> Result<(Job, Vec<String>), Refusal> {
         Some(playbook) if !faults.iter().any(|fault| fault.severity == Severity::Error) => playbook,
         _ => return Err(documents_invalid(&faults)),
     };
-    let command_line = |what: String, next: Option<String>| Refusal {
-        outcome: Outcome::CommandLine,
-        problem: problems::before_anything(what, next.into_iter().collect()),
+    let command_line = |what: String, next: Option<String>| {
+        refuse(Outcome::CommandLine, problems::before_anything(what, next.into_iter().collect()))
     };
     check_options(&options, &playbook).map_err(|(what, next)| command_line(what, next))?;
     let bench = match &options.simulate {
@@ -193,10 +202,10 @@ fn refuse_without_playbook(refusal: &Refusal, format: MessageFormat) -> Outcome 
         }
         MessageFormat::Human => {
             if outcome != Outcome::PlaybookInvalid || refusal.problem.output.is_empty() {
-                eprintln!("error: {}", refusal.problem.what);
+                print_error(&format!("error: {}\n", refusal.problem.what));
             }
             for next in &refusal.problem.next {
-                eprintln!("{next}");
+                print_error(&format!("{next}\n"));
             }
         }
     }
@@ -226,18 +235,16 @@ fn started(job: &Job) -> Event {
     }
 }
 
-fn make_files(job: &Job, tell: &mut Tell<'_>) -> Result<Files, Refusal> {
-    let scratch = Scratch::create().map_err(|problem| Refusal {
-        outcome: Outcome::StepFailed,
-        problem: problems::before_anything(problem.to_string(), Vec::new()),
-    })?;
+fn make_files(job: &Job, tell: &mut Tell<'_>) -> Result<Files, Box<Refusal>> {
+    let scratch = Scratch::create()
+        .map_err(|problem| refuse(Outcome::StepFailed, problems::before_anything(problem.to_string(), Vec::new())))?;
     let mut files = Files::new(scratch);
     let make: Option<&MakeImage<'_>> = match job.bench {
         Some(_) => Some(&|input, _, words| generate_image(input, words)),
         None => None,
     };
     let staged = stage_inputs(&job.playbook, &job.given, make, &mut files, tell);
-    staged.map_err(|faults| Refusal { outcome: Outcome::CommandLine, problem: problems::inputs(&faults) })?;
+    staged.map_err(|faults| refuse(Outcome::CommandLine, problems::inputs(&faults)))?;
     Ok(files)
 }
 
@@ -251,7 +258,7 @@ fn dry(job: &Job, look: &Look) -> Outcome {
     };
     let steps = plan(&job.playbook, &job.catalog, &files);
     match job.options.message_format {
-        MessageFormat::Human => print!("{}", dry_run::render(&steps, look)),
+        MessageFormat::Human => print_text(&dry_run::render(&steps, look)),
         MessageFormat::Json => {
             let mut stdout = std::io::stdout();
             for step in &steps {
@@ -265,7 +272,7 @@ fn dry(job: &Job, look: &Look) -> Outcome {
 }
 
 /// From the files to the last step.
-fn carry_out(job: Job, tell: &mut Tell<'_>) -> Result<Outcome, Refusal> {
+fn carry_out(job: Job, tell: &mut Tell<'_>) -> Result<Outcome, Box<Refusal>> {
     let files = make_files(&job, tell)?;
     let surroundings = match &job.bench {
         Some(bench) => {
@@ -280,12 +287,14 @@ fn carry_out(job: Job, tell: &mut Tell<'_>) -> Result<Outcome, Refusal> {
     };
     let ids: BTreeSet<UsbId> = job.playbook.devices.iter().flat_map(|device| device.ids.iter().copied()).collect();
     let ids: Vec<UsbId> = ids.into_iter().collect();
-    let _lock = BoardLock::acquire(&lock_folder, &ids, job.options.port.as_deref()).map_err(|problem| Refusal {
-        outcome: Outcome::BoardBusy,
-        problem: problems::before_anything(
-            problem.to_string(),
-            vec!["Wait until the other run has ended, or give each run its own camera with --port.".to_owned()],
-        ),
+    let _lock = BoardLock::acquire(&lock_folder, &ids, job.options.port.as_deref()).map_err(|problem| {
+        refuse(
+            Outcome::BoardBusy,
+            problems::before_anything(
+                problem.to_string(),
+                vec!["Wait until the other run has ended, or give each run its own camera with --port.".to_owned()],
+            ),
+        )
     })?;
     let tools = ready_tools(&job, &files, &surroundings, tell)?;
     let order = Order { playbook: &job.playbook, catalog: &job.catalog, tools: &tools, settings: &job.settings };
@@ -315,21 +324,22 @@ async fn steps<W: World>(order: Order<'_>, files: Files, world: &W, tell: &mut T
     run_engine(order, files, world, &mut |event| tell(event)).await.outcome
 }
 
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Clock {
     Running,
     /// A simulation's waits take no real time.
     Paused,
 }
 
-fn runtime(clock: Clock) -> Result<tokio::runtime::Runtime, Refusal> {
+fn runtime(clock: Clock) -> Result<tokio::runtime::Runtime, Box<Refusal>> {
     let mut builder = tokio::runtime::Builder::new_current_thread();
-    builder.enable_all().start_paused(matches!(clock, Clock::Paused));
+    builder.enable_all().start_paused(clock == Clock::Paused);
     builder.build().map_err(|error| defect(&error))
 }
 
-fn defect(error: &std::io::Error) -> Refusal {
+fn defect(error: &std::io::Error) -> Box<Refusal> {
     let what = format!("recover could not set itself up: {error}");
-    Refusal { outcome: Outcome::Defect, problem: problems::before_anything(what, Vec::new()) }
+    refuse(Outcome::Defect, problems::before_anything(what, Vec::new()))
 }
 
 /// Finds every tool and asks for its version before the person is asked to touch anything.
@@ -338,21 +348,20 @@ fn ready_tools(
     files: &Files,
     surroundings: &Surroundings,
     tell: &mut Tell<'_>,
-) -> Result<BTreeMap<String, ReadyTool>, Refusal> {
+) -> Result<BTreeMap<String, ReadyTool>, Box<Refusal>> {
     let names = tools(&job.playbook.steps);
     let wanted: Vec<&Tool> = names.iter().filter_map(|name| job.catalog.tool(name)).collect();
     let explicit: BTreeMap<String, PathBuf> =
         job.options.tools.iter().map(|given| (given.tool.clone(), given.program.clone())).collect();
     if let Some(unknown) = explicit.keys().find(|name| job.catalog.tool(name).is_none()) {
         let what = format!("--tool names `{unknown}`, which is not in the catalog of tools");
-        return Err(Refusal { outcome: Outcome::CommandLine, problem: problems::before_anything(what, Vec::new()) });
+        return Err(refuse(Outcome::CommandLine, problems::before_anything(what, Vec::new())));
     }
     let scratch = files.scratch().folder();
     let environment = |tool: &Tool| tool_environment(&job.catalog, tool, scratch, surroundings);
     // Version probes are real processes even on a bench, so they need a clock that runs.
     let found = runtime(Clock::Running)?.block_on(find_tools(&wanted, &explicit, surroundings, environment));
-    let found: Vec<FoundTool> =
-        found.map_err(|faults| Refusal { outcome: Outcome::ToolMissing, problem: problems::tools(&faults) })?;
+    let found: Vec<FoundTool> = found.map_err(|faults| refuse(Outcome::ToolMissing, problems::tools(&faults)))?;
     let mut ready = BTreeMap::new();
     for tool in found {
         let Some(described) = job.catalog.tool(&tool.name) else { continue };

@@ -14,8 +14,8 @@ use crate::engine::halt::{Halt, outcome_of};
 use crate::engine::runner::{LastCall, Runner};
 use crate::engine::{Event, milliseconds};
 use crate::output::{Expectations, Judge, Judgement, LineEnd, LineSplitter, Piece, Touched};
-use crate::words::{Fault, FaultClass, Stream, ToolEnd, Verdict, parse_integer};
-use crate::world::{RunningTool, ToolCall, ToolEvent, World};
+use crate::words::{Fault, FaultClass, Id, Stream, ToolEnd, Verdict, parse_integer};
+use crate::world::{RunningTool, ToolCall, ToolEvent, ToolInput, World};
 
 /// A tool that was asked to end gets this long before it is ended by force.
 const GRACE: Duration = Duration::from_secs(3);
@@ -86,7 +86,7 @@ impl<'a, W: World> Runner<'a, W> {
             Verdict::SucceededWithWarning(text) => self.tell(Event::Warning { text }),
             Verdict::Fault(fault) => return self.device_decides(step, fault, prepared.limit).await,
         }
-        self.keep_captured(step, run, captured)?;
+        self.keep_captured(step, run, &captured)?;
         self.check_produced(step, run)?;
         match &step.until {
             Some(until) => self.wait_until(&step.id, until, prepared.limit, false).await,
@@ -155,6 +155,8 @@ impl<'a, W: World> Runner<'a, W> {
                 environment: ready.environment.clone(),
                 environment_remove: ready.environment_remove.clone(),
                 folder: PathBuf::from(self.files.scratch().folder()),
+                terminal: false,
+                input: ToolInput::Nothing,
             },
             command,
             limit,
@@ -211,8 +213,14 @@ impl<'a, W: World> Runner<'a, W> {
         let device = run.device.as_ref().and_then(|name| self.playbook.device(name));
         let device_ids: Vec<String> =
             device.map(|device| device.ids.iter().map(ToString::to_string).collect()).unwrap_or_default();
-        let expectations =
-            Expectations { expect: &run.expect, fail_on: &run.fail_on, capture: &run.capture, device_ids: &device_ids };
+        let expectations = Expectations {
+            expect: &run.expect,
+            unmet: run.unmet.as_ref(),
+            fail_on: &run.fail_on,
+            capture: &run.capture,
+            device_ids: &device_ids,
+            arguments: prepared.command.get(1..).unwrap_or_default(),
+        };
         let mut judge = Judge::new(tool, prepared.kind, expectations);
         let watched = self.watch(step, prepared, &mut judge).await;
         let presence = self.bus.presence(run.device.as_ref());
@@ -308,12 +316,7 @@ impl<'a, W: World> Runner<'a, W> {
         }
     }
 
-    fn keep_captured(
-        &mut self,
-        step: &'a Step,
-        run: &'a Run,
-        captured: Vec<(crate::words::Id, String)>,
-    ) -> Result<(), Halt> {
+    fn keep_captured(&mut self, step: &'a Step, run: &'a Run, captured: &[(Id, String)]) -> Result<(), Halt> {
         for capture in &run.capture {
             let text = captured.iter().rev().find(|(name, _)| *name == capture.name).map(|(_, text)| text);
             let value = match text {

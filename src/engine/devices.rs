@@ -128,7 +128,7 @@ impl<'a, W: World> Bus<'a, W> {
             }
             match found.first() {
                 None => missing.push(format!("{} is not there yet", name_of(device))),
-                Some(only) if only.access == Access::Denied => return Met::Never(denied(device)),
+                Some(only) if only.access == Access::Denied => return Met::Never(denied(device, self.playbook)),
                 Some(_) => {}
             }
         }
@@ -179,37 +179,38 @@ pub(super) fn several(device: &Device, found: &[AttachedDevice]) -> Fault {
     fault
 }
 
-fn denied(device: &Device) -> Fault {
+fn denied(device: &Device, playbook: &Playbook) -> Fault {
     let mut fault = Fault::new(
         FaultClass::NoPermission,
         format!("{} is connected, but you have no permission to use it", name_of(device)),
     );
-    let subsystem = if device.kind == DeviceKind::Hid { "hidraw" } else { "usb" };
-    let rules: Vec<String> = device
-        .ids
-        .iter()
-        .map(|id| match device.kind {
-            DeviceKind::Hid => format!(
-                "SUBSYSTEM==\"hidraw\", ATTRS{{idVendor}}==\"{:04x}\", ATTRS{{idProduct}}==\"{:04x}\", MODE=\"0666\"",
-                id.vendor, id.product
-            ),
-            _ => format!(
-                "SUBSYSTEM==\"{subsystem}\", ATTRS{{idVendor}}==\"{:04x}\", ATTRS{{idProduct}}==\"{:04x}\", MODE=\"0666\"",
-                id.vendor, id.product
-            ),
-        })
-        .collect();
-    fault.help = Some(match device.kind {
-        DeviceKind::Serial => {
-            "Add yourself to the group that may use serial ports (`sudo usermod -aG dialout $USER`), \
-                               log out and in again"
-                .to_owned()
-        }
-        _ => format!(
-            "Let your user use it: put this line into /etc/udev/rules.d/70-recover.rules, run `sudo udevadm control \
-             --reload-rules && sudo udevadm trigger`, and connect the camera again: {}",
-            rules.join(" and ")
-        ),
+    fault.help = Some(if device.kind == DeviceKind::Serial {
+        "Add yourself to the group that may use serial ports, then log out and in again:\nsudo usermod -aG dialout $USER"
+            .to_owned()
+    } else {
+        permission_commands(playbook)
     });
     fault
+}
+
+/// Commands for a Linux terminal that permit every device of the playbook, so that the next mode of the same board is
+/// not refused as well. Without blanks inside the rules, so that no line is broken where it must not be.
+fn permission_commands(playbook: &Playbook) -> String {
+    let mut rules: Vec<String> = playbook
+        .devices
+        .iter()
+        .filter(|device| device.kind != DeviceKind::Serial)
+        .flat_map(|device| device.ids.iter().map(|id| (device.kind, id.vendor)))
+        .map(|(kind, vendor)| {
+            let subsystem = if kind == DeviceKind::Hid { "hidraw" } else { "usb" };
+            format!("'SUBSYSTEM==\"{subsystem}\",ATTRS{{idVendor}}==\"{vendor:04x}\",MODE=\"0666\"'")
+        })
+        .collect();
+    rules.sort();
+    rules.dedup();
+    let rules: String = rules.iter().map(|rule| format!("{rule} \\\n")).collect();
+    format!(
+        "Permit it with these commands, then connect the camera again:\nprintf '%s\\n' \\\n{rules}| sudo tee \
+         /etc/udev/rules.d/70-recover.rules\nsudo udevadm control --reload-rules\nsudo udevadm trigger"
+    )
 }

@@ -67,5 +67,5 @@ fn next_steps(failure: &Failure, irreversible_attempted: bool) -> Vec<String> {
 }
 
 fn sentence(text: &str) -> String {
-    if text.ends_with(['.', '!', '?']) { text.to_owned() } else { format!("{text}.") }
+    if text.ends_with(['.', '!', '?']) || text.contains('\n') { text.to_owned() } else { format!("{text}.") }
 }

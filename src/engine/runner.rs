@@ -1,5 +1,7 @@
 //! Runs a playbook: steps in order, groups, conditions, retries and restarts. Calls, waits and guards are siblings.
 
+mod stopping;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::future::Future;
@@ -14,7 +16,7 @@ use crate::documents::playbook::{Action, CheckStep, Playbook, Prompt, RestartAt,
 use crate::engine::devices::{Bus, Chosen};
 use crate::engine::facts::RunFacts;
 use crate::engine::files::Files;
-use crate::engine::halt::{Failure, Halt, interrupt_words, outcome_of};
+use crate::engine::halt::Halt;
 use crate::engine::{Event, Outcome, StepEnd, milliseconds, problem};
 use crate::output::Touched;
 use crate::words::{Fault, FaultClass, Id, ToolEnd};
@@ -175,6 +177,7 @@ pub(super) enum Shown {
 type StepFuture<'b> = Pin<Box<dyn Future<Output = Result<(), Halt>> + 'b>>;
 
 impl<'a, W: World> Runner<'a, W> {
+    #[expect(clippy::needless_pass_by_value, reason = "events are made to be told, here and nowhere else")]
     pub(super) fn tell(&mut self, event: Event) {
         match &event {
             Event::Warning { .. } => self.tally.warnings += 1,
@@ -423,46 +426,5 @@ impl<'a, W: World> Runner<'a, W> {
         for step in skipped {
             self.skip(step, shown, reason);
         }
-    }
-
-    /// The failure of the step at work.
-    pub(super) fn failure(&self, step: &Id, fault: Fault, outcome: Outcome) -> Failure {
-        let (step, step_name) = match &self.current {
-            Some((id, name, _)) => (id.clone(), name.clone()),
-            None => (step.clone(), step.to_string()),
-        };
-        let carried = self.carried.as_ref().map(|(_, state)| state.clone());
-        Failure {
-            fault,
-            outcome,
-            step,
-            step_name,
-            command: None,
-            end: None,
-            output: Vec::new(),
-            touched: Touched::Nothing,
-            state: carried.or_else(|| self.states.last().cloned()),
-        }
-    }
-
-    pub(super) fn halt_here(&self, step: &Id, fault: Fault) -> Halt {
-        let outcome = outcome_of(fault.class);
-        Halt::Failure(Box::new(self.failure(step, fault, outcome)))
-    }
-
-    pub(super) fn declined(&self, step: &Id, message: String) -> Halt {
-        let fault = Fault::new(FaultClass::Cancelled, message);
-        Halt::Failure(Box::new(self.failure(step, fault, Outcome::Declined)))
-    }
-
-    /// The person wants to end and nothing is being written.
-    pub(super) fn interrupt(&mut self, step: &Id, by: Interrupt) -> Halt {
-        self.tell(Event::Interrupted { by, finishing: false });
-        self.stopped(step, by)
-    }
-
-    fn stopped(&self, step: &Id, by: Interrupt) -> Halt {
-        let fault = Fault::new(FaultClass::Cancelled, format!("{} before this step was done", interrupt_words(by)));
-        Halt::Failure(Box::new(self.failure(step, fault, Outcome::Interrupted)))
     }
 }

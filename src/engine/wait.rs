@@ -69,7 +69,7 @@ impl<W: World> Runner<'_, W> {
             };
             met_before = false;
             if now >= deadline {
-                return Err(self.wait_over(step, until, waiting_for, limit, started));
+                return Err(self.wait_over(step, until, &waiting_for, limit, started));
             }
             let state = (waiting_for, self.bus.describe_attached());
             if now >= next_tick || told.as_ref() != Some(&state) {
@@ -102,9 +102,9 @@ impl<W: World> Runner<'_, W> {
         Ok(())
     }
 
-    fn wait_over(&mut self, step: &Id, until: &Until, waiting_for: String, limit: Duration, started: Instant) -> Halt {
+    fn wait_over(&mut self, step: &Id, until: &Until, waiting_for: &str, limit: Duration, started: Instant) -> Halt {
         let elapsed_ms = milliseconds(started.elapsed());
-        self.tell(Event::WaitOver { step: step.clone(), met: false, text: waiting_for.clone(), elapsed_ms });
+        self.tell(Event::WaitOver { step: step.clone(), met: false, text: waiting_for.to_owned(), elapsed_ms });
         let only_going = until.present.iter().all(|name| self.bus.present(name).unwrap_or(false));
         let class = if only_going { FaultClass::TimedOut } else { FaultClass::NoDevice };
         let mut fault = Fault::new(class, format!("{waiting_for}, after {}", describe_time(limit)));

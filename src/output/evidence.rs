@@ -2,6 +2,7 @@
 
 use regex::Regex;
 
+use super::counts::Counts;
 use super::judge::Expectations;
 use crate::documents::catalog::{Command, Tool};
 use crate::words::{Id, Stream};
@@ -15,6 +16,7 @@ pub(super) struct Evidence {
     pub(super) progress_seen: bool,
     /// For each of the command's success patterns: the line that matched.
     pub(super) success: Vec<Option<String>>,
+    pub(super) counts: Counts,
     /// For each status pattern of the tool: the last match.
     pub(super) statuses: Vec<Option<Match>>,
     /// For each fault pattern of the tool: the first match.
@@ -45,6 +47,7 @@ impl Evidence {
     pub(super) fn new(tool: &Tool, command: Option<&Command>, expectations: &Expectations<'_>) -> Self {
         Evidence {
             success: vec![None; command.map_or(0, |command| command.success.len())],
+            counts: Counts::new(command),
             statuses: vec![None; tool.statuses.len()],
             faults: vec![None; tool.faults.len()],
             expect: vec![false; expectations.expect.len()],
@@ -69,6 +72,7 @@ impl Evidence {
                 *found = Some(shortened(line));
             }
         }
+        self.counts.take_line(command, line);
         for (status, found) in tool.statuses.iter().zip(&mut self.statuses) {
             if let Some(matched) = matched(&status.pattern, line).filter(|_| applies(&status.commands, command)) {
                 *found = Some(matched);
@@ -114,9 +118,9 @@ impl Evidence {
     fn take_faults(&mut self, tool: &Tool, command: Option<&Command>, stream: Option<Stream>, line: &str) {
         for (fault, found) in tool.faults.iter().zip(&mut self.faults) {
             let stream_fits = fault.stream.is_none() || stream.is_none() || fault.stream == stream;
-            let harmless = || fault.except.as_ref().is_some_and(|except| except.is_match(line));
-            if found.is_none() && stream_fits && applies(&fault.commands, command) && !harmless() {
-                *found = matched(&fault.pattern, line);
+            let excepted = || fault.unless.as_ref().is_some_and(|unless| unless.is_match(line));
+            if found.is_none() && stream_fits && applies(&fault.commands, command) {
+                *found = matched(&fault.pattern, line).filter(|_| !excepted());
             }
         }
     }
@@ -148,7 +152,7 @@ fn first_group(pattern: &Regex, line: &str) -> Option<String> {
     groups.get(1).or_else(|| groups.get(0)).map(|group| shortened(group.as_str()))
 }
 
-fn shortened(line: &str) -> String {
+pub(super) fn shortened(line: &str) -> String {
     let line = line.trim();
     let end = (0..=EVIDENCE_LENGTH_MAX.min(line.len())).rev().find(|&end| line.is_char_boundary(end)).unwrap_or(0);
     line[..end].to_owned()

@@ -8,17 +8,21 @@ use regex::Regex;
 use super::evidence::Evidence;
 use super::verdict;
 use crate::documents::catalog::{Command, Tool};
-use crate::documents::playbook::{Capture, FailOn};
+use crate::documents::playbook::{Capture, FailOn, Unmet};
 use crate::words::{Id, Stream, ToolEnd, Verdict};
 
 /// What the step itself asks of the output.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Expectations<'a> {
     pub expect: &'a [Regex],
+    /// What it means when one of them is not met; without it, an `unknown` fault.
+    pub unmet: Option<&'a Unmet>,
     pub fail_on: &'a [FailOn],
     pub capture: &'a [Capture],
     /// USB ids, written `1fc9:0135`, of the device the call is meant for; empty: any.
     pub device_ids: &'a [String],
+    /// The arguments of the call, where the catalog counts something in them.
+    pub arguments: &'a [String],
 }
 
 /// Was the call's device on the bus after it? `Unknown` when the call names no device.
@@ -81,7 +85,10 @@ impl<'a> Judge<'a> {
         }
         self.evidence.take(self.tool, self.command, &self.expectations, stream, text);
         let progress = progress(self.tool, text);
-        self.evidence.progress_seen |= progress.is_some();
+        if let Some(progress) = &progress {
+            self.evidence.progress_seen = true;
+            self.evidence.counts.take_progress(progress, text);
+        }
         progress
     }
 
@@ -89,7 +96,7 @@ impl<'a> Judge<'a> {
     pub fn judge(mut self, end: &ToolEnd, presence: Presence) -> Judgement {
         self.evidence.complete(self.tool, self.command);
         let verdict = verdict::verdict(self.tool, self.command, &self.expectations, &self.evidence, end, presence);
-        let touched = verdict::touched(self.tool, self.command, &self.evidence, &verdict);
+        let touched = verdict::touched(self.tool, self.command, &self.expectations, &self.evidence, &verdict);
         Judgement { verdict, touched, captured: self.evidence.captured(&self.expectations) }
     }
 }

@@ -53,7 +53,7 @@ overrides_success = true
 message = "Nothing was written"
 [[flasher.faults]]
 pattern = 'Error:'
-except = 'No probe'
+unless = 'No probe'
 class = "unknown"
 overrides_success = true
 message = "Something is wrong"
@@ -231,7 +231,8 @@ fn the_step_has_its_own_say() {
         Capture { name: "late".parse().expect("is a name"), pattern: pattern(r"word (\d)"), integer: true },
         Capture { name: "early".parse().expect("is a name"), pattern: pattern(r"^a(\d)"), integer: true },
     ];
-    let expectations = Expectations { expect: &expect, fail_on: &fail_on, capture: &capture, device_ids: &[] };
+    let expectations =
+        Expectations { expect: &expect, fail_on: &fail_on, capture: &capture, ..Expectations::default() };
     let call = |lines| Call { expectations, ..Call::new("read", lines, 0) };
     assert_eq!(call(&["status 0"]).words().0, "unknown");
     assert_eq!(call(&["status 0", "word 2 = 5"]).words().0, "succeeded");

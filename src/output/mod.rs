@@ -1,5 +1,6 @@
 //! Floor 2: from the bytes a tool prints to lines, progress and a verdict. Pure.
 
+mod counts;
 mod evidence;
 mod judge;
 #[cfg(test)]

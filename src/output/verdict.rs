@@ -28,7 +28,7 @@ pub(super) fn verdict(
         return Verdict::Fault(refined(fault, tool, evidence, presence));
     }
     let known = first_fault(tool, evidence, |_| true);
-    match (success(tool, command, evidence, exit_code), known) {
+    match (success(tool, command, expectations, evidence, exit_code), known) {
         (Success::Plain, _) => expected(expectations, evidence, Verdict::Succeeded),
         (Success::WithWarning, known) => {
             let because = known.and_then(|fault| fault.evidence).map(|line| format!(" ({line})")).unwrap_or_default();
@@ -37,20 +37,32 @@ pub(super) fn verdict(
         }
         (Success::Missing, Some(fault)) => Verdict::Fault(refined(fault, tool, evidence, presence)),
         (Success::Missing, None) => {
-            Verdict::Fault(refined(without_evidence(tool, command, end), tool, evidence, presence))
+            let fault = without_evidence(tool, command, expectations, evidence, end);
+            Verdict::Fault(refined(fault, tool, evidence, presence))
         }
     }
 }
 
 /// What the call may have done to the board, for telling the person what state it is in now.
-pub(super) fn touched(tool: &Tool, command: Option<&Command>, evidence: &Evidence, verdict: &Verdict) -> Touched {
+pub(super) fn touched(
+    tool: &Tool,
+    command: Option<&Command>,
+    expectations: &Expectations<'_>,
+    evidence: &Evidence,
+    verdict: &Verdict,
+) -> Touched {
     // A call that the catalog does not know may well change the board.
     if command.is_some_and(|command| !command.changes_board) {
         return Touched::Nothing;
     }
-    let Verdict::Fault(fault) = verdict else { return Touched::Completely };
     let shows_changes = command.is_some_and(|command| command.progress_shows_changes);
-    let proven = !evidence.success.is_empty() && evidence.success.iter().all(Option::is_some);
+    let Verdict::Fault(fault) = verdict else {
+        // Where only the step knows what was done, a change need not have been what it wanted.
+        let only_asked = shows_changes && !evidence.progress_seen && command.is_some_and(|it| it.success_from_step);
+        return if only_asked { Touched::Nothing } else { Touched::Completely };
+    };
+    let proven = command.is_some_and(|command| proven_by_lines(command, expectations, evidence));
+    let overridden = first_fault(tool, evidence, |pattern| pattern.overrides_success).is_some();
     let before_anything = matches!(
         fault.class,
         FaultClass::NoDevice
@@ -67,7 +79,7 @@ pub(super) fn touched(tool: &Tool, command: Option<&Command>, evidence: &Evidenc
     });
     if refused_before || (!evidence.progress_seen && (shows_changes || before_anything)) {
         Touched::Nothing
-    } else if proven && fault.class.outcome_unknown() {
+    } else if proven && !overridden && fault.class.outcome_unknown() {
         Touched::Completely
     } else {
         Touched::Partly
@@ -152,7 +164,7 @@ fn first_fault(tool: &Tool, evidence: &Evidence, wanted: impl Fn(&FaultPattern) 
     let (pattern, found) = matches
         .find_map(|(pattern, found)| found.as_ref().filter(|_| wanted(pattern)).map(|found| (pattern, found)))?;
     let mut fault = of_pattern(pattern);
-    fault.code = found.code.clone();
+    fault.code = found.code.clone().or_else(|| pattern.code.clone());
     fault.evidence = (!found.line.is_empty()).then(|| found.line.clone());
     Some(fault)
 }
@@ -176,7 +188,13 @@ enum Success {
 }
 
 /// Called when no status says no.
-fn success(tool: &Tool, command: Option<&Command>, evidence: &Evidence, exit_code: i32) -> Success {
+fn success(
+    tool: &Tool,
+    command: Option<&Command>,
+    expectations: &Expectations<'_>,
+    evidence: &Evidence,
+    exit_code: i32,
+) -> Success {
     let status_says_yes = tool
         .statuses
         .iter()
@@ -187,8 +205,8 @@ fn success(tool: &Tool, command: Option<&Command>, evidence: &Evidence, exit_cod
         let proven = status_says_yes || !evidence.expect.is_empty();
         return if proven && exit_code == 0 { Success::Plain } else { Success::Missing };
     };
-    let lines_say_yes = evidence.success.iter().all(Option::is_some);
-    let proven = lines_say_yes && (status_says_yes || !evidence.success.is_empty());
+    let by_lines = proven_by_lines(command, expectations, evidence);
+    let proven = by_lines || (status_says_yes && !has_lines(command) && progress_is_complete(command, evidence));
     if proven && command.success_exit_codes.contains(&exit_code) {
         Success::Plain
     } else if proven && command.warning_exit_codes.contains(&exit_code) {
@@ -198,19 +216,53 @@ fn success(tool: &Tool, command: Option<&Command>, evidence: &Evidence, exit_cod
     }
 }
 
-/// A success stands only if all that the step expects was printed.
-fn expected(expectations: &Expectations<'_>, evidence: &Evidence, verdict: Verdict) -> Verdict {
-    let missing = expectations.expect.iter().zip(&evidence.expect).find(|(_, found)| !**found);
-    match missing {
-        None => verdict,
-        Some((pattern, _)) => Verdict::Fault(Fault::new(
-            FaultClass::Unknown,
-            format!("The tool did not print what this step expects: no line matches `{pattern}`"),
-        )),
-    }
+/// Does the catalog, or the step for it, say which lines prove this kind of call?
+fn has_lines(command: &Command) -> bool {
+    !command.success.is_empty() || !command.success_counts.is_empty() || command.success_from_step
 }
 
-fn without_evidence(tool: &Tool, command: Option<&Command>, end: &ToolEnd) -> Fault {
+fn proven_by_lines(command: &Command, expectations: &Expectations<'_>, evidence: &Evidence) -> bool {
+    let step_says_yes = !evidence.expect.is_empty() && evidence.expect.iter().all(|found| *found);
+    has_lines(command)
+        && evidence.success.iter().all(Option::is_some)
+        && evidence.counts.are_met(command, expectations.arguments)
+        && progress_is_complete(command, evidence)
+        && (!command.success_from_step || step_says_yes)
+}
+
+fn progress_is_complete(command: &Command, evidence: &Evidence) -> bool {
+    !command.progress_complete || evidence.counts.cut_short().is_none()
+}
+
+/// A success stands only if all that the step expects was printed.
+fn expected(expectations: &Expectations<'_>, evidence: &Evidence, verdict: Verdict) -> Verdict {
+    unexpected(expectations, evidence).map_or(verdict, Verdict::Fault)
+}
+
+/// The fault that something is missing of what the step expects.
+fn unexpected(expectations: &Expectations<'_>, evidence: &Evidence) -> Option<Fault> {
+    let (pattern, _) = expectations.expect.iter().zip(&evidence.expect).find(|(_, found)| !**found)?;
+    let class = expectations.unmet.map_or(FaultClass::Unknown, |unmet| unmet.class);
+    let own_words = expectations.unmet.and_then(|unmet| unmet.message.clone());
+    let message = own_words
+        .unwrap_or_else(|| format!("The tool did not print what this step expects: no line matches `{pattern}`"));
+    Some(Fault::new(class, message))
+}
+
+fn without_evidence(
+    tool: &Tool,
+    command: Option<&Command>,
+    expectations: &Expectations<'_>,
+    evidence: &Evidence,
+    end: &ToolEnd,
+) -> Fault {
+    if let Some(line) = evidence.counts.cut_short().filter(|_| command.is_some_and(|it| it.progress_complete)) {
+        let message = format!("The tool {} ended with {end} before all was transferred", tool.name);
+        return Fault { evidence: Some(line.clone()), ..Fault::new(FaultClass::Unknown, message) };
+    }
+    if let Some(fault) = unexpected(expectations, evidence).filter(|_| command.is_some_and(|it| it.success_from_step)) {
+        return fault;
+    }
     match command.and_then(|command| command.missing_evidence.as_ref()) {
         Some(missing) => Fault::new(missing.class, missing.message.clone()),
         None => Fault::new(

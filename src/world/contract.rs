@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
 use std::future::Future;
+use std::io;
 use std::path::PathBuf;
 
 use tokio::sync::mpsc;
@@ -21,6 +22,20 @@ pub struct ToolCall {
     pub environment: BTreeMap<String, OsString>,
     pub environment_remove: Vec<String>,
     pub folder: PathBuf,
+    /// Run on a pseudo-terminal of a fixed size that does not echo; all output then arrives as [`Stream::Stdout`]. Where
+    /// the system has none (Windows), pipes stand in for it.
+    pub terminal: bool,
+    pub input: ToolInput,
+}
+
+/// What a tool finds at its standard input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ToolInput {
+    /// The end of input at once.
+    #[default]
+    Nothing,
+    /// Nothing yet: answers come through [`RunningTool::input`].
+    Open,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,10 +53,18 @@ pub trait StopTool: Send {
     fn force(&mut self);
 }
 
+/// Answers a tool's questions. Dropping it closes the tool's input.
+pub trait AnswerTool: Send {
+    /// Types a line, given without its end. Returns at once; an error says that the tool takes no more lines.
+    fn send(&mut self, line: &str) -> io::Result<()>;
+}
+
 /// A tool at work. Dropping it ends the tool and everything the tool started.
 pub struct RunningTool {
     pub events: mpsc::Receiver<ToolEvent>,
     pub stop: Box<dyn StopTool>,
+    /// Only with [`ToolInput::Open`].
+    pub input: Option<Box<dyn AnswerTool>>,
 }
 
 impl fmt::Debug for RunningTool {

@@ -70,7 +70,7 @@ mod tests {
 
     use super::*;
     use crate::words::ToolEnd;
-    use crate::world::ToolEvent;
+    use crate::world::{ToolEvent, ToolInput};
 
     #[test]
     fn is_a_world() {
@@ -86,6 +86,8 @@ mod tests {
                 environment: BTreeMap::new(),
                 environment_remove: Vec::new(),
                 folder: std::env::temp_dir(),
+                terminal: false,
+                input: ToolInput::Nothing,
             });
             assert_eq!(tool.events.recv().await, Some(ToolEvent::Ended(ToolEnd::Exited(3))));
             assert_eq!(tool.events.recv().await, None);

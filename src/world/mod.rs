@@ -21,13 +21,14 @@ use unix as system;
 use windows as system;
 
 pub use contract::{
-    Access, Ask, AttachedDevice, DeviceList, Interrupt, Reply, RunningTool, StopTool, ToolCall, ToolEvent, World,
+    Access, AnswerTool, Ask, AttachedDevice, DeviceList, Interrupt, Reply, RunningTool, StopTool, ToolCall, ToolEvent,
+    ToolInput, World,
 };
 pub use interrupts::Interrupts;
 pub use lock::{BoardLock, Holder, LockProblem};
 pub use machine::Machine;
 pub use person::Person;
-pub use scratch::{Scratch, ScratchProblem, Staged, sha256_of};
+pub use scratch::{Scratch, ScratchProblem, Staged, sha256_of, sha256_of_bytes};
 pub use serial::serial_ports;
 pub use tools::{FoundTool, Surroundings, ToolEnvironment, ToolProblem, find_tools, tool_environment};
 pub use usb::UsbBus;

@@ -170,6 +170,11 @@ pub fn sha256_of(path: &Path) -> Result<String, ScratchProblem> {
     }
 }
 
+/// The digest of a memory's contents, in the same form.
+pub fn sha256_of_bytes(bytes: &[u8]) -> String {
+    hexadecimal(&Sha256::digest(bytes))
+}
+
 fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

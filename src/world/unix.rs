@@ -1,14 +1,19 @@
-//! What differs between operating systems, on Unix: process groups, signals, private folders and permissions.
+//! What differs between operating systems, on Unix: process groups, signals, terminals, private folders and permissions.
 
+use std::ffi::OsStr;
+use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
 use std::task::{Context, Poll};
 
-use rustix::io::Errno;
+use rustix::io::{Errno, FdFlags, fcntl_setfd};
 use rustix::process::{Pid, Signal as Kind, WaitId, WaitIdOptions, geteuid, kill_process_group, waitid};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{LocalModes, OptionalActions, OutputModes, Winsize, tcgetattr, tcsetattr, tcsetwinsize};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::words::ToolEnd;
@@ -65,6 +70,37 @@ pub(super) fn wait_without_reaping(process: u32) -> Option<ToolEnd> {
 
 fn pid(number: u32) -> Option<Pid> {
     i32::try_from(number).ok().and_then(Pid::from_raw)
+}
+
+/// Wide enough that no tool breaks its lines, and like nobody's own window, so that every run looks the same.
+const TERMINAL_SIZE: Winsize = Winsize { ws_row: 30, ws_col: 100, ws_xpixel: 0, ws_ypixel: 0 };
+
+/// Both sides of a pseudo-terminal.
+#[derive(Debug)]
+pub(super) struct Terminal {
+    pub(super) ours: File,
+    pub(super) tools: File,
+}
+
+/// A terminal that repeats nothing of what is typed, and passes output on as it is. It is nobody's controlling terminal:
+/// a process cannot begin a session of its own without unsafe code. So no key sends a signal, and the tool is ended
+/// through its group as any other. `None` where the system has no such terminals.
+pub(super) fn open_terminal() -> io::Result<Option<Terminal>> {
+    let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY)?;
+    // Not every system can do this while opening.
+    fcntl_setfd(&ours, FdFlags::CLOEXEC)?;
+    grantpt(&ours)?;
+    unlockpt(&ours)?;
+    let path = ptsname(&ours, Vec::new())?;
+    let no_controlling_terminal = i32::try_from(OpenptFlags::NOCTTY.bits()).unwrap_or(0);
+    let path = Path::new(OsStr::from_bytes(path.as_bytes()));
+    let tools = OpenOptions::new().read(true).write(true).custom_flags(no_controlling_terminal).open(path)?;
+    let mut modes = tcgetattr(&tools)?;
+    modes.local_modes.remove(LocalModes::ECHO | LocalModes::ECHONL);
+    modes.output_modes.remove(OutputModes::OPOST);
+    tcsetattr(&tools, OptionalActions::Now, &modes)?;
+    tcsetwinsize(&tools, TERMINAL_SIZE)?;
+    Ok(Some(Terminal { ours: ours.into(), tools }))
 }
 
 /// How a reaped process ended.

@@ -1,8 +1,10 @@
 //! What differs between operating systems, on Windows.
 //!
 //! Windows has no signals and no process groups in the sense of Unix. Without unsafe code a tool cannot be asked to end,
-//! and only the process that was started itself can be ended: what it started goes on until its pipes break.
+//! and only the process that was started itself can be ended: what it started goes on until its pipes break. Nor can a
+//! pseudo-terminal be opened: tools that want one run on pipes and may hold their output back.
 
+use std::fs::File;
 use std::io;
 use std::os::windows::process::CommandExt;
 use std::path::Path;
@@ -43,6 +45,16 @@ impl ProcessGroup {
 
 pub(super) fn wait_without_reaping(_process: u32) -> Option<ToolEnd> {
     None
+}
+
+#[derive(Debug)]
+pub(super) struct Terminal {
+    pub(super) ours: File,
+    pub(super) tools: File,
+}
+
+pub(super) fn open_terminal() -> io::Result<Option<Terminal>> {
+    Ok(None)
 }
 
 pub(super) fn tool_end(status: std::process::ExitStatus) -> ToolEnd {

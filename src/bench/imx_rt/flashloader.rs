@@ -5,12 +5,11 @@
 
 use std::io;
 
-use sha2::{Digest, Sha256};
-
 use super::{Fault, ImxRt, Phase, SECTOR_BYTES};
 use crate::bench::image::noise;
 use crate::bench::memory::Memory;
 use crate::bench::{BenchClock, Region};
+use crate::world::sha256_of_bytes;
 
 /// K2.8.0, what both the flashloader and the resident bootloader answer.
 const VERSION_WORD: u32 = 0x4b02_0800;
@@ -326,8 +325,7 @@ impl ImxRt {
     }
 
     fn note_region(&mut self, address: u64, stored: &[u8]) {
-        let sha256 = Sha256::digest(stored).iter().map(|byte| format!("{byte:02x}")).collect();
-        self.regions.push(Region { address, length: stored.len() as u64, sha256 });
+        self.regions.push(Region { address, length: stored.len() as u64, sha256: sha256_of_bytes(stored) });
         self.regions.sort_by_key(|region| region.address);
     }
 

@@ -182,6 +182,12 @@ impl ImxRt {
         self.nor_configured = false;
     }
 
+    /// Puts the board into a phase that no call could bring it to.
+    #[cfg(test)]
+    pub(crate) fn show(&mut self, now_ms: u64, phase: Phase) {
+        self.go(now_ms, &[(0, phase)]);
+    }
+
     /// Falls off the bus and stays away until somebody plugs it in again.
     fn drop_off(&mut self, now_ms: u64) {
         self.go(now_ms, &[(0, Phase::Silent)]);
@@ -263,6 +269,8 @@ impl BoardModel for ImxRt {
             HandMove::PlugIn => self.power_on(now_ms),
             HandMove::FitJumper => self.jumper_fitted = true,
             HandMove::RemoveJumper => self.jumper_fitted = false,
+            // This board has neither.
+            HandMove::SwitchOn | HandMove::SwitchOff | HandMove::PressButton => {}
         }
     }
 

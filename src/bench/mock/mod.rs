@@ -1,6 +1,7 @@
 //! The mock tools: this program, started under a vendor tool's name, with a bench to act on.
 
 mod blhost;
+mod dfu_util;
 mod legacy;
 mod nxp_device;
 mod nxp_status;
@@ -11,12 +12,13 @@ mod stm32_programmer;
 use std::path::{Path, PathBuf};
 
 use crate::bench::call_record::CallRecord;
-use crate::bench::folder::{BenchFiles, MOCK_TOOLS};
+use crate::bench::folder::{BenchFiles, MOCK_TOOLS, folder_error};
 use crate::bench::set_up::BENCH_VARIABLE;
 use crate::bench::state::{BenchState, HeldState};
 use crate::bench::{BenchError, Console};
 
 pub(crate) use blhost::blhost;
+pub use dfu_util::dfu_util;
 pub(crate) use sdphost::sdphost;
 pub(crate) use stm32_programmer::stm32_programmer;
 
@@ -24,7 +26,7 @@ pub(crate) use stm32_programmer::stm32_programmer;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MockEnd {
     Exit(i32),
-    /// A fault wants the tool to hang: the caller sleeps until it is ended from outside.
+    /// The real tool would wait for ever: the caller sleeps until it is ended from outside.
     Hangs,
 }
 
@@ -63,10 +65,10 @@ fn bench_of(program: &Path) -> Option<BenchFiles> {
 
 /// Plays one call of a tool on the bench, and records it. Asking for the version is not a call.
 pub fn play(files: &BenchFiles, tool: &str, args: &[String], console: &mut Console) -> Result<MockEnd, BenchError> {
-    if args.iter().any(|argument| argument == "--version") {
+    if args.iter().any(|argument| argument == "--version" || argument == "-V") {
         let mut state = BenchState::look(files)?;
         let mut clock = state.clock();
-        return Ok(MockEnd::Exit(state.model.play(tool, args, console, &mut clock)));
+        return Ok(state.model.play(tool, args, console, &mut clock));
     }
     let mut held = HeldState::take(files)?;
     held.close_call()?;
@@ -75,16 +77,20 @@ pub fn play(files: &BenchFiles, tool: &str, args: &[String], console: &mut Conso
     held.state.playing = Some(call.clone());
     let hangs = held.state.model.board_mut().hangs(tool, args);
     held.state.save(files)?;
-    if hangs {
-        let stalled = files.stalled();
-        std::fs::write(&stalled, "").map_err(crate::bench::folder::folder_error(&stalled))?;
-        return Ok(MockEnd::Hangs);
-    }
-    let exit_code = held.state.model.play(tool, args, console, &mut clock);
+    let end = if hangs { MockEnd::Hangs } else { held.state.model.play(tool, args, console, &mut clock) };
     held.state.now_ms = clock.now_ms();
-    held.state.playing = None;
-    call.exit_code = Some(exit_code);
-    call.append(files)?;
-    held.save()?;
-    Ok(MockEnd::Exit(exit_code))
+    match end {
+        MockEnd::Exit(exit_code) => {
+            held.state.playing = None;
+            call.exit_code = Some(exit_code);
+            call.append(files)?;
+            held.save()?;
+        }
+        MockEnd::Hangs => {
+            held.save()?;
+            let stalled = files.stalled();
+            std::fs::write(&stalled, "").map_err(folder_error(&stalled))?;
+        }
+    }
+    Ok(end)
 }

@@ -86,8 +86,10 @@ const SIGNED_MAGIC: &[u8] = b"STM2";
 const NOR_START: u64 = 0x7000_0000;
 const NOR_BYTES: u64 = 0x800_0000;
 const SECTOR_BYTES: u64 = 0x1000;
+const SECTOR_STEP: usize = 0x1000;
 const REMAINS_BYTES: u64 = 0x10_0000;
 
+const SCHEDULE_MAX: usize = 32;
 const ROM_APPEARS_MS: u64 = 700;
 const LOADER_APPEARS_MS: u64 = 1_200;
 const BOOTLOADER_APPEARS_MS: u64 = 500;
@@ -119,7 +121,7 @@ impl Stm32N6 {
 
     /// Leaves remains of dead software at the start of every sector, so that a forgotten erase is noticed.
     pub(crate) fn fill_with_remains(&self) -> io::Result<()> {
-        for address in (NOR_START..NOR_START + REMAINS_BYTES).step_by(0x1000) {
+        for address in (NOR_START..NOR_START + REMAINS_BYTES).step_by(SECTOR_STEP) {
             self.nor.write(address, &noise(&format!("remains {address:#x}"), 16))?;
         }
         Ok(())
@@ -197,8 +199,8 @@ impl Stm32N6 {
             at_ms += after_ms;
             self.schedule.push((at_ms, *phase));
         }
-        let past = self.schedule.iter().filter(|(at_ms, _)| *at_ms <= now_ms).count();
-        self.schedule.drain(..past.saturating_sub(1));
+        // What was before still counts: hands move a little ahead of time.
+        self.schedule.drain(..self.schedule.len().saturating_sub(SCHEDULE_MAX));
         self.flash_driver_loaded = false;
     }
 
@@ -264,6 +266,7 @@ impl BoardModel for Stm32N6 {
             HandMove::PlugIn => self.power_on(now_ms),
             HandMove::FitJumper => self.jumper_fitted = true,
             HandMove::RemoveJumper => self.jumper_fitted = false,
+            HandMove::SwitchOn | HandMove::SwitchOff | HandMove::PressButton => {}
         }
     }
 

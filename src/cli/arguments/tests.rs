@@ -1,3 +1,5 @@
+//! What each command line means, and which ones are refused.
+
 use super::*;
 
 fn request(line: &str) -> Result<Request, clap::Error> {

@@ -1,3 +1,5 @@
+//! Diagnostics as a person sees them, character by character.
+
 use super::*;
 
 fn source(text: &str) -> Arc<Source> {

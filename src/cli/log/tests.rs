@@ -1,3 +1,5 @@
+//! The log of a run: what stands in it, and that each run gets its own.
+
 use std::time::Duration;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Whole screens, as they stand at 80 columns without colours.
+
 use super::*;
 use crate::cli::style::Signs;
 use crate::engine::{Outcome, Problem};

@@ -13,5 +13,5 @@ mod tree;
 pub use load::{load, merge, shipped, shipped_source};
 pub use tool::{
     ArgumentRule, Catalog, Command, FaultPattern, Flavour, MissingEvidence, OperatingSystem, PerOperatingSystem,
-    ProgressPattern, StatusPattern, Tool, VersionProbe,
+    ProgressPattern, StatusPattern, SuccessCount, Times, Tool, VersionProbe,
 };

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::reader::{Faults, Reader};
-use super::tool::{ArgumentRule, Command, FaultPattern, MissingEvidence, StatusPattern};
+use super::tool::{ArgumentRule, Command, FaultPattern, MissingEvidence, StatusPattern, SuccessCount, Times};
 use super::tree::Table;
 use crate::words::{Diagnostic, FaultClass, Located, Place, Stream, nearest};
 
@@ -26,7 +26,9 @@ pub(super) fn commands(reader: &Reader<'_>, statuses: &[StatusPattern]) -> Vec<C
 }
 
 pub(super) fn faults_known(reader: &Reader<'_>, commands: &[Command]) -> Vec<FaultPattern> {
-    reader.tables("faults").into_iter().filter_map(|(table, place)| fault(table, place, commands, reader)).collect()
+    // A tool that is `like` another takes over its faults, and may put its own before them.
+    let lists = [reader.tables("first_faults"), reader.tables("faults")];
+    lists.into_iter().flatten().filter_map(|(table, place)| fault(table, place, commands, reader)).collect()
 }
 
 pub(super) fn rules(reader: &Reader<'_>) -> Vec<ArgumentRule> {
@@ -55,8 +57,9 @@ fn status(table: &Table, place: &Place, outer: &Reader<'_>) -> Option<StatusPatt
 fn fault(table: &Table, place: &Place, commands: &[Command], outer: &Reader<'_>) -> Option<FaultPattern> {
     let reader = Reader::new(table, place, outer.faults);
     let pattern = reader.required_pattern("pattern", &[]);
-    let except = reader.pattern("except", &[]);
+    let unless = reader.pattern("unless", &[]);
     let class = required_class(&reader, "class");
+    let code = reader.text("code").map(|code| code.value);
     let only_for = reader.texts("commands");
     report_unknown_commands(&only_for, commands, outer.faults);
     let stream = reader.text("stream").and_then(|text| stream_of(&text, outer.faults));
@@ -66,8 +69,9 @@ fn fault(table: &Table, place: &Place, commands: &[Command], outer: &Reader<'_>)
     reader.finish();
     Some(FaultPattern {
         pattern: pattern?,
-        except,
+        unless,
         class: class?,
+        code,
         stream,
         message,
         help,
@@ -85,6 +89,9 @@ fn command(table: &Table, place: &Place, statuses: &[StatusPattern], outer: &Rea
         with_matching: reader.patterns("with_matching"),
         changes_board: reader.flag("changes_board"),
         success: reader.patterns("success"),
+        success_counts: success_counts(&reader),
+        progress_complete: reader.flag("progress_complete"),
+        success_from_step: reader.flag("success_from_step"),
         success_exit_codes: reader.exit_codes("success_exit_codes").unwrap_or_else(|| vec![0]),
         warning_exit_codes: reader.exit_codes("warning_exit_codes").unwrap_or_default(),
         timeout: reader.time("timeout"),
@@ -96,13 +103,35 @@ fn command(table: &Table, place: &Place, statuses: &[StatusPattern], outer: &Rea
         !status.success.is_empty() && (status.commands.is_empty() || status.commands.contains(&command.name))
     };
     let never_succeeds = command.success_exit_codes.is_empty();
-    if command.changes_board && !reader.has("success") && !never_succeeds && !statuses.iter().any(by_status) {
+    let told_by_lines = reader.has("success") || reader.has("success_counts");
+    let told = told_by_lines || command.success_from_step || never_succeeds || statuses.iter().any(by_status);
+    if command.changes_board && !told {
         let message = format!("`{}` changes the board, but nothing tells its success", command.name);
         let hint = "give `success` patterns, a status with `success` codes, or `success_exit_codes = []`";
         outer.faults.report(Diagnostic::error(place, message).hint(hint));
     }
     reader.finish();
     command
+}
+
+fn success_counts(outer: &Reader<'_>) -> Vec<SuccessCount> {
+    let read = |(table, place)| {
+        let reader = Reader::new(table, place, outer.faults);
+        let pattern = reader.required_pattern("pattern", &[]);
+        let given = [
+            reader.count("equals").map(Times::Exactly),
+            reader.count("at_least").map(Times::AtLeast),
+            reader.pattern("equals_arguments", &[]).map(Times::AsInArguments),
+        ];
+        let after_progress = reader.flag("after_progress");
+        if ["equals", "at_least", "equals_arguments"].iter().filter(|key| reader.has(key)).count() != 1 {
+            let message = "a count needs one of `equals`, `at_least` and `equals_arguments`";
+            outer.faults.report(Diagnostic::error(place, message));
+        }
+        reader.finish();
+        Some(SuccessCount { pattern: pattern?, times: given.into_iter().flatten().next()?, after_progress })
+    };
+    outer.tables("success_counts").into_iter().filter_map(read).collect()
 }
 
 fn missing_evidence(reader: &Reader<'_>) -> Option<MissingEvidence> {

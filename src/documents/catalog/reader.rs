@@ -114,6 +114,19 @@ impl<'a> Reader<'a> {
         Some(self.list(key, "a list of exit codes").iter().filter_map(code).collect())
     }
 
+    /// How many of something there must be: at least one.
+    pub(super) fn count(&self, key: &'static str) -> Option<usize> {
+        let node = self.node(key)?;
+        let count = match node.value {
+            Value::Integer(number) => usize::try_from(number).ok().filter(|count| *count > 0),
+            _ => None,
+        };
+        if count.is_none() {
+            self.wrong(node, "a whole number above zero");
+        }
+        count
+    }
+
     pub(super) fn pattern(&self, key: &'static str, groups: &[&str]) -> Option<regex::Regex> {
         self.text(key).and_then(|text| patterns::compile(&text, groups, self.faults))
     }

@@ -84,6 +84,13 @@ pub struct Tool {
     pub install: PerOperatingSystem<Option<String>>,
     /// May several processes of this tool run at once?
     pub parallel: bool,
+    /// Does it want a terminal? On a pipe such a tool holds its text back, or does not ask at all.
+    pub terminal: bool,
+    /// Must it run in a private, writable copy of its own folder, as its working folder? Its arguments may then name
+    /// files by paths that begin there.
+    pub private_folder: bool,
+    /// Unfinished lines, held against the end of the output, with which the tool waits for an answer.
+    pub questions: Vec<Regex>,
     /// Arguments put in when the person chose a board by its port; `{port}` is replaced. Empty: it cannot be told.
     pub select_port: Vec<String>,
     /// Arguments put in when the person chose a board by its serial number; `{serial}` is replaced.
@@ -168,9 +175,11 @@ pub struct StatusPattern {
 #[derive(Debug, Clone)]
 pub struct FaultPattern {
     pub pattern: Regex,
-    /// Lines that match this tell no fault, whatever the pattern says.
-    pub except: Option<Regex>,
+    /// A line that this matches too is none of the fault.
+    pub unless: Option<Regex>,
     pub class: FaultClass,
+    /// The fault's code where the line itself has none: a word by which playbooks know this fault.
+    pub code: Option<String>,
     pub stream: Option<Stream>,
     /// A sentence for the person, without a full stop.
     pub message: String,
@@ -195,6 +204,12 @@ pub struct Command {
     pub changes_board: bool,
     /// Each must match some line; a call without all of them has not succeeded.
     pub success: Vec<Regex>,
+    /// How often lines must have come, beside `success`.
+    pub success_counts: Vec<SuccessCount>,
+    /// Every progress that began must have ended at its full size.
+    pub progress_complete: bool,
+    /// The tool itself never says what it did: only what the step expects can prove the success.
+    pub success_from_step: bool,
     /// Exit codes of a plain success; none where a call can never be shown to have done anything.
     pub success_exit_codes: Vec<i32>,
     /// Exit codes that, with the evidence, are a success worth a warning.
@@ -214,6 +229,23 @@ impl Command {
         let matches = |pattern: &Regex| args.iter().any(|arg| pattern.is_match(arg));
         self.with.iter().all(has) && !self.without.iter().any(has) && self.with_matching.iter().all(matches)
     }
+}
+
+/// Lines that must have come a number of times.
+#[derive(Debug, Clone)]
+pub struct SuccessCount {
+    pub pattern: Regex,
+    pub times: Times,
+    /// Only those lines count that come when a progress stands at its full size, and one for each progress.
+    pub after_progress: bool,
+}
+
+#[derive(Debug, Clone)]
+pub enum Times {
+    Exactly(usize),
+    AtLeast(usize),
+    /// Exactly as often as this matches within the arguments of the call, and at least once.
+    AsInArguments(Regex),
 }
 
 #[derive(Debug, Clone)]

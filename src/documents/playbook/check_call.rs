@@ -8,7 +8,10 @@ use crate::words::{Diagnostic, Place};
 /// Notes what is wrong with the call; answers whether it changes the board.
 pub(super) fn check_call(tool: &Tool, step: &Step, run: &Run, faults: &mut Vec<Diagnostic>) -> bool {
     for arg in &run.args {
-        check_no_path(arg, faults);
+        // In a folder of its own, a tool can only be told where its files are by paths.
+        if !tool.private_folder {
+            check_no_path(arg, faults);
+        }
     }
     let shown: Vec<String> = run.args.iter().map(as_far_as_literal).collect();
     for rule in &tool.rules {
@@ -29,12 +32,13 @@ pub(super) fn check_call(tool: &Tool, step: &Step, run: &Run, faults: &mut Vec<D
     match tool.command(&shown) {
         Some(command) => {
             let judged = !command.success.is_empty()
+                || !command.success_counts.is_empty()
                 || !run.expect.is_empty()
                 || tool
                     .statuses
                     .iter()
                     .any(|status| status.commands.is_empty() || status.commands.contains(&command.name));
-            if command.changes_board && !judged {
+            if (command.changes_board || command.success_from_step) && !judged {
                 faults.push(no_evidence(tool, run));
             }
             command.changes_board

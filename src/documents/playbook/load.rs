@@ -121,7 +121,6 @@ fn read_input(reader: &mut Reader, name: Id, place: &Place, yaml: &Yaml) -> Opti
                 "a playbook names files below the folder given with --files; the person can name others with --set",
             ),
         );
-        return None;
     }
     let not_starts_with = parts.get("not_starts_with").map(|map| read_beginnings(reader, map)).unwrap_or_default();
     let words = parts.get("words").map(|map| read_words(reader, map)).unwrap_or_default();
@@ -263,7 +262,8 @@ fn read_device(reader: &mut Reader, name: Id, place: &Place, yaml: &Yaml) -> Opt
     let items = reader.one_or_more(ids, "USB ids");
     let ids: Vec<UsbId> = items.iter().filter_map(|id| reader.parsed::<UsbId>(id)).map(|id| id.value).collect();
     let label = parts.get("label").and_then(|label| reader.prose(label)).unwrap_or_else(|| name.to_string());
-    (!ids.is_empty()).then(|| Device { name, place: place.clone(), ids, kind: *kind, label })
+    // Without a readable id it stays known all the same, so that only the id is reported and not each use of the name.
+    Some(Device { name, place: place.clone(), ids, kind: *kind, label })
 }
 
 fn read_virtual_board(reader: &mut Reader, yaml: &Yaml) -> Option<VirtualBoard> {

@@ -14,5 +14,6 @@ pub use family::Families;
 pub use load::{Loaded, load};
 pub use types::{
     Action, Backoff, Capture, CheckStep, Device, DeviceKind, FailOn, HandMove, Input, InputWord, Irreversible,
-    NamesFiles, Need, Playbook, Prompt, Reading, RestartAt, Retry, Run, Step, Timeout, Until, VirtualBoard, WriteStep,
+    NamesFiles, Need, Playbook, Prompt, Reading, RestartAt, Retry, Run, Step, Timeout, Unmet, Until, VirtualBoard,
+    WriteStep,
 };

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::documents::playbook::reader::{Entries, Reader};
 use crate::documents::playbook::{
     Action, Backoff, Capture, CheckStep, FailOn, HandMove, Irreversible, Prompt, Reading, RestartAt, Retry, Run, Step,
-    Timeout, Until, WriteStep,
+    Timeout, Unmet, Until, WriteStep,
 };
 use crate::documents::{Yaml, YamlKind};
 use crate::words::{Diagnostic, FaultClass, Id, Located, nearest};
@@ -36,11 +36,13 @@ const STEP_KEYS: [&str; 23] = [
     "refuse",
     "steps",
 ];
-/// Keys that only make sense beside one action.
-const COMPANIONS: [(&str, &[&str]); 3] = [
-    ("run", &["args", "device", "expect", "fail_on", "capture", "produces", "irreversible"]),
-    ("prompt", &["hands"]),
-    ("check", &["class", "message"]),
+/// Keys that only make sense beside some actions.
+const COMPANIONS: [(&[&str], &[&str]); 5] = [
+    (&["run"], &["args", "device", "expect", "fail_on", "capture", "produces", "irreversible"]),
+    (&["prompt"], &["hands"]),
+    (&["run", "check"], &["class", "message"]),
+    (&["run", "prompt"], &["until"]),
+    (&["run", "prompt", "wait"], &["timeout"]),
 ];
 const ATTEMPTS_MAX: u32 = 20;
 const RESTARTS_MAX: u32 = 10;
@@ -104,13 +106,16 @@ fn in_words(id: &Id) -> String {
 
 fn read_action(reader: &mut Reader, entries: &Entries<'_>, id: &Id, depth: usize) -> Option<Action> {
     let given: Vec<&str> = ACTIONS.into_iter().filter(|action| entries.get(action).is_some()).collect();
-    for (action, companions) in COMPANIONS {
-        for companion in companions {
+    // A step whose action is missing or misspelt is told just that.
+    for (actions, companions) in COMPANIONS.iter().filter(|_| !given.is_empty()) {
+        for companion in *companions {
             if let Some(place) = entries.key_place(companion)
-                && !given.contains(&action)
+                && !actions.iter().any(|action| given.contains(action))
             {
-                let message = format!("`{companion}` belongs to a step with `{action}`, and this step has none");
-                reader.fault(Diagnostic::error(place, message));
+                let fitting: Vec<String> = actions.iter().map(|action| format!("`{action}`")).collect();
+                let message = format!("`{companion}` belongs to a step with {}", fitting.join(" or "));
+                let label = format!("has no meaning beside `{}`", given.join("`, `"));
+                reader.fault(Diagnostic::error(place, message).label(label));
             }
         }
     }
@@ -213,7 +218,20 @@ fn read_run(reader: &mut Reader, entries: &Entries<'_>, tool: &Yaml) -> Option<R
             reader.value_name(&text.value, &text.place)
         })
         .collect();
-    Some(Run { tool: reader.text(tool)?, args, device, expect, fail_on, capture, produces })
+    let unmet = read_unmet(reader, entries);
+    Some(Run { tool: reader.text(tool)?, args, device, expect, unmet, fail_on, capture, produces })
+}
+
+/// What it means when `expect` is not met.
+fn read_unmet(reader: &mut Reader, entries: &Entries<'_>) -> Option<Unmet> {
+    let class = entries.get("class").and_then(|class| read_class(reader, class));
+    let message = entries.get("message").and_then(|message| reader.prose(message));
+    let place = entries.key_place("class").or_else(|| entries.key_place("message"))?;
+    if entries.get("expect").is_none() {
+        let message = "beside `run`, `class` and `message` say what it means when `expect` is not met";
+        reader.fault(Diagnostic::error(place, message).hint("add `expect`, or leave this out"));
+    }
+    Some(Unmet { class: class.unwrap_or(FaultClass::Unknown), message })
 }
 
 fn read_fail_on(reader: &mut Reader, yaml: &Yaml) -> Option<FailOn> {

@@ -175,10 +175,18 @@ pub struct Run {
     pub device: Option<Id>,
     /// Each must match some line of the output.
     pub expect: Vec<Regex>,
+    pub unmet: Option<Unmet>,
     pub fail_on: Vec<FailOn>,
     pub capture: Vec<Capture>,
     /// Files this call creates in the run's folder, usable in expressions afterwards.
     pub produces: Vec<Id>,
+}
+
+/// The fault that an unmet expectation stands for.
+#[derive(Debug, Clone)]
+pub struct Unmet {
+    pub class: FaultClass,
+    pub message: Option<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -212,14 +220,20 @@ pub enum HandMove {
     PlugIn,
     FitJumper,
     RemoveJumper,
+    SwitchOn,
+    SwitchOff,
+    PressButton,
 }
 
 impl HandMove {
-    pub const ALL: [(&'static str, HandMove); 4] = [
+    pub const ALL: [(&'static str, HandMove); 7] = [
         ("unplug", HandMove::Unplug),
         ("plug-in", HandMove::PlugIn),
         ("fit-jumper", HandMove::FitJumper),
         ("remove-jumper", HandMove::RemoveJumper),
+        ("switch-on", HandMove::SwitchOn),
+        ("switch-off", HandMove::SwitchOff),
+        ("press-button", HandMove::PressButton),
     ];
 }
 

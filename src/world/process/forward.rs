@@ -15,9 +15,6 @@ const DRAIN_TIME_MAX: Duration = Duration::from_secs(1);
 /// Output taken after the end of a tool. More than any pipe holds, so what comes beyond it is a descendant's.
 const DRAIN_BYTES_MAX: usize = 4 * 1024 * 1024;
 
-/// Pipes of one tool: stdout and stderr.
-const STREAMS: usize = 2;
-
 #[derive(Debug)]
 pub(super) enum Heard {
     Output(Stream, Vec<u8>),
@@ -29,8 +26,8 @@ pub(super) enum Heard {
 
 /// Runs until the tool has ended and its streams are empty. A receiver that was dropped does not stop it: the tool must
 /// not block on a full pipe only because nobody listens.
-pub(super) fn forward(heard: &Receiver<Heard>, events: &mpsc::Sender<ToolEvent>) {
-    let mut streams_open = STREAMS;
+pub(super) fn forward(heard: &Receiver<Heard>, events: &mpsc::Sender<ToolEvent>, streams: usize) {
+    let mut streams_open = streams;
     let end = loop {
         match heard.recv() {
             Ok(Heard::Output(stream, bytes)) => send(events, ToolEvent::Output(stream, bytes)),

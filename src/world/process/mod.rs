@@ -4,24 +4,32 @@
 //! output means is for other floors. A descendant that leaves the group by itself is out of reach, and on Windows only the
 //! started process itself can be ended.
 
+mod answer;
 mod forward;
+mod plumbing;
 mod reason;
 
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
-use std::io::{self, PipeReader, Read};
+use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, SyncSender, channel, sync_channel};
 use std::thread;
 
 use duct::Handle;
+
 use tokio::sync::mpsc;
 
+use self::answer::Answerer;
 use self::forward::{Heard, forward};
+use self::plumbing::Plumbing;
 use self::reason::reason_not_started;
 use crate::words::{Stream, ToolEnd};
 use crate::world::system::{ProcessGroup, give_own_group, tool_end, wait_without_reaping};
-use crate::world::{RunningTool, StopTool, ToolCall, ToolEvent};
+use crate::world::{AnswerTool, RunningTool, StopTool, ToolCall, ToolEvent};
+
+/// What is to be started, before it is; here so that the crate is named in one file.
+type Expression = duct::Expression;
 
 /// Events kept for a slow reader before the tool itself is made to wait.
 const EVENTS_MAX: usize = 64;
@@ -32,16 +40,18 @@ const PIECE_BYTES: usize = 8 * 1024;
 /// Starts a tool; a failure to start arrives as [`ToolEnd::NotStarted`].
 pub fn start(call: &ToolCall) -> RunningTool {
     let (events, receiver) = mpsc::channel(EVENTS_MAX);
-    let stop: Box<dyn StopTool> = match Process::spawn(call, events.clone()) {
-        Ok(process) => Box::new(process),
+    let (stop, input): (Box<dyn StopTool>, _) = match Process::spawn(call, events.clone()) {
+        Ok((process, answerer)) => {
+            (Box::new(process), answerer.map(|answerer| Box::new(answerer) as Box<dyn AnswerTool>))
+        }
         Err(error) => {
             let end = ToolEnd::NotStarted(reason_not_started(call, &error));
             // Cannot fail: nothing else has been put into the new channel.
             let _ = events.try_send(ToolEvent::Ended(end));
-            Box::new(NeverStarted)
+            (Box::new(NeverStarted), None)
         }
     };
-    RunningTool { events: receiver, stop }
+    RunningTool { events: receiver, stop, input }
 }
 
 /// The group of a started tool. Its end, by whatever way, ends the group.
@@ -54,18 +64,13 @@ struct Process {
 }
 
 impl Process {
-    fn spawn(call: &ToolCall, events: mpsc::Sender<ToolEvent>) -> io::Result<Self> {
-        let (stdout, stdout_end) = io::pipe()?;
-        let (stderr, stderr_end) = io::pipe()?;
+    fn spawn(call: &ToolCall, events: mpsc::Sender<ToolEvent>) -> io::Result<(Self, Option<Answerer>)> {
+        let Plumbing { outputs, input, tools } = Plumbing::of(call)?;
         let (program, first_args) = call.launcher.split_first().ok_or(io::ErrorKind::InvalidInput)?;
         let args = first_args.iter().cloned().chain(call.args.iter().map(Into::into));
-        // The expression owns our copies of the writing ends, and closes them at the end of this statement.
-        let handle = duct::cmd(program, args)
-            .dir(&call.folder)
-            .full_env(environment(call))
-            .stdin_null()
-            .stdout_file(stdout_end)
-            .stderr_file(stderr_end)
+        // The expression owns our copies of the tool's ends, and closes them at the end of this statement.
+        let handle = tools
+            .connect(duct::cmd(program, args).dir(&call.folder).full_env(environment(call)))
             .unchecked()
             .before_spawn(|command| {
                 give_own_group(command);
@@ -79,9 +84,12 @@ impl Process {
             Process { group: ProcessGroup::led_by(leader), handle: Arc::clone(&handle), _unused: Some(release) };
 
         let (heard, queue) = sync_channel(EVENTS_MAX);
-        spawn_thread("tool output", move || forward(&queue, &events))?;
-        spawn_reader(stdout, Stream::Stdout, heard.clone())?;
-        spawn_reader(stderr, Stream::Stderr, heard.clone())?;
+        let streams = outputs.len();
+        spawn_thread("tool output", move || forward(&queue, &events, streams))?;
+        for (stream, output) in outputs {
+            spawn_reader(output, stream, heard.clone())?;
+        }
+        let answerer = input.map(Answerer::start).transpose()?;
         spawn_thread("tool end", move || {
             let end = wait_without_reaping(leader).unwrap_or_else(|| reap(&handle));
             let _ = heard.send(Heard::Ended(end));
@@ -90,7 +98,7 @@ impl Process {
             let _ = released.recv();
             reap(&handle);
         })?;
-        Ok(process)
+        Ok((process, answerer))
     }
 }
 
@@ -139,7 +147,7 @@ fn reap(handle: &Handle) -> ToolEnd {
     }
 }
 
-fn spawn_reader(mut pipe: PipeReader, stream: Stream, heard: SyncSender<Heard>) -> io::Result<()> {
+fn spawn_reader(mut pipe: impl Read + Send + 'static, stream: Stream, heard: SyncSender<Heard>) -> io::Result<()> {
     spawn_thread("tool stream", move || {
         let mut piece = [0; PIECE_BYTES];
         loop {
@@ -152,6 +160,7 @@ fn spawn_reader(mut pipe: PipeReader, stream: Stream, heard: SyncSender<Heard>) 
                     }
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                // A terminal that nobody holds any more ends with an error on Linux, and with no bytes elsewhere.
                 Err(_) => break,
             }
         }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, test_kill_process, test_kill_process_group};
 
 use super::*;
+use crate::world::ToolInput;
 
 /// Far more than anything here needs, so that a loaded machine does not fail a test.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -17,7 +18,29 @@ fn shell(script: &str) -> ToolCall {
         environment: BTreeMap::new(),
         environment_remove: Vec::new(),
         folder: std::env::temp_dir(),
+        terminal: false,
+        input: ToolInput::Nothing,
     }
+}
+
+fn talking(script: &str, terminal: bool) -> ToolCall {
+    ToolCall { terminal, input: ToolInput::Open, ..shell(script) }
+}
+
+/// Reads until the output ends in this text; answers with all of it.
+fn read_until(tool: &mut RunningTool, end: &str) -> String {
+    let mut text = String::new();
+    while !text.ends_with(end) {
+        match tool.events.blocking_recv() {
+            Some(ToolEvent::Output(_, bytes)) => text.push_str(&String::from_utf8(bytes).unwrap()),
+            other => panic!("{other:?} after {text:?}"),
+        }
+    }
+    text
+}
+
+fn send(tool: &mut RunningTool, line: &str) {
+    tool.input.as_mut().unwrap().send(line).unwrap();
 }
 
 #[derive(Debug, Default)]
@@ -159,7 +182,7 @@ fn a_tool_that_nobody_listens_to_still_runs_to_its_end() {
     let mark = folder.path().join("done");
     let mut call = shell("head -c 2000000 /dev/zero; : > \"$MARK\"");
     call.environment.insert("MARK".to_owned(), mark.clone().into());
-    let RunningTool { events, stop } = start(&call);
+    let RunningTool { events, stop, .. } = start(&call);
     drop(events);
     let since = Instant::now();
     while !mark.exists() {
@@ -222,4 +245,85 @@ fn a_failure_to_start_is_said_in_plain_words() {
     let mut call = shell("");
     call.folder = folder.path().join("nowhere");
     assert!(reason(&call).contains("nowhere` it should run in does not exist"));
+}
+
+#[test]
+fn a_question_without_an_end_of_line_is_seen_and_answered() {
+    for terminal in [false, true] {
+        let mut tool = start(&talking("printf 'name: '; read name; echo \"hello $name\"; exit 4", terminal));
+        assert_eq!(read_until(&mut tool, ": "), "name: ");
+        send(&mut tool, "ann");
+        let seen = listen(&mut tool);
+        assert_eq!((seen.stdout, seen.end), (b"hello ann\n".to_vec(), Some(ToolEnd::Exited(4))));
+    }
+}
+
+#[test]
+fn the_input_ends_when_the_answerer_goes() {
+    for terminal in [false, true] {
+        let mut tool = start(&talking("read a; cat; echo end:$a", terminal));
+        send(&mut tool, "x");
+        tool.input = None;
+        assert_eq!(listen(&mut tool).stdout, b"end:x\n");
+    }
+}
+
+#[test]
+fn a_terminal_is_one_of_the_promised_size_on_all_streams() {
+    let tests = "test -t 0 && test -t 1 && test -t 2 && echo three; stty size";
+    let mut tool = start(&talking(&format!("{tests}; echo err >&2"), true));
+    assert_eq!(listen(&mut tool).stdout, b"three\n30 100\nerr\n");
+    let mut tool = start(&ToolCall { terminal: true, ..shell("test -t 1 && test ! -t 0 && cat && echo out") });
+    assert_eq!(listen(&mut tool).stdout, b"out\n");
+}
+
+#[test]
+fn output_on_a_terminal_is_passed_on_byte_by_byte() {
+    let script = "i=0; while [ $i -lt 2000 ]; do printf 'Waiting %d\\r' $i; i=$((i+1)); done; printf '\\r\\nend\\0'";
+    let seen = listen(&mut start(&talking(script, true)));
+    let mut expected: String = (0..2000).map(|i| format!("Waiting {i}\r")).collect();
+    expected.push_str("\r\nend\0");
+    assert_eq!(String::from_utf8(seen.stdout).unwrap(), expected);
+}
+
+#[test]
+fn a_tool_on_a_terminal_can_be_ended_in_every_way() {
+    let mut tool = start(&talking("sleep 1000 & echo $$; wait", true));
+    let group = first_line_pid(&mut tool);
+    tool.stop.ask();
+    assert_eq!(listen(&mut tool).end, Some(ToolEnd::Signalled(15)));
+    drop(tool);
+    await_gone(group);
+
+    let mut tool = start(&talking("trap '' TERM HUP INT; echo $$; while :; do sleep 0.05; done", true));
+    let group = first_line_pid(&mut tool);
+    tool.stop.ask();
+    tool.stop.force();
+    assert_eq!(listen(&mut tool).end, Some(ToolEnd::Signalled(9)));
+    drop(tool);
+    await_gone(group);
+
+    let mut tool = start(&talking("sleep 1000 & echo $$; wait", true));
+    let group = first_line_pid(&mut tool);
+    drop(tool);
+    await_gone(group);
+}
+
+#[test]
+fn a_descendant_that_holds_the_terminal_does_not_hold_us() {
+    let mut tool = start(&talking("sleep 1000 & echo $$", true));
+    let group = first_line_pid(&mut tool);
+    assert_eq!(listen(&mut tool).end, Some(ToolEnd::Exited(0)));
+    drop(tool);
+    await_gone(group);
+}
+
+#[test]
+fn a_tool_that_does_not_read_holds_nobody_up() {
+    for terminal in [false, true] {
+        let mut tool = start(&talking("sleep 1000", terminal));
+        let line = "x".repeat(60_000);
+        let sent = (0..100).filter(|_| tool.input.as_mut().unwrap().send(&line).is_ok()).count();
+        assert!(sent < 100, "{sent} lines were taken");
+    }
 }

@@ -1,12 +1,13 @@
 //! Asks a tool for its version, and judges the answer.
 
+use std::path::Path;
 use std::time::Duration;
 
 use super::locate::Candidate;
 use super::{FoundTool, Surroundings, ToolEnvironment, ToolProblem};
 use crate::documents::catalog::{Flavour, OperatingSystem, Tool};
 use crate::words::{Stream, ToolEnd, ToolVersion};
-use crate::world::{ToolCall, ToolEvent, process};
+use crate::world::{ToolCall, ToolEvent, ToolInput, process};
 
 /// Java and Python programs may take many seconds for their first start.
 pub(super) const PROBE_TIME_MAX: Duration = Duration::from_secs(20);
@@ -31,12 +32,17 @@ pub(super) fn version_call(
     environment: ToolEnvironment,
     surroundings: &Surroundings,
 ) -> ToolCall {
+    // A tool that needs its own folder needs it for this too.
+    let own_folder = candidate.launcher.first().map(Path::new).and_then(Path::parent);
+    let own_folder = own_folder.filter(|folder| tool.private_folder && folder.is_absolute());
     ToolCall {
         launcher: candidate.launcher.clone(),
         args: tool.first_args.iter().chain(&tool.version.args).cloned().collect(),
         environment: environment.set,
         environment_remove: environment.remove,
-        folder: surroundings.current_folder.clone(),
+        folder: own_folder.unwrap_or(&surroundings.current_folder).to_owned(),
+        terminal: false,
+        input: ToolInput::Nothing,
     }
 }
 

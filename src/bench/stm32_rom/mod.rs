@@ -1,0 +1,148 @@
+//! The virtual board `stm32-dfu-rom`: an STM32 whose bootloader is dead and whose ROM speaks DfuSe.
+//!
+//! The model knows the chip: power, jumper, flash, and how it answers DFU requests (ST's AN3156). What a tool prints
+//! about the answers is the mock tool's part. Observed against simulated devices only, never against silicon.
+
+mod presence;
+mod requests;
+mod settings;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::bench::stm32_fault::Stm32Fault;
+use crate::bench::{BenchError, Flash, MemoryLayout};
+
+pub use presence::DfuDevice;
+pub use requests::{Answer, Share};
+pub use settings::Stm32RomSettings;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+enum Session {
+    Unplugged,
+    /// Powered, with nothing to boot: not on the bus.
+    Dead,
+    Rom,
+    /// Booted from flash; `stays` once a host has begun to talk to the bootloader.
+    Booted {
+        stays: bool,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+enum DfuState {
+    Idle,
+    DownloadIdle,
+    Error(u8),
+}
+
+/// What tools have made of the flash so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+enum Download {
+    Closed,
+    /// Erasing or writing has begun and has not come to its end.
+    Open,
+    /// The last block is written; the closing abort has still to come.
+    Sent,
+}
+
+impl Download {
+    fn after_abort(self) -> Download {
+        if self == Download::Open { Download::Open } else { Download::Closed }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Stm32Rom {
+    settings: Stm32RomSettings,
+    faults: BTreeSet<Stm32Fault>,
+    now_ms: u64,
+    jumper: bool,
+    session: Session,
+    /// When the session began.
+    since_ms: u64,
+    enumerations: u32,
+    dfu: DfuState,
+    download: Download,
+    flash: Flash,
+    /// The second board's flash; the recovery must never touch it.
+    other_flash: Flash,
+    /// What the board's own bootloader was given, by alt setting.
+    partitions: BTreeMap<u8, Vec<u8>>,
+}
+
+impl Stm32Rom {
+    pub const MODEL: &'static str = "stm32-dfu-rom";
+
+    /// A board with a dead bootloader, plugged in, on which `faults` befall.
+    pub fn new(settings: Stm32RomSettings, faults: &[&str]) -> Result<Self, BenchError> {
+        let layout: MemoryLayout = settings.flash.parse().map_err(|error: crate::bench::MemoryLayoutError| {
+            BenchError::Setting { setting: "layout".to_owned(), reason: error.to_string() }
+        })?;
+        let faults = faults.iter().map(|name| Stm32Fault::named(name)).collect::<Result<BTreeSet<_>, _>>()?;
+        let mut board = Stm32Rom {
+            settings,
+            faults,
+            now_ms: 0,
+            jumper: false,
+            session: Session::Dead,
+            since_ms: 0,
+            enumerations: 0,
+            dfu: DfuState::Idle,
+            download: Download::Closed,
+            flash: Flash::new(layout.clone()),
+            other_flash: Flash::new(layout),
+            partitions: BTreeMap::new(),
+        };
+        if board.has(Stm32Fault::InRom) || board.has(Stm32Fault::InterruptedBefore) {
+            board.jumper = true;
+            board.session = Session::Rom;
+        }
+        if board.has(Stm32Fault::InterruptedBefore) {
+            board.flash.erase_page(board.flash.layout.start());
+            board.dfu = DfuState::DownloadIdle;
+            board.download = Download::Open;
+        }
+        Ok(board)
+    }
+
+    pub fn settings(&self) -> &Stm32RomSettings {
+        &self.settings
+    }
+
+    /// The board's clock, which tools move on while they work.
+    pub fn now_ms(&self) -> u64 {
+        self.now_ms
+    }
+
+    /// Brings the clock up to the bench's before a tool is called. It never goes back.
+    pub fn advance_to(&mut self, now_ms: u64) {
+        self.now_ms = self.now_ms.max(now_ms);
+    }
+
+    pub fn spend(&mut self, time_ms: u64) {
+        self.now_ms += time_ms;
+    }
+
+    /// What was given to one partition of the board's own bootloader.
+    pub fn partition(&self, alt: u8) -> Option<&[u8]> {
+        self.partitions.get(&alt).map(Vec::as_slice)
+    }
+
+    fn has(&self, fault: Stm32Fault) -> bool {
+        self.faults.contains(&fault)
+    }
+
+    fn start_session(&mut self, session: Session) {
+        self.session = session;
+        self.since_ms = self.now_ms;
+        self.dfu = DfuState::Idle;
+        self.enumerations += 1;
+    }
+
+    fn boot(&mut self) {
+        let sane = self.flash.starts_with_code() && self.download != Download::Open && !self.has(Stm32Fault::FlashBad);
+        self.start_session(if sane { Session::Booted { stays: false } } else { Session::Dead });
+    }
+}
+
+const OWN_PATH: &str = "1-1";

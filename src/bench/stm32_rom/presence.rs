@@ -1,0 +1,189 @@
+//! What of the board is on the bus, when, and what its descriptors say.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::bench::stm32_fault::Stm32Fault;
+use crate::bench::stm32_rom::{OWN_PATH, Session, Stm32Rom};
+use crate::bench::{BoardModel, BusDevice, Region};
+use crate::documents::playbook::{DeviceKind, HandMove};
+use crate::words::UsbId;
+use crate::world::Access;
+
+/// A device in DFU mode, as its descriptors show it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DfuDevice {
+    pub id: UsbId,
+    /// Address on the bus, new at each enumeration.
+    pub devnum: u32,
+    pub path: String,
+    /// bcdDevice.
+    pub version: u16,
+    pub serial: String,
+    /// Names of the alt settings, by number.
+    pub alt_names: Vec<String>,
+    /// bcdDFU: 0x011a for DfuSe.
+    pub dfu_version: u16,
+    pub transfer_bytes: u32,
+    pub openable: bool,
+    /// A device that still enumerates cannot tell its names.
+    pub strings_readable: bool,
+}
+
+const ROM_ENUMERATES_MS: u64 = 400;
+const BOOTLOADER_ENUMERATES_MS: u64 = 300;
+const BOOTLOADER_LEAVES_MS: u64 = 2_500;
+const RUNNING_ENUMERATES_MS: u64 = 2_800;
+const LATE_PERMISSION_MS: u64 = 300;
+const DEVNUM_FIRST: u32 = 5;
+const OTHER_PATH: &str = "1-2";
+const OTHER_SERIAL: &str = "3058346F3132";
+const BOOTLOADER_SERIAL: &str = "3330373338355117003B0033";
+const BOOTLOADER_PARTITIONS: [&str; 5] = ["BOOTLOADER", "FILESYSTEM", "FIRMWARE", "SPI_FLASH", "ROMFS0"];
+const ROM_OTHER_ALTS: [&str; 3] =
+    ["@Option Bytes  /0x1FFF0000/01*032 e", "@OTP Memory /0x1FF0F000/01*01Ka", "@Device Feature/0xFFFF0000/01*004 e"];
+
+impl Stm32Rom {
+    /// Every device in DFU mode, the board itself first.
+    pub fn dfu_devices(&self) -> Vec<DfuDevice> {
+        let mut devices: Vec<DfuDevice> = self.own_dfu_device().into_iter().collect();
+        if self.has(Stm32Fault::TwoBoards) {
+            devices.push(DfuDevice {
+                devnum: DEVNUM_FIRST + 1,
+                path: OTHER_PATH.to_owned(),
+                serial: OTHER_SERIAL.to_owned(),
+                ..self.rom_device()
+            });
+        }
+        devices
+    }
+
+    fn own_dfu_device(&self) -> Option<DfuDevice> {
+        let id = self.visible_id(self.now_ms)?;
+        match self.session {
+            Session::Rom => Some(self.rom_device()),
+            Session::Booted { .. } if id == self.settings.bootloader => Some(DfuDevice {
+                id,
+                version: 0x0102,
+                serial: BOOTLOADER_SERIAL.to_owned(),
+                alt_names: BOOTLOADER_PARTITIONS.map(str::to_owned).to_vec(),
+                dfu_version: 0x0110,
+                transfer_bytes: 4096,
+                ..self.rom_device()
+            }),
+            _ => None,
+        }
+    }
+
+    fn rom_device(&self) -> DfuDevice {
+        let mut alt_names = vec![self.settings.flash.clone()];
+        alt_names.extend(ROM_OTHER_ALTS.map(str::to_owned));
+        DfuDevice {
+            id: self.settings.rom,
+            devnum: DEVNUM_FIRST + 2 * self.enumerations,
+            path: OWN_PATH.to_owned(),
+            version: 0x2200,
+            serial: self.settings.serial.clone(),
+            alt_names,
+            dfu_version: 0x011a,
+            transfer_bytes: self.settings.transfer_bytes,
+            openable: self.access(self.now_ms) == Access::Permitted,
+            strings_readable: !self.has(Stm32Fault::StillEnumerating),
+        }
+    }
+
+    fn visible_id(&self, now_ms: u64) -> Option<UsbId> {
+        let age_ms = now_ms.checked_sub(self.since_ms)?;
+        match self.session {
+            _ if self.has(Stm32Fault::Absent) => None,
+            Session::Unplugged | Session::Dead => None,
+            Session::Rom => (now_ms >= self.rom_since_ms()).then_some(self.settings.rom),
+            Session::Booted { stays: true } => Some(self.settings.bootloader),
+            Session::Booted { stays: false } => match age_ms {
+                BOOTLOADER_ENUMERATES_MS..BOOTLOADER_LEAVES_MS => Some(self.settings.bootloader),
+                RUNNING_ENUMERATES_MS.. => Some(self.settings.running),
+                _ => None,
+            },
+        }
+    }
+
+    /// When the ROM is on the bus; one that was there from the beginning need not enumerate.
+    fn rom_since_ms(&self) -> u64 {
+        self.since_ms + if self.enumerations == 0 { 0 } else { ROM_ENUMERATES_MS }
+    }
+
+    fn access(&self, now_ms: u64) -> Access {
+        let too_early = self.session == Session::Rom && now_ms < self.rom_since_ms() + LATE_PERMISSION_MS;
+        let late = self.has(Stm32Fault::LatePermission) && too_early;
+        if self.has(Stm32Fault::NoPermission) || late { Access::Denied } else { Access::Permitted }
+    }
+}
+
+impl BoardModel for Stm32Rom {
+    fn attached(&self, now_ms: u64) -> Vec<BusDevice> {
+        let device = |id: UsbId, port: &str, serial: &str, product: &str| BusDevice {
+            id,
+            port: port.to_owned(),
+            serial: Some(serial.to_owned()),
+            product: Some(product.to_owned()),
+            kind: DeviceKind::Usb,
+            access: self.access(now_ms),
+        };
+        let own = self.visible_id(now_ms).map(|id| match self.session {
+            Session::Rom => device(id, OWN_PATH, &self.settings.serial, "STM32  BOOTLOADER"),
+            _ => device(id, OWN_PATH, BOOTLOADER_SERIAL, "OpenMV Camera"),
+        });
+        let other = self.has(Stm32Fault::TwoBoards).then(|| {
+            let rom = self.settings.rom;
+            device(rom, OTHER_PATH, OTHER_SERIAL, "STM32  BOOTLOADER")
+        });
+        own.into_iter().chain(other).collect()
+    }
+
+    fn next_change_ms(&self, now_ms: u64) -> Option<u64> {
+        let ages_ms: &[u64] = match self.session {
+            Session::Unplugged | Session::Dead | Session::Booted { stays: true } => &[],
+            Session::Rom => {
+                let since_ms = self.rom_since_ms() - self.since_ms;
+                &[since_ms, since_ms + LATE_PERMISSION_MS]
+            }
+            Session::Booted { stays: false } => {
+                &[BOOTLOADER_ENUMERATES_MS, BOOTLOADER_LEAVES_MS, RUNNING_ENUMERATES_MS]
+            }
+        };
+        ages_ms.iter().map(|age_ms| self.since_ms + age_ms).find(|time| *time > now_ms)
+    }
+
+    fn hands(&mut self, hand_move: HandMove, now_ms: u64) {
+        self.advance_to(now_ms);
+        match hand_move {
+            HandMove::Unplug => {
+                self.session = Session::Unplugged;
+                // Each power-up is a fresh start for a chip that merely sulked.
+                self.faults.remove(&Stm32Fault::EraseRefused);
+            }
+            HandMove::PlugIn if self.jumper => self.start_session(Session::Rom),
+            HandMove::PlugIn => self.boot(),
+            HandMove::FitJumper => self.jumper = true,
+            HandMove::RemoveJumper => self.jumper = false,
+            // The model has neither.
+            HandMove::SwitchOn | HandMove::SwitchOff | HandMove::PressButton => {}
+        }
+    }
+
+    fn regions(&self) -> Vec<Region> {
+        self.flash.regions()
+    }
+
+    fn fuses(&self) -> BTreeMap<u32, u32> {
+        BTreeMap::new()
+    }
+
+    /// Everything is in the state itself: the images are small.
+    fn use_folder(&mut self, _folder: &Path) {}
+
+    /// Its tool hangs in the middle of its work, if at all.
+    fn hangs(&mut self, _tool: &str, _args: &[String]) -> bool {
+        false
+    }
+}

@@ -1,0 +1,210 @@
+//! What the ROM, and the board's own bootloader, make of DFU requests.
+
+use crate::bench::Flash;
+use crate::bench::stm32_fault::Stm32Fault;
+use crate::bench::stm32_rom::{DfuState, Download, OWN_PATH, Session, Stm32Rom};
+
+/// How a DFU request ended, as the host sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    Done,
+    /// The request was stalled (a broken pipe).
+    Stalled,
+    /// The first status after the request shows this DFU error.
+    Refused(u8),
+    /// Accepted as busy; the status afterwards shows this DFU error.
+    NotExecuted(u8),
+    /// The device left before it took the request.
+    Gone,
+    /// The device took the request and left before it answered.
+    StatusLost,
+    /// Busy for ever.
+    Busy,
+}
+
+/// How far a download has come; it decides when the faults of its middle strike.
+#[derive(Debug, Clone, Copy)]
+pub struct Share {
+    pub offset: u64,
+    pub total: u64,
+}
+
+const LOOSE_CABLE_MS: u64 = 3_000;
+const SLOW_ERASE_MS: u64 = 45_000;
+const STATUS_WRITE: u8 = 3;
+const STATUS_VENDOR: u8 = 11;
+const STATUS_STALLED: u8 = 15;
+
+impl Stm32Rom {
+    /// A tool has looked at the descriptions; the next one finds them ready.
+    pub fn probed(&mut self) {
+        self.faults.remove(&Stm32Fault::StillEnumerating);
+    }
+
+    pub fn set_alternate(&mut self) -> Answer {
+        if self.faults.remove(&Stm32Fault::SetAltFails) {
+            return Answer::Stalled;
+        }
+        if let Session::Booted { stays } = &mut self.session {
+            *stays = true;
+        }
+        Answer::Done
+    }
+
+    /// The DFU state and status numbers.
+    pub fn state(&self) -> (u8, u8) {
+        match self.dfu {
+            DfuState::Idle => (2, 0),
+            DfuState::DownloadIdle => (5, 0),
+            DfuState::Error(status) => (10, status),
+        }
+    }
+
+    pub fn clear(&mut self) {
+        self.dfu = DfuState::Idle;
+    }
+
+    /// Erases the page at `address` of the board on `path`.
+    pub fn erase(&mut self, path: &str, address: u64) -> Answer {
+        self.spend(if self.has(Stm32Fault::SlowErase) { SLOW_ERASE_MS } else { self.erase_ms(address) });
+        self.erasing(path, |flash| flash.erase_page(address))
+    }
+
+    pub fn mass_erase(&mut self, path: &str) -> Answer {
+        self.spend(8_000);
+        self.erasing(path, Flash::erase_all)
+    }
+
+    fn erasing(&mut self, path: &str, erase: impl FnOnce(&mut Flash)) -> Answer {
+        if self.has(Stm32Fault::EraseRefused) {
+            return self.refuse(STATUS_STALLED, Answer::Stalled);
+        }
+        if self.has(Stm32Fault::EraseError) {
+            return self.refuse(STATUS_VENDOR, Answer::Refused(STATUS_VENDOR));
+        }
+        if self.has(Stm32Fault::Protected) {
+            return self.refuse(STATUS_VENDOR, Answer::NotExecuted(STATUS_VENDOR));
+        }
+        if self.faults.remove(&Stm32Fault::Stalled) {
+            return Answer::Busy;
+        }
+        erase(self.flash_of(path));
+        if path == OWN_PATH {
+            self.download = Download::Open;
+        }
+        self.dfu = DfuState::DownloadIdle;
+        Answer::Done
+    }
+
+    /// Programs one block.
+    pub fn write(&mut self, path: &str, address: u64, block: &[u8], share: Share) -> Answer {
+        self.spend(5);
+        let reached = share.offset + block.len() as u64;
+        if reached * 5 > share.total * 2 {
+            for (fault, answer) in
+                [(Stm32Fault::LostInWrite, Answer::Gone), (Stm32Fault::StatusLostInWrite, Answer::StatusLost)]
+            {
+                if self.faults.remove(&fault) {
+                    self.lose_contact();
+                    return answer;
+                }
+            }
+        }
+        if reached * 2 > share.total && self.faults.remove(&Stm32Fault::WriteError) {
+            return self.refuse(STATUS_WRITE, Answer::Refused(STATUS_WRITE));
+        }
+        let mut stored = block.to_vec();
+        if reached == share.total && self.has(Stm32Fault::FlashBad) {
+            stored[block.len() / 2] ^= 0x10;
+        }
+        match self.flash_of(path).write(address, &stored) {
+            Ok(()) => {
+                self.dfu = DfuState::DownloadIdle;
+                Answer::Done
+            }
+            Err(_) => self.refuse(STATUS_WRITE, Answer::Refused(STATUS_WRITE)),
+        }
+    }
+
+    pub fn read(&mut self, path: &str, address: u64, length: u64) -> Vec<u8> {
+        self.spend(1);
+        self.flash_of(path).read(address, length)
+    }
+
+    /// ABORT: back to idle. After a download it is the sign that the tool has sent everything.
+    pub fn abort(&mut self) -> Answer {
+        let closing = self.download;
+        self.download = closing.after_abort();
+        if closing == Download::Sent && self.faults.remove(&Stm32Fault::AbortRefused) {
+            return self.refuse(STATUS_STALLED, Answer::Stalled);
+        }
+        self.dfu = DfuState::Idle;
+        Answer::Done
+    }
+
+    /// The tool's last data block has been confirmed.
+    pub fn download_complete(&mut self, path: &str) {
+        if path == OWN_PATH {
+            self.download = Download::Sent;
+        }
+    }
+
+    /// An empty download: start the program in flash.
+    pub fn leave(&mut self) -> Answer {
+        self.boot();
+        if self.faults.remove(&Stm32Fault::LeaveStatusLost) { Answer::StatusLost } else { Answer::Done }
+    }
+
+    /// DETACH and a USB reset.
+    pub fn reset(&mut self) -> Answer {
+        match self.session {
+            Session::Booted { .. } => self.boot(),
+            _ => self.start_session(Session::Rom),
+        }
+        if self.faults.remove(&Stm32Fault::GoneAtReset) { Answer::Gone } else { Answer::Done }
+    }
+
+    /// One block for a partition of the board's own bootloader.
+    pub fn write_partition(&mut self, alt: u8, block: &[u8], share: Share) -> Answer {
+        self.spend(10);
+        // The bootloader does not overwrite itself.
+        if alt == 0 {
+            return self.refuse(STATUS_WRITE, Answer::Refused(STATUS_WRITE));
+        }
+        let partition = self.partitions.entry(alt).or_default();
+        if share.offset == 0 {
+            partition.clear();
+        }
+        partition.extend_from_slice(block);
+        Answer::Done
+    }
+
+    /// The empty block that ends a download to the board's own bootloader.
+    pub fn finish_partition(&mut self) -> Answer {
+        if self.faults.remove(&Stm32Fault::RebootInManifest) {
+            self.boot();
+            return Answer::Gone;
+        }
+        Answer::Done
+    }
+
+    fn refuse(&mut self, status: u8, answer: Answer) -> Answer {
+        self.dfu = DfuState::Error(status);
+        answer
+    }
+
+    fn flash_of(&mut self, path: &str) -> &mut Flash {
+        if path == OWN_PATH { &mut self.flash } else { &mut self.other_flash }
+    }
+
+    fn erase_ms(&self, address: u64) -> u64 {
+        // 2.2 s for a 128 KiB sector of an H7 is reported; smaller ones are faster.
+        let page_bytes = self.flash.layout.segment_at(address).map_or(0, |segment| segment.page_bytes);
+        page_bytes * 2_200 / (128 * 1024)
+    }
+
+    fn lose_contact(&mut self) {
+        self.start_session(Session::Rom);
+        self.since_ms += LOOSE_CABLE_MS;
+    }
+}

@@ -1,0 +1,109 @@
+//! The house rules of `src`: which floor may name what, which crate stands where, who may know a board.
+
+#![expect(clippy::unwrap_used, reason = "what cannot be read fails the test")]
+
+mod rules;
+mod rust_text;
+mod source_file;
+
+use std::collections::BTreeSet;
+
+use rules::{
+    imports_point_down, is_short_enough, named_in_one_file, names_no_board_or_tool, opens_with_its_purpose,
+    pure_floors_have_no_effects, test_files_are_declared_as_tests,
+};
+use source_file::{SourceFile, source_files};
+
+/// Crates that could be swapped for another one: each is named in one file.
+const SWAPPABLE: [&str; 13] = [
+    "annotate_snippets",
+    "duct",
+    "futures_core",
+    "glob",
+    "indicatif",
+    "nusb",
+    "rustix",
+    "serde_yaml",
+    "serialport",
+    "sha2",
+    "strsim",
+    "toml",
+    "which",
+];
+
+/// Crates whose types or macros are part of the language that the files speak.
+const EVERYWHERE: [&str; 9] =
+    ["clap", "console", "jiff", "regex", "serde", "serde_json", "tempfile", "thiserror", "tokio"];
+
+/// Families of chips and tools, beside the boards and tools of the shipped documents.
+const FAMILIES: [&str; 6] = ["stm32", "imxrt", "i.mx", "spsdk", "dfuse", "openmv cam"];
+
+/// The list of the files to embed, and examples of the help texts that a person can copy.
+const MAY_NAME_BOARDS: [&str; 2] = ["documents/library.rs", "cli/arguments.rs"];
+
+#[track_caller]
+fn assert_none(broken: &[String]) {
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
+fn of_all<I: IntoIterator<Item = String>>(rule: impl Fn(&SourceFile) -> I) -> Vec<String> {
+    let files = source_files();
+    assert!(files.len() > 50, "only {} files were found", files.len());
+    files.iter().flat_map(rule).collect()
+}
+
+#[test]
+fn files_import_only_from_their_own_floor_and_below() {
+    assert_none(&of_all(imports_point_down));
+}
+
+#[test]
+fn the_lowest_floors_are_pure() {
+    assert_none(&of_all(pure_floors_have_no_effects));
+    assert_none(&of_all(test_files_are_declared_as_tests));
+}
+
+#[test]
+fn a_crate_that_could_be_swapped_is_named_in_one_file() {
+    let files = source_files();
+    let broken: Vec<String> = SWAPPABLE.iter().flat_map(|name| named_in_one_file(name, files)).collect();
+    assert_none(&broken);
+}
+
+#[test]
+fn every_dependency_is_used_and_has_its_place() {
+    let manifest: toml::Table = toml::from_str(include_str!("../../Cargo.toml")).unwrap();
+    let mut named: BTreeSet<String> = manifest["dependencies"].as_table().unwrap().keys().cloned().collect();
+    for target in manifest["target"].as_table().unwrap().values() {
+        named.extend(target["dependencies"].as_table().unwrap().keys().cloned());
+    }
+    let named: BTreeSet<String> = named.iter().map(|name| name.replace('-', "_")).collect();
+    let placed: BTreeSet<String> = SWAPPABLE.iter().chain(&EVERYWHERE).map(|name| (*name).to_owned()).collect();
+    assert_eq!(named, placed, "left: Cargo.toml, right: this test");
+    let files = source_files();
+    let unused: Vec<&str> =
+        EVERYWHERE.into_iter().filter(|name| !files.iter().any(|file| rules::names_crate(file, name))).collect();
+    assert_eq!(unused, [""; 0]);
+}
+
+#[test]
+fn only_the_bench_knows_boards_and_tools() {
+    let catalog = recover::documents::catalog::shipped().unwrap();
+    let tools = catalog.tools.iter().map(|tool| tool.name.clone());
+    let boards = recover::documents::library::shipped_boards().map(str::to_owned);
+    let names: Vec<String> = tools.chain(boards).chain(FAMILIES.map(String::from)).collect();
+    assert_none(&of_all(|file| match MAY_NAME_BOARDS.contains(&file.name.as_str()) {
+        true => Vec::new(),
+        false => names_no_board_or_tool(file, &names),
+    }));
+}
+
+#[test]
+fn every_file_opens_with_its_purpose() {
+    assert_none(&of_all(opens_with_its_purpose));
+}
+
+#[test]
+fn no_file_is_too_long() {
+    assert_none(&of_all(is_short_enough));
+}

@@ -1,0 +1,58 @@
+//! The real dfu-util 0.11 on a simulated USB bus: first by itself, which proves the simulation, then under `recover`.
+//!
+//! Where dfu-util or umockdev's preload library is not installed, the tests say so and pass; with
+//! `RECOVER_REQUIRE_DFU_UTIL=1` in the environment they fail instead.
+
+#![cfg(all(target_os = "linux", target_pointer_width = "64"))]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "what cannot be set up fails the test")]
+
+mod directly;
+mod finished;
+mod requirements;
+mod through_recover;
+#[path = "../usb_simulation/mod.rs"]
+mod usb_simulation;
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// As large as the first page of an H7's flash, and a plausible beginning: stack pointer, reset vector.
+fn bootloader_image() -> Vec<u8> {
+    const IMAGE_BYTES: usize = 128 * 1024;
+    let mut image = [0x2002_0000_u32, 0x0800_0299].map(u32::to_le_bytes).concat();
+    image.extend((image.len()..IMAGE_BYTES).map(|i| (i * 31 + i / 256) as u8));
+    image
+}
+
+/// A folder of its own, removed in the end. Anybody may use it: some tools run as another user.
+#[derive(Debug)]
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        use std::os::unix::fs::PermissionsExt;
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("recover-dfu-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let path = std::env::temp_dir().join(name);
+        let _ = std::fs::remove_dir_all(&path);
+        std::fs::create_dir_all(&path).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o777)).unwrap();
+        Folder(path)
+    }
+
+    fn with_image() -> Self {
+        let folder = Folder::new();
+        std::fs::write(folder.0.join("bootloader.bin"), bootloader_image()).unwrap();
+        folder
+    }
+
+    fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}

@@ -1,0 +1,54 @@
+//! The shipped playbooks: every file of the folder is in the binary, and none has anything wrong with it.
+
+#![expect(clippy::unwrap_used, reason = "what cannot be read fails the test")]
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use recover::documents::catalog::shipped;
+use recover::documents::library::{shipped_boards, shipped_family, shipped_playbook};
+use recover::documents::playbook::{check, load};
+
+/// The names of the playbooks in a folder of the checkout.
+fn names(folder: &str) -> BTreeSet<String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let names = std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    names.filter(|name| name.ends_with(".yaml")).collect()
+}
+
+fn text(path: &str) -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
+}
+
+#[test]
+fn every_playbook_of_the_folder_is_shipped() {
+    let shipped: BTreeSet<String> = shipped_boards().map(|board| format!("{board}.yaml")).collect();
+    assert_eq!(shipped, names("playbooks"));
+    for name in shipped {
+        assert_eq!(shipped_playbook(&name).unwrap().text, text(&format!("playbooks/{name}")), "{name}");
+    }
+}
+
+#[test]
+fn every_family_of_the_folder_is_shipped() {
+    let names = names("playbooks/lib");
+    assert!(!names.is_empty());
+    for name in names {
+        let path = format!("lib/{name}");
+        let source = shipped_family(&path).unwrap_or_else(|| panic!("{path} is not shipped"));
+        assert_eq!(source.text, text(&format!("playbooks/{path}")), "{path}");
+    }
+}
+
+#[test]
+fn nothing_is_wrong_with_any_shipped_playbook() {
+    let catalog = shipped().unwrap();
+    for board in shipped_boards() {
+        let source = shipped_playbook(board).unwrap();
+        let family = |path: &str| shipped_family(path).ok_or_else(|| format!("{path} is not shipped"));
+        let loaded = load(&source, &family);
+        assert!(loaded.faults.is_empty(), "{board}: {:#?}", loaded.faults);
+        let faults = check(&loaded.playbook.unwrap(), &catalog);
+        assert!(faults.is_empty(), "{board}: {faults:#?}");
+    }
+}
