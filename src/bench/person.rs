@@ -56,6 +56,8 @@ impl VirtualPerson {
                 let reply = if given { Reply::Line(step.to_string()) } else { Reply::Gone };
                 Some(Planned { at: now + TYPING, reply })
             }
+            // No playbook counts on an answer that it does not give itself.
+            Ask::Answer { .. } => Some(Planned { at: now + TYPING, reply: Reply::Gone }),
         };
         *self.next() = planned;
     }

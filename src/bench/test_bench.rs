@@ -28,6 +28,7 @@ pub(crate) fn playbook() -> Playbook {
             device("flashloader", "15a2:0073", DeviceKind::Hid),
             device("running", "37c5:1060", DeviceKind::Usb),
         ],
+        afterwards: Vec::new(),
         steps: Vec::new(),
         virtual_board: Some(VirtualBoard {
             model: Located { value: "imxrt-flexspi".into(), place: place.clone() },

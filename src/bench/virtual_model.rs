@@ -4,6 +4,7 @@ use std::io;
 
 use crate::bench::imx_rt::{ImxRt, fault_names};
 use crate::bench::mock::{self, MockEnd};
+use crate::bench::plain_usb::PlainUsb;
 use crate::bench::settings::Settings;
 use crate::bench::stm32n6::{self, Stm32N6};
 use crate::bench::{BenchClock, BenchError, BoardModel, Console, FaultName, Stm32Fault, Stm32Rom, Stm32RomSettings};
@@ -14,6 +15,7 @@ pub enum VirtualModel {
     ImxRt(Box<ImxRt>),
     Stm32N6(Box<Stm32N6>),
     Stm32Rom(Box<Stm32Rom>),
+    PlainUsb(PlainUsb),
 }
 
 struct ModelRow {
@@ -41,6 +43,11 @@ const MODELS: &[ModelRow] = &[
         },
         fault_names: Stm32Fault::names,
     },
+    ModelRow {
+        name: PlainUsb::MODEL,
+        build: |settings, names| Ok(VirtualModel::PlainUsb(PlainUsb::new(settings, names)?)),
+        fault_names: PlainUsb::fault_names,
+    },
 ];
 
 fn row(model: &str) -> Result<&'static ModelRow, BenchError> {
@@ -66,6 +73,7 @@ impl VirtualModel {
             VirtualModel::ImxRt(_) => "imxrt-flexspi",
             VirtualModel::Stm32N6(_) => Stm32N6::MODEL,
             VirtualModel::Stm32Rom(_) => Stm32Rom::MODEL,
+            VirtualModel::PlainUsb(_) => PlainUsb::MODEL,
         }
     }
 
@@ -74,6 +82,7 @@ impl VirtualModel {
             VirtualModel::ImxRt(board) => board.as_ref(),
             VirtualModel::Stm32N6(board) => board.as_ref(),
             VirtualModel::Stm32Rom(board) => board.as_ref(),
+            VirtualModel::PlainUsb(board) => board,
         }
     }
 
@@ -82,6 +91,7 @@ impl VirtualModel {
             VirtualModel::ImxRt(board) => board.as_mut(),
             VirtualModel::Stm32N6(board) => board.as_mut(),
             VirtualModel::Stm32Rom(board) => board.as_mut(),
+            VirtualModel::PlainUsb(board) => board,
         }
     }
 
@@ -90,7 +100,7 @@ impl VirtualModel {
         match self {
             VirtualModel::ImxRt(board) => board.fill_with_remains(),
             VirtualModel::Stm32N6(board) => board.fill_with_remains(),
-            VirtualModel::Stm32Rom(_) => Ok(()),
+            VirtualModel::Stm32Rom(_) | VirtualModel::PlainUsb(_) => Ok(()),
         }
     }
 

@@ -59,6 +59,13 @@ fn render_line(line: &PlannedLine, look: &Look) -> Vec<String> {
             let text = format!("THIS CANNOT BE UNDONE, so you are asked first\n{why}");
             say(look, Role::Failure, &format!("{}       ", look.sign(Sign::Attention)), &text)
         }
+        PlannedLine::Answer { when, send, prompt } => {
+            let key = |line: &String| if line.is_empty() { "press ENTER".to_owned() } else { format!("type {line}") };
+            let mut lines = say(look, Role::Quiet, "answer  ", &format!("when it prints {when}"));
+            lines.extend(prompt.iter().flat_map(|text| say(look, Role::Person, "        you: ", text)));
+            lines.extend(send.iter().flat_map(|line| say(look, Role::Quiet, "        ", &key(line))));
+            lines
+        }
         PlannedLine::Check { text } => say(look, Role::Quiet, "check   ", text),
         PlannedLine::Write { file, text } => {
             let mut lines = say(look, Role::Quiet, "write   ", file);

@@ -54,6 +54,7 @@ mod tests {
             outcome: Outcome::Declined,
             exit_code: Outcome::Declined.exit_code(),
             problem: None,
+            next: Vec::new(),
             elapsed_ms: 12,
             steps_done: 1,
             steps_skipped: 0,
@@ -73,7 +74,7 @@ mod tests {
         assert_eq!(
             text,
             "{\"event\":\"tool_output\",\"step\":\"sbl\",\"stream\":\"stdout\",\"text\":\"45 %\",\"transient\":false}\n\
-             {\"event\":\"finished\",\"outcome\":\"declined\",\"exit_code\":6,\"problem\":null,\"elapsed_ms\":12,\
+             {\"event\":\"finished\",\"outcome\":\"declined\",\"exit_code\":6,\"problem\":null,\"next\":[],\"elapsed_ms\":12,\
              \"steps_done\":1,\"steps_skipped\":0,\"retries\":0,\"restarts\":0,\"warnings\":0}\n"
         );
     }

@@ -76,7 +76,11 @@ impl<W: Write> Screen<W> {
             Event::RunStarted { .. } | Event::ToolFound { .. } | Event::InputReady { .. } => self.show_head(event),
             Event::StepStarted { step, name, number, total } => self.show_step(step, name, (*number, *total)),
             Event::StepSkipped { step, name, number, total, reason } => {
-                self.show_step(step, name, (*number, *total));
+                // A step may turn out to be needless only after it has begun.
+                if self.step.as_ref().is_none_or(|(begun, _)| begun != step) {
+                    self.show_step(step, name, (*number, *total));
+                }
+                self.ongoing.end(&mut self.page);
                 self.page.say(Role::Quiet, Some(Sign::Skipped), &format!("skipped: {reason}"));
             }
             Event::ToolStarted { tool, command, changes_board, purpose, .. } => {
@@ -92,7 +96,8 @@ impl<W: Write> Screen<W> {
             }
             // What it came to is told by the retry, the restart or the end of the step that follows.
             Event::ToolEnded { .. } => self.ongoing.end(&mut self.page),
-            Event::Prompted { .. } | Event::ConsentAsked { .. } => self.show_box(event),
+            Event::Prompted { .. } | Event::ConsentAsked { .. } | Event::ToolAsked { .. } => self.show_box(event),
+            Event::ToolAnswered { question, text, by, .. } => self.show_answer(question, text, by),
             Event::Waiting { waiting_for, attached, remaining_ms, .. } => {
                 self.ongoing.wait(&mut self.page, &Wait { waiting_for, attached, remaining_ms: *remaining_ms });
             }
@@ -125,6 +130,7 @@ impl<W: Write> Screen<W> {
             Event::Finished {
                 outcome,
                 problem,
+                next,
                 elapsed_ms,
                 steps_done,
                 steps_skipped,
@@ -141,7 +147,7 @@ impl<W: Write> Screen<W> {
                     restarts: *restarts,
                     warnings: *warnings,
                 };
-                self.show_end(*outcome, problem.as_ref(), &counts);
+                self.show_end(*outcome, problem.as_ref(), next, &counts);
             }
         }
     }
@@ -224,12 +230,20 @@ impl<W: Write> Screen<W> {
             Event::ConsentAsked { why, command, phrase, limit_ms, .. } => {
                 (boxes::consent(&look, width, &boxes::Consent { why, command, phrase, limit_ms: *limit_ms }), true)
             }
+            Event::ToolAsked { text, limit_ms, .. } => (boxes::question(&look, width, text, *limit_ms), true),
             _ => return,
         };
         self.page.print_indented(&lines);
         if answer_wanted {
             self.page.await_answer();
         }
+    }
+
+    fn show_answer(&mut self, question: &str, text: &str, by: &str) {
+        self.ongoing.end(&mut self.page);
+        let answer = if text.is_empty() { "ENTER".to_owned() } else { clean(text) };
+        let question = if question.is_empty() { String::new() } else { format!(" to: {}", clean(question)) };
+        self.page.say(Role::Quiet, None, &format!("{by} answered {answer}{question}"));
     }
 
     /// Once per fault: the end of a step and the retry that follows it both know it.
@@ -269,7 +283,7 @@ impl<W: Write> Screen<W> {
         }
     }
 
-    fn show_end(&mut self, outcome: Outcome, problem: Option<&Problem>, counts: &Counts) {
+    fn show_end(&mut self, outcome: Outcome, problem: Option<&Problem>, next: &[String], counts: &Counts) {
         self.ongoing.end(&mut self.page);
         let subject = Subject {
             board: &self.board,
@@ -277,7 +291,7 @@ impl<W: Write> Screen<W> {
             step: self.step.as_ref().map(|(id, number)| (id, number.as_str())),
             log: self.log.as_deref(),
         };
-        let lines = summary(&self.page.look, &subject, outcome, problem, counts);
+        let lines = summary(&self.page.look, &subject, outcome, problem, next, counts);
         self.page.print("");
         for line in lines {
             self.page.print(&line);

@@ -30,10 +30,15 @@ pub(crate) fn summary(
     subject: &Subject<'_>,
     outcome: Outcome,
     problem: Option<&Problem>,
+    afterwards: &[String],
     counts: &Counts,
 ) -> Vec<String> {
     let mut lines = match problem {
-        None => recovered(look, subject, outcome),
+        None => {
+            let mut lines = recovered(look, subject, outcome);
+            lines.extend(next(look, afterwards));
+            lines
+        }
         Some(problem) => failed(look, subject, outcome, problem),
     };
     lines.extend(fact(look, "Steps", &counted(counts)));
@@ -114,6 +119,7 @@ fn next(look: &Look, next: &[String]) -> Vec<String> {
 fn headline(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Recovered => "RECOVERED",
+        Outcome::Planned => "PLANNED",
         Outcome::StepFailed => "NOT RECOVERED",
         Outcome::RefusedByPlaybook => "STOPPED BY THE PLAYBOOK",
         Outcome::CommandLine => "NOT STARTED",

@@ -1,10 +1,10 @@
 //! One call of a tool: started, watched against its limits, and judged by its output.
 
-use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep_until};
+use regex::Regex;
+use tokio::time::Instant;
 
 use crate::documents::catalog::Command;
 use crate::documents::expression::Value;
@@ -12,33 +12,24 @@ use crate::documents::playbook::{DeviceKind, Run, Step};
 use crate::engine::devices::several;
 use crate::engine::halt::{Halt, outcome_of};
 use crate::engine::runner::{LastCall, Runner};
+use crate::engine::watch::Watched;
 use crate::engine::{Event, milliseconds};
-use crate::output::{Expectations, Judge, Judgement, LineEnd, LineSplitter, Piece, Touched};
-use crate::words::{Fault, FaultClass, Id, Stream, ToolEnd, Verdict, parse_integer};
-use crate::world::{RunningTool, ToolCall, ToolEvent, ToolInput, World};
-
-/// A tool that was asked to end gets this long before it is ended by force.
-const GRACE: Duration = Duration::from_secs(3);
-/// And then this long until it is given up as unkillable.
-const GIVE_UP: Duration = Duration::from_secs(5);
-/// Lines of output kept for the account of a failure.
-const LAST_LINES: usize = 12;
+use crate::output::{Expectations, Judge, Judgement, Touched};
+use crate::words::{Fault, FaultClass, Id, ToolEnd, Verdict, parse_integer};
+use crate::world::{ToolCall, ToolInput, World};
 
 /// What one call needs, worked out before it starts.
-struct Prepared<'c> {
-    call: ToolCall,
+pub(super) struct Prepared<'c> {
+    pub(super) call: ToolCall,
     /// As a person would type it.
     command: Vec<String>,
     kind: Option<&'c Command>,
-    limit: Duration,
-    silence: Option<Duration>,
-    changes_board: bool,
-}
-
-/// How a call's process ended, and the last lines it printed.
-struct Watched {
-    end: ToolEnd,
-    output: Vec<String>,
+    pub(super) limit: Duration,
+    pub(super) silence: Option<Duration>,
+    pub(super) changes_board: bool,
+    pub(super) questions: &'c [Regex],
+    /// What the person is to do while the tool runs.
+    pub(super) prompt: Option<String>,
 }
 
 impl<'a, W: World> Runner<'a, W> {
@@ -89,7 +80,7 @@ impl<'a, W: World> Runner<'a, W> {
         self.keep_captured(step, run, &captured)?;
         self.check_produced(step, run)?;
         match &step.until {
-            Some(until) => self.wait_until(&step.id, until, prepared.limit, false).await,
+            Some(until) => self.wait_until(step, until, prepared.limit, false).await,
             None => Ok(()),
         }
     }
@@ -99,7 +90,7 @@ impl<'a, W: World> Runner<'a, W> {
         let may_have_worked = matches!(fault.class, FaultClass::NoAnswer | FaultClass::DeviceLost);
         if let Some(until) = &step.until
             && may_have_worked
-            && self.wait_until(&step.id, until, limit, false).await.is_ok()
+            && self.wait_until(step, until, limit, false).await.is_ok()
         {
             self.tell(Event::Warning {
                 text: format!("{}; but the device did what it was told, and that decides", fault.message),
@@ -146,6 +137,9 @@ impl<'a, W: World> Runner<'a, W> {
         };
         let mut command = vec![run.tool.value.clone()];
         command.extend(args.iter().cloned());
+        let prompt = run.prompt.as_ref().map(|prompt| self.text(&prompt.text)).transpose();
+        let prompt = prompt.map_err(|error| self.not_computable(&step.id, &error))?;
+        let talks = tool.terminal || !tool.questions.is_empty() || !run.answers.is_empty();
         let mut all_args = tool.first_args.clone();
         all_args.extend(args);
         Ok(Prepared {
@@ -155,14 +149,16 @@ impl<'a, W: World> Runner<'a, W> {
                 environment: ready.environment.clone(),
                 environment_remove: ready.environment_remove.clone(),
                 folder: PathBuf::from(self.files.scratch().folder()),
-                terminal: false,
-                input: ToolInput::Nothing,
+                terminal: tool.terminal,
+                input: if talks { ToolInput::Open } else { ToolInput::Nothing },
             },
             command,
             limit,
             silence: kind.and_then(|kind| kind.silence),
             changes_board: kind.is_none_or(|kind| kind.changes_board),
             kind,
+            questions: &tool.questions,
+            prompt,
         })
     }
 
@@ -222,98 +218,9 @@ impl<'a, W: World> Runner<'a, W> {
             arguments: prepared.command.get(1..).unwrap_or_default(),
         };
         let mut judge = Judge::new(tool, prepared.kind, expectations);
-        let watched = self.watch(step, prepared, &mut judge).await;
+        let watched = self.watch(step, run, prepared, &mut judge).await?;
         let presence = self.bus.presence(run.device.as_ref());
         Ok((judge.judge(&watched.end, presence), watched))
-    }
-
-    /// Follows a tool to its end. It is ended when a limit passes, or on the person's request: at once when it changes
-    /// nothing, else on the second request.
-    async fn watch(&mut self, step: &Step, prepared: &Prepared<'a>, judge: &mut Judge<'_>) -> Watched {
-        let world = self.world;
-        let mut tool = world.start(&prepared.call);
-        let deadline = Instant::now() + prepared.limit;
-        let mut last_output = Instant::now();
-        let mut splitters = [(Stream::Stdout, LineSplitter::default()), (Stream::Stderr, LineSplitter::default())];
-        let mut last_lines = VecDeque::new();
-        let ended = loop {
-            let silent_at = prepared.silence.map_or(deadline, |silence| last_output + silence);
-            tokio::select! {
-                biased;
-                event = tool.events.recv() => match event {
-                    Some(ToolEvent::Output(stream, bytes)) => {
-                        last_output = Instant::now();
-                        for (of, splitter) in &mut splitters {
-                            if *of == stream {
-                                for piece in splitter.push(&bytes) {
-                                    self.piece(step, stream, &piece, judge, &mut last_lines);
-                                }
-                            }
-                        }
-                    }
-                    Some(ToolEvent::Ended(end)) => break end,
-                    None => break ToolEnd::NotStarted("the tool went away without a word".to_owned()),
-                },
-                by = world.interrupted() => {
-                    let protected = prepared.changes_board || self.shielded;
-                    if protected && self.stop_requested.is_none() {
-                        self.stop_requested = Some(by);
-                        self.tell(Event::Interrupted { by, finishing: true });
-                    } else {
-                        self.tell(Event::Interrupted { by, finishing: false });
-                        self.stop_requested = Some(by);
-                        end_tool(&mut tool, world).await;
-                        break ToolEnd::Cancelled;
-                    }
-                }
-                () = sleep_until(silent_at.min(deadline)) => {
-                    let end = if silent_at < deadline {
-                        ToolEnd::Silent(prepared.silence.unwrap_or(prepared.limit))
-                    } else {
-                        ToolEnd::TimedOut(prepared.limit)
-                    };
-                    let note = format!("{} {end}; ending it", prepared.command.first().map_or("the tool", String::as_str));
-                    self.tell(Event::Note { text: note });
-                    end_tool(&mut tool, world).await;
-                    break end;
-                }
-            }
-        };
-        for (stream, splitter) in &mut splitters {
-            if let Some(piece) = splitter.finish() {
-                self.piece(step, *stream, &piece, judge, &mut last_lines);
-            }
-        }
-        Watched { end: ended, output: last_lines.into() }
-    }
-
-    fn piece(
-        &mut self,
-        step: &Step,
-        stream: Stream,
-        piece: &Piece,
-        judge: &mut Judge<'_>,
-        last_lines: &mut VecDeque<String>,
-    ) {
-        let progress = judge.piece(stream, &piece.text);
-        let transient = piece.end == LineEnd::CarriageReturn;
-        self.tell(Event::ToolOutput { step: step.id.clone(), stream, text: piece.text.clone(), transient });
-        match progress {
-            Some(progress) => self.tell(Event::Progress {
-                step: step.id.clone(),
-                label: progress.label,
-                percent: progress.percent,
-                bytes: progress.bytes,
-                total: progress.total,
-            }),
-            None if !transient && !piece.text.trim().is_empty() => {
-                if last_lines.len() == LAST_LINES {
-                    last_lines.pop_front();
-                }
-                last_lines.push_back(piece.text.clone());
-            }
-            None => {}
-        }
     }
 
     fn keep_captured(&mut self, step: &'a Step, run: &'a Run, captured: &[(Id, String)]) -> Result<(), Halt> {
@@ -341,34 +248,5 @@ impl<'a, W: World> Runner<'a, W> {
             }
         }
         Ok(())
-    }
-}
-
-/// Asks the tool to end, then ends it; a further interrupt skips the grace.
-async fn end_tool<W: World>(tool: &mut RunningTool, world: &W) {
-    tool.stop.ask();
-    if !ended_within(tool, world, GRACE).await {
-        tool.stop.force();
-        let deadline = Instant::now() + GIVE_UP;
-        while let Ok(Some(event)) = tokio::time::timeout_at(deadline, tool.events.recv()).await {
-            if matches!(event, ToolEvent::Ended(_)) {
-                break;
-            }
-        }
-    }
-}
-
-async fn ended_within<W: World>(tool: &mut RunningTool, world: &W, span: Duration) -> bool {
-    let deadline = Instant::now() + span;
-    loop {
-        tokio::select! {
-            biased;
-            event = tool.events.recv() => match event {
-                Some(ToolEvent::Output(..)) => {}
-                Some(ToolEvent::Ended(_)) | None => return true,
-            },
-            _ = world.interrupted() => return false,
-            () = sleep_until(deadline) => return false,
-        }
     }
 }

@@ -75,6 +75,21 @@ pub enum Event {
         bytes: Option<u64>,
         total: Option<u64>,
     },
+    /// A tool asks what the playbook does not foresee; the person's line is sent to it.
+    ToolAsked {
+        step: Id,
+        text: String,
+        limit_ms: u64,
+    },
+    /// A line was sent to a running tool.
+    ToolAnswered {
+        step: Id,
+        /// The unfinished line that it answers; empty where a finished line was the reason.
+        question: String,
+        text: String,
+        /// "the playbook" or "you".
+        by: String,
+    },
     ToolEnded {
         step: Id,
         tool: String,
@@ -158,6 +173,8 @@ pub enum Event {
         outcome: Outcome,
         exit_code: u8,
         problem: Option<Problem>,
+        /// After a recovery: what the person may want to do now.
+        next: Vec<String>,
         elapsed_ms: u64,
         steps_done: usize,
         steps_skipped: usize,
@@ -180,6 +197,8 @@ pub enum StepEnd {
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
     Recovered,
+    /// A dry run: everything was shown and nothing done.
+    Planned,
     StepFailed,
     RefusedByPlaybook,
     CommandLine,
@@ -196,7 +215,7 @@ impl Outcome {
     /// The process's exit code; this is the only place that knows them.
     pub fn exit_code(self) -> u8 {
         match self {
-            Outcome::Recovered => 0,
+            Outcome::Recovered | Outcome::Planned => 0,
             Outcome::StepFailed | Outcome::RefusedByPlaybook => 1,
             Outcome::CommandLine => 2,
             Outcome::PlaybookInvalid => 3,

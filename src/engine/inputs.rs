@@ -13,6 +13,11 @@ use crate::world::sha256_of;
 /// The size of a made-up image whose playbook gives none, in bytes.
 const EXAMPLE_BYTES: u64 = 16 * 1024;
 
+/// A file larger than this is copied by no run, in bytes; the largest camera firmware has some 4 MB.
+pub(super) const SIZE_BYTES_MAX: u64 = 256 * 1024 * 1024;
+/// A file so many times larger than there is room for is not even looked into.
+const LARGER_AT_MOST: u64 = 16;
+
 /// Where the person said that files are.
 #[derive(Debug, Clone)]
 pub struct GivenFiles {
@@ -63,6 +68,11 @@ pub fn stage_inputs(
                 continue;
             }
         };
+        // Before it is copied: a file of any size must not fill the disk.
+        if let Some(fault) = too_large(input, &found) {
+            faults.push(fault);
+            continue;
+        }
         match files.scratch().stage(&found, input.file_name()) {
             Ok(staged) => {
                 files.add(input.name.clone(), input.file_name().to_owned());
@@ -106,6 +116,18 @@ pub fn stage_inputs(
     } else {
         Err(faults)
     }
+}
+
+fn too_large(input: &Input, path: &Path) -> Option<InputFault> {
+    let size = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file)?.len();
+    // Of another kind, such as an ELF file with its debug information: that is the better thing to tell.
+    let max = input.max_size.unwrap_or(SIZE_BYTES_MAX);
+    let beyond_reason = size > max.saturating_mul(LARGER_AT_MOST).min(SIZE_BYTES_MAX);
+    beyond_reason.then(|| fault(input, too_large_message(input.file_name(), size, max), None))
+}
+
+fn too_large_message(name: &str, size: u64, max: u64) -> String {
+    format!("`{name}` has {size} bytes, and there is room for {max} ({max:#x})")
 }
 
 pub(super) fn fault(input: &Input, message: String, hint: Option<String>) -> InputFault {
@@ -236,7 +258,7 @@ fn suits(wanted: &Input, given: &Input, files: &Files) -> Result<(), String> {
     if let Some(max) = wanted.max_size
         && size > max
     {
-        return Err(format!("`{name}` has {size} bytes, and there is room for {max} ({max:#x})"));
+        return Err(too_large_message(name, size, max));
     }
     let wanted_bytes = &wanted.starts_with;
     if !wanted_bytes.is_empty() {

@@ -1,6 +1,10 @@
 //! Floor 4: runs a playbook in a world. Speaks only typed events; knows no terminal.
 
 mod call;
+mod converse;
+#[cfg(test)]
+#[cfg(unix)]
+mod converse_tests;
 mod devices;
 mod event;
 mod facts;
@@ -13,6 +17,7 @@ mod plan;
 mod problem;
 mod runner;
 mod wait;
+mod watch;
 
 use std::time::Duration;
 

@@ -27,13 +27,37 @@ pub struct PlannedStep {
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PlannedLine {
-    Command { command: Vec<String>, limit_ms: u64 },
-    Wait { text: String, limit_ms: u64 },
-    Prompt { text: String, goes_on_by_itself: bool },
-    Consent { why: String },
-    Check { text: String },
-    Write { file: String, text: String },
-    Refuse { text: String },
+    Command {
+        command: Vec<String>,
+        limit_ms: u64,
+    },
+    Wait {
+        text: String,
+        limit_ms: u64,
+    },
+    Prompt {
+        text: String,
+        goes_on_by_itself: bool,
+    },
+    Consent {
+        why: String,
+    },
+    /// Sent to the tool, or shown to the person, when the tool prints what matches.
+    Answer {
+        when: String,
+        send: Option<String>,
+        prompt: Option<String>,
+    },
+    Check {
+        text: String,
+    },
+    Write {
+        file: String,
+        text: String,
+    },
+    Refuse {
+        text: String,
+    },
 }
 
 /// Plans a run with these files.
@@ -111,6 +135,14 @@ impl Planner<'_> {
                     self.guards_before(irreversible, lines);
                 }
                 let limit_ms = self.command(step, run, lines);
+                if let Some(prompt) = &run.prompt {
+                    lines.push(PlannedLine::Prompt { text: text(&prompt.text), goes_on_by_itself: true });
+                }
+                lines.extend(run.answers.iter().map(|answer| PlannedLine::Answer {
+                    when: answer.when.to_string(),
+                    send: answer.send.as_ref().map(text),
+                    prompt: answer.prompt.as_ref().map(|prompt| text(&prompt.text)),
+                }));
                 if let Some(until) = &step.until {
                     lines.push(self.wait(until, limit_ms));
                 }

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use crate::documents::catalog::Catalog;
 use crate::documents::expression::{EvaluationError, Expression, Template, Value, evaluate_condition, expand};
 use crate::documents::playbook::{Action, CheckStep, Playbook, Prompt, RestartAt, Step, WriteStep};
-use crate::engine::devices::{Bus, Chosen};
+use crate::engine::devices::{Bus, Chosen, Met, describe_until};
 use crate::engine::facts::RunFacts;
 use crate::engine::files::Files;
 use crate::engine::halt::Halt;
@@ -152,11 +152,13 @@ pub async fn run<W: World>(order: Order<'_>, files: Files, world: &W, events: &m
     };
     let outcome = failure.as_ref().map_or(Outcome::Recovered, |failure| failure.outcome);
     let problem = failure.map(|failure| problem::account(failure, &runner));
+    let next = if outcome == Outcome::Recovered { runner.afterwards() } else { Vec::new() };
     let Tally { done, skipped, retries, restarts, warnings } = runner.tally;
     runner.tell(Event::Finished {
         outcome,
         exit_code: outcome.exit_code(),
         problem,
+        next,
         elapsed_ms: milliseconds(started.elapsed()),
         steps_done: done,
         steps_skipped: skipped,
@@ -172,6 +174,13 @@ pub async fn run<W: World>(order: Order<'_>, files: Files, world: &W, events: &m
 pub(super) enum Shown {
     Yes,
     No,
+}
+
+/// Was there anything to do?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Acted {
+    Done,
+    Skipped,
 }
 
 type StepFuture<'b> = Pin<Box<dyn Future<Output = Result<(), Halt>> + 'b>>;
@@ -194,6 +203,13 @@ impl<'a, W: World> Runner<'a, W> {
 
     pub(super) fn facts(&self) -> RunFacts<'_, W> {
         RunFacts { files: &self.files, values: &self.values, bus: &self.bus }
+    }
+
+    /// What the author wants said at the end; what cannot be worked out is left out rather than to spoil a success.
+    fn afterwards(&self) -> Vec<String> {
+        let holds = |when: &Expression| evaluate_condition(when, &self.facts()).unwrap_or(false);
+        let due = self.playbook.afterwards.iter().filter(|entry| entry.when.as_ref().is_none_or(holds));
+        due.filter_map(|entry| self.text(&entry.text).ok()).collect()
     }
 
     pub(super) fn text(&self, template: &Template) -> Result<String, EvaluationError> {
@@ -250,7 +266,9 @@ impl<'a, W: World> Runner<'a, W> {
             };
             let (Some(retry), Halt::Failure(failure)) = (&step.retry, &halt) else { break halt };
             let wanted = halt.fault_class().is_some_and(|class| retry.on.contains(&class));
-            if attempt >= attempts_max || !wanted {
+            // Whoever has asked to end is not to watch it begin again.
+            let stopping = self.stop_requested.is_some() && !self.shielded;
+            if attempt >= attempts_max || !wanted || stopping {
                 break halt;
             }
             attempt += 1;
@@ -298,16 +316,20 @@ impl<'a, W: World> Runner<'a, W> {
         if let Action::Steps(steps) = &step.action {
             return self.steps(steps, shown).await;
         }
+        let number = self.numbers.get(&step.id).copied().unwrap_or(0);
         if let Some(by) = self.stop_requested
             && !self.shielded
         {
+            // The step before was finished; the run ends at the one that is not begun.
+            if shown == Shown::Yes {
+                self.current = Some((step.id.clone(), step.name.clone(), number));
+            }
             return Err(self.stopped(&step.id, by));
         }
         if shown == Shown::No {
-            return self.act(step, &step.name).await;
+            return self.act(step, &step.name).await.map(|_| ());
         }
         let started = Instant::now();
-        let number = self.numbers.get(&step.id).copied().unwrap_or(0);
         if self.carried.as_ref().is_some_and(|(until, _)| number >= *until) {
             self.carried = None;
         }
@@ -317,7 +339,7 @@ impl<'a, W: World> Runner<'a, W> {
         let warnings_before = self.tally.warnings;
         let ended = match &step.irreversible {
             Some(irreversible) => self.irreversible(step, irreversible).await,
-            None => self.act(step, "").await.map(|()| true),
+            None => self.act(step, "").await.map(|acted| acted == Acted::Done),
         };
         let end = match &ended {
             // The event of a skipped step has been told where its reason was found.
@@ -339,15 +361,15 @@ impl<'a, W: World> Runner<'a, W> {
         ended.map(|_| ())
     }
 
-    async fn act(&mut self, step: &'a Step, purpose: &str) -> Result<(), Halt> {
+    async fn act(&mut self, step: &'a Step, purpose: &str) -> Result<Acted, Halt> {
         let limit = step.timeout.map_or(WAIT_LIMIT, |timeout| timeout.base);
-        match &step.action {
+        let ended = match &step.action {
             Action::Run(run) => self.call(step, run, purpose).await,
-            Action::Prompt(prompt) => self.prompt(step, prompt, limit).await,
+            Action::Prompt(prompt) => return self.prompt(step, prompt, limit).await,
             Action::Wait => match &step.until {
                 Some(until) => {
                     let fresh = std::mem::take(&mut self.fresh);
-                    self.wait_until(&step.id, until, limit, fresh).await
+                    self.wait_until(step, until, limit, fresh).await
                 }
                 None => Ok(()),
             },
@@ -359,12 +381,21 @@ impl<'a, W: World> Runner<'a, W> {
             }
             Action::Write(write) => self.write(step, write),
             Action::Steps(steps) => self.steps(steps, Shown::No).await,
-        }
+        };
+        ended.map(|()| Acted::Done)
     }
 
-    async fn prompt(&mut self, step: &'a Step, prompt: &'a Prompt, limit: Duration) -> Result<(), Halt> {
+    async fn prompt(&mut self, step: &'a Step, prompt: &'a Prompt, limit: Duration) -> Result<Acted, Halt> {
         let text = self.text(&prompt.text).map_err(|error| self.not_computable(&step.id, &error))?;
         let fresh = std::mem::take(&mut self.fresh);
+        if let Some(until) = &step.until
+            && !fresh
+            && self.bus.met(until) == Met::Yes
+        {
+            let reason = format!("not needed: {}", describe_until(until, self.playbook));
+            self.skip(step, Shown::Yes, &reason);
+            return Ok(Acted::Skipped);
+        }
         self.tell(Event::Prompted {
             step: step.id.clone(),
             text,
@@ -373,9 +404,10 @@ impl<'a, W: World> Runner<'a, W> {
         });
         self.world.ask(Ask::Hands { moves: &prompt.hands, until: step.until.as_ref() });
         match &step.until {
-            Some(until) => self.wait_until(&step.id, until, limit, fresh).await,
+            Some(until) => self.wait_until(step, until, limit, fresh).await,
             None => self.wait_for_enter(&step.id, limit).await,
         }
+        .map(|()| Acted::Done)
     }
 
     fn check(&mut self, step: &Step, check: &CheckStep) -> Result<(), Halt> {

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, sleep_until};
 
-use crate::documents::playbook::Until;
-use crate::engine::devices::{Met, describe_until};
+use crate::documents::playbook::{Step, Until};
+use crate::engine::devices::{Bus, Met, describe_until};
 use crate::engine::halt::Halt;
 use crate::engine::runner::Runner;
 use crate::engine::{Event, milliseconds};
@@ -13,7 +13,7 @@ use crate::words::{Fault, FaultClass, Id, describe_time};
 use crate::world::{Reply, World};
 
 /// Hot-plug events may be missing, so the bus is looked at this often in any case.
-const POLL: Duration = Duration::from_millis(200);
+pub(super) const POLL: Duration = Duration::from_millis(200);
 /// How often a wait tells that it still waits.
 const TICK: Duration = Duration::from_secs(1);
 /// A device that has just come is not ready at once, and the system sets its permissions a moment later.
@@ -21,18 +21,42 @@ const SETTLE: Duration = Duration::from_millis(300);
 /// For so long "not permitted" or "several" may pass by itself while devices come and go.
 const GRACE: Duration = Duration::from_secs(2);
 
+/// Devices that come in place of the wanted one, and what that means.
+struct Instead<'a> {
+    meanings: &'a [(Id, String)],
+    /// Those that have been seen to be away during this wait; a device that is still there from before means nothing.
+    gone_before: Vec<&'a Id>,
+}
+
+impl<'a> Instead<'a> {
+    fn meaning<W: World>(&mut self, bus: &Bus<'_, W>) -> Option<&'a str> {
+        let mut found = None;
+        for (name, meaning) in self.meanings {
+            let present = bus.present(name).unwrap_or(false);
+            if !present && !self.gone_before.contains(&name) {
+                self.gone_before.push(name);
+            } else if present && self.gone_before.contains(&name) {
+                found = Some(meaning.trim_end_matches('.'));
+            }
+        }
+        found
+    }
+}
+
 impl<W: World> Runner<'_, W> {
     /// Waits until the bus is as wanted. With `fresh` a device that was there from the start does not count: it must
     /// have been gone in between.
     pub(super) async fn wait_until(
         &mut self,
-        step: &Id,
+        step: &Step,
         until: &Until,
         limit: Duration,
         fresh: bool,
     ) -> Result<(), Halt> {
+        let Step { id: step, instead, .. } = step;
         let started = Instant::now();
         let deadline = started + limit;
+        let mut instead = Instead { meanings: instead, gone_before: Vec::new() };
         let mut must_go_first = fresh && !until.present.is_empty() && self.any_present(until);
         let mut met_before = self.bus.met(until) == Met::Yes && !must_go_first;
         let mut hopeless_since: Option<Instant> = None;
@@ -64,7 +88,10 @@ impl<W: World> Runner<'_, W> {
                 }
                 Met::NotYet(text) => {
                     hopeless_since = None;
-                    text
+                    match instead.meaning(&self.bus) {
+                        Some(meaning) => format!("{meaning} ({text})"),
+                        None => text,
+                    }
                 }
             };
             met_before = false;
@@ -132,12 +159,21 @@ impl<W: World> Runner<'_, W> {
         }
     }
 
-    /// Lets time pass; Ctrl-C ends it.
+    /// Lets time pass; Ctrl-C ends it, but for the time between an irreversible act and its reading.
     pub(super) async fn pause(&mut self, step: &Id, span: Duration) -> Result<(), Halt> {
         let world = self.world;
-        tokio::select! {
-            by = world.interrupted() => Err(self.interrupt(step, by)),
-            () = sleep(span) => Ok(()),
+        let deadline = Instant::now() + span;
+        loop {
+            tokio::select! {
+                by = world.interrupted() => {
+                    if !self.shielded {
+                        return Err(self.interrupt(step, by));
+                    }
+                    self.stop_requested = Some(by);
+                    self.tell(Event::Interrupted { by, finishing: true });
+                }
+                () = sleep_until(deadline) => return Ok(()),
+            }
         }
     }
 

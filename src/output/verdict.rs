@@ -105,6 +105,15 @@ fn ended_otherwise(tool: &Tool, end: &ToolEnd) -> Result<i32, Fault> {
             Fault { help: help_for(tool, FaultClass::NoAnswer), ..Fault::new(FaultClass::TimedOut, message) }
         }
         ToolEnd::Cancelled => Fault::new(FaultClass::Cancelled, format!("The tool {name} was ended on request")),
+        ToolEnd::Unanswered(question) => Fault {
+            evidence: Some(question.clone()),
+            help: Some("Run it again and stay there to answer; or add the answer to the step's `answers`".to_owned()),
+            ..Fault::new(FaultClass::Unknown, format!("The tool {name} {end}, so it was ended"))
+        },
+        ToolEnd::AskedAgain(question) => Fault {
+            evidence: Some(question.clone()),
+            ..Fault::new(FaultClass::Unknown, format!("The tool {name} {end}, so it was ended"))
+        },
     })
 }
 

@@ -27,6 +27,10 @@ pub enum ToolEnd {
     Silent(Duration),
     /// Ended by us on the person's request.
     Cancelled,
+    /// Ended by us because it asked this and there was no answer.
+    Unanswered(String),
+    /// Ended by us because it asked this again and again, whatever the answer.
+    AskedAgain(String),
 }
 
 impl fmt::Display for ToolEnd {
@@ -38,6 +42,8 @@ impl fmt::Display for ToolEnd {
             ToolEnd::TimedOut(limit) => write!(f, "did not finish within {}", describe_time(*limit)),
             ToolEnd::Silent(limit) => write!(f, "printed nothing for {}", describe_time(*limit)),
             ToolEnd::Cancelled => write!(f, "ended on request"),
+            ToolEnd::Unanswered(question) => write!(f, "asked `{question}` and got no answer"),
+            ToolEnd::AskedAgain(question) => write!(f, "asked `{question}` again and again, whatever the answer"),
         }
     }
 }

@@ -105,6 +105,8 @@ pub enum Ask<'a> {
     Hands { moves: &'a [HandMove], until: Option<&'a Until> },
     /// To agree to an irreversible step by typing its id.
     Consent { step: &'a Id },
+    /// To answer what a running tool asks.
+    Answer { question: &'a str },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,6 +8,7 @@ mod person;
 pub mod process;
 mod scratch;
 mod serial;
+mod tool_folder;
 mod tools;
 #[cfg(unix)]
 mod unix;
@@ -30,5 +31,6 @@ pub use machine::Machine;
 pub use person::Person;
 pub use scratch::{Scratch, ScratchProblem, Staged, sha256_of, sha256_of_bytes};
 pub use serial::serial_ports;
+pub use tool_folder::{FolderProblem, copy_tool_folder, tool_folder};
 pub use tools::{FoundTool, Surroundings, ToolEnvironment, ToolProblem, find_tools, tool_environment};
 pub use usb::UsbBus;

@@ -56,6 +56,10 @@ pub(super) fn lines(event: &Event) -> Vec<String> {
             let total = total.map(|total| format!(" of {total} bytes")).unwrap_or_default();
             vec![format!("  {label}{percent}{bytes}{total}")]
         }
+        Event::ToolAsked { step, text, limit_ms } => {
+            with_text(format!("{step}: the tool asks the person (at most {})", milliseconds(*limit_ms)), text)
+        }
+        Event::ToolAnswered { step, text, by, .. } => vec![format!("{step}: answered by {by}: `{}`", clean(text))],
         Event::ToolEnded { step, tool, end, verdict, touched, elapsed_ms, .. } => {
             let mut lines = vec![format!(
                 "{step}: {tool}: {end}, after {}, board touched: {}",
@@ -123,6 +127,7 @@ pub(super) fn lines(event: &Event) -> Vec<String> {
             outcome,
             exit_code,
             problem,
+            next,
             elapsed_ms,
             steps_done,
             steps_skipped,
@@ -137,6 +142,7 @@ pub(super) fn lines(event: &Event) -> Vec<String> {
                 ),
             ];
             lines.extend(problem.iter().flat_map(problem_lines));
+            lines.extend(next.iter().map(|next| format!("next: {next}")));
             lines
         }
     }

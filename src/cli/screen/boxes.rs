@@ -22,6 +22,14 @@ pub(super) fn prompt(look: &Look, width: usize, text: &str, goes_on_by_itself: b
     framed(look, Role::Person, "YOU", &body, &wrap(&end, width.saturating_sub(2)))
 }
 
+pub(super) fn question(look: &Look, width: usize, text: &str, limit_ms: u64) -> Vec<String> {
+    let inner = width.saturating_sub(2);
+    let mut body = wrap("The tool asks, and the playbook has no answer:", inner);
+    body.extend(text.lines().flat_map(|line| wrap(line, inner)).map(|line| look.paint(Role::Title, &line)));
+    let end = format!("Type the answer and press ENTER ({} at most).", milliseconds(limit_ms));
+    framed(look, Role::Person, "YOU", &body, &wrap(&end, inner))
+}
+
 pub(super) fn consent(look: &Look, width: usize, ask: &Consent<'_>) -> Vec<String> {
     let inner = width.saturating_sub(2);
     let mut body: Vec<String> = wrap(ask.why, inner).iter().map(|line| look.paint(Role::Title, line)).collect();

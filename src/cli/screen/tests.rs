@@ -65,6 +65,7 @@ fn finished(outcome: Outcome, problem: Option<Problem>) -> Event {
         outcome,
         exit_code: outcome.exit_code(),
         problem,
+        next: Vec::new(),
         elapsed_ms: 123_000,
         steps_done: 13,
         steps_skipped: 1,

@@ -84,12 +84,12 @@ pub struct Tool {
     pub install: PerOperatingSystem<Option<String>>,
     /// May several processes of this tool run at once?
     pub parallel: bool,
-    /// Does it want a terminal? On a pipe such a tool holds its text back, or does not ask at all.
+    /// Holds its output back on a pipe, or asks: runs on a terminal.
     pub terminal: bool,
-    /// Must it run in a private, writable copy of its own folder, as its working folder? Its arguments may then name
-    /// files by paths that begin there.
+    /// Wants to be started in its own folder, or writes there: each run works on a copy of the folder.
     pub private_folder: bool,
-    /// Unfinished lines, held against the end of the output, with which the tool waits for an answer.
+    /// Questions: held against the unfinished last line of the output. Where there are some, the tool is answered when
+    /// one of them stands there.
     pub questions: Vec<Regex>,
     /// Arguments put in when the person chose a board by its port; `{port}` is replaced. Empty: it cannot be told.
     pub select_port: Vec<String>,

@@ -22,6 +22,12 @@ pub fn check(playbook: &Playbook, catalog: &Catalog) -> Vec<Diagnostic> {
         }
     }
     checker.steps(&playbook.steps, &[], Within::default());
+    for afterwards in &playbook.afterwards {
+        if let Some(when) = &afterwards.when {
+            checker.expression(when, Kind::Boolean);
+        }
+        checker.template(&afterwards.text);
+    }
     let mut faults = checker.faults;
     check_optional(playbook, &mut faults);
     faults
@@ -67,6 +73,13 @@ impl Checker<'_> {
         if let Some(until) = &step.until {
             self.until(until, &step.place);
         }
+        for (name, _) in &step.instead {
+            self.device(name, &step.place);
+        }
+        if !step.instead.is_empty() && step.until.is_none() {
+            let place = mention(&step.place, "instead");
+            self.faults.push(Diagnostic::error(&place, "`instead` has no meaning in a step that waits for no device"));
+        }
         if let Some(restart) = &step.restart_at {
             self.restart(restart, reachable, within);
         }
@@ -100,7 +113,8 @@ impl Checker<'_> {
         match self.scope.values.insert(name.clone(), kind) {
             Some(before) if before != kind => {
                 let message = format!("`{name}` is already {before}; it cannot become {kind}");
-                self.faults.push(Diagnostic::error(place, message).hint("choose another name"));
+                let place = mention(place, name.as_str());
+                self.faults.push(Diagnostic::error(&place, message).hint("choose another name"));
             }
             _ => {}
         }
@@ -172,6 +186,16 @@ impl Checker<'_> {
         }
         if let Some(device) = &run.device {
             self.device(device, &step.place);
+        }
+        if let Some(prompt) = &run.prompt {
+            self.template(&prompt.text);
+        }
+        for answer in &run.answers {
+            let texts = answer.send.iter().chain(answer.prompt.as_ref().map(|prompt| &prompt.text));
+            texts.for_each(|text| self.template(text));
+            if let Some(until) = &answer.until {
+                self.until(until, &step.place);
+            }
         }
         match self.catalog.tool(&run.tool.value) {
             Some(tool) => {

@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::documents::playbook::family::{Families, join_family};
+use crate::documents::playbook::family::{Families, Joined, join_family};
 use crate::documents::playbook::read_step::read_steps;
 use crate::documents::playbook::reader::{Entries, Reader};
-use crate::documents::playbook::{Device, DeviceKind, Input, InputWord, NamesFiles, Need, Playbook, VirtualBoard};
+use crate::documents::playbook::{
+    Afterwards, Device, DeviceKind, Input, InputWord, NamesFiles, Need, Playbook, VirtualBoard,
+};
 use crate::documents::{Yaml, YamlKind, parse_yaml};
 use crate::words::{Diagnostic, Id, Located, Place, Source, UsbId, parse_integer};
 
-pub(super) const TOP_KEYS: [&str; 11] = [
+pub(super) const TOP_KEYS: &[&str] = &[
     "format",
     "board",
     "summary",
@@ -20,6 +22,7 @@ pub(super) const TOP_KEYS: [&str; 11] = [
     "inputs",
     "devices",
     "steps",
+    "afterwards",
     "virtual_board",
     "parameters",
 ];
@@ -43,13 +46,13 @@ pub fn load(source: &Arc<Source>, families: &Families<'_>) -> Loaded {
         reader.fault(Diagnostic::of_document(format!("{} is empty", source.name)));
         return Loaded { playbook: None, faults: reader.faults };
     }
-    let yaml = join_family(&mut reader, yaml, families);
-    let playbook = read_playbook(&mut reader, &yaml, source);
+    let (yaml, joined) = join_family(&mut reader, yaml, families);
+    let playbook = read_playbook(&mut reader, &yaml, source, joined);
     Loaded { playbook, faults: reader.faults }
 }
 
-fn read_playbook(reader: &mut Reader, yaml: &Yaml, source: &Arc<Source>) -> Option<Playbook> {
-    let top = reader.map(yaml, "a playbook", &TOP_KEYS)?;
+fn read_playbook(reader: &mut Reader, yaml: &Yaml, source: &Arc<Source>, joined: Joined) -> Option<Playbook> {
+    let top = reader.map(yaml, "a playbook", TOP_KEYS)?;
     let beginning = Place { source: Arc::clone(source), start: 0, end: 0 };
     match top.get("format") {
         Some(format) => {
@@ -64,7 +67,8 @@ fn read_playbook(reader: &mut Reader, yaml: &Yaml, source: &Arc<Source>) -> Opti
     }
     let board = top.get("board").and_then(|board| reader.text(board));
     if top.get("board").is_none() {
-        reader.fault(Diagnostic::error(&beginning, "the key `board` is missing: the board's name for people"));
+        let fault = Diagnostic::error(&beginning, "the key `board` is missing: the board's name for people");
+        reader.fault(fault.hint("add `board: …`"));
     }
     let summary = top.get("summary").and_then(|summary| reader.prose(summary));
     let sources = top.get("sources").map(|list| reader.one_or_more(list, "sources")).unwrap_or_default();
@@ -78,9 +82,12 @@ fn read_playbook(reader: &mut Reader, yaml: &Yaml, source: &Arc<Source>) -> Opti
         devices.into_iter().filter_map(|(name, key, value)| read_device(reader, name, &key.place, value)).collect();
     let virtual_board = top.get("virtual_board").and_then(|board| read_virtual_board(reader, board));
     let steps = top.get("steps").map(|steps| read_steps(reader, steps, "step", 0));
-    if steps.is_none() {
-        reader.fault(Diagnostic::error(&beginning, "the key `steps` is missing"));
+    if steps.is_none() && joined == Joined::Whole {
+        let fault = Diagnostic::error(&beginning, "the key `steps` is missing");
+        reader.fault(fault.hint("a playbook is a list of steps; the smallest one is `refuse:` with a text"));
     }
+    let afterwards = top.get("afterwards").map(|list| reader.list(list, "texts")).unwrap_or_default();
+    let afterwards = afterwards.iter().filter_map(|item| read_afterwards(reader, item)).collect();
     Some(Playbook {
         source: Arc::clone(source),
         board: board?.value,
@@ -89,11 +96,12 @@ fn read_playbook(reader: &mut Reader, yaml: &Yaml, source: &Arc<Source>) -> Opti
         inputs,
         devices,
         steps: steps?,
+        afterwards,
         virtual_board,
     })
 }
 
-const INPUT_KEYS: [&str; 10] = [
+const INPUT_KEYS: &[&str] = &[
     "file",
     "help",
     "optional",
@@ -109,7 +117,7 @@ const INPUT_KEYS: [&str; 10] = [
 const COLUMNS_MAX: u32 = 100;
 
 fn read_input(reader: &mut Reader, name: Id, place: &Place, yaml: &Yaml) -> Option<Input> {
-    let parts = reader.map(yaml, "an input", &INPUT_KEYS)?;
+    let parts = reader.map(yaml, "an input", INPUT_KEYS)?;
     let Some(file) = parts.get("file") else {
         reader.fault(Diagnostic::error(place, format!("the input `{name}` needs the key `file`")));
         return None;
@@ -264,6 +272,16 @@ fn read_device(reader: &mut Reader, name: Id, place: &Place, yaml: &Yaml) -> Opt
     let label = parts.get("label").and_then(|label| reader.prose(label)).unwrap_or_else(|| name.to_string());
     // Without a readable id it stays known all the same, so that only the id is reported and not each use of the name.
     Some(Device { name, place: place.clone(), ids, kind: *kind, label })
+}
+
+fn read_afterwards(reader: &mut Reader, yaml: &Yaml) -> Option<Afterwards> {
+    let parts = reader.map(yaml, "an entry of `afterwards`", &["when", "text"])?;
+    let Some(text) = parts.get("text") else {
+        reader.fault(Diagnostic::error(parts.place(), "an entry of `afterwards` needs the key `text`"));
+        return None;
+    };
+    // Its line breaks are kept: it may hold commands to copy.
+    Some(Afterwards { when: parts.get("when").and_then(|when| reader.expression(when)), text: reader.template(text)? })
 }
 
 fn read_virtual_board(reader: &mut Reader, yaml: &Yaml) -> Option<VirtualBoard> {

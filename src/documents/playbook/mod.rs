@@ -5,6 +5,7 @@ mod check_call;
 mod check_optional;
 mod family;
 mod load;
+mod read_answers;
 mod read_step;
 mod reader;
 mod types;
@@ -13,7 +14,7 @@ pub use check::check;
 pub use family::Families;
 pub use load::{Loaded, load};
 pub use types::{
-    Action, Backoff, Capture, CheckStep, Device, DeviceKind, FailOn, HandMove, Input, InputWord, Irreversible,
-    NamesFiles, Need, Playbook, Prompt, Reading, RestartAt, Retry, Run, Step, Timeout, Unmet, Until, VirtualBoard,
-    WriteStep,
+    Action, Afterwards, Answer, Backoff, Capture, CheckStep, Device, DeviceKind, FailOn, HandMove, Input, InputWord,
+    Irreversible, NamesFiles, Need, Playbook, Prompt, Reading, RestartAt, Retry, Run, Step, Timeout, Unmet, Until,
+    VirtualBoard, WriteStep,
 };

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::documents::playbook::read_answers::read_answers;
 use crate::documents::playbook::reader::{Entries, Reader};
 use crate::documents::playbook::{
     Action, Backoff, Capture, CheckStep, FailOn, HandMove, Irreversible, Prompt, Reading, RestartAt, Retry, Run, Step,
@@ -11,13 +12,14 @@ use crate::documents::{Yaml, YamlKind};
 use crate::words::{Diagnostic, FaultClass, Id, Located, nearest};
 
 const ACTIONS: [&str; 7] = ["run", "prompt", "wait", "write", "check", "refuse", "steps"];
-const STEP_KEYS: [&str; 23] = [
+const STEP_KEYS: &[&str] = &[
     "id",
     "name",
     "when",
     "timeout",
     "retry",
     "until",
+    "instead",
     "irreversible",
     "restart_at",
     "if_stopped",
@@ -28,6 +30,7 @@ const STEP_KEYS: [&str; 23] = [
     "fail_on",
     "capture",
     "produces",
+    "answers",
     "prompt",
     "hands",
     "wait",
@@ -35,10 +38,12 @@ const STEP_KEYS: [&str; 23] = [
     "check",
     "refuse",
     "steps",
+    "class",
+    "message",
 ];
 /// Keys that only make sense beside some actions.
 const COMPANIONS: [(&[&str], &[&str]); 5] = [
-    (&["run"], &["args", "device", "expect", "fail_on", "capture", "produces", "irreversible"]),
+    (&["run"], &["args", "device", "expect", "fail_on", "capture", "produces", "answers"]),
     (&["prompt"], &["hands"]),
     (&["run", "check"], &["class", "message"]),
     (&["run", "prompt"], &["until"]),
@@ -68,9 +73,7 @@ pub(super) fn read_steps(reader: &mut Reader, yaml: &Yaml, prefix: &str, depth: 
 }
 
 fn read_step(reader: &mut Reader, yaml: &Yaml, default_id: &str, depth: usize) -> Option<Step> {
-    let mut known = STEP_KEYS.to_vec();
-    known.extend(["class", "message"]);
-    let entries = reader.map(yaml, "a step", &known)?;
+    let entries = reader.map(yaml, "a step", &STEP_KEYS)?;
     let place = entries.place().clone();
 
     let id = match entries.get("id") {
@@ -87,6 +90,7 @@ fn read_step(reader: &mut Reader, yaml: &Yaml, default_id: &str, depth: usize) -
         retry: entries.get("retry").and_then(|retry| read_retry(reader, retry, &id, depth)),
         restart_at: entries.get("restart_at").and_then(|restart| read_restart(reader, restart)),
         until: entries.get("until").or(entries.get("wait")).and_then(|until| read_until(reader, until)),
+        instead: entries.get("instead").map(|instead| read_instead(reader, instead)).unwrap_or_default(),
         irreversible: entries
             .get("irreversible")
             .and_then(|irreversible| read_irreversible(reader, irreversible, &id, depth)),
@@ -105,7 +109,9 @@ fn in_words(id: &Id) -> String {
 }
 
 fn read_action(reader: &mut Reader, entries: &Entries<'_>, id: &Id, depth: usize) -> Option<Action> {
-    let given: Vec<&str> = ACTIONS.into_iter().filter(|action| entries.get(action).is_some()).collect();
+    // In the order of the document: the second of two is the one to be marked.
+    let keys = entries.all().iter().map(|(key, _)| key.text.as_str());
+    let given: Vec<&'static str> = keys.filter_map(|key| ACTIONS.into_iter().find(|action| *action == key)).collect();
     // A step whose action is missing or misspelt is told just that.
     for (actions, companions) in COMPANIONS.iter().filter(|_| !given.is_empty()) {
         for companion in *companions {
@@ -119,12 +125,19 @@ fn read_action(reader: &mut Reader, entries: &Entries<'_>, id: &Id, depth: usize
             }
         }
     }
+    let given = without_repetitions(given);
     let action = match given.as_slice() {
+        // The prompt is shown while the tool runs.
+        ["run", "prompt"] => "run",
         [] => {
-            reader.fault(
-                Diagnostic::error(entries.place(), "this step does nothing")
-                    .hint(format!("give it one of {}", ACTIONS.join(", "))),
-            );
+            // A misspelt action has been reported as an unknown key.
+            let misspelt = |key: &str| !STEP_KEYS.contains(&key) && nearest(key, ACTIONS).is_some();
+            if !entries.all().iter().any(|(key, _)| misspelt(&key.text)) {
+                reader.fault(
+                    Diagnostic::error(entries.place(), "this step does nothing")
+                        .hint(format!("give it one of {}", ACTIONS.join(", "))),
+                );
+            }
             return None;
         }
         [action] => *action,
@@ -147,14 +160,22 @@ fn read_action(reader: &mut Reader, entries: &Entries<'_>, id: &Id, depth: usize
     read_one_action(reader, entries, action, id, depth)
 }
 
+/// A key that is given twice has been reported as such.
+fn without_repetitions(mut given: Vec<&'static str>) -> Vec<&'static str> {
+    let mut seen = Vec::new();
+    given.retain(|action| {
+        let new = !seen.contains(action);
+        seen.push(*action);
+        new
+    });
+    given
+}
+
 fn read_one_action(reader: &mut Reader, entries: &Entries<'_>, action: &str, id: &Id, depth: usize) -> Option<Action> {
     let value = entries.get(action)?;
     Some(match action {
         "run" => Action::Run(read_run(reader, entries, value)?),
-        "prompt" => Action::Prompt(Prompt {
-            text: reader.prose_template(value)?,
-            hands: entries.get("hands").map(|hands| read_hands(reader, hands)).unwrap_or_default(),
-        }),
+        "prompt" => Action::Prompt(read_prompt(reader, entries, value)?),
         "wait" => Action::Wait,
         "write" => {
             let parts = reader.map(value, "`write`", &["name", "file", "text"])?;
@@ -182,7 +203,15 @@ fn read_one_action(reader: &mut Reader, entries: &Entries<'_>, action: &str, id:
     })
 }
 
-fn required<'y>(reader: &mut Reader, entries: &Entries<'y>, key: &str, of: &str) -> Option<&'y Yaml> {
+/// A prompt, with what the hands do in the same map.
+pub(super) fn read_prompt(reader: &mut Reader, entries: &Entries<'_>, text: &Yaml) -> Option<Prompt> {
+    Some(Prompt {
+        text: reader.prose_template(text)?,
+        hands: entries.get("hands").map(|hands| read_hands(reader, hands)).unwrap_or_default(),
+    })
+}
+
+pub(super) fn required<'y>(reader: &mut Reader, entries: &Entries<'y>, key: &str, of: &str) -> Option<&'y Yaml> {
     let found = entries.get(key);
     if found.is_none() {
         reader.fault(Diagnostic::error(entries.place(), format!("`{of}` needs the key `{key}`")));
@@ -219,7 +248,9 @@ fn read_run(reader: &mut Reader, entries: &Entries<'_>, tool: &Yaml) -> Option<R
         })
         .collect();
     let unmet = read_unmet(reader, entries);
-    Some(Run { tool: reader.text(tool)?, args, device, expect, unmet, fail_on, capture, produces })
+    let prompt = entries.get("prompt").and_then(|prompt| read_prompt(reader, entries, prompt));
+    let answers = entries.get("answers").map(|list| read_answers(reader, list)).unwrap_or_default();
+    Some(Run { tool: reader.text(tool)?, args, device, expect, unmet, fail_on, capture, produces, prompt, answers })
 }
 
 /// What it means when `expect` is not met.
@@ -352,7 +383,7 @@ fn read_restart(reader: &mut Reader, yaml: &Yaml) -> Option<RestartAt> {
     })
 }
 
-fn read_until(reader: &mut Reader, yaml: &Yaml) -> Option<Until> {
+pub(super) fn read_until(reader: &mut Reader, yaml: &Yaml) -> Option<Until> {
     let parts = reader.map(yaml, "a wait", &["present", "gone"])?;
     let mut names = |key: &str| -> Vec<Id> {
         let items = parts.get(key).map(|list| reader.one_or_more(list, "devices")).unwrap_or_default();
@@ -364,6 +395,11 @@ fn read_until(reader: &mut Reader, yaml: &Yaml) -> Option<Until> {
         return None;
     }
     Some(until)
+}
+
+fn read_instead(reader: &mut Reader, yaml: &Yaml) -> Vec<(Id, String)> {
+    let named = reader.named(yaml, "`instead`");
+    named.into_iter().filter_map(|(name, _, text)| reader.prose(text).map(|text| (name, text))).collect()
 }
 
 fn read_irreversible(reader: &mut Reader, yaml: &Yaml, id: &Id, depth: usize) -> Option<Irreversible> {

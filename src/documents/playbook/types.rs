@@ -19,7 +19,15 @@ pub struct Playbook {
     pub inputs: Vec<Input>,
     pub devices: Vec<Device>,
     pub steps: Vec<Step>,
+    /// What the person is told at the end of a run that recovered the board.
+    pub afterwards: Vec<Afterwards>,
     pub virtual_board: Option<VirtualBoard>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Afterwards {
+    pub when: Option<Expression>,
+    pub text: Template,
 }
 
 impl Playbook {
@@ -148,6 +156,8 @@ pub struct Step {
     pub retry: Option<Retry>,
     pub restart_at: Option<RestartAt>,
     pub until: Option<Until>,
+    /// What it means when one of these devices comes during the wait: "the wire is still connected".
+    pub instead: Vec<(Id, String)>,
     pub irreversible: Option<Irreversible>,
     /// In which state the board is when the run ends in this step; groups hand it down.
     pub if_stopped: Option<String>,
@@ -180,6 +190,29 @@ pub struct Run {
     pub capture: Vec<Capture>,
     /// Files this call creates in the run's folder, usable in expressions afterwards.
     pub produces: Vec<Id>,
+    /// Shown to the person while the tool runs.
+    pub prompt: Option<Prompt>,
+    /// The first that fits is given.
+    pub answers: Vec<Answer>,
+}
+
+/// What to do when a tool has printed something: tell it a line, show the person a prompt, or both.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// Held against finished lines and the unfinished last one, of which only what came after the answer before counts.
+    pub when: Regex,
+    /// The line to send, in which `$1` to `$9` stand for the pattern's groups. With a prompt it is sent when the person
+    /// presses ENTER or, with `until`, when the devices are as wanted.
+    pub send: Option<Template>,
+    pub prompt: Option<Prompt>,
+    pub until: Option<Until>,
+    /// In one call; afterwards the answer fits no more. `None`: as often as the tool asks, up to a limit.
+    pub times: Option<u32>,
+}
+
+impl Answer {
+    /// A tool that asks the same so often, and no end to it is foreseen, does not accept the answer.
+    pub const TIMES_MAX: u32 = 10;
 }
 
 /// The fault that an unmet expectation stands for.

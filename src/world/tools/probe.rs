@@ -1,13 +1,13 @@
 //! Asks a tool for its version, and judges the answer.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::locate::Candidate;
 use super::{FoundTool, Surroundings, ToolEnvironment, ToolProblem};
 use crate::documents::catalog::{Flavour, OperatingSystem, Tool};
 use crate::words::{Stream, ToolEnd, ToolVersion};
-use crate::world::{ToolCall, ToolEvent, ToolInput, process};
+use crate::world::{ToolCall, ToolEvent, ToolInput, process, tool_folder};
 
 /// Java and Python programs may take many seconds for their first start.
 pub(super) const PROBE_TIME_MAX: Duration = Duration::from_secs(20);
@@ -32,18 +32,21 @@ pub(super) fn version_call(
     environment: ToolEnvironment,
     surroundings: &Surroundings,
 ) -> ToolCall {
-    // A tool that needs its own folder needs it for this too.
-    let own_folder = candidate.launcher.first().map(Path::new).and_then(Path::parent);
-    let own_folder = own_folder.filter(|folder| tool.private_folder && folder.is_absolute());
     ToolCall {
         launcher: candidate.launcher.clone(),
         args: tool.first_args.iter().chain(&tool.version.args).cloned().collect(),
         environment: environment.set,
         environment_remove: environment.remove,
-        folder: own_folder.unwrap_or(&surroundings.current_folder).to_owned(),
+        folder: folder_of_call(tool, candidate, surroundings),
         terminal: false,
         input: ToolInput::Nothing,
     }
+}
+
+/// Some tools start only in their own folder.
+fn folder_of_call(tool: &Tool, candidate: &Candidate, surroundings: &Surroundings) -> PathBuf {
+    let own = candidate.launcher.first().and_then(|program| tool_folder(Path::new(program)));
+    own.filter(|_| tool.private_folder && !candidate.indirect).unwrap_or_else(|| surroundings.current_folder.clone())
 }
 
 /// Runs on the runtime's clock, which must not be paused: the tool is a real one.

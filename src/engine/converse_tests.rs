@@ -1,0 +1,220 @@
+//! Shell scripts ask, a playbook answers. Real processes, so real time.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use crate::documents::catalog;
+use crate::documents::playbook::{DeviceKind, check, load};
+use crate::engine::{Chosen, Event, Files, Order, Outcome, ReadyTool, Settings, run};
+use crate::words::{Source, UsbId, Verdict};
+use crate::world::{Ask, DeviceList, Interrupt, Reply, RunningTool, Scratch, ToolCall, World, process};
+
+/// Real tools; nothing on the bus; a person with prepared lines, or nobody.
+#[derive(Debug, Default)]
+struct Desk {
+    lines: RefCell<VecDeque<String>>,
+    interactive: bool,
+}
+
+impl World for Desk {
+    fn start(&self, call: &ToolCall) -> RunningTool {
+        process::start(call)
+    }
+
+    fn devices(&self, _: &[(UsbId, DeviceKind)]) -> DeviceList {
+        Ok(Vec::new())
+    }
+
+    async fn devices_changed(&self) {
+        std::future::pending().await
+    }
+
+    fn ask(&self, _: Ask<'_>) {}
+
+    async fn reply(&self) -> Reply {
+        self.lines.borrow_mut().pop_front().map_or(Reply::Gone, Reply::Line)
+    }
+
+    fn interactive(&self) -> bool {
+        self.interactive
+    }
+
+    async fn interrupted(&self) -> Interrupt {
+        std::future::pending().await
+    }
+}
+
+struct Story {
+    outcome: Outcome,
+    events: Vec<Event>,
+}
+
+impl Story {
+    fn output(&self) -> String {
+        let text = |event: &Event| match event {
+            Event::ToolOutput { text, .. } => Some(text.clone()),
+            _ => None,
+        };
+        self.events.iter().filter_map(text).collect::<Vec<_>>().join("|")
+    }
+
+    fn answers(&self) -> Vec<String> {
+        let text = |event: &Event| match event {
+            Event::ToolAnswered { text, by, .. } => Some(format!("{by}:{text}")),
+            _ => None,
+        };
+        self.events.iter().filter_map(text).collect()
+    }
+
+    fn verdict(&self) -> &Verdict {
+        let verdict = |event: &'_ Event| matches!(event, Event::ToolEnded { .. });
+        match self.events.iter().rev().find(|event| verdict(event)) {
+            Some(Event::ToolEnded { verdict, .. }) => verdict,
+            _ => panic!("no tool has ended: {:?}", self.events),
+        }
+    }
+}
+
+const MENU: &str = r#"
+menu() { printf '\nAvailable options:\n\n 1 - Device Control\n 2 - Information\n\nSelect an option (Enter to exit): '; }
+sub() { printf ' 1 - Soft maintenance\n 2 - Hard maintenance\n\nSelect an option (Enter to return): '; }
+menu; read a; [ "$a" = 1 ] || exit 3
+sub; read a; [ "$a" = 2 ] || exit 4
+i=0; while [ $i -lt 5 ]; do printf 'Waiting for Target %s\r' $i; sleep 0.02; i=$((i+1)); done; echo
+sub; read a; [ -z "$a" ] || exit 5
+menu; read a; [ -z "$a" ] || exit 6
+echo all done
+"#;
+
+fn catalog_of(keys: &str) -> catalog::Catalog {
+    let text = format!(
+        r#"[asker]
+summary = "asks"
+programs = ["asker"]
+version = {{ args = ["-V"], flavours = [{{ pattern = '(?P<version>\d+)' }}] }}
+commands = [{{ name = "talk", success = ['all done'] }}]
+{keys}
+"#
+    );
+    let source = Arc::new(Source { name: "catalog".to_owned(), text });
+    catalog::load(&source).unwrap_or_else(|faults| panic!("{faults:?}"))
+}
+
+fn tell(keys: &str, script: &str, step: &str, desk: &Desk) -> Story {
+    let catalog = catalog_of(keys);
+    let text = format!("format: 1\nboard: x\nsteps:\n  - id: talk\n    run: asker\n    expect: all done\n{step}");
+    let loaded = load(&Arc::new(Source { name: "x.yaml".to_owned(), text }), &|_| Err(String::new()));
+    assert!(loaded.faults.is_empty(), "{:?}", loaded.faults);
+    let playbook = loaded.playbook.unwrap();
+    assert!(check(&playbook, &catalog).is_empty(), "{:?}", check(&playbook, &catalog));
+    let ready = ReadyTool {
+        launcher: vec!["/bin/sh".into(), "-c".into(), script.into()],
+        environment: BTreeMap::new(),
+        environment_remove: Vec::new(),
+    };
+    let tools = BTreeMap::from([("asker".to_owned(), ready)]);
+    let settings = Settings {
+        chosen: Chosen::Any,
+        allow_irreversible: Default::default(),
+        simulated: false,
+        playbook_name: "x.yaml".to_owned(),
+        shipped: false,
+    };
+    let order = Order { playbook: &playbook, catalog: &catalog, tools: &tools, settings: &settings };
+    let mut events = Vec::new();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let files = Files::new(Scratch::create().unwrap());
+    let finish = runtime.block_on(run(order, files, desk, &mut |event: &Event| events.push(event.clone())));
+    Story { outcome: finish.outcome, events }
+}
+
+const QUESTIONS: &str = "questions = ['^Select an option \\(Enter to (?:exit|return)\\): $', '^> $', '\\? $']";
+const MENU_ANSWERS: &str = "    answers:
+      - {when: '(\\d+) - Device Control', send: $1, times: 1}
+      - {when: '(\\d+) - Hard maintenance', send: $1, times: 1}
+      - {when: 'Waiting for Target', prompt: Press the button.}
+      - {when: 'Enter to (return|exit)', send: '', times: 2}
+";
+
+#[test]
+fn menus_are_walked_by_their_texts() {
+    for terminal in ["terminal = true", "terminal = false"] {
+        let story = tell(&format!("{terminal}\n{QUESTIONS}"), MENU, MENU_ANSWERS, &Desk::default());
+        assert_eq!(story.answers(), ["the playbook:1", "the playbook:2", "the playbook:", "the playbook:"]);
+        assert_eq!(story.outcome, Outcome::Recovered, "{:?}", story.verdict());
+        assert!(story.output().ends_with("Select an option (Enter to exit): |all done"), "{}", story.output());
+        let prompts = story.events.iter().filter(|event| matches!(event, Event::Prompted { .. })).count();
+        assert_eq!(prompts, 1);
+    }
+}
+
+#[test]
+fn a_prompt_beside_run_is_shown_while_the_tool_runs() {
+    let story = tell("", "echo all done", "    prompt: Hold the button.\n    hands: plug-in\n", &Desk::default());
+    let kinds: Vec<&str> = story
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            Event::ToolStarted { .. } => Some("started"),
+            Event::Prompted { goes_on_by_itself: true, .. } => Some("prompted"),
+            Event::ToolOutput { .. } => Some("output"),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(kinds, ["started", "prompted", "output"]);
+}
+
+#[test]
+fn an_unforeseen_question_goes_to_the_person() {
+    let script = "echo Part differs.; printf '> '; read a; echo \"got $a, all done\"";
+    let desk = Desk { lines: RefCell::new(["y".to_owned()].into()), interactive: true };
+    let story = tell(&format!("terminal = true\n{QUESTIONS}"), script, "", &desk);
+    let asked = story.events.iter().find_map(|event| match event {
+        Event::ToolAsked { text, .. } => Some(text.as_str()),
+        _ => None,
+    });
+    assert_eq!(asked, Some("Part differs.\n>"));
+    assert_eq!(story.answers(), ["you:y"]);
+    assert_eq!(story.outcome, Outcome::Recovered, "{}", story.output());
+}
+
+#[test]
+fn an_unforeseen_question_to_nobody_ends_the_tool() {
+    let script = "echo Part differs.; printf '> '; read a; echo all done";
+    let story = tell(QUESTIONS, script, "", &Desk::default());
+    let Verdict::Fault(fault) = story.verdict() else { panic!() };
+    assert_eq!(
+        (fault.class.word(), fault.message.as_str()),
+        ("unknown", "The tool asker asked `Part differs. >` and got no answer, so it was ended")
+    );
+    assert_eq!(story.outcome, Outcome::StepFailed);
+}
+
+#[test]
+fn a_tool_that_asks_for_ever_is_ended() {
+    let script = "while :; do printf 'sure? '; read a || exit 9; done";
+    let story = tell(QUESTIONS, script, "    answers:\n      - {when: sure, send: y}\n", &Desk::default());
+    let Verdict::Fault(fault) = story.verdict() else { panic!() };
+    assert_eq!(fault.message, "The tool asker asked `sure` again and again, whatever the answer, so it was ended");
+    assert_eq!(story.answers().len(), 10);
+}
+
+#[test]
+fn a_line_can_wait_for_the_person() {
+    let script = "printf 'reset? '; read a; echo \"$a, all done\"";
+    let desk = Desk { lines: RefCell::new([String::new()].into()), interactive: true };
+    let step = "    answers:\n      - {when: 'reset', prompt: Reset it., send: ok}\n";
+    let story = tell(QUESTIONS, script, step, &desk);
+    assert_eq!(story.answers(), ["the playbook:ok"]);
+    assert_eq!(story.outcome, Outcome::Recovered);
+}
+
+#[test]
+fn an_unknown_prompt_is_answered_in_silence() {
+    let script = "printf 'password: '; read a; echo \"$a, all done\"";
+    let step = "    answers:\n      - {when: '^password', send: x}\n";
+    let story = tell(QUESTIONS, script, step, &Desk::default());
+    assert_eq!(story.answers(), ["the playbook:x"]);
+    assert_eq!(story.outcome, Outcome::Recovered);
+}

@@ -1,0 +1,227 @@
+//! Follows one running tool to its end: its output, its limits, and the wish to end it. What it asks is for the sibling
+//! `converse`.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
+
+use crate::documents::playbook::{Run, Step};
+use crate::engine::Event;
+use crate::engine::call::Prepared;
+use crate::engine::converse::{Conversation, Due};
+use crate::engine::halt::Halt;
+use crate::engine::runner::Runner;
+use crate::output::{Dialogue, Judge, LineEnd, LineSplitter, Piece};
+use crate::words::{Stream, ToolEnd};
+use crate::world::{RunningTool, ToolEvent, World};
+
+/// A tool that was asked to end gets this long before it is ended by force.
+const GRACE: Duration = Duration::from_secs(3);
+/// And then this long until it is given up as unkillable.
+const GIVE_UP: Duration = Duration::from_secs(5);
+/// Lines of output kept for the account of a failure.
+const LAST_LINES: usize = 12;
+
+/// How a call's process ended, and the last lines it printed.
+pub(super) struct Watched {
+    pub(super) end: ToolEnd,
+    pub(super) output: Vec<String>,
+}
+
+/// A tool at work, and everything known about it so far.
+pub(super) struct Watch<'a, 'j, 'w> {
+    pub(super) step: &'a Step,
+    pub(super) run: &'a Run,
+    pub(super) judge: &'w mut Judge<'j>,
+    pub(super) tool: RunningTool,
+    pub(super) conversation: Conversation<'a>,
+    stdout: LineSplitter,
+    stderr: LineSplitter,
+    last_lines: VecDeque<String>,
+    pub(super) last_output: Instant,
+    pub(super) deadline: Instant,
+}
+
+/// Why a tool is ended by us.
+pub(super) enum Ending {
+    As(ToolEnd),
+    /// The step cannot go on, whatever the tool has done.
+    Halt(Halt),
+}
+
+impl<'a, W: World> Runner<'a, W> {
+    /// The tool is ended when a limit passes, when it asks what nobody can answer, or on the person's request: at once when
+    /// it changes nothing, else on the second request.
+    pub(super) async fn watch(
+        &mut self,
+        step: &'a Step,
+        run: &'a Run,
+        prepared: &Prepared<'a>,
+        judge: &mut Judge<'_>,
+    ) -> Result<Watched, Halt> {
+        let world = self.world;
+        let dialogue = Dialogue::new(&run.answers, prepared.questions);
+        let mut watch = Watch {
+            step,
+            run,
+            judge,
+            tool: world.start(&prepared.call),
+            conversation: Conversation::new(dialogue),
+            stdout: LineSplitter::default(),
+            stderr: LineSplitter::default(),
+            last_lines: VecDeque::new(),
+            last_output: Instant::now(),
+            deadline: Instant::now() + prepared.limit,
+        };
+        if let (Some(prompt), Some(text)) = (&run.prompt, &prepared.prompt) {
+            self.show_prompt(step, prompt, text, step.until.as_ref(), prepared.limit);
+        }
+        let ended = loop {
+            let silent_at = prepared.silence.map_or(watch.deadline, |silence| watch.last_output + silence);
+            let limit = silent_at.min(watch.deadline);
+            tokio::select! {
+                biased;
+                event = watch.tool.events.recv() => match event {
+                    Some(ToolEvent::Output(stream, bytes)) => {
+                        watch.last_output = Instant::now();
+                        if let Err(ending) = self.take_output(&mut watch, stream, &bytes) {
+                            break self.end_as(&mut watch, ending).await?;
+                        }
+                    }
+                    Some(ToolEvent::Ended(end)) => break end,
+                    None => break ToolEnd::NotStarted("the tool went away without a word".to_owned()),
+                },
+                by = world.interrupted() => {
+                    let protected = prepared.changes_board || self.shielded;
+                    if protected && self.stop_requested.is_none() {
+                        self.stop_requested = Some(by);
+                        self.tell(Event::Interrupted { by, finishing: true });
+                    } else {
+                        self.tell(Event::Interrupted { by, finishing: false });
+                        self.stop_requested = Some(by);
+                        end_tool(&mut watch.tool, world).await;
+                        break ToolEnd::Cancelled;
+                    }
+                }
+                reply = world.reply(), if watch.conversation.awaits_person() => {
+                    if let Err(ending) = self.take_reply(&mut watch, reply) {
+                        break self.end_as(&mut watch, ending).await?;
+                    }
+                }
+                due = watch.conversation.due(watch.last_output, limit) => match due {
+                    Due::Conversation => {
+                        if let Err(ending) = self.go_on_talking(&mut watch) {
+                            break self.end_as(&mut watch, ending).await?;
+                        }
+                    }
+                    Due::Limit => {
+                        let end = if silent_at < watch.deadline {
+                            ToolEnd::Silent(prepared.silence.unwrap_or(prepared.limit))
+                        } else {
+                            ToolEnd::TimedOut(prepared.limit)
+                        };
+                        break self.end_as(&mut watch, Ending::As(end)).await?;
+                    }
+                },
+            }
+        };
+        for stream in [Stream::Stdout, Stream::Stderr] {
+            self.finish_line(&mut watch, stream);
+        }
+        Ok(Watched { end: ended, output: watch.last_lines.into() })
+    }
+
+    async fn end_as(&mut self, watch: &mut Watch<'_, '_, '_>, ending: Ending) -> Result<ToolEnd, Halt> {
+        if let Ending::As(end) = &ending {
+            self.tell(Event::Note { text: format!("{} {end}; ending it", watch.run.tool.value) });
+        }
+        end_tool(&mut watch.tool, self.world).await;
+        match ending {
+            Ending::As(end) => Ok(end),
+            Ending::Halt(halt) => Err(halt),
+        }
+    }
+
+    fn take_output(&mut self, watch: &mut Watch<'a, '_, '_>, stream: Stream, bytes: &[u8]) -> Result<(), Ending> {
+        for piece in watch.splitter(stream).push(bytes) {
+            self.piece(watch, stream, &piece);
+            self.hear_line(watch, &piece.text)?;
+        }
+        self.hear_tail(watch, stream)
+    }
+
+    /// The unfinished last line, which somebody has just answered, ends here.
+    pub(super) fn finish_line(&mut self, watch: &mut Watch<'_, '_, '_>, stream: Stream) {
+        if let Some(piece) = watch.splitter(stream).finish() {
+            self.piece(watch, stream, &piece);
+        }
+    }
+
+    fn piece(&mut self, watch: &mut Watch<'_, '_, '_>, stream: Stream, piece: &Piece) {
+        let step = watch.step;
+        let progress = watch.judge.piece(stream, &piece.text);
+        let transient = piece.end == LineEnd::CarriageReturn;
+        self.tell(Event::ToolOutput { step: step.id.clone(), stream, text: piece.text.clone(), transient });
+        match progress {
+            Some(progress) => self.tell(Event::Progress {
+                step: step.id.clone(),
+                label: progress.label,
+                percent: progress.percent,
+                bytes: progress.bytes,
+                total: progress.total,
+            }),
+            None if !transient && !piece.text.trim().is_empty() => {
+                if watch.last_lines.len() == LAST_LINES {
+                    watch.last_lines.pop_front();
+                }
+                watch.last_lines.push_back(piece.text.clone());
+            }
+            None => {}
+        }
+    }
+}
+
+impl Watch<'_, '_, '_> {
+    /// The last lines, with which a question is understood.
+    pub(super) fn in_context(&self, question: &str, lines_max: usize) -> String {
+        let lines = self.last_lines.iter().skip(self.last_lines.len().saturating_sub(lines_max));
+        lines.map(|line| line.trim()).chain([question.trim()]).collect::<Vec<_>>().join("\n")
+    }
+
+    pub(super) fn splitter(&mut self, stream: Stream) -> &mut LineSplitter {
+        match stream {
+            Stream::Stdout => &mut self.stdout,
+            Stream::Stderr => &mut self.stderr,
+        }
+    }
+}
+
+/// Asks the tool to end, then ends it; a further interrupt skips the grace.
+async fn end_tool<W: World>(tool: &mut RunningTool, world: &W) {
+    tool.stop.ask();
+    if !ended_within(tool, world, GRACE).await {
+        tool.stop.force();
+        let deadline = Instant::now() + GIVE_UP;
+        while let Ok(Some(event)) = tokio::time::timeout_at(deadline, tool.events.recv()).await {
+            if matches!(event, ToolEvent::Ended(_)) {
+                break;
+            }
+        }
+    }
+}
+
+async fn ended_within<W: World>(tool: &mut RunningTool, world: &W, span: Duration) -> bool {
+    let deadline = Instant::now() + span;
+    loop {
+        tokio::select! {
+            biased;
+            event = tool.events.recv() => match event {
+                Some(ToolEvent::Output(..)) => {}
+                Some(ToolEvent::Ended(_)) | None => return true,
+            },
+            _ = world.interrupted() => return false,
+            () = sleep_until(deadline) => return false,
+        }
+    }
+}
