@@ -197,6 +197,8 @@ fn a_panic_ends_the_tool() {
         environment: [("MARKS".to_owned(), marks.clone().into_os_string())].into(),
         environment_remove: Vec::new(),
         folder: house.path("work"),
+        terminal: false,
+        input: recover::world::ToolInput::Nothing,
     };
     let panicked = std::panic::catch_unwind(|| {
         let _tool = recover::world::process::start(&call);

@@ -13,9 +13,9 @@ use crate::bench::{BenchClock, BenchError, BoardModel, Console, FaultName, Stm32
 #[derive(Debug, serde::Serialize, serde::Deserialize)]
 pub enum VirtualModel {
     ImxRt(Box<ImxRt>),
-    Stm32N6(Box<Stm32N6>),
     Stm32Rom(Box<Stm32Rom>),
     PlainUsb(PlainUsb),
+    Stm32N6(Box<Stm32N6>),
 }
 
 struct ModelRow {
@@ -31,11 +31,6 @@ const MODELS: &[ModelRow] = &[
         fault_names,
     },
     ModelRow {
-        name: Stm32N6::MODEL,
-        build: |settings, names| Ok(VirtualModel::Stm32N6(Box::new(Stm32N6::new(settings, names)?))),
-        fault_names: stm32n6::fault_names,
-    },
-    ModelRow {
         name: Stm32Rom::MODEL,
         build: |settings, names| {
             let board = Stm32Rom::new(Stm32RomSettings::read(settings)?, names)?;
@@ -47,6 +42,11 @@ const MODELS: &[ModelRow] = &[
         name: PlainUsb::MODEL,
         build: |settings, names| Ok(VirtualModel::PlainUsb(PlainUsb::new(settings, names)?)),
         fault_names: PlainUsb::fault_names,
+    },
+    ModelRow {
+        name: Stm32N6::MODEL,
+        build: |settings, names| Ok(VirtualModel::Stm32N6(Box::new(Stm32N6::new(settings, names)?))),
+        fault_names: stm32n6::fault_names,
     },
 ];
 
@@ -71,27 +71,27 @@ impl VirtualModel {
     pub fn name(&self) -> &'static str {
         match self {
             VirtualModel::ImxRt(_) => "imxrt-flexspi",
-            VirtualModel::Stm32N6(_) => Stm32N6::MODEL,
             VirtualModel::Stm32Rom(_) => Stm32Rom::MODEL,
             VirtualModel::PlainUsb(_) => PlainUsb::MODEL,
+            VirtualModel::Stm32N6(_) => Stm32N6::MODEL,
         }
     }
 
     pub fn board(&self) -> &dyn BoardModel {
         match self {
             VirtualModel::ImxRt(board) => board.as_ref(),
-            VirtualModel::Stm32N6(board) => board.as_ref(),
             VirtualModel::Stm32Rom(board) => board.as_ref(),
             VirtualModel::PlainUsb(board) => board,
+            VirtualModel::Stm32N6(board) => board.as_ref(),
         }
     }
 
     pub fn board_mut(&mut self) -> &mut dyn BoardModel {
         match self {
             VirtualModel::ImxRt(board) => board.as_mut(),
-            VirtualModel::Stm32N6(board) => board.as_mut(),
             VirtualModel::Stm32Rom(board) => board.as_mut(),
             VirtualModel::PlainUsb(board) => board,
+            VirtualModel::Stm32N6(board) => board.as_mut(),
         }
     }
 
@@ -99,17 +99,14 @@ impl VirtualModel {
     pub(crate) fn fill_memories(&self) -> io::Result<()> {
         match self {
             VirtualModel::ImxRt(board) => board.fill_with_remains(),
-            VirtualModel::Stm32N6(board) => board.fill_with_remains(),
             VirtualModel::Stm32Rom(_) | VirtualModel::PlainUsb(_) => Ok(()),
+            VirtualModel::Stm32N6(board) => board.fill_with_remains(),
         }
     }
 
     /// Plays one call of a tool.
     pub fn play(&mut self, tool: &str, args: &[String], console: &mut Console, clock: &mut BenchClock) -> MockEnd {
         match (self, tool) {
-            (VirtualModel::Stm32N6(board), "STM32_Programmer_CLI") => {
-                MockEnd::Exit(mock::stm32_programmer(args, board, console, clock))
-            }
             (VirtualModel::ImxRt(board), "sdphost") => MockEnd::Exit(mock::sdphost(args, board, console, clock)),
             (VirtualModel::ImxRt(board), "blhost") => MockEnd::Exit(mock::blhost(args, board, console, clock)),
             (VirtualModel::Stm32Rom(board), "dfu-util") => {
@@ -117,6 +114,9 @@ impl VirtualModel {
                 let end = mock::dfu_util(args, board, console);
                 clock.take(board.now_ms().saturating_sub(clock.now_ms()));
                 end
+            }
+            (VirtualModel::Stm32N6(board), "STM32_Programmer_CLI") => {
+                MockEnd::Exit(mock::stm32_programmer(args, board, console, clock))
             }
             (_, other) => {
                 console.err(&format!("the virtual bench has no board for `{other}`\n"));

@@ -263,6 +263,7 @@ impl BoardModel for Stm32N6 {
             HandMove::PlugIn => self.power_on(now_ms),
             HandMove::FitJumper => self.jumper_fitted = true,
             HandMove::RemoveJumper => self.jumper_fitted = false,
+            // The model has neither.
             HandMove::SwitchOn | HandMove::SwitchOff | HandMove::PressButton => {}
         }
     }
