@@ -86,7 +86,7 @@ fn makes_up_the_images_that_are_missing_and_says_so() {
     };
     let images = [("0x60001000".to_owned(), sbl.to_owned()), ("0x60040000".to_owned(), firmware.to_owned())];
     assert_holds(&house, &images, FUSE_SET);
-    house.simulate("fuse-set", &[]).exits(0).says("firmware.bin · 1.5 MB · made up for the simulation");
+    house.simulate("fuse-set", &[]).exits(0).says("firmware.bin · 1,500,000 bytes · made up for the simulation");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use crate::cli::arguments::CheckArgs;
 use crate::cli::diagnostics::render;
 use crate::cli::places::{FoundPlaybook, find_catalog, find_playbook};
-use crate::cli::print::{print_error, print_text};
+use crate::cli::streams::{complain, say};
 use crate::cli::style::Look;
 use crate::documents::catalog::Catalog;
 use crate::documents::playbook::{Playbook, check as check_playbook};
@@ -16,7 +16,7 @@ pub(super) fn check(args: &CheckArgs, look: &Look) -> Outcome {
     let catalog = match find_catalog(&Surroundings::of_this_process()) {
         Ok(found) => found.catalog,
         Err(faults) => {
-            print_error(&render(&faults, look));
+            complain(&render(&faults, look));
             return Outcome::PlaybookInvalid;
         }
     };
@@ -27,18 +27,18 @@ pub(super) fn check(args: &CheckArgs, look: &Look) -> Outcome {
             Ok(found) => {
                 let (_, found) = read(&found, &catalog);
                 if found.is_empty() {
-                    print_text(&format!("{}: nothing wrong\n", file.display()));
+                    say(&format!("{}: nothing wrong", file.display()));
                 }
                 faults.extend(found);
             }
             Err(error) if error.of_document() => faults.push(Diagnostic::of_document(error.to_string())),
             Err(error) => {
-                print_error(&format!("error: {error}\n"));
+                complain(&format!("error: {error}\n"));
                 unknown = true;
             }
         }
     }
-    print_error(&render(&faults, look));
+    complain(&render(&faults, look));
     let wrong = faults.iter().any(|fault| fault.severity == Severity::Error);
     match (wrong, unknown) {
         (true, _) => Outcome::PlaybookInvalid,

@@ -5,41 +5,39 @@ use std::collections::BTreeSet;
 use crate::bench::Bench;
 use crate::cli::arguments::ListArgs;
 use crate::cli::places::find_playbook;
-use crate::cli::print::print_text;
+use crate::cli::streams::say;
 use crate::cli::style::{Look, Role};
 use crate::cli::wording::{bytes, hang};
 use crate::documents::library::shipped_boards;
-use crate::documents::playbook::{Action, Device, Playbook, Step};
+use crate::documents::playbook::{Action, Device, Need, Playbook, Step};
 use crate::engine::Outcome;
 use crate::words::UsbId;
 
 /// Prints one line for each shipped playbook, or everything a person chooses by.
 pub(super) fn list(args: &ListArgs, look: &Look) -> Outcome {
-    let mut text = String::new();
     for board in shipped_boards() {
         let Some(playbook) = find_playbook(board).ok().and_then(|found| found.load().playbook) else {
             return Outcome::Defect;
         };
-        text += &if args.verbose { verbose(board, &playbook, look) } else { line(board, &playbook, look) };
+        if args.verbose { verbose(board, &playbook, look) } else { line(board, &playbook, look) }
     }
     if !args.verbose {
-        text += "\nRun one with `recover --playbook BOARD`; `recover list --verbose` tells more.\n";
+        say("\nRun one with `recover --playbook BOARD`; `recover list --verbose` tells more.");
     }
-    print_text(&text);
     Outcome::Recovered
 }
 
-fn line(board: &str, playbook: &Playbook, look: &Look) -> String {
+fn line(board: &str, playbook: &Playbook, look: &Look) {
     let ids: Vec<String> = ids(playbook.devices.iter()).iter().map(ToString::to_string).collect();
     let irreversible = irreversible_steps(&playbook.steps);
     let mark = if irreversible.is_empty() { "" } else { " · has a step that cannot be undone" };
     let rest = format!("{} · {} · {}{mark}", playbook.board, tools(&playbook.steps).join(", "), ids.join(" "));
-    hanging(&format!("{board:<13} "), &rest, look)
+    print_hanging(&format!("{board:<13} "), &rest, look);
 }
 
-fn verbose(board: &str, playbook: &Playbook, look: &Look) -> String {
-    let mut whole = look.paint(Role::Title, &format!("{board} · {}", playbook.board)) + "\n";
-    let mut item = |label: &str, text: &str| whole += &hanging(&format!("  {label:<11} "), text, look);
+fn verbose(board: &str, playbook: &Playbook, look: &Look) {
+    say(&look.paint(Role::Title, &format!("{board} · {}", playbook.board)));
+    let item = |label: &str, text: &str| print_hanging(&format!("  {label:<11} "), text, look);
     if let Some(summary) = &playbook.summary {
         item("does", summary);
     }
@@ -47,7 +45,12 @@ fn verbose(board: &str, playbook: &Playbook, look: &Look) -> String {
     for input in &playbook.inputs {
         let help = input.help.as_ref().map_or(String::new(), |help| format!(": {help}"));
         let room = input.max_size.map_or(String::new(), |size| format!(", at most {}", bytes(size)));
-        item("file", &format!("{}{help}{room}", input.file.value));
+        let need = match &input.need {
+            Need::Always => String::new(),
+            Need::Never => " (may be missing)".to_owned(),
+            Need::Without(other) => format!(" (not needed where `{}` is given)", other.value),
+        };
+        item("file", &format!("{}{need}{help}{room}", input.file.value));
     }
     for device in &playbook.devices {
         let ids: Vec<String> = device.ids.iter().map(ToString::to_string).collect();
@@ -62,11 +65,13 @@ fn verbose(board: &str, playbook: &Playbook, look: &Look) -> String {
     for (name, meaning) in Bench::names(playbook).unwrap_or_default() {
         item("simulate", &format!("{name}: {meaning}"));
     }
-    whole + "\n"
+    say("");
 }
 
-fn hanging(first: &str, text: &str, look: &Look) -> String {
-    hang(first, text, look.width).join("\n") + "\n"
+fn print_hanging(first: &str, text: &str, look: &Look) {
+    for line in hang(first, text, look.width) {
+        say(&line);
+    }
 }
 
 fn ids<'a>(devices: impl Iterator<Item = &'a Device>) -> BTreeSet<UsbId> {

@@ -9,10 +9,19 @@ const UNTOUCHED: &str = "Nothing has been done to the camera, and no tool has ru
 
 /// The last event of a run without steps.
 pub(super) fn finished(outcome: Outcome, problem: Problem) -> Event {
+    last_event(outcome, Some(problem))
+}
+
+/// The last event where there was nothing to go wrong.
+pub(super) fn without_problem(outcome: Outcome) -> Event {
+    last_event(outcome, None)
+}
+
+fn last_event(outcome: Outcome, problem: Option<Problem>) -> Event {
     Event::Finished {
         outcome,
         exit_code: outcome.exit_code(),
-        problem: Some(problem),
+        problem,
         next: Vec::new(),
         elapsed_ms: 0,
         steps_done: 0,

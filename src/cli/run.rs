@@ -1,22 +1,22 @@
 //! `recover run`: everything around one run, from the command line to the exit code.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use console::Term;
 
-use crate::bench::{Answers, Bench, BenchFolder, BenchWorld, generate_image};
+use crate::bench::{Answers, Bench, BenchError, BenchFolder, BenchWorld, generate_image};
 use crate::cli::arguments::{MessageFormat, RunArgs, RunOptions};
 use crate::cli::check::read;
 use crate::cli::json::{Json, write_line};
 use crate::cli::list::{irreversible_steps, tools};
 use crate::cli::log::Log;
 use crate::cli::places::{find_catalog, find_playbook};
-use crate::cli::print::{print_error, print_text};
 use crate::cli::problems;
 use crate::cli::reader::{Reader, Readers};
 use crate::cli::screen::Screen;
+use crate::cli::streams::{complain, show};
 use crate::cli::style::Look;
 use crate::cli::{diagnostics, dry_run};
 use crate::documents::catalog::{Catalog, Tool};
@@ -39,6 +39,8 @@ struct Job {
     given: GivenFiles,
     settings: Settings,
     bench: Option<Bench>,
+    /// Of the bench; a real board is locked only when nothing else stands in the way.
+    lock: Option<BoardLock>,
 }
 
 /// A run that ended before its first step.
@@ -102,7 +104,7 @@ fn prepare(args: RunArgs, look: &Look) -> Result<(Job, Vec<String>), Box<Refusal
     let human = options.message_format == MessageFormat::Human;
     let documents_invalid = |faults: &[Diagnostic]| {
         if human {
-            print_error(&diagnostics::render(faults, look));
+            complain(&diagnostics::render(faults, look));
         }
         refuse(Outcome::PlaybookInvalid, problems::documents(faults))
     };
@@ -125,15 +127,20 @@ fn prepare(args: RunArgs, look: &Look) -> Result<(Job, Vec<String>), Box<Refusal
     let bench = match &options.simulate {
         Some(simulation) => {
             let names: Vec<&str> = simulation.names.iter().map(String::as_str).collect();
+            let on_the_bench = |error: BenchError| command_line(error.to_string(), None);
             let folder = match &options.bench {
-                Some(path) => BenchFolder::kept(path),
-                None => BenchFolder::temporary(),
+                // A dry run leaves alone what an earlier run has kept.
+                Some(path) if !options.dry_run => BenchFolder::kept(path),
+                _ => BenchFolder::temporary(),
             };
-            let bench = folder.and_then(|folder| Bench::set_up(folder, &playbook, &names));
-            Some(bench.map_err(|error| command_line(error.to_string(), None))?)
+            let folder = folder.map_err(on_the_bench)?;
+            // Before the bench of an earlier run is replaced: that run may still be at work on it.
+            let lock = lock(folder.path(), &playbook, &options)?;
+            Some((Bench::set_up(folder, &playbook, &names).map_err(on_the_bench)?, lock))
         }
         None => None,
     };
+    let (bench, lock) = bench.unzip();
     let settings = Settings {
         chosen: match (&options.port, &options.serial) {
             (Some(port), _) => Chosen::Port(port.clone()),
@@ -148,7 +155,7 @@ fn prepare(args: RunArgs, look: &Look) -> Result<(Job, Vec<String>), Box<Refusal
     let set: BTreeMap<Id, PathBuf> =
         options.settings.iter().map(|setting| (setting.name.clone(), PathBuf::from(&setting.value))).collect();
     let given = GivenFiles { folder: options.files.clone(), set };
-    Ok((Job { playbook, catalog: catalog.catalog, options, given, settings, bench }, catalog.own))
+    Ok((Job { playbook, catalog: catalog.catalog, options, given, settings, bench, lock }, catalog.own))
 }
 
 /// What is wrong with the options for this playbook, and what to do about it.
@@ -206,11 +213,15 @@ fn refuse_without_playbook(refusal: &Refusal, format: MessageFormat) -> Outcome 
                 write_line(&mut std::io::stdout(), &problems::finished(outcome, refusal.problem.clone()));
         }
         MessageFormat::Human => {
+            // The faults of documents have been shown with their places.
             if outcome != Outcome::PlaybookInvalid || refusal.problem.output.is_empty() {
-                print_error(&format!("error: {}\n", refusal.problem.what));
+                complain(&format!("error: {}\n", refusal.problem.what));
+                for line in &refusal.problem.output {
+                    complain(&format!("  {line}\n"));
+                }
             }
             for next in &refusal.problem.next {
-                print_error(&format!("{next}\n"));
+                complain(&format!("{next}\n"));
             }
         }
     }
@@ -263,17 +274,14 @@ fn dry(job: &Job, look: &Look) -> Outcome {
     };
     let steps = plan(&job.playbook, &job.catalog, &files);
     match job.options.message_format {
-        MessageFormat::Human => print_text(&dry_run::render(&steps, look)),
+        MessageFormat::Human => show(&dry_run::render(&steps, look)),
         MessageFormat::Json => {
             let mut stdout = std::io::stdout();
-            for step in &steps {
-                if write_line(&mut stdout, step).is_err() {
-                    break;
-                }
-            }
+            let all = steps.iter().try_for_each(|step| write_line(&mut stdout, step));
+            let _reader_gone = all.and_then(|()| write_line(&mut stdout, &problems::without_problem(Outcome::Planned)));
         }
     }
-    Outcome::Recovered
+    Outcome::Planned
 }
 
 /// From the files to the last step.
@@ -286,21 +294,10 @@ fn carry_out(job: Job, tell: &mut Tell<'_>) -> Result<Outcome, Box<Refusal>> {
         }
         None => Surroundings::of_this_process(),
     };
-    let lock_folder = match &job.bench {
-        Some(bench) => bench.folder().to_owned(),
-        None => BoardLock::default_folder(&surroundings),
+    let _lock = match &job.lock {
+        Some(_of_the_bench) => None,
+        None => Some(lock(&BoardLock::default_folder(&surroundings), &job.playbook, &job.options)?),
     };
-    let ids: BTreeSet<UsbId> = job.playbook.devices.iter().flat_map(|device| device.ids.iter().copied()).collect();
-    let ids: Vec<UsbId> = ids.into_iter().collect();
-    let _lock = BoardLock::acquire(&lock_folder, &ids, job.options.port.as_deref()).map_err(|problem| {
-        refuse(
-            Outcome::BoardBusy,
-            problems::before_anything(
-                problem.to_string(),
-                vec!["Wait until the other run has ended, or give each run its own camera with --port.".to_owned()],
-            ),
-        )
-    })?;
     let tools = ready_tools(&job, &files, &surroundings, tell)?;
     let order = Order { playbook: &job.playbook, catalog: &job.catalog, tools: &tools, settings: &job.settings };
     let runtime = runtime(if job.bench.is_some() { Clock::Paused } else { Clock::Running })?;
@@ -322,6 +319,18 @@ fn carry_out(job: Job, tell: &mut Tell<'_>) -> Result<Outcome, Box<Refusal>> {
                 Ok(steps(order, files, &world, tell).await)
             }
         }
+    })
+}
+
+fn lock(folder: &Path, playbook: &Playbook, options: &RunOptions) -> Result<BoardLock, Refusal> {
+    let ids: BTreeSet<UsbId> = playbook.devices.iter().flat_map(|device| device.ids.iter().copied()).collect();
+    let ids: Vec<UsbId> = ids.into_iter().collect();
+    BoardLock::acquire(folder, &ids, options.port.as_deref()).map_err(|problem| Refusal {
+        outcome: Outcome::BoardBusy,
+        problem: problems::before_anything(
+            problem.to_string(),
+            vec!["Wait until the other run has ended, or give each run its own camera with --port.".to_owned()],
+        ),
     })
 }
 

@@ -119,6 +119,7 @@ fn next(look: &Look, next: &[String]) -> Vec<String> {
 fn headline(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Recovered => "RECOVERED",
+        Outcome::Planned => "PLANNED",
         Outcome::StepFailed => "NOT RECOVERED",
         Outcome::RefusedByPlaybook => "STOPPED BY THE PLAYBOOK",
         Outcome::CommandLine => "NOT STARTED",

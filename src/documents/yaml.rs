@@ -206,22 +206,46 @@ fn syntax_fault(error: &serde_yaml::Error, source: &Arc<Source>) -> Diagnostic {
     // The crate repeats the position at the end; ours stands in front of the source line.
     let message = message.split(" at line ").next().unwrap_or(&message).to_owned();
     let line = place.as_ref().map_or("", |place| line_of(place)).to_owned();
-    let mut diagnostic = Diagnostic {
-        severity: crate::words::Severity::Error,
-        message: format!("this is not YAML: {message}"),
-        place,
-        label: None,
-        hint: None,
+    let (message, hint) = in_plain_words(&message, &line);
+    Diagnostic { severity: crate::words::Severity::Error, message, place, label: None, hint }
+}
+
+/// What an author who does not know the terms of YAML needs to hear: what is wrong, and how it is mended.
+fn in_plain_words(message: &str, line: &str) -> (String, Option<String>) {
+    let says = |words: &str| message.contains(words);
+    let known = if says("Depth") {
+        Some(("this is nested too deeply", "no playbook needs so many levels"))
+    } else if says("Documents") {
+        Some(("a file holds one playbook, and here a second one begins", "remove the `---`, or make it two files"))
+    } else if says("alias replay") || says("Nodes") || says("budget breached") {
+        Some(("this grows too large", "use fewer values, or fewer repetitions with `*`"))
+    } else if says("unknown anchor") {
+        Some((
+            "nothing before this place is marked for repetition under this name",
+            "`*name` repeats what `&name` marks further up; to mean the sign itself, put the text in quotes",
+        ))
+    } else if says("mapping values are not allowed") {
+        Some(("`: ` cannot stand within a text", "put the whole text in quotes; or check the indentation of this line"))
+    } else if says("quoted scalar") {
+        Some(("a text in quotes is not closed", "look for the missing quote in the lines before"))
+    } else if says("expected '-' indicator") || says("did not find expected") && !line.contains(['[', '{']) {
+        Some(("this line does not line up with the ones before", "all keys of one step begin in the same column"))
+    } else {
+        None
     };
-    if line.contains("${") {
-        diagnostic.hint =
-            Some("inside `[…]` or `{…}` put texts with `${…}` in double quotes: `\"${firmware}\"`".into());
-    } else if line.contains(" ,") || line.contains("[,") {
-        diagnostic.hint = Some("a text that begins with `,` needs double quotes: `\",0483:df11\"`".into());
-    } else if line.starts_with('\t') || line.contains("\t") {
-        diagnostic.hint = Some("indent with blanks, not with tabs".into());
+    if let Some((message, hint)) = known {
+        return (message.to_owned(), Some(hint.to_owned()));
     }
-    diagnostic
+    let hint = if line.contains("${") {
+        "inside `[…]` or `{…}` put texts with `${…}` in double quotes: `\"${firmware}\"`"
+    } else if line.contains(" ,") || line.contains("[,") {
+        "a text that begins with `,` needs double quotes: `\",0483:df11\"`"
+    } else if line.contains('\t') {
+        "indent with blanks, not with tabs"
+    } else {
+        "look for brackets, braces and quotes that are not closed, here or in the lines before"
+    };
+    (format!("this is not YAML: {message}"), Some(hint.to_owned()))
 }
 
 fn line_of(place: &Place) -> &str {

@@ -197,6 +197,8 @@ pub enum StepEnd {
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
     Recovered,
+    /// A dry run: everything was shown and nothing done.
+    Planned,
     StepFailed,
     RefusedByPlaybook,
     CommandLine,
@@ -213,7 +215,7 @@ impl Outcome {
     /// The process's exit code; this is the only place that knows them.
     pub fn exit_code(self) -> u8 {
         match self {
-            Outcome::Recovered => 0,
+            Outcome::Recovered | Outcome::Planned => 0,
             Outcome::StepFailed | Outcome::RefusedByPlaybook => 1,
             Outcome::CommandLine => 2,
             Outcome::PlaybookInvalid => 3,

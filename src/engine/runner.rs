@@ -266,7 +266,9 @@ impl<'a, W: World> Runner<'a, W> {
             };
             let (Some(retry), Halt::Failure(failure)) = (&step.retry, &halt) else { break halt };
             let wanted = halt.fault_class().is_some_and(|class| retry.on.contains(&class));
-            if attempt >= attempts_max || !wanted {
+            // Whoever has asked to end is not to watch it begin again.
+            let stopping = self.stop_requested.is_some() && !self.shielded;
+            if attempt >= attempts_max || !wanted || stopping {
                 break halt;
             }
             attempt += 1;
@@ -314,16 +316,20 @@ impl<'a, W: World> Runner<'a, W> {
         if let Action::Steps(steps) = &step.action {
             return self.steps(steps, shown).await;
         }
+        let number = self.numbers.get(&step.id).copied().unwrap_or(0);
         if let Some(by) = self.stop_requested
             && !self.shielded
         {
+            // The step before was finished; the run ends at the one that is not begun.
+            if shown == Shown::Yes {
+                self.current = Some((step.id.clone(), step.name.clone(), number));
+            }
             return Err(self.stopped(&step.id, by));
         }
         if shown == Shown::No {
             return self.act(step, &step.name).await.map(|_| ());
         }
         let started = Instant::now();
-        let number = self.numbers.get(&step.id).copied().unwrap_or(0);
         if self.carried.as_ref().is_some_and(|(until, _)| number >= *until) {
             self.carried = None;
         }

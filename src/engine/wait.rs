@@ -159,12 +159,21 @@ impl<W: World> Runner<'_, W> {
         }
     }
 
-    /// Lets time pass; Ctrl-C ends it.
+    /// Lets time pass; Ctrl-C ends it, but for the time between an irreversible act and its reading.
     pub(super) async fn pause(&mut self, step: &Id, span: Duration) -> Result<(), Halt> {
         let world = self.world;
-        tokio::select! {
-            by = world.interrupted() => Err(self.interrupt(step, by)),
-            () = sleep(span) => Ok(()),
+        let deadline = Instant::now() + span;
+        loop {
+            tokio::select! {
+                by = world.interrupted() => {
+                    if !self.shielded {
+                        return Err(self.interrupt(step, by));
+                    }
+                    self.stop_requested = Some(by);
+                    self.tell(Event::Interrupted { by, finishing: true });
+                }
+                () = sleep_until(deadline) => return Ok(()),
+            }
         }
     }
 

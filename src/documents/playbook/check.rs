@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::documents::catalog::Catalog;
 use crate::documents::expression::{Expression, Kind, Part, Scope, Template, kind_of};
 use crate::documents::playbook::check_call::check_call;
+use crate::documents::playbook::check_optional::check_optional;
 use crate::documents::playbook::{Action, Irreversible, Playbook, Reading, RestartAt, Run, Step, Until};
 use crate::words::{Diagnostic, Id, Place, nearest};
 
@@ -27,7 +28,9 @@ pub fn check(playbook: &Playbook, catalog: &Catalog) -> Vec<Diagnostic> {
         }
         checker.template(&afterwards.text);
     }
-    checker.faults
+    let mut faults = checker.faults;
+    check_optional(playbook, &mut faults);
+    faults
 }
 
 /// What stands around a step.
@@ -110,7 +113,8 @@ impl Checker<'_> {
         match self.scope.values.insert(name.clone(), kind) {
             Some(before) if before != kind => {
                 let message = format!("`{name}` is already {before}; it cannot become {kind}");
-                self.faults.push(Diagnostic::error(place, message).hint("choose another name"));
+                let place = mention(place, name.as_str());
+                self.faults.push(Diagnostic::error(&place, message).hint("choose another name"));
             }
             _ => {}
         }

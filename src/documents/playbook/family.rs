@@ -12,32 +12,39 @@ use crate::words::{Diagnostic, Id, Source, nearest};
 /// Finds the document that `uses` names, or says why it cannot be had. The argument is the path as written.
 pub type Families<'a> = dyn Fn(&str) -> Result<Arc<Source>, String> + 'a;
 
+/// Is everything there that the document should have? What a lost family would have brought is not its author's fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Joined {
+    Whole,
+    FamilyLost,
+}
+
 /// The document with its family's keys added; unchanged when it has no family.
-pub(super) fn join_family(reader: &mut Reader, document: Yaml, families: &Families<'_>) -> Yaml {
-    let YamlKind::Map(entries) = &document.kind else { return document };
+pub(super) fn join_family(reader: &mut Reader, document: Yaml, families: &Families<'_>) -> (Yaml, Joined) {
+    let YamlKind::Map(entries) = &document.kind else { return (document, Joined::Whole) };
     let find = |key: &str| entries.iter().find(|(found, _)| found.text == key);
     let Some((_, uses)) = find("uses") else {
         if let Some((key, _)) = find("with") {
             reader.fault(Diagnostic::error(&key.place, "`with` has no meaning without `uses`"));
         }
-        return document;
+        return (document, Joined::Whole);
     };
-    let Some(path) = reader.text(uses) else { return document };
+    let Some(path) = reader.text(uses) else { return (document, Joined::FamilyLost) };
     let family = match families(&path.value) {
         Ok(source) => source,
         Err(reason) => {
             reader.fault(Diagnostic::error(&path.place, format!("cannot use `{}`: {reason}", path.value)));
-            return document;
+            return (document, Joined::FamilyLost);
         }
     };
     let family = match parse_yaml(&family) {
         Ok(family) => family,
         Err(fault) => {
             reader.fault(fault);
-            return document;
+            return (document, Joined::FamilyLost);
         }
     };
-    let Some(top) = reader.map(&family, "a family", TOP_KEYS) else { return document };
+    let Some(top) = reader.map(&family, "a family", TOP_KEYS) else { return (document, Joined::FamilyLost) };
     if let Some(place) = top.key_place("uses") {
         reader.fault(Diagnostic::error(place, "a family cannot use another family"));
     }
@@ -71,8 +78,8 @@ pub(super) fn join_family(reader: &mut Reader, document: Yaml, families: &Famili
         .filter(|(key, _)| !not_inherited.contains(&key.text.as_str()))
         .map(|(key, value)| (key, fill_in(value, &values)))
         .collect();
-    let YamlKind::Map(own) = document.kind else { return Yaml { kind: YamlKind::Null, place: document.place } };
-    Yaml { kind: YamlKind::Map(join(own, inherited)), place: document.place }
+    let YamlKind::Map(own) = document.kind else { return (document, Joined::Whole) };
+    (Yaml { kind: YamlKind::Map(join(own, inherited)), place: document.place }, Joined::Whole)
 }
 
 /// Own entries win; maps of named things (inputs, devices) are joined name by name.

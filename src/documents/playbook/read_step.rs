@@ -38,10 +38,12 @@ const STEP_KEYS: &[&str] = &[
     "check",
     "refuse",
     "steps",
+    "class",
+    "message",
 ];
 /// Keys that only make sense beside some actions.
 const COMPANIONS: [(&[&str], &[&str]); 5] = [
-    (&["run"], &["args", "device", "expect", "fail_on", "capture", "produces", "answers", "irreversible"]),
+    (&["run"], &["args", "device", "expect", "fail_on", "capture", "produces", "answers"]),
     (&["prompt"], &["hands"]),
     (&["run", "check"], &["class", "message"]),
     (&["run", "prompt"], &["until"]),
@@ -71,9 +73,7 @@ pub(super) fn read_steps(reader: &mut Reader, yaml: &Yaml, prefix: &str, depth: 
 }
 
 fn read_step(reader: &mut Reader, yaml: &Yaml, default_id: &str, depth: usize) -> Option<Step> {
-    let mut known = STEP_KEYS.to_vec();
-    known.extend(["class", "message"]);
-    let entries = reader.map(yaml, "a step", &known)?;
+    let entries = reader.map(yaml, "a step", &STEP_KEYS)?;
     let place = entries.place().clone();
 
     let id = match entries.get("id") {
@@ -109,7 +109,9 @@ fn in_words(id: &Id) -> String {
 }
 
 fn read_action(reader: &mut Reader, entries: &Entries<'_>, id: &Id, depth: usize) -> Option<Action> {
-    let given: Vec<&str> = ACTIONS.into_iter().filter(|action| entries.get(action).is_some()).collect();
+    // In the order of the document: the second of two is the one to be marked.
+    let keys = entries.all().iter().map(|(key, _)| key.text.as_str());
+    let given: Vec<&'static str> = keys.filter_map(|key| ACTIONS.into_iter().find(|action| *action == key)).collect();
     // A step whose action is missing or misspelt is told just that.
     for (actions, companions) in COMPANIONS.iter().filter(|_| !given.is_empty()) {
         for companion in *companions {
@@ -123,14 +125,19 @@ fn read_action(reader: &mut Reader, entries: &Entries<'_>, id: &Id, depth: usize
             }
         }
     }
+    let given = without_repetitions(given);
     let action = match given.as_slice() {
         // The prompt is shown while the tool runs.
         ["run", "prompt"] => "run",
         [] => {
-            reader.fault(
-                Diagnostic::error(entries.place(), "this step does nothing")
-                    .hint(format!("give it one of {}", ACTIONS.join(", "))),
-            );
+            // A misspelt action has been reported as an unknown key.
+            let misspelt = |key: &str| !STEP_KEYS.contains(&key) && nearest(key, ACTIONS).is_some();
+            if !entries.all().iter().any(|(key, _)| misspelt(&key.text)) {
+                reader.fault(
+                    Diagnostic::error(entries.place(), "this step does nothing")
+                        .hint(format!("give it one of {}", ACTIONS.join(", "))),
+                );
+            }
             return None;
         }
         [action] => *action,
@@ -151,6 +158,17 @@ fn read_action(reader: &mut Reader, entries: &Entries<'_>, id: &Id, depth: usize
         }
     };
     read_one_action(reader, entries, action, id, depth)
+}
+
+/// A key that is given twice has been reported as such.
+fn without_repetitions(mut given: Vec<&'static str>) -> Vec<&'static str> {
+    let mut seen = Vec::new();
+    given.retain(|action| {
+        let new = !seen.contains(action);
+        seen.push(*action);
+        new
+    });
+    given
 }
 
 fn read_one_action(reader: &mut Reader, entries: &Entries<'_>, action: &str, id: &Id, depth: usize) -> Option<Action> {
