@@ -43,16 +43,16 @@ struct Follower<'a> {
 impl Follower<'_> {
     /// Answers with what may be missing after the steps.
     fn steps(&mut self, steps: &[Step], absent: Absent) -> Absent {
-        steps.iter().fold(absent, |absent, step| self.step(step, absent))
+        steps.iter().fold(absent, |absent, step| self.step(step, &absent))
     }
 
-    fn step(&mut self, step: &Step, absent: Absent) -> Absent {
+    fn step(&mut self, step: &Step, absent: &Absent) -> Absent {
         let mut inside = absent.clone();
         let mut skipped = Absent::new();
         if let Some(when) = &step.when {
-            self.expression(when, &absent);
-            inside = without(&absent, &self.known_there(&when.root, Truth::Holds));
-            skipped = without(&absent, &self.known_there(&when.root, Truth::Fails));
+            self.expression(when, absent);
+            inside = without(absent, &self.known_there(&when.root, Truth::Holds));
+            skipped = without(absent, &self.known_there(&when.root, Truth::Fails));
         }
         if let Some(retry) = &step.retry {
             self.steps(&retry.prepare, inside.clone());
