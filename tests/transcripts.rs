@@ -8,11 +8,13 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use recover::documents::catalog::{Catalog, Tool, shipped};
 use recover::output::{Expectations, Judge, Judgement, LineSplitter, Presence, Touched};
 use recover::words::{Stream, ToolEnd, Verdict};
+use regex::Regex;
 
 const CHUNK_SIZES: [usize; 4] = [usize::MAX, 1, 7, 64];
 
@@ -28,6 +30,9 @@ struct Expected {
     /// USB ids of the device meant, where the verdict hangs on them.
     #[serde(default)]
     devices: Vec<String>,
+    /// What a step that makes this call would expect.
+    #[serde(default)]
+    expect: Vec<String>,
     /// How the process ended, where recover would have ended it otherwise than the record says: `silent`.
     end: Option<String>,
     /// Why a verdict that looks wrong is the right one to expect.
@@ -101,8 +106,10 @@ fn check(catalog: &Catalog, file: &Path, expected: &Expected, faults: &mut Vec<S
 }
 
 fn judge(tool: &Tool, record: &Record, expected: &Expected, chunk_size: usize, stdout_first: bool) -> Judgement {
-    let expectations = Expectations { device_ids: &expected.devices, ..Expectations::default() };
     let args = &record.argv[1..];
+    let expect: Vec<Regex> = expected.expect.iter().map(|text| Regex::new(text).expect("compiles")).collect();
+    let expectations =
+        Expectations { expect: &expect, device_ids: &expected.devices, arguments: args, ..Expectations::default() };
     let mut judge = Judge::new(tool, tool.command(args), expectations);
     let mut streams = [(Stream::Stdout, &record.stdout), (Stream::Stderr, &record.stderr)];
     if !stdout_first {
@@ -209,22 +216,27 @@ impl Escapes {
 fn read(text: &[u8]) -> Record {
     let mut record = Record { argv: Vec::new(), stdout: Vec::new(), stderr: Vec::new(), end: ToolEnd::Exited(0) };
     let mut escapes = Escapes::default();
-    let mut by_signal = false;
+    let (mut by_signal, mut no_last_newline) = (false, false);
     let mut stream = None;
     for line in text.split(|&byte| byte == b'\n') {
         let as_text = String::from_utf8_lossy(line);
+        let line = &without_marks(line);
         if let Some(note) = as_text.strip_prefix("# note: ").filter(|_| stream.is_none()) {
             if note.starts_with("escapes") {
                 escapes = Escapes::of(note);
             }
+            no_last_newline |= note.ends_with("without LF");
             by_signal |= note.starts_with("ended by signal");
         } else if let Some(argv) = as_text.strip_prefix("$ ").filter(|_| stream.is_none()) {
-            record.argv = argv.split_whitespace().map(str::to_owned).collect();
+            record.argv = arguments(argv);
         } else if as_text == "--- stdout" {
             stream = Some(Stream::Stdout);
         } else if as_text == "--- stderr" {
             stream = Some(Stream::Stderr);
         } else if let Some(code) = as_text.strip_prefix("--- exit ") {
+            if no_last_newline {
+                record.stdout.pop();
+            }
             let code: i32 = code.trim().parse().expect("an exit code");
             record.end = match code {
                 _ if by_signal => ToolEnd::Signalled(code - 128),
@@ -241,4 +253,21 @@ fn read(text: &[u8]) -> Record {
         }
     }
     panic!("a transcript must end with `--- exit N`");
+}
+
+/// The words of a command line, of which those with blanks stand in double quotes.
+fn arguments(line: &str) -> Vec<String> {
+    let quoted = |(index, part): (usize, &str)| match index % 2 {
+        0 => part.split_whitespace().map(str::to_owned).collect(),
+        _ => vec![part.to_owned()],
+    };
+    line.split('"').enumerate().flat_map(quoted).collect()
+}
+
+/// Without the marks of a record: `{fold N}` for updates that were left out, `{src} ` before text that is known from
+/// elsewhere, and `{S}` for a number of seconds.
+fn without_marks(line: &[u8]) -> Vec<u8> {
+    static MARKS: LazyLock<regex::bytes::Regex> =
+        LazyLock::new(|| regex::bytes::Regex::new(r"\{fold \d+\}|\{src\} |\{S\}").expect("compiles"));
+    MARKS.replace_all(line, b"".as_slice()).into_owned()
 }

@@ -34,16 +34,21 @@ impl Console {
     }
 
     pub fn out(&mut self, text: &str) {
+        self.out_bytes(text.as_bytes());
+    }
+
+    /// Bytes that need not be UTF-8, as tools print them that write in a code page.
+    pub fn out_bytes(&mut self, bytes: &[u8]) {
         match self.mode {
-            Mode::Keeping => self.stdout.extend_from_slice(text.as_bytes()),
-            Mode::Passing => pass(std::io::stdout().lock(), text),
+            Mode::Keeping => self.stdout.extend_from_slice(bytes),
+            Mode::Passing => pass(std::io::stdout().lock(), bytes),
         }
     }
 
     pub fn err(&mut self, text: &str) {
         match self.mode {
             Mode::Keeping => self.stderr.extend_from_slice(text.as_bytes()),
-            Mode::Passing => pass(std::io::stderr().lock(), text),
+            Mode::Passing => pass(std::io::stderr().lock(), text.as_bytes()),
         }
     }
 
@@ -56,6 +61,6 @@ impl Console {
 }
 
 /// A reader that has gone away is no business of a tool that has begun to write to a board.
-fn pass(mut stream: impl Write, text: &str) {
-    let _reader_gone = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
+fn pass(mut stream: impl Write, bytes: &[u8]) {
+    let _reader_gone = stream.write_all(bytes).and_then(|()| stream.flush());
 }

@@ -19,7 +19,7 @@ pub struct BenchFolder {
 }
 
 /// The names of the tools the bench plays. One program plays each of them, by the name it is started under.
-pub const MOCK_TOOLS: &[&str] = &["sdphost", "blhost", "dfu-util"];
+pub const MOCK_TOOLS: &[&str] = &["sdphost", "blhost", "dfu-util", "STM32_Programmer_CLI"];
 
 impl BenchFolder {
     pub fn temporary() -> Result<Self, BenchError> {

@@ -49,6 +49,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::documents::playbook::Need;
     use crate::words::{Located, Place, Source};
 
     fn input() -> Input {
@@ -59,6 +60,8 @@ mod tests {
             place: place.clone(),
             file: Located { value: "loader.bin".into(), place },
             help: None,
+            need: Need::Always,
+            names_files: None,
             max_size: None,
             starts_with: vec![0xd1, 0, 0x20, 0x40],
             not_starts_with: Vec::new(),

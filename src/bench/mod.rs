@@ -19,6 +19,7 @@ mod settings;
 mod state;
 mod stm32_fault;
 mod stm32_rom;
+mod stm32n6;
 #[cfg(test)]
 mod test_bench;
 #[cfg(test)]
@@ -48,5 +49,6 @@ pub use settings::Settings;
 pub use state::BenchState;
 pub use stm32_fault::Stm32Fault;
 pub use stm32_rom::{Answer, DfuDevice, Share, Stm32Rom, Stm32RomSettings};
+pub use stm32n6::Stm32N6;
 pub use virtual_model::VirtualModel;
 pub use world::{BenchWorld, Interrupts, ToolStarter};

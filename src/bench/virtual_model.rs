@@ -6,6 +6,7 @@ use crate::bench::imx_rt::{ImxRt, fault_names};
 use crate::bench::mock::{self, MockEnd};
 use crate::bench::plain_usb::PlainUsb;
 use crate::bench::settings::Settings;
+use crate::bench::stm32n6::{self, Stm32N6};
 use crate::bench::{BenchClock, BenchError, BoardModel, Console, FaultName, Stm32Fault, Stm32Rom, Stm32RomSettings};
 
 /// One of the boards the bench knows. A further one is a variant here and a row in [`MODELS`].
@@ -14,6 +15,7 @@ pub enum VirtualModel {
     ImxRt(Box<ImxRt>),
     Stm32Rom(Box<Stm32Rom>),
     PlainUsb(PlainUsb),
+    Stm32N6(Box<Stm32N6>),
 }
 
 struct ModelRow {
@@ -41,6 +43,11 @@ const MODELS: &[ModelRow] = &[
         build: |settings, names| Ok(VirtualModel::PlainUsb(PlainUsb::new(settings, names)?)),
         fault_names: PlainUsb::fault_names,
     },
+    ModelRow {
+        name: Stm32N6::MODEL,
+        build: |settings, names| Ok(VirtualModel::Stm32N6(Box::new(Stm32N6::new(settings, names)?))),
+        fault_names: stm32n6::fault_names,
+    },
 ];
 
 fn row(model: &str) -> Result<&'static ModelRow, BenchError> {
@@ -66,6 +73,7 @@ impl VirtualModel {
             VirtualModel::ImxRt(_) => "imxrt-flexspi",
             VirtualModel::Stm32Rom(_) => Stm32Rom::MODEL,
             VirtualModel::PlainUsb(_) => PlainUsb::MODEL,
+            VirtualModel::Stm32N6(_) => Stm32N6::MODEL,
         }
     }
 
@@ -74,6 +82,7 @@ impl VirtualModel {
             VirtualModel::ImxRt(board) => board.as_ref(),
             VirtualModel::Stm32Rom(board) => board.as_ref(),
             VirtualModel::PlainUsb(board) => board,
+            VirtualModel::Stm32N6(board) => board.as_ref(),
         }
     }
 
@@ -82,6 +91,7 @@ impl VirtualModel {
             VirtualModel::ImxRt(board) => board.as_mut(),
             VirtualModel::Stm32Rom(board) => board.as_mut(),
             VirtualModel::PlainUsb(board) => board,
+            VirtualModel::Stm32N6(board) => board.as_mut(),
         }
     }
 
@@ -90,6 +100,7 @@ impl VirtualModel {
         match self {
             VirtualModel::ImxRt(board) => board.fill_with_remains(),
             VirtualModel::Stm32Rom(_) | VirtualModel::PlainUsb(_) => Ok(()),
+            VirtualModel::Stm32N6(board) => board.fill_with_remains(),
         }
     }
 
@@ -103,6 +114,9 @@ impl VirtualModel {
                 let end = mock::dfu_util(args, board, console);
                 clock.take(board.now_ms().saturating_sub(clock.now_ms()));
                 end
+            }
+            (VirtualModel::Stm32N6(board), "STM32_Programmer_CLI") => {
+                MockEnd::Exit(mock::stm32_programmer(args, board, console, clock))
             }
             (_, other) => {
                 console.err(&format!("the virtual bench has no board for `{other}`\n"));

@@ -9,7 +9,7 @@ use crate::cli::streams::say;
 use crate::cli::style::{Look, Role};
 use crate::cli::wording::{bytes, hang};
 use crate::documents::library::shipped_boards;
-use crate::documents::playbook::{Action, Device, Playbook, Step};
+use crate::documents::playbook::{Action, Device, Need, Playbook, Step};
 use crate::engine::Outcome;
 use crate::words::UsbId;
 
@@ -45,7 +45,12 @@ fn verbose(board: &str, playbook: &Playbook, look: &Look) {
     for input in &playbook.inputs {
         let help = input.help.as_ref().map_or(String::new(), |help| format!(": {help}"));
         let room = input.max_size.map_or(String::new(), |size| format!(", at most {}", bytes(size)));
-        item("file", &format!("{}{help}{room}", input.file.value));
+        let need = match &input.need {
+            Need::Always => String::new(),
+            Need::Never => " (may be missing)".to_owned(),
+            Need::Without(other) => format!(" (not needed where `{}` is given)", other.value),
+        };
+        item("file", &format!("{}{need}{help}{room}", input.file.value));
     }
     for device in &playbook.devices {
         let ids: Vec<String> = device.ids.iter().map(ToString::to_string).collect();

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use crate::words::{Source, nearest};
 
 /// Board id and text of every shipped playbook; `tests/shipped.rs` holds the list against the folder.
-const PLAYBOOKS: [(&str, &str); 7] = [
+const PLAYBOOKS: [(&str, &str); 8] = [
     ("arduino", include_str!("../../playbooks/arduino.yaml")),
     ("h7", include_str!("../../playbooks/h7.yaml")),
     ("h7-plus", include_str!("../../playbooks/h7-plus.yaml")),
     ("m4", include_str!("../../playbooks/m4.yaml")),
     ("m7", include_str!("../../playbooks/m7.yaml")),
+    ("n6", include_str!("../../playbooks/n6.yaml")),
     ("pure-thermal", include_str!("../../playbooks/pure-thermal.yaml")),
     ("rt1062", include_str!("../../playbooks/rt1062.yaml")),
 ];

@@ -27,7 +27,7 @@ impl World for Desk {
     }
 
     async fn devices_changed(&self) {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     fn ask(&self, _: Ask<'_>) {}

@@ -64,13 +64,12 @@ impl<'a, W: World> Bus<'a, W> {
     pub(super) fn matching(&self, device: &Device) -> Result<Vec<AttachedDevice>, String> {
         let mut found = self.attached()?;
         found.retain(|attached| device.ids.contains(&attached.id));
-        if let (Chosen::Serial(serial), None) = (&self.chosen, &*self.port.borrow()) {
+        let mut port = self.port.borrow_mut();
+        if let (Chosen::Serial(serial), None) = (&self.chosen, &*port) {
             found.retain(|attached| attached.serial.as_deref() == Some(serial));
+            *port = found.first().map(|first| first.port.clone());
         }
-        if let (Chosen::Serial(_), true, Some(first)) = (&self.chosen, self.port.borrow().is_none(), found.first()) {
-            *self.port.borrow_mut() = Some(first.port.clone());
-        }
-        if let Some(port) = &*self.port.borrow() {
+        if let Some(port) = &*port {
             found.retain(|attached| attached.port == *port);
         }
         Ok(found)

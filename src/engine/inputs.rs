@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::documents::expression::{Facts, Value, evaluate};
-use crate::documents::playbook::{Input, Playbook};
+use crate::documents::playbook::{Input, Need, Playbook};
+use crate::engine::named_files::stage_named_files;
 use crate::engine::{Event, Files};
 use crate::words::Id;
 use crate::world::sha256_of;
@@ -38,7 +39,8 @@ pub struct InputFault {
 /// Makes up an image: the input, its size in bytes, and the words it must hold as offset and value.
 pub type MakeImage<'a> = dyn Fn(&Input, u64, &[(u64, u32)]) -> Vec<u8> + 'a;
 
-/// Stages and checks every input; all faults are found, not only the first. With `make` a missing file is made up.
+/// Stages and checks every input, and the files that tables among them name; all faults are found, not only the first.
+/// With `make` a missing file is made up, unless the run can do without it.
 pub fn stage_inputs(
     playbook: &Playbook,
     given: &GivenFiles,
@@ -50,8 +52,9 @@ pub fn stage_inputs(
     let mut made_up = Vec::new();
     let mut ready = Vec::new();
     for input in &playbook.inputs {
-        let found = match find(input, given) {
+        let found = match find(input, playbook, given) {
             Ok(Some(path)) => path,
+            Ok(None) if may_be_missing(input, playbook, given) => continue,
             Ok(None) if make.is_some() => {
                 made_up.push(input);
                 continue;
@@ -102,6 +105,9 @@ pub fn stage_inputs(
                 format!("it looks like the file for `{}` ({}); were the two mixed up?", other.name, other.file_name())
             });
             faults.push(fault(input, message, hint));
+        } else if let Some(table) = input.names_files.as_ref().filter(|_| files.knows(&input.name)) {
+            let folder = folder_of(input, given);
+            faults.extend(stage_named_files(input, table, &folder, files, &mut ready).err().unwrap_or_default());
         }
     }
     if faults.is_empty() {
@@ -124,7 +130,7 @@ fn too_large_message(name: &str, size: u64, max: u64) -> String {
     format!("`{name}` has {size} bytes, and there is room for {max} ({max:#x})")
 }
 
-fn fault(input: &Input, message: String, hint: Option<String>) -> InputFault {
+pub(super) fn fault(input: &Input, message: String, hint: Option<String>) -> InputFault {
     InputFault { input: input.name.clone(), message, hint }
 }
 
@@ -135,8 +141,44 @@ fn missing(input: &Input, given: &GivenFiles) -> InputFault {
     fault(input, message, Some(hint))
 }
 
+/// Can the run do without this input's file?
+fn may_be_missing(input: &Input, playbook: &Playbook, given: &GivenFiles) -> bool {
+    match &input.need {
+        Need::Always => false,
+        Need::Never => true,
+        Need::Without(other) => {
+            let other = playbook.input(&other.value);
+            other.is_some_and(|other| find(other, playbook, given).is_ok_and(|found| found.is_some()))
+        }
+    }
+}
+
+/// The folder that an input's file was found in.
+fn folder_of(input: &Input, given: &GivenFiles) -> PathBuf {
+    let path = given.set.get(&input.name).cloned().unwrap_or_else(|| given.folder.join(&input.file.value));
+    match path.parent() {
+        Some(folder) if folder.as_os_str().is_empty() => PathBuf::from("."),
+        Some(folder) => folder.to_owned(),
+        None => given.folder.clone(),
+    }
+}
+
+/// A file below a folder; `None` when there is none. A fault is a message, and where the name leads if that is elsewhere.
+pub(super) fn beside(folder: &Path, file: &str) -> Result<Option<PathBuf>, (String, Option<PathBuf>)> {
+    let path = folder.join(file);
+    match path.canonicalize() {
+        Ok(real) if is_below(&real, folder) => Ok(Some(path)),
+        Ok(real) => {
+            let message = format!("{} leads out of {}, to {}", path.display(), folder.display(), real.display());
+            Err((message, Some(real)))
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err((format!("{} cannot be read: {error}", path.display()), None)),
+    }
+}
+
 /// Where an input's file is; `None` when there is none.
-fn find(input: &Input, given: &GivenFiles) -> Result<Option<PathBuf>, InputFault> {
+fn find(input: &Input, playbook: &Playbook, given: &GivenFiles) -> Result<Option<PathBuf>, InputFault> {
     if let Some(path) = given.set.get(&input.name) {
         return if path.is_file() {
             Ok(Some(path.clone()))
@@ -145,17 +187,17 @@ fn find(input: &Input, given: &GivenFiles) -> Result<Option<PathBuf>, InputFault
             Err(fault(input, format!("{} {what}", path.display()), Some("it was given with --set".to_owned())))
         };
     }
-    let path = given.folder.join(&input.file.value);
-    match path.canonicalize() {
-        Ok(real) if is_below(&real, &given.folder) => Ok(Some(path)),
-        Ok(real) => {
-            let message = format!("{} leads out of {}, to {}", path.display(), given.folder.display(), real.display());
-            let hint = format!("if you trust it, name it yourself: --set {}={}", input.name, real.display());
-            Err(fault(input, message, Some(hint)))
-        }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(fault(input, format!("{} cannot be read: {error}", path.display()), None)),
-    }
+    // What stands in for another input that the person named lies where that one lies.
+    let stands_in_for = match &input.need {
+        Need::Without(other) => playbook.input(&other.value).filter(|other| given.set.contains_key(&other.name)),
+        Need::Always | Need::Never => None,
+    };
+    let folder = stands_in_for.map_or_else(|| given.folder.clone(), |other| folder_of(other, given));
+    beside(&folder, &input.file.value).map_err(|(message, real)| {
+        let hint =
+            real.map(|real| format!("if you trust it, name it yourself: --set {}={}", input.name, real.display()));
+        fault(input, message, hint)
+    })
 }
 
 fn is_below(real: &Path, folder: &Path) -> bool {

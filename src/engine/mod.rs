@@ -12,6 +12,7 @@ mod files;
 mod halt;
 mod inputs;
 mod irreversible;
+mod named_files;
 mod plan;
 mod problem;
 mod runner;

@@ -39,6 +39,25 @@ with = ["never"]
 changes_board = true
 success_exit_codes = []
 missing_evidence = { class = "bad-usage", message = "Nothing was named to be written" }
+[[flasher.commands]]
+name = "send"
+with = ["send"]
+changes_board = true
+progress_shows_changes = true
+progress_complete = true
+success = ['^ready$']
+success_counts = [{ pattern = '^Done$', equals_arguments = '\w+@\d+', after_progress = true }]
+[[flasher.commands]]
+name = "ask"
+with = ["ask"]
+changes_board = true
+progress_shows_changes = true
+progress_complete = true
+success_from_step = true
+[[flasher.commands]]
+name = "count"
+with = ["count"]
+success_counts = [{ pattern = '^one$', equals = 1 }, { pattern = '^many$', at_least = 2 }]
 [[flasher.statuses]]
 pattern = '^status (?P<code>\d+)'
 success = ["0"]
@@ -51,6 +70,13 @@ pattern = '^skipped'
 class = "bad-file"
 overrides_success = true
 message = "Nothing was written"
+[[flasher.faults]]
+pattern = '^ERROR'
+unless = 'harmless'
+class = "refused"
+code = "error"
+overrides_success = true
+message = "The tool reported an error"
 [[flasher.faults]]
 pattern = 'Error:'
 unless = 'No probe'
@@ -256,6 +282,81 @@ fn a_process_that_did_not_end_by_itself_is_a_fault() {
     assert_eq!(ended(ToolEnd::Signalled(2), &[]), verdict("cancelled", Nothing));
     assert_eq!(ended(ToolEnd::Signalled(11), &["Erase 0%"]), verdict("tool-broken", Partly));
     assert_eq!(ended(ToolEnd::NotStarted("no such file".to_owned()), &[]), verdict("tool-missing", Nothing));
+}
+
+/// A call with one argument for each file.
+fn sent(files: &[&str], lines: &[&str]) -> (String, Touched) {
+    let arguments: Vec<String> = files.iter().map(|&file| file.to_owned()).collect();
+    let expectations = Expectations { arguments: &arguments, ..Expectations::default() };
+    Call { expectations, ..Call::new("send", lines, 0) }.words()
+}
+
+#[test]
+fn each_file_of_the_arguments_must_have_reached_its_size_and_been_done() {
+    use Touched::{Completely, Nothing, Partly};
+    let both = ["a@0", "b@16"];
+    let sent_both = |lines: &[&str]| sent(&both, lines);
+    let complete = ["ready", "First 10% 1/8", "First 100% 8/8", "Done", "Second 100% 4/4", "Done"];
+    assert_eq!(sent_both(&complete), verdict("succeeded", Completely));
+    assert_eq!(sent(&["a@0 b@16"], &complete), verdict("succeeded", Completely), "in one argument too");
+    assert_eq!(sent(&["a@0"], &complete).0, "unknown", "more than there were");
+    assert_eq!(sent(&[], &["ready"]), verdict("unknown", Nothing), "nothing to send is no success");
+    assert_eq!(sent_both(&complete[1..]).0, "unknown", "one sign is missing");
+    assert_eq!(sent_both(&complete[..4]), verdict("unknown", Partly));
+    let short = ["ready", "First 12% 1/8", "Done", "Second 100% 4/4", "Done"];
+    assert_eq!(sent_both(&short), verdict("unknown", Partly));
+    let last_short = ["ready", "First 100% 8/8", "Done", "Second 99% 7/8", "Done"];
+    assert_eq!(sent_both(&last_short), verdict("unknown", Partly));
+    let rounded = ["ready", "First 100% 199/200", "Done", "Second 100% 4/4", "Done"];
+    assert_eq!(sent_both(&rounded).0, "unknown", "sizes count, not rounded shares");
+    let done_twice = ["ready", "First 100% 8/8", "Done", "Done"];
+    assert_eq!(sent_both(&done_twice).0, "unknown", "one line counts for each progress");
+    let same_name = ["ready", "First 100% 8/8", "Done", "First 100% 8/8", "Done"];
+    assert_eq!(sent_both(&same_name).0, "succeeded");
+    let restarted = ["ready", "First 50% 4/8", "First 10% 1/8", "First 100% 8/8", "Done", "Second 100% 4/4", "Done"];
+    assert_eq!(sent_both(&restarted).0, "unknown", "the first attempt was cut short");
+}
+
+#[test]
+fn what_was_cut_short_is_told() {
+    let arguments = ["a@0".to_owned()];
+    let expectations = Expectations { arguments: &arguments, ..Expectations::default() };
+    let call = Call { expectations, ..Call::new("send", &["ready", "First 12% 1/8", "Done"], 0) };
+    let Verdict::Fault(fault) = call.judge().verdict else { panic!("a fault is expected") };
+    assert!(fault.message.contains("before all was transferred"), "{}", fault.message);
+    assert_eq!(fault.evidence.as_deref(), Some("First 12% 1/8"));
+}
+
+#[test]
+fn an_error_that_overrides_leaves_nothing_proven() {
+    let complete = ["ready", "First 100% 8/8", "ERROR no response", "Done"];
+    assert_eq!(sent(&["a@0"], &complete), verdict("refused error", Touched::Partly));
+    let harmless = ["ready", "ERROR but harmless", "First 100% 8/8", "Done"];
+    assert_eq!(sent(&["a@0"], &harmless).0, "succeeded");
+}
+
+#[test]
+fn lines_may_have_to_come_a_number_of_times() {
+    assert_eq!(words("count", &["one", "many", "many", "many"], 0).0, "succeeded");
+    assert_eq!(words("count", &["one", "many"], 0).0, "unknown");
+    assert_eq!(words("count", &["one", "one", "many", "many"], 0).0, "unknown");
+}
+
+#[test]
+fn where_the_tool_says_nothing_the_step_must_know() {
+    use Touched::{Completely, Nothing, Partly};
+    let expect = [Regex::new("^on$").expect("compiles")];
+    let expectations = Expectations { expect: &expect, ..Expectations::default() };
+    let asked = |lines: &[&str], exit_code| Call { expectations, ..Call::new("ask", lines, exit_code) }.words();
+    assert_eq!(words("ask", &["on"], 0), verdict("unknown", Nothing), "nothing was expected");
+    assert_eq!(asked(&["on"], 0), verdict("succeeded", Nothing));
+    assert_eq!(asked(&["Restore 100% 8/8", "on"], 0), verdict("succeeded", Completely));
+    assert_eq!(asked(&["Restore 12% 1/8", "on"], 0), verdict("unknown", Partly));
+    assert_eq!(asked(&["off"], 0), verdict("unknown", Nothing));
+    assert_eq!(asked(&["off", "lost"], 0).0, "device-lost", "a known sign says more");
+    assert_eq!(asked(&["on"], 1).0, "unknown");
+    let call = Call { expectations, ..Call::new("ask", &["off"], 0) };
+    assert!(call.message().contains("no line matches `^on$`"));
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod nxp_device;
 mod nxp_status;
 mod sdphost;
 mod spsdk;
+mod stm32_programmer;
 
 use std::path::{Path, PathBuf};
 
@@ -19,6 +20,7 @@ use crate::bench::{BenchError, Console};
 pub(crate) use blhost::blhost;
 pub use dfu_util::dfu_util;
 pub(crate) use sdphost::sdphost;
+pub(crate) use stm32_programmer::stm32_programmer;
 
 /// How a call of a mock tool ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

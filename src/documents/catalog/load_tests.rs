@@ -146,6 +146,38 @@ fn likeness_goes_one_step_and_to_a_known_tool() {
 }
 
 #[test]
+fn counts_are_numbers_above_zero_and_of_one_kind() {
+    let count = |count: &str| {
+        let text = tool_and("").replace(
+            r#"with = ["write"] }]"#,
+            &format!(r#"with = ["write"], changes_board = true, success_counts = [{{ {count} }}] }}]"#),
+        );
+        faults(&text)
+    };
+    assert_eq!(count("pattern = 'a', equals = 0"), ["5:115 expected a whole number above zero, found a whole number"]);
+    let one_of = "a count needs one of `equals`, `at_least` and `equals_arguments`";
+    for wrong in ["pattern = 'a'", "pattern = 'a', equals = 1, at_least = 1"] {
+        assert_eq!(count(wrong), [format!("5:89 {one_of}")]);
+    }
+    let text = tool_and("").replace(r#"with = ["write"]"#, r#"with = ["write"], success_from_step = true"#);
+    assert!(load(&source(&text)).is_ok());
+}
+
+#[test]
+fn a_tool_may_put_faults_before_those_it_takes_over() {
+    let fault =
+        |word: &str| format!("[{{ pattern = '{word}', class = \"refused\", message = \"{word}\", code = \"c\" }}]");
+    let other = format!("[other]\nlike = \"flasher\"\nfirst_faults = {}\n", fault("own"));
+    let text = tool_and(&format!("faults = {}\n{other}", fault("common")));
+    let catalog = load(&source(&text)).expect("has no faults");
+    let words = |name: &str| -> Vec<String> {
+        catalog.tool(name).expect("is there").faults.iter().map(|fault| fault.message.clone()).collect()
+    };
+    assert_eq!(words("flasher"), ["common"]);
+    assert_eq!(words("other"), ["own", "common"]);
+}
+
+#[test]
 fn calls_and_rules_are_known_by_their_arguments() {
     let catalog = shipped().expect("has no faults");
     let tool = catalog.tool("dfu-util").expect("is shipped");
@@ -167,6 +199,12 @@ fn calls_and_rules_are_known_by_their_arguments() {
     assert_eq!(broken("-u 0x15A2:0x0073 -- get-property 1"), 1);
     assert_eq!(broken("-u 15A2,0073 get-property 1"), 2);
     assert_eq!(broken("-u 0x15A2,0x0073 -- efuse-program-once 0x06 0x10 lock"), 3);
+    let tool = catalog.tool("app-write-mram").expect("is shipped");
+    assert!(tool.terminal && tool.private_folder && !tool.parallel);
+    for question in ["Enter port name:", "Select an option (Enter to exit): ", "> "] {
+        assert!(tool.questions.iter().any(|pattern| pattern.is_match(question)), "{question}");
+    }
+    let tool = catalog.tool("blhost").expect("is shipped");
     let erase = tool.command(&args("-- flash-erase-region 0 1")).expect("is known");
     assert!(erase.changes_board);
     assert_eq!(tool.statuses[0].classes["10004"], FaultClass::NoAnswer);

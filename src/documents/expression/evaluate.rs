@@ -194,7 +194,11 @@ fn call(function: Function, arguments: &[Node], facts: &dyn Facts) -> Result<Val
             Value::Text(text) => Value::Version(text.parse().map_err(|_| EvaluationError::NotAVersion(text))?),
             _ => return Err(EvaluationError::WrongKind),
         },
-        Function::Given => Value::Boolean(facts.given(&file(0)?)),
+        // Asked by name: an input that is not there has no value.
+        Function::Given => match argument(0)? {
+            Node::Name { name, .. } => Value::Boolean(facts.given(name)),
+            _ => return Err(EvaluationError::WrongKind),
+        },
         Function::Present => match argument(0)? {
             Node::Name { name, .. } => Value::Boolean(facts.present(name).map_err(fact)?),
             _ => return Err(EvaluationError::WrongKind),

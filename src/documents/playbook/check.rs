@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use crate::documents::catalog::Catalog;
 use crate::documents::expression::{Expression, Kind, Part, Scope, Template, kind_of};
 use crate::documents::playbook::check_call::check_call;
+use crate::documents::playbook::check_flash::check_flash;
+use crate::documents::playbook::check_optional::check_optional;
 use crate::documents::playbook::{Action, Irreversible, Playbook, Reading, RestartAt, Run, Step, Until};
 use crate::words::{Diagnostic, Id, Place, nearest};
 
@@ -27,7 +29,10 @@ pub fn check(playbook: &Playbook, catalog: &Catalog) -> Vec<Diagnostic> {
         }
         checker.template(&afterwards.text);
     }
-    checker.faults
+    let mut faults = checker.faults;
+    check_optional(playbook, &mut faults);
+    check_flash(playbook, catalog, &mut faults);
+    faults
 }
 
 /// What stands around a step.

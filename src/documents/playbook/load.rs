@@ -6,7 +6,9 @@ use std::sync::Arc;
 use crate::documents::playbook::family::{Families, Joined, join_family};
 use crate::documents::playbook::read_step::read_steps;
 use crate::documents::playbook::reader::{Entries, Reader};
-use crate::documents::playbook::{Afterwards, Device, DeviceKind, Input, InputWord, Playbook, VirtualBoard};
+use crate::documents::playbook::{
+    Afterwards, Device, DeviceKind, Input, InputWord, NamesFiles, Need, Playbook, VirtualBoard,
+};
 use crate::documents::{Yaml, YamlKind, parse_yaml};
 use crate::words::{Diagnostic, Id, Located, Place, Source, UsbId, parse_integer};
 
@@ -99,7 +101,20 @@ fn read_playbook(reader: &mut Reader, yaml: &Yaml, source: &Arc<Source>, joined:
     })
 }
 
-const INPUT_KEYS: &[&str] = &["file", "help", "max_size", "starts_with", "not_starts_with", "words", "example_size"];
+const INPUT_KEYS: &[&str] = &[
+    "file",
+    "help",
+    "optional",
+    "optional_with",
+    "names_files",
+    "max_size",
+    "starts_with",
+    "not_starts_with",
+    "words",
+    "example_size",
+];
+/// Tables with more columns are not made by hand.
+const COLUMNS_MAX: u32 = 100;
 
 fn read_input(reader: &mut Reader, name: Id, place: &Place, yaml: &Yaml) -> Option<Input> {
     let parts = reader.map(yaml, "an input", INPUT_KEYS)?;
@@ -120,10 +135,13 @@ fn read_input(reader: &mut Reader, name: Id, place: &Place, yaml: &Yaml) -> Opti
     }
     let not_starts_with = parts.get("not_starts_with").map(|map| read_beginnings(reader, map)).unwrap_or_default();
     let words = parts.get("words").map(|map| read_words(reader, map)).unwrap_or_default();
+    let names_files = parts.get("names_files").and_then(|table| read_names_files(reader, table));
     Some(Input {
         name,
         place: place.clone(),
         file,
+        need: read_need(reader, &parts),
+        names_files,
         help: parts.get("help").and_then(|help| reader.prose(help)),
         max_size: parts.get("max_size").and_then(|size| reader.unsigned(size)),
         starts_with: parts.get("starts_with").and_then(|hex| read_bytes(reader, hex)).unwrap_or_default(),
@@ -131,6 +149,34 @@ fn read_input(reader: &mut Reader, name: Id, place: &Place, yaml: &Yaml) -> Opti
         words,
         example_size: parts.get("example_size").and_then(|size| reader.unsigned(size)),
     })
+}
+
+fn read_need(reader: &mut Reader, parts: &Entries<'_>) -> Need {
+    let optional = parts.get("optional").and_then(|flag| reader.parsed::<bool>(flag));
+    let with = parts.get("optional_with").and_then(|other| reader.parsed::<Id>(other));
+    match (optional, with) {
+        (Some(optional), Some(_)) => {
+            let message = "`optional` and `optional_with` say different things of one input; keep one";
+            reader.fault(Diagnostic::error(&optional.place, message));
+            Need::Never
+        }
+        (None, Some(other)) => Need::Without(other),
+        (Some(Located { value: true, .. }), None) => Need::Never,
+        (Some(_) | None, None) => Need::Always,
+    }
+}
+
+fn read_names_files(reader: &mut Reader, yaml: &Yaml) -> Option<NamesFiles> {
+    let parts = reader.map(yaml, "`names_files`", &["column", "comment", "except"])?;
+    let Some(column) = parts.get("column") else {
+        reader.fault(Diagnostic::error(parts.place(), "`names_files` needs the key `column`, counted from 1"));
+        return None;
+    };
+    let column = reader.count(column, 1..=COLUMNS_MAX)?;
+    let comment = parts.get("comment").and_then(|comment| reader.text(comment)).map(|comment| comment.value);
+    let except = parts.get("except").map(|list| reader.one_or_more(list, "except")).unwrap_or_default();
+    let except = except.iter().filter_map(|word| reader.text(word)).map(|word| word.value).collect();
+    Some(NamesFiles { column: usize::try_from(column).ok()?, comment: comment.filter(|text| !text.is_empty()), except })
 }
 
 /// Why a file name of a playbook is not below the folder it belongs to.

@@ -2,6 +2,8 @@
 
 mod check;
 mod check_call;
+mod check_flash;
+mod check_optional;
 mod family;
 mod load;
 mod read_answers;
@@ -14,6 +16,6 @@ pub use family::Families;
 pub use load::{Loaded, load};
 pub use types::{
     Action, Afterwards, Answer, Backoff, Capture, CheckStep, Device, DeviceKind, FailOn, HandMove, Input, InputWord,
-    Irreversible, Playbook, Prompt, Reading, RestartAt, Retry, Run, Step, Timeout, Unmet, Until, VirtualBoard,
-    WriteStep,
+    Irreversible, NamesFiles, Need, Playbook, Prompt, Reading, RestartAt, Retry, Run, Step, Timeout, Unmet, Until,
+    VirtualBoard, WriteStep,
 };

@@ -63,6 +63,9 @@ pub struct Input {
     /// Path below the folder of files; its last part is the name the tools see.
     pub file: Located<String>,
     pub help: Option<String>,
+    pub need: Need,
+    /// The file is a table that names further files.
+    pub names_files: Option<NamesFiles>,
     /// Inclusive, in bytes.
     pub max_size: Option<u64>,
     pub starts_with: Vec<u8>,
@@ -79,6 +82,27 @@ impl Input {
     pub fn file_name(&self) -> &str {
         self.file.value.rsplit('/').next().unwrap_or(&self.file.value)
     }
+}
+
+/// Must the person give a file?
+#[derive(Debug, Clone)]
+pub enum Need {
+    Always,
+    /// It may be absent; `given(…)` in conditions tells.
+    Never,
+    /// Only where this other input, which may be absent, is not given.
+    Without(Located<Id>),
+}
+
+/// A table of text lines with columns set apart by tabs, one of which names files that must lie beside the table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamesFiles {
+    /// Counted from 1.
+    pub column: usize,
+    /// Lines that begin with this name no file.
+    pub comment: Option<String>,
+    /// What stands in the column where no file is meant.
+    pub except: Vec<String>,
 }
 
 #[derive(Debug, Clone)]

@@ -1,0 +1,111 @@
+//! The starting states and faults of the STM32N6 board that `--simulate=NAME` accepts.
+
+use std::collections::BTreeMap;
+
+use crate::bench::{BenchError, FaultName};
+
+/// One starting state or fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Fault {
+    Windows,
+    OldVersion,
+    FirmwareAlive,
+    SecondStage,
+    Absent,
+    NoPermission,
+    TwoBoards,
+    StartFailed,
+    ReconnectTimesOut,
+    NeverReconnects,
+    WriteRefused,
+    ErrorExit0,
+    SuccessExit1,
+    NothingDone,
+    Protected,
+    LostInWrite,
+    ToolHangs,
+}
+
+/// Strikes again and again.
+const ALWAYS: u32 = u32::MAX;
+const ONCE: u32 = 1;
+
+const FAULTS: &[(Fault, u32, FaultName)] = &[
+    (Fault::Windows, ALWAYS, ("windows", "the tool prints as on Windows: no colours, bars of a code page's blocks")),
+    (Fault::OldVersion, ALWAYS, ("old-version", "the tool is version 2.16.0, which is too old")),
+    (Fault::FirmwareAlive, ALWAYS, ("firmware-alive", "the firmware is intact and starts once the bootloader is back")),
+    (Fault::SecondStage, ALWAYS, ("second-stage", "the board already runs its loader from an earlier try")),
+    (Fault::Absent, ALWAYS, ("absent", "the board never appears on the bus")),
+    (Fault::NoPermission, ALWAYS, ("no-permission", "this user may not open the board")),
+    (
+        Fault::TwoBoards,
+        ALWAYS,
+        ("two-boards", "another STM32 board in its ROM is attached, which the tool finds first"),
+    ),
+    (Fault::StartFailed, ONCE, ("start-failed", "the loader does not start the first time")),
+    (
+        Fault::ReconnectTimesOut,
+        ONCE,
+        ("reconnect-times-out", "the loader starts, but the board does not come back on USB the first time"),
+    ),
+    (Fault::NeverReconnects, ALWAYS, ("never-reconnects", "the loader starts, but the board never comes back on USB")),
+    (Fault::WriteRefused, ONCE, ("write-refused", "the first write to flash fails")),
+    (
+        Fault::ErrorExit0,
+        ALWAYS,
+        ("error-exit-0", "writes to flash fail, and yet the tool reports success and ends with 0"),
+    ),
+    (Fault::SuccessExit1, ALWAYS, ("success-exit-1", "everything works, and yet the tool ends with 1")),
+    (Fault::NothingDone, ALWAYS, ("nothing-done", "the tool ends with 0 and has done nothing")),
+    (Fault::Protected, ALWAYS, ("protected", "the chip is locked")),
+    (
+        Fault::LostInWrite,
+        ONCE,
+        ("lost-in-write", "the board is lost in the middle of the first write to flash, until it is plugged in again"),
+    ),
+    (Fault::ToolHangs, ONCE, ("tool-hangs", "the first call that writes never returns")),
+];
+
+pub(crate) fn fault_names() -> Vec<FaultName> {
+    FAULTS.iter().map(|(_, _, name)| *name).collect()
+}
+
+/// The faults that were asked for, and how often each will still strike.
+#[derive(Debug, Clone, Default, serde::Serialize, serde::Deserialize)]
+pub(crate) struct Faults {
+    left: BTreeMap<Fault, u32>,
+}
+
+impl Faults {
+    pub(crate) fn by_name(names: &[&str]) -> Result<Self, BenchError> {
+        let mut left = BTreeMap::new();
+        for name in names {
+            let known = FAULTS.iter().find(|(_, _, (known, _))| known == name);
+            let (fault, times, _) = known.ok_or_else(|| unknown(name))?;
+            left.insert(*fault, *times);
+        }
+        Ok(Faults { left })
+    }
+
+    /// Is the fault there, without wearing it out?
+    pub(crate) fn has(&self, fault: Fault) -> bool {
+        self.left.get(&fault).is_some_and(|left| *left > 0)
+    }
+
+    /// Does the fault strike now? One that strikes once is gone afterwards.
+    pub(crate) fn strikes(&mut self, fault: Fault) -> bool {
+        match self.left.get_mut(&fault) {
+            Some(0) | None => false,
+            Some(left) => {
+                *left = if *left == ALWAYS { ALWAYS } else { *left - 1 };
+                true
+            }
+        }
+    }
+}
+
+fn unknown(name: &str) -> BenchError {
+    let known: Vec<&str> = FAULTS.iter().map(|(_, _, (name, _))| *name).collect();
+    BenchError::UnknownName { name: name.to_owned(), known: known.join(", ") }
+}

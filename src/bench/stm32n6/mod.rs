@@ -1,0 +1,297 @@
+//! A board with an STM32N6: a boot ROM that takes partitions over USB, a loader that runs from RAM and shows the same USB
+//! id, and NOR flash beside the chip from which the ROM starts a signed bootloader.
+//!
+//! No run of the tool against such a board is publicly known: partitions and texts follow ST's layouts for other chips and
+//! the layout that OpenMV ships. What the tool prints about it is the mock tool's matter.
+
+mod fault;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+
+use crate::bench::image::noise;
+use crate::bench::memory::Memory;
+use crate::bench::settings::Settings;
+use crate::bench::{BenchClock, BenchError, BoardModel, BusDevice, Region};
+use crate::documents::playbook::{Device, DeviceKind, HandMove};
+use crate::words::UsbId;
+use crate::world::Access;
+
+pub(crate) use fault::{Fault, fault_names};
+
+use fault::Faults;
+
+/// What the board shows to the host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(crate) enum Phase {
+    Unplugged,
+    /// Powered, and nothing on the bus.
+    Silent,
+    Rom,
+    /// The loader in RAM, under the ROM's id.
+    Loader,
+    /// The bootloader in flash.
+    Bootloader,
+    Running,
+}
+
+/// How the board takes one partition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// In RAM, and used from now on.
+    Loaded,
+    /// The loader has started and comes back on the bus.
+    Restarted,
+    NotStarted,
+    /// The loader has started and does not come back on the bus.
+    NotBack,
+    Written,
+    /// The flash did not take it.
+    WriteFailed,
+    /// The board vanished in the middle.
+    Lost,
+    /// No loader is there that could take it.
+    NotExpected,
+}
+
+/// The state of the board.
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
+pub struct Stm32N6 {
+    rom: UsbId,
+    bootloader: UsbId,
+    running: UsbId,
+    faults: Faults,
+    jumper_fitted: bool,
+    /// From when on the board is in which phase; in order of time, at least one.
+    schedule: Vec<(u64, Phase)>,
+    nor: Memory,
+    /// The loader in RAM knows how to drive the flash.
+    flash_driver_loaded: bool,
+    regions: Vec<Region>,
+}
+
+pub(crate) const SERIAL: &str = "001D00343033510F37363934";
+pub(crate) const OTHER_SERIAL: &str = "003A00213033510F37363934";
+pub(crate) const ROM_PRODUCT: &str = "DFU in HS Mode @Device ID /0x486, @Revision ID /0x1000";
+pub(crate) const LOADER_PRODUCT: &str = "STM32OpenBootloader DFU@Device ID /0x486, @Revision ID /0x1000";
+const BOOTLOADER_PRODUCT: &str = "OpenMV Camera (DFU Mode)";
+const RUNNING_PRODUCT: &str = "OpenMV Camera";
+
+/// Images that the ROM starts begin with this.
+const SIGNED_MAGIC: &[u8] = b"STM2";
+/// Where flash shows in the chip's memory.
+const NOR_START: u64 = 0x7000_0000;
+const NOR_BYTES: u64 = 0x800_0000;
+const SECTOR_BYTES: u64 = 0x1000;
+const REMAINS_BYTES: u64 = 0x10_0000;
+
+const ROM_APPEARS_MS: u64 = 700;
+const LOADER_APPEARS_MS: u64 = 1_200;
+const BOOTLOADER_APPEARS_MS: u64 = 500;
+const BOOTLOADER_STAYS_MS: u64 = 2_500;
+const RUNNING_APPEARS_MS: u64 = 400;
+const RAM_BYTES_PER_MS: u64 = 200;
+const NOR_BYTES_PER_MS: u64 = 64;
+
+impl Stm32N6 {
+    pub(crate) const MODEL: &'static str = "stm32n6";
+
+    /// A dead board, plugged in, without the jumper: its flash holds the remains of what once ran.
+    pub(crate) fn new(settings: Settings<'_>, names: &[&str]) -> Result<Self, BenchError> {
+        settings.refuse_others(&[])?;
+        let faults = Faults::by_name(names)?;
+        let second_stage = faults.has(Fault::SecondStage);
+        Ok(Stm32N6 {
+            rom: id_of(settings.device("rom")?)?,
+            bootloader: id_of(settings.device("bootloader")?)?,
+            running: id_of(settings.device("running")?)?,
+            jumper_fitted: second_stage,
+            schedule: vec![(0, if second_stage { Phase::Loader } else { Phase::Silent })],
+            faults,
+            nor: Memory::flash("nor.bin", NOR_START, NOR_BYTES),
+            flash_driver_loaded: false,
+            regions: Vec::new(),
+        })
+    }
+
+    /// Leaves remains of dead software at the start of every sector, so that a forgotten erase is noticed.
+    pub(crate) fn fill_with_remains(&self) -> io::Result<()> {
+        for address in (NOR_START..NOR_START + REMAINS_BYTES).step_by(0x1000) {
+            self.nor.write(address, &noise(&format!("remains {address:#x}"), 16))?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn has(&self, fault: Fault) -> bool {
+        self.faults.has(fault)
+    }
+
+    pub(crate) fn phase(&self, now_ms: u64) -> Phase {
+        self.schedule.iter().rev().find(|(at_ms, _)| *at_ms <= now_ms).map_or(Phase::Silent, |(_, phase)| *phase)
+    }
+
+    /// Takes a boot stage: to RAM, and starts it.
+    pub(crate) fn take_stage(&mut self, stage: u32, image: &[u8], clock: &mut BenchClock) -> Taken {
+        clock.take(image.len() as u64 / RAM_BYTES_PER_MS + 20);
+        match (stage, self.phase(clock.now_ms())) {
+            (1, Phase::Rom) => self.start_loader(image, clock),
+            (3, Phase::Loader) => {
+                self.flash_driver_loaded = true;
+                Taken::Loaded
+            }
+            _ => Taken::NotExpected,
+        }
+    }
+
+    fn start_loader(&mut self, image: &[u8], clock: &mut BenchClock) -> Taken {
+        if !image.starts_with(SIGNED_MAGIC) || self.faults.strikes(Fault::StartFailed) {
+            return Taken::NotStarted;
+        }
+        if self.faults.strikes(Fault::ReconnectTimesOut) || self.faults.has(Fault::NeverReconnects) {
+            self.go(clock.now_ms(), &[(0, Phase::Silent)]);
+            return Taken::NotBack;
+        }
+        self.go(clock.now_ms(), &[(0, Phase::Silent), (LOADER_APPEARS_MS, Phase::Loader)]);
+        clock.take(LOADER_APPEARS_MS);
+        Taken::Restarted
+    }
+
+    /// Takes an image for flash, at an offset from its beginning.
+    pub(crate) fn take_flash(&mut self, offset: u64, image: &[u8], clock: &mut BenchClock) -> Taken {
+        clock.take(image.len() as u64 / NOR_BYTES_PER_MS + 20);
+        if self.phase(clock.now_ms()) != Phase::Loader || !self.flash_driver_loaded {
+            return Taken::NotExpected;
+        }
+        let (address, length) = (NOR_START + offset, image.len() as u64);
+        let kept = if self.faults.strikes(Fault::LostInWrite) {
+            self.go(clock.now_ms(), &[(0, Phase::Silent)]);
+            Taken::Lost
+        } else if self.faults.strikes(Fault::WriteRefused) || self.faults.has(Fault::ErrorExit0) {
+            Taken::WriteFailed
+        } else {
+            Taken::Written
+        };
+        self.regions.retain(|region| region.address + region.length <= address || address + length <= region.address);
+        let sectors = length.next_multiple_of(SECTOR_BYTES);
+        let image = if kept == Taken::Written { image } else { &image[..image.len() / 2] };
+        let stored = self.nor.erase(address, sectors).and_then(|()| self.nor.write(address, image));
+        match stored.and_then(|()| self.nor.read(address, length)) {
+            Err(_) => Taken::WriteFailed,
+            Ok(bytes) if kept == Taken::Written => {
+                let sha256 = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+                self.regions.push(Region { address, length, sha256 });
+                Taken::Written
+            }
+            Ok(_) => kept,
+        }
+    }
+
+    /// From `now_ms` on the board goes through these phases, each a number of milliseconds after the one before.
+    fn go(&mut self, now_ms: u64, phases: &[(u64, Phase)]) {
+        self.schedule.retain(|(at_ms, _)| *at_ms < now_ms);
+        let mut at_ms = now_ms;
+        for (after_ms, phase) in phases {
+            at_ms += after_ms;
+            self.schedule.push((at_ms, *phase));
+        }
+        let past = self.schedule.iter().filter(|(at_ms, _)| *at_ms <= now_ms).count();
+        self.schedule.drain(..past.saturating_sub(1));
+        self.flash_driver_loaded = false;
+    }
+
+    fn power_on(&mut self, now_ms: u64) {
+        let silent = (0, Phase::Silent);
+        if self.faults.has(Fault::Absent) {
+            self.go(now_ms, &[silent]);
+        } else if self.jumper_fitted {
+            self.go(now_ms, &[silent, (ROM_APPEARS_MS, Phase::Rom)]);
+        } else if !self.holds_bootloader() {
+            self.go(now_ms, &[silent]);
+        } else if self.faults.has(Fault::FirmwareAlive) {
+            let running = [(BOOTLOADER_STAYS_MS, Phase::Silent), (RUNNING_APPEARS_MS, Phase::Running)];
+            self.go(now_ms, &[&[silent, (BOOTLOADER_APPEARS_MS, Phase::Bootloader)][..], &running].concat());
+        } else {
+            self.go(now_ms, &[silent, (BOOTLOADER_APPEARS_MS, Phase::Bootloader)]);
+        }
+    }
+
+    /// The ROM starts a signed image from the beginning of flash.
+    fn holds_bootloader(&self) -> bool {
+        self.regions.iter().any(|region| region.address == NOR_START)
+            && self.nor.read(NOR_START, SIGNED_MAGIC.len() as u64).is_ok_and(|bytes| bytes == SIGNED_MAGIC)
+    }
+
+    fn device(&self, id: UsbId, (port, serial): (&str, &str), product: &str) -> BusDevice {
+        let access = if self.faults.has(Fault::NoPermission) { Access::Denied } else { Access::Permitted };
+        BusDevice {
+            id,
+            port: port.to_owned(),
+            serial: Some(serial.to_owned()),
+            product: Some(product.to_owned()),
+            kind: DeviceKind::Usb,
+            access,
+        }
+    }
+}
+
+impl BoardModel for Stm32N6 {
+    fn attached(&self, now_ms: u64) -> Vec<BusDevice> {
+        let mut devices = Vec::new();
+        if self.faults.has(Fault::TwoBoards) && matches!(self.phase(now_ms), Phase::Rom | Phase::Loader) {
+            devices.push(self.device(self.rom, ("1-1", OTHER_SERIAL), ROM_PRODUCT));
+        }
+        let shown = match self.phase(now_ms) {
+            Phase::Unplugged | Phase::Silent => None,
+            Phase::Rom => Some((self.rom, ROM_PRODUCT)),
+            Phase::Loader => Some((self.rom, LOADER_PRODUCT)),
+            Phase::Bootloader => Some((self.bootloader, BOOTLOADER_PRODUCT)),
+            Phase::Running => Some((self.running, RUNNING_PRODUCT)),
+        };
+        devices.extend(shown.map(|(id, product)| self.device(id, ("1-2", SERIAL), product)));
+        devices
+    }
+
+    fn next_change_ms(&self, now_ms: u64) -> Option<u64> {
+        self.schedule.iter().map(|(at_ms, _)| *at_ms).find(|at_ms| *at_ms > now_ms)
+    }
+
+    fn hands(&mut self, hand_move: HandMove, now_ms: u64) {
+        match hand_move {
+            HandMove::Unplug => self.go(now_ms, &[(0, Phase::Unplugged)]),
+            HandMove::PlugIn => self.power_on(now_ms),
+            HandMove::FitJumper => self.jumper_fitted = true,
+            HandMove::RemoveJumper => self.jumper_fitted = false,
+            // The model has neither.
+            HandMove::SwitchOn | HandMove::SwitchOff | HandMove::PressButton => {}
+        }
+    }
+
+    fn regions(&self) -> Vec<Region> {
+        self.regions.clone()
+    }
+
+    fn fuses(&self) -> BTreeMap<u32, u32> {
+        BTreeMap::new()
+    }
+
+    fn use_folder(&mut self, folder: &Path) {
+        self.nor.use_folder(folder);
+    }
+
+    fn hangs(&mut self, tool: &str, args: &[String]) -> bool {
+        tool == "STM32_Programmer_CLI"
+            && args.iter().any(|argument| argument == "-d" || argument == "-w")
+            && self.faults.strikes(Fault::ToolHangs)
+    }
+}
+
+fn id_of(device: &Device) -> Result<UsbId, BenchError> {
+    device
+        .ids
+        .first()
+        .copied()
+        .ok_or_else(|| crate::bench::settings::wrong("devices", &format!("the device `{}` has no USB id", device.name)))
+}
