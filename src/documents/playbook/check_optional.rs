@@ -65,6 +65,16 @@ impl Follower<'_> {
             Action::Run(run) => {
                 inside = without(&inside, &run.produces.iter().cloned().collect());
                 run.args.iter().for_each(|arg| self.template(arg, &inside));
+                run.prompt.iter().for_each(|prompt| self.template(&prompt.text, &inside));
+                for answer in &run.answers {
+                    let texts = answer.send.iter().chain(answer.prompt.as_ref().map(|prompt| &prompt.text));
+                    texts.for_each(|text| self.template(text, &inside));
+                }
+                for staged in &run.stage {
+                    let (file, place) = (&staged.file.value, &staged.file.place);
+                    let name = Node::Name { name: file.clone(), start: 0, end: place.end.saturating_sub(place.start) };
+                    self.node(&name, place, &inside);
+                }
             }
             Action::Prompt(prompt) => self.template(&prompt.text, &inside),
             Action::Check(check) => {
