@@ -322,15 +322,12 @@ fn carry_out(job: Job, tell: &mut Tell<'_>) -> Result<Outcome, Box<Refusal>> {
     })
 }
 
-fn lock(folder: &Path, playbook: &Playbook, options: &RunOptions) -> Result<BoardLock, Refusal> {
+fn lock(folder: &Path, playbook: &Playbook, options: &RunOptions) -> Result<BoardLock, Box<Refusal>> {
     let ids: BTreeSet<UsbId> = playbook.devices.iter().flat_map(|device| device.ids.iter().copied()).collect();
     let ids: Vec<UsbId> = ids.into_iter().collect();
-    BoardLock::acquire(folder, &ids, options.port.as_deref()).map_err(|problem| Refusal {
-        outcome: Outcome::BoardBusy,
-        problem: problems::before_anything(
-            problem.to_string(),
-            vec!["Wait until the other run has ended, or give each run its own camera with --port.".to_owned()],
-        ),
+    BoardLock::acquire(folder, &ids, options.port.as_deref()).map_err(|problem| {
+        let next = "Wait until the other run has ended, or give each run its own camera with --port.".to_owned();
+        refuse(Outcome::BoardBusy, problems::before_anything(problem.to_string(), vec![next]))
     })
 }
 

@@ -3,10 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use regex::Regex;
 use tokio::time::Instant;
 
-use crate::documents::catalog::Command;
+use crate::documents::catalog::{Command, Pattern};
 use crate::documents::expression::Value;
 use crate::documents::playbook::{CaptureKind, DeviceKind, OnFault, Run, Step};
 use crate::engine::devices::several;
@@ -27,7 +26,7 @@ pub(super) struct Prepared<'c> {
     pub(super) limit: Duration,
     pub(super) silence: Option<Duration>,
     pub(super) changes_board: bool,
-    pub(super) questions: &'c [Regex],
+    pub(super) questions: &'c [Pattern],
     /// What the person is to do while the tool runs.
     pub(super) prompt: Option<String>,
 }

@@ -143,7 +143,11 @@ impl Checker<'_> {
             Ok(kind) if kind == wanted => {}
             Ok(kind) => {
                 let message = format!("{wanted} is needed here, and this is {kind}");
-                self.faults.push(Diagnostic::error(&expression.place, message));
+                let mut fault = Diagnostic::error(&expression.place, message);
+                if wanted == Kind::Boolean {
+                    fault = fault.hint("compare it with something, as in `… == 1`");
+                }
+                self.faults.push(fault);
             }
             Err(faults) => self.faults.extend(faults),
         }

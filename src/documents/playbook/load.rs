@@ -125,11 +125,14 @@ const COLUMNS_MAX: u32 = 100;
 
 fn read_input(reader: &mut Reader, name: Id, place: &Place, yaml: &Yaml) -> Option<Input> {
     let parts = reader.map(yaml, "an input", INPUT_KEYS)?;
-    let Some(file) = parts.get("file") else {
-        reader.fault(Diagnostic::error(place, format!("the input `{name}` needs the key `file`")));
-        return None;
+    // An input with a fault stays declared, so that its uses are not reported as faults of their own.
+    let file = match parts.get("file") {
+        Some(file) => reader.text(file)?,
+        None => {
+            reader.fault(Diagnostic::error(place, format!("the input `{name}` needs the key `file`")));
+            Located { value: name.to_string(), place: place.clone() }
+        }
     };
-    let file = reader.text(file)?;
     if let Some(reason) = leaves_its_folder(&file.value) {
         reader.fault(
             Diagnostic::error(&file.place, format!("`{}` {reason}", file.value)).hint(
@@ -280,18 +283,24 @@ fn read_device(reader: &mut Reader, name: Id, place: &Place, yaml: &Yaml) -> Opt
     let kinds = [("usb", DeviceKind::Usb), ("hid", DeviceKind::Hid), ("serial", DeviceKind::Serial)];
     let given: Vec<_> =
         kinds.into_iter().filter_map(|(key, kind)| parts.get(key).map(|value| (key, kind, value))).collect();
-    let [(_, kind, ids)] = given.as_slice() else {
+    if given.len() != 1 {
         reader.fault(
             Diagnostic::error(place, format!("the device `{name}` needs exactly one of `usb`, `hid`, `serial`"))
                 .hint("`hid` for devices whose tools use HID, `serial` for USB-to-serial bridges; with the USB id"),
         );
-        return None;
-    };
-    let items = reader.one_or_more(ids, "USB ids");
-    let ids: Vec<UsbId> = items.iter().filter_map(|id| reader.parsed::<UsbId>(id)).map(|id| id.value).collect();
+    }
+    let kind = given.first().map_or(DeviceKind::Usb, |(_, kind, _)| *kind);
+    let mut ids = Vec::new();
+    for (_, _, value) in given {
+        let items = reader.one_or_more(value, "USB ids");
+        if items.is_empty() && matches!(value.kind, YamlKind::List(_)) {
+            reader.fault(Diagnostic::error(place, format!("the device `{name}` needs at least one USB id")));
+        }
+        ids.extend(items.iter().filter_map(|id| reader.parsed::<UsbId>(id)).map(|id| id.value));
+    }
     let label = parts.get("label").and_then(|label| reader.prose(label)).unwrap_or_else(|| name.to_string());
-    // Without a readable id it stays known all the same, so that only the id is reported and not each use of the name.
-    Some(Device { name, place: place.clone(), ids, kind: *kind, label })
+    // A device with a fault stays declared, so that its uses are not reported as faults of their own.
+    Some(Device { name, place: place.clone(), ids, kind, label })
 }
 
 fn read_afterwards(reader: &mut Reader, yaml: &Yaml) -> Option<Afterwards> {
@@ -314,7 +323,7 @@ fn read_virtual_board(reader: &mut Reader, yaml: &Yaml) -> Option<VirtualBoard> 
     let mut settings = Vec::new();
     for (key, value) in map.all().iter().filter(|(key, _)| key.text != "model") {
         if let Some(value) = reader.text(value) {
-            settings.push((crate::words::Located { value: key.text.clone(), place: key.place.clone() }, value));
+            settings.push((Located { value: key.text.clone(), place: key.place.clone() }, value));
         }
     }
     Some(VirtualBoard { model, settings })

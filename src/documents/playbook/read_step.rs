@@ -76,7 +76,7 @@ pub(super) fn read_steps(reader: &mut Reader, yaml: &Yaml, prefix: &str, depth: 
 }
 
 fn read_step(reader: &mut Reader, yaml: &Yaml, default_id: &str, depth: usize) -> Option<Step> {
-    let entries = reader.map(yaml, "a step", &STEP_KEYS)?;
+    let entries = reader.map(yaml, "a step", STEP_KEYS)?;
     let place = entries.place().clone();
 
     let id = match entries.get("id") {
