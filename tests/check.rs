@@ -102,7 +102,7 @@ steps:
         ("camera.yaml:8:10", "- run: bluhost", "did you mean `blhost`?"),
         ("camera.yaml:11:72", "\"${firmwear}\"", "did you mean `firmware`?"),
         ("camera.yaml:13:5", "refuse: It is too old.", "make it two steps"),
-        ("camera.yaml:14:20", "- wait: {present: flashloader}", "flashloader"),
+        ("camera.yaml:14:21", "- wait: {present: flashloader}", "flashloader"),
         ("camera.yaml:17:14", "timeout: 30", "did you mean `30s`?"),
     ] {
         assert!(ran.text().contains(place), "{place} is missing:\n{}", ran.text());

@@ -198,7 +198,7 @@ fn a_panic_ends_the_tool() {
         environment_remove: Vec::new(),
         folder: house.path("work"),
         terminal: false,
-        input: recover::world::ToolInput::Nothing,
+        input: recover::world::ToolInput::default(),
     };
     let panicked = std::panic::catch_unwind(|| {
         let _tool = recover::world::process::start(&call);

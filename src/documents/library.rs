@@ -35,7 +35,8 @@ pub fn shipped_playbook(name: &str) -> Option<Arc<Source>> {
 /// The board id that was most likely meant.
 pub fn nearest_board(name: &str) -> Option<&'static str> {
     let board = name.strip_suffix(".yaml").unwrap_or(name);
-    nearest(board, shipped_boards())
+    // Who gives a folder means a file of their own.
+    if board.contains(['/', '\\']) { None } else { nearest(board, shipped_boards()) }
 }
 
 /// A shipped family, by the path that shipped playbooks use.

@@ -1,5 +1,6 @@
 //! Runs a playbook: steps in order, groups, conditions, retries and restarts. Calls, waits and guards are siblings.
 
+mod restarting;
 mod stopping;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,14 +13,14 @@ use tokio::time::Instant;
 
 use crate::documents::catalog::Catalog;
 use crate::documents::expression::{EvaluationError, Expression, Template, Value, evaluate_condition, expand};
-use crate::documents::playbook::{Action, CheckStep, Playbook, Prompt, RestartAt, Step, WriteStep};
+use crate::documents::playbook::{Action, CheckStep, Playbook, Prompt, Step, WriteStep};
 use crate::engine::devices::{Bus, Chosen, Met, describe_until};
 use crate::engine::facts::RunFacts;
 use crate::engine::files::Files;
 use crate::engine::halt::Halt;
 use crate::engine::{Event, Outcome, StepEnd, milliseconds, problem};
 use crate::output::Touched;
-use crate::words::{Fault, FaultClass, Id, ToolEnd};
+use crate::words::{Fault, FaultClass, Id, ToolEnd, ToolVersion};
 use crate::world::{Ask, Interrupt, World};
 
 /// Limit of a prompt or wait whose step gives none.
@@ -41,6 +42,7 @@ pub struct Settings {
 #[derive(Debug, Clone)]
 pub struct ReadyTool {
     pub launcher: Vec<OsString>,
+    pub version: ToolVersion,
     pub environment: BTreeMap<String, OsString>,
     pub environment_remove: Vec<String>,
 }
@@ -140,6 +142,7 @@ pub async fn run<W: World>(order: Order<'_>, files: Files, world: &W, events: &m
         last_call: None,
         tally: Tally::default(),
     };
+    runner.find_tool_files();
     let ended = runner.steps(&order.playbook.steps, Shown::Yes).await;
     let failure = match ended {
         Ok(()) => None,
@@ -202,7 +205,7 @@ impl<'a, W: World> Runner<'a, W> {
     }
 
     pub(super) fn facts(&self) -> RunFacts<'_, W> {
-        RunFacts { files: &self.files, values: &self.values, bus: &self.bus }
+        RunFacts { files: &self.files, values: &self.values, bus: &self.bus, tools: self.tools }
     }
 
     /// What the author wants said at the end; what cannot be worked out is left out rather than to spoil a success.
@@ -282,33 +285,6 @@ impl<'a, W: World> Runner<'a, W> {
             }
         };
         Err(self.restart_or(step.restart_at.as_ref(), step, halt))
-    }
-
-    /// Turns a failure into a restart where the author allows one and the limit is not reached.
-    fn restart_or(&mut self, restart: Option<&RestartAt>, step: &Step, halt: Halt) -> Halt {
-        let (Some(restart), Halt::Failure(failure)) = (restart, &halt) else { return halt };
-        let times = self.restarts.get(&step.id).copied().unwrap_or(0);
-        let wanted = halt.fault_class().is_some_and(|class| restart.on.contains(&class));
-        if !wanted || times >= restart.times_max || self.stop_requested.is_some() {
-            return halt;
-        }
-        let because = failure.fault.clone();
-        let state = failure.state.clone();
-        self.restarts.insert(step.id.clone(), times + 1);
-        if let (Some(state), Some((_, _, number))) = (state, &self.current)
-            && self.board_changed
-        {
-            self.carried = Some((*number, state));
-        }
-        let fresh = because.class != FaultClass::DeviceLost;
-        self.tell(Event::Restarting {
-            from: step.id.clone(),
-            at: restart.step.value.clone(),
-            time: times + 1,
-            times_max: restart.times_max,
-            because,
-        });
-        Halt::Restart { at: restart.step.value.clone(), fresh }
     }
 
     /// One attempt of one step.
@@ -434,7 +410,11 @@ impl<'a, W: World> Runner<'a, W> {
     }
 
     pub(super) fn not_computable(&self, step: &Id, error: &EvaluationError) -> Halt {
-        self.halt_here(step, Fault::new(FaultClass::Unknown, error.to_string()))
+        let class = match error {
+            EvaluationError::NoDevice(_) => FaultClass::NoDevice,
+            _ => FaultClass::Unknown,
+        };
+        self.halt_here(step, Fault::new(class, error.to_string()))
     }
 
     pub(super) fn skip(&mut self, step: &Step, shown: Shown, reason: &str) {
@@ -445,7 +425,8 @@ impl<'a, W: World> Runner<'a, W> {
         match &step.action {
             Action::Steps(steps) => skipped.extend(steps.iter()),
             _ => {
-                let number = self.numbers.get(&step.id).copied().unwrap_or(0);
+                // Steps of readings and preparations are not counted, and need no word when there is nothing to do.
+                let Some(number) = self.numbers.get(&step.id).copied() else { return };
                 self.tell(Event::StepSkipped {
                     step: step.id.clone(),
                     name: step.name.clone(),

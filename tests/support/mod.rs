@@ -1,6 +1,6 @@
 //! Starts the program in a world of its own: temporary folders, an empty environment, nothing on PATH.
 
-#![allow(dead_code, reason = "each test file uses a part of it")]
+#![allow(dead_code, unreachable_pub, reason = "each test file uses a part of it")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 use std::collections::BTreeMap;
@@ -155,7 +155,7 @@ impl Ran {
 
     /// Both streams with every run of blanks and line breaks as one blank, so that wrapping does not matter.
     pub fn flat(&self) -> String {
-        self.text().split_whitespace().collect::<Vec<_>>().join(" ")
+        self.text().split_whitespace().filter(|word| *word != "\\").collect::<Vec<_>>().join(" ")
     }
 
     #[track_caller]

@@ -85,6 +85,9 @@ enum Token {
 /// Longer symbols stand before their beginnings.
 const SYMBOLS: [&str; 16] = ["==", "!=", "<=", ">=", "<", ">", "(", ")", ",", "+", "-", "*", "/", "%", "&", "|"];
 
+/// What other languages write, and what is written here.
+const FOREIGN: [(&str, &str); 2] = [("&&", "and"), ("||", "or")];
+
 struct Parser<'a> {
     text: &'a str,
     /// Each token with its start and end.
@@ -276,10 +279,20 @@ fn tokens(text: &str) -> Result<Vec<(Token, usize, usize)>, Fault> {
                     return Err(Fault { start, end: text.len(), message, hint: None });
                 }
             }
+        } else if let Some((foreign, own)) = FOREIGN.into_iter().find(|(foreign, _)| rest.starts_with(foreign)) {
+            let message = format!("`{foreign}` has no meaning in an expression");
+            let end = start + foreign.len();
+            return Err(Fault { start, end, message, hint: Some(format!("write `{own}`")) });
         } else if let Some(symbol) = SYMBOLS.into_iter().find(|symbol| rest.starts_with(symbol)) {
             (Token::Symbol(symbol), symbol.len())
         } else {
-            let hint = (first == '"').then(|| "texts in expressions stand in single quotes".to_owned());
+            let hint = match first {
+                '"' => Some("texts in expressions stand in single quotes"),
+                '=' => Some("to compare, write `==`"),
+                '!' => Some("write `not`"),
+                _ => None,
+            };
+            let hint = hint.map(str::to_owned);
             let message = format!("`{first}` has no meaning in an expression");
             return Err(Fault { start, end: start + first.len_utf8(), message, hint });
         };
@@ -289,7 +302,7 @@ fn tokens(text: &str) -> Result<Vec<(Token, usize, usize)>, Fault> {
 }
 
 impl Function {
-    pub const ALL: [(&'static str, Function); 9] = [
+    pub const ALL: [(&'static str, Function); 12] = [
         ("size", Function::Size),
         ("sha256", Function::Sha256),
         ("head", Function::Head),
@@ -299,6 +312,9 @@ impl Function {
         ("version", Function::Version),
         ("present", Function::Present),
         ("given", Function::Given),
+        ("port", Function::Port),
+        ("tool_version", Function::ToolVersion),
+        ("version_at", Function::VersionAt),
     ];
 
     fn named(word: &str) -> Option<Function> {

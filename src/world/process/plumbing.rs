@@ -78,7 +78,7 @@ impl Plumbing {
 }
 
 impl ToolsEnds {
-    pub(super) fn connect(self, expression: Expression) -> Expression {
+    pub(super) fn connect(self, expression: &Expression) -> Expression {
         let expression = match self.stdin {
             Stdin::Nothing => expression.stdin_null(),
             Stdin::Pipe(pipe) => expression.stdin_file(pipe),

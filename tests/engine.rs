@@ -1,0 +1,687 @@
+//! The engine in a world that is all script: what runs in which order, at which moment of virtual time.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use recover::documents::catalog::merge;
+use recover::documents::playbook::{DeviceKind, HandMove, check, load};
+use recover::engine::{Chosen, Event, Files, Order, Outcome, Problem, ReadyTool, Settings, StepEnd, run};
+use recover::words::{Id, Source, Stream, ToolEnd, UsbId};
+use recover::world::{
+    Access, Ask, AttachedDevice, DeviceList, Interrupt, Reply, RunningTool, Scratch, StopTool, ToolCall, ToolEvent,
+    World,
+};
+use tokio::sync::{Notify, mpsc};
+use tokio::time::{Instant, sleep, sleep_until};
+
+const CATALOG: &str = r#"
+[mender]
+summary = "mends"
+programs = ["mender"]
+timeout = "60s"
+version = { args = ["--version"], flavours = [{ pattern = '^mender (?P<version>\S+)' }] }
+
+[[mender.statuses]]
+pattern = '^status (?P<code>\d+)$'
+success = ["0"]
+classes = { 4 = "no-answer", 5 = "device-lost" }
+otherwise = "refused"
+
+[[mender.commands]]
+name = "write"
+with = ["write"]
+changes_board = true
+
+[[mender.commands]]
+name = "burn"
+with = ["burn"]
+changes_board = true
+
+[[mender.commands]]
+name = "read"
+with = ["read"]
+"#;
+
+const HEAD: &str = r#"format: 1
+board: Camera
+inputs: {image: {file: image.bin}}
+devices:
+  rom: {usb: "1fc9:0135", label: the ROM}
+  loader: {usb: "15a2:0073", label: the loader}
+"#;
+
+/// What a call of the tool does.
+#[derive(Debug, Clone, Default)]
+struct Act {
+    takes: Duration,
+    /// Printed at its end.
+    prints: String,
+    ignores_requests: bool,
+    /// On the bus from its end on.
+    leaves: Option<Vec<&'static str>>,
+}
+
+fn act(prints: &str) -> Act {
+    Act { takes: Duration::from_secs(1), prints: prints.to_owned(), ..Act::default() }
+}
+
+/// A playbook, and everything the world around it does.
+struct Scene {
+    steps: &'static str,
+    /// For each call the first entry whose text is in its arguments, taken away when used; without one, success.
+    acts: Vec<(&'static str, Act)>,
+    /// From which second on which devices are there.
+    bus: Vec<(u64, Vec<&'static str>)>,
+    /// What the bus becomes so many seconds after the hands were asked, each time anew.
+    hands: VecDeque<Vec<(u64, Vec<&'static str>)>>,
+    replies: VecDeque<(u64, Reply)>,
+    interactive: bool,
+    interrupts: VecDeque<u64>,
+    allowed: Vec<&'static str>,
+    image_bytes: usize,
+}
+
+impl Scene {
+    fn new(steps: &'static str) -> Scene {
+        Scene {
+            steps,
+            acts: Vec::new(),
+            bus: vec![(0, vec!["1fc9:0135"])],
+            hands: VecDeque::new(),
+            replies: VecDeque::new(),
+            interactive: true,
+            interrupts: VecDeque::new(),
+            allowed: Vec::new(),
+            image_bytes: 10,
+        }
+    }
+
+    fn act(mut self, on: &'static str, act: Act) -> Scene {
+        self.acts.push((on, act));
+        self
+    }
+
+    /// Plays the scene on a paused clock.
+    fn play(self) -> Played {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        let real = std::time::Instant::now();
+        let played = runtime.block_on(self.play_on_paused_clock());
+        assert!(real.elapsed() < Duration::from_secs(20), "virtual time took real time");
+        played
+    }
+
+    async fn play_on_paused_clock(self) -> Played {
+        let source = |name: &str, text: String| Arc::new(Source { name: name.into(), text });
+        let catalog = merge(&[source("tools.toml", CATALOG.to_owned())]).unwrap();
+        let loaded = load(&source("camera.yaml", format!("{HEAD}steps:\n{}", self.steps)), &|_| unreachable!());
+        assert!(loaded.faults.is_empty(), "{:?}", loaded.faults);
+        let playbook = loaded.playbook.unwrap();
+        assert_eq!(check(&playbook, &catalog), []);
+        let scratch = Scratch::create().unwrap();
+        std::fs::write(scratch.path("image.bin").unwrap(), vec![7; self.image_bytes]).unwrap();
+        let mut files = Files::new(scratch);
+        files.add(id("image"), "image.bin".to_owned());
+        let settings = Settings {
+            chosen: Chosen::Any,
+            allow_irreversible: self.allowed.iter().map(|step| id(step)).collect(),
+            simulated: false,
+            playbook_name: "camera.yaml".into(),
+            shipped: false,
+        };
+        let ready = ReadyTool {
+            launcher: vec!["mender".into()],
+            environment: BTreeMap::new(),
+            environment_remove: Vec::new(),
+            version: "1.0".parse().unwrap(),
+        };
+        let tools = BTreeMap::from([("mender".to_owned(), ready)]);
+        let order = Order { playbook: &playbook, catalog: &catalog, tools: &tools, settings: &settings };
+        let world = Stage::new(self);
+        let mut log = Vec::new();
+        let mut events = Vec::new();
+        let origin = Instant::now();
+        let finish = run(order, files, &world, &mut |event| {
+            log.extend(line_of(event).map(|line| format!("{:>5} {line}", origin.elapsed().as_millis())));
+            events.push(event.clone());
+        })
+        .await;
+        assert_eq!(world.unkillable(), 0, "a tool was left running");
+        Played { outcome: finish.outcome, log, events, seconds: origin.elapsed().as_secs() }
+    }
+}
+
+fn id(text: &str) -> Id {
+    text.parse().unwrap()
+}
+
+struct Played {
+    outcome: Outcome,
+    /// Milliseconds and what happened.
+    log: Vec<String>,
+    events: Vec<Event>,
+    seconds: u64,
+}
+
+impl Played {
+    /// The log without times.
+    fn order(&self) -> Vec<&str> {
+        self.log.iter().map(|line| &line[6..]).collect()
+    }
+
+    #[track_caller]
+    fn problem(&self) -> &Problem {
+        match self.events.last() {
+            Some(Event::Finished { problem: Some(problem), .. }) => problem,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn calls(&self) -> Vec<&str> {
+        self.order().into_iter().filter_map(|line| line.strip_prefix("call ")).collect()
+    }
+}
+
+fn line_of(event: &Event) -> Option<String> {
+    Some(match event {
+        Event::StepStarted { step, .. } => format!("step {step}"),
+        Event::StepSkipped { step, .. } => format!("skip {step}"),
+        Event::StepFinished { step, end: StepEnd::Failed(fault), .. } => format!("failed {step}: {}", fault.class),
+        Event::StepFinished { step, .. } => format!("done {step}"),
+        Event::ToolStarted { command, .. } => format!("call {}", command[1..].join(" ")),
+        Event::Prompted { step, .. } => format!("prompt {step}"),
+        Event::ConsentAsked { phrase, .. } => format!("consent? {phrase}"),
+        Event::ConsentGiven { by, .. } => format!("consent by {by}"),
+        Event::Retrying { step, attempt, pause_ms, .. } => format!("retry {step} {attempt} in {pause_ms}"),
+        Event::Restarting { from, at, time, .. } => format!("restart {from} at {at} ({time})"),
+        Event::Interrupted { finishing, .. } => format!("interrupt finishing={finishing}"),
+        Event::Warning { .. } => "warning".to_owned(),
+        Event::Finished { outcome, .. } => format!("finished {outcome:?}"),
+        _ => return None,
+    })
+}
+
+/// The world of a scene.
+struct Stage {
+    origin: Instant,
+    scene: RefCell<Scene>,
+    running: Arc<std::sync::atomic::AtomicUsize>,
+    changed: Notify,
+}
+
+impl Stage {
+    fn new(scene: Scene) -> Stage {
+        Stage { origin: Instant::now(), scene: RefCell::new(scene), running: Arc::default(), changed: Notify::new() }
+    }
+
+    fn unkillable(&self) -> usize {
+        self.running.load(std::sync::atomic::Ordering::SeqCst)
+    }
+}
+
+struct Stop {
+    asked: Arc<Notify>,
+    forced: Arc<Notify>,
+    ignores_requests: bool,
+}
+
+impl StopTool for Stop {
+    fn ask(&mut self) {
+        if !self.ignores_requests {
+            self.asked.notify_one();
+        }
+    }
+
+    fn force(&mut self) {
+        self.forced.notify_one();
+    }
+}
+
+impl World for Stage {
+    fn start(&self, call: &ToolCall) -> RunningTool {
+        let mut scene = self.scene.borrow_mut();
+        let line = call.args.join(" ");
+        let found = scene.acts.iter().position(|(on, _)| line.contains(on));
+        let act = found.map_or_else(|| act("status 0"), |index| scene.acts.remove(index).1);
+        if let Some(devices) = act.leaves {
+            let at = (self.origin.elapsed() + act.takes).as_secs();
+            scene.bus.retain(|(from, _)| *from < at);
+            scene.bus.push((at, devices));
+        }
+        let (sender, events) = mpsc::channel(8);
+        let (asked, forced) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let stop =
+            Stop { asked: Arc::clone(&asked), forced: Arc::clone(&forced), ignores_requests: act.ignores_requests };
+        let running = Arc::clone(&self.running);
+        running.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        let (takes, prints) = (act.takes, act.prints);
+        tokio::spawn(async move {
+            let end = tokio::select! {
+                () = sleep(takes) => {
+                    let _ended = sender.send(ToolEvent::Output(Stream::Stdout, format!("{prints}\n").into())).await;
+                    ToolEnd::Exited(0)
+                }
+                () = asked.notified() => ToolEnd::Signalled(15),
+                () = forced.notified() => ToolEnd::Signalled(9),
+            };
+            running.fetch_sub(1, std::sync::atomic::Ordering::SeqCst);
+            let _ended = sender.send(ToolEvent::Ended(end)).await;
+        });
+        RunningTool { events, stop: Box::new(stop), input: None }
+    }
+
+    fn devices(&self, _: &[(UsbId, DeviceKind)]) -> DeviceList {
+        let now = self.origin.elapsed().as_secs();
+        let scene = self.scene.borrow();
+        let there = scene.bus.iter().rev().find(|(from, _)| *from <= now).map(|(_, there)| there.clone());
+        let device = |(index, text): (usize, &str)| AttachedDevice {
+            id: text.parse().unwrap(),
+            port: format!("1-{index}"),
+            serial: None,
+            product: None,
+            kind: DeviceKind::Usb,
+            access: Access::Permitted,
+        };
+        Ok(there.unwrap_or_default().into_iter().enumerate().map(device).collect())
+    }
+
+    async fn devices_changed(&self) {
+        self.changed.notified().await;
+    }
+
+    fn ask(&self, ask: Ask<'_>) {
+        if let Ask::Hands { moves, .. } = ask {
+            assert!(moves.iter().all(|hand_move| HandMove::ALL.iter().any(|(_, known)| known == hand_move)));
+            let mut scene = self.scene.borrow_mut();
+            let now = self.origin.elapsed().as_secs();
+            if let Some(moves) = scene.hands.pop_front() {
+                scene.bus.extend(moves.into_iter().map(|(after, devices)| (now + after, devices)));
+            }
+        }
+    }
+
+    async fn reply(&self) -> Reply {
+        let next = self.scene.borrow().replies.front().cloned();
+        let Some((after, reply)) = next else { return std::future::pending().await };
+        sleep(Duration::from_secs(after)).await;
+        self.scene.borrow_mut().replies.pop_front();
+        reply
+    }
+
+    fn interactive(&self) -> bool {
+        self.scene.borrow().interactive
+    }
+
+    async fn interrupted(&self) -> Interrupt {
+        let next = self.scene.borrow().interrupts.front().copied();
+        let Some(at_ms) = next else { return std::future::pending().await };
+        sleep_until(self.origin + Duration::from_millis(at_ms)).await;
+        self.scene.borrow_mut().interrupts.pop_front();
+        Interrupt::Interrupt
+    }
+}
+
+fn line(text: &str) -> Reply {
+    Reply::Line(text.to_owned())
+}
+
+#[test]
+fn a_group_is_retried_as_one_with_growing_pauses() {
+    let played = Scene::new(
+        "  - id: pair
+    retry: {attempts: 4, on: refused, backoff: 2s, prepare: [{run: mender, args: [read, again]}]}
+    steps:
+      - {id: one, run: mender, args: [write, one]}
+      - {id: two, run: mender, args: [write, two]}
+",
+    )
+    .act("two", act("status 7"))
+    .act("two", act("status 7"))
+    .act("two", act("status 7"))
+    .play();
+    assert_eq!(played.outcome, Outcome::Recovered);
+    let attempt = ["step one", "call write one", "done one", "step two", "call write two"];
+    let mut expected = Vec::from(attempt);
+    for retry in ["retry pair 2 in 2000", "retry pair 3 in 4000", "retry pair 4 in 8000"] {
+        expected.extend(["failed two: refused", retry, "call read again"]);
+        expected.extend(attempt);
+    }
+    expected.extend(["done two", "finished Recovered"]);
+    assert_eq!(played.order(), expected);
+    // Eight writes and three readings of a second each, and the pauses.
+    assert_eq!(played.seconds, 8 + 3 + 2 + 4 + 8);
+}
+
+#[test]
+fn only_the_named_classes_are_retried_and_only_so_often() {
+    let steps = "  - {id: one, run: mender, args: [write], retry: {attempts: 3, on: [no-answer], backoff: 1s}}\n";
+    let refused = Scene::new(steps).act("write", act("status 7")).play();
+    assert_eq!((refused.outcome, refused.calls().len()), (Outcome::StepFailed, 1));
+    let silent = (0..9).fold(Scene::new(steps), |scene, _| scene.act("write", act("status 4"))).play();
+    assert_eq!((silent.outcome, silent.calls().len()), (Outcome::StepFailed, 3));
+    assert_eq!(silent.problem().class.as_deref(), Some("no-answer"));
+}
+
+const WITH_RESTART: &str =
+    "  - {id: enter, prompt: Plug it in., hands: [unplug, plug-in], until: {present: rom}, timeout: 60s}
+  - id: flash
+    restart_at: {step: enter, on: [device-lost, no-answer], times: 2}
+    steps:
+      - {id: one, run: mender, args: [write, one]}
+      - {id: two, run: mender, args: [write, two]}
+";
+
+/// After a lost device the board has gone by itself; after a silence it must be seen to go and come again.
+#[test]
+fn after_a_silence_the_board_must_come_anew() {
+    let mut scene = Scene::new(WITH_RESTART).act("two", act("status 4"));
+    scene.hands = [vec![(3, vec![]), (6, vec!["1fc9:0135"])]].into();
+    let played = scene.play();
+    assert_eq!(played.outcome, Outcome::Recovered);
+    // The ROM was there from the start, so nobody was asked for it.
+    let first = ["step enter", "skip enter"];
+    let again_first = ["step enter", "prompt enter", "done enter"];
+    let flash = ["step one", "call write one", "done one", "step two", "call write two"];
+    let again = ["failed two: no-answer", "restart flash at enter (1)"];
+    let expected: Vec<&str> =
+        [&first[..], &flash, &again, &again_first, &flash, &["done two", "finished Recovered"]].concat();
+    assert_eq!(played.order(), expected);
+    let asked = played.events.iter().any(|event| {
+        matches!(event, Event::Waiting { waiting_for, .. }
+        if waiting_for.contains("has to be disconnected and connected again first"))
+    });
+    assert!(asked);
+
+    let scene = Scene::new(WITH_RESTART).act("two", act("status 4"));
+    let played = scene.play();
+    assert_eq!(played.outcome, Outcome::StepFailed, "the board was never unplugged: {:?}", played.log);
+    assert_eq!(played.problem().class.as_deref(), Some("timed-out"));
+}
+
+#[test]
+fn restarts_are_limited() {
+    let mut scene = Scene::new(WITH_RESTART);
+    for _ in 0..9 {
+        scene = scene.act("two", act("status 5"));
+    }
+    let played = scene.play();
+    assert_eq!(played.outcome, Outcome::StepFailed);
+    assert_eq!(played.order().iter().filter(|line| line.starts_with("restart")).count(), 2);
+    assert_eq!(played.calls().len(), 6);
+    assert_eq!(played.problem().class.as_deref(), Some("device-lost"));
+}
+
+#[test]
+fn a_long_wait_takes_no_time_and_tells_what_is_there_instead() {
+    let mut scene = Scene::new("  - {id: arrival, wait: {present: loader, gone: rom}, timeout: 120s}\n");
+    scene.bus = vec![(0, vec!["1fc9:0135"]), (100, vec!["15a2:0073"])];
+    let played = scene.play();
+    assert_eq!((played.outcome, played.seconds), (Outcome::Recovered, 100));
+    let Some(Event::Waiting { waiting_for, attached, remaining_ms, .. }) =
+        played.events.iter().find(|event| matches!(event, Event::Waiting { .. }))
+    else {
+        panic!("{:?}", played.log)
+    };
+    assert_eq!(waiting_for, "15a2:0073 the loader is not there yet, 1fc9:0135 the ROM is still there");
+    assert_eq!((attached.as_slice(), *remaining_ms), (&["1fc9:0135 the ROM".to_owned()][..], 120_000));
+    let told = played.events.iter().filter(|event| matches!(event, Event::Waiting { .. })).count();
+    assert!((100..=105).contains(&told), "{told} times in 100 s");
+
+    let mut scene = Scene::new("  - {id: arrival, wait: {present: loader}, timeout: 120s}\n");
+    scene.bus = vec![(0, vec!["1fc9:0135"])];
+    let played = scene.play();
+    assert_eq!((played.outcome, played.seconds), (Outcome::DeviceUnavailable, 120));
+    assert_eq!(played.problem().attached, ["1fc9:0135 the ROM"]);
+}
+
+#[test]
+fn several_boards_are_not_guessed_among() {
+    let mut scene = Scene::new("  - {run: mender, device: rom, args: [write]}\n");
+    scene.bus = vec![(0, vec!["1fc9:0135", "1fc9:0135"])];
+    let played = scene.play();
+    assert_eq!((played.outcome, played.calls().len()), (Outcome::DeviceUnavailable, 0));
+    assert!(played.problem().what.contains("port 1-0, port 1-1"), "{}", played.problem().what);
+}
+
+#[test]
+fn a_step_whose_condition_does_not_hold_is_skipped_whole() {
+    let played = Scene::new(
+        "  - id: group
+    when: size(image) > 100
+    steps:
+      - {id: one, run: mender, args: [write]}
+      - {id: two, run: mender, args: [write]}
+  - {id: three, when: size(image) == 10 and present(rom), run: mender, args: [read]}
+",
+    )
+    .play();
+    assert_eq!(played.order(), ["skip one", "skip two", "step three", "call read", "done three", "finished Recovered"]);
+}
+
+/// The tool may die with the answer; the device that was to come is the better witness.
+#[test]
+fn the_device_decides_after_a_silence() {
+    let steps =
+        "  - {id: start, run: mender, device: rom, args: [write], until: {present: loader, gone: rom}, timeout: 20s}\n";
+    let came = Act { leaves: Some(vec!["15a2:0073"]), ..act("status 4") };
+    let played = Scene::new(steps).act("write", came).play();
+    assert_eq!(played.order(), ["step start", "call write", "warning", "done start", "finished Recovered"]);
+    let played = Scene::new(steps).act("write", act("status 4")).play();
+    assert_eq!((played.outcome, played.problem().class.as_deref()), (Outcome::StepFailed, Some("no-answer")));
+    let came = Act { leaves: Some(vec!["15a2:0073"]), ..act("status 7") };
+    let played = Scene::new(steps).act("write", came).play();
+    assert_eq!(played.problem().class.as_deref(), Some("refused"), "a clear no stays one");
+    // A success that no device confirms is none.
+    let played = Scene::new(steps).play();
+    assert_eq!(played.outcome, Outcome::DeviceUnavailable);
+}
+
+#[test]
+fn limits_grow_with_the_files() {
+    let steps = "  - {id: one, run: mender, args: [write, \"${image}\"], timeout: {base: 10s, per_mb: 5s}}\n";
+    let hangs = || Act { takes: Duration::from_secs(1000), ..Act::default() };
+    for (bytes, seconds) in [(1, 15), (1_000_000, 15), (1_000_001, 20)] {
+        let mut scene = Scene::new(steps).act("write", hangs());
+        scene.image_bytes = bytes;
+        let played = scene.play();
+        assert_eq!((played.outcome, played.seconds), (Outcome::StepFailed, seconds), "{bytes}");
+        assert_eq!(played.problem().class.as_deref(), Some("timed-out"));
+    }
+    // One that ignores the request to end is ended by force, three seconds later.
+    let played = Scene::new(steps).act("write", Act { ignores_requests: true, ..hangs() }).play();
+    assert_eq!(played.seconds, 18);
+}
+
+const FUSE: &str = "  - {id: enter, prompt: Plug it in., hands: [unplug, plug-in], until: {present: rom}, timeout: 60s}
+  - id: all
+    restart_at: {step: enter, on: [device-lost, no-answer], times: 2}
+    steps:
+      - id: fuse
+        run: mender
+        args: [burn]
+        irreversible:
+          why: It can never be cleared.
+          already_done: &reading
+            steps:
+              - run: mender
+                args: [read, fuse]
+                capture: {fuse: {integer: 'fuse (\\d)'}}
+                retry: {attempts: 3, on: no-answer, backoff: 4s}
+            holds: fuse == 1
+          verify: *reading
+  - {id: last, run: mender, args: [read, last]}
+";
+const CLEAR: &str = "status 0\nfuse 0";
+const SET: &str = "status 0\nfuse 1";
+
+fn fuse(readings: &[&str]) -> Scene {
+    readings.iter().fold(Scene::new(FUSE), |scene, reading| scene.act("read fuse", act(reading)))
+}
+
+fn agreeing(mut scene: Scene) -> Scene {
+    scene.allowed = vec!["fuse"];
+    scene
+}
+
+#[test]
+fn what_is_done_already_is_not_done_again() {
+    let played = fuse(&[SET]).play();
+    assert_eq!(played.outcome, Outcome::Recovered);
+    assert_eq!(played.calls(), ["read fuse", "read last"]);
+    assert!(played.order().contains(&"skip fuse"));
+}
+
+#[test]
+fn consent_is_bound_to_the_step() {
+    // Right at once, right at the third try, given beforehand.
+    for (replies, outcome, burns) in [
+        (vec![line("fuse")], Outcome::Recovered, 1),
+        (vec![line(" fuse ")], Outcome::Recovered, 1),
+        (vec![line("yes"), line("y"), line("fuse")], Outcome::Recovered, 1),
+        (vec![line("yes"), line("y"), line("ok"), line("fuse")], Outcome::Declined, 0),
+        (vec![line("")], Outcome::Declined, 0),
+        (vec![line("no")], Outcome::Declined, 0),
+        (vec![Reply::Gone], Outcome::Declined, 0),
+        (vec![], Outcome::Declined, 0),
+    ] {
+        let mut scene = fuse(&[CLEAR, SET]);
+        let shown = format!("{replies:?}");
+        scene.replies = replies.into_iter().map(|reply| (2, reply)).collect();
+        let played = scene.play();
+        assert_eq!(played.outcome, outcome, "{shown}: {:?}", played.log);
+        assert_eq!(played.calls().iter().filter(|call| **call == "burn").count(), burns, "{shown}");
+    }
+    let played = agreeing(fuse(&[CLEAR, SET])).play();
+    assert_eq!(played.calls(), ["read fuse", "burn", "read fuse", "read last"]);
+    assert!(played.order().contains(&"consent by --allow-irreversible"));
+    let mut scene = fuse(&[CLEAR]);
+    scene.interactive = false;
+    let played = scene.play();
+    assert_eq!((played.outcome, played.calls()), (Outcome::Declined, vec!["read fuse"]));
+    assert!(played.problem().what.contains("--allow-irreversible fuse"));
+}
+
+#[test]
+fn the_reading_decides_whatever_the_tool_said() {
+    let burn = |status: &str| agreeing(fuse(&[CLEAR, SET])).act("burn", act(status)).play().outcome;
+    assert_eq!([burn("status 0"), burn("status 7"), burn("status 4"), burn("gone mad")], [Outcome::Recovered; 4]);
+    let burn = |status: &str| agreeing(fuse(&[CLEAR, CLEAR])).act("burn", act(status)).play();
+    for status in ["status 0", "status 7", "status 4", "gone mad"] {
+        let played = burn(status);
+        assert_eq!(played.outcome, Outcome::StepFailed, "{status}");
+        assert_eq!(played.calls().iter().filter(|call| **call == "burn").count(), 1, "{status}");
+        assert_eq!(played.problem().class.as_deref(), Some("refused"), "{status}");
+    }
+}
+
+/// The board is lost in the burn: it is read after coming back, and never burnt a second time.
+#[test]
+fn it_is_attempted_once_even_across_a_restart() {
+    for (after, outcome) in [(SET, Outcome::Recovered), (CLEAR, Outcome::StepFailed)] {
+        let mut scene = agreeing(fuse(&[CLEAR, "status 5", after])).act("burn", act("status 5"));
+        scene.hands = [vec![(2, vec![]), (4, vec!["1fc9:0135"])]].into();
+        let played = scene.play();
+        assert_eq!(played.outcome, outcome, "{:?}", played.log);
+        assert_eq!(played.calls()[..4], ["read fuse", "burn", "read fuse", "read fuse"]);
+        assert_eq!(played.calls().iter().filter(|call| **call == "burn").count(), 1);
+    }
+}
+
+#[test]
+fn an_unreadable_fuse_is_never_burnt() {
+    for reading in ["status 7", "status 0", "fuse 0", "gone mad"] {
+        let played = agreeing(fuse(&[reading])).play();
+        assert_eq!((played.outcome, played.calls()), (Outcome::StepFailed, vec!["read fuse"]), "{reading}");
+    }
+}
+
+/// Ctrl-C in every half second of a run: it never ends in success unless all is done, the fuse is never left unread
+/// after it was burnt, and no tool that writes is cut short by the first.
+#[test]
+fn one_ctrl_c_at_any_moment_leaves_a_known_board() {
+    let scene = || {
+        let mut scene = agreeing(fuse(&[CLEAR, "status 4", SET]));
+        scene.hands = [vec![(2, vec![]), (4, vec!["1fc9:0135"])]].into();
+        scene.bus = vec![(0, vec![])];
+        scene
+    };
+    let whole = scene().play();
+    assert_eq!(whole.calls(), ["read fuse", "burn", "read fuse", "read fuse", "read last"]);
+    let end_ms = whole.seconds * 1000;
+    for at_ms in (100..end_ms).step_by(500) {
+        let mut scene = scene();
+        scene.interrupts = [at_ms].into();
+        let played = scene.play();
+        let calls = played.calls();
+        assert_eq!(played.outcome, Outcome::Interrupted, "at {at_ms}: {:?}", played.log);
+        assert_eq!(played.problem().class.as_deref(), Some("cancelled"), "at {at_ms}");
+        if let Some(burn) = calls.iter().position(|call| *call == "burn") {
+            assert_eq!(calls[burn..][..3], ["burn", "read fuse", "read fuse"], "at {at_ms}: {:?}", played.log);
+        }
+    }
+}
+
+#[test]
+fn the_second_ctrl_c_ends_a_write() {
+    let mut scene =
+        Scene::new("  - {id: one, run: mender, args: [write]}\n  - {id: two, run: mender, args: [write]}\n");
+    scene.acts = vec![("write", Act { takes: Duration::from_secs(30), ..act("status 0") })];
+    scene.interrupts = [1_000].into();
+    let played = scene.play();
+    assert_eq!(
+        played.order(),
+        ["step one", "call write", "interrupt finishing=true", "done one", "finished Interrupted"]
+    );
+    assert_eq!((played.seconds, played.problem().step.clone()), (30, Some(id("two"))));
+
+    let mut scene = Scene::new("  - {id: one, run: mender, args: [write]}\n");
+    scene.acts = vec![("write", Act { takes: Duration::from_secs(30), ..act("status 0") })];
+    scene.interrupts = [1_000, 2_000].into();
+    let played = scene.play();
+    assert_eq!((played.outcome, played.seconds), (Outcome::Interrupted, 2));
+}
+
+/// Whoever has asked to end is not to watch a failed write begin again.
+#[test]
+fn nothing_is_retried_after_ctrl_c() {
+    let mut scene =
+        Scene::new("  - {id: one, run: mender, args: [write], retry: {attempts: 3, on: refused, backoff: 1s}}\n");
+    scene.acts = vec![("write", act("status 7"))];
+    scene.interrupts = [500].into();
+    let played = scene.play();
+    assert_eq!(played.calls(), ["write"]);
+    assert_eq!(played.outcome, Outcome::StepFailed);
+}
+
+#[test]
+fn enter_is_waited_for_but_not_for_ever() {
+    let steps = "  - {id: look, prompt: Is the light on?, timeout: 90s}\n";
+    let mut scene = Scene::new(steps);
+    scene.replies = [(30, line(""))].into();
+    let played = scene.play();
+    assert_eq!((played.outcome, played.seconds), (Outcome::Recovered, 30));
+    let played = Scene::new(steps).play();
+    assert_eq!((played.outcome, played.seconds), (Outcome::StepFailed, 90));
+    let mut scene = Scene::new(steps);
+    scene.replies = [(1, Reply::Gone)].into();
+    assert_eq!(scene.play().outcome, Outcome::Declined);
+}
+
+/// Values that tools print go into later steps; what a tool claims to have made is looked for.
+#[test]
+fn values_and_files_are_handed_on() {
+    let played = Scene::new(
+        "  - {id: ask, run: mender, args: [read], capture: {version: {text: 'K(\\S+)'}, number: {integer: 'n=(\\w+)'}}}
+  - {id: use, run: mender, args: [write, \"${version}\", \"${hex(number + 1)}\"]}
+  - {id: dump, run: mender, args: [read, \"${dumped}\"], produces: dumped}
+",
+    )
+    .act("read", act("status 0\nK2.8.0 n=0x1f"))
+    .play();
+    assert_eq!(played.calls(), ["read", "write 2.8.0 0x20", "read dumped.bin"]);
+    assert_eq!(played.outcome, Outcome::StepFailed);
+    assert!(played.problem().what.contains("made no file `dumped`"), "{}", played.problem().what);
+}
