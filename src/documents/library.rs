@@ -5,7 +5,8 @@ use std::sync::Arc;
 use crate::words::{Source, nearest};
 
 /// Board id and text of every shipped playbook; `tests/shipped.rs` holds the list against the folder.
-const PLAYBOOKS: [(&str, &str); 8] = [
+const PLAYBOOKS: [(&str, &str); 9] = [
+    ("ae3", include_str!("../../playbooks/ae3.yaml")),
     ("arduino", include_str!("../../playbooks/arduino.yaml")),
     ("h7", include_str!("../../playbooks/h7.yaml")),
     ("h7-plus", include_str!("../../playbooks/h7-plus.yaml")),

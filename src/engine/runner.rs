@@ -344,7 +344,7 @@ impl<'a, W: World> Runner<'a, W> {
             Action::Prompt(prompt) => return self.prompt(step, prompt, limit).await,
             Action::Wait => match &step.until {
                 Some(until) => {
-                    let fresh = std::mem::take(&mut self.fresh);
+                    let fresh = std::mem::take(&mut self.fresh) || until.anew;
                     self.wait_until(step, until, limit, fresh).await
                 }
                 None => Ok(()),
@@ -363,7 +363,7 @@ impl<'a, W: World> Runner<'a, W> {
 
     async fn prompt(&mut self, step: &'a Step, prompt: &'a Prompt, limit: Duration) -> Result<Acted, Halt> {
         let text = self.text(&prompt.text).map_err(|error| self.not_computable(&step.id, &error))?;
-        let fresh = std::mem::take(&mut self.fresh);
+        let fresh = std::mem::take(&mut self.fresh) || step.until.as_ref().is_some_and(|until| until.anew);
         if let Some(until) = &step.until
             && !fresh
             && self.bus.met(until) == Met::Yes

@@ -180,7 +180,7 @@ impl<W: World> Runner<'_, W> {
     /// Before a call: the device it is meant for must be there, exactly once, and usable. A moment of grace covers
     /// devices that are just coming.
     pub(super) async fn device_ready(&mut self, name: &Id) -> Result<(), Fault> {
-        let until = Until { present: vec![name.clone()], gone: Vec::new() };
+        let until = Until { present: vec![name.clone()], ..Until::default() };
         let give_up = Instant::now() + GRACE;
         loop {
             let fault = match self.bus.met(&until) {

@@ -437,17 +437,22 @@ fn read_restart(reader: &mut Reader, yaml: &Yaml) -> Option<RestartAt> {
 }
 
 pub(super) fn read_until(reader: &mut Reader, yaml: &Yaml) -> Option<Until> {
-    let parts = reader.map(yaml, "a wait", &["present", "gone"])?;
+    let parts = reader.map(yaml, "a wait", &["present", "again", "gone"])?;
     let mut names = |key: &str| -> Vec<Id> {
         let items = parts.get(key).map(|list| reader.one_or_more(list, "devices")).unwrap_or_default();
         items.iter().filter_map(|item| reader.parsed::<Id>(item)).map(|id: Located<Id>| id.value).collect()
     };
-    let until = Until { present: names("present"), gone: names("gone") };
-    if parts.get("present").is_none() && parts.get("gone").is_none() {
-        reader.fault(Diagnostic::error(&yaml.place, "a wait needs `present` or `gone`, with names of devices"));
+    let (mut present, again, gone) = (names("present"), names("again"), names("gone"));
+    if ["present", "again", "gone"].iter().all(|key| parts.get(key).is_none()) {
+        reader.fault(
+            Diagnostic::error(parts.place(), "a wait needs `present`, `again` or `gone`, with names of devices")
+                .hint("`again` waits until the device has been away and has come back"),
+        );
         return None;
     }
-    Some(until)
+    let anew = !again.is_empty();
+    present.extend(again);
+    Some(Until { present, gone, anew })
 }
 
 fn read_instead(reader: &mut Reader, yaml: &Yaml) -> Vec<(Id, String)> {

@@ -381,6 +381,8 @@ pub struct RestartAt {
 pub struct Until {
     pub present: Vec<Id>,
     pub gone: Vec<Id>,
+    /// A device that was there from the start does not count: it must have been gone in between.
+    pub anew: bool,
 }
 
 #[derive(Debug, Clone)]
