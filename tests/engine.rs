@@ -132,8 +132,12 @@ impl Scene {
             playbook_name: "camera.yaml".into(),
             shipped: false,
         };
-        let ready =
-            ReadyTool { launcher: vec!["mender".into()], environment: BTreeMap::new(), environment_remove: Vec::new() };
+        let ready = ReadyTool {
+            launcher: vec!["mender".into()],
+            environment: BTreeMap::new(),
+            environment_remove: Vec::new(),
+            version: "1.0".parse().unwrap(),
+        };
         let tools = BTreeMap::from([("mender".to_owned(), ready)]);
         let order = Order { playbook: &playbook, catalog: &catalog, tools: &tools, settings: &settings };
         let world = Stage::new(self);

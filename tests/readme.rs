@@ -3,7 +3,7 @@
 //! In a `console` block, lines after `$` are commands and what follows is what they print. `…` stands for any lines, or
 //! for any text within a line. A rescue of a real camera runs on the virtual one here.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a README that cannot be read fails the test")]
 
 mod readme_text;
 mod support;

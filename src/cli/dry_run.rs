@@ -74,6 +74,9 @@ fn render_line(line: &PlannedLine, look: &Look) -> Vec<String> {
             lines.extend(text.lines().map(|line| format!("{INDENT}        {side} {}", clean(line))));
             lines
         }
+        PlannedLine::Stage { file, path } => {
+            say(look, Role::Quiet, "put     ", &format!("{file} at {path} in the tool's private folder"))
+        }
         PlannedLine::Refuse { text } => say(look, Role::Failure, "refuse  ", text),
     }
 }

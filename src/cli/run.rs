@@ -326,8 +326,8 @@ fn lock(folder: &Path, playbook: &Playbook, options: &RunOptions) -> Result<Boar
     let ids: BTreeSet<UsbId> = playbook.devices.iter().flat_map(|device| device.ids.iter().copied()).collect();
     let ids: Vec<UsbId> = ids.into_iter().collect();
     BoardLock::acquire(folder, &ids, options.port.as_deref()).map_err(|problem| {
-        let next = "Wait until the other run has ended, or give each run its own camera with --port.";
-        refuse(Outcome::BoardBusy, problems::before_anything(problem.to_string(), vec![next.to_owned()]))
+        let next = "Wait until the other run has ended, or give each run its own camera with --port.".to_owned();
+        refuse(Outcome::BoardBusy, problems::before_anything(problem.to_string(), vec![next]))
     })
 }
 
@@ -384,13 +384,18 @@ fn ready_tools(
         tell(&Event::ToolFound {
             tool: tool.name.clone(),
             program: program.join(" "),
-            version: tool.version,
+            version: tool.version.clone(),
             flavour: tool.flavour,
             found_by: tool.found_by,
         });
         ready.insert(
             tool.name,
-            ReadyTool { launcher: tool.launcher, environment: environment.set, environment_remove: environment.remove },
+            ReadyTool {
+                launcher: tool.launcher,
+                version: tool.version,
+                environment: environment.set,
+                environment_remove: environment.remove,
+            },
         );
     }
     Ok(ready)

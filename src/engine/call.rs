@@ -3,12 +3,11 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use regex::Regex;
 use tokio::time::Instant;
 
-use crate::documents::catalog::Command;
+use crate::documents::catalog::{Command, Pattern};
 use crate::documents::expression::Value;
-use crate::documents::playbook::{DeviceKind, Run, Step};
+use crate::documents::playbook::{CaptureKind, DeviceKind, OnFault, Run, Step};
 use crate::engine::devices::several;
 use crate::engine::halt::{Halt, outcome_of};
 use crate::engine::runner::{LastCall, Runner};
@@ -27,7 +26,7 @@ pub(super) struct Prepared<'c> {
     pub(super) limit: Duration,
     pub(super) silence: Option<Duration>,
     pub(super) changes_board: bool,
-    pub(super) questions: &'c [Regex],
+    pub(super) questions: &'c [Pattern],
     /// What the person is to do while the tool runs.
     pub(super) prompt: Option<String>,
 }
@@ -35,6 +34,7 @@ pub(super) struct Prepared<'c> {
 impl<'a, W: World> Runner<'a, W> {
     /// Runs the step's tool and, with `until`, waits for the device that proves the success.
     pub(super) async fn call(&mut self, step: &'a Step, run: &'a Run, purpose: &str) -> Result<(), Halt> {
+        let catalog = self.catalog;
         if let Some(device) = &run.device {
             self.device_ready(device).await.map_err(|fault| self.halt_here(&step.id, fault))?;
         }
@@ -43,7 +43,10 @@ impl<'a, W: World> Runner<'a, W> {
             made_room
                 .map_err(|problem| self.halt_here(&step.id, Fault::new(FaultClass::BadFile, problem.to_string())))?;
         }
-        let prepared = self.prepare(step, run)?;
+        let mut prepared = self.prepare(step, run)?;
+        if let Some(tool) = catalog.tool(&run.tool.value) {
+            self.in_private_folder(step, run, tool, &mut prepared.call)?;
+        }
         self.tell(Event::ToolStarted {
             step: step.id.clone(),
             tool: run.tool.value.clone(),
@@ -75,8 +78,13 @@ impl<'a, W: World> Runner<'a, W> {
         match verdict {
             Verdict::Succeeded => {}
             Verdict::SucceededWithWarning(text) => self.tell(Event::Warning { text }),
+            Verdict::Fault(fault) if self.foreseen(run, Some(&fault)) => {
+                self.tell(Event::Note { text: format!("{}; the playbook goes on with that", fault.message) });
+                return Ok(());
+            }
             Verdict::Fault(fault) => return self.device_decides(step, fault, prepared.limit).await,
         }
+        self.foreseen(run, None);
         self.keep_captured(step, run, &captured)?;
         self.check_produced(step, run)?;
         match &step.until {
@@ -98,6 +106,24 @@ impl<'a, W: World> Runner<'a, W> {
             return Ok(());
         }
         Err(self.call_failed(step, fault))
+    }
+
+    /// Sets the values that tell which of the foreseen faults came; answers whether one did.
+    fn foreseen(&mut self, run: &Run, fault: Option<&Fault>) -> bool {
+        let is = |on: &&OnFault| {
+            let fits =
+                |fault: &Fault| on.classes.contains(&fault.class) && (on.code.is_none() || on.code == fault.code);
+            fault.is_some_and(fits)
+        };
+        for on in &run.on_fault {
+            self.values.insert(on.set.clone(), Value::Boolean(false));
+        }
+        let mut any = false;
+        for on in run.on_fault.iter().filter(is) {
+            self.values.insert(on.set.clone(), Value::Boolean(true));
+            any = true;
+        }
+        any
     }
 
     fn call_failed(&self, step: &Step, fault: Fault) -> Halt {
@@ -127,6 +153,7 @@ impl<'a, W: World> Runner<'a, W> {
             // A file that the call itself is to make counts nothing yet.
             bytes += template.only_name().and_then(|name| self.files.size(name).ok()).unwrap_or(0);
         }
+        bytes += run.stage.iter().filter_map(|staged| self.files.size(&staged.file.value).ok()).sum::<u64>();
         let at = tool.select_position(&args);
         args.splice(at..at, self.select(step, run)?);
         let kind = tool.command(&args);
@@ -227,8 +254,11 @@ impl<'a, W: World> Runner<'a, W> {
         for capture in &run.capture {
             let text = captured.iter().rev().find(|(name, _)| *name == capture.name).map(|(_, text)| text);
             let value = match text {
-                Some(text) if capture.integer => parse_integer(text).ok().map(Value::Integer),
-                Some(text) => Some(Value::Text(text.clone())),
+                Some(text) => match capture.kind {
+                    CaptureKind::Integer => parse_integer(text).ok().map(Value::Integer),
+                    CaptureKind::Version => text.parse().ok().map(Value::Version),
+                    CaptureKind::Text => Some(Value::Text(text.clone())),
+                },
                 None => None,
             };
             let Some(value) = value else {

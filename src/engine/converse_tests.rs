@@ -1,80 +1,10 @@
-//! Shell scripts ask, a playbook answers. Real processes, so real time.
+//! Shell scripts ask, a playbook answers.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
 
-use crate::documents::catalog;
-use crate::documents::playbook::{DeviceKind, check, load};
-use crate::engine::{Chosen, Event, Files, Order, Outcome, ReadyTool, Settings, run};
-use crate::words::{Source, UsbId, Verdict};
-use crate::world::{Ask, DeviceList, Interrupt, Reply, RunningTool, Scratch, ToolCall, World, process};
-
-/// Real tools; nothing on the bus; a person with prepared lines, or nobody.
-#[derive(Debug, Default)]
-struct Desk {
-    lines: RefCell<VecDeque<String>>,
-    interactive: bool,
-}
-
-impl World for Desk {
-    fn start(&self, call: &ToolCall) -> RunningTool {
-        process::start(call)
-    }
-
-    fn devices(&self, _: &[(UsbId, DeviceKind)]) -> DeviceList {
-        Ok(Vec::new())
-    }
-
-    async fn devices_changed(&self) {
-        std::future::pending::<()>().await;
-    }
-
-    fn ask(&self, _: Ask<'_>) {}
-
-    async fn reply(&self) -> Reply {
-        self.lines.borrow_mut().pop_front().map_or(Reply::Gone, Reply::Line)
-    }
-
-    fn interactive(&self) -> bool {
-        self.interactive
-    }
-
-    async fn interrupted(&self) -> Interrupt {
-        std::future::pending().await
-    }
-}
-
-struct Story {
-    outcome: Outcome,
-    events: Vec<Event>,
-}
-
-impl Story {
-    fn output(&self) -> String {
-        let text = |event: &Event| match event {
-            Event::ToolOutput { text, .. } => Some(text.clone()),
-            _ => None,
-        };
-        self.events.iter().filter_map(text).collect::<Vec<_>>().join("|")
-    }
-
-    fn answers(&self) -> Vec<String> {
-        let text = |event: &Event| match event {
-            Event::ToolAnswered { text, by, .. } => Some(format!("{by}:{text}")),
-            _ => None,
-        };
-        self.events.iter().filter_map(text).collect()
-    }
-
-    fn verdict(&self) -> &Verdict {
-        let verdict = |event: &'_ Event| matches!(event, Event::ToolEnded { .. });
-        match self.events.iter().rev().find(|event| verdict(event)) {
-            Some(Event::ToolEnded { verdict, .. }) => verdict,
-            _ => panic!("no tool has ended: {:?}", self.events),
-        }
-    }
-}
+use crate::engine::test_desk::{Desk, Story, play};
+use crate::engine::{Event, Outcome};
+use crate::words::Verdict;
 
 const MENU: &str = r#"
 menu() { printf '\nAvailable options:\n\n 1 - Device Control\n 2 - Information\n\nSelect an option (Enter to exit): '; }
@@ -87,8 +17,8 @@ menu; read a; [ -z "$a" ] || exit 6
 echo all done
 "#;
 
-fn catalog_of(keys: &str) -> catalog::Catalog {
-    let text = format!(
+fn tell(keys: &str, script: &str, step: &str, desk: &Desk) -> Story {
+    let catalog = format!(
         r#"[asker]
 summary = "asks"
 programs = ["asker"]
@@ -97,36 +27,8 @@ commands = [{{ name = "talk", success = ['all done'] }}]
 {keys}
 "#
     );
-    let source = Arc::new(Source { name: "catalog".to_owned(), text });
-    catalog::load(&source).unwrap_or_else(|faults| panic!("{faults:?}"))
-}
-
-fn tell(keys: &str, script: &str, step: &str, desk: &Desk) -> Story {
-    let catalog = catalog_of(keys);
-    let text = format!("format: 1\nboard: x\nsteps:\n  - id: talk\n    run: asker\n    expect: all done\n{step}");
-    let loaded = load(&Arc::new(Source { name: "x.yaml".to_owned(), text }), &|_| Err(String::new()));
-    assert!(loaded.faults.is_empty(), "{:?}", loaded.faults);
-    let playbook = loaded.playbook.unwrap();
-    assert!(check(&playbook, &catalog).is_empty(), "{:?}", check(&playbook, &catalog));
-    let ready = ReadyTool {
-        launcher: vec!["/bin/sh".into(), "-c".into(), script.into()],
-        environment: BTreeMap::new(),
-        environment_remove: Vec::new(),
-    };
-    let tools = BTreeMap::from([("asker".to_owned(), ready)]);
-    let settings = Settings {
-        chosen: Chosen::Any,
-        allow_irreversible: Default::default(),
-        simulated: false,
-        playbook_name: "x.yaml".to_owned(),
-        shipped: false,
-    };
-    let order = Order { playbook: &playbook, catalog: &catalog, tools: &tools, settings: &settings };
-    let mut events = Vec::new();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let files = Files::new(Scratch::create().unwrap());
-    let finish = runtime.block_on(run(order, files, desk, &mut |event: &Event| events.push(event.clone())));
-    Story { outcome: finish.outcome, events }
+    let playbook = format!("steps:\n  - id: talk\n    run: asker\n    expect: all done\n{step}");
+    play(&catalog, &["/bin/sh", "-c", script], &playbook, desk)
 }
 
 const QUESTIONS: &str = "questions = ['^Select an option \\(Enter to (?:exit|return)\\): $', '^> $', '\\? $']";
@@ -168,7 +70,7 @@ fn a_prompt_beside_run_is_shown_while_the_tool_runs() {
 #[test]
 fn an_unforeseen_question_goes_to_the_person() {
     let script = "echo Part differs.; printf '> '; read a; echo \"got $a, all done\"";
-    let desk = Desk { lines: RefCell::new(["y".to_owned()].into()), interactive: true };
+    let desk = Desk { lines: RefCell::new(["y".to_owned()].into()), interactive: true, ..Desk::default() };
     let story = tell(&format!("terminal = true\n{QUESTIONS}"), script, "", &desk);
     let asked = story.events.iter().find_map(|event| match event {
         Event::ToolAsked { text, .. } => Some(text.as_str()),
@@ -203,7 +105,7 @@ fn a_tool_that_asks_for_ever_is_ended() {
 #[test]
 fn a_line_can_wait_for_the_person() {
     let script = "printf 'reset? '; read a; echo \"$a, all done\"";
-    let desk = Desk { lines: RefCell::new([String::new()].into()), interactive: true };
+    let desk = Desk { lines: RefCell::new([String::new()].into()), interactive: true, ..Desk::default() };
     let step = "    answers:\n      - {when: 'reset', prompt: Reset it., send: ok}\n";
     let story = tell(QUESTIONS, script, step, &desk);
     assert_eq!(story.answers(), ["the playbook:ok"]);

@@ -87,6 +87,17 @@ impl<'a, W: World> Bus<'a, W> {
         }
     }
 
+    /// Where the one attached device of this name is.
+    pub(super) fn port(&self, name: &Id) -> Result<String, String> {
+        let device = self.playbook.device(name).ok_or_else(|| format!("no device is called `{name}`"))?;
+        let found = self.matching(device)?;
+        match found.as_slice() {
+            [only] => Ok(only.port.clone()),
+            [] => Err(format!("{} is not there", name_of(device))),
+            found => Err(several(device, found).message),
+        }
+    }
+
     /// For the judgement of a call; unknown where the bus cannot be read.
     pub(super) fn presence(&self, name: Option<&Id>) -> Presence {
         let Some(device) = name.and_then(|name| self.playbook.device(name)) else { return Presence::Unknown };

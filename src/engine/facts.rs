@@ -3,15 +3,17 @@
 use std::collections::BTreeMap;
 
 use crate::documents::expression::{Facts, Value};
+use crate::engine::ReadyTool;
 use crate::engine::devices::Bus;
 use crate::engine::files::Files;
-use crate::words::Id;
+use crate::words::{Id, ToolVersion};
 use crate::world::World;
 
 pub(super) struct RunFacts<'a, W> {
     pub(super) files: &'a Files,
     pub(super) values: &'a BTreeMap<Id, Value>,
     pub(super) bus: &'a Bus<'a, W>,
+    pub(super) tools: &'a BTreeMap<String, ReadyTool>,
 }
 
 impl<W: World> Facts for RunFacts<'_, W> {
@@ -44,5 +46,14 @@ impl<W: World> Facts for RunFacts<'_, W> {
 
     fn present(&self, device: &Id) -> Result<bool, String> {
         self.bus.present(device)
+    }
+
+    fn port(&self, device: &Id) -> Result<String, String> {
+        self.bus.port(device)
+    }
+
+    fn tool_version(&self, tool: &str) -> Result<ToolVersion, String> {
+        let found = self.tools.get(tool).ok_or_else(|| format!("{tool} was not found"))?;
+        Ok(found.version.clone())
     }
 }

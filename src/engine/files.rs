@@ -3,21 +3,25 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::words::Id;
-use crate::world::{Scratch, ScratchProblem, sha256_of};
+use crate::world::{FolderProblem, Scratch, ScratchProblem, copy_tool_folder, sha256_of, tool_folder};
 
 /// Files in the run's private folder. Tools run there, so a plain name is all they need.
 #[derive(Debug)]
 pub struct Files {
     scratch: Scratch,
     names: BTreeMap<Id, String>,
+    /// Files of a tool, which stay where they are.
+    of_tools: BTreeMap<Id, PathBuf>,
+    /// Private copies of tools' folders, by the folder that was copied.
+    copies: BTreeMap<PathBuf, PathBuf>,
 }
 
 impl Files {
     pub fn new(scratch: Scratch) -> Self {
-        Files { scratch, names: BTreeMap::new() }
+        Files { scratch, names: BTreeMap::new(), of_tools: BTreeMap::new(), copies: BTreeMap::new() }
     }
 
     pub fn scratch(&self) -> &Scratch {
@@ -58,7 +62,53 @@ impl Files {
         self.names.get(name).cloned().ok_or_else(|| format!("the file `{name}` was not given"))
     }
 
+    /// Makes a file that comes with a tool known under a name.
+    pub fn add_of_tool(&mut self, name: Id, file_name: String, path: PathBuf) {
+        self.names.insert(name.clone(), file_name);
+        self.of_tools.insert(name, path);
+    }
+
+    /// The run's own copy of the folder that a program stands in. One copy serves all programs of a folder.
+    pub fn copy_of_folder(&mut self, program: &Path) -> Result<PathBuf, FolderProblem> {
+        let folder = tool_folder(program).ok_or_else(|| FolderProblem::NoFolder { program: program.to_owned() })?;
+        if let Some(copy) = self.copies.get(&folder) {
+            return Ok(copy.clone());
+        }
+        // No input can have a name that begins so.
+        let copy = self.scratch.folder().join(format!(".tool-{}", self.copies.len() + 1));
+        if let Err(problem) = copy_tool_folder(program, &copy) {
+            // A further attempt begins anew; the problem itself is what is told.
+            let _ = std::fs::remove_dir_all(&copy);
+            return Err(problem);
+        }
+        self.copies.insert(folder, copy.clone());
+        Ok(copy)
+    }
+
+    /// Puts a file at a path below a copy, replacing what is there. `below` has been checked to lead nowhere else.
+    pub fn place(&self, name: &Id, copy: &Path, below: &str) -> Result<(), String> {
+        let from = self.path(name)?;
+        let to = copy.join(below);
+        let place = || {
+            let folder = to.parent().unwrap_or(copy);
+            std::fs::create_dir_all(folder)?;
+            // The tool itself may have made links.
+            if !folder.canonicalize()?.starts_with(copy.canonicalize()?) {
+                return Err(std::io::Error::other("a link leads out of the tool's folder"));
+            }
+            match std::fs::remove_file(&to) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+            std::fs::copy(&from, &to)
+        };
+        place().map(drop).map_err(|error| format!("`{name}` cannot be put at `{below}` in the tool's folder: {error}"))
+    }
+
     fn path(&self, name: &Id) -> Result<PathBuf, String> {
+        if let Some(path) = self.of_tools.get(name) {
+            return Ok(path.clone());
+        }
         self.scratch.path(&self.file_name(name)?).map_err(|problem| problem.to_string())
     }
 

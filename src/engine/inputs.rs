@@ -14,7 +14,7 @@ use crate::world::sha256_of;
 const EXAMPLE_BYTES: u64 = 16 * 1024;
 
 /// A file larger than this is copied by no run, in bytes; the largest camera firmware has some 4 MB.
-const SIZE_BYTES_MAX: u64 = 256 * 1024 * 1024;
+pub(super) const SIZE_BYTES_MAX: u64 = 256 * 1024 * 1024;
 /// A file so many times larger than there is room for is not even looked into.
 const LARGER_AT_MOST: u64 = 16;
 

@@ -16,6 +16,13 @@ mod named_files;
 mod plan;
 mod problem;
 mod runner;
+#[cfg(test)]
+#[cfg(unix)]
+mod test_desk;
+mod tool_folder;
+#[cfg(test)]
+#[cfg(unix)]
+mod tool_folder_tests;
 mod wait;
 mod watch;
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::documents::playbook::{Input, NamesFiles};
-use crate::engine::inputs::{InputFault, beside, fault};
+use crate::engine::inputs::{InputFault, SIZE_BYTES_MAX, beside, fault};
 use crate::engine::{Event, Files};
 use crate::world::Scratch;
 
@@ -97,6 +97,10 @@ fn stage(file: &str, table: &Input, folder: &Path, files: &Files) -> Result<Opti
         }
         Err((message, _)) => return Err(plain(message)),
     };
+    // Before it is copied: a file of any size must not fill the disk.
+    if std::fs::metadata(&found).is_ok_and(|metadata| metadata.len() > SIZE_BYTES_MAX) {
+        return Err(plain(format!("`{file}` is larger than any image for a camera")));
+    }
     let staged = files.scratch().stage(&found, file).map_err(|problem| plain(problem.to_string()))?;
     if staged.size_bytes == 0 {
         return Err(plain(format!("`{file}` is empty")));

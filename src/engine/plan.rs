@@ -51,6 +51,11 @@ pub enum PlannedLine {
     Check {
         text: String,
     },
+    /// A file put into the tool's private folder.
+    Stage {
+        file: String,
+        path: String,
+    },
     Write {
         file: String,
         text: String,
@@ -119,6 +124,12 @@ impl Planner<'_> {
             let (attempts, on) = (retry.attempts_max, words(&retry.on));
             notes.push(format!("{group}tried up to {attempts} times, on {on}"));
         }
+        if let Action::Run(run) = &step.action {
+            notes.extend(run.on_fault.iter().map(|on| {
+                let code = on.code.as_ref().map(|code| format!(" ({code})")).unwrap_or_default();
+                format!("goes on with {} on {}{code}", on.set, words(&on.classes))
+            }));
+        }
         if let Some(restart) = &step.restart_at {
             let (at, times, on) = (&restart.step.value, restart.times_max, words(&restart.on));
             notes.push(format!("goes back to {at}, up to {times} times, on {on}"));
@@ -134,6 +145,11 @@ impl Planner<'_> {
                 if let Some(irreversible) = &step.irreversible {
                     self.guards_before(irreversible, lines);
                 }
+                lines.extend(run.stage.iter().map(|staged| PlannedLine::Stage {
+                    file:
+                        self.facts.file_name(&staged.file.value).unwrap_or_else(|_| format!("<{}>", staged.file.value)),
+                    path: staged.path.value.clone(),
+                }));
                 let limit_ms = self.command(step, run, lines);
                 if let Some(prompt) = &run.prompt {
                     lines.push(PlannedLine::Prompt { text: text(&prompt.text), goes_on_by_itself: true });
@@ -237,7 +253,9 @@ struct PlanFacts<'a> {
 
 impl PlanFacts<'_> {
     fn bytes_named(&self, run: &Run) -> u64 {
-        run.args.iter().filter_map(|arg| arg.only_name()).filter_map(|name| self.files.size(name).ok()).sum()
+        let in_args = run.args.iter().filter_map(|arg| arg.only_name());
+        let staged = run.stage.iter().map(|staged| &staged.file.value);
+        in_args.chain(staged).filter_map(|name| self.files.size(name).ok()).sum()
     }
 }
 

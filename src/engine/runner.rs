@@ -20,7 +20,7 @@ use crate::engine::files::Files;
 use crate::engine::halt::Halt;
 use crate::engine::{Event, Outcome, StepEnd, milliseconds, problem};
 use crate::output::Touched;
-use crate::words::{Fault, FaultClass, Id, ToolEnd};
+use crate::words::{Fault, FaultClass, Id, ToolEnd, ToolVersion};
 use crate::world::{Ask, Interrupt, World};
 
 /// Limit of a prompt or wait whose step gives none.
@@ -42,6 +42,7 @@ pub struct Settings {
 #[derive(Debug, Clone)]
 pub struct ReadyTool {
     pub launcher: Vec<OsString>,
+    pub version: ToolVersion,
     pub environment: BTreeMap<String, OsString>,
     pub environment_remove: Vec<String>,
 }
@@ -141,6 +142,7 @@ pub async fn run<W: World>(order: Order<'_>, files: Files, world: &W, events: &m
         last_call: None,
         tally: Tally::default(),
     };
+    runner.find_tool_files();
     let ended = runner.steps(&order.playbook.steps, Shown::Yes).await;
     let failure = match ended {
         Ok(()) => None,
@@ -203,7 +205,7 @@ impl<'a, W: World> Runner<'a, W> {
     }
 
     pub(super) fn facts(&self) -> RunFacts<'_, W> {
-        RunFacts { files: &self.files, values: &self.values, bus: &self.bus }
+        RunFacts { files: &self.files, values: &self.values, bus: &self.bus, tools: self.tools }
     }
 
     /// What the author wants said at the end; what cannot be worked out is left out rather than to spoil a success.
@@ -408,7 +410,11 @@ impl<'a, W: World> Runner<'a, W> {
     }
 
     pub(super) fn not_computable(&self, step: &Id, error: &EvaluationError) -> Halt {
-        self.halt_here(step, Fault::new(FaultClass::Unknown, error.to_string()))
+        let class = match error {
+            EvaluationError::NoDevice(_) => FaultClass::NoDevice,
+            _ => FaultClass::Unknown,
+        };
+        self.halt_here(step, Fault::new(class, error.to_string()))
     }
 
     pub(super) fn skip(&mut self, step: &Step, shown: Shown, reason: &str) {

@@ -5,14 +5,13 @@
 //! other unfinished line is answered once the tool has fallen silent. Without such knowledge everything is answered as soon
 //! as it is printed. What was printed before an answer counts no more after it.
 
-use regex::Regex;
-
+use crate::documents::catalog::Pattern;
 use crate::documents::playbook::Answer;
 
 #[derive(Debug)]
 pub struct Dialogue<'a> {
     answers: &'a [Answer],
-    questions: &'a [Regex],
+    questions: &'a [Pattern],
     /// How often each answer was given.
     given: Vec<u32>,
     /// For each answer: the groups of its last match in a finished line since the last answer.
@@ -45,7 +44,7 @@ pub enum Tail {
 }
 
 impl<'a> Dialogue<'a> {
-    pub fn new(answers: &'a [Answer], questions: &'a [Regex]) -> Self {
+    pub fn new(answers: &'a [Answer], questions: &'a [Pattern]) -> Self {
         Dialogue { answers, questions, given: vec![0; answers.len()], seen: vec![None; answers.len()] }
     }
 
@@ -127,8 +126,10 @@ mod tests {
         }
     }
 
-    fn questions() -> Vec<Regex> {
-        vec![Regex::new(r"^Select an option \(Enter to (?:exit|return)\): $").unwrap(), Regex::new("^> $").unwrap()]
+    fn questions() -> Vec<Pattern> {
+        [r"^Select an option \(Enter to (?:exit|return)\): $", "^> $"]
+            .map(|text| regex::Regex::new(text).unwrap().into())
+            .into()
     }
 
     fn index_of(tail: Tail) -> (usize, String) {

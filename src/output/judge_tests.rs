@@ -8,7 +8,7 @@ use regex::Regex;
 
 use super::{Expectations, Judge, Judgement, Presence, Touched};
 use crate::documents::catalog::{Catalog, Command, Tool, load};
-use crate::documents::playbook::{Capture, FailOn};
+use crate::documents::playbook::{Capture, CaptureKind, FailOn};
 use crate::words::{FaultClass, Source, Stream, ToolEnd, Verdict};
 
 const TABLE: &str = r#"
@@ -254,8 +254,12 @@ fn the_step_has_its_own_say() {
     let expect = [pattern("^word 2")];
     let fail_on = [FailOn { pattern: pattern("locked"), class: FaultClass::Protected, message: None }];
     let capture = [
-        Capture { name: "late".parse().expect("is a name"), pattern: pattern(r"word (\d)"), integer: true },
-        Capture { name: "early".parse().expect("is a name"), pattern: pattern(r"^a(\d)"), integer: true },
+        Capture {
+            name: "late".parse().expect("is a name"),
+            pattern: pattern(r"word (\d)"),
+            kind: CaptureKind::Integer,
+        },
+        Capture { name: "early".parse().expect("is a name"), pattern: pattern(r"^a(\d)"), kind: CaptureKind::Integer },
     ];
     let expectations =
         Expectations { expect: &expect, fail_on: &fail_on, capture: &capture, ..Expectations::default() };

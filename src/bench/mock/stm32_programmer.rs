@@ -13,7 +13,6 @@ const ROM: UsbId = UsbId { vendor: 0x0483, product: 0xdf11 };
 const START_MS: u64 = 600;
 /// How long it waits for a board to come back.
 const RECONNECT_MS: u64 = 30_000;
-/// Offsets within flash, below the address that a person sees.
 const BAR_BLOCKS: usize = 50;
 
 /// How the call ends, once its error has been printed.

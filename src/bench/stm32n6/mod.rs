@@ -10,15 +10,13 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
-use sha2::{Digest, Sha256};
-
 use crate::bench::image::noise;
 use crate::bench::memory::Memory;
 use crate::bench::settings::Settings;
 use crate::bench::{BenchClock, BenchError, BoardModel, BusDevice, Region};
 use crate::documents::playbook::{Device, DeviceKind, HandMove};
 use crate::words::UsbId;
-use crate::world::Access;
+use crate::world::{Access, sha256_of_bytes};
 
 pub(crate) use fault::{Fault, fault_names};
 
@@ -86,8 +84,10 @@ const SIGNED_MAGIC: &[u8] = b"STM2";
 const NOR_START: u64 = 0x7000_0000;
 const NOR_BYTES: u64 = 0x800_0000;
 const SECTOR_BYTES: u64 = 0x1000;
+const SECTOR_STEP: usize = 0x1000;
 const REMAINS_BYTES: u64 = 0x10_0000;
 
+const SCHEDULE_MAX: usize = 32;
 const ROM_APPEARS_MS: u64 = 700;
 const LOADER_APPEARS_MS: u64 = 1_200;
 const BOOTLOADER_APPEARS_MS: u64 = 500;
@@ -119,7 +119,7 @@ impl Stm32N6 {
 
     /// Leaves remains of dead software at the start of every sector, so that a forgotten erase is noticed.
     pub(crate) fn fill_with_remains(&self) -> io::Result<()> {
-        for address in (NOR_START..NOR_START + REMAINS_BYTES).step_by(0x1000) {
+        for address in (NOR_START..NOR_START + REMAINS_BYTES).step_by(SECTOR_STEP) {
             self.nor.write(address, &noise(&format!("remains {address:#x}"), 16))?;
         }
         Ok(())
@@ -181,8 +181,7 @@ impl Stm32N6 {
         match stored.and_then(|()| self.nor.read(address, length)) {
             Err(_) => Taken::WriteFailed,
             Ok(bytes) if kept == Taken::Written => {
-                let sha256 = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-                self.regions.push(Region { address, length, sha256 });
+                self.regions.push(Region { address, length, sha256: sha256_of_bytes(&bytes) });
                 Taken::Written
             }
             Ok(_) => kept,
@@ -197,8 +196,8 @@ impl Stm32N6 {
             at_ms += after_ms;
             self.schedule.push((at_ms, *phase));
         }
-        let past = self.schedule.iter().filter(|(at_ms, _)| *at_ms <= now_ms).count();
-        self.schedule.drain(..past.saturating_sub(1));
+        // What was before still counts: hands move a little ahead of time.
+        self.schedule.drain(..self.schedule.len().saturating_sub(SCHEDULE_MAX));
         self.flash_driver_loaded = false;
     }
 
@@ -294,4 +293,68 @@ fn id_of(device: &Device) -> Result<UsbId, BenchError> {
         .first()
         .copied()
         .ok_or_else(|| crate::bench::settings::wrong("devices", &format!("the device `{}` has no USB id", device.name)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bench::BenchClock;
+
+    fn board(names: &[&str], folder: &Path) -> Stm32N6 {
+        let id = |text: &str| text.parse().unwrap();
+        let mut board = Stm32N6 {
+            rom: id("0483:df11"),
+            bootloader: id("37c5:9206"),
+            running: id("37c5:1206"),
+            faults: Faults::by_name(names).unwrap(),
+            jumper_fitted: false,
+            schedule: vec![(0, Phase::Silent)],
+            nor: Memory::flash("nor.bin", NOR_START, NOR_BYTES),
+            flash_driver_loaded: false,
+            regions: Vec::new(),
+        };
+        board.use_folder(folder);
+        board.fill_with_remains().unwrap();
+        board
+    }
+
+    /// Unplugged, perhaps with the wire moved, and plugged in again; answers with what shows up one after the other.
+    fn replug(board: &mut Stm32N6, wire: HandMove, from_ms: u64) -> Vec<Phase> {
+        for (hand_move, after_ms) in [(HandMove::Unplug, 0), (wire, 1_000), (HandMove::PlugIn, 2_000)] {
+            board.hands(hand_move, from_ms + after_ms);
+        }
+        let mut at_ms = from_ms + 2_000;
+        let mut phases = Vec::new();
+        while let Some(next_ms) = board.next_change_ms(at_ms) {
+            at_ms = next_ms;
+            phases.push(board.phase(at_ms));
+        }
+        phases
+    }
+
+    #[test]
+    fn takes_the_partitions_in_their_order_and_starts_what_lies_in_flash() {
+        let folder = tempfile::tempdir().unwrap();
+        for (names, then) in [
+            (&[][..], &[Phase::Bootloader][..]),
+            (&["firmware-alive"], &[Phase::Bootloader, Phase::Silent, Phase::Running]),
+        ] {
+            let mut board = board(names, folder.path());
+            assert_eq!(replug(&mut board, HandMove::RemoveJumper, 0), []);
+            assert_eq!(replug(&mut board, HandMove::FitJumper, 10_000), [Phase::Rom]);
+            let mut clock = BenchClock::at(20_000);
+            let image = b"STM2 image";
+            assert_eq!(board.take_flash(0, image, &mut clock), Taken::NotExpected);
+            assert_eq!(board.take_stage(3, image, &mut clock), Taken::NotExpected);
+            assert_eq!(board.take_stage(1, b"unsigned", &mut clock), Taken::NotStarted);
+            assert_eq!(board.take_stage(1, image, &mut clock), Taken::Restarted);
+            assert_eq!(board.attached(clock.now_ms())[0].product.as_deref(), Some(LOADER_PRODUCT));
+            assert_eq!(board.take_flash(0, image, &mut clock), Taken::NotExpected);
+            assert_eq!(board.take_stage(3, image, &mut clock), Taken::Loaded);
+            assert_eq!(board.take_flash(0, image, &mut clock), Taken::Written);
+            let expected = Region { address: NOR_START, length: 10, sha256: sha256_of_bytes(image) };
+            assert_eq!(board.regions(), [expected]);
+            assert_eq!(replug(&mut board, HandMove::RemoveJumper, 40_000), then);
+        }
+    }
 }

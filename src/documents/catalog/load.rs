@@ -3,7 +3,7 @@
 //! Several documents make one catalog: a later one replaces single keys of a tool that an earlier one describes, and may
 //! add tools. What is read in the end is the merged tree, so nothing that an earlier document gives is asked for again.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use super::read_tool::tool;
 use super::reader::{Faults, Reader};
@@ -18,10 +18,11 @@ const LIKE: &str = "like";
 
 /// The catalog inside this program.
 pub fn shipped_source() -> Arc<Source> {
-    Arc::new(Source {
-        name: "vendor-tools.toml".to_owned(),
-        text: include_str!("../../../vendor-tools.toml").to_owned(),
-    })
+    static SOURCE: LazyLock<Arc<Source>> = LazyLock::new(|| {
+        let text = include_str!("../../../vendor-tools.toml").to_owned();
+        Arc::new(Source { name: "vendor-tools.toml".to_owned(), text })
+    });
+    Arc::clone(&SOURCE)
 }
 
 /// The catalog inside this program, read. A test holds that it has no faults.

@@ -3,6 +3,7 @@
 mod load;
 #[cfg(test)]
 mod load_tests;
+mod pattern;
 mod patterns;
 mod read_judging;
 mod read_tool;
@@ -11,6 +12,7 @@ mod tool;
 mod tree;
 
 pub use load::{load, merge, shipped, shipped_source};
+pub use pattern::Pattern;
 pub use tool::{
     ArgumentPlace, ArgumentRule, Catalog, Command, FaultPattern, Flavour, MissingEvidence, OperatingSystem,
     PerOperatingSystem, ProgressPattern, RegionArguments, StatusPattern, SuccessCount, Times, Tool, VersionProbe,

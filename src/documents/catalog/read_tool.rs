@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use regex::Regex;
-
+use super::pattern::Pattern;
 use super::patterns;
 use super::read_judging::{commands, faults_known, rules, statuses};
 use super::reader::{Faults, Reader};
@@ -91,7 +90,7 @@ fn flavour(table: &Table, place: &crate::words::Place, faults: &Faults) -> Optio
 
 fn progress(reader: &Reader<'_>) -> Vec<ProgressPattern> {
     let compiled =
-        |text: &Located<String>| -> Option<Regex> { patterns::compile(text, &["percent", "bytes"], reader.faults) };
+        |text: &Located<String>| -> Option<Pattern> { patterns::compile(text, &["percent", "bytes"], reader.faults) };
     reader.texts("progress").iter().filter_map(compiled).map(|pattern| ProgressPattern { pattern }).collect()
 }
 

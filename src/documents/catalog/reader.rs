@@ -6,6 +6,7 @@ use std::fmt::Display;
 use std::str::FromStr;
 use std::time::Duration;
 
+use super::pattern::Pattern;
 use super::patterns;
 use super::tool::PerOperatingSystem;
 use super::tree::{Node, Table, Value};
@@ -127,18 +128,18 @@ impl<'a> Reader<'a> {
         count
     }
 
-    pub(super) fn pattern(&self, key: &'static str, groups: &[&str]) -> Option<regex::Regex> {
+    pub(super) fn pattern(&self, key: &'static str, groups: &[&str]) -> Option<Pattern> {
         self.text(key).and_then(|text| patterns::compile(&text, groups, self.faults))
     }
 
-    pub(super) fn required_pattern(&self, key: &'static str, groups: &[&str]) -> Option<regex::Regex> {
+    pub(super) fn required_pattern(&self, key: &'static str, groups: &[&str]) -> Option<Pattern> {
         if !self.has(key) {
             self.missing(key);
         }
         self.pattern(key, groups)
     }
 
-    pub(super) fn patterns(&self, key: &'static str) -> Vec<regex::Regex> {
+    pub(super) fn patterns(&self, key: &'static str) -> Vec<Pattern> {
         self.texts(key).iter().filter_map(|text| patterns::compile(text, &[], self.faults)).collect()
     }
 

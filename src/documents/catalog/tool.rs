@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use regex::Regex;
-
+use super::pattern::Pattern;
 use crate::words::{FaultClass, Place, Stream, ToolVersion};
 
 /// Every tool that playbooks may run, by name. The order of the document is kept.
@@ -90,15 +89,15 @@ pub struct Tool {
     pub private_folder: bool,
     /// Questions: held against the unfinished last line of the output. Where there are some, the tool is answered when
     /// one of them stands there.
-    pub questions: Vec<Regex>,
+    pub questions: Vec<Pattern>,
     /// Arguments put in when the person chose a board by its port; `{port}` is replaced. Empty: it cannot be told.
     pub select_port: Vec<String>,
     /// Arguments put in when the person chose a board by its serial number; `{serial}` is replaced.
     pub select_serial: Vec<String>,
     /// The arguments that choose a board stand right after the first argument that matches; without it, first.
-    pub select_after: Option<Regex>,
+    pub select_after: Option<Pattern>,
     /// Finds the USB id of the device the tool really took, in group `id`.
-    pub device_taken: Option<Regex>,
+    pub device_taken: Option<Pattern>,
     pub progress: Vec<ProgressPattern>,
     /// Numbered answers of the board.
     pub statuses: Vec<StatusPattern>,
@@ -139,7 +138,7 @@ pub struct Flavour {
     /// Shown to the person when a tool has several; `None` when it has one.
     pub name: Option<String>,
     /// With a group `version`.
-    pub pattern: Regex,
+    pub pattern: Pattern,
     pub minimum: Option<ToolVersion>,
     /// Versions that must not be used, with the reason.
     pub known_bad: Vec<(ToolVersion, String)>,
@@ -148,14 +147,14 @@ pub struct Flavour {
 /// Groups: `percent`, `bytes`, `total`, `label`, all optional but one of `percent` and `bytes`.
 #[derive(Debug, Clone)]
 pub struct ProgressPattern {
-    pub pattern: Regex,
+    pub pattern: Pattern,
 }
 
 /// A numbered status: the last match of a call counts. Matched by a call, all its statuses must say success.
 #[derive(Debug, Clone)]
 pub struct StatusPattern {
     /// With a group `code`.
-    pub pattern: Regex,
+    pub pattern: Pattern,
     /// Only for these commands (names of [`Command`]); empty: for all.
     pub commands: Vec<String>,
     /// Codes that mean success, as printed.
@@ -174,9 +173,9 @@ pub struct StatusPattern {
 /// when a tool printed nothing whatever: so `^$` means "without a word". A group `code` gives the fault its code.
 #[derive(Debug, Clone)]
 pub struct FaultPattern {
-    pub pattern: Regex,
+    pub pattern: Pattern,
     /// A line that this matches too is none of the fault.
-    pub unless: Option<Regex>,
+    pub unless: Option<Pattern>,
     pub class: FaultClass,
     /// The fault's code where the line itself has none: a word by which playbooks know this fault.
     pub code: Option<String>,
@@ -199,11 +198,11 @@ pub struct Command {
     /// None of these is.
     pub without: Vec<String>,
     /// Each of these matches some argument.
-    pub with_matching: Vec<Regex>,
+    pub with_matching: Vec<Pattern>,
     /// Does the call change the board? Then it is never cut short lightly, and it needs evidence.
     pub changes_board: bool,
     /// Each must match some line; a call without all of them has not succeeded.
-    pub success: Vec<Regex>,
+    pub success: Vec<Pattern>,
     /// How often lines must have come, beside `success`.
     pub success_counts: Vec<SuccessCount>,
     /// Every progress that began must have ended at its full size.
@@ -256,7 +255,7 @@ impl Command {
 
     fn fits(&self, args: &[String]) -> bool {
         let has = |word: &String| args.iter().any(|arg| arg == word);
-        let matches = |pattern: &Regex| args.iter().any(|arg| pattern.is_match(arg));
+        let matches = |pattern: &Pattern| args.iter().any(|arg| pattern.is_match(arg));
         self.with.iter().all(has) && !self.without.iter().any(has) && self.with_matching.iter().all(matches)
     }
 }
@@ -264,7 +263,7 @@ impl Command {
 /// Lines that must have come a number of times.
 #[derive(Debug, Clone)]
 pub struct SuccessCount {
-    pub pattern: Regex,
+    pub pattern: Pattern,
     pub times: Times,
     /// Only those lines count that come when a progress stands at its full size, and one for each progress.
     pub after_progress: bool,
@@ -275,7 +274,7 @@ pub enum Times {
     Exactly(usize),
     AtLeast(usize),
     /// Exactly as often as this matches within the arguments of the call, and at least once.
-    AsInArguments(Regex),
+    AsInArguments(Pattern),
 }
 
 #[derive(Debug, Clone)]
@@ -289,11 +288,11 @@ pub struct MissingEvidence {
 #[derive(Debug, Clone)]
 pub struct ArgumentRule {
     /// The rule applies when every one of these matches some whole argument…
-    pub with: Vec<Regex>,
+    pub with: Vec<Pattern>,
     /// …and none of these matches any.
-    pub without: Vec<Regex>,
+    pub without: Vec<Pattern>,
     /// …and this matches all arguments, joined by single blanks.
-    pub line: Option<Regex>,
+    pub line: Option<Pattern>,
     /// Allowed when the step gives a `timeout` of its own.
     pub unless_timeout: bool,
     /// Allowed in a step marked `irreversible`.
@@ -305,7 +304,7 @@ pub struct ArgumentRule {
 impl ArgumentRule {
     /// Do these arguments fall under the rule? Whether the step's own keys allow them is for the caller.
     pub fn applies(&self, args: &[String]) -> bool {
-        let some = |pattern: &Regex| args.iter().any(|arg| pattern.is_match(arg));
+        let some = |pattern: &Pattern| args.iter().any(|arg| pattern.is_match(arg));
         self.with.iter().all(some)
             && !self.without.iter().any(some)
             && self.line.as_ref().is_none_or(|line| line.is_match(&args.join(" ")))

@@ -27,6 +27,13 @@ pub trait Facts {
     fn bytes(&self, file: &Id, offset: u64, length: u64) -> Result<Vec<u8>, String>;
     fn given(&self, file: &Id) -> bool;
     fn present(&self, device: &Id) -> Result<bool, String>;
+    /// Of the one attached device of this name.
+    fn port(&self, device: &Id) -> Result<String, String> {
+        Err(format!("where {device} is attached is not known at this point"))
+    }
+    fn tool_version(&self, tool: &str) -> Result<ToolVersion, String> {
+        Err(format!("the version of {tool} is not known at this point"))
+    }
 }
 
 /// Why an expression that is well typed has no value.
@@ -36,6 +43,8 @@ pub enum EvaluationError {
     NotKnown(Id),
     #[error("{0}")]
     Facts(String),
+    #[error("{0}")]
+    NoDevice(String),
     #[error("the result of a calculation is out of range")]
     OutOfRange,
     #[error("`{0}` is not a version")]
@@ -194,11 +203,25 @@ fn call(function: Function, arguments: &[Node], facts: &dyn Facts) -> Result<Val
             Value::Text(text) => Value::Version(text.parse().map_err(|_| EvaluationError::NotAVersion(text))?),
             _ => return Err(EvaluationError::WrongKind),
         },
-        // Asked by name: an input that is not there has no value.
-        Function::Given => match argument(0)? {
-            Node::Name { name, .. } => Value::Boolean(facts.given(name)),
+        // A file that may be missing has no value where it is missing.
+        Function::Given => Value::Boolean(match argument(0)? {
+            Node::Name { name, .. } => facts.given(name),
+            _ => return Err(EvaluationError::WrongKind),
+        }),
+        Function::Port => match argument(0)? {
+            Node::Name { name, .. } => Value::Text(facts.port(name).map_err(EvaluationError::NoDevice)?),
             _ => return Err(EvaluationError::WrongKind),
         },
+        Function::ToolVersion => match argument(0)? {
+            Node::Text(tool) => Value::Version(facts.tool_version(tool).map_err(fact)?),
+            _ => return Err(EvaluationError::WrongKind),
+        },
+        Function::VersionAt => {
+            let bytes = facts.bytes(&file(0)?, unsigned(number(1)?)?, 4).map_err(fact)?;
+            let [_, patch, minor, major] = <[u8; 4]>::try_from(bytes).map_err(|_| EvaluationError::OutOfRange)?;
+            let text = format!("{major}.{minor}.{patch}");
+            Value::Version(text.parse().map_err(|_| EvaluationError::NotAVersion(text))?)
+        }
         Function::Present => match argument(0)? {
             Node::Name { name, .. } => Value::Boolean(facts.present(name).map_err(fact)?),
             _ => return Err(EvaluationError::WrongKind),

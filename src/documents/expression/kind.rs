@@ -27,11 +27,13 @@ impl fmt::Display for Kind {
     }
 }
 
-/// What the names in an expression may refer to. Devices have names of their own, used only by `present`.
+/// What the names in an expression may refer to. Devices have names of their own, used only by `present` and `port`.
 #[derive(Debug, Clone, Default)]
 pub struct Scope {
     pub values: BTreeMap<Id, Kind>,
     pub devices: Vec<Id>,
+    /// Tools that are looked for, named only by `tool_version`.
+    pub tools: Vec<String>,
 }
 
 /// The kind of an expression's value, or everything that is wrong with it.
@@ -112,7 +114,9 @@ impl Checker<'_> {
             Function::Hex => (&[Kind::Integer], Kind::Text),
             Function::Version => (&[Kind::Text], Kind::Version),
             Function::Given => (&[Kind::File], Kind::Boolean),
-            Function::Present => return self.present(arguments, start, end),
+            Function::VersionAt => (&[Kind::File, Kind::Integer], Kind::Version),
+            Function::Present | Function::Port => return self.of_device(function, arguments, start, end),
+            Function::ToolVersion => return self.tool_version(arguments, start, end),
         };
         if arguments.len() != wanted.len() {
             let name = function.name();
@@ -129,7 +133,23 @@ impl Checker<'_> {
         Some(result)
     }
 
-    fn present(&mut self, arguments: &[Node], start: usize, end: usize) -> Option<Kind> {
+    fn tool_version(&mut self, arguments: &[Node], start: usize, end: usize) -> Option<Kind> {
+        match arguments {
+            [Node::Text(name)] if self.scope.tools.contains(name) => {}
+            [Node::Text(name)] => {
+                let near = nearest(name, self.scope.tools.iter().map(String::as_str)).map(str::to_owned);
+                let fault = self.fault(start, end, format!("no step runs a tool called `{name}`"));
+                fault.hint = near.map(|near| format!("did you mean `{near}`?"));
+            }
+            _ => {
+                let message = "`tool_version` takes the name of one tool, in single quotes".to_owned();
+                self.fault(start, end, message);
+            }
+        }
+        Some(Kind::Version)
+    }
+
+    fn of_device(&mut self, function: Function, arguments: &[Node], start: usize, end: usize) -> Option<Kind> {
         match arguments {
             [Node::Name { name, .. }] if self.scope.devices.contains(name) => {}
             [Node::Name { name, start, end }] => {
@@ -138,10 +158,10 @@ impl Checker<'_> {
                 fault.hint = near.map(|near| format!("did you mean `{near}`?"));
             }
             _ => {
-                self.fault(start, end, "`present` takes the name of one device".to_owned());
+                self.fault(start, end, format!("`{}` takes the name of one device", function.name()));
             }
         }
-        Some(Kind::Boolean)
+        Some(if function == Function::Port { Kind::Text } else { Kind::Boolean })
     }
 
     fn binary(

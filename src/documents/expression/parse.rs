@@ -302,7 +302,7 @@ fn tokens(text: &str) -> Result<Vec<(Token, usize, usize)>, Fault> {
 }
 
 impl Function {
-    pub const ALL: [(&'static str, Function); 9] = [
+    pub const ALL: [(&'static str, Function); 12] = [
         ("size", Function::Size),
         ("sha256", Function::Sha256),
         ("head", Function::Head),
@@ -312,6 +312,9 @@ impl Function {
         ("version", Function::Version),
         ("present", Function::Present),
         ("given", Function::Given),
+        ("port", Function::Port),
+        ("tool_version", Function::ToolVersion),
+        ("version_at", Function::VersionAt),
     ];
 
     fn named(word: &str) -> Option<Function> {

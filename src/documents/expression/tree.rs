@@ -88,6 +88,12 @@ pub enum Function {
     Version,
     /// `present(device)`: is it attached right now?
     Present,
+    /// `port(device)`: where the one such device is attached, such as `/dev/ttyUSB0`.
+    Port,
+    /// `tool_version('tool')`: of the tool that was found.
+    ToolVersion,
+    /// `version_at(file, offset)`: major, minor and patch from the upper three bytes of the little-endian 32-bit word there.
+    VersionAt,
     /// `given(input)`: is the file there?
     Given,
 }

@@ -7,7 +7,9 @@ use crate::documents::expression::{Expression, Kind, Part, Scope, Template, kind
 use crate::documents::playbook::check_call::check_call;
 use crate::documents::playbook::check_flash::check_flash;
 use crate::documents::playbook::check_optional::check_optional;
-use crate::documents::playbook::{Action, Irreversible, Playbook, Reading, RestartAt, Run, Step, Until};
+use crate::documents::playbook::{
+    Action, CaptureKind, Irreversible, Playbook, Reading, RestartAt, Run, Step, ToolFile, Until,
+};
 use crate::words::{Diagnostic, Id, Place, nearest};
 
 /// Everything wrong with a playbook that has been read without a fault, or what is left of it.
@@ -15,12 +17,16 @@ pub fn check(playbook: &Playbook, catalog: &Catalog) -> Vec<Diagnostic> {
     let scope = Scope {
         values: playbook.inputs.iter().map(|input| (input.name.clone(), Kind::File)).collect(),
         devices: playbook.devices.iter().map(|device| device.name.clone()).collect(),
+        tools: tools_run(&playbook.steps),
     };
     let mut checker = Checker { catalog, scope, ids: BTreeMap::new(), faults: Vec::new() };
     for input in &playbook.inputs {
         for word in &input.words {
             checker.expression(&word.value, Kind::Integer);
         }
+    }
+    for file in &playbook.tool_files {
+        checker.tool_file(file);
     }
     checker.steps(&playbook.steps, &[], Within::default());
     for afterwards in &playbook.afterwards {
@@ -109,6 +115,18 @@ impl Checker<'_> {
         if let Some(irreversible) = &step.irreversible {
             self.irreversible(step, irreversible, within);
         }
+    }
+
+    fn tool_file(&mut self, file: &ToolFile) {
+        if !self.scope.tools.contains(&file.tool.value) {
+            let message = format!("no step runs `{}`, so its files are not looked for", file.tool.value);
+            let fault = Diagnostic::error(&file.tool.place, message);
+            self.faults.push(match nearest(&file.tool.value, self.scope.tools.iter().map(String::as_str)) {
+                Some(near) => fault.hint(format!("did you mean `{near}`?")),
+                None => fault,
+            });
+        }
+        self.define(&file.name, Kind::File, &file.place);
     }
 
     fn define(&mut self, name: &Id, kind: Kind, place: &Place) {
@@ -203,8 +221,24 @@ impl Checker<'_> {
                 self.until(until, &step.place);
             }
         }
+        for staged in &run.stage {
+            let known = self.scope.values.iter().filter(|(_, kind)| **kind == Kind::File).map(|(name, _)| name);
+            if !known.clone().any(|name| *name == staged.file.value) {
+                let fault = Diagnostic::error(&staged.file.place, format!("no file is called `{}`", staged.file.value));
+                self.faults.push(match nearest(staged.file.value.as_str(), known.map(Id::as_str)) {
+                    Some(near) => fault.hint(format!("did you mean `{near}`?")),
+                    None => fault.hint("name an input, or a file that an earlier step writes"),
+                });
+            }
+        }
+        for on_fault in &run.on_fault {
+            self.define(&on_fault.set, Kind::Boolean, &step.place);
+        }
         match self.catalog.tool(&run.tool.value) {
             Some(tool) => {
+                if tool.private_folder {
+                    self.named_in_private_folder(run);
+                }
                 let changes_board = check_call(tool, step, run, &mut self.faults);
                 if within.only_reads && changes_board {
                     let message =
@@ -224,7 +258,33 @@ impl Checker<'_> {
             }
         }
         for capture in &run.capture {
-            self.define(&capture.name, if capture.integer { Kind::Integer } else { Kind::Text }, &step.place);
+            let kind = match capture.kind {
+                CaptureKind::Integer => Kind::Integer,
+                CaptureKind::Text => Kind::Text,
+                CaptureKind::Version => Kind::Version,
+            };
+            self.define(&capture.name, kind, &step.place);
+        }
+    }
+
+    /// The run's files are not where such a tool works.
+    fn named_in_private_folder(&mut self, run: &Run) {
+        for arg in &run.args {
+            let is_file = |part: &Part| match part {
+                Part::Expression(expression) => kind_of(expression, &self.scope).is_ok_and(|kind| kind == Kind::File),
+                Part::Text(_) => false,
+            };
+            if arg.parts.iter().any(is_file) {
+                let message = format!("{} works in a copy of its own folder, where this file is not", run.tool.value);
+                self.faults.push(
+                    Diagnostic::error(&arg.place, message)
+                        .hint("put the file there with `stage: {path/below/it.bin: name}`, and write that path here"),
+                );
+            }
+        }
+        if let Some(name) = run.produces.first() {
+            let message = format!("{} works in a copy of its own folder, so `{name}` is not found", run.tool.value);
+            self.faults.push(Diagnostic::error(&run.tool.place, message));
         }
     }
 
@@ -251,6 +311,24 @@ impl Checker<'_> {
         self.steps(&reading.steps, &[], Within { retried: false, only_reads: true });
         self.expression(&reading.holds, Kind::Boolean);
     }
+}
+
+/// Every tool that some step runs, readings and preparations included.
+fn tools_run(steps: &[Step]) -> Vec<String> {
+    let mut tools = Vec::new();
+    for step in steps {
+        match &step.action {
+            Action::Run(run) => tools.push(run.tool.value.clone()),
+            Action::Steps(inner) => tools.extend(tools_run(inner)),
+            _ => {}
+        }
+        tools.extend(step.retry.iter().flat_map(|retry| tools_run(&retry.prepare)));
+        if let Some(irreversible) = &step.irreversible {
+            tools.extend(tools_run(&irreversible.already_done.steps));
+            tools.extend(tools_run(&irreversible.verify.steps));
+        }
+    }
+    tools
 }
 
 /// The first mention of a word after a place, within the same step or so: a better mark than the step's beginning.

@@ -8,10 +8,13 @@ use crate::words::{Diagnostic, Place};
 /// Notes what is wrong with the call; answers whether it changes the board.
 pub(super) fn check_call(tool: &Tool, step: &Step, run: &Run, faults: &mut Vec<Diagnostic>) -> bool {
     for arg in &run.args {
-        // In a folder of its own, a tool can only be told where its files are by paths.
-        if !tool.private_folder {
-            check_no_path(arg, faults);
-        }
+        check_no_path(arg, run, faults);
+    }
+    if !run.stage.is_empty() && !tool.private_folder {
+        faults.push(
+            Diagnostic::error(&run.tool.place, format!("{} has no folder of its own to put files into", tool.name))
+                .hint("write `${name}` in its arguments: it finds the run's files where it works"),
+        );
     }
     let shown: Vec<String> = run.args.iter().map(as_far_as_literal).collect();
     for rule in &tool.rules {
@@ -58,15 +61,16 @@ fn no_evidence(tool: &Tool, run: &Run) -> Diagnostic {
         .hint("add `expect:` with a pattern that only a success prints; an exit code of 0 is not enough")
 }
 
-/// Tools work in a folder of the run's own, where a name without a folder cannot reach anything else.
-fn check_no_path(arg: &Template, faults: &mut Vec<Diagnostic>) {
-    let literal = arg.parts.iter().filter_map(|part| match part {
-        Part::Text(text) => Some(text.as_str()),
-        Part::Expression(_) => None,
-    });
-    let mut literal = literal.peekable();
-    let starts_at_home = literal.peek().is_some_and(|text| text.starts_with('~'));
-    if starts_at_home || literal.any(|text| text.contains(['/', '\\'])) {
+/// Tools work in a folder of the run's own, where a name without a folder cannot reach anything else. What a step itself
+/// has put into a tool's private folder may be named, also with the `../` that some tools expect and drop.
+fn check_no_path(arg: &Template, run: &Run, faults: &mut Vec<Diagnostic>) {
+    let text = as_far_as_literal(arg);
+    let staged = |word: &str| {
+        let below = word.strip_prefix("../").unwrap_or(word);
+        run.stage.iter().any(|staged| staged.path.value == below)
+    };
+    let is_path = |word: &str| word.starts_with('~') || word.contains(['/', '\\']);
+    if text.split_whitespace().any(|word| is_path(word) && !staged(word)) {
         faults.push(
             Diagnostic::error(&arg.place, "an argument cannot name a file by its path")
                 .hint("declare the file below `inputs:` and write `${its_name}`"),

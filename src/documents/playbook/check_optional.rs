@@ -32,7 +32,15 @@ pub(super) fn check_optional(playbook: &Playbook, faults: &mut Vec<Diagnostic>) 
     }
     let optional = |input: &&Input| !matches!(input.need, Need::Always);
     let absent: Absent = playbook.inputs.iter().filter(optional).map(|input| input.name.clone()).collect();
-    Follower { playbook, faults }.steps(&playbook.steps, absent);
+    let mut follower = Follower { playbook, faults };
+    let absent = follower.steps(&playbook.steps, absent);
+    for afterwards in &playbook.afterwards {
+        let known = afterwards.when.as_ref().map(|when| {
+            follower.expression(when, &absent);
+            follower.known_there(&when.root, Truth::Holds)
+        });
+        follower.template(&afterwards.text, &without(&absent, &known.unwrap_or_default()));
+    }
 }
 
 struct Follower<'a> {
@@ -64,7 +72,10 @@ impl Follower<'_> {
             Action::Steps(steps) => inside = self.steps(steps, inside),
             Action::Run(run) => {
                 inside = without(&inside, &run.produces.iter().cloned().collect());
-                run.args.iter().for_each(|arg| self.template(arg, &inside));
+                let prompts = run.prompt.iter().chain(run.answers.iter().filter_map(|answer| answer.prompt.as_ref()));
+                let answers = run.answers.iter().filter_map(|answer| answer.send.as_ref());
+                let texts = run.args.iter().chain(prompts.map(|prompt| &prompt.text)).chain(answers);
+                texts.for_each(|text| self.template(text, &inside));
             }
             Action::Prompt(prompt) => self.template(&prompt.text, &inside),
             Action::Check(check) => {

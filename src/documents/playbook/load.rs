@@ -7,7 +7,7 @@ use crate::documents::playbook::family::{Families, Joined, join_family};
 use crate::documents::playbook::read_step::read_steps;
 use crate::documents::playbook::reader::{Entries, Reader};
 use crate::documents::playbook::{
-    Afterwards, Device, DeviceKind, Input, InputWord, NamesFiles, Need, Playbook, VirtualBoard,
+    Afterwards, Device, DeviceKind, Input, InputWord, NamesFiles, Need, Playbook, ToolFile, VirtualBoard,
 };
 use crate::documents::{Yaml, YamlKind, parse_yaml};
 use crate::words::{Diagnostic, Id, Located, Place, Source, UsbId, parse_integer};
@@ -21,6 +21,7 @@ pub(super) const TOP_KEYS: &[&str] = &[
     "with",
     "inputs",
     "devices",
+    "tool_files",
     "steps",
     "afterwards",
     "virtual_board",
@@ -80,6 +81,11 @@ fn read_playbook(reader: &mut Reader, yaml: &Yaml, source: &Arc<Source>, joined:
     let devices = top.get("devices").map(|map| reader.named(map, "devices")).unwrap_or_default();
     let devices =
         devices.into_iter().filter_map(|(name, key, value)| read_device(reader, name, &key.place, value)).collect();
+    let tool_files = top.get("tool_files").map(|map| reader.named(map, "tool_files")).unwrap_or_default();
+    let tool_files = tool_files
+        .into_iter()
+        .filter_map(|(name, key, value)| read_tool_file(reader, name, &key.place, value))
+        .collect();
     let virtual_board = top.get("virtual_board").and_then(|board| read_virtual_board(reader, board));
     let steps = top.get("steps").map(|steps| read_steps(reader, steps, "step", 0));
     if steps.is_none() && joined == Joined::Whole {
@@ -95,6 +101,7 @@ fn read_playbook(reader: &mut Reader, yaml: &Yaml, source: &Arc<Source>, joined:
         sources,
         inputs,
         devices,
+        tool_files,
         steps: steps?,
         afterwards,
         virtual_board,
@@ -151,6 +158,19 @@ fn read_input(reader: &mut Reader, name: Id, place: &Place, yaml: &Yaml) -> Opti
     })
 }
 
+fn read_tool_file(reader: &mut Reader, name: Id, place: &Place, yaml: &Yaml) -> Option<ToolFile> {
+    let parts = reader.map(yaml, "a file of a tool", &["tool", "file"])?;
+    let (Some(tool), Some(file)) = (parts.get("tool"), parts.get("file")) else {
+        reader.fault(Diagnostic::error(place, format!("the file `{name}` needs the keys `tool` and `file`")));
+        return None;
+    };
+    let (tool, file) = (reader.text(tool), reader.text(file)?);
+    if let Some(reason) = leaves_its_folder(&file.value) {
+        reader.fault(Diagnostic::error(&file.place, format!("`{}` {reason}", file.value)));
+    }
+    Some(ToolFile { name, place: place.clone(), tool: tool?, file })
+}
+
 fn read_need(reader: &mut Reader, parts: &Entries<'_>) -> Need {
     let optional = parts.get("optional").and_then(|flag| reader.parsed::<bool>(flag));
     let with = parts.get("optional_with").and_then(|other| reader.parsed::<Id>(other));
@@ -180,16 +200,16 @@ fn read_names_files(reader: &mut Reader, yaml: &Yaml) -> Option<NamesFiles> {
 }
 
 /// Why a file name of a playbook is not below the folder it belongs to.
-fn leaves_its_folder(file: &str) -> Option<&'static str> {
+pub(super) fn leaves_its_folder(file: &str) -> Option<&'static str> {
     let windows_drive = file.as_bytes().get(1) == Some(&b':');
     if file.is_empty() || file.ends_with('/') {
         Some("is not the name of a file")
     } else if file.starts_with(['/', '\\', '~']) || windows_drive || file.contains('\0') {
-        Some("is not a path below the folder of files")
+        Some("is not a path below the folder")
     } else if file.contains('\\') {
         Some("holds a backslash; write `/`, which works everywhere")
     } else if file.split('/').any(|part| part == ".." || part == "." || part.is_empty()) {
-        Some("leaves the folder of files")
+        Some("leaves the folder")
     } else {
         None
     }

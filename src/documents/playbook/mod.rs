@@ -9,13 +9,15 @@ mod load;
 mod read_answers;
 mod read_step;
 mod reader;
+#[cfg(test)]
+mod talking_tests;
 mod types;
 
 pub use check::check;
 pub use family::Families;
 pub use load::{Loaded, load};
 pub use types::{
-    Action, Afterwards, Answer, Backoff, Capture, CheckStep, Device, DeviceKind, FailOn, HandMove, Input, InputWord,
-    Irreversible, NamesFiles, Need, Playbook, Prompt, Reading, RestartAt, Retry, Run, Step, Timeout, Unmet, Until,
-    VirtualBoard, WriteStep,
+    Action, Afterwards, Answer, Backoff, Capture, CaptureKind, CheckStep, Device, DeviceKind, FailOn, HandMove, Input,
+    InputWord, Irreversible, NamesFiles, Need, OnFault, Playbook, Prompt, Reading, RestartAt, Retry, Run, StagedFile,
+    Step, Timeout, ToolFile, Unmet, Until, VirtualBoard, WriteStep,
 };

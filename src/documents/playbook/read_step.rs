@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use crate::documents::playbook::load::leaves_its_folder;
 use crate::documents::playbook::read_answers::read_answers;
 use crate::documents::playbook::reader::{Entries, Reader};
 use crate::documents::playbook::{
-    Action, Backoff, Capture, CheckStep, FailOn, HandMove, Irreversible, Prompt, Reading, RestartAt, Retry, Run, Step,
-    Timeout, Unmet, Until, WriteStep,
+    Action, Backoff, Capture, CaptureKind, CheckStep, FailOn, HandMove, Irreversible, OnFault, Prompt, Reading,
+    RestartAt, Retry, Run, StagedFile, Step, Timeout, Unmet, Until, WriteStep,
 };
 use crate::documents::{Yaml, YamlKind};
 use crate::words::{Diagnostic, FaultClass, Id, Located, nearest};
@@ -31,6 +32,8 @@ const STEP_KEYS: &[&str] = &[
     "capture",
     "produces",
     "answers",
+    "stage",
+    "on_fault",
     "prompt",
     "hands",
     "wait",
@@ -43,7 +46,7 @@ const STEP_KEYS: &[&str] = &[
 ];
 /// Keys that only make sense beside some actions.
 const COMPANIONS: [(&[&str], &[&str]); 5] = [
-    (&["run"], &["args", "device", "expect", "fail_on", "capture", "produces", "answers"]),
+    (&["run"], &["args", "device", "expect", "fail_on", "capture", "produces", "answers", "stage", "on_fault"]),
     (&["prompt"], &["hands"]),
     (&["run", "check"], &["class", "message"]),
     (&["run", "prompt"], &["until"]),
@@ -174,7 +177,7 @@ fn without_repetitions(mut given: Vec<&'static str>) -> Vec<&'static str> {
 fn read_one_action(reader: &mut Reader, entries: &Entries<'_>, action: &str, id: &Id, depth: usize) -> Option<Action> {
     let value = entries.get(action)?;
     Some(match action {
-        "run" => Action::Run(read_run(reader, entries, value)?),
+        "run" => Action::Run(Box::new(read_run(reader, entries, value)?)),
         "prompt" => Action::Prompt(read_prompt(reader, entries, value)?),
         "wait" => Action::Wait,
         "write" => {
@@ -249,8 +252,24 @@ fn read_run(reader: &mut Reader, entries: &Entries<'_>, tool: &Yaml) -> Option<R
         .collect();
     let unmet = read_unmet(reader, entries);
     let prompt = entries.get("prompt").and_then(|prompt| read_prompt(reader, entries, prompt));
+    let stage = entries.get("stage").map(|map| read_stage(reader, map)).unwrap_or_default();
+    let on_fault = entries.get("on_fault").map(|list| reader.list(list, "on_fault")).unwrap_or_default();
+    let on_fault = on_fault.iter().filter_map(|item| read_on_fault(reader, item)).collect();
     let answers = entries.get("answers").map(|list| read_answers(reader, list)).unwrap_or_default();
-    Some(Run { tool: reader.text(tool)?, args, device, expect, unmet, fail_on, capture, produces, prompt, answers })
+    Some(Run {
+        tool: reader.text(tool)?,
+        args,
+        device,
+        expect,
+        unmet,
+        fail_on,
+        capture,
+        produces,
+        prompt,
+        answers,
+        stage,
+        on_fault,
+    })
 }
 
 /// What it means when `expect` is not met.
@@ -276,14 +295,48 @@ fn read_fail_on(reader: &mut Reader, yaml: &Yaml) -> Option<FailOn> {
     })
 }
 
+fn read_stage(reader: &mut Reader, yaml: &Yaml) -> Vec<StagedFile> {
+    let Some(map) = reader.open_map(yaml, "files of the tool's folder") else { return Vec::new() };
+    let mut found = Vec::new();
+    for (key, value) in map.all() {
+        if let Some(reason) = leaves_its_folder(&key.text) {
+            reader.fault(
+                Diagnostic::error(&key.place, format!("`{}` {reason}", key.text))
+                    .hint("a path below the tool's own folder is needed, then the name of a file"),
+            );
+        }
+        let path = Located { value: key.text.clone(), place: key.place.clone() };
+        found.extend(reader.parsed::<Id>(value).map(|file| StagedFile { path, file }));
+    }
+    found
+}
+
+fn read_on_fault(reader: &mut Reader, yaml: &Yaml) -> Option<OnFault> {
+    let parts = reader.map(yaml, "`on_fault`", &["class", "code", "set"])?;
+    let class = required(reader, &parts, "class", "on_fault");
+    let set = required(reader, &parts, "set", "on_fault");
+    let code = parts.get("code").and_then(|code| reader.text(code)).map(|code| code.value);
+    let classes = reader.one_or_more(class?, "classes of fault");
+    let classes: Vec<FaultClass> = classes.iter().filter_map(|class| read_class(reader, class)).collect();
+    if let Some(never) = classes.iter().find(|class| matches!(class, FaultClass::Cancelled)) {
+        reader.fault(Diagnostic::error(parts.place(), format!("a run that is `{never}` does not go on")));
+    }
+    let set = reader.text(set?)?;
+    Some(OnFault { classes, code, set: reader.value_name(&set.value, &set.place)? })
+}
+
+const CAPTURE_KINDS: [(&str, CaptureKind); 3] =
+    [("integer", CaptureKind::Integer), ("text", CaptureKind::Text), ("version", CaptureKind::Version)];
+
 fn read_capture(reader: &mut Reader, name: Id, yaml: &Yaml) -> Option<Capture> {
-    let parts = reader.map(yaml, "a capture", &["integer", "text"])?;
-    let (pattern, integer) = match (parts.get("integer"), parts.get("text")) {
-        (Some(pattern), None) => (pattern, true),
-        (None, Some(pattern)) => (pattern, false),
+    let parts = reader.map(yaml, "a capture", &CAPTURE_KINDS.map(|(word, _)| word))?;
+    let given: Vec<_> =
+        CAPTURE_KINDS.iter().filter_map(|(word, kind)| parts.get(word).map(|pattern| (pattern, *kind))).collect();
+    let (pattern, kind) = match given.as_slice() {
+        [only] => *only,
         _ => {
             reader.fault(
-                Diagnostic::error(parts.place(), "a capture needs either `integer` or `text`")
+                Diagnostic::error(parts.place(), "a capture needs exactly one of `integer`, `text` and `version`")
                     .hint("such as `fuse: {integer: 'Response word 2 = (\\d+)'}`"),
             );
             return None;
@@ -297,7 +350,7 @@ fn read_capture(reader: &mut Reader, name: Id, yaml: &Yaml) -> Option<Capture> {
         );
         return None;
     }
-    Some(Capture { name, pattern: compiled, integer })
+    Some(Capture { name, pattern: compiled, kind })
 }
 
 fn read_class(reader: &mut Reader, yaml: &Yaml) -> Option<FaultClass> {

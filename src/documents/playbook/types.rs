@@ -18,6 +18,7 @@ pub struct Playbook {
     pub sources: Vec<String>,
     pub inputs: Vec<Input>,
     pub devices: Vec<Device>,
+    pub tool_files: Vec<ToolFile>,
     pub steps: Vec<Step>,
     /// What the person is told at the end of a run that recovered the board.
     pub afterwards: Vec<Afterwards>,
@@ -113,6 +114,17 @@ pub struct InputWord {
     pub value: Expression,
 }
 
+/// A file that comes with a tool.
+#[derive(Debug, Clone)]
+pub struct ToolFile {
+    pub name: Id,
+    pub place: Place,
+    /// A tool that some step runs.
+    pub tool: Located<String>,
+    /// Path below the tool's own folder.
+    pub file: Located<String>,
+}
+
 /// How a device shows itself to the host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -165,7 +177,7 @@ pub struct Step {
 
 #[derive(Debug, Clone)]
 pub enum Action {
-    Run(Run),
+    Run(Box<Run>),
     Prompt(Prompt),
     /// Wait for [`Step::until`].
     Wait,
@@ -194,6 +206,26 @@ pub struct Run {
     pub prompt: Option<Prompt>,
     /// The first that fits is given.
     pub answers: Vec<Answer>,
+    /// Files put into the tool's private folder before it starts.
+    pub stage: Vec<StagedFile>,
+    /// Faults that the playbook goes on with.
+    pub on_fault: Vec<OnFault>,
+}
+
+#[derive(Debug, Clone)]
+pub struct StagedFile {
+    /// Path below the tool's private folder.
+    pub path: Located<String>,
+    pub file: Located<Id>,
+}
+
+/// A fault that is no failure of the step: it makes a value true, which is false when the call ends otherwise.
+#[derive(Debug, Clone)]
+pub struct OnFault {
+    pub classes: Vec<FaultClass>,
+    /// Only with this code.
+    pub code: Option<String>,
+    pub set: Id,
 }
 
 /// What to do when a tool has printed something: tell it a line, show the person a prompt, or both.
@@ -234,8 +266,15 @@ pub struct FailOn {
 pub struct Capture {
     pub name: Id,
     pub pattern: Regex,
-    /// The value is read as an integer, else kept as text.
-    pub integer: bool,
+    /// How the text is read.
+    pub kind: CaptureKind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CaptureKind {
+    Integer,
+    Text,
+    Version,
 }
 
 #[derive(Debug, Clone)]

@@ -70,7 +70,7 @@ impl Process {
         let args = first_args.iter().cloned().chain(call.args.iter().map(Into::into));
         // The expression owns our copies of the tool's ends, and closes them at the end of this statement.
         let handle = tools
-            .connect(duct::cmd(program, args).dir(&call.folder).full_env(environment(call)))
+            .connect(&duct::cmd(program, args).dir(&call.folder).full_env(environment(call)))
             .unchecked()
             .before_spawn(|command| {
                 give_own_group(command);

@@ -78,8 +78,7 @@ impl Plumbing {
 }
 
 impl ToolsEnds {
-    #[expect(clippy::needless_pass_by_value, reason = "an expression is built up by methods that pass it on")]
-    pub(super) fn connect(self, expression: Expression) -> Expression {
+    pub(super) fn connect(self, expression: &Expression) -> Expression {
         let expression = match self.stdin {
             Stdin::Nothing => expression.stdin_null(),
             Stdin::Pipe(pipe) => expression.stdin_file(pipe),

@@ -104,7 +104,7 @@ fn tool(name: &str, version_script: &str) -> Tool {
 
 fn flavour(name: Option<&str>, word: &str) -> Flavour {
     let pattern = Regex::new(&format!(r"^{word} v?(?P<version>[\d.]+)")).unwrap();
-    Flavour { name: name.map(str::to_owned), pattern, minimum: None, known_bad: Vec::new() }
+    Flavour { name: name.map(str::to_owned), pattern: pattern.into(), minimum: None, known_bad: Vec::new() }
 }
 
 #[test]

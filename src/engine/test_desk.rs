@@ -1,0 +1,109 @@
+//! A desk for tests of the engine: real tools that are shell scripts, a bus and a person made up. Real time.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use crate::documents::catalog;
+use crate::documents::playbook::{DeviceKind, check, load};
+use crate::engine::{Chosen, Event, Files, Order, Outcome, ReadyTool, Settings, run};
+use crate::words::{Source, UsbId, Verdict};
+use crate::world::{Ask, AttachedDevice, DeviceList, Interrupt, Reply, RunningTool, Scratch, ToolCall, World, process};
+
+/// A person with prepared lines, or nobody.
+#[derive(Debug, Default)]
+pub(super) struct Desk {
+    pub(super) lines: RefCell<VecDeque<String>>,
+    pub(super) interactive: bool,
+    pub(super) attached: RefCell<Vec<AttachedDevice>>,
+}
+
+impl World for Desk {
+    fn start(&self, call: &ToolCall) -> RunningTool {
+        process::start(call)
+    }
+
+    fn devices(&self, _: &[(UsbId, DeviceKind)]) -> DeviceList {
+        Ok(self.attached.borrow().clone())
+    }
+
+    async fn devices_changed(&self) {
+        std::future::pending::<()>().await;
+    }
+
+    fn ask(&self, _: Ask<'_>) {}
+
+    async fn reply(&self) -> Reply {
+        self.lines.borrow_mut().pop_front().map_or(Reply::Gone, Reply::Line)
+    }
+
+    fn interactive(&self) -> bool {
+        self.interactive
+    }
+
+    async fn interrupted(&self) -> Interrupt {
+        std::future::pending().await
+    }
+}
+
+pub(super) struct Story {
+    pub(super) outcome: Outcome,
+    pub(super) events: Vec<Event>,
+}
+
+impl Story {
+    pub(super) fn output(&self) -> String {
+        let text = |event: &Event| match event {
+            Event::ToolOutput { text, .. } => Some(text.clone()),
+            _ => None,
+        };
+        self.events.iter().filter_map(text).collect::<Vec<_>>().join("|")
+    }
+
+    pub(super) fn answers(&self) -> Vec<String> {
+        let text = |event: &Event| match event {
+            Event::ToolAnswered { text, by, .. } => Some(format!("{by}:{text}")),
+            _ => None,
+        };
+        self.events.iter().filter_map(text).collect()
+    }
+
+    pub(super) fn verdict(&self) -> &Verdict {
+        let verdict = |event: &'_ Event| matches!(event, Event::ToolEnded { .. });
+        match self.events.iter().rev().find(|event| verdict(event)) {
+            Some(Event::ToolEnded { verdict, .. }) => verdict,
+            _ => panic!("no tool has ended: {:?}", self.events),
+        }
+    }
+}
+
+/// Runs a playbook without its first two lines.
+pub(super) fn play(catalog: &str, launcher: &[&str], playbook: &str, desk: &Desk) -> Story {
+    let source = Arc::new(Source { name: "catalog".to_owned(), text: catalog.to_owned() });
+    let catalog = catalog::load(&source).unwrap_or_else(|faults| panic!("{faults:?}"));
+    let text = format!("format: 1\nboard: x\n{playbook}");
+    let loaded = load(&Arc::new(Source { name: "x.yaml".to_owned(), text }), &|_| Err(String::new()));
+    assert!(loaded.faults.is_empty(), "{:?}", loaded.faults);
+    let playbook = loaded.playbook.unwrap();
+    assert!(check(&playbook, &catalog).is_empty(), "{:?}", check(&playbook, &catalog));
+    let ready = ReadyTool {
+        launcher: launcher.iter().map(Into::into).collect(),
+        version: "1.2".parse().unwrap(),
+        environment: BTreeMap::new(),
+        environment_remove: Vec::new(),
+    };
+    let tools = catalog.tools.iter().map(|tool| (tool.name.clone(), ready.clone())).collect();
+    let settings = Settings {
+        chosen: Chosen::Any,
+        allow_irreversible: BTreeSet::new(),
+        simulated: false,
+        playbook_name: "x.yaml".to_owned(),
+        shipped: false,
+    };
+    let order = Order { playbook: &playbook, catalog: &catalog, tools: &tools, settings: &settings };
+    let mut events = Vec::new();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let files = Files::new(Scratch::create().unwrap());
+    let finish = runtime.block_on(run(order, files, desk, &mut |event: &Event| events.push(event.clone())));
+    Story { outcome: finish.outcome, events }
+}
