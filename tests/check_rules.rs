@@ -11,9 +11,13 @@ use recover::words::Source;
 
 static CATALOG: LazyLock<Catalog> = LazyLock::new(|| shipped().expect("the shipped catalog loads"));
 
+const INPUTS: &str = "inputs: {bootloader: {file: bootloader.bin}, toc: {file: firmware_pad.toc}}\n";
+/// Only what a step puts there may be named.
+const STAGE: &str = "    stage: {build/bootloader.bin: bootloader, build/firmware_pad.toc: toc}\n";
+
 /// The messages of all faults of a playbook with this one step, and the words that each of them marks.
 fn faults_of(step: &str) -> Vec<(String, String)> {
-    let text = format!("format: 1\nboard: A\nsummary: S.\nsteps:\n  - id: call\n{step}");
+    let text = format!("format: 1\nboard: A\nsummary: S.\n{INPUTS}steps:\n  - id: call\n{step}");
     let loaded = load(&Arc::new(Source { name: "board.yaml".to_owned(), text: text.clone() }), &|_| {
         Err("no families here".to_owned())
     });
@@ -27,7 +31,7 @@ fn faults_of(step: &str) -> Vec<(String, String)> {
 }
 
 fn messages(tool: &str, args: &str) -> Vec<String> {
-    let step = format!("    run: {tool}\n    args: [{args}]\n");
+    let step = format!("    run: {tool}\n    args: [{args}]\n{STAGE}");
     faults_of(&step).into_iter().map(|(message, _)| message).collect()
 }
 
