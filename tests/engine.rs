@@ -395,7 +395,7 @@ fn after_a_silence_the_board_must_come_anew() {
     });
     assert!(asked);
 
-    let mut scene = Scene::new(WITH_RESTART).act("two", act("status 4"));
+    let scene = Scene::new(WITH_RESTART).act("two", act("status 4"));
     let played = scene.play();
     assert_eq!(played.outcome, Outcome::StepFailed, "the board was never unplugged: {:?}", played.log);
     assert_eq!(played.problem().class.as_deref(), Some("timed-out"));

@@ -9,7 +9,7 @@ use crate::bench::settings::Settings;
 use crate::bench::stm32n6::{self, Stm32N6};
 use crate::bench::{BenchClock, BenchError, BoardModel, Console, FaultName, Stm32Fault, Stm32Rom, Stm32RomSettings};
 
-/// One of the boards the bench knows. A further one is a variant here and a row in [`MODELS`].
+/// One of the boards the bench knows. A further one is a variant here and a row in `MODELS`.
 #[derive(Debug, serde::Serialize, serde::Deserialize)]
 pub enum VirtualModel {
     ImxRt(Box<ImxRt>),

@@ -6,6 +6,7 @@ mod check_optional;
 mod family;
 mod load;
 mod read_answers;
+mod read_run;
 mod read_step;
 mod reader;
 #[cfg(test)]
