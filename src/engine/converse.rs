@@ -208,12 +208,20 @@ impl<'a, W: World> Runner<'a, W> {
         until: Option<&Until>,
         limit: Duration,
     ) {
+        self.tell_prompt(step, text, limit);
+        self.ask_hands(prompt, until);
+    }
+
+    pub(super) fn tell_prompt(&mut self, step: &Step, text: &str, limit: Duration) {
         self.tell(Event::Prompted {
             step: step.id.clone(),
             text: text.to_owned(),
             goes_on_by_itself: true,
             limit_ms: milliseconds(limit),
         });
+    }
+
+    pub(super) fn ask_hands(&self, prompt: &Prompt, until: Option<&Until>) {
         let whatever = Until::default();
         self.world.ask(Ask::Hands { moves: &prompt.hands, until: Some(until.unwrap_or(&whatever)) });
     }

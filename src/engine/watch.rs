@@ -62,6 +62,11 @@ impl<'a, W: World> Runner<'a, W> {
     ) -> Result<Watched, Halt> {
         let world = self.world;
         let dialogue = Dialogue::new(&run.answers, prepared.questions);
+        if let Some(prompt) = &run.prompt {
+            // Before the tool starts, so that on a bench the tool already knows when the hands will be ready; a person
+            // is told only when the tool is waiting.
+            self.ask_hands(prompt, step.until.as_ref());
+        }
         let mut watch = Watch {
             step,
             run,
@@ -74,8 +79,8 @@ impl<'a, W: World> Runner<'a, W> {
             last_output: Instant::now(),
             deadline: Instant::now() + prepared.limit,
         };
-        if let (Some(prompt), Some(text)) = (&run.prompt, &prepared.prompt) {
-            self.show_prompt(step, prompt, text, step.until.as_ref(), prepared.limit);
+        if let Some(text) = &prepared.prompt {
+            self.tell_prompt(step, text, prepared.limit);
         }
         let ended = loop {
             let silent_at = prepared.silence.map_or(watch.deadline, |silence| watch.last_output + silence);

@@ -14,6 +14,6 @@ mod tree;
 pub use load::{load, merge, shipped, shipped_source};
 pub use pattern::Pattern;
 pub use tool::{
-    ArgumentRule, Catalog, Command, FaultPattern, Flavour, MissingEvidence, OperatingSystem, PerOperatingSystem,
-    ProgressPattern, StatusPattern, SuccessCount, Times, Tool, VersionProbe,
+    ArgumentPlace, ArgumentRule, Catalog, Command, FaultPattern, Flavour, MissingEvidence, OperatingSystem,
+    PerOperatingSystem, ProgressPattern, RegionArguments, StatusPattern, SuccessCount, Times, Tool, VersionProbe,
 };

@@ -3,9 +3,15 @@
 use std::collections::BTreeMap;
 
 use super::reader::{Faults, Reader};
-use super::tool::{ArgumentRule, Command, FaultPattern, MissingEvidence, StatusPattern, SuccessCount, Times};
-use super::tree::Table;
+use super::tool::{
+    ArgumentPlace, ArgumentRule, Command, FaultPattern, MissingEvidence, RegionArguments, StatusPattern, SuccessCount,
+    Times,
+};
+use super::tree::{Table, Value};
 use crate::words::{Diagnostic, FaultClass, Located, Place, Stream, nearest};
+
+/// No call of a tool has more.
+const ARGUMENTS_MAX: i64 = 100;
 
 pub(super) fn statuses(reader: &Reader<'_>) -> Vec<StatusPattern> {
     reader.tables("statuses").into_iter().filter_map(|(table, place)| status(table, place, reader)).collect()
@@ -94,6 +100,8 @@ fn command(table: &Table, place: &Place, statuses: &[StatusPattern], outer: &Rea
         success_from_step: reader.flag("success_from_step"),
         success_exit_codes: reader.exit_codes("success_exit_codes").unwrap_or_else(|| vec![0]),
         warning_exit_codes: reader.exit_codes("warning_exit_codes").unwrap_or_default(),
+        erases: region_arguments(&reader, "erases", "length"),
+        writes: region_arguments(&reader, "writes", "file"),
         timeout: reader.time("timeout"),
         silence: reader.time("silence"),
         missing_evidence: missing_evidence(&reader),
@@ -132,6 +140,32 @@ fn success_counts(outer: &Reader<'_>) -> Vec<SuccessCount> {
         Some(SuccessCount { pattern: pattern?, times: given.into_iter().flatten().next()?, after_progress })
     };
     outer.tables("success_counts").into_iter().filter_map(read).collect()
+}
+
+fn region_arguments(reader: &Reader<'_>, key: &'static str, extent: &'static str) -> Option<RegionArguments> {
+    let (table, place) = reader.table(key)?;
+    let inner = Reader::new(table, place, reader.faults);
+    let read = |key| argument_place(&inner, key);
+    let (address, extent) = (read("address"), read(extent));
+    inner.finish();
+    Some(RegionArguments { address: address?, extent: extent? })
+}
+
+fn argument_place(reader: &Reader<'_>, key: &'static str) -> Option<ArgumentPlace> {
+    let Some(node) = reader.node(key) else {
+        reader.missing(key);
+        return None;
+    };
+    match &node.value {
+        Value::Text(word) => Some(ArgumentPlace::AfterWord(word.clone())),
+        Value::Integer(count) if (1..=ARGUMENTS_MAX).contains(count) => {
+            usize::try_from(*count).ok().map(ArgumentPlace::AfterCommand)
+        }
+        _ => {
+            reader.wrong(node, "how many arguments after the command's word, or the word before the argument");
+            None
+        }
+    }
 }
 
 fn missing_evidence(reader: &Reader<'_>) -> Option<MissingEvidence> {

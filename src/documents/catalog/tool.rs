@@ -217,12 +217,42 @@ pub struct Command {
     pub missing_evidence: Option<MissingEvidence>,
     /// The tool shows progress from its first change on: a call without any has touched nothing.
     pub progress_shows_changes: bool,
+    /// Which arguments say what part of the board's memory is erased: its address and its length in bytes.
+    pub erases: Option<RegionArguments>,
+    /// Which arguments say what is written where: the address and the file.
+    pub writes: Option<RegionArguments>,
     pub timeout: Option<Duration>,
     /// Longest silence before the tool counts as hung.
     pub silence: Option<Duration>,
 }
 
+/// Where the arguments stand that say which region of memory a call is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RegionArguments {
+    pub address: ArgumentPlace,
+    /// The length, or the file whose size it is.
+    pub extent: ArgumentPlace,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ArgumentPlace {
+    /// So many arguments after the command's first word.
+    AfterCommand(usize),
+    /// Right after this word.
+    AfterWord(String),
+}
+
 impl Command {
+    /// The index of an argument, if there are so many.
+    pub fn argument(&self, place: &ArgumentPlace, args: &[String]) -> Option<usize> {
+        let after = |word: &String| args.iter().position(|arg| arg == word);
+        let index = match place {
+            ArgumentPlace::AfterCommand(count) => after(self.with.first()?)? + count,
+            ArgumentPlace::AfterWord(word) => after(word)? + 1,
+        };
+        (index < args.len()).then_some(index)
+    }
+
     fn fits(&self, args: &[String]) -> bool {
         let has = |word: &String| args.iter().any(|arg| arg == word);
         let matches = |pattern: &Pattern| args.iter().any(|arg| pattern.is_match(arg));

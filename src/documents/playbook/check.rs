@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::documents::catalog::Catalog;
 use crate::documents::expression::{Expression, Kind, Part, Scope, Template, kind_of};
 use crate::documents::playbook::check_call::check_call;
+use crate::documents::playbook::check_flash::check_flash;
 use crate::documents::playbook::check_optional::check_optional;
 use crate::documents::playbook::{
     Action, CaptureKind, Irreversible, Playbook, Reading, RestartAt, Run, Step, ToolFile, Until,
@@ -36,6 +37,7 @@ pub fn check(playbook: &Playbook, catalog: &Catalog) -> Vec<Diagnostic> {
     }
     let mut faults = checker.faults;
     check_optional(playbook, &mut faults);
+    check_flash(playbook, catalog, &mut faults);
     faults
 }
 

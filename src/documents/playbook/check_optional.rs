@@ -76,6 +76,11 @@ impl Follower<'_> {
                 let answers = run.answers.iter().filter_map(|answer| answer.send.as_ref());
                 let texts = run.args.iter().chain(prompts.map(|prompt| &prompt.text)).chain(answers);
                 texts.for_each(|text| self.template(text, &inside));
+                for staged in &run.stage {
+                    let (file, place) = (&staged.file.value, &staged.file.place);
+                    let name = Node::Name { name: file.clone(), start: 0, end: place.end.saturating_sub(place.start) };
+                    self.node(&name, place, &inside);
+                }
             }
             Action::Prompt(prompt) => self.template(&prompt.text, &inside),
             Action::Check(check) => {

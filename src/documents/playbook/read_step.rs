@@ -130,7 +130,7 @@ fn read_action(reader: &mut Reader, entries: &Entries<'_>, id: &Id, depth: usize
     let given = without_repetitions(given);
     let action = match given.as_slice() {
         // The prompt is shown while the tool runs.
-        ["run", "prompt"] => "run",
+        ["run", "prompt"] | ["prompt", "run"] => "run",
         [] => {
             // A misspelt action has been reported as an unknown key.
             let misspelt = |key: &str| !STEP_KEYS.contains(&key) && nearest(key, ACTIONS).is_some();

@@ -22,7 +22,7 @@ fn faults(steps: &str) -> Vec<String> {
     let catalog = Arc::new(Source { name: "catalog".to_owned(), text: CATALOG.to_owned() });
     let catalog = catalog::load(&catalog).unwrap();
     let text = format!(
-        "format: 1\nboard: x\ninputs: {{firmware: {{file: firmware.bin}}}}\ndevices: {{bridge: {{serial: '0403:6015'}}}}\nsteps:\n{steps}"
+        "format: 1\nboard: x\ninputs: {{firmware: {{file: firmware.bin}}, extra: {{file: extra.bin, optional: true}}}}\ndevices: {{bridge: {{serial: '0403:6015'}}}}\nsteps:\n{steps}"
     );
     let loaded = load(&Arc::new(Source { name: "x.yaml".to_owned(), text }), &|_| Err(String::new()));
     let mut faults = loaded.faults;
@@ -111,4 +111,11 @@ fn tools_devices_and_faults_have_kinds() {
     );
     assert_eq!(faults("  - {run: own, when: port(bridge)}\n").len(), 1);
     assert!(faults("  - {run: own, on_fault: [{class: cancelled, set: x}]}\n")[0].contains("does not go on"));
+}
+
+#[test]
+fn a_file_that_may_be_missing_is_staged_under_a_condition() {
+    let staged = "{run: own, stage: {x.bin: extra}}";
+    assert_eq!(faults(&format!("  - {staged}\n"))[0].split(" (").next(), Some("6 `extra` may be missing here"));
+    assert_eq!(faults(&format!("  - {{when: given(extra), {}\n", &staged[1..])), Vec::<String>::new());
 }

@@ -1,0 +1,190 @@
+//! Looks at the memory that a playbook erases and writes: an erase must reach as far as the file that is written there,
+//! and no two files may have room in common.
+//!
+//! The catalog says which arguments are addresses, lengths and files. What they come to depends on the sizes of the
+//! files, so a few telling sizes are tried.
+
+use std::collections::BTreeSet;
+
+use crate::documents::catalog::{ArgumentPlace, Catalog, RegionArguments};
+use crate::documents::expression::{Facts, Template, Value, expand};
+use crate::documents::playbook::{Action, Input, Playbook, Run, Step};
+use crate::words::{Diagnostic, Id, Place, parse_integer};
+
+/// The smallest file, and one that is just longer than a sector of 4 KiB; the largest one comes from `max_size`.
+const TELLING_SIZES_BYTES: [u64; 2] = [1, 4097];
+
+pub(super) fn check_flash(playbook: &Playbook, catalog: &Catalog, faults: &mut Vec<Diagnostic>) {
+    let mut found = Found { playbook, catalog, erases: Vec::new(), writes: Vec::new() };
+    found.steps(&playbook.steps, Taken::Always);
+    for (index, write) in found.writes.iter().enumerate() {
+        let before = |erase: &&Erase<'_>| erase.number < write.number && erase.tool == write.tool;
+        let erase = found.erases.iter().filter(before).rev().find(|erase| erase.address == write.address);
+        faults.extend(erase.and_then(|erase| found.too_short(erase, write)));
+        faults.extend(found.writes[..index].iter().find_map(|earlier| overlapping(earlier, write)));
+    }
+}
+
+/// Is a step part of every run?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Taken {
+    Always,
+    Sometimes,
+}
+
+struct Erase<'a> {
+    number: usize,
+    tool: &'a str,
+    address: u64,
+    length: &'a Template,
+}
+
+struct Write<'a> {
+    number: usize,
+    tool: &'a str,
+    /// All arguments but address and file: a call with others may be about another memory.
+    others: Vec<String>,
+    taken: Taken,
+    address: u64,
+    address_place: &'a Place,
+    input: &'a Input,
+}
+
+impl Write<'_> {
+    /// The first address behind the largest file.
+    fn end(&self) -> u64 {
+        self.address.saturating_add(self.input.max_size.unwrap_or(1))
+    }
+}
+
+struct Found<'a> {
+    playbook: &'a Playbook,
+    catalog: &'a Catalog,
+    erases: Vec<Erase<'a>>,
+    writes: Vec<Write<'a>>,
+}
+
+impl<'a> Found<'a> {
+    fn steps(&mut self, steps: &'a [Step], taken: Taken) {
+        for step in steps {
+            let taken = if step.when.is_some() { Taken::Sometimes } else { taken };
+            match &step.action {
+                Action::Steps(inner) => self.steps(inner, taken),
+                Action::Run(run) => self.run(run, taken),
+                _ => {}
+            }
+        }
+    }
+
+    fn run(&mut self, run: &'a Run, taken: Taken) {
+        let sizes = Sizes { playbook: self.playbook, of: None, bytes: 1 };
+        let shown: Vec<String> = run.args.iter().map(|arg| expand(arg, &sizes).unwrap_or_default()).collect();
+        let Some(tool) = self.catalog.tool(&run.tool.value) else { return };
+        let Some(command) = tool.command(&shown) else { return };
+        let number = self.erases.len() + self.writes.len();
+        let argument = |place: &ArgumentPlace| command.argument(place, &shown);
+        let region = |arguments: &RegionArguments| Some((argument(&arguments.address)?, argument(&arguments.extent)?));
+        if let Some((address, length)) = command.erases.as_ref().and_then(region)
+            && let Some(address) = address_of(&shown[address])
+        {
+            self.erases.push(Erase { number, tool: &tool.name, address, length: &run.args[length] });
+        }
+        if let Some((address_index, file)) = command.writes.as_ref().and_then(region)
+            && let Some(address) = address_of(&shown[address_index])
+            && let Some(input) = run.args[file].only_name().and_then(|name| self.playbook.input(name))
+        {
+            let others = shown.iter().enumerate().filter(|(index, _)| ![address_index, file].contains(index));
+            self.writes.push(Write {
+                number,
+                tool: &tool.name,
+                others: others.map(|(_, arg)| arg.clone()).collect(),
+                taken,
+                address,
+                address_place: &run.args[address_index].place,
+                input,
+            });
+        }
+    }
+
+    fn too_short(&self, erase: &Erase<'_>, write: &Write<'_>) -> Option<Diagnostic> {
+        let Input { name, max_size, .. } = write.input;
+        let room = max_size.unwrap_or(u64::MAX);
+        let sizes: BTreeSet<u64> =
+            TELLING_SIZES_BYTES.into_iter().chain(*max_size).map(|size| size.min(room)).collect();
+        sizes.into_iter().find_map(|bytes| {
+            let facts = Sizes { playbook: self.playbook, of: Some(name), bytes };
+            let length = expand(erase.length, &facts).ok().and_then(|text| parse_integer(&text).ok())?;
+            let message =
+                format!("a `{name}` of {bytes} bytes is longer than what is erased for it, {length:#x} bytes");
+            let fault = Diagnostic::error(&erase.length.place, message).label("too short");
+            let hint = format!("write `${{hex(align(size({name}), 0x1000))}}`, with the size of the chip's sectors");
+            (u64::try_from(length).unwrap_or(0) < bytes).then(|| fault.hint(hint))
+        })
+    }
+}
+
+/// Two files that are written in every run, into the same memory, with room in common.
+fn overlapping(earlier: &Write<'_>, later: &Write<'_>) -> Option<Diagnostic> {
+    let both_always = earlier.taken == Taken::Always && later.taken == Taken::Always;
+    let same_memory = earlier.tool == later.tool && earlier.others == later.others;
+    let in_common = earlier.address < later.end() && later.address < earlier.end();
+    if !both_always || !same_memory || !in_common || earlier.input.name == later.input.name {
+        return None;
+    }
+    let (one, other) = (&earlier.input.name, &later.input.name);
+    let room = |write: &Write<'_>| format!("{:#010x} to {:#010x}", write.address, write.end() - 1);
+    let message = format!("`{other}` ({}) and `{one}` ({}) have room in common", room(later), room(earlier));
+    let line = earlier.address_place.position().line;
+    Some(
+        Diagnostic::error(later.address_place, message)
+            .hint(format!("`{one}` is written in line {line}; give it a smaller `max_size`, or move one of them")),
+    )
+}
+
+/// The number in front of modifiers such as those in `0x08000000:leave`.
+fn address_of(text: &str) -> Option<u64> {
+    let number = text.split(':').next().unwrap_or(text);
+    parse_integer(number).ok().and_then(|address| u64::try_from(address).ok())
+}
+
+/// One input has the size that is tried; all others are as small as can be.
+struct Sizes<'a> {
+    playbook: &'a Playbook,
+    of: Option<&'a Id>,
+    bytes: u64,
+}
+
+impl Facts for Sizes<'_> {
+    fn value(&self, name: &Id) -> Option<Value> {
+        self.playbook.input(name).map(|input| Value::File(input.name.clone()))
+    }
+
+    fn file_name(&self, file: &Id) -> Result<String, String> {
+        self.playbook.input(file).map(|input| input.file_name().to_owned()).ok_or_else(not_known)
+    }
+
+    fn size(&self, file: &Id) -> Result<u64, String> {
+        self.playbook.input(file).ok_or_else(not_known)?;
+        Ok(if self.of == Some(file) { self.bytes } else { 1 })
+    }
+
+    fn sha256(&self, _: &Id) -> Result<String, String> {
+        Err(not_known())
+    }
+
+    fn bytes(&self, _: &Id, _: u64, _: u64) -> Result<Vec<u8>, String> {
+        Err(not_known())
+    }
+
+    fn given(&self, _: &Id) -> bool {
+        true
+    }
+
+    fn present(&self, _: &Id) -> Result<bool, String> {
+        Err(not_known())
+    }
+}
+
+fn not_known() -> String {
+    "only the sizes of inputs are tried here".to_owned()
+}
