@@ -1,7 +1,10 @@
-//! What a mock tool has from its process: two output streams and the environment.
+//! What a mock tool has from its process: two output streams, the input and the environment.
 
-use std::collections::BTreeMap;
-use std::io::Write;
+use std::collections::{BTreeMap, VecDeque};
+use std::io::{BufRead, Write};
+use std::path::{Path, PathBuf};
+
+use crate::documents::playbook::HandMove;
 
 /// Passes text on at once, or keeps it. Nothing is added to the text, not even ends of lines.
 #[derive(Debug, Default)]
@@ -11,7 +14,20 @@ pub struct Console {
     pub stderr: Vec<u8>,
     /// The environment, when it is not the process's own.
     variables: BTreeMap<String, String>,
+    /// What happens while the tool waits, when its input is not the process's own.
+    script: VecDeque<Scripted>,
+    /// The working folder, when it is not the process's own.
+    folder: PathBuf,
     mode: Mode,
+}
+
+/// What ends a wait in a test.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scripted {
+    /// A line of input, without its end.
+    Line(&'static str),
+    /// Hands do something to the board, so many milliseconds after the wait has begun.
+    Hands(HandMove, u64),
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +47,51 @@ impl Console {
 
     pub fn keeping(variables: BTreeMap<String, String>) -> Self {
         Console { variables, ..Console::default() }
+    }
+
+    /// For a tool that works in a folder and waits.
+    pub fn scripted(folder: &Path, script: &[Scripted]) -> Self {
+        Console { script: script.iter().copied().collect(), folder: folder.to_owned(), ..Console::default() }
+    }
+
+    /// A file as the tool names it.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// A line of the input without its end; none when the input has ended.
+    pub(crate) fn read_line(&mut self) -> Option<String> {
+        if self.mode == Mode::Keeping {
+            return match self.script.front() {
+                Some(Scripted::Line(line)) => {
+                    let line = (*line).to_owned();
+                    self.script.pop_front();
+                    Some(line)
+                }
+                _ => None,
+            };
+        }
+        let mut line = Vec::new();
+        match std::io::stdin().lock().read_until(b'\n', &mut line) {
+            Ok(0) | Err(_) => None,
+            Ok(_) => Some(String::from_utf8_lossy(&line).trim_end_matches(['\r', '\n']).to_owned()),
+        }
+    }
+
+    /// The moves a test has planned next. None in a real process, where the world moves the hands.
+    pub(crate) fn next_hands(&mut self) -> Option<(HandMove, u64)> {
+        match self.script.front() {
+            Some(Scripted::Hands(hand_move, after_ms)) => {
+                let planned = (*hand_move, *after_ms);
+                self.script.pop_front();
+                Some(planned)
+            }
+            _ => None,
+        }
+    }
+
+    pub(crate) fn is_scripted(&self) -> bool {
+        self.mode == Mode::Keeping
     }
 
     pub fn out(&mut self, text: &str) {

@@ -1,7 +1,8 @@
 //! The folder of a bench and the files in it.
 //!
 //! `bin/` the mock tools · `state.json` and `memory/` the board between calls · `board.json` and `calls.jsonl` for people
-//! and tests · `lock` held by whoever changes the board · `stalled` there while a mock tool hangs.
+//! and tests · `lock` held by whoever changes the board · `stalled` there while a mock tool hangs · `waiting` what a mock
+//! tool waits for · `alif/` the folder of Alif's tools, which lie in it themselves.
 
 use std::fs::File;
 use std::io;
@@ -19,7 +20,11 @@ pub struct BenchFolder {
 }
 
 /// The names of the tools the bench plays. One program plays each of them, by the name it is started under.
-pub const MOCK_TOOLS: &[&str] = &["sdphost", "blhost", "dfu-util", "STM32_Programmer_CLI"];
+pub const MOCK_TOOLS: &[&str] =
+    &["sdphost", "blhost", "dfu-util", "STM32_Programmer_CLI", "maintenance", "updateSystemPackage", "app-write-mram"];
+
+/// Those of them that must lie in the folder of their data.
+pub(crate) const ALIF_TOOLS: &[&str] = &["maintenance", "updateSystemPackage", "app-write-mram"];
 
 impl BenchFolder {
     pub fn temporary() -> Result<Self, BenchError> {
@@ -82,12 +87,22 @@ impl BenchFiles {
         self.folder.join("stalled")
     }
 
+    pub fn waiting(&self) -> PathBuf {
+        self.folder.join("waiting")
+    }
+
+    /// The folder of Alif's tools.
+    pub fn alif(&self) -> PathBuf {
+        self.folder.join("alif")
+    }
+
     pub fn tools(&self) -> PathBuf {
         self.folder.join("bin")
     }
 
     pub fn tool(&self, name: &str) -> PathBuf {
-        self.tools().join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
+        let folder = if ALIF_TOOLS.contains(&name) { self.alif() } else { self.tools() };
+        folder.join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
     }
 
     /// Waits until nobody else changes the board. Given up with the file.
@@ -102,12 +117,13 @@ impl BenchFiles {
 
     /// Removes what an earlier bench has left, and nothing else.
     pub(crate) fn clean(&self) -> io::Result<()> {
-        for file in [self.state(), self.board(), self.calls(), self.stalled()] {
+        for file in [self.state(), self.board(), self.calls(), self.stalled(), self.waiting()] {
             ignore_missing(std::fs::remove_file(file))?;
         }
         for name in MOCK_TOOLS {
             ignore_missing(std::fs::remove_file(self.tool(name)))?;
         }
+        ignore_missing(std::fs::remove_dir_all(self.alif()))?;
         ignore_missing(std::fs::remove_dir_all(self.memory()))
     }
 }

@@ -1,7 +1,16 @@
 //! Floor 5: virtual boards and the mock tools that act on them. The only place in Rust that knows boards and tools by name.
 
+mod alif_folder;
+mod alif_se;
+#[cfg(test)]
+mod alif_test_bench;
+#[cfg(test)]
+mod alif_tests;
+#[cfg(test)]
+mod alif_transcript_tests;
 mod board;
 mod board_record;
+mod brake;
 mod call_record;
 mod clock;
 mod console;
@@ -22,19 +31,22 @@ mod stm32_rom;
 mod stm32n6;
 #[cfg(test)]
 mod test_bench;
+mod tool_handles;
 #[cfg(test)]
 mod transcript_tests;
 mod virtual_model;
+mod waiting;
 #[cfg(test)]
 mod walk_tests;
 mod world;
 #[cfg(test)]
 mod world_tests;
 
+pub use alif_se::AlifSe;
 pub use board::{BenchError, BoardModel, BusDevice, FaultName, Region, VirtualImage};
 pub use call_record::CallRecord;
 pub use clock::BenchClock;
-pub use console::Console;
+pub use console::{Console, Scripted};
 pub use flash::{Flash, NotWritable};
 pub use folder::{BenchFiles, BenchFolder, MOCK_TOOLS};
 pub use image::{generate_image, image_size};
@@ -51,4 +63,5 @@ pub use stm32_fault::Stm32Fault;
 pub use stm32_rom::{Answer, DfuDevice, Share, Stm32Rom, Stm32RomSettings};
 pub use stm32n6::Stm32N6;
 pub use virtual_model::VirtualModel;
+pub use waiting::{Waiting, WaitsFor};
 pub use world::{BenchWorld, Interrupts, ToolStarter};

@@ -28,6 +28,7 @@ impl Bench {
         let prepare = || {
             files.clean()?;
             std::fs::create_dir_all(files.tools())?;
+            std::fs::create_dir_all(files.alif())?;
             std::fs::create_dir_all(files.memory())?;
             link_tools(&files, &std::env::current_exe()?)?;
             std::fs::write(files.calls(), "")
@@ -36,6 +37,7 @@ impl Bench {
         let mut state = BenchState::new(model);
         state.model.board_mut().use_folder(&files.memory());
         state.model.fill_memories().map_err(folder_error(&files.memory()))?;
+        state.model.lay_out_tools(&files).map_err(folder_error(&files.alif()))?;
         state.save(&files)?;
         HeldState::take(&files)?.save()?;
         Ok(Bench { folder })

@@ -13,6 +13,8 @@ pub struct BenchState {
     /// Set before each call; a call adds the time it takes.
     pub now_ms: u64,
     pub model: VirtualModel,
+    /// How often hands were moved, for tools that wait for it.
+    pub(crate) hands_moved: u64,
     /// A call that has begun. Still there when its process has ended: it was killed.
     pub(crate) playing: Option<CallRecord>,
 }
@@ -27,7 +29,7 @@ pub(crate) struct HeldState {
 
 impl BenchState {
     pub(crate) fn new(model: VirtualModel) -> Self {
-        BenchState { now_ms: 0, model, playing: None }
+        BenchState { now_ms: 0, model, hands_moved: 0, playing: None }
     }
 
     /// Looks at the state without changing it; needs no lock, because the file is only ever replaced as a whole.

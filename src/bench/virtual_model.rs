@@ -7,7 +7,10 @@ use crate::bench::mock::{self, MockEnd};
 use crate::bench::plain_usb::PlainUsb;
 use crate::bench::settings::Settings;
 use crate::bench::stm32n6::{self, Stm32N6};
-use crate::bench::{BenchClock, BenchError, BoardModel, Console, FaultName, Stm32Fault, Stm32Rom, Stm32RomSettings};
+use crate::bench::{
+    AlifSe, BenchClock, BenchError, BenchFiles, BoardModel, Console, FaultName, Stm32Fault, Stm32Rom, Stm32RomSettings,
+    alif_folder, alif_se,
+};
 
 /// One of the boards the bench knows. A further one is a variant here and a row in [`MODELS`].
 #[derive(Debug, serde::Serialize, serde::Deserialize)]
@@ -16,6 +19,7 @@ pub enum VirtualModel {
     Stm32Rom(Box<Stm32Rom>),
     PlainUsb(PlainUsb),
     Stm32N6(Box<Stm32N6>),
+    AlifSe(Box<AlifSe>),
 }
 
 struct ModelRow {
@@ -37,6 +41,11 @@ const MODELS: &[ModelRow] = &[
             Ok(VirtualModel::Stm32Rom(Box::new(board)))
         },
         fault_names: Stm32Fault::names,
+    },
+    ModelRow {
+        name: AlifSe::MODEL,
+        build: |settings, names| Ok(VirtualModel::AlifSe(Box::new(AlifSe::new(settings, names)?))),
+        fault_names: alif_se::fault_names,
     },
     ModelRow {
         name: PlainUsb::MODEL,
@@ -74,6 +83,7 @@ impl VirtualModel {
             VirtualModel::Stm32Rom(_) => Stm32Rom::MODEL,
             VirtualModel::PlainUsb(_) => PlainUsb::MODEL,
             VirtualModel::Stm32N6(_) => Stm32N6::MODEL,
+            VirtualModel::AlifSe(_) => AlifSe::MODEL,
         }
     }
 
@@ -83,6 +93,7 @@ impl VirtualModel {
             VirtualModel::Stm32Rom(board) => board.as_ref(),
             VirtualModel::PlainUsb(board) => board,
             VirtualModel::Stm32N6(board) => board.as_ref(),
+            VirtualModel::AlifSe(board) => board.as_ref(),
         }
     }
 
@@ -92,6 +103,7 @@ impl VirtualModel {
             VirtualModel::Stm32Rom(board) => board.as_mut(),
             VirtualModel::PlainUsb(board) => board,
             VirtualModel::Stm32N6(board) => board.as_mut(),
+            VirtualModel::AlifSe(board) => board.as_mut(),
         }
     }
 
@@ -101,10 +113,19 @@ impl VirtualModel {
             VirtualModel::ImxRt(board) => board.fill_with_remains(),
             VirtualModel::Stm32Rom(_) | VirtualModel::PlainUsb(_) => Ok(()),
             VirtualModel::Stm32N6(board) => board.fill_with_remains(),
+            VirtualModel::AlifSe(board) => board.fill_with_remains(),
         }
     }
 
-    /// Plays one call of a tool.
+    /// Puts down the files that a board's tools bring along.
+    pub(crate) fn lay_out_tools(&self, files: &BenchFiles) -> io::Result<()> {
+        match self {
+            VirtualModel::AlifSe(board) => alif_folder::lay_out(&files.alif(), board.release()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Plays one call of a tool that never waits.
     pub fn play(&mut self, tool: &str, args: &[String], console: &mut Console, clock: &mut BenchClock) -> MockEnd {
         match (self, tool) {
             (VirtualModel::ImxRt(board), "sdphost") => MockEnd::Exit(mock::sdphost(args, board, console, clock)),
@@ -117,6 +138,9 @@ impl VirtualModel {
             }
             (VirtualModel::Stm32N6(board), "STM32_Programmer_CLI") => {
                 MockEnd::Exit(mock::stm32_programmer(args, board, console, clock))
+            }
+            (VirtualModel::AlifSe(board), tool) if mock::alif::plays(tool) => {
+                MockEnd::Exit(mock::alif::version(tool, board.release(), console))
             }
             (_, other) => {
                 console.err(&format!("the virtual bench has no board for `{other}`\n"));

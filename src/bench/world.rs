@@ -3,29 +3,30 @@
 //!
 //! It is made for a runtime whose clock is paused, which jumps to the next timer whenever everybody waits. While a mock
 //! tool runs it must not jump, or the limits of a call would pass before its process has even started: a blocking task
-//! holds it until the process has ended, or has said that it is going to hang. What a mock tool claims to have taken is
-//! slept off afterwards, so that limits shorter than that still strike.
+//! holds it until the process has ended, or has said that it hangs or waits (see [`Brake`]). What a mock tool claims to
+//! have taken is slept off afterwards, so that limits shorter than that still strike.
 
 use std::fmt;
 use std::future::Future;
-use std::path::PathBuf;
 use std::pin::Pin;
-use std::sync::mpsc::{RecvTimeoutError, Sender};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 
+use crate::bench::brake::Brake;
 use crate::bench::folder::BenchFiles;
 use crate::bench::person::{Answers, HAND_MOVE_MS, VirtualPerson};
 use crate::bench::set_up::BENCH_VARIABLE;
 use crate::bench::state::{BenchState, HeldState};
+use crate::bench::tool_handles::{BenchInput, BenchStop};
+use crate::bench::waiting::{Waiting, WaitsFor, counted};
 use crate::bench::{Bench, BenchError, BusDevice};
 use crate::documents::playbook::DeviceKind;
 use crate::words::{ToolEnd, UsbId};
 use crate::world::{
-    AnswerTool, Ask, AttachedDevice, DeviceList, Interrupt, Reply, RunningTool, ToolCall, ToolEvent, World,
+    AnswerTool, Ask, AttachedDevice, DeviceList, Interrupt, Reply, RunningTool, StopTool, ToolCall, ToolEvent, World,
 };
 
 /// Starts a tool's process, as the real world does.
@@ -43,12 +44,12 @@ pub struct BenchWorld {
     start_process: ToolStarter,
     interrupts: Interrupts,
     hands_moved: Notify,
+    /// Of the call that was started last.
+    brake: Mutex<Option<Brake>>,
 }
 
 /// Events that wait between process and engine.
 const EVENTS_WAITING: usize = 64;
-/// How often the brake looks whether a mock tool has said that it hangs. Real time.
-const STALL_POLL: Duration = Duration::from_millis(5);
 
 impl BenchWorld {
     pub fn new(bench: Bench, answers: Answers, start_process: ToolStarter, interrupts: Interrupts) -> Self {
@@ -61,6 +62,7 @@ impl BenchWorld {
             start_process,
             interrupts,
             hands_moved: Notify::new(),
+            brake: Mutex::new(None),
         }
     }
 
@@ -81,10 +83,15 @@ impl BenchWorld {
             }
             _ => {}
         }
+        Waiting::forget(&self.files)?;
         let mut held = HeldState::take(&self.files)?;
         held.close_call()?;
         held.state.now_ms = self.now_ms();
         held.save()
+    }
+
+    fn brake(&self) -> MutexGuard<'_, Option<Brake>> {
+        self.brake.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn move_hands(&self, moves: &[crate::documents::playbook::HandMove]) -> Result<(), BenchError> {
@@ -94,7 +101,12 @@ impl BenchWorld {
             at_ms += HAND_MOVE_MS;
             held.state.model.board_mut().hands(*hand_move, at_ms);
         }
-        held.state.now_ms = self.now_ms();
+        held.state.hands_moved += 1;
+        // A tool that has waited may be ahead.
+        held.state.now_ms = held.state.now_ms.max(self.now_ms());
+        if let Some(brake) = self.brake().as_ref() {
+            brake.answered(WaitsFor::Hands);
+        }
         held.save()
     }
 }
@@ -108,16 +120,21 @@ impl fmt::Debug for BenchWorld {
 impl World for BenchWorld {
     fn start(&self, call: &ToolCall) -> RunningTool {
         let (sender, events) = mpsc::channel(EVENTS_WAITING);
-        let brake: Brake = Arc::new(Mutex::new(Some(hold_clock(self.files.stalled()))));
         let mut call = call.clone();
         call.environment.insert(BENCH_VARIABLE.to_owned(), self.files.folder().as_os_str().to_owned());
-        let inner = match self.announce_call() {
+        let announced = self.announce_call();
+        let brake = Brake::hold(self.files.clone());
+        *self.brake() = Some(brake.clone());
+        let inner = match announced {
             Ok(()) => (self.start_process)(&call),
             Err(error) => not_started(&error),
         };
         let RunningTool { events: inner_events, stop, input } = inner;
-        let answers = BenchInput { brake: Arc::clone(&brake), stalled: self.files.stalled() };
-        let input = input.map(|inner| Box::new((inner, answers)) as Box<dyn AnswerTool>);
+        let input = input.map(|inner| {
+            let (brake, files) = (brake.clone(), self.files.clone());
+            Box::new(BenchInput::new(inner, brake, files, self.origin)) as Box<dyn AnswerTool>
+        });
+        let stop = Box::new(BenchStop::new(stop, brake.clone()));
         let forwarder =
             Forwarder { events: inner_events, sender, brake, files: self.files.clone(), origin: self.origin };
         tokio::spawn(forwarder.run());
@@ -190,11 +207,13 @@ impl Forwarder {
                 () = self.sender.closed() => None,
             };
             match event {
-                Some(output @ ToolEvent::Output(..)) => {
-                    let _engine_gone = self.sender.send(output).await;
+                Some(ToolEvent::Output(stream, bytes)) => {
+                    let passed = counted(&bytes);
+                    let _engine_gone = self.sender.send(ToolEvent::Output(stream, bytes)).await;
+                    self.brake.passed(passed);
                 }
                 Some(ToolEvent::Ended(end)) => return self.end(end).await,
-                None => return,
+                None => return self.brake.release(),
             }
         }
     }
@@ -212,51 +231,17 @@ impl Forwarder {
             }
             Err(_) => 0,
         };
-        release(&self.brake);
+        self.brake.release();
         tokio::time::sleep_until(self.origin + Duration::from_millis(ended_ms)).await;
         let _engine_gone = self.sender.send(ToolEvent::Ended(end)).await;
     }
-}
-
-/// Holds the clock as long as there is something in it; nothing once the tool has ended.
-type Brake = Arc<Mutex<Option<Sender<()>>>>;
-
-fn release(brake: &Brake) {
-    *brake.lock().unwrap_or_else(PoisonError::into_inner) = None;
-}
-
-/// A mock tool that waits for an answer has said that it hangs; with the answer it goes on, and the clock is held again.
-struct BenchInput {
-    brake: Brake,
-    stalled: PathBuf,
-}
-
-impl AnswerTool for (Box<dyn AnswerTool>, BenchInput) {
-    fn send(&mut self, line: &str) -> std::io::Result<()> {
-        let BenchInput { brake, stalled } = &self.1;
-        // It may not have got so far as to say so.
-        let _was_not_there = std::fs::remove_file(stalled);
-        if let Some(brake) = &mut *brake.lock().unwrap_or_else(PoisonError::into_inner) {
-            *brake = hold_clock(stalled.clone());
-        }
-        self.0.send(line)
-    }
-}
-
-/// Keeps a paused clock from jumping until the sender is dropped, or a mock tool says that it hangs.
-fn hold_clock(stalled: PathBuf) -> Sender<()> {
-    let (sender, receiver) = std::sync::mpsc::channel();
-    tokio::task::spawn_blocking(move || {
-        while matches!(receiver.recv_timeout(STALL_POLL), Err(RecvTimeoutError::Timeout)) && !stalled.exists() {}
-    });
-    sender
 }
 
 /// A tool that ends before it begins.
 fn not_started(error: &BenchError) -> RunningTool {
     #[derive(Debug)]
     struct NothingToStop;
-    impl crate::world::StopTool for NothingToStop {
+    impl StopTool for NothingToStop {
         fn ask(&mut self) {}
         fn force(&mut self) {}
     }

@@ -1,11 +1,13 @@
 //! The mock tools: this program, started under a vendor tool's name, with a bench to act on.
 
+pub(crate) mod alif;
 mod blhost;
 mod dfu_util;
 mod legacy;
 mod nxp_device;
 mod nxp_status;
 mod sdphost;
+mod session;
 mod spsdk;
 mod stm32_programmer;
 
@@ -15,11 +17,12 @@ use crate::bench::call_record::CallRecord;
 use crate::bench::folder::{BenchFiles, MOCK_TOOLS, folder_error};
 use crate::bench::set_up::BENCH_VARIABLE;
 use crate::bench::state::{BenchState, HeldState};
-use crate::bench::{BenchError, Console};
+use crate::bench::{BenchError, Console, VirtualModel};
 
 pub(crate) use blhost::blhost;
 pub use dfu_util::dfu_util;
 pub(crate) use sdphost::sdphost;
+pub(crate) use session::{Halt, Resumed, Session};
 pub(crate) use stm32_programmer::stm32_programmer;
 
 /// How a call of a mock tool ends.
@@ -77,6 +80,12 @@ pub fn play(files: &BenchFiles, tool: &str, args: &[String], console: &mut Conso
     held.state.playing = Some(call.clone());
     let hangs = held.state.model.board_mut().hangs(tool, args);
     held.state.save(files)?;
+    let waits = alif::plays(tool) && matches!(held.state.model, VirtualModel::AlifSe(_));
+    if waits {
+        let mut session = Session::new(held, files, console);
+        let played = alif::play(tool, args, &mut session);
+        return session.close(played, call);
+    }
     let end = if hangs { MockEnd::Hangs } else { held.state.model.play(tool, args, console, &mut clock) };
     held.state.now_ms = clock.now_ms();
     match end {

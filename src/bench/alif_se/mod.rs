@@ -1,0 +1,326 @@
+//! A camera with an Alif Ensemble E3: a Secure Enclave behind a USB-serial bridge, MRAM, and a recovery switch.
+//!
+//! This file holds what the board is and how it comes and goes on the bus; what its Secure Enclave understands stands in
+//! `enclave.rs`. With the switch on, the bridge is on the bus instead of the camera.
+
+mod enclave;
+mod fault;
+mod part;
+mod release;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+
+use crate::bench::image::noise;
+use crate::bench::memory::Memory;
+use crate::bench::settings::{Settings, wrong};
+use crate::bench::{BenchError, BoardModel, BusDevice, Region};
+use crate::documents::playbook::{DeviceKind, HandMove};
+use crate::words::UsbId;
+use crate::world::Access;
+
+pub(crate) use enclave::{BAUD, BlockAnswer, Stage};
+pub(crate) use fault::{Fault, fault_names};
+pub(crate) use part::Part;
+pub(crate) use release::{Release, SesVersion};
+
+use fault::Faults;
+
+/// What the board shows to the host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+enum Phase {
+    Unplugged,
+    /// Powered, and nothing on the bus.
+    Nothing,
+    Bridge,
+    Bootloader,
+    Running,
+}
+
+/// The state of the board.
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
+pub struct AlifSe {
+    bootloader: UsbId,
+    running: UsbId,
+    layout: Layout,
+    faults: Faults,
+    /// What the bridge suggests.
+    part: Part,
+    switched_on: bool,
+    /// From when on the board is in which phase; in order of time, at least one.
+    schedule: Vec<(u64, Phase)>,
+    plugged_in: u32,
+    unplugged: u32,
+    /// Resets by the button, and when the last one was.
+    resets: u32,
+    last_reset_ms: u64,
+    enclave: enclave::Enclave,
+    mram: Memory,
+    regions: Vec<Region>,
+}
+
+/// Where the application's two images lie.
+#[derive(Debug, Clone, Copy, serde::Serialize, serde::Deserialize)]
+struct Layout {
+    bootloader_address: u64,
+    toc_address: u64,
+}
+
+/// What is behind a name that somebody wants to open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PortFound {
+    Camera,
+    Foreign,
+    Denied,
+    Nothing,
+}
+
+pub(crate) const MRAM_START: u64 = 0x8000_0000;
+const MRAM_BYTES: u64 = 0x60_0000;
+const BRIDGE_APPEARS_MS: u64 = 700;
+const BOOTLOADER_APPEARS_MS: u64 = 400;
+/// The bootloader waits a second for the bus, and 1.5 s for somebody who talks to it.
+const BOOTLOADER_STAYS_MS: u64 = 2_500;
+const RUNNING_APPEARS_MS: u64 = 300;
+
+const SETTINGS: &[&str] = &["bootloader", "running", "bootloader_address", "toc_address"];
+
+impl AlifSe {
+    pub const MODEL: &'static str = "alif-se";
+
+    /// A camera with a dead bootloader, plugged in, its recovery switch off.
+    pub(crate) fn new(settings: Settings<'_>, names: &[&str]) -> Result<Self, BenchError> {
+        settings.refuse_others(SETTINGS)?;
+        let id = |name: &str, default: UsbId| match settings.text(name) {
+            Some(text) => text.parse::<UsbId>().map_err(|error| wrong(name, &error.to_string())),
+            None => Ok(default),
+        };
+        let faults = Faults::by_name(names)?;
+        let part = if faults.has(Fault::Sbl2) { Part::Sbl2 } else { Part::Sbl };
+        let enclave = enclave::Enclave::new(&faults, release(&faults));
+        // What an interrupted run has left stands as that run left it.
+        let switched_on = faults.has(Fault::WrongBaud);
+        let phase = if switched_on { Phase::Bridge } else { Phase::Nothing };
+        Ok(AlifSe {
+            bootloader: id("bootloader", UsbId { vendor: 0x37c5, product: 0x96e3 })?,
+            running: id("running", UsbId { vendor: 0x37c5, product: 0x16e3 })?,
+            layout: Layout {
+                bootloader_address: settings.integer("bootloader_address", MRAM_START)?,
+                toc_address: settings.integer("toc_address", 0x8057_e000)?,
+            },
+            faults,
+            part,
+            switched_on,
+            schedule: vec![(0, phase)],
+            plugged_in: 0,
+            unplugged: 0,
+            resets: 0,
+            last_reset_ms: 0,
+            enclave,
+            mram: Memory::ram("mram.bin", MRAM_START, MRAM_BYTES),
+            regions: Vec::new(),
+        })
+    }
+
+    /// The remains of the dead application.
+    pub(crate) fn fill_with_remains(&self) -> io::Result<()> {
+        self.mram.write(self.layout.bootloader_address, &noise("remains of the bootloader", 4096))?;
+        self.mram.write(self.layout.toc_address, &noise("remains of the table of contents", 8192))
+    }
+
+    pub(crate) fn release(&self) -> Release {
+        release(&self.faults)
+    }
+
+    /// What the chip itself tells.
+    pub(crate) fn detected_part(&self) -> Part {
+        if self.faults.has(Fault::PartMismatch) { self.part.other() } else { self.part }
+    }
+
+    pub(crate) fn has(&self, fault: Fault) -> bool {
+        self.faults.has(fault)
+    }
+
+    pub(crate) fn strikes(&mut self, fault: Fault) -> bool {
+        self.faults.strikes(fault)
+    }
+
+    /// Presses of the button so far, and when the last one was.
+    pub(crate) fn resets(&self) -> (u32, u64) {
+        (self.resets, self.last_reset_ms)
+    }
+
+    /// How often the cable was pulled.
+    pub(crate) fn unplugged(&self) -> u32 {
+        self.unplugged
+    }
+
+    pub(crate) fn find_port(&self, name: &str, now_ms: u64) -> PortFound {
+        let found = if self.camera_port(now_ms).as_deref() == Some(name) {
+            PortFound::Camera
+        } else if self.foreign_port().as_deref() == Some(name) {
+            PortFound::Foreign
+        } else {
+            return PortFound::Nothing;
+        };
+        if self.has(Fault::NoPermission) { PortFound::Denied } else { found }
+    }
+
+    /// Names of the serial ports, as a tool lists them.
+    pub(crate) fn ports(&self, now_ms: u64) -> Vec<String> {
+        self.foreign_port().into_iter().chain(self.camera_port(now_ms)).collect()
+    }
+
+    fn camera_port(&self, now_ms: u64) -> Option<String> {
+        let first = u32::from(self.has(Fault::ForeignBridge));
+        let moved = if self.has(Fault::PortMoves) { self.plugged_in } else { 0 };
+        (self.phase(now_ms) == Phase::Bridge).then(|| self.part.port(first + moved))
+    }
+
+    fn foreign_port(&self) -> Option<String> {
+        self.has(Fault::ForeignBridge).then(|| self.part.port(0))
+    }
+
+    fn phase(&self, now_ms: u64) -> Phase {
+        self.schedule.iter().rev().find(|(at_ms, _)| *at_ms <= now_ms).map_or(Phase::Nothing, |(_, phase)| *phase)
+    }
+
+    /// Is there power, once everything that is planned has happened?
+    fn powered(&self) -> bool {
+        self.schedule.last().is_some_and(|(_, phase)| *phase != Phase::Unplugged)
+    }
+
+    /// From `now_ms` on the board goes through these phases, each a number of milliseconds after the one before.
+    fn go(&mut self, now_ms: u64, phases: &[(u64, Phase)]) {
+        self.schedule.retain(|(at_ms, _)| *at_ms < now_ms);
+        let mut at_ms = now_ms;
+        for (after_ms, phase) in phases {
+            at_ms += after_ms;
+            self.schedule.push((at_ms, *phase));
+        }
+        let past = self.schedule.iter().filter(|(at_ms, _)| *at_ms <= now_ms).count();
+        self.schedule.drain(..past.saturating_sub(1));
+    }
+
+    fn lose_power(&mut self, now_ms: u64) {
+        self.unplugged += 1;
+        self.go(now_ms, &[(0, Phase::Unplugged)]);
+    }
+
+    /// What comes on the bus after power, after a reset, and after the switch was moved.
+    fn show(&mut self, now_ms: u64) {
+        let start = (0, Phase::Nothing);
+        if self.has(Fault::Absent) {
+            self.go(now_ms, &[start]);
+        } else if self.switched_on {
+            self.go(now_ms, &[start, (BRIDGE_APPEARS_MS, Phase::Bridge)]);
+        } else if !self.starts_bootloader() {
+            self.go(now_ms, &[start]);
+        } else if self.has(Fault::NoFirmware) {
+            self.go(now_ms, &[start, (BOOTLOADER_APPEARS_MS, Phase::Bootloader)]);
+        } else {
+            let bootloader = [start, (BOOTLOADER_APPEARS_MS, Phase::Bootloader)];
+            let running = [(BOOTLOADER_STAYS_MS, Phase::Nothing), (RUNNING_APPEARS_MS, Phase::Running)];
+            self.go(now_ms, &[bootloader, running].concat());
+        }
+    }
+
+    /// The Secure Enclave starts the bootloader when the table of contents names it, and both are whole.
+    fn starts_bootloader(&self) -> bool {
+        let holds = |address| self.regions.iter().any(|region| region.address == address);
+        self.enclave.starts_applications() && holds(self.layout.bootloader_address) && holds(self.layout.toc_address)
+    }
+}
+
+fn release(faults: &Faults) -> Release {
+    if faults.has(Fault::Tools1103) {
+        Release::V1_103
+    } else if faults.has(Fault::Tools1110) {
+        Release::V1_110
+    } else {
+        Release::V1_104
+    }
+}
+
+impl BoardModel for AlifSe {
+    fn attached(&self, now_ms: u64) -> Vec<BusDevice> {
+        let access = if self.has(Fault::NoPermission) { Access::Denied } else { Access::Permitted };
+        let bridge = |port: String| BusDevice {
+            id: self.part.bridge(),
+            port,
+            serial: None,
+            product: Some(self.part.bridge_product().to_owned()),
+            kind: DeviceKind::Serial,
+            access,
+        };
+        let camera = |id: UsbId, product: &str| BusDevice {
+            id,
+            port: "1-2".to_owned(),
+            serial: None,
+            product: Some(product.to_owned()),
+            kind: DeviceKind::Usb,
+            access: Access::Permitted,
+        };
+        let mut devices: Vec<BusDevice> = self.ports(now_ms).into_iter().map(bridge).collect();
+        match self.phase(now_ms) {
+            Phase::Bootloader => devices.push(camera(self.bootloader, "OpenMV Camera (DFU Mode)")),
+            Phase::Running => devices.push(camera(self.running, "OpenMV Virtual Comm Port")),
+            Phase::Unplugged | Phase::Nothing | Phase::Bridge => {}
+        }
+        devices
+    }
+
+    fn next_change_ms(&self, now_ms: u64) -> Option<u64> {
+        self.schedule.iter().map(|(at_ms, _)| *at_ms).find(|at_ms| *at_ms > now_ms)
+    }
+
+    fn hands(&mut self, hand_move: HandMove, now_ms: u64) {
+        match hand_move {
+            HandMove::Unplug => self.lose_power(now_ms),
+            HandMove::PlugIn => {
+                self.plugged_in += 1;
+                self.power_on();
+                self.show(now_ms);
+            }
+            HandMove::SwitchOn | HandMove::SwitchOff => {
+                let on = hand_move == HandMove::SwitchOn;
+                if on != self.switched_on && self.powered() {
+                    self.switched_on = on;
+                    self.show(now_ms);
+                }
+                self.switched_on = on;
+            }
+            HandMove::PressButton => {
+                if self.powered() {
+                    self.resets += 1;
+                    self.last_reset_ms = now_ms;
+                    self.reset();
+                    // The bridge has its own supply and stays.
+                    if !self.switched_on {
+                        self.show(now_ms);
+                    }
+                }
+            }
+            HandMove::FitJumper | HandMove::RemoveJumper => {}
+        }
+    }
+
+    fn regions(&self) -> Vec<Region> {
+        self.regions.clone()
+    }
+
+    /// This chip's one-time memory is nobody's business here.
+    fn fuses(&self) -> BTreeMap<u32, u32> {
+        BTreeMap::new()
+    }
+
+    fn use_folder(&mut self, folder: &Path) {
+        self.mram.use_folder(folder);
+    }
+
+    /// Its tools hang in the middle of their work, if at all.
+    fn hangs(&mut self, _tool: &str, _args: &[String]) -> bool {
+        false
+    }
+}

@@ -1,0 +1,117 @@
+//! Keeps a paused clock from jumping while a mock tool works, and lets it go while the tool waits.
+//!
+//! tokio's paused clock does not jump while a blocking task runs, so the brake is such a task. It ends when the tool's
+//! process has ended, when the tool hangs, and when it waits and everything it has printed was passed on. A wait that
+//! has been answered no longer counts: whoever answers puts the brake on again first.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::bench::folder::BenchFiles;
+use crate::bench::waiting::{Waiting, WaitsFor};
+
+/// The brake of one call of a tool. Clones share it.
+#[derive(Debug, Clone)]
+pub(crate) struct Brake {
+    files: BenchFiles,
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    call: Mutex<Call>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Call {
+    ended: bool,
+    /// The task is running.
+    held: bool,
+    /// Bytes of output that the engine has got.
+    passed_bytes: u64,
+    /// The last wait that has been answered.
+    answered: u64,
+    /// The tool was told to end, and mock tools do so at once, whatever they were waiting for.
+    ending: bool,
+    /// Somebody may still write to the tool's input. Without that a wait for input ends by itself.
+    input_open: bool,
+}
+
+/// How often the brake looks what the tool does. Real time.
+const POLL: Duration = Duration::from_millis(2);
+
+impl Brake {
+    /// Puts the brake on for a call that is about to start.
+    pub(crate) fn hold(files: BenchFiles) -> Self {
+        let brake = Brake { files, shared: Arc::default() };
+        brake.hold_again(&mut brake.call());
+        brake
+    }
+
+    /// The tool's input stays open: a wait for input may take time.
+    pub(crate) fn input_is_open(&self) {
+        self.call().input_open = true;
+    }
+
+    pub(crate) fn passed(&self, bytes: u64) {
+        self.call().passed_bytes += bytes;
+        self.shared.changed.notify_all();
+    }
+
+    /// Called before anything is done that may end a wait of this kind. True when the tool did wait.
+    pub(crate) fn answered(&self, what: WaitsFor) -> bool {
+        let Some(waiting) = Waiting::look(&self.files).filter(|waiting| waiting.what == what) else { return false };
+        let mut call = self.call();
+        let waited = waiting.number > call.answered && !call.ended;
+        call.answered = waiting.number;
+        self.hold_again(&mut call);
+        waited
+    }
+
+    /// The tool is about to be told to end: its end is worth waiting for.
+    pub(crate) fn ending(&self) {
+        let mut call = self.call();
+        call.ending = true;
+        self.hold_again(&mut call);
+    }
+
+    /// The process has ended: time may pass.
+    pub(crate) fn release(&self) {
+        self.call().ended = true;
+        self.shared.changed.notify_all();
+    }
+
+    fn hold_again(&self, call: &mut Call) {
+        if call.held || call.ended {
+            return;
+        }
+        call.held = true;
+        let brake = self.clone();
+        tokio::task::spawn_blocking(move || brake.wait());
+    }
+
+    fn wait(&self) {
+        let mut call = self.call();
+        while !self.lets_go(&call) {
+            call = match self.shared.changed.wait_timeout(call, POLL) {
+                Ok((call, _)) => call,
+                Err(poisoned) => poisoned.into_inner().0,
+            };
+        }
+        call.held = false;
+    }
+
+    fn lets_go(&self, call: &Call) -> bool {
+        let waits = |waiting: Waiting| {
+            let counts = waiting.what != WaitsFor::Input || call.input_open;
+            counts && waiting.number > call.answered && call.passed_bytes >= waiting.printed_bytes
+        };
+        let waits_for_ever = || self.files.stalled().exists() || Waiting::look(&self.files).is_some_and(waits);
+        call.ended || !call.ending && waits_for_ever()
+    }
+
+    fn call(&self) -> MutexGuard<'_, Call> {
+        self.shared.call.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,224 @@
+//! A call of a tool that waits in the middle: for a line of its input, or for somebody's hands on the board.
+//!
+//! While it works it holds the bench, like any other tool. While it waits it puts the board back, so that the person
+//! can reach it, and says so in the bench's folder, so that time may pass. What it prints is kept until it lets go of the
+//! bench: a tool that holds the bench must not wait for a reader, who may be waiting for the bench.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::bench::mock::{MockEnd, NO_BOARD_EXIT};
+use crate::bench::state::{BenchState, HeldState};
+use crate::bench::waiting::{Waiting, WaitsFor, counted};
+use crate::bench::{AlifSe, BenchClock, BenchError, BenchFiles, CallRecord, Console, VirtualModel};
+use crate::words::Stream;
+
+/// The tool at work.
+#[derive(Debug)]
+pub(crate) struct Session<'a> {
+    files: BenchFiles,
+    /// Not there while the tool waits.
+    held: Option<HeldState>,
+    console: &'a mut Console,
+    clock: BenchClock,
+    kept: Kept,
+    printed_bytes: u64,
+    waits: u64,
+}
+
+/// Text that is still to be printed, in its order.
+#[derive(Debug, Default)]
+struct Kept {
+    texts: Vec<(Stream, String)>,
+}
+
+impl Kept {
+    fn push(&mut self, stream: Stream, text: &str) {
+        match self.texts.last_mut() {
+            Some((last, kept)) if *last == stream => kept.push_str(text),
+            _ => self.texts.push((stream, text.to_owned())),
+        }
+    }
+
+    fn bytes(&self) -> u64 {
+        self.texts.iter().map(|(_, text)| counted(text.as_bytes())).sum()
+    }
+
+    fn print(&mut self, console: &mut Console) {
+        for (stream, text) in self.texts.drain(..) {
+            match stream {
+                Stream::Stdout => console.out(&text),
+                Stream::Stderr => console.err(&text),
+            }
+        }
+    }
+}
+
+/// Why a tool comes to its end before the end of its work.
+#[derive(Debug)]
+pub(crate) enum Halt {
+    Exit(i32),
+    /// It would wait for ever.
+    Hangs,
+    /// The bench itself is at fault.
+    Broken(BenchError),
+}
+
+impl From<BenchError> for Halt {
+    fn from(error: BenchError) -> Self {
+        Halt::Broken(error)
+    }
+}
+
+/// How a wait for hands has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Resumed {
+    /// The board was reset.
+    Reset,
+    /// The cable was pulled.
+    Unplugged,
+}
+
+/// How often a waiting tool looks at the board. Real time.
+const POLL: Duration = Duration::from_millis(2);
+
+impl<'a> Session<'a> {
+    pub(crate) fn new(held: HeldState, files: &BenchFiles, console: &'a mut Console) -> Self {
+        let clock = held.state.clock();
+        Session {
+            files: files.clone(),
+            held: Some(held),
+            console,
+            clock,
+            kept: Kept::default(),
+            printed_bytes: 0,
+            waits: 0,
+        }
+    }
+
+    pub(crate) fn out(&mut self, text: &str) {
+        self.kept.push(Stream::Stdout, text);
+    }
+
+    pub(crate) fn err(&mut self, text: &str) {
+        self.kept.push(Stream::Stderr, text);
+    }
+
+    /// A file as the tool names it, from its working folder.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.console.path(name)
+    }
+
+    pub(crate) fn take(&mut self, span_ms: u64) {
+        self.clock.take(span_ms);
+    }
+
+    pub(crate) fn now_ms(&self) -> u64 {
+        self.clock.now_ms()
+    }
+
+    pub(crate) fn board(&mut self) -> Result<&mut AlifSe, Halt> {
+        match self.held.as_mut().map(|held| &mut held.state.model) {
+            Some(VirtualModel::AlifSe(board)) => Ok(board),
+            _ => Err(Halt::Exit(NO_BOARD_EXIT)),
+        }
+    }
+
+    /// Prints a prompt and waits for a line; none when the input has ended.
+    pub(crate) fn ask(&mut self, prompt: &str) -> Result<Option<String>, Halt> {
+        self.let_go(WaitsFor::Input, prompt)?;
+        let line = self.console.read_line();
+        self.take_again()?;
+        Ok(line)
+    }
+
+    /// Prints `text` and waits until somebody resets the board or pulls its cable.
+    pub(crate) fn wait_for_hands(&mut self, text: &str) -> Result<Resumed, Halt> {
+        let (resets, _) = self.board()?.resets();
+        let unplugged = self.board()?.unplugged();
+        let mut text = text;
+        loop {
+            let moved = self.hands_moved();
+            self.let_go(WaitsFor::Hands, text)?;
+            text = "";
+            self.wait_for_move(moved)?;
+            self.take_again()?;
+            let board = self.board()?;
+            if board.unplugged() > unplugged {
+                return Ok(Resumed::Unplugged);
+            }
+            let (resets_now, reset_ms) = board.resets();
+            if resets_now > resets {
+                self.clock.take(reset_ms.saturating_sub(self.clock.now_ms()));
+                return Ok(Resumed::Reset);
+            }
+        }
+    }
+
+    /// Records how the tool has ended, gives the board back and prints the last words.
+    pub(crate) fn close(mut self, played: Result<i32, Halt>, mut call: CallRecord) -> Result<MockEnd, BenchError> {
+        let exit_code = match played {
+            Ok(exit_code) | Err(Halt::Exit(exit_code)) => Some(exit_code),
+            Err(Halt::Hangs) => None,
+            Err(Halt::Broken(error)) => return Err(error),
+        };
+        let Some(exit_code) = exit_code else {
+            self.let_go(WaitsFor::End, "")?;
+            return Ok(MockEnd::Hangs);
+        };
+        let mut held = match self.held {
+            Some(held) => held,
+            None => HeldState::take(&self.files)?,
+        };
+        held.state.now_ms = self.clock.now_ms();
+        held.state.playing = None;
+        call.exit_code = Some(exit_code);
+        call.append(&self.files)?;
+        held.save()?;
+        drop(held);
+        self.kept.print(self.console);
+        Ok(MockEnd::Exit(exit_code))
+    }
+
+    fn hands_moved(&self) -> u64 {
+        self.held.as_ref().map_or(0, |held| held.state.hands_moved)
+    }
+
+    /// The wait is announced before the text that ends it can be read.
+    fn let_go(&mut self, what: WaitsFor, text: &str) -> Result<(), BenchError> {
+        self.kept.push(Stream::Stdout, text);
+        self.waits += 1;
+        self.printed_bytes += self.kept.bytes();
+        Waiting { number: self.waits, what, printed_bytes: self.printed_bytes }.announce(&self.files)?;
+        if let Some(mut held) = self.held.take() {
+            held.state.now_ms = self.clock.now_ms();
+            held.save()?;
+        }
+        self.kept.print(self.console);
+        Ok(())
+    }
+
+    fn take_again(&mut self) -> Result<(), Halt> {
+        let held = HeldState::take(&self.files)?;
+        self.clock.take(held.state.now_ms.saturating_sub(self.clock.now_ms()));
+        self.held = Some(held);
+        Ok(())
+    }
+
+    /// Until hands have moved more often than that.
+    fn wait_for_move(&mut self, moved: u64) -> Result<(), Halt> {
+        if self.console.is_scripted() {
+            let (hand_move, after_ms) = self.console.next_hands().ok_or(Halt::Hangs)?;
+            let mut held = HeldState::take(&self.files)?;
+            let at_ms = held.state.now_ms + after_ms;
+            held.state.model.board_mut().hands(hand_move, at_ms);
+            held.state.hands_moved += 1;
+            held.save()?;
+            return Ok(());
+        }
+        while BenchState::look(&self.files)?.hands_moved == moved {
+            std::thread::sleep(POLL);
+        }
+        Ok(())
+    }
+}
