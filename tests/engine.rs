@@ -128,6 +128,7 @@ impl Scene {
         let settings = Settings {
             chosen: Chosen::Any,
             allow_irreversible: self.allowed.iter().map(|step| id(step)).collect(),
+            variables: BTreeMap::new(),
             simulated: false,
             playbook_name: "camera.yaml".into(),
             shipped: false,

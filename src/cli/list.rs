@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::bench::Bench;
 use crate::cli::arguments::ListArgs;
 use crate::cli::places::find_playbook;
+use crate::cli::run::shown;
 use crate::cli::streams::say;
 use crate::cli::style::{Look, Role};
 use crate::cli::wording::{bytes, hang};
@@ -51,6 +52,10 @@ fn verbose(board: &str, playbook: &Playbook, look: &Look) {
             Need::Without(other) => format!(" (not needed where `{}` is given)", other.value),
         };
         item("file", &format!("{}{need}{help}{room}", input.file.value));
+    }
+    for variable in &playbook.variables {
+        let default = shown(&variable.default);
+        item("--set", &format!("{}={default}: {}", variable.name, variable.help));
     }
     for device in &playbook.devices {
         let ids: Vec<String> = device.ids.iter().map(ToString::to_string).collect();

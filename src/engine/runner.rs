@@ -32,6 +32,8 @@ pub struct Settings {
     pub chosen: Chosen,
     /// Steps whose irreversible act is agreed to.
     pub allow_irreversible: BTreeSet<Id>,
+    /// The playbook's variables, each with its value in this run.
+    pub variables: BTreeMap<Id, Value>,
     pub simulated: bool,
     /// Path of the playbook, or its shipped name.
     pub playbook_name: String,
@@ -125,7 +127,7 @@ pub async fn run<W: World>(order: Order<'_>, files: Files, world: &W, events: &m
         tools: order.tools,
         settings: order.settings,
         files,
-        values: BTreeMap::new(),
+        values: order.settings.variables.clone(),
         bus: Bus::new(world, order.playbook, order.settings.chosen.clone()),
         events,
         numbers,

@@ -25,6 +25,9 @@ pub fn check(playbook: &Playbook, catalog: &Catalog) -> Vec<Diagnostic> {
             checker.expression(&word.value, Kind::Integer);
         }
     }
+    for variable in &playbook.variables {
+        checker.scope.values.insert(variable.name.clone(), variable.kind());
+    }
     for file in &playbook.tool_files {
         checker.tool_file(file);
     }

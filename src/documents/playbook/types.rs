@@ -6,6 +6,7 @@ use std::time::Duration;
 use regex::Regex;
 
 use crate::documents::expression::{Expression, Template};
+use crate::documents::playbook::Variable;
 use crate::words::{FaultClass, Id, Located, Place, Source, UsbId};
 
 /// One board's recovery.
@@ -18,6 +19,8 @@ pub struct Playbook {
     pub sources: Vec<String>,
     pub inputs: Vec<Input>,
     pub devices: Vec<Device>,
+    /// What the person may set for one run.
+    pub variables: Vec<Variable>,
     pub tool_files: Vec<ToolFile>,
     pub steps: Vec<Step>,
     /// What the person is told at the end of a run that recovered the board.
