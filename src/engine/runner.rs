@@ -344,6 +344,7 @@ impl<'a, W: World> Runner<'a, W> {
         let ended = match &step.action {
             Action::Run(run) => self.call(step, run, purpose).await,
             Action::Prompt(prompt) => return self.prompt(step, prompt, limit).await,
+            Action::Wait if step.sets.is_some() => self.try_wait(step, limit).await,
             Action::Wait => match &step.until {
                 Some(until) => {
                     let fresh = std::mem::take(&mut self.fresh) || until.anew;
@@ -371,8 +372,12 @@ impl<'a, W: World> Runner<'a, W> {
             && self.bus.met(until) == Met::Yes
         {
             let reason = format!("not needed: {}", describe_until(until, self.playbook));
+            self.keep(step, true);
             self.skip(step, Shown::Yes, &reason);
             return Ok(Acted::Skipped);
+        }
+        if step.sets.is_some() {
+            return self.offer(step, prompt, text, limit).await.map(|()| Acted::Done);
         }
         self.tell(Event::Prompted {
             step: step.id.clone(),

@@ -84,6 +84,14 @@ impl Checker<'_> {
         if let Some(until) = &step.until {
             self.until(until, &step.place);
         }
+        if let Some(name) = &step.sets {
+            if step.until.is_none() || !matches!(step.action, Action::Wait | Action::Prompt(_)) {
+                let place = mention(&step.place, "sets");
+                let fault = Diagnostic::error(&place, "`sets` belongs to a wait for devices, or to a prompt with one");
+                self.faults.push(fault.hint("it keeps whether the devices came in time"));
+            }
+            self.define(name, Kind::Boolean, &step.place);
+        }
         for (name, _) in &step.instead {
             self.device(name, &step.place);
         }

@@ -171,6 +171,8 @@ pub struct Step {
     pub retry: Option<Retry>,
     pub restart_at: Option<RestartAt>,
     pub until: Option<Until>,
+    /// A wait that may fail: this value says whether it was met in time. In a prompt ENTER ends it, too, as not met.
+    pub sets: Option<Id>,
     /// What it means when one of these devices comes during the wait: "the wire is still connected".
     pub instead: Vec<(Id, String)>,
     pub irreversible: Option<Irreversible>,
