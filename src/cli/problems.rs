@@ -98,6 +98,9 @@ pub(super) fn tools(faults: &[ToolProblem]) -> Problem {
     if faults.len() > 1 {
         problem.output = faults.iter().map(ToString::to_string).collect();
     }
+    let mut installs: Vec<&str> = faults.iter().filter_map(ToolProblem::install).collect();
+    installs.dedup();
+    problem.next.extend(installs.into_iter().map(|install| format!("Install what is missing:\n{install}")));
     problem.next.push(
         "When the tools are in place, run recover again; it finds them before it asks you to do anything.".into(),
     );

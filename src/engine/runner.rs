@@ -1,6 +1,7 @@
 //! Runs a playbook: steps in order, groups, conditions, retries and restarts. Calls, waits and guards are siblings.
 
 mod restarting;
+mod skipping;
 mod stopping;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -260,6 +261,7 @@ impl<'a, W: World> Runner<'a, W> {
             && !self.holds(condition, step)?
         {
             self.skip(step, shown, "its condition does not hold");
+            self.keep(step, false);
             return Ok(());
         }
         let attempts_max = step.retry.as_ref().map_or(1, |retry| retry.attempts_max);
@@ -422,29 +424,5 @@ impl<'a, W: World> Runner<'a, W> {
             _ => FaultClass::Unknown,
         };
         self.halt_here(step, Fault::new(class, error.to_string()))
-    }
-
-    pub(super) fn skip(&mut self, step: &Step, shown: Shown, reason: &str) {
-        if shown == Shown::No {
-            return;
-        }
-        let mut skipped = Vec::new();
-        match &step.action {
-            Action::Steps(steps) => skipped.extend(steps.iter()),
-            _ => {
-                // Steps of readings and preparations are not counted, and need no word when there is nothing to do.
-                let Some(number) = self.numbers.get(&step.id).copied() else { return };
-                self.tell(Event::StepSkipped {
-                    step: step.id.clone(),
-                    name: step.name.clone(),
-                    number,
-                    total: self.total,
-                    reason: reason.to_owned(),
-                });
-            }
-        }
-        for step in skipped {
-            self.skip(step, shown, reason);
-        }
     }
 }

@@ -50,6 +50,17 @@ pub enum ToolProblem {
 }
 
 impl ToolProblem {
+    /// How to install the tool on this system, where the catalog knows.
+    pub fn install(&self) -> Option<&str> {
+        match self {
+            ToolProblem::NotFound { install, .. }
+            | ToolProblem::ProbeFailed { install, .. }
+            | ToolProblem::TooOld { install, .. }
+            | ToolProblem::KnownBad { install, .. } => install.as_deref(),
+            ToolProblem::NotThere { .. } | ToolProblem::NotExecutable { .. } | ToolProblem::NotTheTool { .. } => None,
+        }
+    }
+
     /// The tool's name in the catalog.
     pub fn tool(&self) -> &str {
         match self {
