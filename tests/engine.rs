@@ -128,6 +128,7 @@ impl Scene {
         let settings = Settings {
             chosen: Chosen::Any,
             allow_irreversible: self.allowed.iter().map(|step| id(step)).collect(),
+            variables: BTreeMap::new(),
             simulated: false,
             playbook_name: "camera.yaml".into(),
             shipped: false,
@@ -435,6 +436,70 @@ fn a_long_wait_takes_no_time_and_tells_what_is_there_instead() {
     let played = scene.play();
     assert_eq!((played.outcome, played.seconds), (Outcome::DeviceUnavailable, 120));
     assert_eq!(played.problem().attached, ["1fc9:0135 the ROM"]);
+}
+
+#[test]
+fn a_wait_that_may_fail_ends_in_a_value() {
+    let steps = "  - {id: look, wait: {present: loader}, timeout: 4s, sets: seen}
+  - {id: healthy, when: seen, run: mender, args: [write]}
+  - {id: dead, when: not seen, run: mender, args: [read]}
+";
+    let mut scene = Scene::new(steps);
+    scene.bus = vec![(0, vec![]), (3, vec!["15a2:0073"])];
+    assert_eq!(scene.play().calls(), ["write"]);
+    let played = Scene::new(steps).play();
+    assert_eq!((played.outcome, played.calls()), (Outcome::Recovered, vec!["read"]));
+    let mut scene = Scene::new(steps);
+    scene.bus = vec![(0, vec!["15a2:0073", "15a2:0073"])];
+    assert_eq!(scene.play().outcome, Outcome::DeviceUnavailable, "two boards are a fault all the same");
+}
+
+#[test]
+fn an_offer_is_decided_by_enter_or_by_the_devices() {
+    let steps = "  - {id: offer, prompt: ENTER or the wire., until: {present: rom}, timeout: 60s, sets: again}
+  - {id: all, when: again, run: mender, args: [write]}
+";
+    let mut scene = Scene::new(steps);
+    scene.bus = vec![(0, vec![])];
+    scene.replies = [(5, line(""))].into();
+    let played = scene.play();
+    assert_eq!((played.outcome, played.seconds, played.calls().len()), (Outcome::Recovered, 5, 0));
+    let mut scene = Scene::new(steps);
+    scene.bus = vec![(0, vec![]), (7, vec!["1fc9:0135"])];
+    scene.replies = [(30, line(""))].into();
+    assert_eq!(scene.play().calls(), ["write"]);
+}
+
+#[test]
+fn a_device_that_has_to_come_again_must_have_been_away() {
+    let steps = "  - {id: cycle, prompt: Replug it., until: {again: rom}, timeout: 60s}\n";
+    let mut scene = Scene::new(steps);
+    scene.bus = vec![(0, vec!["1fc9:0135"]), (10, vec![]), (20, vec!["1fc9:0135"])];
+    let played = scene.play();
+    assert_eq!((played.outcome, played.seconds), (Outcome::Recovered, 20));
+    let mut scene = Scene::new(steps);
+    scene.bus = vec![(0, vec!["1fc9:0135"])];
+    assert_ne!(scene.play().outcome, Outcome::Recovered);
+}
+
+#[test]
+fn what_comes_instead_is_told_in_the_authors_words() {
+    let mut scene = Scene::new(
+        "  - {id: start, wait: {gone: rom, present: loader}, timeout: 60s, instead: {rom: The wire is still there.}}\n",
+    );
+    scene.bus =
+        vec![(0, vec!["1fc9:0135"]), (5, vec![]), (10, vec!["1fc9:0135"]), (20, vec![]), (25, vec!["15a2:0073"])];
+    let played = scene.play();
+    assert_eq!((played.outcome, played.seconds), (Outcome::Recovered, 25));
+    let told =
+        |event: &&Event| matches!(event, Event::Waiting { waiting_for, .. } if waiting_for.starts_with("The wire"));
+    let seconds: Vec<u64> = played
+        .events
+        .iter()
+        .filter(told)
+        .map(|event| if let Event::Waiting { remaining_ms, .. } = event { 60 - remaining_ms.div_ceil(1000) } else { 0 })
+        .collect();
+    assert!(seconds.iter().all(|second| (10..=20).contains(second)) && seconds.len() >= 10, "{seconds:?}");
 }
 
 #[test]

@@ -4,22 +4,13 @@ use std::collections::BTreeMap;
 
 use crate::bench::folder::BenchFiles;
 use crate::bench::state::{BenchState, replace};
-use crate::bench::{BenchError, BusDevice, Region};
-use crate::words::UsbId;
+use crate::bench::{BenchError, Region};
 
 #[derive(Debug, serde::Serialize)]
 pub(crate) struct BoardRecord {
     model: &'static str,
-    devices: Vec<DeviceRecord>,
     fuses: BTreeMap<String, String>,
     regions: Vec<RegionRecord>,
-}
-
-#[derive(Debug, serde::Serialize)]
-struct DeviceRecord {
-    id: UsbId,
-    port: String,
-    product: Option<String>,
 }
 
 #[derive(Debug, serde::Serialize)]
@@ -32,7 +23,6 @@ struct RegionRecord {
 impl BoardRecord {
     pub(crate) fn of(state: &BenchState) -> Self {
         let board = state.model.board();
-        let device = |device: BusDevice| DeviceRecord { id: device.id, port: device.port, product: device.product };
         let region = |region: Region| RegionRecord {
             address: format!("{:#010x}", region.address),
             length: region.length,
@@ -41,7 +31,6 @@ impl BoardRecord {
         let fuse = |(index, value)| (format!("{index:#04x}"), format!("{value:#010x}"));
         BoardRecord {
             model: state.model.name(),
-            devices: board.attached(state.now_ms).into_iter().map(device).collect(),
             fuses: board.fuses().into_iter().map(fuse).collect(),
             regions: board.regions().into_iter().map(region).collect(),
         }

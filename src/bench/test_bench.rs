@@ -28,6 +28,7 @@ pub(crate) fn playbook() -> Playbook {
             device("flashloader", "15a2:0073", DeviceKind::Hid),
             device("running", "37c5:1060", DeviceKind::Usb),
         ],
+        variables: Vec::new(),
         tool_files: Vec::new(),
         afterwards: Vec::new(),
         steps: Vec::new(),

@@ -12,7 +12,7 @@ use crate::bench::{
     alif_folder, alif_se,
 };
 
-/// One of the boards the bench knows. A further one is a variant here and a row in [`MODELS`].
+/// One of the boards the bench knows. A further one is a variant here and a row in `MODELS`.
 #[derive(Debug, serde::Serialize, serde::Deserialize)]
 pub enum VirtualModel {
     ImxRt(Box<ImxRt>),

@@ -121,7 +121,7 @@ pub struct RunOptions {
     #[arg(long, value_name = "NAMES", num_args = 0..=1, require_equals = true, default_missing_value = "")]
     pub simulate: Option<Simulation>,
 
-    /// Folder in which the virtual camera is kept, to be used by further runs
+    /// Folder in which the virtual camera is kept: board.json, calls.jsonl and the log; an older one is replaced
     #[arg(hide_short_help = true, long, value_name = "DIR", requires = "simulate")]
     pub bench: Option<PathBuf>,
 

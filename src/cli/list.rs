@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use crate::bench::Bench;
 use crate::cli::arguments::ListArgs;
 use crate::cli::places::find_playbook;
+use crate::cli::run::shown;
 use crate::cli::streams::say;
 use crate::cli::style::{Look, Role};
 use crate::cli::wording::{bytes, hang};
@@ -31,7 +32,12 @@ fn line(board: &str, playbook: &Playbook, look: &Look) {
     let ids: Vec<String> = ids(playbook.devices.iter()).iter().map(ToString::to_string).collect();
     let irreversible = irreversible_steps(&playbook.steps);
     let mark = if irreversible.is_empty() { "" } else { " · has a step that cannot be undone" };
-    let rest = format!("{} · {} · {}{mark}", playbook.board, tools(&playbook.steps).join(", "), ids.join(" "));
+    let rest = [playbook.board.clone(), tools(&playbook.steps).join(", "), ids.join(" ")]
+        .into_iter()
+        .filter(|part| !part.is_empty())
+        .collect::<Vec<_>>()
+        .join(" · ")
+        + mark;
     print_hanging(&format!("{board:<13} "), &rest, look);
 }
 
@@ -41,7 +47,8 @@ fn verbose(board: &str, playbook: &Playbook, look: &Look) {
     if let Some(summary) = &playbook.summary {
         item("does", summary);
     }
-    item("tools", &tools(&playbook.steps).join(", "));
+    let tools = tools(&playbook.steps);
+    item("tools", &if tools.is_empty() { "none".to_owned() } else { tools.join(", ") });
     for input in &playbook.inputs {
         let help = input.help.as_ref().map_or(String::new(), |help| format!(": {help}"));
         let room = input.max_size.map_or(String::new(), |size| format!(", at most {}", bytes(size)));
@@ -51,6 +58,10 @@ fn verbose(board: &str, playbook: &Playbook, look: &Look) {
             Need::Without(other) => format!(" (not needed where `{}` is given)", other.value),
         };
         item("file", &format!("{}{need}{help}{room}", input.file.value));
+    }
+    for variable in &playbook.variables {
+        let default = shown(&variable.default);
+        item("--set", &format!("{}={default}: {}", variable.name, variable.help));
     }
     for device in &playbook.devices {
         let ids: Vec<String> = device.ids.iter().map(ToString::to_string).collect();

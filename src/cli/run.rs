@@ -20,6 +20,7 @@ use crate::cli::streams::{complain, show};
 use crate::cli::style::Look;
 use crate::cli::{diagnostics, dry_run};
 use crate::documents::catalog::{Catalog, Tool};
+use crate::documents::expression::Value;
 use crate::documents::playbook::{Action, Playbook, Step};
 use crate::engine::{
     Chosen, Event, Files, GivenFiles, MakeImage, Order, Outcome, Problem, ReadyTool, Settings, plan, run as run_engine,
@@ -148,21 +149,58 @@ fn prepare(args: RunArgs, look: &Look) -> Result<(Job, Vec<String>), Box<Refusal
             (None, None) => Chosen::Any,
         },
         allow_irreversible: options.allow_irreversible.iter().cloned().collect(),
+        variables: variables(&options, &playbook).map_err(|(what, next)| command_line(what, next))?,
         simulated: bench.is_some(),
         playbook_name: found.source.name.clone(),
         shipped: found.is_shipped(),
     };
+    let of_inputs = options.settings.iter().filter(|setting| playbook.input(&setting.name).is_some());
     let set: BTreeMap<Id, PathBuf> =
-        options.settings.iter().map(|setting| (setting.name.clone(), PathBuf::from(&setting.value))).collect();
+        of_inputs.map(|setting| (setting.name.clone(), PathBuf::from(&setting.value))).collect();
     let given = GivenFiles { folder: options.files.clone(), set };
     Ok((Job { playbook, catalog: catalog.catalog, options, given, settings, bench, lock }, catalog.own))
+}
+
+/// The playbook's variables with the person's values.
+fn variables(options: &RunOptions, playbook: &Playbook) -> Result<BTreeMap<Id, Value>, (String, Option<String>)> {
+    let mut values = BTreeMap::new();
+    for variable in &playbook.variables {
+        let given = options.settings.iter().rev().find(|setting| setting.name == variable.name);
+        let value = match given {
+            Some(setting) => variable.read(&setting.value).map_err(|error| {
+                (
+                    error.to_string(),
+                    Some(format!("It says: {}. Without it: {}.", variable.help, shown(&variable.default))),
+                )
+            })?,
+            None => variable.default.clone(),
+        };
+        values.insert(variable.name.clone(), value);
+    }
+    Ok(values)
+}
+
+/// As it would be written on the command line.
+pub(super) fn shown(value: &Value) -> String {
+    match value {
+        Value::Boolean(true) => "yes".to_owned(),
+        Value::Boolean(false) => "no".to_owned(),
+        Value::Integer(number) => number.to_string(),
+        Value::Text(text) => text.clone(),
+        Value::Version(version) => version.to_string(),
+        Value::File(file) => file.to_string(),
+    }
 }
 
 /// What is wrong with the options for this playbook, and what to do about it.
 fn check_options(options: &RunOptions, playbook: &Playbook) -> Result<(), (String, Option<String>)> {
     for setting in &options.settings {
-        if playbook.input(&setting.name).is_none() {
-            let known: Vec<&str> = playbook.inputs.iter().map(|input| input.name.as_str()).collect();
+        let names = || {
+            let inputs = playbook.inputs.iter().map(|input| input.name.as_str());
+            inputs.chain(playbook.variables.iter().map(|variable| variable.name.as_str()))
+        };
+        if !names().any(|name| name == setting.name.as_str()) {
+            let known: Vec<&str> = names().collect();
             let next = match nearest(setting.name.as_str(), known.iter().copied()) {
                 Some(near) => format!("Did you mean --set {near}=…?"),
                 None => format!("This playbook knows {}.", known.join(", ")),
@@ -272,7 +310,7 @@ fn dry(job: &Job, look: &Look) -> Outcome {
             return outcome;
         }
     };
-    let steps = plan(&job.playbook, &job.catalog, &files);
+    let steps = plan(&job.playbook, &job.catalog, &files, &job.settings.variables);
     match job.options.message_format {
         MessageFormat::Human => show(&dry_run::render(&steps, look)),
         MessageFormat::Json => {

@@ -126,7 +126,7 @@ fn headline(outcome: Outcome) -> &'static str {
         Outcome::PlaybookInvalid => "NOT STARTED: THE PLAYBOOK IS WRONG",
         Outcome::ToolMissing => "A TOOL IS MISSING",
         Outcome::DeviceUnavailable => "THE CAMERA CANNOT BE REACHED",
-        Outcome::Declined => "STOPPED AT YOUR WISH",
+        Outcome::Declined => "STOPPED WITHOUT CONSENT",
         Outcome::BoardBusy => "ANOTHER RUN HOLDS THE CAMERA",
         Outcome::Defect => "A DEFECT IN RECOVER",
         Outcome::Interrupted => "INTERRUPTED",

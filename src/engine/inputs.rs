@@ -136,7 +136,11 @@ pub(super) fn fault(input: &Input, message: String, hint: Option<String>) -> Inp
 
 fn missing(input: &Input, given: &GivenFiles) -> InputFault {
     let help = input.help.as_ref().map_or(String::new(), |help| format!(" ({help})"));
-    let message = format!("`{}`{help} is not in {}", input.file.value, given.folder.display());
+    let folder = match given.folder.to_str() {
+        Some(".") => "the current folder".to_owned(),
+        _ => given.folder.display().to_string(),
+    };
+    let message = format!("`{}`{help} is not in {folder}", input.file.value);
     let hint = format!("say where the files are with --files DIR, or give this one with --set {}=PATH", input.name);
     fault(input, message, Some(hint))
 }

@@ -13,6 +13,7 @@ mod halt;
 mod inputs;
 mod irreversible;
 mod named_files;
+mod offer;
 mod plan;
 mod problem;
 mod runner;

@@ -66,11 +66,16 @@ pub enum PlannedLine {
 }
 
 /// Plans a run with these files.
-pub fn plan(playbook: &Playbook, catalog: &Catalog, files: &Files) -> Vec<PlannedStep> {
+pub fn plan(
+    playbook: &Playbook,
+    catalog: &Catalog,
+    files: &Files,
+    variables: &BTreeMap<Id, Value>,
+) -> Vec<PlannedStep> {
     let mut planner = Planner {
         playbook,
         catalog,
-        facts: PlanFacts { files, produced: produced_files(&playbook.steps) },
+        facts: PlanFacts { files, variables, produced: produced_files(&playbook.steps) },
         total: playbook.leaf_steps().len(),
         steps: Vec::new(),
     };
@@ -243,6 +248,7 @@ fn produced_files(steps: &[Step]) -> BTreeMap<Id, String> {
 }
 
 struct PlanFacts<'a> {
+    variables: &'a BTreeMap<Id, Value>,
     files: &'a Files,
     produced: BTreeMap<Id, String>,
 }
@@ -257,6 +263,9 @@ impl PlanFacts<'_> {
 
 impl Facts for PlanFacts<'_> {
     fn value(&self, name: &Id) -> Option<Value> {
+        if let Some(value) = self.variables.get(name) {
+            return Some(value.clone());
+        }
         let is_file = self.files.knows(name) || self.produced.contains_key(name);
         is_file.then(|| Value::File(name.clone()))
     }

@@ -32,6 +32,8 @@ pub struct Settings {
     pub chosen: Chosen,
     /// Steps whose irreversible act is agreed to.
     pub allow_irreversible: BTreeSet<Id>,
+    /// The playbook's variables, each with its value in this run.
+    pub variables: BTreeMap<Id, Value>,
     pub simulated: bool,
     /// Path of the playbook, or its shipped name.
     pub playbook_name: String,
@@ -125,7 +127,7 @@ pub async fn run<W: World>(order: Order<'_>, files: Files, world: &W, events: &m
         tools: order.tools,
         settings: order.settings,
         files,
-        values: BTreeMap::new(),
+        values: order.settings.variables.clone(),
         bus: Bus::new(world, order.playbook, order.settings.chosen.clone()),
         events,
         numbers,
@@ -342,6 +344,7 @@ impl<'a, W: World> Runner<'a, W> {
         let ended = match &step.action {
             Action::Run(run) => self.call(step, run, purpose).await,
             Action::Prompt(prompt) => return self.prompt(step, prompt, limit).await,
+            Action::Wait if step.sets.is_some() => self.try_wait(step, limit).await,
             Action::Wait => match &step.until {
                 Some(until) => {
                     let fresh = std::mem::take(&mut self.fresh) || until.anew;
@@ -369,8 +372,12 @@ impl<'a, W: World> Runner<'a, W> {
             && self.bus.met(until) == Met::Yes
         {
             let reason = format!("not needed: {}", describe_until(until, self.playbook));
+            self.keep(step, true);
             self.skip(step, Shown::Yes, &reason);
             return Ok(Acted::Skipped);
+        }
+        if step.sets.is_some() {
+            return self.offer(step, prompt, text, limit).await.map(|()| Acted::Done);
         }
         self.tell(Event::Prompted {
             step: step.id.clone(),

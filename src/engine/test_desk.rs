@@ -94,6 +94,7 @@ pub(super) fn play(catalog: &str, launcher: &[&str], playbook: &str, desk: &Desk
     };
     let tools = catalog.tools.iter().map(|tool| (tool.name.clone(), ready.clone())).collect();
     let settings = Settings {
+        variables: std::collections::BTreeMap::new(),
         chosen: Chosen::Any,
         allow_irreversible: BTreeSet::new(),
         simulated: false,

@@ -25,6 +25,9 @@ pub fn check(playbook: &Playbook, catalog: &Catalog) -> Vec<Diagnostic> {
             checker.expression(&word.value, Kind::Integer);
         }
     }
+    for variable in &playbook.variables {
+        checker.scope.values.insert(variable.name.clone(), variable.kind());
+    }
     for file in &playbook.tool_files {
         checker.tool_file(file);
     }
@@ -80,6 +83,14 @@ impl Checker<'_> {
         }
         if let Some(until) = &step.until {
             self.until(until, &step.place);
+        }
+        if let Some(name) = &step.sets {
+            if step.until.is_none() || !matches!(step.action, Action::Wait | Action::Prompt(_)) {
+                let place = mention(&step.place, "sets");
+                let fault = Diagnostic::error(&place, "`sets` belongs to a wait for devices, or to a prompt with one");
+                self.faults.push(fault.hint("it keeps whether the devices came in time"));
+            }
+            self.define(name, Kind::Boolean, &step.place);
         }
         for (name, _) in &step.instead {
             self.device(name, &step.place);

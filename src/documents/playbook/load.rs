@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::documents::playbook::family::{Families, Joined, join_family};
 use crate::documents::playbook::read_step::read_steps;
 use crate::documents::playbook::reader::{Entries, Reader};
+use crate::documents::playbook::variable::read_variable;
 use crate::documents::playbook::{
     Afterwards, Device, DeviceKind, Input, InputWord, NamesFiles, Need, Playbook, ToolFile, VirtualBoard,
 };
@@ -21,6 +22,7 @@ pub(super) const TOP_KEYS: &[&str] = &[
     "with",
     "inputs",
     "devices",
+    "variables",
     "tool_files",
     "steps",
     "afterwards",
@@ -81,6 +83,9 @@ fn read_playbook(reader: &mut Reader, yaml: &Yaml, source: &Arc<Source>, joined:
     let devices = top.get("devices").map(|map| reader.named(map, "devices")).unwrap_or_default();
     let devices =
         devices.into_iter().filter_map(|(name, key, value)| read_device(reader, name, &key.place, value)).collect();
+    let variables = top.get("variables").map(|map| reader.named(map, "variables")).unwrap_or_default();
+    let variables =
+        variables.into_iter().filter_map(|(name, key, value)| read_variable(reader, name, &key.place, value)).collect();
     let tool_files = top.get("tool_files").map(|map| reader.named(map, "tool_files")).unwrap_or_default();
     let tool_files = tool_files
         .into_iter()
@@ -101,6 +106,7 @@ fn read_playbook(reader: &mut Reader, yaml: &Yaml, source: &Arc<Source>, joined:
         sources,
         inputs,
         devices,
+        variables,
         tool_files,
         steps: steps?,
         afterwards,

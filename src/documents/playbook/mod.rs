@@ -13,6 +13,7 @@ mod reader;
 #[cfg(test)]
 mod talking_tests;
 mod types;
+mod variable;
 
 pub use check::check;
 pub use family::Families;
@@ -22,3 +23,4 @@ pub use types::{
     InputWord, Irreversible, NamesFiles, Need, OnFault, Playbook, Prompt, Reading, RestartAt, Retry, Run, StagedFile,
     Step, Timeout, ToolFile, Unmet, Until, VirtualBoard, WriteStep,
 };
+pub use variable::{Variable, VariableError};

@@ -20,6 +20,7 @@ const STEP_KEYS: &[&str] = &[
     "retry",
     "until",
     "instead",
+    "sets",
     "irreversible",
     "restart_at",
     "if_stopped",
@@ -92,6 +93,10 @@ fn read_step(reader: &mut Reader, yaml: &Yaml, default_id: &str, depth: usize) -
         retry: entries.get("retry").and_then(|retry| read_retry(reader, retry, &id, depth)),
         restart_at: entries.get("restart_at").and_then(|restart| read_restart(reader, restart)),
         until: entries.get("until").or(entries.get("wait")).and_then(|until| read_until(reader, until)),
+        sets: entries.get("sets").and_then(|name| {
+            let text = reader.text(name)?;
+            reader.value_name(&text.value, &text.place)
+        }),
         instead: entries.get("instead").map(|instead| read_instead(reader, instead)).unwrap_or_default(),
         irreversible: entries
             .get("irreversible")

@@ -6,6 +6,7 @@ use std::time::Duration;
 use regex::Regex;
 
 use crate::documents::expression::{Expression, Template};
+use crate::documents::playbook::Variable;
 use crate::words::{FaultClass, Id, Located, Place, Source, UsbId};
 
 /// One board's recovery.
@@ -18,6 +19,8 @@ pub struct Playbook {
     pub sources: Vec<String>,
     pub inputs: Vec<Input>,
     pub devices: Vec<Device>,
+    /// What the person may set for one run.
+    pub variables: Vec<Variable>,
     pub tool_files: Vec<ToolFile>,
     pub steps: Vec<Step>,
     /// What the person is told at the end of a run that recovered the board.
@@ -168,6 +171,8 @@ pub struct Step {
     pub retry: Option<Retry>,
     pub restart_at: Option<RestartAt>,
     pub until: Option<Until>,
+    /// A wait that may fail: this value says whether it was met in time. In a prompt ENTER ends it, too, as not met.
+    pub sets: Option<Id>,
     /// What it means when one of these devices comes during the wait: "the wire is still connected".
     pub instead: Vec<(Id, String)>,
     pub irreversible: Option<Irreversible>,

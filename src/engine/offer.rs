@@ -1,0 +1,73 @@
+//! Waits that may fail, and prompts that leave the person a choice: both end in a value instead of a fault.
+
+use std::time::Duration;
+
+use crate::documents::expression::Value;
+use crate::documents::playbook::{Prompt, Step};
+use crate::engine::halt::Halt;
+use crate::engine::runner::Runner;
+use crate::engine::{Event, milliseconds};
+use crate::words::FaultClass;
+use crate::world::{Ask, Reply, World};
+
+impl<W: World> Runner<'_, W> {
+    /// Waits, and keeps whether it was worth it.
+    pub(super) async fn try_wait(&mut self, step: &Step, limit: Duration) -> Result<(), Halt> {
+        let Some(until) = &step.until else { return Ok(()) };
+        let waited = self.wait_until(step, until, limit, until.anew).await;
+        let met = met_in_time(waited)?;
+        self.keep(step, met);
+        Ok(())
+    }
+
+    /// Shows the prompt; the devices or ENTER decide. Where nobody may be asked, it counts as ENTER.
+    pub(super) async fn offer(
+        &mut self,
+        step: &Step,
+        prompt: &Prompt,
+        text: String,
+        limit: Duration,
+    ) -> Result<(), Halt> {
+        let Some(until) = &step.until else { return Ok(()) };
+        if !self.world.interactive() {
+            self.tell(Event::Note {
+                text: format!("Nobody is asked in this run, so ENTER is taken for given: {text}"),
+            });
+            self.keep(step, false);
+            return Ok(());
+        }
+        self.tell(Event::Prompted {
+            step: step.id.clone(),
+            text,
+            goes_on_by_itself: false,
+            limit_ms: milliseconds(limit),
+        });
+        self.world.ask(Ask::Hands { moves: &prompt.hands, until: None });
+        let world = self.world;
+        let met = tokio::select! {
+            waited = self.wait_until(step, until, limit, until.anew) => met_in_time(waited)?,
+            // Whoever has gone away has not asked for the other way either.
+            Reply::Line(_) | Reply::Gone = world.reply() => false,
+        };
+        self.keep(step, met);
+        Ok(())
+    }
+
+    /// Makes the step's value known, if it has one.
+    pub(super) fn keep(&mut self, step: &Step, met: bool) {
+        if let Some(name) = &step.sets {
+            self.values.insert(name.clone(), Value::Boolean(met));
+        }
+    }
+}
+
+/// A device that does not come, or does not go, is an answer here; everything else stays a fault.
+fn met_in_time(waited: Result<(), Halt>) -> Result<bool, Halt> {
+    match waited {
+        Ok(()) => Ok(true),
+        Err(halt) => match halt.fault_class() {
+            Some(FaultClass::NoDevice | FaultClass::TimedOut) => Ok(false),
+            _ => Err(halt),
+        },
+    }
+}
