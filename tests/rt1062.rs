@@ -206,7 +206,7 @@ fn a_tool_that_hangs_is_ended() {
 #[test]
 fn a_board_that_cannot_be_reached_is_told_from_one_that_fails() {
     let (_, ran, _) = rescue("absent", &[]);
-    ran.exits(5).says("1fc9:0135 i.MX RT ROM is not there yet").says("Check the wire and the cable");
+    ran.exits(5).says("1fc9:0135 i.MX RT ROM is not there yet").says("Check wire or switch and the cable");
     let (_, ran, _) = rescue("no-permission", &[]);
     ran.exits(5).says("no permission").says("/etc/udev/rules.d/").says("hidraw");
     let (house, ran, _) = rescue("two-boards", &[]);

@@ -6,6 +6,7 @@
 mod boxes;
 mod ongoing;
 mod page;
+mod skipped;
 
 use std::io::{self, Stdout, Write};
 use std::path::PathBuf;
@@ -23,6 +24,7 @@ use crate::world::Interrupt;
 
 use ongoing::{Ongoing, Wait};
 use page::{INDENT, Page};
+use skipped::Skipped;
 
 /// Prints the events for people.
 #[derive(Debug)]
@@ -35,6 +37,7 @@ pub struct Screen<W: Write> {
     told_fault: Option<String>,
     /// The step that began last, and its number as shown.
     step: Option<(Id, String)>,
+    skipped: Skipped,
 }
 
 impl Screen<Stdout> {
@@ -61,6 +64,7 @@ impl<W: Write> Screen<W> {
             simulated: false,
             told_fault: None,
             step: None,
+            skipped: Skipped::default(),
         }
     }
 
@@ -72,6 +76,11 @@ impl<W: Write> Screen<W> {
     }
 
     fn show(&mut self, event: &Event) {
+        let begun = self.step.as_ref().map(|(begun, _)| begun);
+        if self.skipped.takes(event, begun) {
+            return;
+        }
+        self.tell_skipped();
         match event {
             Event::RunStarted { .. } | Event::ToolFound { .. } | Event::InputReady { .. } => self.show_head(event),
             Event::StepStarted { step, name, number, total } => self.show_step(step, name, (*number, *total)),
@@ -190,6 +199,17 @@ impl<W: Write> Screen<W> {
     fn show_fact(&mut self, name: &str, text: &str) {
         for line in hang(&format!("{name:<10}"), text, self.page.look.width) {
             self.page.print(&self.page.look.paint(Role::Quiet, &line));
+        }
+    }
+
+    fn tell_skipped(&mut self) {
+        if let Some((lead, text)) = self.skipped.told() {
+            self.ongoing.end(&mut self.page);
+            self.page.in_head = false;
+            self.page.print("");
+            for line in hang(&format!("{lead:<width$} ", width = INDENT - 1), &text, self.page.look.width) {
+                self.page.print(&self.page.look.paint(Role::Quiet, &line));
+            }
         }
     }
 

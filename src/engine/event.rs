@@ -4,6 +4,9 @@ use crate::output::Touched;
 use crate::words::{Fault, Id, Stream, ToolEnd, ToolVersion, Verdict};
 use crate::world::Interrupt;
 
+/// Why most steps are skipped; a reader of the events may make less of these.
+pub const CONDITION_DOES_NOT_HOLD: &str = "its condition does not hold";
+
 /// One thing that happened. Times are in milliseconds.
 #[derive(Debug, Clone, serde::Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]

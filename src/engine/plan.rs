@@ -117,9 +117,7 @@ impl Planner<'_> {
     fn notes(&self, step: &Step) -> Vec<String> {
         let mut notes = Vec::new();
         if let Some(when) = &step.when {
-            let place = &when.place;
-            let text = place.source.text.get(place.start..place.end).unwrap_or_default();
-            notes.push(format!("only when {text}"));
+            notes.push(format!("only when {}", when.text));
         }
         let group = match step.action {
             Action::Steps(_) => format!("all of {} ", step.id),
@@ -198,9 +196,7 @@ impl Planner<'_> {
         for step in &reading.steps {
             self.lines(step, lines);
         }
-        let place = &reading.holds.place;
-        let text = place.source.text.get(place.start..place.end).unwrap_or_default();
-        lines.push(PlannedLine::Check { text: format!("{what} {text}") });
+        lines.push(PlannedLine::Check { text: format!("{what} {}", reading.holds.text) });
     }
 
     fn wait(&self, until: &Until, limit_ms: u64) -> PlannedLine {

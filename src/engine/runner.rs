@@ -19,7 +19,7 @@ use crate::engine::devices::{Bus, Chosen, Met, describe_until};
 use crate::engine::facts::RunFacts;
 use crate::engine::files::Files;
 use crate::engine::halt::Halt;
-use crate::engine::{Event, Outcome, StepEnd, milliseconds, problem};
+use crate::engine::{CONDITION_DOES_NOT_HOLD, Event, Outcome, StepEnd, milliseconds, problem};
 use crate::output::Touched;
 use crate::words::{Fault, FaultClass, Id, ToolEnd, ToolVersion};
 use crate::world::{Ask, Interrupt, World};
@@ -260,7 +260,7 @@ impl<'a, W: World> Runner<'a, W> {
         if let Some(condition) = &step.when
             && !self.holds(condition, step)?
         {
-            self.skip(step, shown, "its condition does not hold");
+            self.skip(step, shown, CONDITION_DOES_NOT_HOLD);
             self.keep(step, false);
             return Ok(());
         }

@@ -67,10 +67,13 @@ impl<W: World> Runner<'_, W> {
             if must_go_first && !self.any_present(until) {
                 must_go_first = false;
             }
-            let met = if must_go_first {
-                Met::NotYet("the camera has to be disconnected and connected again first".to_owned())
-            } else {
-                self.bus.met(until)
+            let met = match self.bus.met(until) {
+                // Another device that shows the same id does not go away with the camera.
+                Met::Never(fault) => Met::Never(fault),
+                _ if must_go_first => {
+                    Met::NotYet("the camera has to be disconnected and connected again first".to_owned())
+                }
+                met => met,
             };
             let waiting_for = match met {
                 Met::Yes if met_before => return self.wait_met(step, until, started),
@@ -136,9 +139,10 @@ impl<W: World> Runner<'_, W> {
         let class = if only_going { FaultClass::TimedOut } else { FaultClass::NoDevice };
         let mut fault = Fault::new(class, format!("{waiting_for}, after {}", describe_time(limit)));
         fault.help = Some(if only_going {
-            "Check that the wire is removed, disconnect the camera, wait a moment and connect it again".to_owned()
+            "Check wire or switch as the step says, disconnect the camera, wait a moment and connect it again"
+                .to_owned()
         } else {
-            "Check the wire and the cable (some cables carry only power), and try another USB port".to_owned()
+            "Check wire or switch and the cable (some cables carry only power), and try another USB port".to_owned()
         });
         self.halt_here(step, fault)
     }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::cli::style::Signs;
-use crate::engine::{Outcome, Problem};
+use crate::engine::{CONDITION_DOES_NOT_HOLD, Outcome, Problem};
 use crate::words::{FaultClass, Stream};
 
 fn id(text: &str) -> Id {
@@ -272,6 +272,45 @@ fn consent_says_what_and_how_even_in_ascii() {
         | To do it, type this and press ENTER: boot-fuse
         + Anything else ends the run here without doing it (5:00 min at most).
 "
+    );
+}
+
+fn skipped(numbers: std::ops::RangeInclusive<usize>, reason: &str) -> Vec<Event> {
+    let event = |number| Event::StepSkipped {
+        step: id(&format!("step-{number}")),
+        name: "Power cycle".into(),
+        number,
+        total: 14,
+        reason: reason.into(),
+    };
+    numbers.map(event).collect()
+}
+
+#[test]
+fn steps_that_are_not_needed_take_one_line() {
+    let events = [
+        skipped(1..=1, CONDITION_DOES_NOT_HOLD),
+        vec![step(2, "a", "Write the bootloader")],
+        skipped(3..=9, CONDITION_DOES_NOT_HOLD),
+        skipped(10..=10, "it was done before"),
+        skipped(11..=12, CONDITION_DOES_NOT_HOLD),
+        vec![finished(Outcome::Recovered, None)],
+    ];
+    let text = shown(&events.concat());
+    let head = text.split("\n\n✓").next().unwrap();
+    assert_eq!(
+        head,
+        "
+[ 1/14] not needed here: Power cycle
+
+[ 2/14] Write the bootloader
+
+[ 3-9/14] 7 steps are not needed here
+
+[10/14] Power cycle
+        – skipped: it was done before
+
+[11-12/14] 2 steps are not needed here"
     );
 }
 

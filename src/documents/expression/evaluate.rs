@@ -84,11 +84,7 @@ pub fn expand_as_far_as_known(template: &Template, facts: &dyn Facts) -> String 
         Part::Expression(expression) => {
             evaluate(expression, facts).and_then(|value| shown(&value, facts)).unwrap_or_else(|error| match error {
                 EvaluationError::NotKnown(name) => format!("<{name}>"),
-                _ => {
-                    let place = &expression.place;
-                    let text = place.source.text.get(place.start..place.end).unwrap_or_default();
-                    format!("<{text}>")
-                }
+                _ => format!("<{}>", expression.text),
             })
         }
     };

@@ -18,7 +18,7 @@ struct Fault {
 /// Parses a whole text as one expression. `place` is where the text stands.
 pub fn parse_expression(text: &str, place: &Place) -> Result<Expression, Diagnostic> {
     let root = Parser::read(text).map_err(|fault| fault.at(place, 0))?;
-    Ok(Expression { root, place: place.clone() })
+    Ok(Expression { root, text: text.split_whitespace().collect::<Vec<_>>().join(" "), place: place.clone() })
 }
 
 /// Parses a text with `${…}` in it.

@@ -6,6 +6,8 @@ use crate::words::{Id, Place};
 #[derive(Debug, Clone)]
 pub struct Expression {
     pub root: Node,
+    /// As the author wrote it, without its line breaks.
+    pub text: String,
     pub place: Place,
 }
 

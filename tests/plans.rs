@@ -1,0 +1,226 @@
+//! The plan of every shipped playbook is the documented procedure, and ends well on its virtual board.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+mod support;
+
+use std::collections::BTreeMap;
+
+use recover::documents::library::shipped_boards;
+use serde_json::Value;
+use support::{House, Ran};
+
+/// Where a command of a plan comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Origin {
+    /// OpenMV's own procedure for the board.
+    Documented,
+    /// Documented with `-w`. Here recover has waited for the camera before it starts the tool.
+    DocumentedWithWait,
+    /// Ours: proves that a device answers, or reads back what was written, or asks for a version.
+    Ours,
+}
+
+use Origin::{Documented, DocumentedWithWait, Ours};
+
+/// A board's commands in order, all stages included whose condition may come to hold.
+type Commands = Vec<(Origin, String)>;
+
+/// The boards whose chip speaks DFU in its ROM differ in their own bootloader's id and in one alt setting.
+fn stm32_dfu(own_bootloader: &str, romfs_alt: u8) -> Commands {
+    let (own, rom) = (format!("dfu-util -w -d ,{own_bootloader}"), "dfu-util -d ,0483:df11 -a 0 -s 0x08000000");
+    vec![
+        (DocumentedWithWait, format!("{rom} -D bootloader.bin")),
+        (Ours, format!("{rom}:16384 -U bootloader_read.bin")),
+        (Documented, format!("{own} -a 2 -D <firmware>")),
+        (Documented, format!("{own} -a {romfs_alt} --reset -D <romfs>")),
+        // Without a ROM file system the firmware is the last write, and resets.
+        (Documented, format!("{own} -a 2 --reset -D <firmware>")),
+    ]
+}
+
+const N6: &[(Origin, &str)] = &[(Documented, "STM32_Programmer_CLI -c port=USB1 -d FlashLayout.tsv")];
+
+const SDPHOST: &str = "sdphost -u 0x1FC9,0x0135";
+const BLHOST: &str = "blhost -u 0x15A2,0x0073";
+
+/// After `$S` and `$B`, which stand for the two tools with their ids.
+const RT1062: &[(Origin, &str)] = &[
+    (Documented, "$S -- write-file 0x20001C00 sdphost_flash_loader.bin"),
+    (Documented, "$S -- jump-address 0x20001C00"),
+    (Documented, "$B -- get-property 1"),
+    (Documented, "$B -- fill-memory 0x2000 4 0xC0000008 word"),
+    (Documented, "$B -- configure-memory 9 0x2000"),
+    (Documented, "$B -t 120000 -- flash-erase-region 0x60000000 0x1000"),
+    (Documented, "$B -- fill-memory 0x2000 4 0xF000000F word"),
+    (Documented, "$B -- configure-memory 9 0x2000"),
+    (Documented, "$B -t 120000 -- flash-erase-region 0x60001000 0x8000"),
+    (Documented, "$B -- write-memory 0x60001000 blhost_flash_loader.bin"),
+    (Documented, "$B -t 120000 -- flash-erase-region 0x60040000 0x16f000"),
+    (Documented, "$B -- write-memory 0x60040000 firmware.bin"),
+    (Ours, "$B -- read-memory 0x60000000 0x200 fcb_read.bin"),
+    (Ours, "$B -- read-memory 0x60001000 0x7a58 sbl_read.bin"),
+    (Ours, "$B -- read-memory 0x60040000 0x16e360 firmware_read.bin"),
+    // The fuse is read, with the link proven, before and after.
+    (Ours, "$B -- get-property 1"),
+    (Ours, "$B -- get-property 11"),
+    (Ours, "$B -- get-property 1"),
+    (Ours, "$B -- get-property 11"),
+    (Ours, "$B -- efuse-read-once 0x06"),
+    (Documented, "$B -- efuse-program-once 0x06 00000010"),
+    (Ours, "$B -- get-property 1"),
+    (Ours, "$B -- get-property 11"),
+    (Ours, "$B -- get-property 1"),
+    (Ours, "$B -- get-property 11"),
+    (Ours, "$B -- efuse-read-once 0x06"),
+    (Documented, "$B -- reset"),
+];
+
+const BANNER_OLD: &str = "maintenance -opt sesbanner";
+const BANNER_NEW: &str = "maintenance -opt getbanner";
+
+/// Of each pair of banner questions one is asked, depending on the tools' release.
+const AE3: &[(Origin, &str)] = &[
+    (Documented, BANNER_OLD),
+    (Documented, BANNER_NEW),
+    // No answer: again, at the speed of an interrupted transfer, after a power cycle, and by catching the chip.
+    (Ours, BANNER_OLD),
+    (Ours, BANNER_NEW),
+    (Ours, "maintenance -b 921600"),
+    (Ours, BANNER_OLD),
+    (Ours, BANNER_NEW),
+    (Ours, BANNER_OLD),
+    (Ours, BANNER_NEW),
+    (Documented, "maintenance"),
+    // Recovery, and the proof that it worked.
+    (Documented, "maintenance"),
+    (Ours, BANNER_OLD),
+    (Ours, BANNER_NEW),
+    // An older system software, and the proof that the new one runs.
+    (Documented, "updateSystemPackage"),
+    (Ours, BANNER_OLD),
+    (Ours, BANNER_NEW),
+    (Documented, "app-write-mram -i '../build/bootloader.bin 0x80000000 ../build/firmware_pad.toc 0x8057E000'"),
+];
+
+fn expected(board: &str) -> Commands {
+    let listed = |commands: &[(Origin, &str)]| {
+        let full = |command: &str| command.replace("$S", SDPHOST).replace("$B", BLHOST);
+        commands.iter().map(|(origin, command)| (*origin, full(command))).collect()
+    };
+    match board {
+        "m4" => stm32_dfu("37c5:9202", 3),
+        "m7" => stm32_dfu("37c5:9203", 3),
+        "h7" => stm32_dfu("37c5:9204", 3),
+        "h7-plus" => stm32_dfu("37c5:924a", 4),
+        "pure-thermal" => stm32_dfu("37c5:9205", 4),
+        "n6" => listed(N6),
+        "rt1062" => listed(RT1062),
+        "ae3" => listed(AE3),
+        "arduino" => Vec::new(),
+        _ => panic!("{board}: the documented commands of this board are to be listed here"),
+    }
+}
+
+/// Which input must lie where after the run.
+fn images(board: &str) -> &'static [(&'static str, &'static str)] {
+    match board {
+        "n6" => &[("0x70000000", "bootloader.bin")],
+        "rt1062" => &[("0x60001000", "blhost_flash_loader.bin"), ("0x60040000", "firmware.bin")],
+        "ae3" => &[("0x80000000", "bootloader.bin"), ("0x8057e000", "firmware_pad.toc")],
+        _ => &[("0x08000000", "bootloader.bin")],
+    }
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap().to_owned()
+}
+
+/// One command as a person would type it.
+fn typed(command: &Value) -> String {
+    let words = command["command"].as_array().unwrap().iter().map(text);
+    let quoted = words.map(|word| if word.contains(' ') { format!("'{word}'") } else { word });
+    quoted.collect::<Vec<_>>().join(" ")
+}
+
+fn simulate(house: &House, board: &str, more: &[&str]) -> Ran {
+    let bench = house.path("bench");
+    let args = ["--playbook", board, "--simulate", "--message-format", "json", "--bench", bench.to_str().unwrap()];
+    house.run(&[&args, more].concat())
+}
+
+fn of_kind<'a>(events: &'a [Value], kind: &'a str) -> impl Iterator<Item = &'a Value> {
+    events.iter().filter(move |event| event["event"] == kind)
+}
+
+#[test]
+fn every_plan_is_the_documented_procedure() {
+    for board in shipped_boards() {
+        let house = House::new();
+        let events = simulate(&house, board, &["--dry-run"]).exits(0).events();
+        let lines = of_kind(&events, "planned_step").flat_map(|step| step["lines"].as_array().unwrap());
+        let commands: Vec<String> = lines.filter_map(|line| line.get("command")).map(typed).collect();
+        let expected: Vec<String> = expected(board).into_iter().map(|(_, command)| command).collect();
+        assert_eq!(commands, expected, "{board}");
+        assert_eq!(house.commands(), [""; 0], "{board}: a plan runs nothing");
+    }
+}
+
+/// A condition may be folded over several lines of the playbook, and what is not known yet is shown by its own words.
+#[test]
+fn every_plan_can_be_read() {
+    for board in shipped_boards() {
+        let ran = simulate(&House::new(), board, &["--dry-run"]).exits(0);
+        assert!(!ran.stdout.contains("only when \"") && !ran.stdout.contains("<>"), "{board}: {}", ran.stdout);
+    }
+    let events = simulate(&House::new(), "ae3", &["--dry-run"]).events();
+    let step = of_kind(&events, "planned_step").find(|step| step["id"] == "write-system").unwrap();
+    assert_eq!(
+        step["notes"][0],
+        "only when silent or (present(bridge_ftdi) and ses < version_at(package_ftdi, 0x40)) \
+         or (present(bridge_ch343) and ses < version_at(package_ch343, 0x40))"
+    );
+}
+
+#[test]
+fn what_runs_on_a_healthy_board_stands_in_its_plan() {
+    for board in shipped_boards().filter(|board| *board != "arduino") {
+        let house = House::new();
+        let events = simulate(&house, board, &[]).exits(0).events();
+        let expected: Vec<String> = expected(board).into_iter().map(|(_, command)| command).collect();
+        let ran: Vec<String> = of_kind(&events, "tool_started").map(typed).collect();
+        let mut plan = expected.iter();
+        for command in &ran {
+            assert!(
+                plan.any(|planned| planned == command),
+                "{board}: `{command}` is not planned, or not there: {ran:#?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_board_is_recovered_with_the_images_in_their_places() {
+    for board in shipped_boards().filter(|board| *board != "arduino") {
+        let house = House::new();
+        let events = simulate(&house, board, &[]).exits(0).events();
+        let ready = of_kind(&events, "input_ready").map(|event| (text(&event["file"]), text(&event["sha256"])));
+        let ready: BTreeMap<String, String> = ready.collect();
+        let regions = house.board().regions();
+        for (address, file) in images(board) {
+            let wanted = ((*address).to_owned(), ready[*file].clone());
+            assert!(regions.contains(&wanted), "{board}: {file} is not at {address}: {regions:#?}");
+        }
+    }
+}
+
+#[test]
+fn an_arduino_is_refused_without_any_tool() {
+    let house = House::new();
+    let events = simulate(&house, "arduino", &[]).exits(1).events();
+    let last = events.last().unwrap();
+    assert_eq!(last["outcome"], "refused-by-playbook", "{last}");
+    assert!(text(&last["problem"]["what"]).contains("factory bootloader"), "{last}");
+    assert_eq!(house.commands(), [""; 0]);
+    assert_eq!(of_kind(&events, "tool_started").count(), 0);
+}
