@@ -15,6 +15,7 @@ mod irreversible;
 mod named_files;
 mod plan;
 mod problem;
+mod ruled_out;
 mod runner;
 #[cfg(test)]
 #[cfg(unix)]
@@ -33,6 +34,7 @@ pub use event::{Event, Outcome, Problem, StepEnd};
 pub use files::Files;
 pub use inputs::{GivenFiles, InputFault, MakeImage, stage_inputs};
 pub use plan::{PlannedLine, PlannedStep, plan};
+pub use ruled_out::RuledOut;
 pub use runner::{Finish, Order, ReadyTool, Settings, run};
 
 /// Events give times in whole milliseconds.
