@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use recover::bench::{BoardModel, Console, MockEnd, Stm32Rom, Stm32RomSettings, dfu_util};
+use recover::bench::{BoardModel, Console, DfuBoard, MockEnd, Stm32Rom, Stm32RomSettings, dfu_util};
 use recover::documents::playbook::HandMove;
 
 /// The layout that the recordings were made with.

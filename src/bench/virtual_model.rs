@@ -4,6 +4,7 @@ use std::io;
 
 use crate::bench::imx_rt::{ImxRt, fault_names};
 use crate::bench::mock::{self, MockEnd};
+use crate::bench::own_bootloader::OwnDfu;
 use crate::bench::plain_usb::PlainUsb;
 use crate::bench::settings::Settings;
 use crate::bench::stm32n6::{self, Stm32N6};
@@ -132,9 +133,15 @@ impl VirtualModel {
             (VirtualModel::ImxRt(board), "blhost") => MockEnd::Exit(mock::blhost(args, board, console, clock)),
             (VirtualModel::Stm32Rom(board), "dfu-util") => {
                 board.advance_to(clock.now_ms());
-                let end = mock::dfu_util(args, board, console);
+                let end = mock::dfu_util(args, board.as_mut(), console);
                 clock.take(board.now_ms().saturating_sub(clock.now_ms()));
                 end
+            }
+            (VirtualModel::Stm32N6(board), "dfu-util") => {
+                mock::dfu_util(args, &mut OwnDfu { board: board.as_mut(), clock }, console)
+            }
+            (VirtualModel::AlifSe(board), "dfu-util") => {
+                mock::dfu_util(args, &mut OwnDfu { board: board.as_mut(), clock }, console)
             }
             (VirtualModel::Stm32N6(board), "STM32_Programmer_CLI") => {
                 MockEnd::Exit(mock::stm32_programmer(args, board, console, clock))

@@ -32,7 +32,7 @@ fn line(board: &str, playbook: &Playbook, look: &Look) {
     let ids: Vec<String> = ids(playbook.devices.iter()).iter().map(ToString::to_string).collect();
     let irreversible = irreversible_steps(&playbook.steps);
     let mark = if irreversible.is_empty() { "" } else { " · has a step that cannot be undone" };
-    let rest = [playbook.board.clone(), tools(&playbook.steps).join(", "), ids.join(" ")]
+    let rest = [playbook.board.clone(), tools(&playbook.steps, &|_| true).join(", "), ids.join(" ")]
         .into_iter()
         .filter(|part| !part.is_empty())
         .collect::<Vec<_>>()
@@ -47,7 +47,7 @@ fn verbose(board: &str, playbook: &Playbook, look: &Look) {
     if let Some(summary) = &playbook.summary {
         item("does", summary);
     }
-    let tools = tools(&playbook.steps);
+    let tools = tools(&playbook.steps, &|_| true);
     item("tools", &if tools.is_empty() { "none".to_owned() } else { tools.join(", ") });
     for input in &playbook.inputs {
         let help = input.help.as_ref().map_or(String::new(), |help| format!(": {help}"));
@@ -89,8 +89,8 @@ fn ids<'a>(devices: impl Iterator<Item = &'a Device>) -> BTreeSet<UsbId> {
     devices.flat_map(|device| device.ids.iter().copied()).collect()
 }
 
-/// The tools that steps run, readings and preparations included, in order of first use.
-pub(super) fn tools(steps: &[Step]) -> Vec<String> {
+/// The tools that those of the steps run that may come, readings and preparations included, in order of first use.
+pub(super) fn tools(steps: &[Step], comes: &dyn Fn(&Step) -> bool) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     let mut add = |names: Vec<String>| {
         for name in names {
@@ -99,18 +99,18 @@ pub(super) fn tools(steps: &[Step]) -> Vec<String> {
             }
         }
     };
-    for step in steps {
+    for step in steps.iter().filter(|step| comes(step)) {
         match &step.action {
             Action::Run(run) => add(vec![run.tool.value.clone()]),
-            Action::Steps(inner) => add(tools(inner)),
+            Action::Steps(inner) => add(tools(inner, comes)),
             _ => {}
         }
         if let Some(retry) = &step.retry {
-            add(tools(&retry.prepare));
+            add(tools(&retry.prepare, comes));
         }
         if let Some(irreversible) = &step.irreversible {
-            add(tools(&irreversible.already_done.steps));
-            add(tools(&irreversible.verify.steps));
+            add(tools(&irreversible.already_done.steps, comes));
+            add(tools(&irreversible.verify.steps, comes));
         }
     }
     found

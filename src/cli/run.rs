@@ -23,8 +23,8 @@ use crate::documents::catalog::{Catalog, Tool};
 use crate::documents::expression::Value;
 use crate::documents::playbook::{Action, Playbook, Step};
 use crate::engine::{
-    Chosen, Event, Files, GivenFiles, MakeImage, Order, Outcome, Problem, ReadyTool, Settings, plan, run as run_engine,
-    stage_inputs,
+    Chosen, Event, Files, GivenFiles, MakeImage, Order, Outcome, Problem, ReadyTool, RuledOut, Settings, plan,
+    run as run_engine, stage_inputs,
 };
 use crate::words::{Diagnostic, Id, Severity, UsbId, nearest};
 use crate::world::{
@@ -398,7 +398,8 @@ fn ready_tools(
     surroundings: &Surroundings,
     tell: &mut Tell<'_>,
 ) -> Result<BTreeMap<String, ReadyTool>, Box<Refusal>> {
-    let names = tools(&job.playbook.steps);
+    let ruled_out = RuledOut::new(&job.playbook, files);
+    let names = tools(&job.playbook.steps, &|step| !ruled_out.rules_out(step));
     let wanted: Vec<&Tool> = names.iter().filter_map(|name| job.catalog.tool(name)).collect();
     let explicit: BTreeMap<String, PathBuf> =
         job.options.tools.iter().map(|given| (given.tool.clone(), given.program.clone())).collect();

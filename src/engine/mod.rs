@@ -16,6 +16,7 @@ mod named_files;
 mod offer;
 mod plan;
 mod problem;
+mod ruled_out;
 mod runner;
 #[cfg(test)]
 #[cfg(unix)]
@@ -34,6 +35,7 @@ pub use event::{CONDITION_DOES_NOT_HOLD, Event, Outcome, Problem, StepEnd};
 pub use files::Files;
 pub use inputs::{GivenFiles, InputFault, MakeImage, stage_inputs};
 pub use plan::{PlannedLine, PlannedStep, plan};
+pub use ruled_out::RuledOut;
 pub use runner::{Finish, Order, ReadyTool, Settings, run};
 
 /// Events give times in whole milliseconds.

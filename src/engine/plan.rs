@@ -7,7 +7,7 @@ use crate::documents::expression::{Facts, Value, expand_as_far_as_known};
 use crate::documents::playbook::{Action, Irreversible, Playbook, Reading, Run, Step, Until};
 use crate::engine::devices::describe_until;
 use crate::engine::runner::WAIT_LIMIT;
-use crate::engine::{Files, milliseconds};
+use crate::engine::{Files, RuledOut, milliseconds};
 use crate::words::{FaultClass, Id};
 
 /// One step as it would run. In JSON one line with `"event": "planned_step"`.
@@ -77,9 +77,10 @@ pub fn plan(
         catalog,
         facts: PlanFacts { files, variables, produced: produced_files(&playbook.steps) },
         total: playbook.leaf_steps().len(),
+        ruled_out: RuledOut::new(playbook, files),
         steps: Vec::new(),
     };
-    planner.steps(&playbook.steps, &[]);
+    planner.steps(&playbook.steps, &Around::default());
     planner.steps
 }
 
@@ -88,19 +89,33 @@ struct Planner<'a> {
     catalog: &'a Catalog,
     facts: PlanFacts<'a>,
     total: usize,
+    ruled_out: RuledOut<'a>,
     steps: Vec<PlannedStep>,
 }
 
+/// What holds for every step of a group.
+#[derive(Debug, Clone, Default)]
+struct Around {
+    notes: Vec<String>,
+    ruled_out: bool,
+}
+
 impl Planner<'_> {
-    fn steps(&mut self, steps: &[Step], around: &[String]) {
+    fn steps(&mut self, steps: &[Step], around: &Around) {
         for step in steps {
-            let mut notes = around.to_vec();
-            notes.extend(self.notes(step));
+            let mut inside = around.clone();
+            inside.notes.extend(self.notes(step));
+            inside.ruled_out |= self.ruled_out.rules_out(step);
             match &step.action {
-                Action::Steps(inner) => self.steps(inner, &notes),
+                Action::Steps(inner) => self.steps(inner, &inside),
                 _ => {
+                    let Around { mut notes, ruled_out } = inside;
                     let mut lines = Vec::new();
-                    self.lines(step, &mut lines);
+                    if ruled_out {
+                        notes = vec!["left out: a file that it is for is not there, or makes it needless".to_owned()];
+                    } else {
+                        self.lines(step, &mut lines);
+                    }
                     self.steps.push(PlannedStep {
                         number: self.steps.len() + 1,
                         total: self.total,
@@ -226,7 +241,7 @@ fn words(classes: &[FaultClass]) -> String {
 }
 
 /// The files that steps make, which have a name before they exist.
-fn produced_files(steps: &[Step]) -> BTreeMap<Id, String> {
+pub(super) fn produced_files(steps: &[Step]) -> BTreeMap<Id, String> {
     let mut found = BTreeMap::new();
     for step in steps {
         match &step.action {

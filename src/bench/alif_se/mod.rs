@@ -5,6 +5,7 @@
 
 mod enclave;
 mod fault;
+mod own;
 mod part;
 mod release;
 
@@ -14,6 +15,7 @@ use std::path::Path;
 
 use crate::bench::image::noise;
 use crate::bench::memory::Memory;
+use crate::bench::own_bootloader::{BOOTLOADER_WINDOW_MS, OwnBootloader};
 use crate::bench::settings::{Settings, wrong};
 use crate::bench::{BenchError, BoardModel, BusDevice, Region};
 use crate::documents::playbook::{DeviceKind, HandMove};
@@ -58,6 +60,7 @@ pub struct AlifSe {
     enclave: enclave::Enclave,
     mram: Memory,
     regions: Vec<Region>,
+    own: OwnBootloader,
 }
 
 /// Where the application's two images lie.
@@ -80,8 +83,6 @@ pub(crate) const MRAM_START: u64 = 0x8000_0000;
 const MRAM_BYTES: u64 = 0x60_0000;
 const BRIDGE_APPEARS_MS: u64 = 700;
 const BOOTLOADER_APPEARS_MS: u64 = 400;
-/// The bootloader waits a second for the bus, and 1.5 s for somebody who talks to it.
-const BOOTLOADER_STAYS_MS: u64 = 2_500;
 const RUNNING_APPEARS_MS: u64 = 300;
 
 const SETTINGS: &[&str] = &["bootloader", "running", "bootloader_address", "toc_address"];
@@ -120,6 +121,7 @@ impl AlifSe {
             enclave,
             mram: Memory::ram("mram.bin", MRAM_START, MRAM_BYTES),
             regions: Vec::new(),
+            own: own::bootloader(),
         })
     }
 
@@ -217,11 +219,11 @@ impl AlifSe {
             self.go(now_ms, &[start, (BRIDGE_APPEARS_MS, Phase::Bridge)]);
         } else if !self.starts_bootloader() {
             self.go(now_ms, &[start]);
-        } else if self.has(Fault::NoFirmware) {
+        } else if self.has(Fault::NoFirmware) && !self.own.holds(own::FIRMWARE_ALT) {
             self.go(now_ms, &[start, (BOOTLOADER_APPEARS_MS, Phase::Bootloader)]);
         } else {
             let bootloader = [start, (BOOTLOADER_APPEARS_MS, Phase::Bootloader)];
-            let running = [(BOOTLOADER_STAYS_MS, Phase::Nothing), (RUNNING_APPEARS_MS, Phase::Running)];
+            let running = [(BOOTLOADER_WINDOW_MS, Phase::Nothing), (RUNNING_APPEARS_MS, Phase::Running)];
             self.go(now_ms, &[bootloader, running].concat());
         }
     }
@@ -307,7 +309,7 @@ impl BoardModel for AlifSe {
     }
 
     fn regions(&self) -> Vec<Region> {
-        self.regions.clone()
+        self.regions.iter().cloned().chain(self.own.regions()).collect()
     }
 
     /// This chip's one-time memory is nobody's business here.
@@ -317,6 +319,7 @@ impl BoardModel for AlifSe {
 
     fn use_folder(&mut self, folder: &Path) {
         self.mram.use_folder(folder);
+        self.own.use_folder(folder);
     }
 
     /// Its tools hang in the middle of their work, if at all.

@@ -1,4 +1,4 @@
-//! The mock of dfu-util 0.11: its options, its output and its exit codes, acting on a virtual STM32.
+//! The mock of dfu-util 0.11: its options, its output and its exit codes, acting on a virtual board.
 //!
 //! Recorded runs of the real one are the measure: `tests/dfu_util_transcripts.rs` compares stream by stream. DfuSe
 //! container files (`.dfu`) are recognised, as far as refusing or mistaking them goes, but not written element by element.
@@ -13,7 +13,7 @@ mod texts;
 mod upload;
 
 use crate::bench::mock::MockEnd;
-use crate::bench::{Answer, Console, DfuDevice, Stm32Rom};
+use crate::bench::{Answer, Console, DfuBoard, DfuDevice};
 use arguments::{Alternate, Arguments, Mode, NextStep};
 use firmware_file::FirmwareFile;
 
@@ -30,7 +30,7 @@ const RESCAN_MS: u64 = 20;
 const RESCANS_MAX: u32 = 10_000;
 
 /// Runs the mock with `args` (without the program's name). Time passes on the board's clock only.
-pub fn dfu_util(args: &[String], board: &mut Stm32Rom, console: &mut Console) -> MockEnd {
+pub fn dfu_util(args: &[String], board: &mut dyn DfuBoard, console: &mut Console) -> MockEnd {
     let arguments = match arguments::parse(args, console) {
         NextStep::Work(arguments) => *arguments,
         NextStep::End(code) => return MockEnd::Exit(code),
@@ -46,7 +46,7 @@ pub fn dfu_util(args: &[String], board: &mut Stm32Rom, console: &mut Console) ->
 #[derive(Debug)]
 struct Call<'a> {
     arguments: Arguments,
-    board: &'a mut Stm32Rom,
+    board: &'a mut dyn DfuBoard,
     console: &'a mut Console,
     bar: progress_bar::ProgressBar,
 }
@@ -131,8 +131,7 @@ impl Call<'_> {
             if !found.is_empty() || !waits {
                 return Ok(found);
             }
-            let before_ms = self.board.now_ms();
-            if crate::bench::BoardModel::next_change_ms(self.board, before_ms).is_none() {
+            if !self.board.changes_later() {
                 break;
             }
             self.board.spend(RESCAN_MS);

@@ -7,13 +7,12 @@ mod presence;
 mod requests;
 mod settings;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
+use crate::bench::own_bootloader::{OwnBootloader, Partition};
 use crate::bench::stm32_fault::Stm32Fault;
 use crate::bench::{BenchError, Flash, MemoryLayout};
 
-pub use presence::DfuDevice;
-pub use requests::{Answer, Share};
 pub use settings::Stm32RomSettings;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -66,8 +65,7 @@ pub struct Stm32Rom {
     flash: Flash,
     /// The second board's flash; the recovery must never touch it.
     other_flash: Flash,
-    /// What the board's own bootloader was given, by alt setting.
-    partitions: BTreeMap<u8, Vec<u8>>,
+    own: OwnBootloader,
 }
 
 impl Stm32Rom {
@@ -91,7 +89,7 @@ impl Stm32Rom {
             download: Download::Closed,
             flash: Flash::new(layout.clone()),
             other_flash: Flash::new(layout),
-            partitions: BTreeMap::new(),
+            own: OwnBootloader::new(partitions()),
         };
         if board.has(Stm32Fault::InRom) || board.has(Stm32Fault::InterruptedBefore) {
             board.jumper = true;
@@ -119,15 +117,6 @@ impl Stm32Rom {
         self.now_ms = self.now_ms.max(now_ms);
     }
 
-    pub fn spend(&mut self, time_ms: u64) {
-        self.now_ms += time_ms;
-    }
-
-    /// What was given to one partition of the board's own bootloader.
-    pub fn partition(&self, alt: u8) -> Option<&[u8]> {
-        self.partitions.get(&alt).map(Vec::as_slice)
-    }
-
     fn has(&self, fault: Stm32Fault) -> bool {
         self.faults.contains(&fault)
     }
@@ -145,4 +134,13 @@ impl Stm32Rom {
     }
 }
 
+/// The bootloader tells no addresses, and they differ from board to board: each partition has a place of its own here.
+fn partitions() -> Vec<Partition> {
+    let names = ["BOOTLOADER", "FILESYSTEM", "FIRMWARE", "SPI_FLASH", "ROMFS0"];
+    let place = |alt: u64| PARTITIONS_START + alt * PARTITION_BYTES;
+    (0..).zip(names).map(|(alt, name)| Partition::new(name, place(alt), PARTITION_BYTES)).collect()
+}
+
 const OWN_PATH: &str = "1-1";
+const PARTITIONS_START: u64 = 0xd000_0000;
+const PARTITION_BYTES: u64 = 0x100_0000;

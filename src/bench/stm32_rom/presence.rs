@@ -5,30 +5,10 @@ use std::path::Path;
 
 use crate::bench::stm32_fault::Stm32Fault;
 use crate::bench::stm32_rom::{OWN_PATH, Session, Stm32Rom};
-use crate::bench::{BoardModel, BusDevice, Region};
+use crate::bench::{BoardModel, BusDevice, DfuDevice, Region};
 use crate::documents::playbook::{DeviceKind, HandMove};
 use crate::words::UsbId;
 use crate::world::Access;
-
-/// A device in DFU mode, as its descriptors show it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DfuDevice {
-    pub id: UsbId,
-    /// Address on the bus, new at each enumeration.
-    pub devnum: u32,
-    pub path: String,
-    /// bcdDevice.
-    pub version: u16,
-    pub serial: String,
-    /// Names of the alt settings, by number.
-    pub alt_names: Vec<String>,
-    /// bcdDFU: 0x011a for DfuSe.
-    pub dfu_version: u16,
-    pub transfer_bytes: u32,
-    pub openable: bool,
-    /// A device that still enumerates cannot tell its names.
-    pub strings_readable: bool,
-}
 
 const ROM_ENUMERATES_MS: u64 = 400;
 const BOOTLOADER_ENUMERATES_MS: u64 = 300;
@@ -39,13 +19,12 @@ const DEVNUM_FIRST: u32 = 5;
 const OTHER_PATH: &str = "1-2";
 const OTHER_SERIAL: &str = "3058346F3132";
 const BOOTLOADER_SERIAL: &str = "3330373338355117003B0033";
-const BOOTLOADER_PARTITIONS: [&str; 5] = ["BOOTLOADER", "FILESYSTEM", "FIRMWARE", "SPI_FLASH", "ROMFS0"];
 const ROM_OTHER_ALTS: [&str; 3] =
     ["@Option Bytes  /0x1FFF0000/01*032 e", "@OTP Memory /0x1FF0F000/01*01Ka", "@Device Feature/0xFFFF0000/01*004 e"];
 
 impl Stm32Rom {
     /// Every device in DFU mode, the board itself first.
-    pub fn dfu_devices(&self) -> Vec<DfuDevice> {
+    pub(super) fn devices_in_dfu_mode(&self) -> Vec<DfuDevice> {
         let mut devices: Vec<DfuDevice> = self.own_dfu_device().into_iter().collect();
         if self.has(Stm32Fault::TwoBoards) {
             devices.push(DfuDevice {
@@ -66,7 +45,7 @@ impl Stm32Rom {
                 id,
                 version: 0x0102,
                 serial: BOOTLOADER_SERIAL.to_owned(),
-                alt_names: BOOTLOADER_PARTITIONS.map(str::to_owned).to_vec(),
+                alt_names: self.own.alt_names(),
                 dfu_version: 0x0110,
                 transfer_bytes: 4096,
                 ..self.rom_device()
@@ -172,15 +151,17 @@ impl BoardModel for Stm32Rom {
     }
 
     fn regions(&self) -> Vec<Region> {
-        self.flash.regions()
+        self.flash.regions().into_iter().chain(self.own.regions()).collect()
     }
 
     fn fuses(&self) -> BTreeMap<u32, u32> {
         BTreeMap::new()
     }
 
-    /// Everything is in the state itself: the images are small.
-    fn use_folder(&mut self, _folder: &Path) {}
+    /// Only for its own bootloader: what the ROM writes is in the state itself.
+    fn use_folder(&mut self, folder: &Path) {
+        self.own.use_folder(folder);
+    }
 
     /// Its tool hangs in the middle of its work, if at all.
     fn hangs(&mut self, _tool: &str, _args: &[String]) -> bool {

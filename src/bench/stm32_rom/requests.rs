@@ -1,33 +1,8 @@
 //! What the ROM, and the board's own bootloader, make of DFU requests.
 
-use crate::bench::Flash;
 use crate::bench::stm32_fault::Stm32Fault;
 use crate::bench::stm32_rom::{DfuState, Download, OWN_PATH, Session, Stm32Rom};
-
-/// How a DFU request ended, as the host sees it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Answer {
-    Done,
-    /// The request was stalled (a broken pipe).
-    Stalled,
-    /// The first status after the request shows this DFU error.
-    Refused(u8),
-    /// Accepted as busy; the status afterwards shows this DFU error.
-    NotExecuted(u8),
-    /// The device left before it took the request.
-    Gone,
-    /// The device took the request and left before it answered.
-    StatusLost,
-    /// Busy for ever.
-    Busy,
-}
-
-/// How far a download has come; it decides when the faults of its middle strike.
-#[derive(Debug, Clone, Copy)]
-pub struct Share {
-    pub offset: u64,
-    pub total: u64,
-}
+use crate::bench::{Answer, BoardModel, DfuBoard, DfuDevice, Flash, Share};
 
 const LOOSE_CABLE_MS: u64 = 3_000;
 const SLOW_ERASE_MS: u64 = 45_000;
@@ -35,13 +10,29 @@ const STATUS_WRITE: u8 = 3;
 const STATUS_VENDOR: u8 = 11;
 const STATUS_STALLED: u8 = 15;
 
-impl Stm32Rom {
-    /// A tool has looked at the descriptions; the next one finds them ready.
-    pub fn probed(&mut self) {
+impl DfuBoard for Stm32Rom {
+    fn now_ms(&self) -> u64 {
+        self.now_ms
+    }
+
+    fn spend(&mut self, time_ms: u64) {
+        self.now_ms += time_ms;
+    }
+
+    fn changes_later(&self) -> bool {
+        self.next_change_ms(self.now_ms).is_some()
+    }
+
+    fn dfu_devices(&self) -> Vec<DfuDevice> {
+        self.devices_in_dfu_mode()
+    }
+
+    /// The next tool finds the descriptions ready.
+    fn probed(&mut self) {
         self.faults.remove(&Stm32Fault::StillEnumerating);
     }
 
-    pub fn set_alternate(&mut self) -> Answer {
+    fn set_alternate(&mut self) -> Answer {
         if self.faults.remove(&Stm32Fault::SetAltFails) {
             return Answer::Stalled;
         }
@@ -51,8 +42,7 @@ impl Stm32Rom {
         Answer::Done
     }
 
-    /// The DFU state and status numbers.
-    pub fn state(&self) -> (u8, u8) {
+    fn state(&self) -> (u8, u8) {
         match self.dfu {
             DfuState::Idle => (2, 0),
             DfuState::DownloadIdle => (5, 0),
@@ -60,44 +50,21 @@ impl Stm32Rom {
         }
     }
 
-    pub fn clear(&mut self) {
+    fn clear(&mut self) {
         self.dfu = DfuState::Idle;
     }
 
-    /// Erases the page at `address` of the board on `path`.
-    pub fn erase(&mut self, path: &str, address: u64) -> Answer {
+    fn erase(&mut self, path: &str, address: u64) -> Answer {
         self.spend(if self.has(Stm32Fault::SlowErase) { SLOW_ERASE_MS } else { self.erase_ms(address) });
         self.erasing(path, |flash| flash.erase_page(address))
     }
 
-    pub fn mass_erase(&mut self, path: &str) -> Answer {
+    fn mass_erase(&mut self, path: &str) -> Answer {
         self.spend(8_000);
         self.erasing(path, Flash::erase_all)
     }
 
-    fn erasing(&mut self, path: &str, erase: impl FnOnce(&mut Flash)) -> Answer {
-        if self.has(Stm32Fault::EraseRefused) {
-            return self.refuse(STATUS_STALLED, Answer::Stalled);
-        }
-        if self.has(Stm32Fault::EraseError) {
-            return self.refuse(STATUS_VENDOR, Answer::Refused(STATUS_VENDOR));
-        }
-        if self.has(Stm32Fault::Protected) {
-            return self.refuse(STATUS_VENDOR, Answer::NotExecuted(STATUS_VENDOR));
-        }
-        if self.faults.remove(&Stm32Fault::Stalled) {
-            return Answer::Busy;
-        }
-        erase(self.flash_of(path));
-        if path == OWN_PATH {
-            self.download = Download::Open;
-        }
-        self.dfu = DfuState::DownloadIdle;
-        Answer::Done
-    }
-
-    /// Programs one block.
-    pub fn write(&mut self, path: &str, address: u64, block: &[u8], share: Share) -> Answer {
+    fn write(&mut self, path: &str, address: u64, block: &[u8], share: Share) -> Answer {
         self.spend(5);
         let reached = share.offset + block.len() as u64;
         if reached * 5 > share.total * 2 {
@@ -126,13 +93,12 @@ impl Stm32Rom {
         }
     }
 
-    pub fn read(&mut self, path: &str, address: u64, length: u64) -> Vec<u8> {
+    fn read(&mut self, path: &str, address: u64, length: u64) -> Vec<u8> {
         self.spend(1);
         self.flash_of(path).read(address, length)
     }
 
-    /// ABORT: back to idle. After a download it is the sign that the tool has sent everything.
-    pub fn abort(&mut self) -> Answer {
+    fn abort(&mut self) -> Answer {
         let closing = self.download;
         self.download = closing.after_abort();
         if closing == Download::Sent && self.faults.remove(&Stm32Fault::AbortRefused) {
@@ -142,21 +108,18 @@ impl Stm32Rom {
         Answer::Done
     }
 
-    /// The tool's last data block has been confirmed.
-    pub fn download_complete(&mut self, path: &str) {
+    fn download_complete(&mut self, path: &str) {
         if path == OWN_PATH {
             self.download = Download::Sent;
         }
     }
 
-    /// An empty download: start the program in flash.
-    pub fn leave(&mut self) -> Answer {
+    fn leave(&mut self) -> Answer {
         self.boot();
         if self.faults.remove(&Stm32Fault::LeaveStatusLost) { Answer::StatusLost } else { Answer::Done }
     }
 
-    /// DETACH and a USB reset.
-    pub fn reset(&mut self) -> Answer {
+    fn reset(&mut self) -> Answer {
         match self.session {
             Session::Booted { .. } => self.boot(),
             _ => self.start_session(Session::Rom),
@@ -164,27 +127,47 @@ impl Stm32Rom {
         if self.faults.remove(&Stm32Fault::GoneAtReset) { Answer::Gone } else { Answer::Done }
     }
 
-    /// One block for a partition of the board's own bootloader.
-    pub fn write_partition(&mut self, alt: u8, block: &[u8], share: Share) -> Answer {
+    fn write_partition(&mut self, alt: u8, block: &[u8], share: Share) -> Answer {
         self.spend(10);
-        // The bootloader does not overwrite itself.
-        if alt == 0 {
-            return self.refuse(STATUS_WRITE, Answer::Refused(STATUS_WRITE));
+        match self.own.take(alt, block, share) {
+            Ok(()) => Answer::Done,
+            Err(status) => self.refuse(status, Answer::Refused(status)),
         }
-        let partition = self.partitions.entry(alt).or_default();
-        if share.offset == 0 {
-            partition.clear();
-        }
-        partition.extend_from_slice(block);
-        Answer::Done
     }
 
-    /// The empty block that ends a download to the board's own bootloader.
-    pub fn finish_partition(&mut self) -> Answer {
+    fn finish_partition(&mut self) -> Answer {
+        self.own.finish();
         if self.faults.remove(&Stm32Fault::RebootInManifest) {
             self.boot();
             return Answer::Gone;
         }
+        Answer::Done
+    }
+
+    fn read_partition(&self, alt: u8) -> Vec<u8> {
+        self.own.read(alt)
+    }
+}
+
+impl Stm32Rom {
+    fn erasing(&mut self, path: &str, erase: impl FnOnce(&mut Flash)) -> Answer {
+        if self.has(Stm32Fault::EraseRefused) {
+            return self.refuse(STATUS_STALLED, Answer::Stalled);
+        }
+        if self.has(Stm32Fault::EraseError) {
+            return self.refuse(STATUS_VENDOR, Answer::Refused(STATUS_VENDOR));
+        }
+        if self.has(Stm32Fault::Protected) {
+            return self.refuse(STATUS_VENDOR, Answer::NotExecuted(STATUS_VENDOR));
+        }
+        if self.faults.remove(&Stm32Fault::Stalled) {
+            return Answer::Busy;
+        }
+        erase(self.flash_of(path));
+        if path == OWN_PATH {
+            self.download = Download::Open;
+        }
+        self.dfu = DfuState::DownloadIdle;
         Answer::Done
     }
 

@@ -5,6 +5,7 @@
 //! the layout that OpenMV ships. What the tool prints about it is the mock tool's matter.
 
 mod fault;
+mod own;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -12,6 +13,7 @@ use std::path::Path;
 
 use crate::bench::image::noise;
 use crate::bench::memory::Memory;
+use crate::bench::own_bootloader::{BOOTLOADER_WINDOW_MS, OwnBootloader};
 use crate::bench::settings::Settings;
 use crate::bench::{BenchClock, BenchError, BoardModel, BusDevice, Region};
 use crate::documents::playbook::{Device, DeviceKind, HandMove};
@@ -69,6 +71,7 @@ pub struct Stm32N6 {
     /// The loader in RAM knows how to drive the flash.
     flash_driver_loaded: bool,
     regions: Vec<Region>,
+    own: OwnBootloader,
 }
 
 pub(crate) const SERIAL: &str = "001D00343033510F37363934";
@@ -91,7 +94,6 @@ const SCHEDULE_MAX: usize = 32;
 const ROM_APPEARS_MS: u64 = 700;
 const LOADER_APPEARS_MS: u64 = 1_200;
 const BOOTLOADER_APPEARS_MS: u64 = 500;
-const BOOTLOADER_STAYS_MS: u64 = 2_500;
 const RUNNING_APPEARS_MS: u64 = 400;
 const RAM_BYTES_PER_MS: u64 = 200;
 const NOR_BYTES_PER_MS: u64 = 64;
@@ -114,6 +116,7 @@ impl Stm32N6 {
             nor: Memory::flash("nor.bin", NOR_START, NOR_BYTES),
             flash_driver_loaded: false,
             regions: Vec::new(),
+            own: own::bootloader(),
         })
     }
 
@@ -209,8 +212,8 @@ impl Stm32N6 {
             self.go(now_ms, &[silent, (ROM_APPEARS_MS, Phase::Rom)]);
         } else if !self.holds_bootloader() {
             self.go(now_ms, &[silent]);
-        } else if self.faults.has(Fault::FirmwareAlive) {
-            let running = [(BOOTLOADER_STAYS_MS, Phase::Silent), (RUNNING_APPEARS_MS, Phase::Running)];
+        } else if self.faults.has(Fault::FirmwareAlive) || self.own.holds(own::FIRMWARE_ALT) {
+            let running = [(BOOTLOADER_WINDOW_MS, Phase::Silent), (RUNNING_APPEARS_MS, Phase::Running)];
             self.go(now_ms, &[&[silent, (BOOTLOADER_APPEARS_MS, Phase::Bootloader)][..], &running].concat());
         } else {
             self.go(now_ms, &[silent, (BOOTLOADER_APPEARS_MS, Phase::Bootloader)]);
@@ -269,7 +272,7 @@ impl BoardModel for Stm32N6 {
     }
 
     fn regions(&self) -> Vec<Region> {
-        self.regions.clone()
+        self.regions.iter().cloned().chain(self.own.regions()).collect()
     }
 
     fn fuses(&self) -> BTreeMap<u32, u32> {
@@ -278,6 +281,7 @@ impl BoardModel for Stm32N6 {
 
     fn use_folder(&mut self, folder: &Path) {
         self.nor.use_folder(folder);
+        self.own.use_folder(folder);
     }
 
     fn hangs(&mut self, tool: &str, args: &[String]) -> bool {
@@ -312,6 +316,7 @@ mod tests {
             nor: Memory::flash("nor.bin", NOR_START, NOR_BYTES),
             flash_driver_loaded: false,
             regions: Vec::new(),
+            own: own::bootloader(),
         };
         board.use_folder(folder);
         board.fill_with_remains().unwrap();

@@ -41,7 +41,7 @@ impl Call<'_> {
 
     pub(super) fn plain_upload(&mut self, job: Job<'_>) -> Vec<u8> {
         let alt = u8::try_from(job.target.alt).unwrap_or(u8::MAX);
-        let contents = self.board.partition(alt).unwrap_or_default().to_vec();
+        let contents = self.board.read_partition(alt);
         self.console.out("Copying data from DFU device to PC\n");
         let total = contents.len() as u64;
         self.progress("Upload", 0, 1);
