@@ -398,7 +398,7 @@ fn ready_tools(
     surroundings: &Surroundings,
     tell: &mut Tell<'_>,
 ) -> Result<BTreeMap<String, ReadyTool>, Box<Refusal>> {
-    let ruled_out = RuledOut::new(&job.playbook, files);
+    let ruled_out = RuledOut::new(&job.playbook, files, &job.settings.variables);
     let names = tools(&job.playbook.steps, &|step| !ruled_out.rules_out(step));
     let wanted: Vec<&Tool> = names.iter().filter_map(|name| job.catalog.tool(name)).collect();
     let explicit: BTreeMap<String, PathBuf> =

@@ -77,7 +77,7 @@ pub fn plan(
         catalog,
         facts: PlanFacts { files, variables, produced: produced_files(&playbook.steps) },
         total: playbook.leaf_steps().len(),
-        ruled_out: RuledOut::new(playbook, files),
+        ruled_out: RuledOut::new(playbook, files, variables),
         steps: Vec::new(),
     };
     planner.steps(&playbook.steps, &Around::default());

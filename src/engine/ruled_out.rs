@@ -1,4 +1,5 @@
-//! Steps that cannot come, because a file is not there that they are for. Known before anything runs.
+//! Steps that cannot come, because a file is not there that they are for, or because the person did not ask for them.
+//! Known before anything runs.
 
 use std::collections::BTreeMap;
 
@@ -8,16 +9,17 @@ use crate::engine::Files;
 use crate::engine::plan::produced_files;
 use crate::words::Id;
 
-/// Says which steps the given files alone rule out.
+/// Says which steps the given files and the variables' values rule out.
 #[derive(Debug)]
 pub struct RuledOut<'a> {
     files: &'a Files,
     produced: BTreeMap<Id, String>,
+    variables: &'a BTreeMap<Id, Value>,
 }
 
 impl<'a> RuledOut<'a> {
-    pub fn new(playbook: &Playbook, files: &'a Files) -> Self {
-        RuledOut { files, produced: produced_files(&playbook.steps) }
+    pub fn new(playbook: &Playbook, files: &'a Files, variables: &'a BTreeMap<Id, Value>) -> Self {
+        RuledOut { files, produced: produced_files(&playbook.steps), variables }
     }
 
     /// Its condition does not hold, whatever else comes.
@@ -25,7 +27,7 @@ impl<'a> RuledOut<'a> {
         let Some(when) = &step.when else { return false };
         // A file that steps make may be there by then, or not.
         [Made::Already, Made::NotYet].into_iter().all(|made| {
-            let facts = FilesAlone { files: self.files, produced: &self.produced, made };
+            let facts = Beforehand { files: self.files, produced: &self.produced, variables: self.variables, made };
             evaluate_condition(when, &facts) == Ok(false)
         })
     }
@@ -37,16 +39,17 @@ enum Made {
     NotYet,
 }
 
-/// Nothing is known but which files are there.
-struct FilesAlone<'a> {
+/// Nothing is known but which files are there, and what the person set.
+struct Beforehand<'a> {
     files: &'a Files,
     produced: &'a BTreeMap<Id, String>,
+    variables: &'a BTreeMap<Id, Value>,
     made: Made,
 }
 
-impl Facts for FilesAlone<'_> {
-    fn value(&self, _name: &Id) -> Option<Value> {
-        None
+impl Facts for Beforehand<'_> {
+    fn value(&self, name: &Id) -> Option<Value> {
+        self.variables.get(name).cloned()
     }
 
     fn file_name(&self, file: &Id) -> Result<String, String> {
