@@ -183,6 +183,17 @@ fn a_chip_of_another_kind_is_refused_and_not_tried_twice() {
 }
 
 #[test]
+fn of_two_recovery_ports_one_is_chosen() {
+    let (house, ran) = simulate("1.104", "foreign-bridge", &["--port", "/dev/ttyUSB1"]);
+    ran.exits(RECOVERED);
+    assert!(holds_both(&house));
+    // Behind the other one nothing answers.
+    let (house, ran) = simulate("1.104", "foreign-bridge", &["--port", "/dev/ttyUSB0"]);
+    ran.exits(STEP_FAILED).says("Nothing has been written").says("it may belong to another device");
+    assert!(house.board().regions().iter().all(|(address, _)| address != BOOTLOADER));
+}
+
+#[test]
 fn images_of_another_camera_are_refused_before_anything() {
     for (name, image) in [("bootloader.bin", vec![1; 40_001]), ("firmware_pad.toc", vec![1; 4_096])] {
         let house = House::new();
