@@ -176,7 +176,7 @@ fn a_chip_of_another_kind_is_refused_and_not_tried_twice() {
     let (house, ran) = simulate("1.110", "part-mismatch", &[]);
     ran.exits(STEP_FAILED)
         .says("The chip is another one")
-        .says("The bootloader was not touched")
+        .says("The bootloader is as it was")
         .never_says("Trying again");
     assert_eq!(house.commands(), ["maintenance -opt getbanner", WRITE]);
     assert!(!house.board().regions().iter().any(|(address, _)| address == BOOTLOADER));
