@@ -176,10 +176,21 @@ fn a_chip_of_another_kind_is_refused_and_not_tried_twice() {
     let (house, ran) = simulate("1.110", "part-mismatch", &[]);
     ran.exits(STEP_FAILED)
         .says("The chip is another one")
-        .says("The bootloader was not touched")
+        .says("The bootloader is as it was")
         .never_says("Trying again");
     assert_eq!(house.commands(), ["maintenance -opt getbanner", WRITE]);
     assert!(!house.board().regions().iter().any(|(address, _)| address == BOOTLOADER));
+}
+
+#[test]
+fn of_two_recovery_ports_one_is_chosen() {
+    let (house, ran) = simulate("1.104", "foreign-bridge", &["--port", "/dev/ttyUSB1"]);
+    ran.exits(RECOVERED);
+    assert!(holds_both(&house));
+    // Behind the other one nothing answers.
+    let (house, ran) = simulate("1.104", "foreign-bridge", &["--port", "/dev/ttyUSB0"]);
+    ran.exits(STEP_FAILED).says("Nothing has been written").says("it may belong to another device");
+    assert!(house.board().regions().iter().all(|(address, _)| address != BOOTLOADER));
 }
 
 #[test]

@@ -70,7 +70,9 @@ impl<'a, W: World> Bus<'a, W> {
             *port = found.first().map(|first| first.port.clone());
         }
         if let Some(port) = &*port {
-            found.retain(|attached| attached.port == *port);
+            // A serial port says nothing about where on the bus the same board shows without its bridge.
+            let tells = |attached: &AttachedDevice| (attached.kind == DeviceKind::Serial) == names_serial_port(port);
+            found.retain(|attached| attached.port == *port || !tells(attached));
         }
         Ok(found)
     }
@@ -153,6 +155,11 @@ impl<'a, W: World> Bus<'a, W> {
         }
         if missing.is_empty() { Met::Yes } else { Met::NotYet(missing.join(", ")) }
     }
+}
+
+/// `/dev/ttyUSB0` and `COM7`, but not `1-2.3`.
+fn names_serial_port(port: &str) -> bool {
+    port.starts_with("/dev/") || port.starts_with("COM")
 }
 
 /// "15a2:0073 RAM flashloader"; with several ids the first stands for all.
