@@ -23,19 +23,33 @@ enum Origin {
 
 use Origin::{Documented, DocumentedWithWait, Ours};
 
-/// A board's commands in order, all stages included whose condition may come to hold.
+/// A board's commands in order, without the stages for files that are not there.
 type Commands = Vec<(Origin, String)>;
 
-/// The boards whose chip speaks DFU in its ROM differ in their own bootloader's id and in one alt setting.
-fn stm32_dfu(own_bootloader: &str, romfs_alt: u8) -> Commands {
-    let (own, rom) = (format!("dfu-util -w -d ,{own_bootloader}"), "dfu-util -d ,0483:df11 -a 0 -s 0x08000000");
-    vec![
-        (DocumentedWithWait, format!("{rom} -D bootloader.bin")),
-        (Ours, format!("{rom}:16384 -U bootloader_read.bin")),
-        (Documented, format!("{own} -a 2 -D <firmware>")),
-        (Documented, format!("{own} -a {romfs_alt} --reset -D <romfs>")),
-        // Without a ROM file system the firmware is the last write, and resets.
-        (Documented, format!("{own} -a 2 --reset -D <firmware>")),
+/// The same for all boards whose chip speaks DFU in its ROM.
+const STM32_DFU: &[(Origin, &str)] = &[
+    (DocumentedWithWait, "dfu-util -d ,0483:df11 -a 0 -s 0x08000000 -D bootloader.bin"),
+    (Ours, "dfu-util -d ,0483:df11 -a 0 -s 0x08000000:16384 -U bootloader_read.bin"),
+];
+
+/// The board, the id of its own bootloader, and that one's alt setting of the ROM file system.
+const STM32_BOARDS: &[(&str, &str, u8)] = &[
+    ("m4", "37c5:9202", 3),
+    ("m7", "37c5:9203", 3),
+    ("h7", "37c5:9204", 3),
+    ("h7-plus", "37c5:924a", 4),
+    ("pure-thermal", "37c5:9205", 4),
+];
+
+/// The normal flash after the recovery: only the last write resets.
+fn stm32_firmware(own_bootloader: &str, romfs_alt: u8) -> [Commands; 2] {
+    let own = format!("dfu-util -w -d ,{own_bootloader}");
+    [
+        vec![
+            (Documented, format!("{own} -a 2 -D firmware.bin")),
+            (Documented, format!("{own} -a {romfs_alt} --reset -D romfs0.img")),
+        ],
+        vec![(Documented, format!("{own} -a 2 --reset -D firmware.bin"))],
     ]
 }
 
@@ -109,11 +123,7 @@ fn expected(board: &str) -> Commands {
         commands.iter().map(|(origin, command)| (*origin, full(command))).collect()
     };
     match board {
-        "m4" => stm32_dfu("37c5:9202", 3),
-        "m7" => stm32_dfu("37c5:9203", 3),
-        "h7" => stm32_dfu("37c5:9204", 3),
-        "h7-plus" => stm32_dfu("37c5:924a", 4),
-        "pure-thermal" => stm32_dfu("37c5:9205", 4),
+        board if STM32_BOARDS.iter().any(|(name, _, _)| *name == board) => listed(STM32_DFU),
         "n6" => listed(N6),
         "rt1062" => listed(RT1062),
         "ae3" => listed(AE3),
@@ -153,13 +163,32 @@ fn of_kind<'a>(events: &'a [Value], kind: &'a str) -> impl Iterator<Item = &'a V
     events.iter().filter(move |event| event["event"] == kind)
 }
 
+fn planned(house: &House, board: &str, more: &[&str]) -> Vec<String> {
+    let events = simulate(house, board, &[&["--dry-run"], more].concat()).exits(0).events();
+    let lines = of_kind(&events, "planned_step").flat_map(|step| step["lines"].as_array().unwrap().clone());
+    lines.filter_map(|line| line.get("command").map(typed)).collect()
+}
+
+#[test]
+fn with_the_files_there_the_firmware_follows() {
+    for (board, own_bootloader, romfs_alt) in STM32_BOARDS {
+        let [both, alone] = stm32_firmware(own_bootloader, *romfs_alt);
+        let house = House::new();
+        let files = house.path("work");
+        for (file, expected) in [("firmware.bin", alone), ("romfs0.img", both)] {
+            std::fs::write(files.join(file), [7; 5000]).unwrap();
+            let commands = planned(&house, board, &["--files", files.to_str().unwrap()]);
+            let expected: Vec<String> = expected.into_iter().map(|(_, command)| command).collect();
+            assert_eq!(commands[STM32_DFU.len()..], expected, "{board}");
+        }
+    }
+}
+
 #[test]
 fn every_plan_is_the_documented_procedure() {
     for board in shipped_boards() {
         let house = House::new();
-        let events = simulate(&house, board, &["--dry-run"]).exits(0).events();
-        let lines = of_kind(&events, "planned_step").flat_map(|step| step["lines"].as_array().unwrap());
-        let commands: Vec<String> = lines.filter_map(|line| line.get("command")).map(typed).collect();
+        let commands = planned(&house, board, &[]);
         let expected: Vec<String> = expected(board).into_iter().map(|(_, command)| command).collect();
         assert_eq!(commands, expected, "{board}");
         assert_eq!(house.commands(), [""; 0], "{board}: a plan runs nothing");
