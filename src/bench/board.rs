@@ -66,7 +66,9 @@ pub struct VirtualImage {
 pub enum BenchError {
     #[error("`{name}` is not a starting state or fault of this virtual board; known are: {known}")]
     UnknownName { name: String, known: String },
-    #[error("this playbook names no virtual board, so there is nothing to simulate")]
+    #[error(
+        "this playbook names no virtual board, so there is nothing to simulate; add `virtual_board:` with a `model`, as the shipped playbooks do"
+    )]
     NoVirtualBoard,
     #[error("`{model}` is not a virtual board; known are: {known}")]
     UnknownModel { model: String, known: String },

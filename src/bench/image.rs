@@ -62,6 +62,7 @@ mod tests {
             help: None,
             need: Need::Always,
             names_files: None,
+            min_size: None,
             max_size: None,
             starts_with: vec![0xd1, 0, 0x20, 0x40],
             not_starts_with: Vec::new(),

@@ -84,6 +84,10 @@ pub(super) fn find_playbook(name: &str) -> Result<FoundPlaybook, PlaceError> {
     if let Some(source) = shipped_playbook(name) {
         return Ok(FoundPlaybook { source, folder: None });
     }
+    let with_ending = format!("{name}.yaml");
+    if Path::new(&with_ending).is_file() {
+        return find_playbook(&with_ending);
+    }
     if path.exists() {
         let source = std::io::Error::from(std::io::ErrorKind::IsADirectory);
         return Err(PlaceError::Unreadable { path: name.to_owned(), source });

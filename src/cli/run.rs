@@ -128,7 +128,11 @@ fn prepare(args: RunArgs, look: &Look) -> Result<(Job, Vec<String>), Box<Refusal
     let bench = match &options.simulate {
         Some(simulation) => {
             let names: Vec<&str> = simulation.names.iter().map(String::as_str).collect();
-            let on_the_bench = |error: BenchError| command_line(error.to_string(), None);
+            let on_the_bench = |error: BenchError| {
+                let of_playbook = matches!(error, BenchError::Setting { .. } | BenchError::UnknownModel { .. });
+                let outcome = if of_playbook { Outcome::PlaybookInvalid } else { Outcome::CommandLine };
+                refuse(outcome, problems::before_anything(error.to_string(), Vec::new()))
+            };
             let folder = match &options.bench {
                 // A dry run leaves alone what an earlier run has kept.
                 Some(path) if !options.dry_run => BenchFolder::kept(path),

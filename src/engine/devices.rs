@@ -134,7 +134,7 @@ impl<'a, W: World> Bus<'a, W> {
             let Some(device) = self.playbook.device(name) else { continue };
             let found = match self.matching(device) {
                 Ok(found) => found,
-                Err(reason) => return Met::Never(Fault::new(FaultClass::NoDevice, reason)),
+                Err(reason) => return Met::Never(no_bus(reason)),
             };
             if found.len() > 1 {
                 return Met::Never(several(device, &found));
@@ -150,7 +150,7 @@ impl<'a, W: World> Bus<'a, W> {
             match self.matching(device) {
                 Ok(found) if found.is_empty() => {}
                 Ok(_) => missing.push(format!("{} is still there", name_of(device))),
-                Err(reason) => return Met::Never(Fault::new(FaultClass::NoDevice, reason)),
+                Err(reason) => return Met::Never(no_bus(reason)),
             }
         }
         if missing.is_empty() { Met::Yes } else { Met::NotYet(missing.join(", ")) }
@@ -160,6 +160,16 @@ impl<'a, W: World> Bus<'a, W> {
 /// `/dev/ttyUSB0` and `COM7`, but not `1-2.3`.
 fn names_serial_port(port: &str) -> bool {
     port.starts_with("/dev/") || port.starts_with("COM")
+}
+
+/// The bus cannot be read at all.
+fn no_bus(reason: String) -> Fault {
+    let mut fault = Fault::new(FaultClass::NoDevice, reason);
+    fault.help = Some(
+        "Run recover on the computer that the camera is connected to, not in a container or a virtual machine"
+            .to_owned(),
+    );
+    fault
 }
 
 /// "15a2:0073 RAM flashloader"; with several ids the first stands for all.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::documents::expression::{Facts, Value, evaluate};
+use crate::documents::expression::{Facts, Node, Value, evaluate};
 use crate::documents::playbook::{Input, Need, Playbook};
 use crate::engine::named_files::stage_named_files;
 use crate::engine::{Event, Files};
@@ -242,9 +242,20 @@ fn word_value(expression: &crate::documents::expression::Expression, facts: &dyn
     }
 }
 
-/// Would the file given for `given` do for `other`, where it fails for its own input? Only headers tell.
+/// Would the file given for `given` rather do for `other`? Its beginning and its fixed words tell, whatever its size.
 fn is_rather(other: &Input, given: &Input, files: &Files) -> bool {
-    !(other.starts_with.is_empty() && other.words.is_empty()) && suits(other, given, files).is_ok()
+    let fixed = other.words.iter().filter_map(|word| match word.value.root {
+        Node::Integer(value) => Some((word.offset, value)),
+        _ => None,
+    });
+    let mut fixed = fixed.peekable();
+    let begins =
+        files.bytes(&given.name, 0, other.starts_with.len() as u64).is_ok_and(|bytes| bytes == other.starts_with);
+    let holds = |(offset, value): (u64, i64)| {
+        let word = files.bytes(&given.name, offset, 4).ok().and_then(|bytes| <[u8; 4]>::try_from(bytes).ok());
+        word.is_some_and(|word| i64::from(u32::from_le_bytes(word)) == value)
+    };
+    begins && fixed.peek().is_some() && fixed.all(holds)
 }
 
 /// Does the file given for the input `given` have what `wanted` asks for?
@@ -258,6 +269,13 @@ fn suits(wanted: &Input, given: &Input, files: &Files) -> Result<(), String> {
         if files.bytes(&given.name, 0, beginning.len() as u64).is_ok_and(|bytes| bytes == *beginning) {
             return Err(format!("`{name}` is {meaning}"));
         }
+    }
+    if let Some(min) = wanted.min_size
+        && size < min
+    {
+        return Err(format!(
+            "`{name}` has only {size} bytes, and at least {min} are expected: it is cut short or another file"
+        ));
     }
     if let Some(max) = wanted.max_size
         && size > max

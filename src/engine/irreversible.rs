@@ -50,7 +50,10 @@ impl<'a, W: World> Runner<'a, W> {
             }
             (Ok(false), Ok(())) => {
                 let message = "the tool said that it worked, but a reading shows no effect";
-                Err(self.halt_here(&step.id, Fault::new(FaultClass::Refused, message)))
+                let mut fault = Fault::new(FaultClass::Refused, message);
+                fault.help =
+                    Some("Keep the log and ask the maker of the board: the chip may not allow this step".to_owned());
+                Err(self.halt_here(&step.id, fault))
             }
             (Ok(false), Err(halt)) => Err(match halt {
                 // Whatever the tool said: the reading proves that nothing happened, so the outcome is known now.
@@ -109,7 +112,8 @@ impl<'a, W: World> Runner<'a, W> {
                 Reply::Line(line) if line.trim() == step.id.as_str() => {
                     self.tell(Event::ConsentGiven {
                         step: step.id.clone(),
-                        by: "the person at the terminal".to_owned(),
+                        by: if self.settings.simulated { "the virtual person" } else { "the person at the terminal" }
+                            .to_owned(),
                     });
                     return Ok(());
                 }

@@ -378,6 +378,12 @@ impl<'a, W: World> Runner<'a, W> {
             self.skip(step, Shown::Yes, &reason);
             return Ok(Acted::Skipped);
         }
+        if let Some(Met::Never(fault)) = step.until.as_ref().map(|until| self.bus.met(until))
+            && fault.class == FaultClass::NoDevice
+        {
+            // Without a bus to look at, nothing the person does could be seen.
+            return Err(self.halt_here(&step.id, fault));
+        }
         if step.sets.is_some() {
             return self.offer(step, prompt, text, limit).await.map(|()| Acted::Done);
         }

@@ -70,6 +70,8 @@ pub struct Input {
     pub need: Need,
     /// The file is a table that names further files.
     pub names_files: Option<NamesFiles>,
+    /// Inclusive, in bytes; a smaller file is a failed download or something else.
+    pub min_size: Option<u64>,
     /// Inclusive, in bytes.
     pub max_size: Option<u64>,
     pub starts_with: Vec<u8>,
