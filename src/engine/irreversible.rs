@@ -84,7 +84,15 @@ impl<'a, W: World> Runner<'a, W> {
                  --allow-irreversible {}",
                 step.id
             );
-            return Err(self.declined(&step.id, message));
+            let mut halt = self.declined(&step.id, message);
+            if let Halt::Failure(failure) = &mut halt {
+                failure.fault.help = Some(format!(
+                    "To let this step happen, run the same command again with --allow-irreversible {} added, or without \
+                     --non-interactive to be asked",
+                    step.id
+                ));
+            }
+            return Err(halt);
         }
         let mut command = vec![run.tool.value.clone()];
         for arg in &run.args {

@@ -54,12 +54,8 @@ fn next_steps(failure: &Failure, irreversible_attempted: bool) -> Vec<String> {
     next.extend(by_class.map(str::to_owned));
     match failure.outcome {
         Outcome::RefusedByPlaybook => {}
-        Outcome::Declined if failure.fault.message.contains("--allow-irreversible") => {
-            next.push(format!(
-                "To let this step happen, run the same command again with --allow-irreversible {} added, or without \
-                 --non-interactive to be asked. Running again is safe: it repeats the steps before.",
-                failure.step
-            ));
+        Outcome::Declined => {
+            next.push("Running recover again is safe: it repeats the steps before and stops here again.".to_owned());
         }
         _ if irreversible_attempted => next.push(
             "Running recover again is safe: it reads first what was done, and never repeats what cannot be undone."
