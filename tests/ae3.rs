@@ -120,6 +120,14 @@ fn an_interrupted_write_of_the_system_software_is_made_good() {
     }
 }
 
+/// The tool calls itself aborted by the user; here nobody has interrupted anything.
+#[test]
+fn a_question_cut_off_is_a_failed_step_and_no_interruption() {
+    let (house, ran) = simulate("1.104", "old-ses,eof-question", &[]);
+    ran.exits(1).says("NOT RECOVERED");
+    assert!(!holds_both(&house));
+}
+
 #[test]
 fn a_healthy_chip_is_asked_and_then_written() {
     for (release, question) in [("1.103", "sesbanner"), ("1.104", "sesbanner"), ("1.110", "getbanner")] {

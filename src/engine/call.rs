@@ -12,7 +12,7 @@ use crate::engine::devices::several;
 use crate::engine::halt::{Halt, outcome_of};
 use crate::engine::runner::{LastCall, Runner};
 use crate::engine::watch::Watched;
-use crate::engine::{Event, milliseconds};
+use crate::engine::{Event, Outcome, milliseconds};
 use crate::output::{Expectations, Judge, Judgement, Touched};
 use crate::words::{Fault, FaultClass, Id, ToolEnd, Verdict, parse_integer};
 use crate::world::{ToolCall, ToolInput, World};
@@ -127,7 +127,12 @@ impl<'a, W: World> Runner<'a, W> {
     }
 
     fn call_failed(&self, step: &Step, fault: Fault) -> Halt {
-        let outcome = outcome_of(fault.class);
+        let by_us = self.last_call.as_ref().is_some_and(|last| last.end == ToolEnd::Cancelled);
+        let outcome = match outcome_of(fault.class) {
+            // A tool that says it was cancelled, when nobody here did that, has failed like any other.
+            Outcome::Interrupted if !by_us => Outcome::StepFailed,
+            outcome => outcome,
+        };
         let mut failure = self.failure(&step.id, fault, outcome);
         if let Some(last) = &self.last_call {
             failure.command = Some(last.command.clone());
