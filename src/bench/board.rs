@@ -55,13 +55,6 @@ pub struct Region {
 /// The name of a starting state or fault that `--simulate=NAME` accepts, and what it means.
 pub type FaultName = (&'static str, &'static str);
 
-/// An image that the simulation made up.
-#[derive(Debug, Clone)]
-pub struct VirtualImage {
-    pub file: String,
-    pub bytes: Vec<u8>,
-}
-
 #[derive(Debug, thiserror::Error)]
 pub enum BenchError {
     #[error("`{name}` is not a starting state or fault of this virtual board; known are: {known}")]

@@ -2,21 +2,10 @@
 
 use crate::documents::playbook::Input;
 
-/// Used when the playbook names no size.
-const DEFAULT_SIZE_BYTES: u64 = 16 * 1024;
-
-/// How large the file for this input will be, in bytes. Needed before the words, whose values may depend on sizes.
-pub fn image_size(input: &Input) -> u64 {
-    let wanted = input.example_size.unwrap_or(DEFAULT_SIZE_BYTES);
-    let limited = wanted.min(input.max_size.unwrap_or(u64::MAX));
-    let words_end = input.words.iter().map(|word| word.offset.saturating_add(4)).max().unwrap_or(0);
-    limited.max(words_end).max(input.starts_with.len() as u64).max(1)
-}
-
 /// Bytes that pass the input's checks: its beginning, its little-endian `words` (offset and value, already evaluated)
 /// and for the rest noise that depends on nothing but the input's name.
-pub fn generate_image(input: &Input, words: &[(u64, u32)]) -> Vec<u8> {
-    let size = usize::try_from(image_size(input)).unwrap_or(usize::MAX);
+pub fn generate_image(input: &Input, size_bytes: u64, words: &[(u64, u32)]) -> Vec<u8> {
+    let size = usize::try_from(size_bytes).unwrap_or(usize::MAX);
     let mut bytes = noise(input.name.as_str(), size);
     bytes[..input.starts_with.len()].copy_from_slice(&input.starts_with);
     for (offset, value) in words {
@@ -73,17 +62,11 @@ mod tests {
 
     #[test]
     fn an_image_has_its_beginning_its_words_and_its_size() {
-        let image = generate_image(&input(), &[(0x14, 0x2000_1000), (0x24, 35416)]);
+        let image = generate_image(&input(), 31320, &[(0x14, 0x2000_1000), (0x24, 35416)]);
         assert_eq!(image.len(), 31320);
         assert_eq!(image[..4], [0xd1, 0, 0x20, 0x40]);
         assert_eq!(image[0x14..0x18], [0, 0x10, 0, 0x20]);
         assert_eq!(image[0x24..0x28], 35416_u32.to_le_bytes());
-        assert_eq!(image, generate_image(&input(), &[(0x14, 0x2000_1000), (0x24, 35416)]));
-    }
-
-    #[test]
-    fn a_limit_is_kept() {
-        let small = Input { max_size: Some(512), example_size: None, ..input() };
-        assert_eq!(generate_image(&small, &[]).len(), 512);
+        assert_eq!(image, generate_image(&input(), 31320, &[(0x14, 0x2000_1000), (0x24, 35416)]));
     }
 }

@@ -47,14 +47,14 @@ mod world;
 mod world_tests;
 
 pub use alif_se::AlifSe;
-pub use board::{BenchError, BoardModel, BusDevice, FaultName, Region, VirtualImage};
+pub use board::{BenchError, BoardModel, BusDevice, FaultName, Region};
 pub use call_record::CallRecord;
 pub use clock::BenchClock;
 pub use console::{Console, Scripted};
 pub use dfu_board::{Answer, DfuBoard, DfuDevice, Share};
 pub use flash::{Flash, NotWritable};
 pub use folder::{BenchFiles, BenchFolder, MOCK_TOOLS};
-pub use image::{generate_image, image_size};
+pub use image::generate_image;
 pub use imx_rt::ImxRt;
 pub use memory::Memory;
 pub use memory_layout::{MemoryLayout, MemoryLayoutError, Segment};

@@ -298,7 +298,7 @@ fn make_files(job: &Job, tell: &mut Tell<'_>) -> Result<Files, Box<Refusal>> {
         .map_err(|problem| refuse(Outcome::StepFailed, problems::before_anything(problem.to_string(), Vec::new())))?;
     let mut files = Files::new(scratch);
     let make: Option<&MakeImage<'_>> = match job.bench {
-        Some(_) => Some(&|input, _, words| generate_image(input, words)),
+        Some(_) => Some(&generate_image),
         None => None,
     };
     let staged = stage_inputs(&job.playbook, &job.given, make, &mut files, tell);

@@ -229,9 +229,12 @@ fn make_up(input: &Input, playbook: &Playbook, make: &MakeImage<'_>, files: &mut
     })
 }
 
+/// In bytes. What the playbook's own checks look at must be there, whatever size it names.
 fn size_of_example(input: &Input) -> u64 {
-    let size = input.example_size.unwrap_or(EXAMPLE_BYTES);
-    input.max_size.map_or(size, |max| size.min(max))
+    let size = input.example_size.unwrap_or(EXAMPLE_BYTES).max(input.min_size.unwrap_or(1));
+    let limited = input.max_size.map_or(size, |max| size.min(max));
+    let words_end = input.words.iter().map(|word| word.offset.saturating_add(4)).max().unwrap_or(0);
+    limited.max(words_end).max(input.starts_with.len() as u64).max(1)
 }
 
 fn word_value(expression: &crate::documents::expression::Expression, facts: &dyn Facts) -> Result<u32, String> {
