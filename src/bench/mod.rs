@@ -19,6 +19,7 @@ mod flash;
 mod folder;
 mod image;
 mod imx_rt;
+mod in_process;
 mod memory;
 mod memory_layout;
 mod mock;

@@ -10,6 +10,7 @@ mod read_answers;
 mod read_run;
 mod read_step;
 mod reader;
+mod steps;
 #[cfg(test)]
 mod talking_tests;
 mod types;
@@ -18,6 +19,7 @@ mod variable;
 pub use check::check;
 pub use family::Families;
 pub use load::{Loaded, load};
+pub use steps::{irreversible_steps, tools_of};
 pub use types::{
     Action, Afterwards, Answer, Backoff, Capture, CaptureKind, CheckStep, Device, DeviceKind, FailOn, HandMove, Input,
     InputWord, Irreversible, NamesFiles, Need, OnFault, Playbook, Prompt, Reading, RestartAt, Retry, Run, StagedFile,
