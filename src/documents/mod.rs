@@ -4,6 +4,7 @@ pub mod catalog;
 pub mod expression;
 pub mod library;
 pub mod playbook;
+pub mod test_file;
 mod yaml;
 
 pub use yaml::{Key, Yaml, YamlKind, parse_yaml};

@@ -5,11 +5,11 @@ mod check_call;
 mod check_flash;
 mod check_optional;
 mod family;
-mod load;
+pub(in crate::documents) mod load;
 mod read_answers;
 mod read_run;
 mod read_step;
-mod reader;
+pub(in crate::documents) mod reader;
 mod steps;
 #[cfg(test)]
 mod talking_tests;
