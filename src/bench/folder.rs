@@ -88,6 +88,11 @@ impl BenchFiles {
         self.folder.join("memory")
     }
 
+    /// The files that a test case gives to the run.
+    pub(crate) fn given(&self) -> PathBuf {
+        self.folder.join("files")
+    }
+
     pub fn stalled(&self) -> PathBuf {
         self.folder.join("stalled")
     }
@@ -128,6 +133,7 @@ impl BenchFiles {
         for name in MOCK_TOOLS {
             ignore_missing(std::fs::remove_file(self.tool(name)))?;
         }
+        ignore_missing(std::fs::remove_dir_all(self.given()))?;
         ignore_missing(std::fs::remove_dir_all(self.alif()))?;
         ignore_missing(std::fs::remove_dir_all(self.memory()))
     }

@@ -43,6 +43,8 @@ pub struct Account {
     pub calls: Vec<CallRecord>,
     pub regions: Vec<Region>,
     pub fuses: BTreeMap<u32, u32>,
+    pub regions_before: Vec<Region>,
+    pub fuses_before: BTreeMap<u32, u32>,
 }
 
 /// Why a run could not even be tried.
@@ -58,12 +60,22 @@ pub enum RehearsalError {
 
 /// Runs the playbook on the bench. A second run finds the board as the first has left it.
 pub fn rehearse(bench: &Rc<Bench>, rehearsal: &Rehearsal<'_>) -> Result<Account, RehearsalError> {
+    let files = bench.files();
+    let before = BenchState::look(&files)?;
+    let (regions_before, fuses_before) = (before.model.board().regions(), before.model.board().fuses());
     let mut events = Vec::new();
     let outcome = carry_out(bench, rehearsal, &mut |event| events.push(event.clone()))?;
-    let files = bench.files();
     let state = BenchState::look(&files)?;
     let board = state.model.board();
-    Ok(Account { events, outcome, calls: CallRecord::read(&files)?, regions: board.regions(), fuses: board.fuses() })
+    Ok(Account {
+        events,
+        outcome,
+        calls: CallRecord::read(&files)?,
+        regions: board.regions(),
+        fuses: board.fuses(),
+        regions_before,
+        fuses_before,
+    })
 }
 
 fn carry_out(

@@ -30,6 +30,7 @@ impl Bench {
             std::fs::create_dir_all(files.tools())?;
             std::fs::create_dir_all(files.alif())?;
             std::fs::create_dir_all(files.memory())?;
+            std::fs::create_dir_all(files.given())?;
             link_tools(&files, &std::env::current_exe()?)?;
             std::fs::write(files.calls(), "")
         };

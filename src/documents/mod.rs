@@ -1,10 +1,10 @@
 //! Floor 1: playbooks, expressions, the tool catalog. Text in, values out; nothing here touches the world.
 
+pub mod cases;
 pub mod catalog;
 pub mod expression;
 pub mod library;
 pub mod playbook;
-pub mod test_file;
 mod yaml;
 
 pub use yaml::{Key, Yaml, YamlKind, parse_yaml};

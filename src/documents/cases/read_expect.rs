@@ -1,8 +1,8 @@
 //! Reads what must come of a run.
 
 use crate::documents::Yaml;
+use crate::documents::cases::{CallPattern, Expect};
 use crate::documents::playbook::reader::{Entries, Reader};
-use crate::documents::test_file::{CallPattern, Expect};
 use crate::words::{Diagnostic, FaultClass, Id, Located, Outcome, nearest, parse_integer};
 
 pub(super) const EXPECT_KEYS: &[&str] = &[

@@ -1,10 +1,10 @@
 //! Reads one case: what is run.
 
+use crate::documents::cases::load::file_beside;
+use crate::documents::cases::read_expect::read_expect;
+use crate::documents::cases::{Case, GivenContents, ToolTreatment, Treated};
 use crate::documents::playbook::load::bytes_of;
 use crate::documents::playbook::reader::Reader;
-use crate::documents::test_file::load::file_beside;
-use crate::documents::test_file::read_expect::read_expect;
-use crate::documents::test_file::{Case, GivenContents, ToolTreatment, Treated};
 use crate::documents::{Yaml, YamlKind};
 use crate::words::{Diagnostic, Id, Located, ToolVersion, nearest};
 

@@ -1,7 +1,7 @@
 //! Holds a test file against its playbook: names in it must be names there, or the case could never fail.
 
+use crate::documents::cases::{Case, Expect, TestFile};
 use crate::documents::playbook::{Action, Playbook, Step, irreversible_steps, tools_of};
-use crate::documents::test_file::{Case, Expect, TestFile};
 use crate::words::{Diagnostic, Id, Located, Place, nearest};
 
 /// Everything wrong with a test file that has been read.

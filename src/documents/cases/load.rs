@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use crate::documents::cases::read_case::read_case;
+use crate::documents::cases::{Case, TestFile, UnnoticedMutant};
 use crate::documents::playbook::load::leaves_its_folder;
 use crate::documents::playbook::reader::Reader;
-use crate::documents::test_file::read_case::read_case;
-use crate::documents::test_file::{Case, TestFile, UnnoticedMutant};
 use crate::documents::{Yaml, YamlKind, parse_yaml};
 use crate::words::{Diagnostic, Located, Place, Source};
 
@@ -19,7 +19,7 @@ pub struct LoadedTests {
     pub faults: Vec<Diagnostic>,
 }
 
-/// Reads a test file. Nothing is held against its playbook yet; that is [`crate::documents::test_file::check`]'s part.
+/// Reads a test file. Nothing is held against its playbook yet; that is [`crate::documents::cases::check`]'s part.
 pub fn load(source: &Arc<Source>) -> LoadedTests {
     let mut reader = Reader::default();
     let tests = match parse_yaml(source) {
