@@ -54,7 +54,7 @@ pub(super) fn read_expect(reader: &mut Reader, yaml: &Yaml) -> Option<Expect> {
         step: parts.get("step").and_then(|step| reader.parsed(step)),
         holds,
         fuses: read_fuses(reader, &parts),
-        untouched: parts.get("untouched").and_then(|flag| reader.parsed::<bool>(flag)),
+        untouched: parts.get("untouched").and_then(|flag| reader.flag(flag)),
         done: ids(reader, &parts, "done"),
         skipped: ids(reader, &parts, "skipped"),
         retried: ids(reader, &parts, "retried"),

@@ -180,7 +180,7 @@ fn read_tool_file(reader: &mut Reader, name: Id, place: &Place, yaml: &Yaml) -> 
 }
 
 fn read_need(reader: &mut Reader, parts: &Entries<'_>) -> Need {
-    let optional = parts.get("optional").and_then(|flag| reader.parsed::<bool>(flag));
+    let optional = parts.get("optional").and_then(|flag| reader.flag(flag));
     let with = parts.get("optional_with").and_then(|other| reader.parsed::<Id>(other));
     match (optional, with) {
         (Some(optional), Some(_)) => {
