@@ -99,6 +99,8 @@ enum Verb {
     /// Prove playbooks on virtual boards, without hardware
     #[command(after_help = TEST_EXAMPLES)]
     Test(TestArgs),
+    /// Print the JSON schema of playbooks or test files, for editors
+    Schema(SchemaArgs),
 }
 
 #[derive(Debug, Args)]
@@ -189,6 +191,20 @@ pub struct CheckArgs {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct SchemaArgs {
+    /// Of which documents
+    #[arg(value_name = "DOCUMENT", value_enum, default_value_t)]
+    pub of: SchemaOf,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum SchemaOf {
+    #[default]
+    Playbook,
+    Tests,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct TestArgs {
     /// Test files, playbooks with a test file beside them, or folders of both
     #[arg(value_name = "PATH", required = true)]
@@ -232,6 +248,7 @@ pub enum Request {
     List(ListArgs),
     Check(CheckArgs),
     Test(TestArgs),
+    Schema(SchemaArgs),
 }
 
 impl Arguments {
@@ -241,6 +258,7 @@ impl Arguments {
             Some(Verb::List(args)) => return Ok(Request::List(args)),
             Some(Verb::Check(args)) => return Ok(Request::Check(args)),
             Some(Verb::Test(args)) => return Ok(Request::Test(args)),
+            Some(Verb::Schema(args)) => return Ok(Request::Schema(args)),
             Some(Verb::Run(run)) => (run.playbook.or(run.named), run.options),
             None => (self.playbook, self.options),
         };

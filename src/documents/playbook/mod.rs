@@ -16,6 +16,9 @@ mod talking_tests;
 mod types;
 mod variable;
 
+/// The JSON schema of playbooks and families.
+pub const SCHEMA: &str = include_str!("schema.json");
+
 pub use check::check;
 pub use family::Families;
 pub use load::{Loaded, load};
