@@ -11,7 +11,7 @@ use crate::engine::devices::Met;
 use crate::engine::runner::{Runner, WAIT_LIMIT};
 use crate::engine::wait::POLL;
 use crate::engine::watch::{Ending, Watch};
-use crate::engine::{Event, milliseconds};
+use crate::engine::{Event, GoesOn, milliseconds};
 use crate::output::{Dialogue, Given, Tail};
 use crate::words::{Stream, ToolEnd};
 use crate::world::{Ask, Reply, World};
@@ -216,7 +216,7 @@ impl<'a, W: World> Runner<'a, W> {
         self.tell(Event::Prompted {
             step: step.id.clone(),
             text: text.to_owned(),
-            goes_on_by_itself: true,
+            goes_on: GoesOn::ByItself,
             limit_ms: milliseconds(limit),
         });
     }
@@ -250,7 +250,7 @@ impl<'a, W: World> Runner<'a, W> {
                 self.tell(Event::Prompted {
                     step: watch.step.id.clone(),
                     text: text.clone(),
-                    goes_on_by_itself: false,
+                    goes_on: GoesOn::WithEnter,
                     limit_ms: milliseconds(left),
                 });
                 self.world.ask(Ask::Hands { moves: &prompt.hands, until: None });

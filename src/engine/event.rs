@@ -1,5 +1,6 @@
 //! What happens during a run, as typed events. Screen, JSON and log are readers of them.
 
+use crate::documents::playbook::Step;
 use crate::output::Touched;
 use crate::words::{Fault, Id, Stream, ToolEnd, ToolVersion, Verdict};
 use crate::world::Interrupt;
@@ -106,8 +107,7 @@ pub enum Event {
     Prompted {
         step: Id,
         text: String,
-        /// The run goes on by itself when the hardware says so; else ENTER is needed.
-        goes_on_by_itself: bool,
+        goes_on: GoesOn,
         limit_ms: u64,
     },
     /// Repeated about once a second and whenever devices come or go.
@@ -193,6 +193,27 @@ pub enum StepEnd {
     Succeeded,
     SucceededWithWarning(String),
     Failed(Fault),
+}
+
+/// What ends a prompt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GoesOn {
+    /// The hardware, or a tool, says so.
+    ByItself,
+    WithEnter,
+    /// The person chooses: ENTER, or what the prompt says, which the hardware shows.
+    Either,
+}
+
+impl GoesOn {
+    pub(super) fn of(step: &Step) -> GoesOn {
+        match &step.until {
+            None => GoesOn::WithEnter,
+            Some(_) if step.sets.is_some() => GoesOn::Either,
+            Some(_) => GoesOn::ByItself,
+        }
+    }
 }
 
 /// How a run ended.

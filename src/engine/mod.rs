@@ -11,11 +11,13 @@ mod facts;
 mod files;
 mod halt;
 mod inputs;
+mod instead;
 mod irreversible;
 mod named_files;
 mod offer;
 mod plan;
 mod problem;
+mod prompt;
 mod ruled_out;
 mod runner;
 #[cfg(test)]
@@ -31,7 +33,7 @@ mod watch;
 use std::time::Duration;
 
 pub use devices::Chosen;
-pub use event::{CONDITION_DOES_NOT_HOLD, Event, Outcome, Problem, StepEnd};
+pub use event::{CONDITION_DOES_NOT_HOLD, Event, GoesOn, Outcome, Problem, StepEnd};
 pub use files::Files;
 pub use inputs::{GivenFiles, InputFault, MakeImage, stage_inputs};
 pub use plan::{PlannedLine, PlannedStep, plan};

@@ -14,15 +14,15 @@ use tokio::time::Instant;
 
 use crate::documents::catalog::Catalog;
 use crate::documents::expression::{EvaluationError, Expression, Template, Value, evaluate_condition, expand};
-use crate::documents::playbook::{Action, CheckStep, Playbook, Prompt, Step, WriteStep};
-use crate::engine::devices::{Bus, Chosen, Met, describe_until};
+use crate::documents::playbook::{Action, CheckStep, Contents, Playbook, Step, WriteStep};
+use crate::engine::devices::{Bus, Chosen, no_bus};
 use crate::engine::facts::RunFacts;
 use crate::engine::files::Files;
 use crate::engine::halt::Halt;
 use crate::engine::{CONDITION_DOES_NOT_HOLD, Event, Outcome, StepEnd, milliseconds, problem};
 use crate::output::Touched;
 use crate::words::{Fault, FaultClass, Id, ToolEnd, ToolVersion};
-use crate::world::{Ask, Interrupt, World};
+use crate::world::{Interrupt, World};
 
 /// Limit of a prompt or wait whose step gives none.
 pub(super) const WAIT_LIMIT: Duration = Duration::from_secs(10 * 60);
@@ -103,7 +103,7 @@ pub(super) struct Runner<'a, W> {
     pub(super) attempted: BTreeSet<Id>,
     restarts: BTreeMap<Id, u32>,
     /// The next wait for a device wants to see it come anew.
-    fresh: bool,
+    pub(super) fresh: bool,
     pub(super) board_changed: bool,
     pub(super) last_call: Option<LastCall>,
     pub(super) tally: Tally,
@@ -184,7 +184,7 @@ pub(super) enum Shown {
 
 /// Was there anything to do?
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Acted {
+pub(super) enum Acted {
     Done,
     Skipped,
 }
@@ -366,41 +366,6 @@ impl<'a, W: World> Runner<'a, W> {
         ended.map(|()| Acted::Done)
     }
 
-    async fn prompt(&mut self, step: &'a Step, prompt: &'a Prompt, limit: Duration) -> Result<Acted, Halt> {
-        let text = self.text(&prompt.text).map_err(|error| self.not_computable(&step.id, &error))?;
-        let fresh = std::mem::take(&mut self.fresh) || step.until.as_ref().is_some_and(|until| until.anew);
-        if let Some(until) = &step.until
-            && !fresh
-            && self.bus.met(until) == Met::Yes
-        {
-            let reason = format!("not needed: {}", describe_until(until, self.playbook));
-            self.keep(step, true);
-            self.skip(step, Shown::Yes, &reason);
-            return Ok(Acted::Skipped);
-        }
-        if let Some(Met::Never(fault)) = step.until.as_ref().map(|until| self.bus.met(until))
-            && fault.class == FaultClass::NoDevice
-        {
-            // Without a bus to look at, nothing the person does could be seen.
-            return Err(self.halt_here(&step.id, fault));
-        }
-        if step.sets.is_some() {
-            return self.offer(step, prompt, text, limit).await.map(|()| Acted::Done);
-        }
-        self.tell(Event::Prompted {
-            step: step.id.clone(),
-            text,
-            goes_on_by_itself: step.until.is_some(),
-            limit_ms: milliseconds(limit),
-        });
-        self.world.ask(Ask::Hands { moves: &prompt.hands, until: step.until.as_ref() });
-        match &step.until {
-            Some(until) => self.wait_until(step, until, limit, fresh).await,
-            None => self.wait_for_enter(&step.id, limit).await,
-        }
-        .map(|()| Acted::Done)
-    }
-
     fn check(&mut self, step: &Step, check: &CheckStep) -> Result<(), Halt> {
         if self.holds(&check.holds, step)? {
             return Ok(());
@@ -414,7 +379,10 @@ impl<'a, W: World> Runner<'a, W> {
     }
 
     fn write(&mut self, step: &Step, write: &WriteStep) -> Result<(), Halt> {
-        let text = self.text(&write.text).map_err(|error| self.not_computable(&step.id, &error))?;
+        let text = match &write.contents {
+            Contents::Text(text) => self.text(text).map_err(|error| self.not_computable(&step.id, &error))?,
+            Contents::Zeros(length_bytes) => "\0".repeat(*length_bytes as usize),
+        };
         self.files
             .write(&write.name, &write.file, &text)
             .map_err(|problem| self.halt_here(&step.id, Fault::new(FaultClass::BadFile, problem.to_string())))
@@ -425,6 +393,9 @@ impl<'a, W: World> Runner<'a, W> {
     }
 
     pub(super) fn not_computable(&self, step: &Id, error: &EvaluationError) -> Halt {
+        if let Err(reason) = self.bus.attached() {
+            return self.halt_here(step, no_bus(reason));
+        }
         let class = match error {
             EvaluationError::NoDevice(_) => FaultClass::NoDevice,
             _ => FaultClass::Unknown,

@@ -5,8 +5,9 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::documents::playbook::{Step, Until};
-use crate::engine::devices::{Bus, Met, describe_until};
+use crate::engine::devices::{Met, describe_until};
 use crate::engine::halt::Halt;
+use crate::engine::instead::Intruders;
 use crate::engine::runner::Runner;
 use crate::engine::{Event, milliseconds};
 use crate::words::{Fault, FaultClass, Id, describe_time};
@@ -21,28 +22,6 @@ const SETTLE: Duration = Duration::from_millis(300);
 /// For so long "not permitted" or "several" may pass by itself while devices come and go.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// Devices that come in place of the wanted one, and what that means.
-struct Instead<'a> {
-    meanings: &'a [(Id, String)],
-    /// Those that have been seen to be away during this wait; a device that is still there from before means nothing.
-    gone_before: Vec<&'a Id>,
-}
-
-impl<'a> Instead<'a> {
-    fn meaning<W: World>(&mut self, bus: &Bus<'_, W>) -> Option<&'a str> {
-        let mut found = None;
-        for (name, meaning) in self.meanings {
-            let present = bus.present(name).unwrap_or(false);
-            if !present && !self.gone_before.contains(&name) {
-                self.gone_before.push(name);
-            } else if present && self.gone_before.contains(&name) {
-                found = Some(meaning.trim_end_matches('.'));
-            }
-        }
-        found
-    }
-}
-
 impl<W: World> Runner<'_, W> {
     /// Waits until the bus is as wanted. With `fresh` a device that was there from the start does not count: it must
     /// have been gone in between.
@@ -53,12 +32,15 @@ impl<W: World> Runner<'_, W> {
         limit: Duration,
         fresh: bool,
     ) -> Result<(), Halt> {
-        let Step { id: step, instead, .. } = step;
+        let mut intruders = Intruders::of(step);
+        let step = &step.id;
         let started = Instant::now();
         let deadline = started + limit;
-        let mut instead = Instead { meanings: instead, gone_before: Vec::new() };
         let mut must_go_first = fresh && !until.present.is_empty() && self.any_present(until);
-        let mut met_before = self.bus.met(until) == Met::Yes && !must_go_first;
+        // What was there from the start need not settle, only last.
+        let there_before = self.bus.met(until) == Met::Yes && !must_go_first;
+        let must_last = if there_before { until.lasting } else { until.lasting.max(SETTLE) };
+        let mut met_since: Option<Instant> = None;
         let mut hopeless_since: Option<Instant> = None;
         let mut told: Option<(String, Vec<String>)> = None;
         let mut next_tick = started;
@@ -76,13 +58,18 @@ impl<W: World> Runner<'_, W> {
                 met => met,
             };
             let waiting_for = match met {
-                Met::Yes if met_before => return self.wait_met(step, until, started),
-                Met::Yes => {
-                    sleep(SETTLE).await;
-                    met_before = true;
+                Met::Yes if now >= *met_since.get_or_insert(now) + must_last => {
+                    return self.wait_met(step, until, started);
+                }
+                Met::Yes if until.lasting.is_zero() => {
+                    sleep(must_last).await;
                     continue;
                 }
+                Met::Yes => {
+                    format!("{}, and must stay for {}", describe_until(until, self.playbook), describe_time(until.lasting))
+                }
                 Met::Never(fault) => {
+                    met_since = None;
                     let since = *hopeless_since.get_or_insert(now);
                     if now >= since + GRACE {
                         return Err(self.halt_here(step, fault));
@@ -91,13 +78,14 @@ impl<W: World> Runner<'_, W> {
                 }
                 Met::NotYet(text) => {
                     hopeless_since = None;
-                    match instead.meaning(&self.bus) {
+                    met_since = None;
+                    self.look_for_intruders(step, &mut intruders, deadline.saturating_duration_since(now));
+                    match intruders.meaning() {
                         Some(meaning) => format!("{meaning} ({text})"),
                         None => text,
                     }
                 }
             };
-            met_before = false;
             if now >= deadline {
                 return Err(self.wait_over(step, until, &waiting_for, limit, started));
             }

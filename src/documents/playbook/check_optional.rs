@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::documents::expression::{BinaryOperator, Expression, Function, Node, Part, Template, UnaryOperator};
-use crate::documents::playbook::{Action, Input, Irreversible, Need, Playbook, Step};
+use crate::documents::playbook::{Action, Contents, Input, Irreversible, Need, Playbook, Step};
 use crate::words::{Diagnostic, Id, Place, nearest};
 
 /// Files that may be missing at some point of the procedure.
@@ -88,7 +88,9 @@ impl Follower<'_> {
                 check.message.iter().for_each(|message| self.template(message, &inside));
             }
             Action::Write(write) => {
-                self.template(&write.text, &inside);
+                if let Contents::Text(text) = &write.contents {
+                    self.template(text, &inside);
+                }
                 inside.remove(&write.name);
             }
             Action::Refuse(text) => {

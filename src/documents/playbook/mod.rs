@@ -19,8 +19,8 @@ pub use check::check;
 pub use family::Families;
 pub use load::{Loaded, load};
 pub use types::{
-    Action, Afterwards, Answer, Backoff, Capture, CaptureKind, CheckStep, Device, DeviceKind, FailOn, HandMove, Input,
-    InputWord, Irreversible, NamesFiles, Need, OnFault, Playbook, Prompt, Reading, RestartAt, Retry, Run, StagedFile,
+    Action, Afterwards, Answer, Backoff, Capture, CaptureKind, CheckStep, Contents, Device, DeviceKind, FailOn, HandMove,
+    Input, InputWord, Instead, Irreversible, NamesFiles, Need, OnFault, Playbook, Prompt, Reading, RestartAt, Retry, Run, StagedFile,
     Step, Timeout, ToolFile, Unmet, Until, VirtualBoard, WriteStep,
 };
 pub use variable::{Variable, VariableError};
