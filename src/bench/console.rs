@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::io::{BufRead, Write};
 use std::path::{Path, PathBuf};
 
+use crate::bench::waiting::counted;
 use crate::documents::playbook::HandMove;
 
 /// Passes text on at once, or keeps it. Nothing is added to the text, not even ends of lines.
@@ -19,6 +20,32 @@ pub struct Console {
     /// The working folder, when it is not the process's own.
     folder: PathBuf,
     mode: Mode,
+    out: Flow,
+    err: Flow,
+    /// What has been printed, as waits count it.
+    counted_bytes: u64,
+}
+
+/// One stream of a call that may have to be played again from its beginning.
+#[derive(Debug, Default)]
+struct Flow {
+    reached: usize,
+    /// So much was printed before the call began again.
+    known: usize,
+}
+
+impl Flow {
+    /// What of this text is new.
+    fn fresh<'t>(&mut self, bytes: &'t [u8]) -> &'t [u8] {
+        let known = self.known.saturating_sub(self.reached).min(bytes.len());
+        self.reached += bytes.len();
+        &bytes[known..]
+    }
+
+    fn begin_again(&mut self) {
+        self.known = self.known.max(self.reached);
+        self.reached = 0;
+    }
 }
 
 /// What ends a wait in a test.
@@ -94,12 +121,24 @@ impl Console {
         self.mode == Mode::Keeping
     }
 
+    /// The call is played once more from its beginning, after a wait: what it has printed already is left out.
+    pub(crate) fn begin_again(&mut self) {
+        self.out.begin_again();
+        self.err.begin_again();
+    }
+
+    pub(crate) fn counted_bytes(&self) -> u64 {
+        self.counted_bytes
+    }
+
     pub fn out(&mut self, text: &str) {
         self.out_bytes(text.as_bytes());
     }
 
     /// Bytes that need not be UTF-8, as tools print them that write in a code page.
     pub fn out_bytes(&mut self, bytes: &[u8]) {
+        let bytes = self.out.fresh(bytes);
+        self.counted_bytes += counted(bytes);
         match self.mode {
             Mode::Keeping => self.stdout.extend_from_slice(bytes),
             Mode::Passing => pass(std::io::stdout().lock(), bytes),
@@ -107,9 +146,11 @@ impl Console {
     }
 
     pub fn err(&mut self, text: &str) {
+        let bytes = self.err.fresh(text.as_bytes());
+        self.counted_bytes += counted(bytes);
         match self.mode {
-            Mode::Keeping => self.stderr.extend_from_slice(text.as_bytes()),
-            Mode::Passing => pass(std::io::stderr().lock(), text.as_bytes()),
+            Mode::Keeping => self.stderr.extend_from_slice(bytes),
+            Mode::Passing => pass(std::io::stderr().lock(), bytes),
         }
     }
 

@@ -15,6 +15,8 @@ pub struct BenchState {
     pub model: VirtualModel,
     /// How often hands were moved, for tools that wait for it.
     pub(crate) hands_moved: u64,
+    /// The person will overlook the next wire to be removed, or switch to be set back.
+    pub(crate) forgets: bool,
     /// A call that has begun. Still there when its process has ended: it was killed.
     pub(crate) playing: Option<CallRecord>,
 }
@@ -29,7 +31,7 @@ pub(crate) struct HeldState {
 
 impl BenchState {
     pub(crate) fn new(model: VirtualModel) -> Self {
-        BenchState { now_ms: 0, model, hands_moved: 0, playing: None }
+        BenchState { now_ms: 0, model, hands_moved: 0, forgets: false, playing: None }
     }
 
     /// Looks at the state without changing it; needs no lock, because the file is only ever replaced as a whole.
