@@ -121,7 +121,7 @@ pub enum Event {
     },
     WaitOver {
         step: Id,
-        met: bool,
+        end: WaitEnd,
         text: String,
         elapsed_ms: u64,
     },
@@ -193,6 +193,15 @@ pub enum StepEnd {
     Succeeded,
     SucceededWithWarning(String),
     Failed(Fault),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WaitEnd {
+    Met,
+    /// It was only tried, and the playbook goes on with that.
+    NotMet,
+    InVain,
 }
 
 /// What ends a prompt.

@@ -33,7 +33,7 @@ mod watch;
 use std::time::Duration;
 
 pub use devices::Chosen;
-pub use event::{CONDITION_DOES_NOT_HOLD, Event, GoesOn, Outcome, Problem, StepEnd};
+pub use event::{CONDITION_DOES_NOT_HOLD, Event, GoesOn, Outcome, Problem, StepEnd, WaitEnd};
 pub use files::Files;
 pub use inputs::{GivenFiles, InputFault, MakeImage, stage_inputs};
 pub use plan::{PlannedLine, PlannedStep, plan};

@@ -197,7 +197,7 @@ impl Planner<'_> {
                 };
                 lines.push(PlannedLine::Write { file: write.file.clone(), text });
             }
-            Action::Refuse(reason) => lines.push(PlannedLine::Refuse { text: text(reason) }),
+            Action::Refuse(refuse) => lines.push(PlannedLine::Refuse { text: text(&refuse.text) }),
             Action::Steps(steps) => {
                 for step in steps {
                     self.lines(step, lines);

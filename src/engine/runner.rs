@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use crate::documents::catalog::Catalog;
 use crate::documents::expression::{EvaluationError, Expression, Template, Value, evaluate_condition, expand};
-use crate::documents::playbook::{Action, CheckStep, Contents, Playbook, Step, WriteStep};
+use crate::documents::playbook::{Action, CheckStep, Contents, Playbook, RefuseStep, Step, WriteStep};
 use crate::engine::devices::{Bus, Chosen, no_bus};
 use crate::engine::facts::RunFacts;
 use crate::engine::files::Files;
@@ -355,15 +355,20 @@ impl<'a, W: World> Runner<'a, W> {
                 None => Ok(()),
             },
             Action::Check(check) => self.check(step, check),
-            Action::Refuse(text) => {
-                let text = self.text(text).map_err(|error| self.not_computable(&step.id, &error))?;
-                let fault = Fault::new(FaultClass::Refused, text);
-                Err(Halt::Failure(Box::new(self.failure(&step.id, fault, Outcome::RefusedByPlaybook))))
-            }
+            Action::Refuse(refuse) => self.refuse(step, refuse),
             Action::Write(write) => self.write(step, write),
             Action::Steps(steps) => self.steps(steps, Shown::No).await,
         };
         ended.map(|()| Acted::Done)
+    }
+
+    fn refuse(&mut self, step: &Step, refuse: &RefuseStep) -> Result<(), Halt> {
+        let text = |template| self.text(template).map_err(|error| self.not_computable(&step.id, &error));
+        let fault = Fault::new(FaultClass::Refused, text(&refuse.text)?);
+        let advice = refuse.next.iter().map(text).collect::<Result<Vec<_>, _>>()?;
+        let mut failure = self.failure(&step.id, fault, Outcome::RefusedByPlaybook);
+        failure.advice = advice;
+        Err(Halt::Failure(Box::new(failure)))
     }
 
     fn check(&mut self, step: &Step, check: &CheckStep) -> Result<(), Halt> {

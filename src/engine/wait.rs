@@ -9,7 +9,7 @@ use crate::engine::devices::{Met, describe_until};
 use crate::engine::halt::Halt;
 use crate::engine::instead::Intruders;
 use crate::engine::runner::Runner;
-use crate::engine::{Event, milliseconds};
+use crate::engine::{Event, WaitEnd, milliseconds};
 use crate::words::{Fault, FaultClass, Id, describe_time};
 use crate::world::{Reply, World};
 
@@ -33,7 +33,8 @@ impl<W: World> Runner<'_, W> {
         fresh: bool,
     ) -> Result<(), Halt> {
         let mut intruders = Intruders::of(step);
-        let step = &step.id;
+        let whole = step;
+        let step = &whole.id;
         let started = Instant::now();
         let deadline = started + limit;
         let mut must_go_first = fresh && !until.present.is_empty() && self.any_present(until);
@@ -52,6 +53,7 @@ impl<W: World> Runner<'_, W> {
             let met = match self.bus.met(until) {
                 // Another device that shows the same id does not go away with the camera.
                 Met::Never(fault) => Met::Never(fault),
+                _ if must_go_first && whole.sets.is_some() => Met::NotYet("it has not gone away and come back yet".to_owned()),
                 _ if must_go_first => {
                     Met::NotYet("the camera has to be disconnected and connected again first".to_owned())
                 }
@@ -87,7 +89,7 @@ impl<W: World> Runner<'_, W> {
                 }
             };
             if now >= deadline {
-                return Err(self.wait_over(step, until, &waiting_for, limit, started));
+                return Err(self.wait_over(whole, until, &waiting_for, limit, started));
             }
             let state = (waiting_for, self.bus.describe_attached());
             if now >= next_tick || told.as_ref() != Some(&state) {
@@ -116,13 +118,14 @@ impl<W: World> Runner<'_, W> {
     fn wait_met(&mut self, step: &Id, until: &Until, started: Instant) -> Result<(), Halt> {
         let text = describe_until(until, self.playbook);
         let elapsed_ms = milliseconds(started.elapsed());
-        self.tell(Event::WaitOver { step: step.clone(), met: true, text, elapsed_ms });
+        self.tell(Event::WaitOver { step: step.clone(), end: WaitEnd::Met, text, elapsed_ms });
         Ok(())
     }
 
-    fn wait_over(&mut self, step: &Id, until: &Until, waiting_for: &str, limit: Duration, started: Instant) -> Halt {
+    fn wait_over(&mut self, step: &Step, until: &Until, waiting_for: &str, limit: Duration, started: Instant) -> Halt {
         let elapsed_ms = milliseconds(started.elapsed());
-        self.tell(Event::WaitOver { step: step.clone(), met: false, text: waiting_for.to_owned(), elapsed_ms });
+        let end = if step.sets.is_some() { WaitEnd::NotMet } else { WaitEnd::InVain };
+        self.tell(Event::WaitOver { step: step.id.clone(), end, text: waiting_for.to_owned(), elapsed_ms });
         let only_going = until.present.iter().all(|name| self.bus.present(name).unwrap_or(false));
         let class = if only_going { FaultClass::TimedOut } else { FaultClass::NoDevice };
         let mut fault = Fault::new(class, format!("{waiting_for}, after {}", describe_time(limit)));
@@ -132,7 +135,7 @@ impl<W: World> Runner<'_, W> {
         } else {
             "Check wire or switch and the cable (some cables carry only power), and try another USB port".to_owned()
         });
-        self.halt_here(step, fault)
+        self.halt_here(&step.id, fault)
     }
 
     /// Waits for ENTER.

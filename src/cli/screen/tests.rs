@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::cli::style::Signs;
-use crate::engine::{CONDITION_DOES_NOT_HOLD, GoesOn, Outcome, Problem};
+use crate::engine::{CONDITION_DOES_NOT_HOLD, GoesOn, Outcome, Problem, WaitEnd};
 use crate::words::{FaultClass, Stream};
 
 fn id(text: &str) -> Id {
@@ -196,7 +196,7 @@ fn a_wait_in_a_file_tells_only_news() {
     }];
     events.extend((60..=120).rev().map(|second| waiting(&[], second * 1000)));
     events.push(waiting(&["37c5:1060 firmware"], 59_000));
-    events.push(Event::WaitOver { step: id("a"), met: false, text: "it did not come".into(), elapsed_ms: 120_000 });
+    events.push(Event::WaitOver { step: id("a"), end: WaitEnd::InVain, text: "it did not come".into(), elapsed_ms: 120_000 });
     assert_eq!(
         shown(&events),
         "        \

@@ -116,7 +116,7 @@ impl Checker<'_> {
             Action::Steps(steps) => self.steps(steps, reachable, inner),
             Action::Run(run) => self.run(step, run, within),
             Action::Prompt(prompt) => self.template(&prompt.text),
-            Action::Refuse(text) => self.template(text),
+            Action::Refuse(refuse) => refuse.next.iter().chain([&refuse.text]).for_each(|text| self.template(text)),
             Action::Check(check) => {
                 self.expression(&check.holds, Kind::Boolean);
                 if let Some(message) = &check.message {

@@ -93,8 +93,8 @@ impl Follower<'_> {
                 }
                 inside.remove(&write.name);
             }
-            Action::Refuse(text) => {
-                self.template(text, &inside);
+            Action::Refuse(refuse) => {
+                refuse.next.iter().chain([&refuse.text]).for_each(|text| self.template(text, &inside));
                 // Nothing comes after it.
                 inside.clear();
             }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use crate::documents::playbook::read_run::read_run;
 use crate::documents::playbook::reader::{Entries, Reader};
 use crate::documents::playbook::{
-    Action, Backoff, CheckStep, Contents, HandMove, Instead, Irreversible, Prompt, Reading, RestartAt, Retry, Step,
-    Timeout, Until, WriteStep,
+    Action, Backoff, CheckStep, Contents, HandMove, Instead, Irreversible, Prompt, Reading, RefuseStep, RestartAt, Retry,
+    Step, Timeout, Until, WriteStep,
 };
 use crate::documents::{Yaml, YamlKind};
 use crate::words::{Diagnostic, FaultClass, Id, Located, nearest};
@@ -42,17 +42,19 @@ const STEP_KEYS: &[&str] = &[
     "write",
     "check",
     "refuse",
+    "next",
     "steps",
     "class",
     "message",
 ];
 /// Keys that only make sense beside some actions.
-const COMPANIONS: [(&[&str], &[&str]); 6] = [
+const COMPANIONS: [(&[&str], &[&str]); 7] = [
     (&["run"], &["args", "device", "expect", "fail_on", "capture", "produces", "answers", "stage", "on_fault"]),
     (&["prompt"], &["hands"]),
     (&["run", "check"], &["class", "message"]),
     (&["run", "prompt"], &["until"]),
     (&["run", "prompt", "wait"], &["timeout"]),
+    (&["refuse"], &["next"]),
     (&["prompt", "wait"], &["if_met", "if_unmet"]),
 ];
 const ATTEMPTS_MAX: u32 = 20;
@@ -201,7 +203,13 @@ fn read_one_action(reader: &mut Reader, entries: &Entries<'_>, action: &str, id:
             },
             message: entries.get("message").and_then(|message| reader.prose_template(message)),
         }),
-        "refuse" => Action::Refuse(reader.prose_template(value)?),
+        "refuse" => {
+            let next = entries.get("next").map(|next| reader.one_or_more(next, "texts")).unwrap_or_default();
+            Action::Refuse(RefuseStep {
+                text: reader.prose_template(value)?,
+                next: next.iter().filter_map(|text| reader.prose_template(text)).collect(),
+            })
+        }
         _ => Action::Steps(read_steps(reader, value, id.as_str(), depth + 1)),
     })
 }

@@ -203,7 +203,7 @@ pub enum Action {
     Wait,
     Check(CheckStep),
     /// End here, saying why.
-    Refuse(Template),
+    Refuse(RefuseStep),
     Write(WriteStep),
     Steps(Vec<Step>),
 }
@@ -336,6 +336,13 @@ pub struct CheckStep {
     pub text: String,
     pub class: FaultClass,
     pub message: Option<Template>,
+}
+
+#[derive(Debug, Clone)]
+pub struct RefuseStep {
+    pub text: Template,
+    /// What the person can do now.
+    pub next: Vec<Template>,
 }
 
 #[derive(Debug, Clone)]
