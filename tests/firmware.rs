@@ -278,9 +278,23 @@ fn the_four_files_of_the_ae3_are_given_together_or_not_at_all() {
     for missing in case.firmware {
         let files = all_files(case).into_iter().filter(|file| *file != missing.file).collect::<Vec<_>>();
         let house = house(&files);
-        simulate(&house, "ae3.yaml", "").exits(1).says("They belong together: give all of them, or none");
+        simulate(&house, "ae3.yaml", "")
+            .exits(2)
+            .says(&format!("`{}`", missing.file))
+            .says("belong together: give all of them, or none")
+            .says("no tool has run");
         assert_eq!(house.commands(), [""; 0], "{}", missing.file);
     }
+}
+
+/// What only the playbook knows of its files is noticed as early.
+#[test]
+fn files_of_another_board_are_refused_before_anything_is_touched() {
+    let case = CASES.iter().find(|case| case.playbook == "ae3.yaml").unwrap();
+    let house = house(case.needed);
+    house.write("images/firmware_pad.toc", [7; 100]);
+    simulate(&house, "ae3.yaml", "").exits(2).says("firmware_pad.toc exactly 8192 bytes");
+    assert_eq!(house.commands(), [""; 0]);
 }
 
 #[test]

@@ -271,7 +271,8 @@ impl<'a, W: World> Runner<'a, W> {
 
     /// What the tool has asked ends its line, as the ENTER key would at a terminal that shows what is typed.
     fn send(&mut self, watch: &mut Watch<'a, '_, '_>, line: &str, stream: Stream, by: &str) -> Result<(), Ending> {
-        let question = watch.splitter(stream).tail().trim().to_owned();
+        let question = watch.splitter(stream).tail().to_owned();
+        let question = if question.trim().is_empty() { String::new() } else { understandable(watch, &question) };
         self.finish_line(watch, stream);
         watch.conversation.open = Open::Nothing;
         watch.last_output = Instant::now();
@@ -293,8 +294,13 @@ impl<'a, W: World> Runner<'a, W> {
 }
 
 fn unforeseen(watch: &Watch<'_, '_, '_>, question: &str) -> Ending {
+    unanswered(&understandable(watch, question))
+}
+
+/// The question on one line, with the line before it where it says nothing without.
+fn understandable(watch: &Watch<'_, '_, '_>, question: &str) -> String {
     let lines = if question.trim().len() < QUESTION_LENGTH_MIN { 1 } else { 0 };
-    unanswered(&watch.in_context(question, lines).replace('\n', " "))
+    watch.in_context(question, lines).replace('\n', " ")
 }
 
 fn unanswered(question: &str) -> Ending {

@@ -18,7 +18,7 @@ use crate::documents::playbook::{Action, CheckStep, Contents, Playbook, RefuseSt
 use crate::engine::devices::{Bus, Chosen, no_bus};
 use crate::engine::facts::RunFacts;
 use crate::engine::files::Files;
-use crate::engine::halt::Halt;
+use crate::engine::halt::{Halt, outcome_of};
 use crate::engine::{CONDITION_DOES_NOT_HOLD, Event, Outcome, StepEnd, milliseconds, problem};
 use crate::output::Touched;
 use crate::words::{Fault, FaultClass, Id, ToolEnd, ToolVersion};
@@ -380,7 +380,13 @@ impl<'a, W: World> Runner<'a, W> {
             None => format!("this does not hold: {}", check.text),
         };
         let message = message.trim_end_matches('.').to_owned();
-        Err(self.halt_here(&step.id, Fault::new(check.class, message)))
+        let fault = Fault::new(check.class, message);
+        // Wrong files that are noticed before anything is done are the same as an input that does not suit.
+        let outcome = match check.class {
+            FaultClass::BadFile if self.last_call.is_none() => Outcome::CommandLine,
+            class => outcome_of(class),
+        };
+        Err(Halt::Failure(Box::new(self.failure(&step.id, fault, outcome))))
     }
 
     fn write(&mut self, step: &Step, write: &WriteStep) -> Result<(), Halt> {

@@ -68,6 +68,8 @@ pub struct Input {
     pub file: Located<String>,
     pub help: Option<String>,
     pub need: Need,
+    /// Optional inputs with the same word here are given all together, or not at all.
+    pub together: Option<Located<Id>>,
     /// The file is a table that names further files.
     pub names_files: Option<NamesFiles>,
     /// Inclusive, in bytes; a smaller file is a failed download or something else.
