@@ -103,6 +103,7 @@ pub(super) fn tools(steps: &[Step], comes: &dyn Fn(&Step) -> bool) -> Vec<String
         match &step.action {
             Action::Run(run) => add(vec![run.tool.value.clone()]),
             Action::Steps(inner) => add(tools(inner, comes)),
+            Action::TellApart(tell_apart) => add(tools(&tell_apart.answers.steps, comes)),
             _ => {}
         }
         if let Some(retry) = &step.retry {

@@ -20,6 +20,7 @@ mod problem;
 mod prompt;
 mod ruled_out;
 mod runner;
+mod tell_apart;
 #[cfg(test)]
 #[cfg(unix)]
 mod test_desk;
