@@ -552,7 +552,8 @@ fn a_state_that_must_last_is_not_met_by_a_device_that_comes_and_goes() {
 /// A wait that may fail, and a choice: what came of them is known to later steps, and told.
 #[test]
 fn a_choice_is_made_by_enter_or_by_the_hardware() {
-    let steps = "  - {id: look, wait: {present: loader}, timeout: 5s, sets: found, if_met: It is there., if_unmet: It is not.}
+    let steps =
+        "  - {id: look, wait: {present: loader}, timeout: 5s, sets: found, if_met: It is there., if_unmet: It is not.}
   - {id: choose, when: found, prompt: ENTER or the wire., until: {present: rom}, sets: whole, timeout: 60s}
   - {id: all, when: not found or whole, run: mender, args: [write, all]}
   - {id: part, when: found and not whole, run: mender, args: [write, part]}

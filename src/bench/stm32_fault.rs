@@ -41,7 +41,10 @@ impl Stm32Fault {
         ),
         (
             Stm32Fault::BootLoop,
-            ("boot-loop", "the bootloader is healthy and the firmware damaged: the camera starts anew every two seconds"),
+            (
+                "boot-loop",
+                "the bootloader is healthy and the firmware damaged: the camera starts anew every two seconds",
+            ),
         ),
         (
             Stm32Fault::InterruptedUpdate,
@@ -49,7 +52,10 @@ impl Stm32Fault {
         ),
         (
             Stm32Fault::FirmwareDamaged,
-            ("firmware-damaged", "the firmware is damaged, too: with a new bootloader the camera starts again and again"),
+            (
+                "firmware-damaged",
+                "the firmware is damaged, too: with a new bootloader the camera starts again and again",
+            ),
         ),
         (Stm32Fault::Absent, ("absent", "the board never shows up, as with a cable that only charges")),
         (Stm32Fault::NoPermission, ("no-permission", "this user may not open the ROM's device node")),

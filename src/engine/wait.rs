@@ -53,7 +53,9 @@ impl<W: World> Runner<'_, W> {
             let met = match self.bus.met(until) {
                 // Another device that shows the same id does not go away with the camera.
                 Met::Never(fault) => Met::Never(fault),
-                _ if must_go_first && whole.sets.is_some() => Met::NotYet("it has not gone away and come back yet".to_owned()),
+                _ if must_go_first && whole.sets.is_some() => {
+                    Met::NotYet("it has not gone away and come back yet".to_owned())
+                }
                 _ if must_go_first => {
                     Met::NotYet("the camera has to be disconnected and connected again first".to_owned())
                 }
@@ -68,7 +70,11 @@ impl<W: World> Runner<'_, W> {
                     continue;
                 }
                 Met::Yes => {
-                    format!("{}, and must stay for {}", describe_until(until, self.playbook), describe_time(until.lasting))
+                    format!(
+                        "{}, and must stay for {}",
+                        describe_until(until, self.playbook),
+                        describe_time(until.lasting)
+                    )
                 }
                 Met::Never(fault) => {
                     met_since = None;

@@ -196,7 +196,12 @@ fn a_wait_in_a_file_tells_only_news() {
     }];
     events.extend((60..=120).rev().map(|second| waiting(&[], second * 1000)));
     events.push(waiting(&["37c5:1060 firmware"], 59_000));
-    events.push(Event::WaitOver { step: id("a"), end: WaitEnd::InVain, text: "it did not come".into(), elapsed_ms: 120_000 });
+    events.push(Event::WaitOver {
+        step: id("a"),
+        end: WaitEnd::InVain,
+        text: "it did not come".into(),
+        elapsed_ms: 120_000,
+    });
     assert_eq!(
         shown(&events),
         "        \

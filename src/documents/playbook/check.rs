@@ -93,7 +93,8 @@ impl Checker<'_> {
             self.define(name, Kind::Boolean, &step.place);
         }
         if step.sets.is_none()
-            && let Some(key) = [("if_met", &step.if_met), ("if_unmet", &step.if_unmet)].iter().find(|(_, text)| text.is_some())
+            && let Some(key) =
+                [("if_met", &step.if_met), ("if_unmet", &step.if_unmet)].iter().find(|(_, text)| text.is_some())
         {
             let place = mention(&step.place, key.0);
             self.faults.push(Diagnostic::error(&place, format!("`{}` belongs to a wait with `sets`", key.0)));

@@ -21,6 +21,8 @@ pub use family::Families;
 pub use input::{Input, InputWord, NamesFiles, Need};
 pub use load::{Loaded, load};
 pub use types::{
-    Action, Afterwards, Answer, Backoff, Capture, CaptureKind, CheckStep, Contents, Device, DeviceKind, FailOn, HandMove, Instead, Irreversible, OnFault, Playbook, Prompt, Reading, RefuseStep, RestartAt, Retry, Run, StagedFile, Step, TellApart, Timeout, ToolFile, Unmet, Until, VirtualBoard, WriteStep,
+    Action, Afterwards, Answer, Backoff, Capture, CaptureKind, CheckStep, Contents, Device, DeviceKind, FailOn,
+    HandMove, Instead, Irreversible, OnFault, Playbook, Prompt, Reading, RefuseStep, RestartAt, Retry, Run, StagedFile,
+    Step, TellApart, Timeout, ToolFile, Unmet, Until, VirtualBoard, WriteStep,
 };
 pub use variable::{Variable, VariableError};

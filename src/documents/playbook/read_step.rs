@@ -5,8 +5,8 @@ use std::time::Duration;
 use crate::documents::playbook::read_run::read_run;
 use crate::documents::playbook::reader::{Entries, Reader};
 use crate::documents::playbook::{
-    Action, Backoff, CheckStep, Contents, HandMove, Instead, Irreversible, Prompt, Reading, RefuseStep, RestartAt, Retry,
-    Step, TellApart, Timeout, Until, WriteStep,
+    Action, Backoff, CheckStep, Contents, HandMove, Instead, Irreversible, Prompt, Reading, RefuseStep, RestartAt,
+    Retry, Step, TellApart, Timeout, Until, WriteStep,
 };
 use crate::documents::{Yaml, YamlKind};
 use crate::words::{Diagnostic, FaultClass, Id, Located, nearest};
