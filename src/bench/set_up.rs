@@ -28,7 +28,12 @@ impl Bench {
     pub fn set_up(folder: BenchFolder, playbook: &Playbook, names: &[&str]) -> Result<Self, BenchError> {
         let board = playbook.virtual_board.as_ref().ok_or(BenchError::NoVirtualBoard)?;
         let (of_person, of_board): (Vec<&str>, Vec<&str>) = names.iter().partition(|name| **name == WIRE_FORGOTTEN.0);
-        let model = VirtualModel::new(Settings { playbook, board }, &of_board)?;
+        let model = VirtualModel::new(Settings { playbook, board }, &of_board).map_err(|error| match error {
+            BenchError::UnknownName { name, known } => {
+                BenchError::UnknownName { name, known: format!("{known}, {}", WIRE_FORGOTTEN.0) }
+            }
+            other => other,
+        })?;
         let files = folder.files();
         let prepare = || {
             files.clean()?;
