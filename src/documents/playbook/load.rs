@@ -208,7 +208,7 @@ fn read_names_files(reader: &mut Reader, yaml: &Yaml) -> Option<NamesFiles> {
 }
 
 /// Why a file name of a playbook is not below the folder it belongs to.
-pub(super) fn leaves_its_folder(file: &str) -> Option<&'static str> {
+pub(crate) fn leaves_its_folder(file: &str) -> Option<&'static str> {
     let windows_drive = file.as_bytes().get(1) == Some(&b':');
     if file.is_empty() || file.ends_with('/') {
         Some("is not the name of a file")

@@ -19,6 +19,8 @@ mod variable;
 pub use check::check;
 pub use family::Families;
 pub use load::{Loaded, load};
+pub(crate) use load::leaves_its_folder;
+pub(crate) use reader::{Entries, Reader};
 pub use steps::{irreversible_steps, tools_of};
 pub use types::{
     Action, Afterwards, Answer, Backoff, Capture, CaptureKind, CheckStep, Device, DeviceKind, FailOn, HandMove, Input,
