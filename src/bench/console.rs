@@ -75,6 +75,11 @@ impl Console {
         Console { script: script.iter().copied().collect(), folder: folder.to_owned(), ..Console::default() }
     }
 
+    /// The folder in which the tool works.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// A file as the tool names it.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.join(name)
@@ -139,12 +144,16 @@ impl Console {
     }
 
     pub fn err(&mut self, text: &str) {
+        self.err_bytes(text.as_bytes());
+    }
+
+    pub(crate) fn err_bytes(&mut self, bytes: &[u8]) {
         if let Some(listener) = &self.listener {
-            return listener.print(Stream::Stderr, text.as_bytes());
+            return listener.print(Stream::Stderr, bytes);
         }
         match self.mode {
-            Mode::Keeping => self.stderr.extend_from_slice(text.as_bytes()),
-            Mode::Passing => pass(std::io::stderr().lock(), text.as_bytes()),
+            Mode::Keeping => self.stderr.extend_from_slice(bytes),
+            Mode::Passing => pass(std::io::stderr().lock(), bytes),
         }
     }
 

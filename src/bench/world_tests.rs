@@ -41,6 +41,7 @@ fn start_thread(files: &BenchFiles, call: &ToolCall) -> RunningTool {
         let mut console = Console::default();
         let end = match play(&files, &tool, &args, &mut console).unwrap() {
             MockEnd::Exit(code) => ToolEnd::Exited(code),
+            MockEnd::Killed(signal) => ToolEnd::Signalled(signal),
             MockEnd::Hangs => {
                 while !stopped.load(Ordering::SeqCst) {
                     std::thread::sleep(Duration::from_millis(1));
@@ -66,7 +67,7 @@ fn world(names: &[&str], answers: Answers) -> (BenchWorld, tempfile::TempDir) {
     let interrupts = Box::new(|| -> std::pin::Pin<Box<dyn Future<Output = Interrupt>>> {
         Box::pin(std::future::ready(Interrupt::Interrupt))
     });
-    (BenchWorld::new(bench, answers, starter, interrupts), images)
+    (BenchWorld::new(std::rc::Rc::new(bench), answers, starter, interrupts), images)
 }
 
 fn call(line: &str) -> ToolCall {

@@ -16,6 +16,7 @@ pub mod screen;
 mod streams;
 pub mod style;
 mod summary;
+mod test;
 mod told_wait;
 pub mod wording;
 
@@ -37,6 +38,7 @@ pub fn main() -> ExitCode {
     let outcome = match request {
         Request::Run(args) => run::run(*args, &Look::of(&Term::stderr())),
         Request::List(args) => list::list(&args, &Look::of(&Term::stdout())),
+        Request::Test(args) => test::test(&args, &Look::of(&Term::stdout())),
         Request::Check(args) => check::check(&args, &Look::of(&Term::stderr())),
     };
     ExitCode::from(outcome.exit_code())

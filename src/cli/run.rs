@@ -294,7 +294,7 @@ fn make_files(job: &Job, tell: &mut Tell<'_>) -> Result<Files, Box<Refusal>> {
         .map_err(|problem| refuse(Outcome::StepFailed, before_anything(problem.to_string(), Vec::new())))?;
     let mut files = Files::new(scratch);
     let make: Option<&MakeImage<'_>> = match job.bench {
-        Some(_) => Some(&generate_image),
+        Some(_) => Some(&|input, size, words| Some(generate_image(input, size, words))),
         None => None,
     };
     let staged = stage_inputs(&job.playbook, &job.given, make, &mut files, tell);
@@ -363,7 +363,7 @@ fn carry_out(job: Job, tell: &mut Tell<'_>) -> Result<Outcome, Box<Refusal>> {
                     let interrupts = Rc::clone(&interrupts);
                     Box::pin(async move { interrupts.next().await }) as std::pin::Pin<Box<dyn Future<Output = _>>>
                 });
-                let world = BenchWorld::new(bench, answers, Box::new(process::start), next);
+                let world = BenchWorld::new(Rc::new(bench), answers, Box::new(process::start), next);
                 Ok(steps(order, files, &world, tell).await)
             }
             None => {

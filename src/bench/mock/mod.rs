@@ -11,13 +11,16 @@ mod session;
 mod spsdk;
 mod stm32_programmer;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::bench::call_record::CallRecord;
 use crate::bench::folder::{BenchFiles, MOCK_TOOLS, folder_error};
+use crate::bench::scene::{self, SceneStore};
 use crate::bench::set_up::BENCH_VARIABLE;
 use crate::bench::state::{BenchState, HeldState};
 use crate::bench::{BenchError, Console, VirtualModel};
+use crate::world::end_by_signal;
 
 pub(crate) use blhost::blhost;
 pub use dfu_util::dfu_util;
@@ -31,6 +34,8 @@ pub enum MockEnd {
     Exit(i32),
     /// The real tool would wait for ever: the caller sleeps until it is ended from outside.
     Hangs,
+    /// By this signal.
+    Killed(i32),
 }
 
 /// The mock itself is at fault, not the tool it plays.
@@ -42,12 +47,16 @@ pub(crate) const NO_BOARD_EXIT: i32 = 69;
 pub fn mock_main() -> Option<i32> {
     let mut arguments = std::env::args_os();
     let program = PathBuf::from(arguments.next()?);
-    let stem = program.file_stem()?.to_str()?;
-    let tool = MOCK_TOOLS.iter().find(|name| **name == stem)?;
+    let name = program.file_name()?.to_str()?;
+    let tool = name.strip_suffix(std::env::consts::EXE_SUFFIX).unwrap_or(name);
     let files = bench_of(&program)?;
+    if !MOCK_TOOLS.contains(&tool) && !plays_in_scene(&files, tool) {
+        return None;
+    }
     let args: Vec<String> = arguments.map(|argument| argument.to_string_lossy().into_owned()).collect();
     match play(&files, tool, &args, &mut Console::passing()) {
         Ok(MockEnd::Exit(code)) => Some(code),
+        Ok(MockEnd::Killed(signal)) => Some(end_by_signal(signal)),
         Ok(MockEnd::Hangs) => loop {
             std::thread::park();
         },
@@ -66,12 +75,26 @@ fn bench_of(program: &Path) -> Option<BenchFiles> {
     named.or_else(around).filter(|files| files.state().is_file())
 }
 
+fn plays_in_scene(files: &BenchFiles, tool: &str) -> bool {
+    files.has_scene() && SceneStore::of(files).tools().is_ok_and(|tools| tools.iter().any(|known| known.name == tool))
+}
+
 /// Plays one call of a tool on the bench, and records it. Asking for the version is not a call.
 pub fn play(files: &BenchFiles, tool: &str, args: &[String], console: &mut Console) -> Result<MockEnd, BenchError> {
+    if files.has_scene() {
+        return scene::play(files, tool, args, console);
+    }
     if args.iter().any(|argument| argument == "--version" || argument == "-V") {
         let mut state = BenchState::look(files)?;
         let mut clock = state.clock();
-        return Ok(state.model.play(tool, args, console, &mut clock));
+        let Some(version) = state.versions.get(tool).cloned() else {
+            return Ok(state.model.play(tool, args, console, &mut clock));
+        };
+        let mut own = Console::keeping(BTreeMap::new());
+        let end = state.model.play(tool, args, &mut own, &mut clock);
+        console.out(&with_version(&String::from_utf8_lossy(&own.stdout), &version));
+        console.err(&with_version(&String::from_utf8_lossy(&own.stderr), &version));
+        return Ok(end);
     }
     let mut held = HeldState::take(files)?;
     held.close_call()?;
@@ -89,9 +112,12 @@ pub fn play(files: &BenchFiles, tool: &str, args: &[String], console: &mut Conso
     let end = if hangs { MockEnd::Hangs } else { held.state.model.play(tool, args, console, &mut clock) };
     held.state.now_ms = clock.now_ms();
     match end {
-        MockEnd::Exit(exit_code) => {
+        MockEnd::Exit(_) | MockEnd::Killed(_) => {
             held.state.playing = None;
-            call.exit_code = Some(exit_code);
+            call.exit_code = match end {
+                MockEnd::Exit(exit_code) => Some(exit_code),
+                _ => None,
+            };
             call.append(files)?;
             held.save()?;
         }
@@ -102,4 +128,30 @@ pub fn play(files: &BenchFiles, tool: &str, args: &[String], console: &mut Conso
         }
     }
     Ok(end)
+}
+
+/// The text with another version in place of the first thing in it that looks like one.
+pub(crate) fn with_version(text: &str, version: &str) -> String {
+    let is_part = |c: char| c.is_ascii_digit() || c == '.';
+    let mut from = 0;
+    while let Some(start) = text[from..].find(|c: char| c.is_ascii_digit()).map(|at| from + at) {
+        let end = text[start..].find(|c| !is_part(c)).map_or(text.len(), |length| start + length);
+        if text[start..end].trim_end_matches('.').contains('.') {
+            return format!("{}{version}{}", &text[..start], &text[end..]);
+        }
+        from = end;
+    }
+    text.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_version_in_a_text_is_replaced() {
+        assert_eq!(with_version("dfu-util 0.11\n2005-2021 1.2", "0.9"), "dfu-util 0.9\n2005-2021 1.2");
+        assert_eq!(with_version("2021: v1.10.0-rc", "2"), "2021: v2-rc");
+        assert_eq!(with_version("no version 7", "2"), "no version 7");
+    }
 }

@@ -172,6 +172,9 @@ impl BoardModel for SceneBoard {
 
     fn use_folder(&mut self, _folder: &Path) {}
 
+    /// A scene goes on as it is written.
+    fn heal(&mut self) {}
+
     fn hangs(&mut self, _tool: &str, _args: &[String]) -> bool {
         false
     }

@@ -41,6 +41,12 @@ pub(super) struct CallBody {
     pub(super) afterwards: Vec<BusChange>,
 }
 
+impl StoredTool {
+    pub(super) fn is_asked_for_version(&self, tool: &str, args: &[String]) -> bool {
+        self.name == tool && self.version_args == args
+    }
+}
+
 impl CallHead {
     pub(super) fn command(&self) -> Vec<String> {
         std::iter::once(self.tool.clone()).chain(self.args.iter().map(ToString::to_string)).collect()

@@ -208,7 +208,7 @@ fn read_names_files(reader: &mut Reader, yaml: &Yaml) -> Option<NamesFiles> {
 }
 
 /// Why a file name of a playbook is not below the folder it belongs to.
-pub(crate) fn leaves_its_folder(file: &str) -> Option<&'static str> {
+pub(in crate::documents) fn leaves_its_folder(file: &str) -> Option<&'static str> {
     let windows_drive = file.as_bytes().get(1) == Some(&b':');
     if file.is_empty() || file.ends_with('/') {
         Some("is not the name of a file")
@@ -246,7 +246,7 @@ fn read_bytes(reader: &mut Reader, yaml: &Yaml) -> Option<Vec<u8>> {
     bytes
 }
 
-fn bytes_of(text: &str) -> Option<Vec<u8>> {
+pub(in crate::documents) fn bytes_of(text: &str) -> Option<Vec<u8>> {
     let digits: String = text.split_whitespace().collect();
     if digits.is_empty() || digits.len() % 2 == 1 || !digits.is_ascii() {
         return None;

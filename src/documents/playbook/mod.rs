@@ -5,11 +5,11 @@ mod check_call;
 mod check_flash;
 mod check_optional;
 mod family;
-mod load;
+pub(in crate::documents) mod load;
 mod read_answers;
 mod read_run;
 mod read_step;
-mod reader;
+pub(in crate::documents) mod reader;
 mod steps;
 #[cfg(test)]
 mod talking_tests;
@@ -19,8 +19,6 @@ mod variable;
 pub use check::check;
 pub use family::Families;
 pub use load::{Loaded, load};
-pub(crate) use load::leaves_its_folder;
-pub(crate) use reader::{Entries, Reader};
 pub use steps::{irreversible_steps, tools_of};
 pub use types::{
     Action, Afterwards, Answer, Backoff, Capture, CaptureKind, CheckStep, Device, DeviceKind, FailOn, HandMove, Input,

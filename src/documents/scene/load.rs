@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::documents::playbook::{DeviceKind, Entries, HandMove, Reader};
+use crate::documents::playbook::reader::{Entries, Reader};
+use crate::documents::playbook::{DeviceKind, HandMove};
 use crate::documents::scene::read_act::{read_acts, read_byte_limits, read_changes, read_output, read_time};
 use crate::documents::scene::{
-    ArgumentPattern, Asked, CallEnd, DeviceAccess, GivenFile, PersonReply, Scene, SceneCall, SceneDevice, ScenePerson,
+    ArgumentPattern, Asked, BusChange, CallEnd, DeviceAccess, GivenFile, PersonReply, Scene, SceneCall, SceneDevice, ScenePerson,
     SceneTool, Times,
 };
 use crate::documents::{Yaml, YamlKind, YamlLimits, parse_yaml_within};
@@ -171,11 +172,7 @@ fn yes_or_no(reader: &mut Reader, yaml: &Yaml) -> Option<bool> {
     one_of(reader, yaml, &[("true", true), ("false", false), ("yes", true), ("no", false)])
 }
 
-fn read_hands(
-    reader: &mut Reader,
-    top: &Entries<'_>,
-    scene: &Scene,
-) -> Vec<(HandMove, Vec<crate::documents::scene::BusChange>)> {
+fn read_hands(reader: &mut Reader, top: &Entries<'_>, scene: &Scene) -> Vec<(HandMove, Vec<BusChange>)> {
     let Some(map) = top.get("hands").and_then(|map| reader.map(map, "`hands`", &HandMove::ALL.map(|(word, _)| word)))
     else {
         return Vec::new();

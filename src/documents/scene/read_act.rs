@@ -1,8 +1,9 @@
 //! Reads what a tool does during a call.
 
-use crate::documents::Yaml;
-use crate::documents::playbook::{Entries, Reader, leaves_its_folder};
+use crate::documents::playbook::load::{bytes_of, leaves_its_folder};
+use crate::documents::playbook::reader::{Entries, Reader};
 use crate::documents::scene::{Act, ArgumentPattern, BusChange, Content, Deed, FileName, Printed, Scene};
+use crate::documents::{Yaml, YamlKind};
 use crate::words::{Diagnostic, Located, Stream, nearest};
 
 const ACT_KEYS: &[&str] = &[
@@ -155,22 +156,18 @@ pub(super) fn read_byte_limits(reader: &mut Reader, yaml: &Yaml) -> Option<u64> 
 
 fn read_hex(reader: &mut Reader, yaml: &Yaml) -> Option<Vec<u8>> {
     let Located { value, place } = reader.text(yaml)?;
-    let digits: Vec<u8> = value.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
-    let byte = |pair: &[u8]| std::str::from_utf8(pair).ok().and_then(|pair| u8::from_str_radix(pair, 16).ok());
-    let all_digits = digits.len() % 2 == 0 && digits.iter().all(u8::is_ascii_hexdigit);
-    if !all_digits {
+    let bytes = bytes_of(&value);
+    if bytes.is_none() {
         reader.fault(
-            Diagnostic::error(&place, "these are not bytes in hexadecimal")
-                .hint("two digits for each byte, such as `0d ff`"),
+            Diagnostic::error(&place, "this is not a row of bytes").hint("two hexadecimal digits a byte: `\"0d ff\"`"),
         );
-        return None;
     }
-    Some(digits.chunks(2).filter_map(byte).collect())
+    bytes
 }
 
 /// A name, or where among the arguments it stands.
 fn read_file_name(reader: &mut Reader, yaml: &Yaml, args: &[ArgumentPattern]) -> Option<FileName> {
-    if !matches!(yaml.kind, crate::documents::YamlKind::Map(_)) {
+    if !matches!(yaml.kind, YamlKind::Map(_)) {
         let text = reader.text(yaml)?;
         if let Some(reason) = leaves_its_folder(&text.value) {
             reader.fault(
