@@ -101,7 +101,7 @@ pub(super) fn play(
     };
     clock.take(BLHOST.start_ms);
     let (device, may_open) = find_device(&options, board, *clock)?;
-    check_arguments(&BLHOST, form, &args)?;
+    check_arguments(&BLHOST, form, &args, console)?;
     let data = if form.name == "write-memory" { read_data_source(&args[1], console)? } else { Vec::new() };
     if !may_open {
         return Ok(cannot_open(&device, flavour, console));

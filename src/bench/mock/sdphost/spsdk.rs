@@ -42,7 +42,7 @@ pub(super) fn play(
     };
     clock.take(SDPHOST.start_ms);
     let (device, may_open) = find_device(&options, board, *clock)?;
-    check_arguments(&SDPHOST, form, &args)?;
+    check_arguments(&SDPHOST, form, &args, console)?;
     if !may_open {
         return Ok(cannot_open(&device, flavour, console));
     }
