@@ -71,7 +71,7 @@ pub use mock::{MockEnd, dfu_util, mock_main, play};
 pub use person::{Answers, VirtualPerson};
 pub use plain_usb::PlainUsb;
 pub use rehearsal::{Account, Rehearsal, RehearsalError, rehearse};
-pub use scene::{SceneFault, SceneFaultKind, UnmadeCall};
+pub use scene::{SceneBoard, SceneFault, SceneFaultKind, UnmadeCall};
 pub use set_up::{BENCH_VARIABLE, Bench};
 pub use settings::Settings;
 pub use state::BenchState;

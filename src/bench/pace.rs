@@ -30,14 +30,7 @@ pub(crate) struct Piece {
 
 impl Pace {
     pub(crate) fn new(files: BenchFiles, terminal: bool) -> Self {
-        Pace {
-            files,
-            terminal,
-            known: 0,
-            moments: VecDeque::new(),
-            stdout: VecDeque::new(),
-            stderr: VecDeque::new(),
-        }
+        Pace { files, terminal, known: 0, moments: VecDeque::new(), stdout: VecDeque::new(), stderr: VecDeque::new() }
     }
 
     pub(crate) fn hear(&mut self, stream: Stream, bytes: &[u8]) {

@@ -113,4 +113,3 @@ pub fn end_by_signal(signal: i32) -> i32 {
     const SIGNALLED: i32 = 128;
     SIGNALLED + signal
 }
-

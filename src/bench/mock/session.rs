@@ -199,7 +199,7 @@ impl<'a> Session<'a> {
             Err(Halt::Ended) => return Ok(MockEnd::Hangs),
             Err(Halt::Broken(error)) => return Err(error),
         };
-        let mut held = match self.held {
+        let mut held = match self.held.take() {
             Some(held) => held,
             None => HeldState::take(&self.files)?,
         };

@@ -10,7 +10,7 @@ use crate::documents::scene::{Asked, BusChange, DeviceAccess, Scene, SceneDevice
 use crate::world::Access;
 
 #[derive(Debug, serde::Serialize, serde::Deserialize)]
-pub(crate) struct SceneBoard {
+pub struct SceneBoard {
     devices: Vec<SceneDevice>,
     /// In the order of their times.
     changes: Vec<Scheduled>,

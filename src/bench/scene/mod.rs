@@ -8,7 +8,7 @@ mod working_folder;
 
 pub use fault::{SceneFault, SceneFaultKind, UnmadeCall};
 
-pub(crate) use board::SceneBoard;
+pub use board::SceneBoard;
 pub(crate) use fault::{scene_faults, unmade_calls};
 pub(crate) use play::play;
 pub(crate) use store::SceneStore;

@@ -7,8 +7,8 @@ use crate::documents::playbook::reader::{Entries, Reader};
 use crate::documents::playbook::{DeviceKind, HandMove};
 use crate::documents::scene::read_act::{read_acts, read_byte_limits, read_changes, read_output, read_time};
 use crate::documents::scene::{
-    ArgumentPattern, Asked, BusChange, CallEnd, DeviceAccess, GivenFile, PersonReply, Scene, SceneCall, SceneDevice, ScenePerson,
-    SceneTool, Times,
+    ArgumentPattern, Asked, BusChange, CallEnd, DeviceAccess, GivenFile, PersonReply, Scene, SceneCall, SceneDevice,
+    ScenePerson, SceneTool, Times,
 };
 use crate::documents::{Yaml, YamlKind, YamlLimits, parse_yaml_within};
 use crate::words::{Diagnostic, Id, Located, Place, Source, UsbId, nearest};
@@ -20,7 +20,20 @@ const CALLS_MAX: usize = 2_000;
 const DEVICES_MAX: usize = 64;
 const FORMAT: &str = "1";
 const TOP_KEYS: &[&str] = &[
-    "format", "about", "tools", "devices", "changes", "hands", "person", "files", "set", "port", "serial", "calls",
+    "format",
+    "about",
+    "tools",
+    "devices",
+    "changes",
+    "hands",
+    "person",
+    "files",
+    "set",
+    "allow",
+    "interactive",
+    "port",
+    "serial",
+    "calls",
 ];
 
 /// What came of a document: the scene, unless there are errors, and everything wrong with it.
@@ -77,6 +90,9 @@ fn read_scene(reader: &mut Reader, yaml: &Yaml, source: &Arc<Source>) -> Option<
     scene.person = person.iter().filter_map(|entry| read_person(reader, entry, &scene)).collect();
     scene.files = read_files(reader, &top);
     scene.set = read_set(reader, &top);
+    let allow = top.get("allow").map(|list| reader.one_or_more(list, "steps")).unwrap_or_default();
+    scene.allow = allow.iter().filter_map(|step| reader.parsed::<Id>(step)).map(|step| step.value).collect();
+    scene.nobody = !top.get("interactive").and_then(|flag| yes_or_no(reader, flag)).unwrap_or(true);
     let calls = top.get("calls").map(|list| reader.list(list, "calls")).unwrap_or_default();
     if calls.len() > CALLS_MAX {
         let message = format!("{} calls are declared, and a scene has at most {CALLS_MAX}", calls.len());
@@ -238,9 +254,8 @@ fn read_set(reader: &mut Reader, top: &Entries<'_>) -> BTreeMap<Id, String> {
     values.into_iter().filter_map(|(name, _, value)| Some((name, reader.text(value)?.value))).collect()
 }
 
-const CALL_KEYS: &[&str] = &[
-    "run", "args", "times", "any_order", "repeat", "out", "err", "does", "exit", "hangs", "signal", "afterwards",
-];
+const CALL_KEYS: &[&str] =
+    &["run", "args", "times", "any_order", "repeat", "out", "err", "does", "exit", "hangs", "signal", "afterwards"];
 
 fn read_call(reader: &mut Reader, yaml: &Yaml, scene: &Scene) -> Option<SceneCall> {
     let parts = reader.map(yaml, "a call", CALL_KEYS)?;
@@ -259,8 +274,11 @@ fn read_call(reader: &mut Reader, yaml: &Yaml, scene: &Scene) -> Option<SceneCal
         });
     }
     let args = parts.get("args").map(|args| reader.list(args, "args")).unwrap_or_default();
-    let args =
-        args.iter().filter_map(|arg| reader.text(arg)).map(|text| ArgumentPattern::read(&text.value)).collect::<Vec<_>>();
+    let args = args
+        .iter()
+        .filter_map(|arg| reader.text(arg))
+        .map(|text| ArgumentPattern::read(&text.value))
+        .collect::<Vec<_>>();
     let mut acts = read_output(reader, &parts);
     acts.extend(read_acts(reader, parts.get("does"), scene, &args));
     Some(SceneCall {
@@ -280,7 +298,8 @@ fn read_times(reader: &mut Reader, parts: &Entries<'_>) -> Times {
     let any_order = flag(reader, parts, "any_order");
     if repeat && (times.is_some() || any_order) {
         let place = parts.key_place("repeat").unwrap_or_else(|| parts.place());
-        let message = "`repeat` allows any number of calls at any time, so `times` and `any_order` say nothing beside it";
+        let message =
+            "`repeat` allows any number of calls at any time, so `times` and `any_order` say nothing beside it";
         reader.fault(Diagnostic::error(place, message).hint("keep one of them"));
     }
     match (repeat, any_order) {

@@ -15,7 +15,7 @@ pub use types::{
     Act, Asked, BusChange, CallEnd, Content, Deed, DeviceAccess, FileName, GivenFile, PersonReply, Printed, Scene,
     SceneCall, SceneDevice, ScenePerson, SceneTool, Times,
 };
-pub use write::write_scene;
+pub use write::{quoted, write_scene};
 
 /// How the names of scene files end.
 pub const SCENE_ENDING: &str = ".scene.yaml";

@@ -69,7 +69,9 @@ pub fn difference(patterns: &[ArgumentPattern], args: &[String]) -> Option<Diffe
                 arg += 1;
                 continue;
             }
-            (Some(ArgumentPattern::One(text)), Some(given)) if text_fits(text, given) && costs[at + 1][arg + 1] == here => {
+            (Some(ArgumentPattern::One(text)), Some(given))
+                if text_fits(text, given) && costs[at + 1][arg + 1] == here =>
+            {
                 (at, arg) = (at + 1, arg + 1);
                 continue;
             }

@@ -7,8 +7,8 @@ use crate::documents::{Yaml, YamlKind};
 use crate::words::{Diagnostic, Located, Stream, nearest};
 
 const ACT_KEYS: &[&str] = &[
-    "after", "out", "err", "out_hex", "err_hex", "reads", "again", "appears", "vanishes", "writes", "text", "hex", "size",
-    "fill", "copy_of", "from", "length", "pad_to",
+    "after", "out", "err", "out_hex", "err_hex", "reads", "again", "appears", "vanishes", "writes", "text", "hex",
+    "size", "fill", "copy_of", "from", "length", "pad_to",
 ];
 /// The keys of which an act has one at most.
 const DEEDS: [&str; 8] = ["out", "err", "out_hex", "err_hex", "reads", "appears", "vanishes", "writes"];
@@ -37,12 +37,7 @@ pub(super) fn read_output(reader: &mut Reader, call: &Entries<'_>) -> Vec<Act> {
     acts
 }
 
-pub(super) fn read_acts(
-    reader: &mut Reader,
-    list: Option<&Yaml>,
-    scene: &Scene,
-    args: &[ArgumentPattern],
-) -> Vec<Act> {
+pub(super) fn read_acts(reader: &mut Reader, list: Option<&Yaml>, scene: &Scene, args: &[ArgumentPattern]) -> Vec<Act> {
     let list = list.map(|list| reader.list(list, "what the tool does")).unwrap_or_default();
     list.iter().filter_map(|act| read_act(reader, act, scene, args)).collect()
 }
@@ -66,7 +61,8 @@ fn read_act(reader: &mut Reader, yaml: &Yaml, scene: &Scene, args: &[ArgumentPat
         [only] => read_deed(reader, &parts, only, scene, args)?,
         [first, second, ..] => {
             let place = parts.key_place(second).unwrap_or_else(|| parts.place());
-            let fault = Diagnostic::error(place, format!("an act does one thing, and this has `{first}` and `{second}`"));
+            let fault =
+                Diagnostic::error(place, format!("an act does one thing, and this has `{first}` and `{second}`"));
             reader.fault(fault.hint("make it two acts"));
             return None;
         }
@@ -171,9 +167,9 @@ fn read_file_name(reader: &mut Reader, yaml: &Yaml, args: &[ArgumentPattern]) ->
         let text = reader.text(yaml)?;
         if let Some(reason) = leaves_its_folder(&text.value) {
             reader.fault(
-                Diagnostic::error(&text.place, format!("`{}` {reason}", text.value))
-                    .label("outside")
-                    .hint("a mock tool writes and reads only below the folder it works in: give a name without a folder"),
+                Diagnostic::error(&text.place, format!("`{}` {reason}", text.value)).label("outside").hint(
+                    "a mock tool writes and reads only below the folder it works in: give a name without a folder",
+                ),
             );
             return None;
         }
@@ -193,7 +189,8 @@ fn read_file_name(reader: &mut Reader, yaml: &Yaml, args: &[ArgumentPattern]) ->
                 ArgumentPattern::One(text) => text.contains('*') || *text == word.value,
             };
             if !args.iter().any(says) {
-                reader.fault(Diagnostic::error(&word.place, format!("`{}` is not among the call's `args`", word.value)));
+                reader
+                    .fault(Diagnostic::error(&word.place, format!("`{}` is not among the call's `args`", word.value)));
             }
             Some(FileName::After(word.value))
         }

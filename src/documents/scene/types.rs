@@ -24,6 +24,10 @@ pub struct Scene {
     pub files: BTreeMap<Id, GivenFile>,
     /// Values of variables, as on the command line.
     pub set: BTreeMap<Id, String>,
+    /// Irreversible steps that are agreed to beforehand.
+    pub allow: Vec<Id>,
+    /// Nobody may be asked, as under `--non-interactive`.
+    pub nobody: bool,
     /// The board that was chosen.
     pub port: Option<String>,
     pub serial: Option<String>,

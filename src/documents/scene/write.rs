@@ -7,7 +7,7 @@ use crate::documents::scene::{
     Act, Asked, BusChange, CallEnd, Content, Deed, DeviceAccess, FileName, GivenFile, PersonReply, Printed, Scene,
     SceneCall, SceneDevice, ScenePerson, Times,
 };
-use crate::words::Stream;
+use crate::words::{Id, Stream};
 
 /// The document, with these remarks at its top.
 pub fn write_scene(scene: &Scene, remarks: &[String]) -> String {
@@ -23,13 +23,24 @@ pub fn write_scene(scene: &Scene, remarks: &[String]) -> String {
     for tool in &scene.tools {
         let flavour = tool.flavour.as_ref().map(|flavour| format!(", flavour: {}", quoted(&flavour.value)));
         let version = quoted(&tool.version.value);
-        line(&mut text, 1, &format!("{}: {{version: {version}{}}}", quoted(&tool.name.value), flavour.unwrap_or_default()));
+        line(
+            &mut text,
+            1,
+            &format!("{}: {{version: {version}{}}}", quoted(&tool.name.value), flavour.unwrap_or_default()),
+        );
     }
     section(&mut text, "files", scene.files.iter(), |(name, file)| match file {
         GivenFile::Size(size) => format!("{name}: {{size: {size}}}"),
         GivenFile::NotGiven => format!("{name}: {{given: no}}"),
     });
     section(&mut text, "set", scene.set.iter(), |(name, value)| format!("{name}: {}", quoted(value)));
+    if !scene.allow.is_empty() {
+        let steps: Vec<&str> = scene.allow.iter().map(Id::as_str).collect();
+        line(&mut text, 0, &format!("allow: [{}]", steps.join(", ")));
+    }
+    if scene.nobody {
+        line(&mut text, 0, "interactive: no");
+    }
     for (key, value) in [("port", &scene.port), ("serial", &scene.serial)] {
         if let Some(value) = value {
             line(&mut text, 0, &format!("{key}: {}", quoted(value)));
@@ -205,7 +216,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 /// In double quotes, everything that is not shown plainly escaped.
-fn quoted(text: &str) -> String {
+pub fn quoted(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
     quoted.push('"');
     for c in text.chars() {
@@ -252,6 +263,8 @@ files:
   other: {given: no}
 set:
   speed: "5"
+allow: [fuse]
+interactive: no
 port: "1-2"
 devices:
   rom: {id: "1234:5678", port: "1-1", serial: "A\\B", product: "It: #1", kind: hid, access: denied, attached: no}
