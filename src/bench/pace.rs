@@ -118,6 +118,11 @@ mod tests {
         assert_eq!(pace.next(), None);
         assert_eq!(pace.rest(), piece(Some(9), Stream::Stdout, "d"));
         assert_eq!(pace.rest(), None);
+        // What is told does not change: more at the same time is a piece of its own.
+        timeline.add(9, Stream::Stdout, 1);
+        timeline.tell(&pace.files.clone()).unwrap();
+        pace.hear(Stream::Stdout, b"f");
+        assert_eq!(pace.next(), piece(Some(9), Stream::Stdout, "f"));
     }
 
     #[test]

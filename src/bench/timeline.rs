@@ -20,18 +20,21 @@ pub(crate) struct Moment {
 #[derive(Debug, Default)]
 pub(crate) struct Timeline {
     moments: Vec<Moment>,
+    /// So many are known to others, and do not change any more.
+    told: usize,
 }
 
 impl Timeline {
     pub(crate) fn add(&mut self, at_ms: u64, stream: Stream, bytes: u64) {
-        match self.moments.last_mut() {
+        match self.moments.get_mut(self.told..).and_then(<[Moment]>::last_mut) {
             _ if bytes == 0 => {}
             Some(last) if last.at_ms == at_ms && last.stream == stream => last.bytes += bytes,
             _ => self.moments.push(Moment { at_ms, stream, bytes }),
         }
     }
 
-    pub(crate) fn tell(&self, files: &BenchFiles) -> Result<(), BenchError> {
+    pub(crate) fn tell(&mut self, files: &BenchFiles) -> Result<(), BenchError> {
+        self.told = self.moments.len();
         replace(&files.timeline(), &serde_json::to_vec(&self.moments).unwrap_or_default())
     }
 

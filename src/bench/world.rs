@@ -290,6 +290,10 @@ impl Forwarder {
             Ok(mut held) => {
                 let killed = held.state.playing.is_some();
                 if killed {
+                    let now_ms = u64::try_from(self.origin.elapsed().as_millis()).unwrap_or(u64::MAX);
+                    if let Some(board) = held.state.model.scene() {
+                        board.hang_ended(now_ms);
+                    }
                     // What cannot be recorded here is recorded before the next call.
                     let _recorded_later = held.close_call().and_then(|()| held.save());
                 }

@@ -117,7 +117,9 @@ pub(super) fn tool_end(status: std::process::ExitStatus) -> ToolEnd {
 pub fn end_by_signal(signal: i32) -> i32 {
     use rustix::process::{Signal, getpid, kill_process};
     const SIGNALLED: i32 = 128;
-    if let Some(known) = Signal::from_named_raw(signal) {
+    // Rust's runtime hears the first signal of some kinds and then steps aside.
+    const TIMES: usize = 2;
+    for known in Signal::from_named_raw(signal).into_iter().cycle().take(TIMES) {
         let _not_ended = kill_process(getpid(), known);
     }
     SIGNALLED + signal

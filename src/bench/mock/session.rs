@@ -238,7 +238,7 @@ impl<'a> Session<'a> {
     }
 
     fn tell_times(&mut self) -> Result<(), BenchError> {
-        match &self.timeline {
+        match &mut self.timeline {
             Some(timeline) => timeline.tell(&self.files),
             None => Ok(()),
         }

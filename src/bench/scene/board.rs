@@ -21,6 +21,8 @@ pub struct SceneBoard {
     /// How often each call has been made.
     made: Vec<u32>,
     calls: u32,
+    /// What happens once the call that hangs has been ended.
+    after_hang: Vec<BusChange>,
 }
 
 /// A change on the bus at its time.
@@ -53,6 +55,7 @@ impl SceneBoard {
             answered: BTreeMap::new(),
             made: vec![0; scene.calls.len()],
             calls: 0,
+            after_hang: Vec::new(),
         };
         board.schedule(&scene.changes, 0, None);
         board
@@ -112,6 +115,17 @@ impl SceneBoard {
     pub(super) fn schedule_one(&mut self, at_ms: u64, device: &str, appears: bool, call: Option<u32>) {
         let place = self.changes.partition_point(|other| other.at_ms <= at_ms);
         self.changes.insert(place, Scheduled { at_ms, device: device.to_owned(), appears, call });
+    }
+
+    /// The call hangs from here on.
+    pub(super) fn hang(&mut self, afterwards: &[BusChange]) {
+        afterwards.clone_into(&mut self.after_hang);
+    }
+
+    /// The call that hung has been ended.
+    pub(crate) fn hang_ended(&mut self, at_ms: u64) {
+        let afterwards = std::mem::take(&mut self.after_hang);
+        self.schedule(&afterwards, at_ms, None);
     }
 
     /// The call that was going on is no more: what it would have caused after this time does not happen.

@@ -107,7 +107,11 @@ impl Player<'_, '_> {
             self.act(act)?;
         }
         let (now_ms, board) = (self.session.now_ms(), self.session.scene()?);
-        board.schedule(&body.afterwards, now_ms, None);
+        let call = board.call();
+        match body.end {
+            CallEnd::Hangs => board.hang(&body.afterwards),
+            _ => board.schedule(&body.afterwards, now_ms, Some(call)),
+        }
         match body.end {
             CallEnd::Exit(code) => Ok(code),
             CallEnd::Hangs => Err(Halt::Hangs),

@@ -10,7 +10,7 @@ use crate::documents::scene::{
     ArgumentPattern, Asked, BusChange, CallEnd, DeviceAccess, GivenFile, PersonReply, Scene, SceneCall, SceneDevice,
     ScenePerson, SceneTool, Times,
 };
-use crate::documents::{Yaml, YamlKind, YamlLimits, parse_yaml_within};
+use crate::documents::{Key, Yaml, YamlKind, YamlLimits, parse_yaml_within};
 use crate::words::{Diagnostic, Id, Located, Place, Source, UsbId, nearest};
 
 /// A scene larger than this is refused unread.
@@ -73,9 +73,9 @@ fn read_scene(reader: &mut Reader, yaml: &Yaml, source: &Arc<Source>) -> Option<
         None => reader.fault(Diagnostic::error(&beginning, "the key `format` is missing").hint("add `format: 1`")),
     }
     let tools = read_tools(reader, &top, &beginning);
-    let devices = top.get("devices").map(|map| reader.named(map, "devices")).unwrap_or_default();
-    let devices: Vec<SceneDevice> =
-        devices.into_iter().filter_map(|(name, key, value)| read_device(reader, &name, &key.place, value)).collect();
+    let devices = top.get("devices").and_then(|map| reader.open_map(map, "devices"));
+    let devices = devices.map(|map| map.all()).unwrap_or_default();
+    let devices: Vec<SceneDevice> = devices.iter().filter_map(|(key, value)| read_device(reader, key, value)).collect();
     if devices.len() > DEVICES_MAX {
         let message = format!("{} devices are declared, and a scene has at most {DEVICES_MAX}", devices.len());
         reader.fault(Diagnostic::error(&beginning, message));
@@ -125,15 +125,20 @@ fn read_tools(reader: &mut Reader, top: &Entries<'_>, beginning: &Place) -> Vec<
         let Some(version) = parts.get("version") else {
             let fault = Diagnostic::error(&key.place, format!("the tool `{}` needs the key `version`", key.text));
             reader.fault(fault.hint("the text it prints when it is asked for its version"));
+            tools.push(tool_of(key, None, None));
             continue;
         };
         let flavour = parts.get("flavour").and_then(|flavour| reader.text(flavour));
-        if let Some(version) = reader.text(version) {
-            let name = Located { value: key.text.clone(), place: key.place.clone() };
-            tools.push(SceneTool { name, version, flavour });
-        }
+        tools.push(tool_of(key, reader.text(version), flavour));
     }
     tools
+}
+
+/// A tool with a fault stays declared, so that its calls are not reported as faults of their own.
+fn tool_of(key: &Key, version: Option<Located<String>>, flavour: Option<Located<String>>) -> SceneTool {
+    let name = Located { value: key.text.clone(), place: key.place.clone() };
+    let none = || Located { value: String::new(), place: key.place.clone() };
+    SceneTool { name, version: version.unwrap_or_else(none), flavour }
 }
 
 /// It becomes the name of a file.
@@ -143,7 +148,11 @@ fn is_program_name(name: &str) -> bool {
     !name.is_empty() && name.len() <= NAME_BYTES_MAX && !name.starts_with('.') && name.chars().all(sign)
 }
 
-fn read_device(reader: &mut Reader, name: &Id, place: &Place, yaml: &Yaml) -> Option<SceneDevice> {
+fn read_device(reader: &mut Reader, key: &Key, yaml: &Yaml) -> Option<SceneDevice> {
+    let Key { text: name, place } = key;
+    if let Err(error) = name.parse::<Id>() {
+        reader.fault(Diagnostic::error(place, error.to_string()));
+    }
     let known = ["id", "port", "serial", "product", "kind", "access", "attached"];
     let parts = reader.map(yaml, "a device", &known)?;
     let Some(id) = parts.get("id") else {
@@ -157,7 +166,7 @@ fn read_device(reader: &mut Reader, name: &Id, place: &Place, yaml: &Yaml) -> Op
     let access = parts.get("access").and_then(|access| one_of(reader, access, &DeviceAccess::ALL));
     let attached = parts.get("attached").and_then(|flag| yes_or_no(reader, flag));
     Some(SceneDevice {
-        name: name.to_string(),
+        name: name.clone(),
         id,
         port: text_of(reader, &parts, "port").unwrap_or_else(|| "1-1".to_owned()),
         serial: text_of(reader, &parts, "serial"),

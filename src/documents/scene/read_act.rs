@@ -45,6 +45,7 @@ pub(super) fn read_acts(reader: &mut Reader, list: Option<&Yaml>, scene: &Scene,
 fn read_act(reader: &mut Reader, yaml: &Yaml, scene: &Scene, args: &[ArgumentPattern]) -> Option<Act> {
     let parts = reader.map(yaml, "an act", ACT_KEYS)?;
     let given: Vec<&str> = DEEDS.into_iter().filter(|key| parts.get(key).is_some()).collect();
+    let faults_before = reader.faults.len();
     for (key, owner) in COMPANIONS {
         if let (Some(place), None) = (parts.key_place(key), parts.get(owner)) {
             reader.fault(Diagnostic::error(place, format!("`{key}` belongs to `{owner}`, which is not here")));
@@ -53,6 +54,8 @@ fn read_act(reader: &mut Reader, yaml: &Yaml, scene: &Scene, args: &[ArgumentPat
     let after_ms = read_time(reader, &parts);
     let deed = match given.as_slice() {
         [] if parts.get("after").is_some() => Deed::Nothing,
+        // What there is belongs to something that is missing, and that has been said.
+        [] if reader.faults.len() > faults_before => return None,
         [] => {
             let fault = Diagnostic::error(parts.place(), "this act does nothing");
             reader.fault(fault.hint(format!("give one of {}, or `after`", DEEDS.join(", "))));
