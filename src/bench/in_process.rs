@@ -90,7 +90,7 @@ impl Line {
             Ok(MockEnd::Exit(code)) => self.end(ToolEnd::Exited(code)),
             Ok(MockEnd::Killed(signal)) => self.end(ToolEnd::Signalled(signal)),
             // Until somebody ends it.
-            Ok(MockEnd::Hangs) => {}
+            Ok(MockEnd::Waits | MockEnd::Hangs) => {}
             Err(error) => self.end(ToolEnd::NotStarted(format!("recover's bench is broken: {error}"))),
         }
     }

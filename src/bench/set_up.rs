@@ -23,19 +23,28 @@ pub struct Bench {
 /// Tells a mock tool where its bench is.
 pub const BENCH_VARIABLE: &str = "RECOVER_BENCH";
 
+/// Not the board's fault but the person's, whatever the board.
+const WIRE_FORGOTTEN: FaultName =
+    ("wire-forgotten", "the person overlooks once that a wire is to be removed, or a switch to be set to off");
+
 impl Bench {
     /// Builds the board the playbook asks for, in the starting state and with the faults that `names` choose.
     pub fn set_up(folder: BenchFolder, playbook: &Playbook, names: &[&str]) -> Result<Self, BenchError> {
         let board = playbook.virtual_board.as_ref().ok_or(BenchError::NoVirtualBoard)?;
-        let model = VirtualModel::new(Settings { playbook, board }, names)?;
-        Bench::with(folder, model, MOCK_TOOLS.iter().map(|name| (*name).to_owned()).collect(), &|_| Ok(()))
+        let (of_person, of_board): (Vec<&str>, Vec<&str>) = names.iter().partition(|name| **name == WIRE_FORGOTTEN.0);
+        let model = VirtualModel::new(Settings { playbook, board }, &of_board)?;
+        let tools = MOCK_TOOLS.iter().map(|name| (*name).to_owned()).collect();
+        Bench::with(folder, model, tools, &|_, state| {
+            state.forgets = !of_person.is_empty();
+            Ok(())
+        })
     }
 
     /// A bench on which nothing but the scene's own tools is found, which do as the scene says.
     pub fn set_up_scene(folder: BenchFolder, scene: &Scene, catalog: &Catalog) -> Result<Self, BenchError> {
         let model = VirtualModel::Scene(Box::new(SceneBoard::new(scene)));
         let tools = scene.tools.iter().map(|tool| tool.name.value.clone()).collect();
-        Bench::with(folder, model, tools, &|files| SceneStore::of(files).save(scene, catalog))
+        Bench::with(folder, model, tools, &|files, _| SceneStore::of(files).save(scene, catalog))
     }
 
     /// `lay_out` puts down what belongs to the model, before the first look at it.
@@ -43,7 +52,7 @@ impl Bench {
         folder: BenchFolder,
         model: VirtualModel,
         tools: Vec<String>,
-        lay_out: &dyn Fn(&BenchFiles) -> Result<(), BenchError>,
+        lay_out: &dyn Fn(&BenchFiles, &mut BenchState) -> Result<(), BenchError>,
     ) -> Result<Self, BenchError> {
         let files = folder.files();
         let prepare = || {
@@ -56,8 +65,8 @@ impl Bench {
             std::fs::write(files.calls(), "")
         };
         prepare().map_err(folder_error(folder.path()))?;
-        lay_out(&files)?;
         let mut state = BenchState::new(model);
+        lay_out(&files, &mut state)?;
         state.model.board_mut().use_folder(&files.memory());
         state.model.fill_memories().map_err(folder_error(&files.memory()))?;
         state.model.lay_out_tools(&files).map_err(folder_error(&files.alif()))?;
@@ -69,7 +78,7 @@ impl Bench {
     /// The starting states and faults that the playbook's virtual board knows, with one line about each.
     pub fn names(playbook: &Playbook) -> Result<Vec<FaultName>, BenchError> {
         let board = playbook.virtual_board.as_ref().ok_or(BenchError::NoVirtualBoard)?;
-        VirtualModel::fault_names(&board.model.value)
+        Ok(VirtualModel::fault_names(&board.model.value)?.into_iter().chain([WIRE_FORGOTTEN]).collect())
     }
 
     pub fn folder(&self) -> &Path {

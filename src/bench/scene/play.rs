@@ -50,7 +50,7 @@ pub(crate) fn play(
     let mut player = Player { session: &mut session, files, call: &call };
     let played = match (taken, refused) {
         (Ok(index), _) => store.body(index).map_err(Halt::from).and_then(|body| player.play(&body)),
-        (Err(_), Some(fault)) => Err(player.fails(fault)),
+        (Err(_), Some(fault)) => Err(player.fails(&fault)),
         (Err(_), None) => Err(Halt::Exit(SCENE_FAULT_EXIT)),
     };
     session.close(played, call)
@@ -196,11 +196,11 @@ impl Player<'_, '_> {
 
     fn fault(&mut self, kind: SceneFaultKind, what: &str, details: Vec<String>) -> Halt {
         let CallRecord { tool, argv, .. } = self.call;
-        self.fails(SceneFault { kind, tool: tool.clone(), argv: argv.clone(), what: what.to_owned(), details })
+        self.fails(&SceneFault { kind, tool: tool.clone(), argv: argv.clone(), what: what.to_owned(), details })
     }
 
     /// Told to the person as the tool's last words, and recorded.
-    fn fails(&mut self, fault: SceneFault) -> Halt {
+    fn fails(&mut self, fault: &SceneFault) -> Halt {
         self.session.print(Stream::Stderr, format!("{fault}\n").as_bytes());
         match fault.append(self.files) {
             Ok(()) => Halt::Exit(SCENE_FAULT_EXIT),
