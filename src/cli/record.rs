@@ -1,9 +1,9 @@
 //! `recover run --record`: a run kept as a scene, a test file and the playbook, so that it can be run again without hardware.
 
+mod case;
 mod folder;
 mod redaction;
 mod scene_of;
-mod test_file;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -13,13 +13,13 @@ use std::sync::Arc;
 
 use crate::cli::arguments::RunOptions;
 use crate::cli::places::FoundPlaybook;
+use crate::cli::record::case::{Ended, test_file};
 use crate::cli::record::folder::RecordedFile;
 use crate::cli::record::redaction::Redaction;
 use crate::cli::record::scene_of::{in_lines, scene_of};
-use crate::cli::record::test_file::{Ended, test_file};
 use crate::documents::playbook::Playbook;
 use crate::documents::scene::{GivenFile, SCENE_BYTES_MAX, Scene, write_scene};
-use crate::engine::{Event, ReadyTool};
+use crate::engine::{Event, Outcome, ReadyTool};
 use crate::words::{Id, Source};
 use crate::world::{Recorder, Surroundings, TEXT_BYTES_MAX};
 
@@ -112,6 +112,8 @@ impl Recording {
                 }
             }
             Event::ToolStarted { tool, .. } => self.recorder.tool(tool),
+            // Nothing has run, so there is nothing to play again.
+            Event::Finished { outcome: Outcome::CommandLine | Outcome::BoardBusy, .. } => {}
             Event::Finished { outcome, exit_code, problem, .. } => {
                 let class = problem.as_ref().and_then(|problem| problem.class.clone());
                 return self.finish(&Ended { outcome: *outcome, exit_code: *exit_code, class });
