@@ -246,7 +246,7 @@ pub struct Prompt {
 }
 
 /// What a person's hands do to a board.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum HandMove {
     Unplug,
