@@ -2,7 +2,7 @@
 
 use crate::documents::playbook::Step;
 use crate::output::Touched;
-use crate::words::{Fault, Id, Stream, ToolEnd, ToolVersion, Verdict};
+use crate::words::{Fault, Id, Outcome, Stream, ToolEnd, ToolVersion, Verdict};
 use crate::world::Interrupt;
 
 /// Why most steps are skipped; a reader of the events may make less of these.
@@ -221,43 +221,6 @@ impl GoesOn {
             None => GoesOn::WithEnter,
             Some(_) if step.sets.is_some() => GoesOn::Either,
             Some(_) => GoesOn::ByItself,
-        }
-    }
-}
-
-/// How a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Outcome {
-    Recovered,
-    /// A dry run: everything was shown and nothing done.
-    Planned,
-    StepFailed,
-    RefusedByPlaybook,
-    CommandLine,
-    PlaybookInvalid,
-    ToolMissing,
-    DeviceUnavailable,
-    Declined,
-    BoardBusy,
-    Defect,
-    Interrupted,
-}
-
-impl Outcome {
-    /// The process's exit code; this is the only place that knows them.
-    pub fn exit_code(self) -> u8 {
-        match self {
-            Outcome::Recovered | Outcome::Planned => 0,
-            Outcome::StepFailed | Outcome::RefusedByPlaybook => 1,
-            Outcome::CommandLine => 2,
-            Outcome::PlaybookInvalid => 3,
-            Outcome::ToolMissing => 4,
-            Outcome::DeviceUnavailable => 5,
-            Outcome::Declined => 6,
-            Outcome::BoardBusy => 7,
-            Outcome::Defect => 70,
-            Outcome::Interrupted => 130,
         }
     }
 }

@@ -11,6 +11,7 @@ mod session;
 mod spsdk;
 mod stm32_programmer;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -77,7 +78,14 @@ pub fn play(files: &BenchFiles, tool: &str, args: &[String], console: &mut Conso
     if args.iter().any(|argument| argument == "--version" || argument == "-V") {
         let mut state = BenchState::look(files)?;
         let mut clock = state.clock();
-        return Ok(state.model.play(tool, args, console, &mut clock));
+        let Some(version) = state.versions.get(tool).cloned() else {
+            return Ok(state.model.play(tool, args, console, &mut clock));
+        };
+        let mut own = Console::keeping(BTreeMap::new());
+        let end = state.model.play(tool, args, &mut own, &mut clock);
+        console.out(&with_version(&String::from_utf8_lossy(&own.stdout), &version));
+        console.err(&with_version(&String::from_utf8_lossy(&own.stderr), &version));
+        return Ok(end);
     }
     let mut held = HeldState::take(files)?;
     held.close_call()?;
@@ -102,7 +110,11 @@ pub fn play(files: &BenchFiles, tool: &str, args: &[String], console: &mut Conso
         }
         waits += 1;
         let waiting = Waiting { number: waits, what: WaitsFor::Hands, printed_bytes: console.counted_bytes() };
-        held = wait_for_hands(files, held, waiting)?;
+        held = match wait_for_hands(files, held, waiting, console)? {
+            Some(held) => held,
+            // The call stays open, as that of a process that was killed.
+            None => return Ok(MockEnd::Hangs),
+        };
         clock.take(held.state.now_ms.saturating_sub(clock.now_ms()));
         console.begin_again();
     };
@@ -122,14 +134,48 @@ pub fn play(files: &BenchFiles, tool: &str, args: &[String], console: &mut Conso
     Ok(end)
 }
 
-/// Puts the board back until somebody's hands have moved.
-fn wait_for_hands(files: &BenchFiles, held: HeldState, waiting: Waiting) -> Result<HeldState, BenchError> {
+/// Puts the board back until somebody's hands have moved; nothing when the tool was ended meanwhile.
+fn wait_for_hands(
+    files: &BenchFiles,
+    held: HeldState,
+    waiting: Waiting,
+    console: &Console,
+) -> Result<Option<HeldState>, BenchError> {
     let moved = held.state.hands_moved;
     held.save()?;
     waiting.announce(files)?;
     drop(held);
     while BenchState::look(files)?.hands_moved == moved {
+        if console.is_ended() {
+            return Ok(None);
+        }
         std::thread::sleep(HANDS_POLL);
     }
-    HeldState::take(files)
+    HeldState::take(files).map(Some)
+}
+
+/// The text with another version in place of the first thing in it that looks like one.
+fn with_version(text: &str, version: &str) -> String {
+    let is_part = |c: char| c.is_ascii_digit() || c == '.';
+    let mut from = 0;
+    while let Some(start) = text[from..].find(|c: char| c.is_ascii_digit()).map(|at| from + at) {
+        let end = text[start..].find(|c| !is_part(c)).map_or(text.len(), |length| start + length);
+        if text[start..end].trim_end_matches('.').contains('.') {
+            return format!("{}{version}{}", &text[..start], &text[end..]);
+        }
+        from = end;
+    }
+    text.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_version_in_a_text_is_replaced() {
+        assert_eq!(with_version("dfu-util 0.11\n2005-2021 1.2", "0.9"), "dfu-util 0.9\n2005-2021 1.2");
+        assert_eq!(with_version("2021: v1.10.0-rc", "2"), "2021: v2-rc");
+        assert_eq!(with_version("no version 7", "2"), "no version 7");
+    }
 }

@@ -6,20 +6,25 @@ mod check_flash;
 mod check_optional;
 mod family;
 mod input;
-mod load;
+pub(in crate::documents) mod load;
 mod read_answers;
 mod read_run;
 mod read_step;
-mod reader;
+pub(in crate::documents) mod reader;
+mod steps;
 #[cfg(test)]
 mod talking_tests;
 mod types;
 mod variable;
 
+/// The JSON schema of playbooks and families.
+pub const SCHEMA: &str = include_str!("schema.json");
+
 pub use check::check;
 pub use family::Families;
 pub use input::{Input, InputWord, NamesFiles, Need};
 pub use load::{Loaded, load};
+pub use steps::{irreversible_steps, tools_of};
 pub use types::{
     Action, Afterwards, Answer, Backoff, Capture, CaptureKind, CheckStep, Contents, Device, DeviceKind, FailOn,
     HandMove, Instead, Irreversible, OnFault, Playbook, Prompt, Reading, RefuseStep, RestartAt, Retry, Run, StagedFile,
