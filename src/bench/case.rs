@@ -11,6 +11,7 @@ use crate::documents::cases::{Case, GivenContents, ToolTreatment};
 use crate::documents::catalog::Catalog;
 use crate::documents::expression::Value;
 use crate::documents::playbook::{Input, Need, Playbook};
+use crate::documents::scene::{GivenFile, Scene};
 use crate::engine::{Chosen, Event, GivenFiles};
 use crate::words::Id;
 
@@ -23,6 +24,8 @@ pub struct Subject<'a> {
     pub catalog: &'a Catalog,
     /// Files that cases name lie here.
     pub folder: &'a Path,
+    /// Scripted tools in place of the virtual board.
+    pub scene: Option<&'a Scene>,
 }
 
 /// What came of a case.
@@ -50,7 +53,11 @@ pub enum CaseError {
 /// Runs a case once, and a second time where it says what must come of that. The bench of a case that fails is kept.
 pub fn run_case(subject: Subject<'_>, case: &Case) -> Result<CaseRun, CaseError> {
     let names: Vec<&str> = case.simulate.iter().map(|name| name.value.as_str()).collect();
-    let bench = Rc::new(Bench::set_up(BenchFolder::temporary()?, subject.playbook, &names)?);
+    let folder = BenchFolder::temporary()?;
+    let bench = Rc::new(match subject.scene {
+        Some(scene) => Bench::set_up_scene(folder, scene, subject.catalog)?,
+        None => Bench::set_up(folder, subject.playbook, &names)?,
+    });
     for treated in &case.tools {
         match &treated.treatment {
             ToolTreatment::Missing => bench.remove_tool(&treated.tool.value)?,
@@ -62,6 +69,7 @@ pub fn run_case(subject: Subject<'_>, case: &Case) -> Result<CaseRun, CaseError>
     let rehearsal = Rehearsal { playbook: &playbook, ..rehearsal };
     let first = rehearse(&bench, &rehearsal)?;
     let mut differences = compare(&case.expect, &first, &playbook);
+    differences.extend(unlike_scene(&bench, case)?);
     let mut runs = vec![first.events];
     if let Some(again) = case.again.as_ref().filter(|_| differences.is_empty()) {
         bench.heal()?;
@@ -75,6 +83,23 @@ pub fn run_case(subject: Subject<'_>, case: &Case) -> Result<CaseRun, CaseError>
     Ok(CaseRun { differences, runs, kept: bench.map(Bench::keep) })
 }
 
+/// Calls that the scene does not declare, and declared ones that never came.
+fn unlike_scene(bench: &Bench, case: &Case) -> Result<Vec<Difference>, CaseError> {
+    let Some(scene) = &case.scene else { return Ok(Vec::new()) };
+    let place = || Some(scene.place.clone());
+    let undeclared = bench.scene_faults()?.into_iter().map(|fault| Difference {
+        place: place(),
+        expected: "that tools are called as the scene declares".to_owned(),
+        found: fault.to_string(),
+    });
+    let unmade = bench.unmade_calls()?.into_iter().map(|call| Difference {
+        place: place(),
+        expected: "that every call is made that the scene declares".to_owned(),
+        found: call.to_string(),
+    });
+    Ok(undeclared.chain(unmade).collect())
+}
+
 /// The case as a run; what it says of files goes into the playbook and the folder.
 fn rehearsal<'a>(
     subject: Subject<'a>,
@@ -83,6 +108,16 @@ fn rehearsal<'a>(
     folder: &Path,
 ) -> Result<Rehearsal<'a>, CaseError> {
     let mut missing = BTreeSet::new();
+    for (name, file) in subject.scene.iter().flat_map(|scene| &scene.files) {
+        let Some(input) = playbook.inputs.iter_mut().find(|input| input.name == *name) else { continue };
+        match file {
+            GivenFile::Size(size) => {
+                input.need = Need::Always;
+                input.example_size = Some(*size);
+            }
+            GivenFile::NotGiven => input.need = Need::Never,
+        }
+    }
     for (name, contents) in &case.files {
         let Some(input) = playbook.inputs.iter_mut().find(|input| input.name == name.value) else { continue };
         match contents {
@@ -107,10 +142,12 @@ fn rehearsal<'a>(
     }
     let mut variables: BTreeMap<Id, Value> =
         playbook.variables.iter().map(|variable| (variable.name.clone(), variable.default.clone())).collect();
-    for (name, value) in &case.set {
-        let variable = playbook.variables.iter().find(|variable| variable.name == name.value);
-        if let Some(Ok(value)) = variable.map(|variable| variable.read(&value.value)) {
-            variables.insert(name.value.clone(), value);
+    let of_scene = subject.scene.iter().flat_map(|scene| &scene.set);
+    let of_case = case.set.iter().map(|(name, value)| (&name.value, &value.value));
+    for (name, value) in of_scene.chain(of_case) {
+        let variable = playbook.variables.iter().find(|variable| variable.name == *name);
+        if let Some(Ok(value)) = variable.map(|variable| variable.read(value)) {
+            variables.insert(name.clone(), value);
         }
     }
     Ok(Rehearsal {
@@ -119,14 +156,25 @@ fn rehearsal<'a>(
         catalog: subject.catalog,
         given: GivenFiles { folder: folder.to_owned(), set: BTreeMap::new() },
         missing,
-        chosen: match (&case.port, &case.serial) {
-            (Some(port), _) => Chosen::Port(port.clone()),
-            (None, Some(serial)) => Chosen::Serial(serial.clone()),
-            (None, None) => Chosen::Any,
+        chosen: match (&case.port, &case.serial, subject.scene) {
+            (Some(port), ..) => Chosen::Port(port.clone()),
+            (None, Some(serial), _) => Chosen::Serial(serial.clone()),
+            (None, None, Some(Scene { port: Some(port), .. })) => Chosen::Port(port.clone()),
+            (None, None, Some(Scene { serial: Some(serial), .. })) => Chosen::Serial(serial.clone()),
+            (None, None, _) => Chosen::Any,
         },
-        allow_irreversible: case.allow.iter().map(|step| step.value.clone()).collect(),
+        allow_irreversible: case
+            .allow
+            .iter()
+            .map(|step| step.value.clone())
+            .chain(subject.scene.iter().flat_map(|scene| scene.allow.iter().cloned()))
+            .collect(),
         variables,
-        answers: if case.interactive { Answers::Given } else { Answers::Withheld },
+        answers: if case.interactive && !subject.scene.is_some_and(|scene| scene.nobody) {
+            Answers::Given
+        } else {
+            Answers::Withheld
+        },
     })
 }
 

@@ -115,8 +115,13 @@ fn take_next<'t, T>(next: &AtomicUsize, items: &'t [T]) -> Option<(usize, &'t T)
 /// A case that cannot be run, or that finds a defect in recover, is one that failed.
 fn try_case<'a>(suite: &'a Suite, case: &'a Case, catalog: &Catalog) -> Tried<'a> {
     let began = Instant::now();
-    let subject =
-        Subject { playbook: &suite.playbook, name: &suite.playbook.source.name, catalog, folder: &suite.folder };
+    let subject = Subject {
+        playbook: &suite.playbook,
+        name: &suite.playbook.source.name,
+        catalog,
+        folder: &suite.folder,
+        scene: case.scene.as_ref().and_then(|path| suite.scenes.get(&path.value)),
+    };
     let ran = catch_unwind(AssertUnwindSafe(|| run_case(subject, case)));
     let could_not = |found: String| {
         let expected = "that the case can be run".to_owned();

@@ -1,14 +1,16 @@
 //! Finds test files and reads them with their playbooks.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::bench::Bench;
-use crate::cli::check::read;
-use crate::cli::places::{find_playbook, read_document};
+use crate::cli::check::{read, scene_of};
+use crate::cli::places::{find_playbook, read_document, read_scene};
 use crate::documents::cases::{self, TestFile};
 use crate::documents::catalog::Catalog;
 use crate::documents::playbook::Playbook;
-use crate::words::{Diagnostic, Severity, nearest};
+use crate::documents::scene::Scene;
+use crate::words::{Diagnostic, Located, Severity, nearest};
 
 /// A test file and what it tests.
 #[derive(Debug)]
@@ -19,6 +21,8 @@ pub(super) struct Suite {
     pub(super) playbook: Playbook,
     /// The test file lies here.
     pub(super) folder: PathBuf,
+    /// By the path that the test file gives.
+    pub(super) scenes: BTreeMap<String, Scene>,
 }
 
 const ENDING: &str = ".test.yaml";
@@ -123,8 +127,32 @@ pub(in crate::cli) fn load(file: &Path, catalog: &Catalog) -> (Option<Suite>, Ve
     let Some(playbook) = playbook.filter(|_| sound) else { return (None, faults) };
     faults.extend(cases::check(&tests, &playbook));
     faults.extend(unknown_names(&tests, &playbook));
-    let suite = Suite { name: file.display().to_string(), tests, playbook, folder };
+    let mut scenes = BTreeMap::new();
+    for path in tests.cases.iter().filter_map(|case| case.scene.as_ref()) {
+        if scenes.contains_key(&path.value) {
+            continue;
+        }
+        let (scene, wrong) = load_scene_beside(&folder, path, catalog);
+        faults.extend(wrong);
+        scenes.extend(scene.map(|scene| (path.value.clone(), scene)));
+    }
+    let suite = Suite { name: file.display().to_string(), tests, playbook, folder, scenes };
     (Some(suite), faults)
+}
+
+/// The loader has seen to it that the path does not lead out of the folder; a link in it might.
+fn load_scene_beside(folder: &Path, path: &Located<String>, catalog: &Catalog) -> (Option<Scene>, Vec<Diagnostic>) {
+    let wrong = |message: String| (None, vec![Diagnostic::error(&path.place, message)]);
+    let file = folder.join(&path.value);
+    match (file.canonicalize(), folder.canonicalize()) {
+        (Ok(real), Ok(folder)) if real.starts_with(&folder) => {}
+        (Ok(_), Ok(_)) => return wrong(format!("{} leads out of the folder of the test file", file.display())),
+        _ => return wrong(format!("the scene {} is not there", file.display())),
+    }
+    match read_scene(&file) {
+        Ok(source) => scene_of(&source, catalog),
+        Err(error) => wrong(error.to_string()),
+    }
 }
 
 /// Starting states and faults that the virtual board does not know.
