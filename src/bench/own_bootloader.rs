@@ -1,11 +1,11 @@
-//! The DFU bootloader that a camera brings along in its flash: plain DFU, one alt setting for each partition.
+//! The DFU bootloader that a board brings along in its flash: plain DFU, one alt setting for each partition.
 //!
 //! What it was given is kept here; when it is on the bus, and what it starts, is the matter of each board.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::bench::{Answer, BenchClock, BoardModel, DfuBoard, DfuDevice, Region, Share};
+use crate::bench::{Answer, BenchClock, BoardModel, DfuBoard, DfuDevice, Partition, Region, Share};
 use crate::world::{Access, sha256_of_bytes};
 
 /// The partitions of one bootloader, by alt setting, and what tools have put into them.
@@ -23,21 +23,6 @@ pub(crate) struct OwnBootloader {
     folder: Option<PathBuf>,
 }
 
-/// One partition, as the bootloader knows it.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub(crate) struct Partition {
-    pub(crate) name: String,
-    /// Where it shows in the chip's memory, or a place of its own for one that shows nowhere.
-    pub(crate) address: u64,
-    pub(crate) length_max: u64,
-}
-
-impl Partition {
-    pub(crate) fn new(name: &str, address: u64, length_max: u64) -> Self {
-        Partition { name: name.to_owned(), address, length_max }
-    }
-}
-
 /// What the bootloader leaves to the board it belongs to.
 pub(crate) trait HasOwnBootloader: BoardModel + std::fmt::Debug {
     fn own(&self) -> &OwnBootloader;
@@ -52,6 +37,11 @@ pub(crate) trait HasOwnBootloader: BoardModel + std::fmt::Debug {
 
     /// A USB reset starts the board anew.
     fn restart(&mut self, now_ms: u64);
+
+    /// What goes wrong with a block of a download, if anything does.
+    fn befalls(&mut self, _share: Share, _now_ms: u64) -> Option<Answer> {
+        None
+    }
 }
 
 /// The bootloader waits a second for the bus, and 1.5 s for somebody who talks to it.
@@ -82,6 +72,12 @@ impl OwnBootloader {
         self.written.contains_key(&alt)
     }
 
+    /// As [`OwnBootloader::holds`]; a bootloader without such a partition has nothing to wait for.
+    pub(crate) fn holds_named(&self, name: &str) -> bool {
+        let place = self.partitions.iter().position(|partition| partition.name == name);
+        place.and_then(|alt| u8::try_from(alt).ok()).is_none_or(|alt| self.holds(alt))
+    }
+
     pub(crate) fn regions(&self) -> impl Iterator<Item = Region> + '_ {
         self.written.values().cloned()
     }
@@ -90,13 +86,12 @@ impl OwnBootloader {
     pub(crate) fn take(&mut self, alt: u8, block: &[u8], share: Share) -> Result<(), u8> {
         let end = share.offset + block.len() as u64;
         let refused = match self.partitions.get(usize::from(alt)) {
-            // The bootloader does not overwrite itself.
-            _ if alt == 0 => Some(STATUS_WRITE),
+            Some(partition) if partition.read_only => Some(STATUS_WRITE),
             Some(partition) if end <= partition.length_max => None,
             _ => Some(STATUS_ADDRESS),
         };
         if let Some(status) = refused {
-            self.refused = Some(status);
+            self.refuse(status);
             return Err(status);
         }
         if share.offset == 0 {
@@ -107,6 +102,11 @@ impl OwnBootloader {
             bytes.extend_from_slice(block);
         }
         Ok(())
+    }
+
+    /// Refuses a request, until the host clears it.
+    pub(crate) fn refuse(&mut self, status: u8) {
+        self.refused = Some(status);
     }
 
     /// Everything has been sent.
@@ -183,6 +183,9 @@ impl DfuBoard for OwnDfu<'_> {
 
     fn write_partition(&mut self, alt: u8, block: &[u8], share: Share) -> Answer {
         self.spend(BLOCK_MS);
+        if let Some(answer) = self.board.befalls(share, self.clock.now_ms()) {
+            return answer;
+        }
         self.board.own_mut().take(alt, block, share).map_or_else(Answer::Refused, |()| Answer::Done)
     }
 
@@ -208,10 +211,10 @@ mod tests {
     #[test]
     fn keeps_whole_images_and_refuses_what_does_not_belong() {
         let folder = tempfile::tempdir().unwrap();
-        let partitions = [("BOOTLOADER", 0x1000, 8), ("FIRMWARE", 0x2000, 8)];
-        let mut own = OwnBootloader::new(
-            partitions.iter().map(|(name, address, length)| Partition::new(name, *address, *length)).collect(),
-        );
+        let partition =
+            |name: &str, address, read_only| Partition { name: name.to_owned(), address, length_max: 8, read_only };
+        let mut own =
+            OwnBootloader::new(vec![partition("BOOTLOADER", 0x1000, true), partition("FIRMWARE", 0x2000, false)]);
         own.use_folder(folder.path());
         let share = |offset| Share { offset, total: 6 };
         assert_eq!(own.take(0, b"abc", share(0)), Err(STATUS_WRITE));

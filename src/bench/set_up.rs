@@ -5,7 +5,6 @@ use std::io;
 use std::path::Path;
 
 use crate::bench::folder::{BenchFiles, BenchFolder, MOCK_TOOLS, folder_error};
-use crate::bench::settings::Settings;
 use crate::bench::state::{BenchState, HeldState};
 use crate::bench::{BenchError, FaultName, VirtualModel};
 use crate::documents::playbook::Playbook;
@@ -22,8 +21,7 @@ pub const BENCH_VARIABLE: &str = "RECOVER_BENCH";
 impl Bench {
     /// Builds the board the playbook asks for, in the starting state and with the faults that `names` choose.
     pub fn set_up(folder: BenchFolder, playbook: &Playbook, names: &[&str]) -> Result<Self, BenchError> {
-        let board = playbook.virtual_board.as_ref().ok_or(BenchError::NoVirtualBoard)?;
-        let model = VirtualModel::new(Settings { playbook, board }, names)?;
+        let model = VirtualModel::new(playbook, names)?;
         let files = folder.files();
         let prepare = || {
             files.clean()?;
@@ -45,8 +43,7 @@ impl Bench {
 
     /// The starting states and faults that the playbook's virtual board knows, with one line about each.
     pub fn names(playbook: &Playbook) -> Result<Vec<FaultName>, BenchError> {
-        let board = playbook.virtual_board.as_ref().ok_or(BenchError::NoVirtualBoard)?;
-        VirtualModel::fault_names(&board.model.value)
+        VirtualModel::new(playbook, &[]).map(|model| model.fault_names())
     }
 
     pub fn folder(&self) -> &Path {

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use crate::bench::state::HeldState;
 use crate::bench::{Bench, BenchFolder, BenchState, Console, MockEnd, play};
-use crate::documents::playbook::{Device, DeviceKind, HandMove, Playbook, VirtualBoard};
-use crate::words::{Located, Place, Source};
+use crate::documents::library::{shipped_family, shipped_playbook};
+use crate::documents::playbook::{Device, DeviceKind, HandMove, Playbook, load};
+use crate::words::{Place, Source};
 
 pub(crate) fn playbook() -> Playbook {
     let source = Arc::new(Source { name: "test.yaml".into(), text: String::new() });
@@ -32,12 +33,15 @@ pub(crate) fn playbook() -> Playbook {
         tool_files: Vec::new(),
         afterwards: Vec::new(),
         steps: Vec::new(),
-        virtual_board: Some(VirtualBoard {
-            model: Located { value: "imxrt-flexspi".into(), place: place.clone() },
-            settings: Vec::new(),
-        }),
+        virtual_board: shipped("rt1062").virtual_board,
         source,
     }
+}
+
+/// A playbook that comes with the program.
+pub(crate) fn shipped(board: &str) -> Playbook {
+    let families = |path: &str| shipped_family(path).ok_or_else(|| format!("{path} is not shipped"));
+    load(&shipped_playbook(board).unwrap(), &families).playbook.unwrap()
 }
 
 /// What one call has printed.

@@ -9,10 +9,11 @@ mod settings;
 
 use std::collections::BTreeSet;
 
-use crate::bench::own_bootloader::{OwnBootloader, Partition};
+use crate::bench::own_bootloader::OwnBootloader;
 use crate::bench::stm32_fault::Stm32Fault;
-use crate::bench::{BenchError, Flash, MemoryLayout};
+use crate::bench::{BenchError, FaultName, Flash, MemoryLayout};
 
+pub(crate) use settings::SETTINGS;
 pub use settings::Stm32RomSettings;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -72,12 +73,14 @@ impl Stm32Rom {
     pub const MODEL: &'static str = "stm32-dfu-rom";
 
     /// A board with a dead bootloader, plugged in, on which `faults` befall.
+    ///
+    /// Settings whose layout cannot be read have no flash; [`Stm32RomSettings::read`] finds that.
     pub fn new(settings: Stm32RomSettings, faults: &[&str]) -> Result<Self, BenchError> {
-        let layout: MemoryLayout = settings.flash.parse().map_err(|error: crate::bench::MemoryLayoutError| {
-            BenchError::Setting { setting: "layout".to_owned(), reason: error.to_string() }
-        })?;
+        let nothing = |_| MemoryLayout { name: String::new(), segments: Vec::new() };
+        let layout: MemoryLayout = settings.flash.parse().unwrap_or_else(nothing);
         let faults = faults.iter().map(|name| Stm32Fault::named(name)).collect::<Result<BTreeSet<_>, _>>()?;
         let mut board = Stm32Rom {
+            own: OwnBootloader::new(settings.partitions.clone()),
             settings,
             faults,
             now_ms: 0,
@@ -89,7 +92,6 @@ impl Stm32Rom {
             download: Download::Closed,
             flash: Flash::new(layout.clone()),
             other_flash: Flash::new(layout),
-            own: OwnBootloader::new(partitions()),
         };
         if board.has(Stm32Fault::InRom) || board.has(Stm32Fault::InterruptedBefore) {
             board.jumper = true;
@@ -105,6 +107,12 @@ impl Stm32Rom {
 
     pub fn settings(&self) -> &Stm32RomSettings {
         &self.settings
+    }
+
+    /// What can befall this board: one without a bootloader of its own has no trouble with it.
+    pub fn fault_names(&self) -> Vec<FaultName> {
+        let can_strike = |fault| self.settings.bootloader.is_some() || fault != Stm32Fault::RebootInManifest;
+        Stm32Fault::ALL.iter().filter(|(fault, _)| can_strike(*fault)).map(|(_, name)| *name).collect()
     }
 
     /// The board's clock, which tools move on while they work.
@@ -134,13 +142,4 @@ impl Stm32Rom {
     }
 }
 
-/// The bootloader tells no addresses, and they differ from board to board: each partition has a place of its own here.
-fn partitions() -> Vec<Partition> {
-    let names = ["BOOTLOADER", "FILESYSTEM", "FIRMWARE", "SPI_FLASH", "ROMFS0"];
-    let place = |alt: u64| PARTITIONS_START + alt * PARTITION_BYTES;
-    (0..).zip(names).map(|(alt, name)| Partition::new(name, place(alt), PARTITION_BYTES)).collect()
-}
-
 const OWN_PATH: &str = "1-1";
-const PARTITIONS_START: u64 = 0xd000_0000;
-const PARTITION_BYTES: u64 = 0x100_0000;

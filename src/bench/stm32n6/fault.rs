@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::bench::{BenchError, FaultName};
+use crate::bench::FaultName;
+use crate::bench::board::{BenchError, unknown_name};
 
 /// One starting state or fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
@@ -82,7 +83,7 @@ impl Faults {
         let mut left = BTreeMap::new();
         for name in names {
             let known = FAULTS.iter().find(|(_, _, (known, _))| known == name);
-            let (fault, times, _) = known.ok_or_else(|| unknown(name))?;
+            let (fault, times, _) = known.ok_or_else(|| unknown_name(name, FAULTS.iter().map(|(_, _, name)| *name)))?;
             left.insert(*fault, *times);
         }
         Ok(Faults { left })
@@ -103,9 +104,4 @@ impl Faults {
             }
         }
     }
-}
-
-fn unknown(name: &str) -> BenchError {
-    let known: Vec<&str> = FAULTS.iter().map(|(_, _, (name, _))| *name).collect();
-    BenchError::UnknownName { name: name.to_owned(), known: known.join(", ") }
 }

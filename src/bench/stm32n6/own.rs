@@ -1,20 +1,8 @@
 //! The bootloader of the board itself, which takes the firmware.
 
-use super::{NOR_START, Phase, Stm32N6};
-use crate::bench::own_bootloader::{HasOwnBootloader, OwnBootloader, Partition};
+use super::{Phase, Stm32N6};
+use crate::bench::own_bootloader::{HasOwnBootloader, OwnBootloader};
 use crate::bench::{BoardModel, BusDevice};
-
-pub(super) const FIRMWARE_ALT: u8 = 1;
-
-/// OpenMV names the sizes of bootloader, firmware and ROM file system; that they lie one behind the other is supposed.
-pub(super) fn bootloader() -> OwnBootloader {
-    OwnBootloader::new(vec![
-        Partition::new("BOOTLOADER", NOR_START, 0x8_0000),
-        Partition::new("FIRMWARE", NOR_START + 0x8_0000, 0x38_0000),
-        Partition::new("FILESYSTEM", NOR_START + 0x40_0000, 0x40_0000),
-        Partition::new("ROMFS0", NOR_START + 0x80_0000, 0x180_0000),
-    ])
-}
 
 impl HasOwnBootloader for Stm32N6 {
     fn own(&self) -> &OwnBootloader {
@@ -26,7 +14,7 @@ impl HasOwnBootloader for Stm32N6 {
     }
 
     fn shown_bootloader(&self, now_ms: u64) -> Option<BusDevice> {
-        self.attached(now_ms).into_iter().find(|device| device.id == self.bootloader)
+        self.attached(now_ms).into_iter().find(|device| Some(device.id) == self.settings.bootloader)
     }
 
     fn stay(&mut self, now_ms: u64) {

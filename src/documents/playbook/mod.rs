@@ -18,6 +18,7 @@ mod variable;
 pub use check::check;
 pub use family::Families;
 pub use load::{Loaded, load};
+pub(crate) use reader::{Entries, Reader};
 pub use types::{
     Action, Afterwards, Answer, Backoff, Capture, CaptureKind, CheckStep, Device, DeviceKind, FailOn, HandMove, Input,
     InputWord, Irreversible, NamesFiles, Need, OnFault, Playbook, Prompt, Reading, RestartAt, Retry, Run, StagedFile,

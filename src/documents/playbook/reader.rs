@@ -12,38 +12,38 @@ use crate::words::{Diagnostic, Id, Located, Place, nearest, parse_integer, parse
 const PATTERN_BYTES_MAX: usize = 256 * 1024;
 
 #[derive(Debug, Default)]
-pub(super) struct Reader {
-    pub(super) faults: Vec<Diagnostic>,
+pub(crate) struct Reader {
+    pub(crate) faults: Vec<Diagnostic>,
 }
 
 /// The entries of a map whose keys have been checked.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Entries<'y> {
+pub(crate) struct Entries<'y> {
     entries: &'y [(Key, Yaml)],
     place: &'y Place,
 }
 
 impl<'y> Entries<'y> {
-    pub(super) fn get(&self, key: &str) -> Option<&'y Yaml> {
+    pub(crate) fn get(&self, key: &str) -> Option<&'y Yaml> {
         self.entries.iter().find(|(found, _)| found.text == key).map(|(_, value)| value)
     }
 
-    pub(super) fn all(&self) -> &'y [(Key, Yaml)] {
+    pub(crate) fn all(&self) -> &'y [(Key, Yaml)] {
         self.entries
     }
 
-    pub(super) fn key_place(&self, key: &str) -> Option<&'y Place> {
+    pub(crate) fn key_place(&self, key: &str) -> Option<&'y Place> {
         self.entries.iter().find(|(found, _)| found.text == key).map(|(key, _)| &key.place)
     }
 
     /// The first key: a better mark for "this step" than the empty place of the map itself.
-    pub(super) fn place(&self) -> &'y Place {
+    pub(crate) fn place(&self) -> &'y Place {
         self.entries.first().map_or(self.place, |(key, _)| &key.place)
     }
 }
 
 impl Reader {
-    pub(super) fn fault(&mut self, diagnostic: Diagnostic) {
+    pub(crate) fn fault(&mut self, diagnostic: Diagnostic) {
         self.faults.push(diagnostic);
     }
 
@@ -52,7 +52,7 @@ impl Reader {
     }
 
     /// A map of which all keys are among `known`; `of` names the thing for messages.
-    pub(super) fn map<'y>(&mut self, yaml: &'y Yaml, of: &str, known: &[&str]) -> Option<Entries<'y>> {
+    pub(crate) fn map<'y>(&mut self, yaml: &'y Yaml, of: &str, known: &[&str]) -> Option<Entries<'y>> {
         let entries = self.open_map(yaml, of)?;
         for (key, _) in entries.entries {
             if known.contains(&key.text.as_str()) {
@@ -68,7 +68,7 @@ impl Reader {
     }
 
     /// A map with keys of the author's choice.
-    pub(super) fn open_map<'y>(&mut self, yaml: &'y Yaml, of: &str) -> Option<Entries<'y>> {
+    pub(crate) fn open_map<'y>(&mut self, yaml: &'y Yaml, of: &str) -> Option<Entries<'y>> {
         let YamlKind::Map(entries) = &yaml.kind else {
             self.wrong_kind(yaml, &format!("a map of keys and values ({of})"));
             return None;
@@ -85,7 +85,7 @@ impl Reader {
         Some(Entries { entries, place: &yaml.place })
     }
 
-    pub(super) fn named<'y>(&mut self, yaml: &'y Yaml, of: &str) -> Vec<(Id, &'y Key, &'y Yaml)> {
+    pub(crate) fn named<'y>(&mut self, yaml: &'y Yaml, of: &str) -> Vec<(Id, &'y Key, &'y Yaml)> {
         let Some(map) = self.open_map(yaml, of) else { return Vec::new() };
         let mut found = Vec::new();
         for (key, value) in map.entries {
@@ -97,7 +97,7 @@ impl Reader {
     }
 
     /// A name that expressions can use, so without `-`.
-    pub(super) fn value_name(&mut self, text: &str, place: &Place) -> Option<Id> {
+    pub(crate) fn value_name(&mut self, text: &str, place: &Place) -> Option<Id> {
         match text.parse::<Id>() {
             Ok(id) if !text.contains('-') => Some(id),
             Ok(_) => {
@@ -113,7 +113,7 @@ impl Reader {
         }
     }
 
-    pub(super) fn list<'y>(&mut self, yaml: &'y Yaml, of: &str) -> &'y [Yaml] {
+    pub(crate) fn list<'y>(&mut self, yaml: &'y Yaml, of: &str) -> &'y [Yaml] {
         if let YamlKind::List(items) = &yaml.kind {
             return items;
         }
@@ -122,7 +122,7 @@ impl Reader {
     }
 
     /// A list, or one value in place of a list with one element.
-    pub(super) fn one_or_more<'y>(&mut self, yaml: &'y Yaml, of: &str) -> &'y [Yaml] {
+    pub(crate) fn one_or_more<'y>(&mut self, yaml: &'y Yaml, of: &str) -> &'y [Yaml] {
         match &yaml.kind {
             YamlKind::List(items) => items,
             YamlKind::Null => self.list(yaml, of),
@@ -130,7 +130,7 @@ impl Reader {
         }
     }
 
-    pub(super) fn text(&mut self, yaml: &Yaml) -> Option<Located<String>> {
+    pub(crate) fn text(&mut self, yaml: &Yaml) -> Option<Located<String>> {
         match &yaml.kind {
             YamlKind::Scalar { text, .. } => Some(Located { value: text.clone(), place: yaml.place.clone() }),
             _ => {
@@ -141,12 +141,12 @@ impl Reader {
     }
 
     /// A text of one or more lines for people, with line breaks of the source turned into blanks.
-    pub(super) fn prose(&mut self, yaml: &Yaml) -> Option<String> {
+    pub(crate) fn prose(&mut self, yaml: &Yaml) -> Option<String> {
         let text = self.text(yaml)?.value;
         Some(text.split('\n').map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" "))
     }
 
-    pub(super) fn parsed<T>(&mut self, yaml: &Yaml) -> Option<Located<T>>
+    pub(crate) fn parsed<T>(&mut self, yaml: &Yaml) -> Option<Located<T>>
     where
         T: std::str::FromStr,
         T::Err: std::fmt::Display,
@@ -161,7 +161,7 @@ impl Reader {
         }
     }
 
-    pub(super) fn time(&mut self, yaml: &Yaml) -> Option<Duration> {
+    pub(crate) fn time(&mut self, yaml: &Yaml) -> Option<Duration> {
         let text = self.text(yaml)?;
         match parse_time(&text.value) {
             Ok(span) => Some(span),
@@ -178,7 +178,7 @@ impl Reader {
     }
 
     /// A whole number that is not negative.
-    pub(super) fn unsigned(&mut self, yaml: &Yaml) -> Option<u64> {
+    pub(crate) fn unsigned(&mut self, yaml: &Yaml) -> Option<u64> {
         let text = self.text(yaml)?;
         match parse_integer(&text.value).map(u64::try_from) {
             Ok(Ok(number)) => Some(number),
@@ -194,7 +194,7 @@ impl Reader {
     }
 
     /// A count within limits, both inclusive.
-    pub(super) fn count(&mut self, yaml: &Yaml, limits: std::ops::RangeInclusive<u32>) -> Option<u32> {
+    pub(crate) fn count(&mut self, yaml: &Yaml, limits: std::ops::RangeInclusive<u32>) -> Option<u32> {
         let number = self.unsigned(yaml)?;
         match u32::try_from(number).ok().filter(|count| limits.contains(count)) {
             Some(count) => Some(count),
@@ -206,7 +206,7 @@ impl Reader {
         }
     }
 
-    pub(super) fn pattern(&mut self, yaml: &Yaml) -> Option<Regex> {
+    pub(crate) fn pattern(&mut self, yaml: &Yaml) -> Option<Regex> {
         let text = self.text(yaml)?;
         match regex::RegexBuilder::new(&text.value).size_limit(PATTERN_BYTES_MAX).build() {
             Ok(pattern) => Some(pattern),
@@ -222,13 +222,13 @@ impl Reader {
         }
     }
 
-    pub(super) fn template(&mut self, yaml: &Yaml) -> Option<Template> {
+    pub(crate) fn template(&mut self, yaml: &Yaml) -> Option<Template> {
         let text = self.text(yaml)?;
         self.template_of(&text.value, &exact_place(yaml))
     }
 
     /// A template for people to read: its line breaks become blanks.
-    pub(super) fn prose_template(&mut self, yaml: &Yaml) -> Option<Template> {
+    pub(crate) fn prose_template(&mut self, yaml: &Yaml) -> Option<Template> {
         let prose = self.prose(yaml)?;
         self.template_of(&prose, &exact_place(yaml))
     }
@@ -244,7 +244,7 @@ impl Reader {
     }
 
     /// A whole value that is an expression; `${…}` around it may be left out.
-    pub(super) fn expression(&mut self, yaml: &Yaml) -> Option<Expression> {
+    pub(crate) fn expression(&mut self, yaml: &Yaml) -> Option<Expression> {
         let text = self.text(yaml)?;
         let place = exact_place(yaml);
         let trimmed = text.value.trim();
