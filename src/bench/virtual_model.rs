@@ -232,3 +232,52 @@ impl VirtualModel {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::documents::playbook::load;
+    use crate::words::Source;
+
+    fn playbook(virtual_board: &str) -> Playbook {
+        let devices =
+            "rom: {usb: \"0483:df11\"}\n  flashloader: {hid: \"15a2:0073\"}\n  bootloader: {usb: \"37c5:9204\"}";
+        let text = format!("format: 1\nboard: x\ndevices:\n  {devices}\nvirtual_board:\n{virtual_board}\nsteps: []\n");
+        let source = Arc::new(Source { name: "test.yaml".into(), text });
+        load(&source, &|_| Err("no families".into())).playbook.unwrap()
+    }
+
+    /// What no setting can be; where it stands, a fault must be told, or nobody reads the setting.
+    const NONSENSE: &str = "[{nonsense: [nonsense]}]";
+
+    #[test]
+    fn every_setting_that_is_told_of_is_read() {
+        for help in model_help() {
+            for setting in help.settings {
+                let board = format!("  model: {}\n  {}: {NONSENSE}", help.name, setting.name);
+                let faults = VirtualModel::check(&playbook(&board));
+                let told =
+                    faults.iter().any(|fault| fault.place.as_ref().is_some_and(|place| place.position().line == 9));
+                assert!(told, "{}: {} {faults:?}", help.name, setting.name);
+                assert!(faults.iter().all(|fault| fault.label.as_deref() != Some("unknown setting")), "{faults:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_model_needs_little() {
+        for (model, needed) in [
+            ("stm32-dfu-rom", "layout: \"@Internal Flash  /0x08000000/16*128Kg\""),
+            ("imxrt-flexspi", "version: K1.0.0"),
+            ("stm32n6", "partitions: []"),
+            ("alif-se", "partitions: []"),
+            ("plain-dfu", "partitions: []"),
+            ("plain-usb", "id: rom"),
+        ] {
+            assert_eq!(VirtualModel::check(&playbook(&format!("  model: {model}\n  {needed}"))), [], "{model}");
+        }
+        assert_eq!(model_help().count(), 6);
+    }
+}
