@@ -30,7 +30,11 @@ pub(crate) struct AlifBench {
 impl AlifBench {
     /// A bench whose tools' folder is set up as a playbook would do it.
     pub(crate) fn new(names: &[&str]) -> Self {
-        let bench = Bench::set_up(BenchFolder::temporary().unwrap(), &ae3(), names).unwrap();
+        AlifBench::of(&ae3(), names)
+    }
+
+    pub(crate) fn of(playbook: &Playbook, names: &[&str]) -> Self {
+        let bench = Bench::set_up(BenchFolder::temporary().unwrap(), playbook, names).unwrap();
         let alif = AlifBench { bench };
         alif.configure("AE302F80F55D5AE", "/dev/ttyUSB0");
         let image = |name: &str, size| {

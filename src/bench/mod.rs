@@ -32,6 +32,8 @@ mod plain_dfu;
 mod plain_usb;
 mod set_up;
 mod settings;
+#[cfg(test)]
+mod settings_tests;
 mod state;
 mod stm32_fault;
 mod stm32_rom;
