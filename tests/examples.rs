@@ -172,7 +172,7 @@ fn a_wrong_setting_is_told_before_anything_runs() {
     let house = house(EVK);
     let text = std::fs::read_to_string(house.path("work").join(EVK)).unwrap();
     house.write(EVK, text.replace("sector: 0x40000", "sektor: 0x40000"));
-    house.run(&["check", EVK]).exits(3).says("imxrt1050-evk.yaml:46:51").says("did you mean `sector`?");
+    house.run(&["check", EVK]).exits(3).says("imxrt1050-evk.yaml:42:45").says("did you mean `sector`?");
     simulate(&house, EVK, "").exits(3).says("the flash has no key `sektor`");
     assert_eq!(house.commands(), [""; 0]);
 }

@@ -41,7 +41,7 @@ fn world(names: &[&str]) -> BenchWorld {
     std::fs::write(folder.join("utils/global-cfg.db"), configuration).unwrap();
     std::fs::write(folder.join("isp_config_data.cfg"), "comport /dev/ttyUSB0\n").unwrap();
     let never = Box::new(|| -> std::pin::Pin<Box<dyn Future<Output = Interrupt>>> { Box::pin(std::future::pending()) });
-    BenchWorld::new(bench, Answers::Given, Box::new(process::start), never)
+    BenchWorld::new(std::rc::Rc::new(bench), Answers::Given, Box::new(process::start), never)
 }
 
 async fn switch_on(world: &BenchWorld) {

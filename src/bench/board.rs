@@ -29,6 +29,9 @@ pub trait BoardModel {
     /// Where the files of the board's memories lie. Called before anything else, in every process that loads the board.
     fn use_folder(&mut self, folder: &Path);
 
+    /// Nothing goes wrong any more. What the board is, and what its memories hold, stays.
+    fn heal(&mut self);
+
     /// Is this one of the calls that a fault lets hang for ever?
     fn hangs(&mut self, tool: &str, args: &[String]) -> bool;
 }

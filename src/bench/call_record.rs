@@ -17,6 +17,17 @@ pub struct CallRecord {
 }
 
 impl CallRecord {
+    /// All calls of a bench.
+    pub fn read(files: &BenchFiles) -> Result<Vec<Self>, BenchError> {
+        let path = files.calls();
+        let text = std::fs::read_to_string(&path).map_err(folder_error(&path))?;
+        let damaged = |error: serde_json::Error| BenchError::Damaged {
+            path: path.display().to_string(),
+            reason: error.to_string(),
+        };
+        text.lines().map(|line| serde_json::from_str(line).map_err(damaged)).collect()
+    }
+
     /// One write, so that lines of two processes never mix.
     pub(crate) fn append(&self, files: &BenchFiles) -> Result<(), BenchError> {
         let path = files.calls();

@@ -1,10 +1,13 @@
 //! What a mock tool has from its process: two output streams, the input and the environment.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
 use std::io::{BufRead, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::documents::playbook::HandMove;
+use crate::words::Stream;
 
 /// Passes text on at once, or keeps it. Nothing is added to the text, not even ends of lines.
 #[derive(Debug, Default)]
@@ -19,6 +22,19 @@ pub struct Console {
     /// The working folder, when it is not the process's own.
     folder: PathBuf,
     mode: Mode,
+    /// Who listens when the tool plays in this process.
+    listener: Option<Arc<dyn Listener>>,
+}
+
+/// The other side of a tool that plays in the process of those who call it.
+pub(crate) trait Listener: fmt::Debug + Send + Sync {
+    fn print(&self, stream: Stream, bytes: &[u8]);
+
+    /// The next line, without its end; none when the input, or the tool itself, was ended.
+    fn read_line(&self) -> Option<String>;
+
+    /// Was the tool ended from outside? It must not do anything any more.
+    fn ended(&self) -> bool;
 }
 
 /// What ends a wait in a test.
@@ -49,6 +65,11 @@ impl Console {
         Console { variables, ..Console::default() }
     }
 
+    /// For a tool that plays in this process.
+    pub(crate) fn listened(folder: &Path, variables: BTreeMap<String, String>, listener: Arc<dyn Listener>) -> Self {
+        Console { variables, folder: folder.to_owned(), listener: Some(listener), ..Console::default() }
+    }
+
     /// For a tool that works in a folder and waits.
     pub fn scripted(folder: &Path, script: &[Scripted]) -> Self {
         Console { script: script.iter().copied().collect(), folder: folder.to_owned(), ..Console::default() }
@@ -61,6 +82,9 @@ impl Console {
 
     /// A line of the input without its end; none when the input has ended.
     pub(crate) fn read_line(&mut self) -> Option<String> {
+        if let Some(listener) = &self.listener {
+            return listener.read_line();
+        }
         if self.mode == Mode::Keeping {
             return match self.script.front() {
                 Some(Scripted::Line(line)) => {
@@ -91,7 +115,12 @@ impl Console {
     }
 
     pub(crate) fn is_scripted(&self) -> bool {
-        self.mode == Mode::Keeping
+        self.mode == Mode::Keeping && self.listener.is_none()
+    }
+
+    /// Was the tool ended from outside, in a way that a process would not survive?
+    pub(crate) fn is_ended(&self) -> bool {
+        self.listener.as_ref().is_some_and(|listener| listener.ended())
     }
 
     pub fn out(&mut self, text: &str) {
@@ -100,6 +129,9 @@ impl Console {
 
     /// Bytes that need not be UTF-8, as tools print them that write in a code page.
     pub fn out_bytes(&mut self, bytes: &[u8]) {
+        if let Some(listener) = &self.listener {
+            return listener.print(Stream::Stdout, bytes);
+        }
         match self.mode {
             Mode::Keeping => self.stdout.extend_from_slice(bytes),
             Mode::Passing => pass(std::io::stdout().lock(), bytes),
@@ -107,6 +139,9 @@ impl Console {
     }
 
     pub fn err(&mut self, text: &str) {
+        if let Some(listener) = &self.listener {
+            return listener.print(Stream::Stderr, text.as_bytes());
+        }
         match self.mode {
             Mode::Keeping => self.stderr.extend_from_slice(text.as_bytes()),
             Mode::Passing => pass(std::io::stderr().lock(), text.as_bytes()),

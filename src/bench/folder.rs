@@ -16,7 +16,7 @@ use crate::bench::BenchError;
 #[derive(Debug)]
 pub struct BenchFolder {
     path: PathBuf,
-    _temporary: Option<TempDir>,
+    temporary: Option<TempDir>,
 }
 
 /// The names of the tools the bench plays. One program plays each of them, by the name it is started under.
@@ -30,7 +30,7 @@ impl BenchFolder {
     pub fn temporary() -> Result<Self, BenchError> {
         let folder = tempfile::Builder::new().prefix("recover-bench-").tempdir();
         let folder = folder.map_err(|source| BenchError::Folder { path: "temporary folder".to_owned(), source })?;
-        Ok(BenchFolder { path: folder.path().to_owned(), _temporary: Some(folder) })
+        Ok(BenchFolder { path: folder.path().to_owned(), temporary: Some(folder) })
     }
 
     /// Uses this folder, creating it; a bench that was kept here before is replaced.
@@ -40,7 +40,12 @@ impl BenchFolder {
             std::path::absolute(path)
         };
         let path = prepare().map_err(folder_error(path))?;
-        Ok(BenchFolder { path, _temporary: None })
+        Ok(BenchFolder { path, temporary: None })
+    }
+
+    /// Not removed any more; answers with where it is.
+    pub fn keep(self) -> PathBuf {
+        self.temporary.map_or(self.path, TempDir::keep)
     }
 
     pub fn path(&self) -> &Path {
@@ -83,6 +88,11 @@ impl BenchFiles {
         self.folder.join("memory")
     }
 
+    /// The files that a test case gives to the run.
+    pub(crate) fn given(&self) -> PathBuf {
+        self.folder.join("files")
+    }
+
     pub fn stalled(&self) -> PathBuf {
         self.folder.join("stalled")
     }
@@ -123,6 +133,7 @@ impl BenchFiles {
         for name in MOCK_TOOLS {
             ignore_missing(std::fs::remove_file(self.tool(name)))?;
         }
+        ignore_missing(std::fs::remove_dir_all(self.given()))?;
         ignore_missing(std::fs::remove_dir_all(self.alif()))?;
         ignore_missing(std::fs::remove_dir_all(self.memory()))
     }

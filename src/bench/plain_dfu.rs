@@ -236,6 +236,10 @@ impl BoardModel for PlainDfu {
         self.own.use_folder(folder);
     }
 
+    fn heal(&mut self) {
+        self.faults.clear();
+    }
+
     fn hangs(&mut self, _tool: &str, _args: &[String]) -> bool {
         false
     }

@@ -28,6 +28,7 @@ impl Bench {
             std::fs::create_dir_all(files.tools())?;
             std::fs::create_dir_all(files.alif())?;
             std::fs::create_dir_all(files.memory())?;
+            std::fs::create_dir_all(files.given())?;
             link_tools(&files, &std::env::current_exe()?)?;
             std::fs::write(files.calls(), "")
         };
@@ -54,6 +55,36 @@ impl Bench {
         self.folder.files()
     }
 
+    /// Nothing goes wrong any more on this bench; the board stays as it is.
+    pub fn heal(&self) -> Result<(), BenchError> {
+        let files = self.files();
+        let mut held = HeldState::take(&files)?;
+        held.close_call()?;
+        held.state.model.board_mut().heal();
+        held.state.versions.clear();
+        held.save()?;
+        link_tools(&files, &std::env::current_exe().map_err(folder_error(self.folder()))?)
+            .map_err(folder_error(self.folder()))
+    }
+
+    /// Takes a tool away.
+    pub fn remove_tool(&self, name: &str) -> Result<(), BenchError> {
+        let path = self.files().tool(name);
+        std::fs::remove_file(&path).map_err(folder_error(&path))
+    }
+
+    /// Lets a tool say that it is of another version than it is.
+    pub fn set_tool_version(&self, name: &str, version: &str) -> Result<(), BenchError> {
+        let mut held = HeldState::take(&self.files())?;
+        held.state.versions.insert(name.to_owned(), version.to_owned());
+        held.save()
+    }
+
+    /// Leaves the folder where it is, for somebody to look at.
+    pub fn keep(self) -> std::path::PathBuf {
+        self.folder.keep()
+    }
+
     /// The variables that let discovery find the mock tools before any real one, and the mock tools their bench.
     pub fn surroundings_variables(&self) -> Vec<(String, OsString)> {
         let files = self.files();
@@ -62,13 +93,15 @@ impl Bench {
             (variable, files.tool(name).into_os_string())
         };
         let bench = (BENCH_VARIABLE.to_owned(), self.folder().as_os_str().to_owned());
-        MOCK_TOOLS.iter().map(tool).chain([bench]).collect()
+        let there = |name: &&&str| files.tool(name).symlink_metadata().is_ok();
+        MOCK_TOOLS.iter().filter(there).map(tool).chain([bench]).collect()
     }
 }
 
 #[cfg(unix)]
 fn link_tools(files: &BenchFiles, program: &Path) -> io::Result<()> {
-    MOCK_TOOLS.iter().try_for_each(|name| std::os::unix::fs::symlink(program, files.tool(name)))
+    let missing = MOCK_TOOLS.iter().filter(|name| files.tool(name).symlink_metadata().is_err());
+    missing.into_iter().try_for_each(|name| std::os::unix::fs::symlink(program, files.tool(name)))
 }
 
 /// Links need a privilege there.

@@ -1,5 +1,6 @@
 //! The state of a bench between calls: the board, the bench's time, and the call that is going on.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
 
@@ -15,6 +16,9 @@ pub struct BenchState {
     pub model: VirtualModel,
     /// How often hands were moved, for tools that wait for it.
     pub(crate) hands_moved: u64,
+    /// Versions that tools are made to tell instead of their own.
+    #[serde(default)]
+    pub(crate) versions: BTreeMap<String, String>,
     /// A call that has begun. Still there when its process has ended: it was killed.
     pub(crate) playing: Option<CallRecord>,
 }
@@ -29,7 +33,7 @@ pub(crate) struct HeldState {
 
 impl BenchState {
     pub(crate) fn new(model: VirtualModel) -> Self {
-        BenchState { now_ms: 0, model, hands_moved: 0, playing: None }
+        BenchState { now_ms: 0, model, hands_moved: 0, versions: BTreeMap::new(), playing: None }
     }
 
     /// Looks at the state without changing it; needs no lock, because the file is only ever replaced as a whole.

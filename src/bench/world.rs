@@ -9,6 +9,7 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -30,18 +31,18 @@ use crate::world::{
 };
 
 /// Starts a tool's process, as the real world does.
-pub type ToolStarter = Box<dyn Fn(&ToolCall) -> RunningTool>;
+pub type StartTool = Box<dyn Fn(&ToolCall) -> RunningTool>;
 
 /// Each call answers with the next wish of the real person to end the run.
 pub type Interrupts = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Interrupt>>>>;
 
 /// The engine's world during a simulation.
 pub struct BenchWorld {
-    bench: Bench,
+    bench: Rc<Bench>,
     files: BenchFiles,
     origin: Instant,
     person: VirtualPerson,
-    start_process: ToolStarter,
+    start_process: StartTool,
     interrupts: Interrupts,
     hands_moved: Notify,
     /// Of the call that was started last.
@@ -52,7 +53,7 @@ pub struct BenchWorld {
 const EVENTS_WAITING: usize = 64;
 
 impl BenchWorld {
-    pub fn new(bench: Bench, answers: Answers, start_process: ToolStarter, interrupts: Interrupts) -> Self {
+    pub fn new(bench: Rc<Bench>, answers: Answers, start_process: StartTool, interrupts: Interrupts) -> Self {
         let files = bench.files();
         BenchWorld {
             bench,

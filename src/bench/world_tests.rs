@@ -66,7 +66,7 @@ fn world(names: &[&str], answers: Answers) -> (BenchWorld, tempfile::TempDir) {
     let interrupts = Box::new(|| -> std::pin::Pin<Box<dyn Future<Output = Interrupt>>> {
         Box::pin(std::future::ready(Interrupt::Interrupt))
     });
-    (BenchWorld::new(bench, answers, starter, interrupts), images)
+    (BenchWorld::new(std::rc::Rc::new(bench), answers, starter, interrupts), images)
 }
 
 fn call(line: &str) -> ToolCall {

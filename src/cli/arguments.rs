@@ -51,6 +51,16 @@ Examples:
 
 Exit codes: 0 nothing wrong, 2 command line, 3 something is wrong";
 
+const TEST_EXAMPLES: &str = "\
+Examples:
+  recover test my-board.test.yaml
+  recover test boards --filter fuse
+  recover test boards --format junit > report.xml
+
+A test file stands beside its playbook: my-board.test.yaml beside my-board.yaml.
+
+Exit codes: 0 all passed, 1 some failed, 2 command line, 3 a document is wrong";
+
 /// The command line as clap reads it; [`Arguments::request`] says what it means.
 #[derive(Debug, Parser)]
 #[command(
@@ -86,6 +96,11 @@ enum Verb {
     /// Find everything wrong with playbooks
     #[command(after_help = CHECK_EXAMPLES)]
     Check(CheckArgs),
+    /// Prove playbooks on virtual boards, without hardware
+    #[command(after_help = TEST_EXAMPLES)]
+    Test(TestArgs),
+    /// Print the JSON schema of playbooks or test files, for editors
+    Schema(SchemaArgs),
 }
 
 #[derive(Debug, Args)]
@@ -175,6 +190,49 @@ pub struct CheckArgs {
     pub files: Vec<PathBuf>,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct SchemaArgs {
+    /// Of which documents
+    #[arg(value_name = "DOCUMENT", value_enum, default_value_t)]
+    pub of: SchemaOf,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum SchemaOf {
+    #[default]
+    Playbook,
+    Tests,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct TestArgs {
+    /// Test files, playbooks with a test file beside them, or folders of both
+    #[arg(value_name = "PATH", required = true)]
+    pub paths: Vec<PathBuf>,
+
+    /// Only cases whose file and name hold this text (repeatable)
+    #[arg(long, value_name = "TEXT")]
+    pub filter: Vec<String>,
+
+    /// How to report
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
+    pub format: ReportFormat,
+
+    /// Cases that run at once; without it, one for each processor
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub jobs: Option<u16>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum ReportFormat {
+    #[default]
+    Human,
+    /// One object per line
+    Json,
+    /// For CI systems
+    Junit,
+}
+
 /// A run's playbook and options, however they were given.
 #[derive(Debug, Clone)]
 pub struct RunArgs {
@@ -189,6 +247,8 @@ pub enum Request {
     Run(Box<RunArgs>),
     List(ListArgs),
     Check(CheckArgs),
+    Test(TestArgs),
+    Schema(SchemaArgs),
 }
 
 impl Arguments {
@@ -197,6 +257,8 @@ impl Arguments {
         let (playbook, options) = match self.verb {
             Some(Verb::List(args)) => return Ok(Request::List(args)),
             Some(Verb::Check(args)) => return Ok(Request::Check(args)),
+            Some(Verb::Test(args)) => return Ok(Request::Test(args)),
+            Some(Verb::Schema(args)) => return Ok(Request::Schema(args)),
             Some(Verb::Run(run)) => (run.playbook.or(run.named), run.options),
             None => (self.playbook, self.options),
         };

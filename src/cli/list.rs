@@ -10,7 +10,7 @@ use crate::cli::streams::say;
 use crate::cli::style::{Look, Role};
 use crate::cli::wording::{bytes, hang};
 use crate::documents::library::shipped_boards;
-use crate::documents::playbook::{Action, Device, Need, Playbook, Step};
+use crate::documents::playbook::{Device, Need, Playbook, irreversible_steps, tools_of};
 use crate::engine::Outcome;
 use crate::words::UsbId;
 
@@ -32,7 +32,7 @@ fn line(board: &str, playbook: &Playbook, look: &Look) {
     let ids: Vec<String> = ids(playbook.devices.iter()).iter().map(ToString::to_string).collect();
     let irreversible = irreversible_steps(&playbook.steps);
     let mark = if irreversible.is_empty() { "" } else { " · has a step that cannot be undone" };
-    let rest = [playbook.board.clone(), tools(&playbook.steps, &|_| true).join(", "), ids.join(" ")]
+    let rest = [playbook.board.clone(), tools_of(&playbook.steps, &|_| true).join(", "), ids.join(" ")]
         .into_iter()
         .filter(|part| !part.is_empty())
         .collect::<Vec<_>>()
@@ -47,7 +47,7 @@ fn verbose(board: &str, playbook: &Playbook, look: &Look) {
     if let Some(summary) = &playbook.summary {
         item("does", summary);
     }
-    let tools = tools(&playbook.steps, &|_| true);
+    let tools = tools_of(&playbook.steps, &|_| true);
     item("tools", &if tools.is_empty() { "none".to_owned() } else { tools.join(", ") });
     for input in &playbook.inputs {
         let help = input.help.as_ref().map_or(String::new(), |help| format!(": {help}"));
@@ -87,45 +87,4 @@ fn print_hanging(first: &str, text: &str, look: &Look) {
 
 fn ids<'a>(devices: impl Iterator<Item = &'a Device>) -> BTreeSet<UsbId> {
     devices.flat_map(|device| device.ids.iter().copied()).collect()
-}
-
-/// The tools that those of the steps run that may come, readings and preparations included, in order of first use.
-pub(super) fn tools(steps: &[Step], comes: &dyn Fn(&Step) -> bool) -> Vec<String> {
-    let mut found: Vec<String> = Vec::new();
-    let mut add = |names: Vec<String>| {
-        for name in names {
-            if !found.contains(&name) {
-                found.push(name);
-            }
-        }
-    };
-    for step in steps.iter().filter(|step| comes(step)) {
-        match &step.action {
-            Action::Run(run) => add(vec![run.tool.value.clone()]),
-            Action::Steps(inner) => add(tools(inner, comes)),
-            _ => {}
-        }
-        if let Some(retry) = &step.retry {
-            add(tools(&retry.prepare, comes));
-        }
-        if let Some(irreversible) = &step.irreversible {
-            add(tools(&irreversible.already_done.steps, comes));
-            add(tools(&irreversible.verify.steps, comes));
-        }
-    }
-    found
-}
-
-/// Id and reason of each step that cannot be undone.
-pub(super) fn irreversible_steps(steps: &[Step]) -> Vec<(String, String)> {
-    let mut found = Vec::new();
-    for step in steps {
-        if let Action::Steps(inner) = &step.action {
-            found.extend(irreversible_steps(inner));
-        }
-        if let Some(irreversible) = &step.irreversible {
-            found.push((step.id.to_string(), irreversible.why.clone()));
-        }
-    }
-    found
 }

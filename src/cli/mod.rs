@@ -12,10 +12,12 @@ mod places;
 mod problems;
 pub mod reader;
 mod run;
+mod schema;
 pub mod screen;
 mod streams;
 pub mod style;
 mod summary;
+mod test;
 mod told_wait;
 pub mod wording;
 
@@ -37,6 +39,8 @@ pub fn main() -> ExitCode {
     let outcome = match request {
         Request::Run(args) => run::run(*args, &Look::of(&Term::stderr())),
         Request::List(args) => list::list(&args, &Look::of(&Term::stdout())),
+        Request::Schema(args) => schema::schema(&args),
+        Request::Test(args) => test::test(&args, &Look::of(&Term::stdout())),
         Request::Check(args) => check::check(&args, &Look::of(&Term::stderr())),
     };
     ExitCode::from(outcome.exit_code())

@@ -109,6 +109,11 @@ fn read(path: &Path) -> Result<Arc<Source>, PlaceError> {
     Ok(Arc::new(Source { name, text }))
 }
 
+/// Reads a document that is no playbook.
+pub(super) fn read_document(path: &Path) -> Result<Arc<Source>, PlaceError> {
+    read(path)
+}
+
 /// The catalog of this run, and the person's own documents in it.
 #[derive(Debug)]
 pub(super) struct FoundCatalog {

@@ -1,51 +1,8 @@
-//! Accounts of runs that ended before their first step.
+//! Accounts of runs whose documents are wrong.
 
 use crate::cli::places::PlaceError;
-use crate::engine::{Event, InputFault, Outcome, Problem};
-use crate::words::{Diagnostic, FaultClass};
-use crate::world::ToolProblem;
-
-const UNTOUCHED: &str = "Nothing has been done to the camera, and no tool has run.";
-
-/// The last event of a run without steps.
-pub(super) fn finished(outcome: Outcome, problem: Problem) -> Event {
-    last_event(outcome, Some(problem))
-}
-
-/// The last event where there was nothing to go wrong.
-pub(super) fn without_problem(outcome: Outcome) -> Event {
-    last_event(outcome, None)
-}
-
-fn last_event(outcome: Outcome, problem: Option<Problem>) -> Event {
-    Event::Finished {
-        outcome,
-        exit_code: outcome.exit_code(),
-        problem,
-        next: Vec::new(),
-        elapsed_ms: 0,
-        steps_done: 0,
-        steps_skipped: 0,
-        retries: 0,
-        restarts: 0,
-        warnings: 0,
-    }
-}
-
-pub(super) fn before_anything(what: String, next: Vec<String>) -> Problem {
-    Problem {
-        what,
-        class: None,
-        step: None,
-        step_name: None,
-        command: None,
-        end: None,
-        output: Vec::new(),
-        attached: Vec::new(),
-        state: UNTOUCHED.to_owned(),
-        next,
-    }
-}
+use crate::engine::{Problem, before_anything};
+use crate::words::Diagnostic;
 
 pub(super) fn place(error: &PlaceError) -> Problem {
     let next = match error {
@@ -63,46 +20,5 @@ pub(super) fn documents(faults: &[Diagnostic]) -> Problem {
     };
     let mut problem = before_anything("the playbook or the catalog of tools has faults".to_owned(), Vec::new());
     problem.output = faults.iter().map(line).collect();
-    problem
-}
-
-pub(super) fn inputs(faults: &[InputFault]) -> Problem {
-    let what = match faults {
-        [only] => only.message.clone(),
-        several => format!("{} files cannot be used", several.len()),
-    };
-    let mut problem = before_anything(what, Vec::new());
-    problem.class = Some(FaultClass::BadFile.to_string());
-    if faults.len() > 1 {
-        problem.output = faults.iter().map(|fault| format!("{}: {}", fault.input, fault.message)).collect();
-    }
-    for fault in faults {
-        if let Some(hint) = &fault.hint {
-            problem.next.push(format!("{}: {hint}", fault.input));
-        }
-    }
-    problem
-}
-
-pub(super) fn tools(faults: &[ToolProblem]) -> Problem {
-    let what = match faults {
-        [only] => only.to_string(),
-        several => {
-            let names: Vec<&str> = several.iter().map(ToolProblem::tool).collect();
-            format!("the tools {} cannot be used", names.join(", "))
-        }
-    };
-    let mut problem = before_anything(what, Vec::new());
-    problem.class = Some(FaultClass::ToolMissing.to_string());
-    problem.state = "Nothing has been done to the camera.".to_owned();
-    if faults.len() > 1 {
-        problem.output = faults.iter().map(ToString::to_string).collect();
-    }
-    let mut installs: Vec<&str> = faults.iter().filter_map(ToolProblem::install).collect();
-    installs.dedup();
-    problem.next.extend(installs.into_iter().map(|install| format!("Install what is missing:\n{install}")));
-    problem.next.push(
-        "When the tools are in place, run recover again; it finds them before it asks you to do anything.".into(),
-    );
     problem
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use console::Term;
 
@@ -10,7 +11,6 @@ use crate::bench::{Answers, Bench, BenchError, BenchFolder, BenchWorld, generate
 use crate::cli::arguments::{MessageFormat, RunArgs, RunOptions};
 use crate::cli::check::read;
 use crate::cli::json::{Json, write_line};
-use crate::cli::list::{irreversible_steps, tools};
 use crate::cli::log::Log;
 use crate::cli::places::{find_catalog, find_playbook};
 use crate::cli::problems;
@@ -19,18 +19,15 @@ use crate::cli::screen::Screen;
 use crate::cli::streams::{complain, show};
 use crate::cli::style::Look;
 use crate::cli::{diagnostics, dry_run};
-use crate::documents::catalog::{Catalog, Tool};
+use crate::documents::catalog::Catalog;
 use crate::documents::expression::Value;
-use crate::documents::playbook::{Action, Playbook, Step};
+use crate::documents::playbook::{Action, Playbook, Step, irreversible_steps};
 use crate::engine::{
-    Chosen, Event, Files, GivenFiles, MakeImage, Order, Outcome, Problem, ReadyTool, RuledOut, Settings, plan,
-    run as run_engine, stage_inputs,
+    Chosen, Event, Files, GivenFiles, MakeImage, Order, Outcome, Problem, Settings, ToolSearch, before_anything,
+    finished, plan, ready_tools, refused_inputs, refused_tools, run as run_engine, stage_inputs, without_problem,
 };
 use crate::words::{Diagnostic, Id, Severity, UsbId, nearest};
-use crate::world::{
-    BoardLock, FoundTool, Interrupts, Machine, Person, Scratch, Surroundings, World, find_tools, process,
-    tool_environment,
-};
+use crate::world::{BoardLock, Interrupts, Machine, Person, Scratch, Surroundings, World, process};
 
 /// What a run is about, once documents and command line have been found sound.
 struct Job {
@@ -92,7 +89,7 @@ pub(super) fn run(args: RunArgs, look: &Look) -> Outcome {
         Ok(outcome) => outcome,
         Err(refusal) => {
             let outcome = refusal.outcome;
-            tell(&problems::finished(outcome, refusal.problem));
+            tell(&finished(outcome, refusal.problem));
             outcome
         }
     }
@@ -122,7 +119,7 @@ fn prepare(args: RunArgs, look: &Look) -> Result<(Job, Vec<String>), Box<Refusal
         _ => return Err(documents_invalid(&faults)),
     };
     let command_line = |what: String, next: Option<String>| {
-        refuse(Outcome::CommandLine, problems::before_anything(what, next.into_iter().collect()))
+        refuse(Outcome::CommandLine, before_anything(what, next.into_iter().collect()))
     };
     check_options(&options, &playbook).map_err(|(what, next)| command_line(what, next))?;
     let bench = match &options.simulate {
@@ -131,7 +128,7 @@ fn prepare(args: RunArgs, look: &Look) -> Result<(Job, Vec<String>), Box<Refusal
             let on_the_bench = |error: BenchError| {
                 let of_playbook = matches!(error, BenchError::Settings { .. });
                 let outcome = if of_playbook { Outcome::PlaybookInvalid } else { Outcome::CommandLine };
-                refuse(outcome, problems::before_anything(error.to_string(), Vec::new()))
+                refuse(outcome, before_anything(error.to_string(), Vec::new()))
             };
             let folder = match &options.bench {
                 // A dry run leaves alone what an earlier run has kept.
@@ -251,8 +248,7 @@ fn refuse_without_playbook(refusal: &Refusal, format: MessageFormat) -> Outcome 
     match format {
         MessageFormat::Json => {
             // A reader that has gone away needs no last line.
-            let _reader_gone =
-                write_line(&mut std::io::stdout(), &problems::finished(outcome, refusal.problem.clone()));
+            let _reader_gone = write_line(&mut std::io::stdout(), &finished(outcome, refusal.problem.clone()));
         }
         MessageFormat::Human => {
             // The faults of documents have been shown with their places.
@@ -295,14 +291,14 @@ fn started(job: &Job) -> Event {
 
 fn make_files(job: &Job, tell: &mut Tell<'_>) -> Result<Files, Box<Refusal>> {
     let scratch = Scratch::create()
-        .map_err(|problem| refuse(Outcome::StepFailed, problems::before_anything(problem.to_string(), Vec::new())))?;
+        .map_err(|problem| refuse(Outcome::StepFailed, before_anything(problem.to_string(), Vec::new())))?;
     let mut files = Files::new(scratch);
     let make: Option<&MakeImage<'_>> = match job.bench {
-        Some(_) => Some(&generate_image),
+        Some(_) => Some(&|input, size, words| Some(generate_image(input, size, words))),
         None => None,
     };
     let staged = stage_inputs(&job.playbook, &job.given, make, &mut files, tell);
-    staged.map_err(|faults| refuse(Outcome::CommandLine, problems::inputs(&faults)))?;
+    staged.map_err(|faults| refuse(Outcome::CommandLine, refused_inputs(&faults)))?;
     Ok(files)
 }
 
@@ -320,7 +316,7 @@ fn dry(job: &Job, look: &Look) -> Outcome {
         MessageFormat::Json => {
             let mut stdout = std::io::stdout();
             let all = steps.iter().try_for_each(|step| write_line(&mut stdout, step));
-            let _reader_gone = all.and_then(|()| write_line(&mut stdout, &problems::without_problem(Outcome::Planned)));
+            let _reader_gone = all.and_then(|()| write_line(&mut stdout, &without_problem(Outcome::Planned)));
         }
     }
     Outcome::Planned
@@ -340,7 +336,22 @@ fn carry_out(job: Job, tell: &mut Tell<'_>) -> Result<Outcome, Box<Refusal>> {
         Some(_of_the_bench) => None,
         None => Some(lock(&BoardLock::default_folder(&surroundings), &job.playbook, &job.options)?),
     };
-    let tools = ready_tools(&job, &files, &surroundings, tell)?;
+    let explicit: BTreeMap<String, PathBuf> =
+        job.options.tools.iter().map(|given| (given.tool.clone(), given.program.clone())).collect();
+    if let Some(unknown) = explicit.keys().find(|name| job.catalog.tool(name).is_none()) {
+        let what = format!("--tool names `{unknown}`, which is not in the catalog of tools");
+        return Err(refuse(Outcome::CommandLine, before_anything(what, Vec::new())));
+    }
+    // Version probes are real processes even on a bench, so they need a clock that runs.
+    let tools = runtime(Clock::Running)?.block_on(ready_tools(
+        &job.playbook,
+        &job.catalog,
+        &files,
+        &job.settings.variables,
+        ToolSearch { explicit: &explicit, surroundings: &surroundings, start: Arc::new(process::start) },
+        tell,
+    ));
+    let tools = tools.map_err(|faults| refuse(Outcome::ToolMissing, refused_tools(&faults)))?;
     let order = Order { playbook: &job.playbook, catalog: &job.catalog, tools: &tools, settings: &job.settings };
     let runtime = runtime(if job.bench.is_some() { Clock::Paused } else { Clock::Running })?;
     runtime.block_on(async {
@@ -352,7 +363,7 @@ fn carry_out(job: Job, tell: &mut Tell<'_>) -> Result<Outcome, Box<Refusal>> {
                     let interrupts = Rc::clone(&interrupts);
                     Box::pin(async move { interrupts.next().await }) as std::pin::Pin<Box<dyn Future<Output = _>>>
                 });
-                let world = BenchWorld::new(bench, answers, Box::new(process::start), next);
+                let world = BenchWorld::new(Rc::new(bench), answers, Box::new(process::start), next);
                 Ok(steps(order, files, &world, tell).await)
             }
             None => {
@@ -369,7 +380,7 @@ fn lock(folder: &Path, playbook: &Playbook, options: &RunOptions) -> Result<Boar
     let ids: Vec<UsbId> = ids.into_iter().collect();
     BoardLock::acquire(folder, &ids, options.port.as_deref()).map_err(|problem| {
         let next = "Wait until the other run has ended, or give each run its own camera with --port.".to_owned();
-        refuse(Outcome::BoardBusy, problems::before_anything(problem.to_string(), vec![next]))
+        refuse(Outcome::BoardBusy, before_anything(problem.to_string(), vec![next]))
     })
 }
 
@@ -392,54 +403,5 @@ fn runtime(clock: Clock) -> Result<tokio::runtime::Runtime, Box<Refusal>> {
 
 fn defect(error: &std::io::Error) -> Box<Refusal> {
     let what = format!("recover could not set itself up: {error}");
-    refuse(Outcome::Defect, problems::before_anything(what, Vec::new()))
-}
-
-/// Finds every tool and asks for its version before the person is asked to touch anything.
-fn ready_tools(
-    job: &Job,
-    files: &Files,
-    surroundings: &Surroundings,
-    tell: &mut Tell<'_>,
-) -> Result<BTreeMap<String, ReadyTool>, Box<Refusal>> {
-    let ruled_out = RuledOut::new(&job.playbook, files, &job.settings.variables);
-    let names = tools(&job.playbook.steps, &|step| !ruled_out.rules_out(step));
-    let wanted: Vec<&Tool> = names.iter().filter_map(|name| job.catalog.tool(name)).collect();
-    let explicit: BTreeMap<String, PathBuf> =
-        job.options.tools.iter().map(|given| (given.tool.clone(), given.program.clone())).collect();
-    if let Some(unknown) = explicit.keys().find(|name| job.catalog.tool(name).is_none()) {
-        let what = format!("--tool names `{unknown}`, which is not in the catalog of tools");
-        return Err(refuse(Outcome::CommandLine, problems::before_anything(what, Vec::new())));
-    }
-    let scratch = files.scratch().folder();
-    let environment = |tool: &Tool| tool_environment(&job.catalog, tool, scratch, surroundings);
-    // Version probes are real processes even on a bench, so they need a clock that runs.
-    let found = runtime(Clock::Running)?.block_on(find_tools(&wanted, &explicit, surroundings, environment));
-    let found: Vec<FoundTool> = found.map_err(|faults| refuse(Outcome::ToolMissing, problems::tools(&faults)))?;
-    let mut ready = BTreeMap::new();
-    for tool in found {
-        let Some(described) = job.catalog.tool(&tool.name) else { continue };
-        let mut environment = tool_environment(&job.catalog, described, scratch, surroundings);
-        if let Some(program) = tool.launcher.first() {
-            environment = environment.beside(program);
-        }
-        let program: Vec<String> = tool.launcher.iter().map(|word| word.to_string_lossy().into_owned()).collect();
-        tell(&Event::ToolFound {
-            tool: tool.name.clone(),
-            program: program.join(" "),
-            version: tool.version.clone(),
-            flavour: tool.flavour,
-            found_by: tool.found_by,
-        });
-        ready.insert(
-            tool.name,
-            ReadyTool {
-                launcher: tool.launcher,
-                version: tool.version,
-                environment: environment.set,
-                environment_remove: environment.remove,
-            },
-        );
-    }
-    Ok(ready)
+    refuse(Outcome::Defect, before_anything(what, Vec::new()))
 }

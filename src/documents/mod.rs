@@ -1,5 +1,6 @@
 //! Floor 1: playbooks, expressions, the tool catalog. Text in, values out; nothing here touches the world.
 
+pub mod cases;
 pub mod catalog;
 pub mod expression;
 pub mod library;

@@ -1,7 +1,7 @@
 //! What happens during a run, as typed events. Screen, JSON and log are readers of them.
 
 use crate::output::Touched;
-use crate::words::{Fault, Id, Stream, ToolEnd, ToolVersion, Verdict};
+use crate::words::{Fault, Id, Outcome, Stream, ToolEnd, ToolVersion, Verdict};
 use crate::world::Interrupt;
 
 /// Why most steps are skipped; a reader of the events may make less of these.
@@ -193,43 +193,6 @@ pub enum StepEnd {
     Succeeded,
     SucceededWithWarning(String),
     Failed(Fault),
-}
-
-/// How a run ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Outcome {
-    Recovered,
-    /// A dry run: everything was shown and nothing done.
-    Planned,
-    StepFailed,
-    RefusedByPlaybook,
-    CommandLine,
-    PlaybookInvalid,
-    ToolMissing,
-    DeviceUnavailable,
-    Declined,
-    BoardBusy,
-    Defect,
-    Interrupted,
-}
-
-impl Outcome {
-    /// The process's exit code; this is the only place that knows them.
-    pub fn exit_code(self) -> u8 {
-        match self {
-            Outcome::Recovered | Outcome::Planned => 0,
-            Outcome::StepFailed | Outcome::RefusedByPlaybook => 1,
-            Outcome::CommandLine => 2,
-            Outcome::PlaybookInvalid => 3,
-            Outcome::ToolMissing => 4,
-            Outcome::DeviceUnavailable => 5,
-            Outcome::Declined => 6,
-            Outcome::BoardBusy => 7,
-            Outcome::Defect => 70,
-            Outcome::Interrupted => 130,
-        }
-    }
 }
 
 /// Everything a person needs to know about a run that did not recover the board, in the order they need it.

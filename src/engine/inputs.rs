@@ -36,8 +36,9 @@ pub struct InputFault {
     pub hint: Option<String>,
 }
 
-/// Makes up an image: the input, its size in bytes, and the words it must hold as offset and value.
-pub type MakeImage<'a> = dyn Fn(&Input, u64, &[(u64, u32)]) -> Vec<u8> + 'a;
+/// Makes up an image: the input, its size in bytes, and the words it must hold as offset and value. `None` where it is to
+/// stay missing.
+pub type MakeImage<'a> = dyn Fn(&Input, u64, &[(u64, u32)]) -> Option<Vec<u8>> + 'a;
 
 /// Stages and checks every input, and the files that tables among them name; all faults are found, not only the first.
 /// With `make` a missing file is made up, unless the run can do without it.
@@ -91,7 +92,8 @@ pub fn stage_inputs(
     if let Some(make) = make {
         for input in made_up {
             match make_up(input, playbook, make, files) {
-                Ok(event) => ready.push(event),
+                Ok(Some(event)) => ready.push(event),
+                Ok(None) => faults.push(missing(input, given)),
                 Err(message) => faults.push(fault(input, message, None)),
             }
         }
@@ -208,25 +210,30 @@ fn is_below(real: &Path, folder: &Path) -> bool {
     folder.canonicalize().is_ok_and(|folder| real.starts_with(folder))
 }
 
-fn make_up(input: &Input, playbook: &Playbook, make: &MakeImage<'_>, files: &mut Files) -> Result<Event, String> {
+fn make_up(
+    input: &Input,
+    playbook: &Playbook,
+    make: &MakeImage<'_>,
+    files: &mut Files,
+) -> Result<Option<Event>, String> {
     let size = size_of_example(input);
     let sizes = ExampleSizes { playbook, files };
     let mut words = Vec::new();
     for word in &input.words {
         words.push((word.offset, word_value(&word.value, &sizes)?));
     }
-    let bytes = make(input, size, &words);
+    let Some(bytes) = make(input, size, &words) else { return Ok(None) };
     let path = files.scratch().path(input.file_name()).map_err(|problem| problem.to_string())?;
     std::fs::write(&path, &bytes).map_err(|error| format!("{} cannot be written: {error}", path.display()))?;
     files.add(input.name.clone(), input.file_name().to_owned());
-    Ok(Event::InputReady {
+    Ok(Some(Event::InputReady {
         name: input.name.clone(),
         file: input.file_name().to_owned(),
         path: None,
         size: bytes.len() as u64,
         sha256: sha256_of(&path).map_err(|problem| problem.to_string())?,
         generated: true,
-    })
+    }))
 }
 
 /// In bytes. What the playbook's own checks look at must be there, whatever size it names.

@@ -16,6 +16,8 @@ mod named_files;
 mod offer;
 mod plan;
 mod problem;
+mod ready;
+mod refusal;
 mod ruled_out;
 mod runner;
 #[cfg(test)]
@@ -31,12 +33,16 @@ mod watch;
 use std::time::Duration;
 
 pub use devices::Chosen;
-pub use event::{CONDITION_DOES_NOT_HOLD, Event, Outcome, Problem, StepEnd};
+pub use event::{CONDITION_DOES_NOT_HOLD, Event, Problem, StepEnd};
 pub use files::Files;
 pub use inputs::{GivenFiles, InputFault, MakeImage, stage_inputs};
 pub use plan::{PlannedLine, PlannedStep, plan};
+pub use ready::{ToolSearch, ready_tools};
+pub use refusal::{before_anything, finished, refused_inputs, refused_tools, without_problem};
 pub use ruled_out::RuledOut;
 pub use runner::{Finish, Order, ReadyTool, Settings, run};
+
+pub use crate::words::Outcome;
 
 /// Events give times in whole milliseconds.
 fn milliseconds(span: Duration) -> u64 {

@@ -32,5 +32,5 @@ pub use person::Person;
 pub use scratch::{Scratch, ScratchProblem, Staged, sha256_of, sha256_of_bytes};
 pub use serial::serial_ports;
 pub use tool_folder::{FolderProblem, copy_tool_folder, tool_folder};
-pub use tools::{FoundTool, Surroundings, ToolEnvironment, ToolProblem, find_tools, tool_environment};
+pub use tools::{FoundTool, Surroundings, ToolEnvironment, ToolProblem, ToolStarter, find_tools, tool_environment};
 pub use usb::UsbBus;

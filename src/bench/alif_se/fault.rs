@@ -115,6 +115,13 @@ impl Faults {
         self.left.get(&fault).is_some_and(|left| *left > 0)
     }
 
+    /// Leaves what the board and its tools are.
+    pub(crate) fn heal(&mut self) {
+        self.left.retain(|fault, _| {
+            matches!(fault, Fault::Tools1103 | Fault::Tools1104 | Fault::Tools1110 | Fault::Sbl2 | Fault::NoFirmware)
+        });
+    }
+
     /// Does the fault strike now? One that strikes once is gone afterwards.
     pub(crate) fn strikes(&mut self, fault: Fault) -> bool {
         match self.left.get_mut(&fault) {

@@ -336,6 +336,10 @@ impl BoardModel for AlifSe {
     }
 
     /// Its tools hang in the middle of their work, if at all.
+    fn heal(&mut self) {
+        self.faults.heal();
+    }
+
     fn hangs(&mut self, _tool: &str, _args: &[String]) -> bool {
         false
     }

@@ -280,6 +280,11 @@ impl BoardModel for ImxRt {
         }
     }
 
+    fn heal(&mut self) {
+        self.faults.heal();
+        self.bad_regions.clear();
+    }
+
     fn hangs(&mut self, tool: &str, args: &[String]) -> bool {
         tool == "blhost"
             && args.iter().any(|argument| argument == "flash-erase-region")

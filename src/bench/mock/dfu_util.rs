@@ -109,7 +109,7 @@ impl Call<'_> {
 
     fn load_file(&mut self) -> Step<FirmwareFile> {
         let name = self.arguments.file.clone();
-        let file = match firmware_file::load(&name) {
+        let file = match firmware_file::load(&name, self.console) {
             Ok(file) => file,
             Err(error) => {
                 let text = format!("Could not open file {name} for reading: {}", texts::system_error(&error));

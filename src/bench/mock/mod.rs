@@ -11,6 +11,7 @@ mod session;
 mod spsdk;
 mod stm32_programmer;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::bench::call_record::CallRecord;
@@ -71,7 +72,14 @@ pub fn play(files: &BenchFiles, tool: &str, args: &[String], console: &mut Conso
     if args.iter().any(|argument| argument == "--version" || argument == "-V") {
         let mut state = BenchState::look(files)?;
         let mut clock = state.clock();
-        return Ok(state.model.play(tool, args, console, &mut clock));
+        let Some(version) = state.versions.get(tool).cloned() else {
+            return Ok(state.model.play(tool, args, console, &mut clock));
+        };
+        let mut own = Console::keeping(BTreeMap::new());
+        let end = state.model.play(tool, args, &mut own, &mut clock);
+        console.out(&with_version(&String::from_utf8_lossy(&own.stdout), &version));
+        console.err(&with_version(&String::from_utf8_lossy(&own.stderr), &version));
+        return Ok(end);
     }
     let mut held = HeldState::take(files)?;
     held.close_call()?;
@@ -102,4 +110,30 @@ pub fn play(files: &BenchFiles, tool: &str, args: &[String], console: &mut Conso
         }
     }
     Ok(end)
+}
+
+/// The text with another version in place of the first thing in it that looks like one.
+fn with_version(text: &str, version: &str) -> String {
+    let is_part = |c: char| c.is_ascii_digit() || c == '.';
+    let mut from = 0;
+    while let Some(start) = text[from..].find(|c: char| c.is_ascii_digit()).map(|at| from + at) {
+        let end = text[start..].find(|c| !is_part(c)).map_or(text.len(), |length| start + length);
+        if text[start..end].trim_end_matches('.').contains('.') {
+            return format!("{}{version}{}", &text[..start], &text[end..]);
+        }
+        from = end;
+    }
+    text.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_version_in_a_text_is_replaced() {
+        assert_eq!(with_version("dfu-util 0.11\n2005-2021 1.2", "0.9"), "dfu-util 0.9\n2005-2021 1.2");
+        assert_eq!(with_version("2021: v1.10.0-rc", "2"), "2021: v2-rc");
+        assert_eq!(with_version("no version 7", "2"), "no version 7");
+    }
 }

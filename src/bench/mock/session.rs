@@ -60,6 +60,8 @@ pub(crate) enum Halt {
     Exit(i32),
     /// It would wait for ever.
     Hangs,
+    /// Ended from outside while it waited.
+    Ended,
     /// The bench itself is at fault.
     Broken(BenchError),
 }
@@ -160,6 +162,8 @@ impl<'a> Session<'a> {
         let exit_code = match played {
             Ok(exit_code) | Err(Halt::Exit(exit_code)) => Some(exit_code),
             Err(Halt::Hangs) => None,
+            // The call stays open, as that of a process that was killed.
+            Err(Halt::Ended) => return Ok(MockEnd::Hangs),
             Err(Halt::Broken(error)) => return Err(error),
         };
         let Some(exit_code) = exit_code else {
@@ -199,6 +203,9 @@ impl<'a> Session<'a> {
     }
 
     fn take_again(&mut self) -> Result<(), Halt> {
+        if self.console.is_ended() {
+            return Err(Halt::Ended);
+        }
         let held = HeldState::take(&self.files)?;
         self.clock.take(held.state.now_ms.saturating_sub(self.clock.now_ms()));
         self.held = Some(held);
@@ -217,6 +224,9 @@ impl<'a> Session<'a> {
             return Ok(());
         }
         while BenchState::look(&self.files)?.hands_moved == moved {
+            if self.console.is_ended() {
+                return Err(Halt::Ended);
+            }
             std::thread::sleep(POLL);
         }
         Ok(())

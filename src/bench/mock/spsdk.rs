@@ -189,7 +189,12 @@ fn describe(device: &BusDevice, index: usize) -> String {
 }
 
 /// The command's arguments, one per parameter; optional ones may be missing at the end.
-pub(crate) fn check_arguments(program: &Program, form: &CommandForm, args: &[String]) -> Result<(), Stop> {
+pub(crate) fn check_arguments(
+    program: &Program,
+    form: &CommandForm,
+    args: &[String],
+    console: &Console,
+) -> Result<(), Stop> {
     let usage = || {
         let name = format!("{} {}", program.name, form.name);
         format!("Usage: {name} {}\nTry '{name} --help' for help.\n", form.usage)
@@ -201,7 +206,7 @@ pub(crate) fn check_arguments(program: &Program, form: &CommandForm, args: &[Str
     for (index, parameter) in form.parameters.iter().enumerate() {
         match args.get(index) {
             Some(text) => {
-                if let Some(reason) = invalid(parameter.kind, text) {
+                if let Some(reason) = invalid(parameter.kind, text, console) {
                     return refuse(format!("Invalid value for '{}': {reason}", parameter.name));
                 }
             }
@@ -216,11 +221,11 @@ pub(crate) fn check_arguments(program: &Program, form: &CommandForm, args: &[Str
     }
 }
 
-fn invalid(kind: ParameterKind, text: &str) -> Option<String> {
+fn invalid(kind: ParameterKind, text: &str, console: &Console) -> Option<String> {
     match kind {
         ParameterKind::Integer if parse_c_integer(text).is_none() => Some(format!("'{text}' is not a valid integer.")),
         ParameterKind::HexDigits if parse_hex(text).is_none() => Some(format!("'{text}' is not a valid integer.")),
-        ParameterKind::InputFile if !std::path::Path::new(text).is_file() => {
+        ParameterKind::InputFile if !console.path(text).is_file() => {
             Some(format!("'{text}': No such file or directory"))
         }
         _ => None,

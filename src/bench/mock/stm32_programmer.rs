@@ -141,7 +141,7 @@ impl Tool<'_> {
             return Ok(());
         }
         self.connect(serial, board, *clock)?;
-        let Some(layout) = Layout::read(Path::new(file)) else {
+        let Some(layout) = Layout::read(&self.console.path(file)) else {
             return self
                 .fail(&["Wrong layout: cannot open file or wrong number of columns", "TSV flashing service failed"]);
         };
@@ -206,7 +206,7 @@ impl Tool<'_> {
     ) -> Result<(), Failed> {
         let Partition { id, file, .. } = partition;
         let path = Path::new(layout).parent().unwrap_or(Path::new("")).join(file);
-        let Ok(image) = std::fs::read(&path) else {
+        let Ok(image) = std::fs::read(self.console.path(&path.to_string_lossy())) else {
             return self.fail(&[&format!("File does not exist: {file}"), "TSV flashing service failed"]);
         };
         self.say(&format!(

@@ -164,6 +164,10 @@ impl BoardModel for Stm32Rom {
         self.own.use_folder(folder);
     }
 
+    fn heal(&mut self) {
+        self.faults.clear();
+    }
+
     /// Its tool hangs in the middle of its work, if at all.
     fn hangs(&mut self, _tool: &str, _args: &[String]) -> bool {
         false

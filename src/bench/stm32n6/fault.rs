@@ -94,6 +94,11 @@ impl Faults {
         self.left.get(&fault).is_some_and(|left| *left > 0)
     }
 
+    /// Leaves what the board and its tools are.
+    pub(crate) fn heal(&mut self) {
+        self.left.retain(|fault, _| matches!(fault, Fault::Windows | Fault::FirmwareAlive));
+    }
+
     /// Does the fault strike now? One that strikes once is gone afterwards.
     pub(crate) fn strikes(&mut self, fault: Fault) -> bool {
         match self.left.get_mut(&fault) {

@@ -290,6 +290,10 @@ impl BoardModel for Stm32N6 {
         self.own.use_folder(folder);
     }
 
+    fn heal(&mut self) {
+        self.faults.heal();
+    }
+
     fn hangs(&mut self, tool: &str, args: &[String]) -> bool {
         tool == "STM32_Programmer_CLI"
             && args.iter().any(|argument| argument == "-d" || argument == "-w")

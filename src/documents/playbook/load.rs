@@ -180,7 +180,7 @@ fn read_tool_file(reader: &mut Reader, name: Id, place: &Place, yaml: &Yaml) -> 
 }
 
 fn read_need(reader: &mut Reader, parts: &Entries<'_>) -> Need {
-    let optional = parts.get("optional").and_then(|flag| reader.parsed::<bool>(flag));
+    let optional = parts.get("optional").and_then(|flag| reader.flag(flag));
     let with = parts.get("optional_with").and_then(|other| reader.parsed::<Id>(other));
     match (optional, with) {
         (Some(optional), Some(_)) => {
@@ -208,7 +208,7 @@ fn read_names_files(reader: &mut Reader, yaml: &Yaml) -> Option<NamesFiles> {
 }
 
 /// Why a file name of a playbook is not below the folder it belongs to.
-pub(super) fn leaves_its_folder(file: &str) -> Option<&'static str> {
+pub(in crate::documents) fn leaves_its_folder(file: &str) -> Option<&'static str> {
     let windows_drive = file.as_bytes().get(1) == Some(&b':');
     if file.is_empty() || file.ends_with('/') {
         Some("is not the name of a file")
@@ -246,7 +246,7 @@ fn read_bytes(reader: &mut Reader, yaml: &Yaml) -> Option<Vec<u8>> {
     bytes
 }
 
-fn bytes_of(text: &str) -> Option<Vec<u8>> {
+pub(in crate::documents) fn bytes_of(text: &str) -> Option<Vec<u8>> {
     let digits: String = text.split_whitespace().collect();
     if digits.is_empty() || digits.len() % 2 == 1 || !digits.is_ascii() {
         return None;

@@ -5,20 +5,25 @@ mod check_call;
 mod check_flash;
 mod check_optional;
 mod family;
-mod load;
+pub(in crate::documents) mod load;
 mod read_answers;
 mod read_run;
 mod read_step;
-mod reader;
+pub(in crate::documents) mod reader;
+mod steps;
 #[cfg(test)]
 mod talking_tests;
 mod types;
 mod variable;
 
+/// The JSON schema of playbooks and families.
+pub const SCHEMA: &str = include_str!("schema.json");
+
 pub use check::check;
 pub use family::Families;
 pub use load::{Loaded, load};
 pub(crate) use reader::{Entries, Reader};
+pub use steps::{irreversible_steps, tools_of};
 pub use types::{
     Action, Afterwards, Answer, Backoff, Capture, CaptureKind, CheckStep, Device, DeviceKind, FailOn, HandMove, Input,
     InputWord, Irreversible, NamesFiles, Need, OnFault, Playbook, Prompt, Reading, RestartAt, Retry, Run, StagedFile,

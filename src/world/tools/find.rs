@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
@@ -11,6 +12,10 @@ use super::probe::{PROBE_TIME_MAX, ask, judge, version_call};
 use super::{Surroundings, ToolEnvironment, ToolProblem};
 use crate::documents::catalog::{OperatingSystem, Tool};
 use crate::words::ToolVersion;
+use crate::world::{RunningTool, ToolCall};
+
+/// Starts the tools that are asked for their version: processes, but on a bench.
+pub type ToolStarter = Arc<dyn Fn(&ToolCall) -> RunningTool + Send + Sync>;
 
 /// A tool that is there and may be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,15 +39,17 @@ pub async fn find_tools(
     explicit: &BTreeMap<String, PathBuf>,
     surroundings: &Surroundings,
     environment: impl Fn(&Tool) -> ToolEnvironment,
+    start: ToolStarter,
 ) -> Result<Vec<FoundTool>, Vec<ToolProblem>> {
     let mut outcomes = BTreeMap::new();
     let mut examinations = JoinSet::new();
     for (index, tool) in wanted.iter().enumerate() {
         match locate(tool, explicit.get(&tool.name).map(PathBuf::as_path), surroundings) {
             Ok(search) => {
-                let (tool, surroundings) = ((*tool).clone(), surroundings.clone());
+                let (tool, surroundings, start) = ((*tool).clone(), surroundings.clone(), Arc::clone(&start));
                 let environment = environment(&tool);
-                examinations.spawn(async move { (index, examine(&tool, search, &environment, &surroundings).await) });
+                examinations
+                    .spawn(async move { (index, examine(&tool, search, &environment, &surroundings, &start).await) });
             }
             Err(problem) => {
                 outcomes.insert(index, Err(problem));
@@ -75,6 +82,7 @@ async fn examine(
     search: Search,
     environment: &ToolEnvironment,
     surroundings: &Surroundings,
+    start: &ToolStarter,
 ) -> Result<FoundTool, ToolProblem> {
     let Search { candidates, mut looked_in } = search;
     for candidate in &candidates {
@@ -83,7 +91,7 @@ async fn examine(
             None => environment.clone(),
         };
         let call = version_call(tool, candidate, environment, surroundings);
-        let answer = ask(&call, PROBE_TIME_MAX).await;
+        let answer = ask(start(&call), PROBE_TIME_MAX).await;
         match judge(tool, candidate, &answer) {
             Err(problem) if candidate.indirect && means_not_installed(&problem) => {
                 looked_in.push(describe_miss(candidate, &problem));

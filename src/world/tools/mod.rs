@@ -10,7 +10,7 @@ mod program;
 mod surroundings;
 
 pub use environment::{ToolEnvironment, tool_environment};
-pub use find::{FoundTool, find_tools};
+pub use find::{FoundTool, ToolStarter, find_tools};
 pub use problem::ToolProblem;
 pub use surroundings::Surroundings;
 

@@ -7,7 +7,7 @@ use super::locate::Candidate;
 use super::{FoundTool, Surroundings, ToolEnvironment, ToolProblem};
 use crate::documents::catalog::{Flavour, OperatingSystem, Tool};
 use crate::words::{Stream, ToolEnd, ToolVersion};
-use crate::world::{ToolCall, ToolEvent, ToolInput, process, tool_folder};
+use crate::world::{RunningTool, ToolCall, ToolEvent, ToolInput, tool_folder};
 
 /// Java and Python programs may take many seconds for their first start.
 pub(super) const PROBE_TIME_MAX: Duration = Duration::from_secs(20);
@@ -50,8 +50,7 @@ fn folder_of_call(tool: &Tool, candidate: &Candidate, surroundings: &Surrounding
 }
 
 /// Runs on the runtime's clock, which must not be paused: the tool is a real one.
-pub(super) async fn ask(call: &ToolCall, time_max: Duration) -> Answer {
-    let mut tool = process::start(call);
+pub(super) async fn ask(mut tool: RunningTool, time_max: Duration) -> Answer {
     let mut answer = Answer::default();
     let listening = async {
         while let Some(event) = tool.events.recv().await {

@@ -13,6 +13,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::documents::catalog::{Catalog, Flavour, PerOperatingSystem, Tool, VersionProbe};
 use crate::words::{Place, Source};
+use crate::world::process;
 
 /// A computer with nothing on it.
 struct Computer {
@@ -52,7 +53,13 @@ impl Computer {
 
     fn find(&self, wanted: &[&Tool]) -> Result<Vec<FoundTool>, Vec<ToolProblem>> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(find_tools(wanted, &self.explicit, &self.surroundings, |_| ToolEnvironment::default()))
+        runtime.block_on(find_tools(
+            wanted,
+            &self.explicit,
+            &self.surroundings,
+            |_| ToolEnvironment::default(),
+            Arc::new(process::start),
+        ))
     }
 
     fn found_by(&self, tool: &Tool) -> String {
@@ -197,7 +204,7 @@ fn a_tool_that_does_not_answer_is_given_up() {
     let candidate = locate::locate(&flasher, None, &computer.surroundings).unwrap().candidates.remove(0);
     let call = probe::version_call(&flasher, &candidate, ToolEnvironment::default(), &computer.surroundings);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let answer = runtime.block_on(probe::ask(&call, Duration::from_millis(200)));
+    let answer = runtime.block_on(probe::ask(process::start(&call), Duration::from_millis(200)));
     let text = probe::judge(&flasher, &candidate, &answer).unwrap_err().to_string();
     assert!(text.contains("did not tell its version: no answer within 20 s"), "{text}");
 }
@@ -267,7 +274,12 @@ fn a_tool_gets_its_environment() {
     assert_eq!(linked.set["HERE"], real.parent().unwrap().join("../lib").into_os_string());
 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let found = runtime
-        .block_on(find_tools(&[&flasher], &BTreeMap::new(), &computer.surroundings, |_| of(&computer.surroundings)));
+    let found = runtime.block_on(find_tools(
+        &[&flasher],
+        &BTreeMap::new(),
+        &computer.surroundings,
+        |_| of(&computer.surroundings),
+        Arc::new(process::start),
+    ));
     assert_eq!(found.unwrap()[0].version.to_string(), "7");
 }

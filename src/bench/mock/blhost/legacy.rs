@@ -240,7 +240,7 @@ impl Call<'_> {
 
     fn read_memory(&mut self, address: u64, length: u64, file: Option<&str>) {
         let command = Command::ReadMemory { address, length };
-        if let Some(path) = file.filter(|path| std::fs::write(path, "").is_err()) {
+        if let Some(path) = file.filter(|path| std::fs::write(self.console.path(path), "").is_err()) {
             self.say(&format!("Error: cannot open output data file '{path}'\n"));
             return;
         }
@@ -275,7 +275,7 @@ impl Call<'_> {
         match file {
             Some(path) => {
                 // The file could be opened a moment ago; a full disk shows in its length.
-                let _too_full = std::fs::write(path, &bytes);
+                let _too_full = std::fs::write(self.console.path(path), &bytes);
             }
             None => self.say(&hex_lines(&bytes)),
         }
@@ -286,7 +286,7 @@ impl Call<'_> {
     }
 
     fn write_memory(&mut self, address: u64, file: &str) {
-        let Ok(data) = std::fs::read(file) else {
+        let Ok(data) = std::fs::read(self.console.path(file)) else {
             self.say(&format!("Error: cannot open input data file '{file}'\n"));
             return;
         };

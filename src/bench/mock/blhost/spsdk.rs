@@ -101,8 +101,8 @@ pub(super) fn play(
     };
     clock.take(BLHOST.start_ms);
     let (device, may_open) = find_device(&options, board, *clock)?;
-    check_arguments(&BLHOST, form, &args)?;
-    let data = if form.name == "write-memory" { read_data_source(&args[1])? } else { Vec::new() };
+    check_arguments(&BLHOST, form, &args, console)?;
+    let data = if form.name == "write-memory" { read_data_source(&args[1], console)? } else { Vec::new() };
     if !may_open {
         return Ok(cannot_open(&device, flavour, console));
     }
@@ -115,7 +115,7 @@ pub(super) fn play(
     call.run(&args, &data)
 }
 
-fn read_data_source(source: &str) -> Result<Vec<u8>, Stop> {
+fn read_data_source(source: &str, console: &Console) -> Result<Vec<u8>, Stop> {
     let (path, count) = match source.split_once(',') {
         None => (source, None),
         Some((path, count)) => {
@@ -124,7 +124,7 @@ fn read_data_source(source: &str) -> Result<Vec<u8>, Stop> {
             (path, Some(parse_c_integer(count).ok_or_else(wrong)?))
         }
     };
-    let mut data = std::fs::read(path).map_err(|_| Stop::General {
+    let mut data = std::fs::read(console.path(path)).map_err(|_| Stop::General {
         text: format!("FileNotFoundError: [Errno 2] No such file or directory: '{path}'"),
     })?;
     if let Some(count) = count {
@@ -225,7 +225,9 @@ impl Call<'_> {
         };
         if !bytes.is_empty() {
             match file.filter(|file| *file != "-") {
-                Some(file) => std::fs::write(file, &bytes).map_err(|error| cannot_create(file, &error))?,
+                Some(file) => {
+                    std::fs::write(self.console.path(file), &bytes).map_err(|error| cannot_create(file, &error))?
+                }
                 None => self.console.out(&hex_lines(&bytes)),
             }
         }

@@ -1,5 +1,7 @@
 //! The file that dfu-util is to write, and the DFU suffix it may end in.
 
+use crate::bench::Console;
+
 /// Contents and what the suffix says of them.
 #[derive(Debug)]
 pub(super) struct FirmwareFile {
@@ -13,13 +15,13 @@ pub(super) struct FirmwareFile {
 /// DFU 1.1, appendix B: version of the device, product, vendor, version of DFU, `UFD`, length, CRC-32.
 const SUFFIX_BYTES: usize = 16;
 
-pub(super) fn load(name: &str) -> Result<FirmwareFile, std::io::Error> {
+pub(super) fn load(name: &str, console: &Console) -> Result<FirmwareFile, std::io::Error> {
     let contents = if name == "-" {
         let mut contents = Vec::new();
         std::io::Read::read_to_end(&mut std::io::stdin(), &mut contents)?;
         contents
     } else {
-        std::fs::read(name)?
+        std::fs::read(console.path(name))?
     };
     Ok(judge_suffix(contents))
 }

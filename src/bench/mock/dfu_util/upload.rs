@@ -6,7 +6,7 @@ use crate::bench::mock::dfu_util::{Call, EX_CANTCREAT, EX_IOERR, EX_USAGE, Step,
 impl Call<'_> {
     pub(super) fn upload(&mut self, job: Job<'_>, dfuse: bool) -> Step<()> {
         let name = self.arguments.file.clone();
-        let file = std::fs::OpenOptions::new().write(true).create_new(true).open(&name);
+        let file = std::fs::OpenOptions::new().write(true).create_new(true).open(self.console.path(&name));
         let mut file = file.map_err(|error| {
             let text = format!("Cannot open file {name} for writing: {}", texts::system_error(&error));
             self.fail(EX_CANTCREAT, &text)

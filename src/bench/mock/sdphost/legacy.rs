@@ -77,7 +77,7 @@ fn write_file(
     console: &mut Console,
     clock: &mut BenchClock,
 ) -> i32 {
-    let Ok(data) = std::fs::read(path) else {
+    let Ok(data) = std::fs::read(console.path(path)) else {
         options.say(console, &format!("Error: cannot open input data file '{path}'.\n"));
         return 0;
     };

@@ -42,7 +42,7 @@ pub(super) fn play(
     };
     clock.take(SDPHOST.start_ms);
     let (device, may_open) = find_device(&options, board, *clock)?;
-    check_arguments(&SDPHOST, form, &args)?;
+    check_arguments(&SDPHOST, form, &args, console)?;
     if !may_open {
         return Ok(cannot_open(&device, flavour, console));
     }
@@ -72,7 +72,7 @@ fn write_file(
 ) -> Result<i32, Stop> {
     let path = &args[1];
     let general = |error: std::io::Error| Stop::General { text: format!("OSError: {error}: '{path}'") };
-    let mut data = std::fs::read(path).map_err(general)?;
+    let mut data = std::fs::read(console.path(path)).map_err(general)?;
     if let Some(count) = args.get(2).and_then(|text| parse_c_integer(text)) {
         data.truncate(usize::try_from(count).unwrap_or(usize::MAX));
     }

@@ -1,0 +1,171 @@
+//! Runs one case of a test file on a bench of its own.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use crate::bench::expectation::{Difference, compare};
+use crate::bench::image::noise;
+use crate::bench::{Account, Answers, Bench, BenchError, BenchFolder, Rehearsal, RehearsalError, rehearse};
+use crate::documents::cases::{Case, GivenContents, ToolTreatment};
+use crate::documents::catalog::Catalog;
+use crate::documents::expression::Value;
+use crate::documents::playbook::{Input, Need, Playbook};
+use crate::engine::{Chosen, Event, GivenFiles};
+use crate::words::Id;
+
+/// A playbook that is tested, and where.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject<'a> {
+    pub playbook: &'a Playbook,
+    /// As the person knows it.
+    pub name: &'a str,
+    pub catalog: &'a Catalog,
+    /// Files that cases name lie here.
+    pub folder: &'a Path,
+}
+
+/// What came of a case.
+#[derive(Debug)]
+pub struct CaseRun {
+    /// Empty when everything is as expected.
+    pub differences: Vec<Difference>,
+    /// One for each run.
+    pub runs: Vec<Vec<Event>>,
+    /// Where the bench lies; only of a case that failed.
+    pub kept: Option<PathBuf>,
+}
+
+/// Why a case could not be run.
+#[derive(Debug, thiserror::Error)]
+pub enum CaseError {
+    #[error(transparent)]
+    Bench(#[from] BenchError),
+    #[error(transparent)]
+    Rehearsal(#[from] RehearsalError),
+    #[error("the file {path} of this case cannot be used: {reason}")]
+    File { path: String, reason: String },
+}
+
+/// Runs a case once, and a second time where it says what must come of that. The bench of a case that fails is kept.
+pub fn run_case(subject: Subject<'_>, case: &Case) -> Result<CaseRun, CaseError> {
+    let names: Vec<&str> = case.simulate.iter().map(|name| name.value.as_str()).collect();
+    let bench = Rc::new(Bench::set_up(BenchFolder::temporary()?, subject.playbook, &names)?);
+    for treated in &case.tools {
+        match &treated.treatment {
+            ToolTreatment::Missing => bench.remove_tool(&treated.tool.value)?,
+            ToolTreatment::Version(version) => bench.set_tool_version(&treated.tool.value, &version.to_string())?,
+        }
+    }
+    let mut playbook = subject.playbook.clone();
+    let rehearsal = rehearsal(subject, case, &mut playbook, &bench.files().given())?;
+    let rehearsal = Rehearsal { playbook: &playbook, ..rehearsal };
+    let first = rehearse(&bench, &rehearsal)?;
+    let mut differences = compare(&case.expect, &first, &playbook);
+    let mut runs = vec![first.events];
+    if let Some(again) = case.again.as_ref().filter(|_| differences.is_empty()) {
+        bench.heal()?;
+        let calls_before = first.calls.len();
+        let mut second = rehearse(&bench, &rehearsal)?;
+        second.calls.drain(..calls_before.min(second.calls.len()));
+        differences = compare(again, &second, &playbook);
+        runs.push(second.events);
+    }
+    let bench = Rc::try_unwrap(bench).ok().filter(|_| !differences.is_empty());
+    Ok(CaseRun { differences, runs, kept: bench.map(Bench::keep) })
+}
+
+/// The case as a run; what it says of files goes into the playbook and the folder.
+fn rehearsal<'a>(
+    subject: Subject<'a>,
+    case: &Case,
+    playbook: &mut Playbook,
+    folder: &Path,
+) -> Result<Rehearsal<'a>, CaseError> {
+    let mut missing = BTreeSet::new();
+    for (name, contents) in &case.files {
+        let Some(input) = playbook.inputs.iter_mut().find(|input| input.name == name.value) else { continue };
+        match contents {
+            GivenContents::Missing => {
+                missing.insert(name.value.clone());
+            }
+            GivenContents::Made => input.need = Need::Always,
+            GivenContents::Size(size) if fits(input, *size) => {
+                input.need = Need::Always;
+                input.example_size = Some(*size);
+            }
+            GivenContents::Size(size) => {
+                let size = usize::try_from(*size).unwrap_or(usize::MAX);
+                put(folder, &input.file.value, &noise(input.name.as_str(), size))?;
+            }
+            GivenContents::Bytes(bytes) => put(folder, &input.file.value, bytes)?,
+            GivenContents::File(file) => {
+                let bytes = read(subject.folder, file)?;
+                put(folder, &input.file.value, &bytes)?;
+            }
+        }
+    }
+    let mut variables: BTreeMap<Id, Value> =
+        playbook.variables.iter().map(|variable| (variable.name.clone(), variable.default.clone())).collect();
+    for (name, value) in &case.set {
+        let variable = playbook.variables.iter().find(|variable| variable.name == name.value);
+        if let Some(Ok(value)) = variable.map(|variable| variable.read(&value.value)) {
+            variables.insert(name.value.clone(), value);
+        }
+    }
+    Ok(Rehearsal {
+        playbook: subject.playbook,
+        playbook_name: subject.name,
+        catalog: subject.catalog,
+        given: GivenFiles { folder: folder.to_owned(), set: BTreeMap::new() },
+        missing,
+        chosen: match (&case.port, &case.serial) {
+            (Some(port), _) => Chosen::Port(port.clone()),
+            (None, Some(serial)) => Chosen::Serial(serial.clone()),
+            (None, None) => Chosen::Any,
+        },
+        allow_irreversible: case.allow.iter().map(|step| step.value.clone()).collect(),
+        variables,
+        answers: if case.interactive { Answers::Given } else { Answers::Withheld },
+    })
+}
+
+/// Can an image of this size pass the playbook's checks?
+fn fits(input: &Input, size: u64) -> bool {
+    size > 0 && input.min_size.is_none_or(|min| size >= min) && input.max_size.is_none_or(|max| size <= max)
+}
+
+/// More than this is not given to a test, in bytes.
+const FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+/// The loader has seen to it that the path does not lead out of the folder; a link in it might.
+fn read(folder: &Path, file: &str) -> Result<Vec<u8>, CaseError> {
+    let path = folder.join(file);
+    let fault = |reason: String| CaseError::File { path: path.display().to_string(), reason };
+    let real = path.canonicalize().map_err(|error| fault(error.to_string()))?;
+    let home = folder.canonicalize().map_err(|error| fault(error.to_string()))?;
+    if !real.starts_with(home) {
+        return Err(fault("it leads out of the folder of the test file".to_owned()));
+    }
+    let size = std::fs::metadata(&real).map_err(|error| fault(error.to_string()))?.len();
+    if size > FILE_BYTES_MAX {
+        return Err(fault(format!("it has {size} bytes, and a test takes at most {FILE_BYTES_MAX}")));
+    }
+    std::fs::read(&real).map_err(|error| fault(error.to_string()))
+}
+
+fn put(folder: &Path, file: &str, bytes: &[u8]) -> Result<(), CaseError> {
+    let path = folder.join(file);
+    let fault = |error: std::io::Error| CaseError::File { path: path.display().to_string(), reason: error.to_string() };
+    if let Some(parent) = path.parent() {
+        std::fs::create_dir_all(parent).map_err(fault)?;
+    }
+    std::fs::write(&path, bytes).map_err(fault)
+}
+
+impl Account {
+    /// Has nothing on the board changed?
+    pub fn untouched(&self) -> bool {
+        self.regions == self.regions_before && self.fuses == self.fuses_before
+    }
+}

@@ -1,0 +1,134 @@
+//! One run of a playbook on a bench, from the files to the last step, within this process: what a test case does.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use crate::bench::call_record::CallRecord;
+use crate::bench::state::BenchState;
+use crate::bench::{Answers, Bench, BenchError, BenchWorld, Region, generate_image, in_process};
+use crate::documents::catalog::Catalog;
+use crate::documents::expression::Value;
+use crate::documents::playbook::Playbook;
+use crate::engine::{
+    Chosen, Event, Files, GivenFiles, Order, Problem, Settings, ToolSearch, finished, ready_tools, refused_inputs,
+    refused_tools, run, stage_inputs,
+};
+use crate::words::{Id, Outcome};
+use crate::world::{Scratch, ScratchProblem, Surroundings};
+
+/// What is run, and what the person says and gives.
+#[derive(Debug)]
+pub struct Rehearsal<'a> {
+    pub playbook: &'a Playbook,
+    pub playbook_name: &'a str,
+    pub catalog: &'a Catalog,
+    pub given: GivenFiles,
+    /// Inputs that stay missing although they are needed.
+    pub missing: BTreeSet<Id>,
+    pub chosen: Chosen,
+    pub allow_irreversible: BTreeSet<Id>,
+    pub variables: BTreeMap<Id, Value>,
+    pub answers: Answers,
+}
+
+/// Everything that is known of a run afterwards.
+#[derive(Debug)]
+pub struct Account {
+    /// The last one is [`Event::Finished`].
+    pub events: Vec<Event>,
+    pub outcome: Outcome,
+    /// All that were made on this bench, in earlier runs, too.
+    pub calls: Vec<CallRecord>,
+    pub regions: Vec<Region>,
+    pub fuses: BTreeMap<u32, u32>,
+    pub regions_before: Vec<Region>,
+    pub fuses_before: BTreeMap<u32, u32>,
+}
+
+/// Why a run could not even be tried.
+#[derive(Debug, thiserror::Error)]
+pub enum RehearsalError {
+    #[error(transparent)]
+    Bench(#[from] BenchError),
+    #[error("{0}")]
+    Scratch(#[from] ScratchProblem),
+    #[error("recover could not set itself up")]
+    Runtime(#[from] std::io::Error),
+}
+
+/// Runs the playbook on the bench. A second run finds the board as the first has left it.
+pub fn rehearse(bench: &Rc<Bench>, rehearsal: &Rehearsal<'_>) -> Result<Account, RehearsalError> {
+    let files = bench.files();
+    let before = BenchState::look(&files)?;
+    let (regions_before, fuses_before) = (before.model.board().regions(), before.model.board().fuses());
+    let mut events = Vec::new();
+    let outcome = carry_out(bench, rehearsal, &mut |event| events.push(event.clone()))?;
+    let state = BenchState::look(&files)?;
+    let board = state.model.board();
+    Ok(Account {
+        events,
+        outcome,
+        calls: CallRecord::read(&files)?,
+        regions: board.regions(),
+        fuses: board.fuses(),
+        regions_before,
+        fuses_before,
+    })
+}
+
+fn carry_out(
+    bench: &Rc<Bench>,
+    rehearsal: &Rehearsal<'_>,
+    tell: &mut dyn FnMut(&Event),
+) -> Result<Outcome, RehearsalError> {
+    let Rehearsal { playbook, catalog, .. } = rehearsal;
+    let refuse = |tell: &mut dyn FnMut(&Event), outcome: Outcome, problem: Problem| {
+        tell(&finished(outcome, problem));
+        Ok(outcome)
+    };
+    let mut files = Files::new(Scratch::create()?);
+    let make = |input: &_, size, words: &[_]| {
+        let input: &crate::documents::playbook::Input = input;
+        (!rehearsal.missing.contains(&input.name)).then(|| generate_image(input, size, words))
+    };
+    if let Err(faults) = stage_inputs(playbook, &rehearsal.given, Some(&make), &mut files, tell) {
+        return refuse(tell, Outcome::CommandLine, refused_inputs(&faults));
+    }
+    let variables = bench.surroundings_variables().into_iter().collect();
+    let surroundings = Surroundings { variables, current_folder: bench.folder().to_owned(), ..Surroundings::default() };
+    let bench_files = bench.files();
+    let explicit: BTreeMap<String, PathBuf> = BTreeMap::new();
+    let probe_files = bench_files.clone();
+    let search = ToolSearch {
+        explicit: &explicit,
+        surroundings: &surroundings,
+        start: Arc::new(move |call| in_process::start(&probe_files, call)),
+    };
+    let running = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+    let tools = running.block_on(ready_tools(playbook, catalog, &files, &rehearsal.variables, search, tell));
+    let tools = match tools {
+        Ok(tools) => tools,
+        Err(problems) => return refuse(tell, Outcome::ToolMissing, refused_tools(&problems)),
+    };
+    let settings = Settings {
+        chosen: rehearsal.chosen.clone(),
+        allow_irreversible: rehearsal.allow_irreversible.clone(),
+        variables: rehearsal.variables.clone(),
+        simulated: true,
+        playbook_name: rehearsal.playbook_name.to_owned(),
+        shipped: false,
+    };
+    let order = Order { playbook, catalog, tools: &tools, settings: &settings };
+    let paused = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
+    paused.block_on(async {
+        let start = Box::new(move |call: &_| in_process::start(&bench_files, call));
+        let never = Box::new(|| Box::pin(std::future::pending()) as _);
+        let earlier_ms = BenchState::look(&bench.files())?.now_ms;
+        let world = BenchWorld::new(Rc::clone(bench), rehearsal.answers, start, never);
+        // The bench's time goes on where an earlier run has left it.
+        tokio::time::advance(std::time::Duration::from_millis(earlier_ms)).await;
+        Ok(run(order, files, &world, &mut |event| tell(event)).await.outcome)
+    })
+}

@@ -1,0 +1,144 @@
+//! `recover test`: runs the cases of test files in parallel, each on a bench of its own, and reports.
+
+mod collect;
+mod junit;
+mod report;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::bench::{CaseRun, Difference, Subject, run_case};
+use crate::cli::arguments::{ReportFormat, TestArgs};
+use crate::cli::diagnostics::render;
+use crate::cli::json::write_line;
+use crate::cli::places::find_catalog;
+use crate::cli::streams::complain;
+use crate::cli::style::Look;
+use crate::documents::cases::Case;
+use crate::documents::catalog::Catalog;
+use crate::engine::{Event, Outcome};
+use crate::words::Severity;
+use crate::world::Surroundings;
+
+use collect::{Suite, collect};
+
+/// One case and what came of it.
+#[derive(Debug)]
+struct Tried<'a> {
+    suite: &'a Suite,
+    case: &'a Case,
+    /// Empty when it passed.
+    differences: Vec<Difference>,
+    /// The bench of a case that failed.
+    kept: Option<PathBuf>,
+    took: Duration,
+}
+
+impl Tried<'_> {
+    fn passed(&self) -> bool {
+        self.differences.is_empty()
+    }
+}
+
+pub(super) fn test(args: &TestArgs, look: &Look) -> Outcome {
+    let began = Instant::now();
+    let catalog = match find_catalog(&Surroundings::of_this_process()) {
+        Ok(found) => found.catalog,
+        Err(faults) => {
+            complain(&render(&faults, look));
+            return Outcome::PlaybookInvalid;
+        }
+    };
+    let (suites, faults) = match collect(&args.paths, &catalog) {
+        Ok(collected) => collected,
+        Err(message) => {
+            complain(&format!("error: {message}\n"));
+            return Outcome::CommandLine;
+        }
+    };
+    complain(&render(&faults, look));
+    if faults.iter().any(|fault| fault.severity == Severity::Error) {
+        report::annotate_faults(&faults);
+        return Outcome::PlaybookInvalid;
+    }
+    let chosen: Vec<(&Suite, &Case)> = suites
+        .iter()
+        .flat_map(|suite| suite.tests.cases.iter().map(move |case| (suite, case)))
+        .filter(|(suite, case)| {
+            let name = format!("{} {}", suite.name, case.name.value);
+            args.filter.iter().all(|text| name.contains(text.as_str()))
+        })
+        .collect();
+    if chosen.is_empty() {
+        let cases = suites.iter().map(|suite| suite.tests.cases.len()).sum::<usize>();
+        complain(&format!("error: none of the {cases} cases has a name with all of: {}\n", args.filter.join(", ")));
+        return Outcome::CommandLine;
+    }
+    let jobs = args.jobs.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
+    let tried = in_parallel(jobs, &chosen, |(suite, case)| try_case(suite, case, &catalog));
+    match args.format {
+        ReportFormat::Human => report::human(&tried, began.elapsed(), look),
+        ReportFormat::Json => report::json(&tried, began.elapsed()),
+        ReportFormat::Junit => junit::report(&tried, began.elapsed()),
+    }
+    report::annotate(&tried);
+    if tried.iter().all(Tried::passed) { Outcome::Recovered } else { Outcome::StepFailed }
+}
+
+/// Does the work for each item on so many threads, and answers in the order of the items.
+fn in_parallel<T: Sync, R: Send>(jobs: usize, items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let next = AtomicUsize::new(0);
+    let done = Mutex::new(Vec::with_capacity(items.len()));
+    std::thread::scope(|scope| {
+        for _ in 0..jobs.min(items.len()) {
+            scope.spawn(|| {
+                while let Some((index, item)) = take_next(&next, items) {
+                    let result = work(item);
+                    done.lock().unwrap_or_else(PoisonError::into_inner).push((index, result));
+                }
+            });
+        }
+    });
+    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    done.sort_by_key(|(index, _)| *index);
+    done.into_iter().map(|(_, result)| result).collect()
+}
+
+fn take_next<'t, T>(next: &AtomicUsize, items: &'t [T]) -> Option<(usize, &'t T)> {
+    let index = next.fetch_add(1, Ordering::Relaxed);
+    items.get(index).map(|item| (index, item))
+}
+
+/// A case that cannot be run, or that finds a defect in recover, is one that failed.
+fn try_case<'a>(suite: &'a Suite, case: &'a Case, catalog: &Catalog) -> Tried<'a> {
+    let began = Instant::now();
+    let subject =
+        Subject { playbook: &suite.playbook, name: &suite.playbook.source.name, catalog, folder: &suite.folder };
+    let ran = catch_unwind(AssertUnwindSafe(|| run_case(subject, case)));
+    let could_not = |found: String| {
+        let expected = "that the case can be run".to_owned();
+        (vec![Difference { place: Some(case.name.place.clone()), expected, found }], None)
+    };
+    let (differences, kept) = match ran {
+        Ok(Ok(CaseRun { differences, runs, kept })) => {
+            if let Some(folder) = &kept {
+                keep_events(folder, &runs);
+            }
+            (differences, kept)
+        }
+        Ok(Err(error)) => could_not(error.to_string()),
+        Err(_) => could_not("a defect in recover; its message is above".to_owned()),
+    };
+    Tried { suite, case, differences, kept, took: began.elapsed() }
+}
+
+/// For whoever looks at a failed case; what cannot be kept is only missed there.
+fn keep_events(folder: &Path, runs: &[Vec<Event>]) {
+    for (index, events) in runs.iter().enumerate() {
+        let Ok(mut file) = std::fs::File::create(folder.join(format!("run-{}.jsonl", index + 1))) else { return };
+        let _missed = events.iter().try_for_each(|event| write_line(&mut file, event));
+    }
+}

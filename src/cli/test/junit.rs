@@ -1,0 +1,48 @@
+//! The cases as a JUnit report. The only file that names the crate.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
+
+use crate::cli::streams::show;
+use crate::cli::test::Tried;
+use crate::cli::test::report::sentence;
+
+/// A suite for each test file.
+pub(super) fn report(tried: &[Tried<'_>], took: Duration) {
+    let mut report = Report::new("recover");
+    report.set_time(took);
+    let mut suites: BTreeMap<&str, TestSuite> = BTreeMap::new();
+    for tried in tried {
+        let suite = suites.entry(&tried.suite.name).or_insert_with(|| TestSuite::new(tried.suite.name.as_str()));
+        suite.add_test_case(case(tried));
+    }
+    report.add_test_suites(suites.into_values());
+    // Text in memory: it cannot fail but for want of memory.
+    if let Ok(text) = report.to_string() {
+        show(&text);
+    }
+}
+
+fn case(tried: &Tried<'_>) -> TestCase {
+    let status = match tried.differences.first() {
+        None => TestCaseStatus::success(),
+        Some(first) => {
+            let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+            let mut lines: Vec<String> = tried.differences.iter().map(sentence).collect();
+            if let Some(kept) = &tried.kept {
+                lines.push(format!("the bench is kept: {}", kept.display()));
+            }
+            status.set_message(sentence(first)).set_type("difference").set_description(lines.join("\n"));
+            status
+        }
+    };
+    let mut case = TestCase::new(tried.case.name.value.as_str(), status);
+    let place = &tried.case.name.place;
+    case.set_classname(tried.suite.playbook.board.as_str())
+        .set_time(tried.took)
+        .extra
+        .insert("file".into(), place.to_string().as_str().into());
+    case
+}

@@ -1,0 +1,178 @@
+//! What came of the cases, for people, for programs, and for the lines of a pull request.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::bench::Difference;
+use crate::cli::diagnostics::render;
+use crate::cli::json::write_line;
+use crate::cli::streams::{say, show};
+use crate::cli::style::{Look, Role, Sign};
+use crate::cli::test::Tried;
+use crate::cli::wording::{clean, count};
+use crate::words::{Diagnostic, Position};
+
+/// Failed cases with their first difference at its place in the test file; then a line for each file and one for all.
+pub(super) fn human(tried: &[Tried<'_>], took: Duration, look: &Look) {
+    for failed in tried.iter().filter(|tried| !tried.passed()) {
+        say(&look.paint(
+            Role::Failure,
+            &format!("{} {} › {}", look.sign(Sign::Failed), failed.suite.name, clean(&failed.case.name.value)),
+        ));
+        let mut rest = failed.differences.iter();
+        if let Some(first) = rest.next() {
+            let diagnostic = match &first.place {
+                Some(place) => Diagnostic::error(place, format!("expected {}", first.expected)),
+                None => Diagnostic::of_document(format!("expected {}", first.expected)),
+            };
+            let shown = render(&[diagnostic.hint(format!("found: {}", clean(&first.found)))], look);
+            // Its closing line counts errors, which are differences here.
+            show(shown.trim_end().rsplit_once("\n\n").map_or(shown.as_str(), |(shown, _)| shown));
+            say("");
+        }
+        for difference in rest {
+            say(&format!("  also expected {}, found: {}", difference.expected, clean(&difference.found)));
+        }
+        if let Some(kept) = &failed.kept {
+            say(&format!("  the bench is kept: {}", kept.display()));
+        }
+        say("");
+    }
+    let mut files: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+    for tried in tried {
+        let (passed, failed) = files.entry(&tried.suite.name).or_default();
+        *(if tried.passed() { passed } else { failed }) += 1;
+    }
+    for (file, (passed, failed)) in &files {
+        let (sign, role) = if *failed == 0 { (Sign::Done, Role::Success) } else { (Sign::Failed, Role::Failure) };
+        let cases = match failed {
+            0 => count(*passed, "case", "cases"),
+            failed => format!("{failed} of {} failed", count(passed + failed, "case", "cases")),
+        };
+        say(&format!("{} {file}  {cases}", look.paint(role, look.sign(sign))));
+    }
+    let (passed, failed) = numbers(tried);
+    say("");
+    say(&format!("{passed} passed, {failed} failed"));
+    say(&look.paint(Role::Quiet, &format!("in {:.1} s", took.as_secs_f64())));
+}
+
+fn numbers(tried: &[Tried<'_>]) -> (usize, usize) {
+    let passed = tried.iter().filter(|tried| tried.passed()).count();
+    (passed, tried.len() - passed)
+}
+
+#[derive(serde::Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+enum Line<'a> {
+    Case {
+        file: &'a str,
+        playbook: &'a str,
+        name: &'a str,
+        /// Counted from 1.
+        line: usize,
+        passed: bool,
+        seconds: f64,
+        differences: Vec<DifferenceLine<'a>>,
+        bench: Option<String>,
+    },
+    Finished {
+        passed: usize,
+        failed: usize,
+        seconds: f64,
+    },
+}
+
+#[derive(serde::Serialize)]
+struct DifferenceLine<'a> {
+    line: Option<usize>,
+    column: Option<usize>,
+    expected: &'a str,
+    found: &'a str,
+}
+
+/// A line for each case, and one for all.
+pub(super) fn json(tried: &[Tried<'_>], took: Duration) {
+    let mut stdout = std::io::stdout();
+    let difference = |difference: &'_ Difference| -> (Option<Position>, String, String) {
+        let position = difference.place.as_ref().map(crate::words::Place::position);
+        (position, difference.expected.clone(), difference.found.clone())
+    };
+    for tried in tried {
+        let differences: Vec<_> = tried.differences.iter().map(difference).collect();
+        let line = Line::Case {
+            file: &tried.suite.name,
+            playbook: &tried.suite.playbook.source.name,
+            name: &tried.case.name.value,
+            line: tried.case.name.place.position().line,
+            passed: tried.passed(),
+            seconds: tried.took.as_secs_f64(),
+            differences: differences
+                .iter()
+                .map(|(position, expected, found)| DifferenceLine {
+                    line: position.map(|position| position.line),
+                    column: position.map(|position| position.column),
+                    expected,
+                    found,
+                })
+                .collect(),
+            bench: tried.kept.as_ref().map(|kept| kept.display().to_string()),
+        };
+        if write_line(&mut stdout, &line).is_err() {
+            return;
+        }
+    }
+    let (passed, failed) = numbers(tried);
+    let _reader_gone = write_line(&mut stdout, &Line::Finished { passed, failed, seconds: took.as_secs_f64() });
+}
+
+/// One line for people, from what differs first.
+pub(super) fn sentence(difference: &Difference) -> String {
+    format!("expected {}; found: {}", difference.expected, difference.found)
+}
+
+/// GitHub shows these lines at their places in the files of a pull request.
+///
+/// Source of the form: GitHub documentation, "Workflow commands for GitHub Actions", 2026.
+pub(super) fn annotate(tried: &[Tried<'_>]) {
+    for failed in tried.iter().filter(|tried| !tried.passed()) {
+        if let Some(difference) = failed.differences.first() {
+            let fault = match &difference.place {
+                Some(place) => Diagnostic::error(place, sentence(difference)),
+                None => Diagnostic::error(&failed.case.name.place, sentence(difference)),
+            };
+            annotate_one(&fault, &failed.case.name.value);
+        }
+    }
+}
+
+pub(super) fn annotate_faults(faults: &[Diagnostic]) {
+    for fault in faults {
+        annotate_one(fault, "invalid document");
+    }
+}
+
+fn annotate_one(fault: &Diagnostic, title: &str) {
+    if std::env::var_os("GITHUB_ACTIONS").is_none_or(|value| value.is_empty()) {
+        return;
+    }
+    let place = fault.place.as_ref().map(|place| {
+        let Position { line, column } = place.position();
+        format!("file={},line={line},col={column},", escape_property(&place.source.name))
+    });
+    // Standard error, because standard output may be a report for a program; GitHub reads both.
+    crate::cli::streams::complain(&format!(
+        "::error {}title={}::{}\n",
+        place.unwrap_or_default(),
+        escape_property(title),
+        escape(&fault.message)
+    ));
+}
+
+fn escape(text: &str) -> String {
+    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+}
+
+fn escape_property(text: &str) -> String {
+    escape(text).replace(':', "%3A").replace(',', "%2C")
+}

@@ -1,0 +1,110 @@
+//! Holds a test file against its playbook: names in it must be names there, or the case could never fail.
+
+use crate::documents::cases::{Case, Expect, TestFile};
+use crate::documents::playbook::{Action, Playbook, Step, irreversible_steps, tools_of};
+use crate::words::{Diagnostic, Id, Located, Place, nearest};
+
+/// Everything wrong with a test file that has been read.
+pub fn check(tests: &TestFile, playbook: &Playbook) -> Vec<Diagnostic> {
+    let mut steps = Vec::new();
+    all_steps(&playbook.steps, &mut steps);
+    let names = Names {
+        steps,
+        inputs: playbook.inputs.iter().map(|input| input.name.as_str()).collect(),
+        variables: playbook.variables.iter().map(|variable| variable.name.as_str()).collect(),
+        tools: tools_of(&playbook.steps, &|_| true),
+        irreversible: irreversible_steps(&playbook.steps).into_iter().map(|(id, _)| id).collect(),
+    };
+    let mut faults = Vec::new();
+    for case in &tests.cases {
+        names.case(case, playbook, &mut faults);
+        for expect in [Some(&case.expect), case.again.as_ref()].into_iter().flatten() {
+            names.expect(expect, &mut faults);
+        }
+    }
+    faults
+}
+
+struct Names<'a> {
+    steps: Vec<&'a str>,
+    inputs: Vec<&'a str>,
+    variables: Vec<&'a str>,
+    tools: Vec<String>,
+    irreversible: Vec<String>,
+}
+
+fn all_steps<'a>(steps: &'a [Step], into: &mut Vec<&'a str>) {
+    for step in steps {
+        into.push(step.id.as_str());
+        if let Action::Steps(inner) = &step.action {
+            all_steps(inner, into);
+        }
+    }
+}
+
+impl Names<'_> {
+    fn case(&self, case: &Case, playbook: &Playbook, faults: &mut Vec<Diagnostic>) {
+        for (name, _) in &case.files {
+            known(name.value.as_str(), &name.place, "input", &self.inputs, faults);
+        }
+        for (name, value) in &case.set {
+            known(name.value.as_str(), &name.place, "variable", &self.variables, faults);
+            let variable = playbook.variables.iter().find(|variable| variable.name == name.value);
+            if let Some(Err(error)) = variable.map(|variable| variable.read(&value.value)) {
+                faults.push(Diagnostic::error(&value.place, error.to_string()));
+            }
+        }
+        let irreversible: Vec<&str> = self.irreversible.iter().map(String::as_str).collect();
+        for step in &case.allow {
+            known(step.value.as_str(), &step.place, "irreversible step", &irreversible, faults);
+        }
+        let tools: Vec<&str> = self.tools.iter().map(String::as_str).collect();
+        for treated in &case.tools {
+            known(&treated.tool.value, &treated.tool.place, "tool", &tools, faults);
+        }
+    }
+
+    fn expect(&self, expect: &Expect, faults: &mut Vec<Diagnostic>) {
+        let prompts = expect.prompts.iter().flat_map(|prompts| &prompts.value);
+        let lists = [&expect.done, &expect.skipped, &expect.retried, &expect.restarted_at, &expect.not_reached];
+        let steps: Vec<&Located<Id>> = lists.into_iter().flatten().chain(prompts).chain(&expect.step).collect();
+        for step in steps {
+            known(step.value.as_str(), &step.place, "step", &self.steps, faults);
+        }
+        for (input, _) in &expect.holds {
+            known(input.value.as_str(), &input.place, "input", &self.inputs, faults);
+        }
+        let times = expect.times_called.iter().map(|(pattern, _)| pattern);
+        for pattern in expect.called.iter().chain(&expect.never_called).chain(times) {
+            let tool = pattern.text.split([' ', '*']).next().unwrap_or_default();
+            // A pattern that begins with a star is for any tool.
+            if !tool.is_empty() && !self.tools.iter().any(|known| known == tool) {
+                let fault = Diagnostic::error(&pattern.place, format!("this playbook never runs `{tool}`"));
+                faults.push(fault.hint(format!("it runs {}", list(self.tools.iter().map(String::as_str)))));
+            }
+        }
+        if let Some(code) = &expect.exit_code
+            && code.value != expect.outcome.value.exit_code()
+        {
+            let outcome = expect.outcome.value;
+            let message = format!("a run that ends `{outcome}` has the exit code {}", outcome.exit_code());
+            faults.push(Diagnostic::error(&code.place, message));
+        }
+    }
+}
+
+fn known(name: &str, place: &Place, what: &str, known: &[&str], faults: &mut Vec<Diagnostic>) {
+    if known.contains(&name) {
+        return;
+    }
+    let fault = Diagnostic::error(place, format!("the playbook has no {what} `{name}`"));
+    faults.push(match nearest(name, known.iter().copied()) {
+        Some(near) => fault.hint(format!("did you mean `{near}`?")),
+        None if known.is_empty() => fault.hint(format!("it has no {what} at all")),
+        None => fault.hint(format!("it has {}", list(known.iter().copied()))),
+    });
+}
+
+fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    names.collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,99 @@
+//! Reads a test file.
+
+use std::sync::Arc;
+
+use crate::documents::cases::read_case::read_case;
+use crate::documents::cases::{Case, TestFile, UnnoticedMutant};
+use crate::documents::playbook::load::leaves_its_folder;
+use crate::documents::playbook::reader::Reader;
+use crate::documents::{Yaml, YamlKind, parse_yaml};
+use crate::words::{Diagnostic, Located, Place, Source};
+
+pub(super) const TOP_KEYS: &[&str] = &["format", "playbook", "cases", "unnoticed"];
+const FORMAT: &str = "1";
+
+/// What came of a document: the tests, unless a fault leaves too little of them, and everything wrong with it.
+#[derive(Debug)]
+pub struct LoadedTests {
+    pub tests: Option<TestFile>,
+    pub faults: Vec<Diagnostic>,
+}
+
+/// Reads a test file. Nothing is held against its playbook yet; that is [`crate::documents::cases::check`]'s part.
+pub fn load(source: &Arc<Source>) -> LoadedTests {
+    let mut reader = Reader::default();
+    let tests = match parse_yaml(source) {
+        Ok(yaml) if matches!(yaml.kind, YamlKind::Null) => {
+            reader.fault(Diagnostic::of_document(format!("{} is empty", source.name)));
+            None
+        }
+        Ok(yaml) => read_tests(&mut reader, &yaml, source),
+        Err(fault) => {
+            reader.fault(fault);
+            None
+        }
+    };
+    LoadedTests { tests, faults: reader.faults }
+}
+
+fn read_tests(reader: &mut Reader, yaml: &Yaml, source: &Arc<Source>) -> Option<TestFile> {
+    let top = reader.map(yaml, "a test file", TOP_KEYS)?;
+    let beginning = Place { source: Arc::clone(source), start: 0, end: 0 };
+    match top.get("format") {
+        Some(format) => {
+            let format = reader.text(format)?;
+            if format.value != FORMAT {
+                let message = format!("format {} is not known; this recover reads format {FORMAT}", format.value);
+                reader.fault(Diagnostic::error(&format.place, message).hint("a newer recover may read it"));
+                return None;
+            }
+        }
+        None => reader.fault(Diagnostic::error(&beginning, "the key `format` is missing").hint("add `format: 1`")),
+    }
+    let playbook = top.get("playbook").and_then(|path| file_beside(reader, path));
+    let cases = match top.get("cases") {
+        Some(list) => reader.list(list, "cases"),
+        None => {
+            let fault = Diagnostic::error(&beginning, "the key `cases` is missing");
+            reader.fault(fault.hint("a case has a `name` and what to `expect`"));
+            &[]
+        }
+    };
+    if let (Some(list), []) = (top.get("cases"), cases)
+        && matches!(list.kind, YamlKind::List(_))
+    {
+        reader.fault(Diagnostic::error(&list.place, "a test file needs at least one case"));
+    }
+    let cases: Vec<Case> = cases.iter().filter_map(|case| read_case(reader, case)).collect();
+    for (index, case) in cases.iter().enumerate() {
+        if let Some(first) = cases[..index].iter().find(|other| other.name.value == case.name.value) {
+            let line = first.name.place.position().line;
+            let message = format!("two cases have the name `{}`", case.name.value);
+            reader.fault(Diagnostic::error(&case.name.place, message).hint(format!("the other one is in line {line}")));
+        }
+    }
+    let unnoticed = top.get("unnoticed").map(|list| reader.list(list, "mutants")).unwrap_or_default();
+    let unnoticed = unnoticed.iter().filter_map(|mutant| read_mutant(reader, mutant)).collect();
+    Some(TestFile { source: Arc::clone(source), playbook, cases, unnoticed })
+}
+
+/// A path beside or below the document.
+pub(super) fn file_beside(reader: &mut Reader, yaml: &Yaml) -> Option<Located<String>> {
+    let path = reader.text(yaml)?;
+    if let Some(reason) = leaves_its_folder(&path.value) {
+        let fault = Diagnostic::error(&path.place, format!("`{}` {reason}", path.value));
+        reader.fault(fault.hint("a test file names files beside or below itself"));
+        return None;
+    }
+    Some(path)
+}
+
+fn read_mutant(reader: &mut Reader, yaml: &Yaml) -> Option<UnnoticedMutant> {
+    let parts = reader.map(yaml, "a mutant that may go unnoticed", &["mutant", "reason"])?;
+    let (Some(mutant), Some(reason)) = (parts.get("mutant"), parts.get("reason")) else {
+        let message = "a mutant that may go unnoticed needs the keys `mutant` and `reason`";
+        reader.fault(Diagnostic::error(parts.place(), message));
+        return None;
+    };
+    Some(UnnoticedMutant { mutant: reader.text(mutant)?, reason: reader.prose(reason)? })
+}

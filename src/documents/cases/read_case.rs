@@ -1,0 +1,147 @@
+//! Reads one case: what is run.
+
+use crate::documents::cases::load::file_beside;
+use crate::documents::cases::read_expect::read_expect;
+use crate::documents::cases::{Case, GivenContents, ToolTreatment, Treated};
+use crate::documents::playbook::load::bytes_of;
+use crate::documents::playbook::reader::Reader;
+use crate::documents::{Yaml, YamlKind};
+use crate::words::{Diagnostic, Id, Located, ToolVersion, nearest};
+
+pub(super) const CASE_KEYS: &[&str] = &[
+    "name",
+    "simulate",
+    "scene",
+    "files",
+    "set",
+    "allow",
+    "interactive",
+    "port",
+    "serial",
+    "tools",
+    "expect",
+    "again",
+];
+
+pub(super) fn read_case(reader: &mut Reader, yaml: &Yaml) -> Option<Case> {
+    let parts = reader.map(yaml, "a case", CASE_KEYS)?;
+    let texts = |reader: &mut Reader, key: &str| -> Vec<Located<String>> {
+        let list = parts.get(key).map(|list| reader.one_or_more(list, "names")).unwrap_or_default();
+        list.iter().filter_map(|item| reader.text(item)).collect()
+    };
+    let name = match parts.get("name") {
+        Some(name) => reader.text(name),
+        None => {
+            reader.fault(Diagnostic::error(parts.place(), "a case needs the key `name`"));
+            None
+        }
+    };
+    let simulate = texts(reader, "simulate");
+    let scene = parts.get("scene").and_then(|path| file_beside(reader, path));
+    if let (Some(_), Some(first)) = (&scene, simulate.first()) {
+        let message = "`simulate` chooses how the virtual board starts, and a scene has none; keep one of the two";
+        reader.fault(Diagnostic::error(&first.place, message));
+    }
+    let files = parts.get("files").map(|map| reader.named(map, "files")).unwrap_or_default();
+    let files = files.into_iter().filter_map(|(id, key, value)| {
+        let name = Located { value: id, place: key.place.clone() };
+        Some((name, read_contents(reader, value)?))
+    });
+    let files = files.collect();
+    let set = parts.get("set").map(|map| reader.named(map, "variables")).unwrap_or_default();
+    let set = set
+        .into_iter()
+        .filter_map(|(id, key, value)| Some((Located { value: id, place: key.place.clone() }, reader.text(value)?)));
+    let set = set.collect();
+    let allow = parts.get("allow").map(|list| reader.one_or_more(list, "steps")).unwrap_or_default();
+    let allow = allow.iter().filter_map(|step| reader.parsed::<Id>(step)).collect();
+    let tools = parts.get("tools").and_then(|map| reader.open_map(map, "tools"));
+    let tools = tools.map(|map| map.all()).unwrap_or_default().iter().filter_map(|(key, value)| {
+        let tool = Located { value: key.text.clone(), place: key.place.clone() };
+        Some(Treated { tool, treatment: read_treatment(reader, value)? })
+    });
+    let tools = tools.collect();
+    let expect = match parts.get("expect") {
+        Some(expect) => read_expect(reader, expect),
+        None => {
+            let fault = Diagnostic::error(parts.place(), "a case needs the key `expect`: what must come of the run");
+            reader.fault(fault.hint("the least is `expect: {outcome: recovered}`"));
+            None
+        }
+    };
+    Some(Case {
+        name: name?,
+        simulate,
+        scene,
+        files,
+        set,
+        allow,
+        interactive: parts.get("interactive").and_then(|flag| reader.flag(flag)).is_none_or(|flag| flag.value),
+        port: parts.get("port").and_then(|port| reader.text(port)).map(|port| port.value),
+        serial: parts.get("serial").and_then(|serial| reader.text(serial)).map(|serial| serial.value),
+        tools,
+        expect: expect?,
+        again: parts.get("again").and_then(|again| read_expect(reader, again)),
+    })
+}
+
+const CONTENTS_KEYS: &[&str] = &["size", "text", "hex", "file"];
+
+/// A word, or a map with exactly one of the keys.
+fn read_contents(reader: &mut Reader, yaml: &Yaml) -> Option<GivenContents> {
+    const WORDS: [&str; 2] = ["missing", "made"];
+    if let YamlKind::Scalar { text, .. } = &yaml.kind {
+        return match text.as_str() {
+            "missing" => Some(GivenContents::Missing),
+            "made" => Some(GivenContents::Made),
+            other => {
+                let fault = Diagnostic::error(&yaml.place, format!("`{other}` says nothing about a file"));
+                let near = nearest(other, WORDS);
+                reader.fault(
+                    fault.hint(match near {
+                        Some(near) => format!("did you mean `{near}`?"),
+                        None => {
+                            "write `missing`, `made`, `{size: 4096}`, `{text: …}`, `{hex: \"d1 00\"}` or `{file: …}`"
+                                .to_owned()
+                        }
+                    }),
+                );
+                None
+            }
+        };
+    }
+    let parts = reader.map(yaml, "a file", CONTENTS_KEYS)?;
+    let [(key, value)] = parts.all() else {
+        reader.fault(Diagnostic::error(parts.place(), "exactly one of `size`, `text`, `hex`, `file` is needed here"));
+        return None;
+    };
+    match key.text.as_str() {
+        "size" => reader.unsigned(value).map(GivenContents::Size),
+        "text" => reader.text(value).map(|text| GivenContents::Bytes(text.value.into_bytes())),
+        "hex" => {
+            let text = reader.text(value)?;
+            let bytes = bytes_of(&text.value);
+            if bytes.is_none() {
+                let fault = Diagnostic::error(&text.place, format!("`{}` is not a row of bytes", text.value));
+                reader.fault(fault.hint("two hexadecimal digits a byte: `\"d1 00 20\"`"));
+            }
+            bytes.map(GivenContents::Bytes)
+        }
+        "file" => file_beside(reader, value).map(|file| GivenContents::File(file.value)),
+        _ => None,
+    }
+}
+
+fn read_treatment(reader: &mut Reader, yaml: &Yaml) -> Option<ToolTreatment> {
+    if let YamlKind::Scalar { text, .. } = &yaml.kind
+        && text == "missing"
+    {
+        return Some(ToolTreatment::Missing);
+    }
+    let parts = reader.map(yaml, "what is the matter with a tool", &["version"])?;
+    let Some(version) = parts.get("version") else {
+        reader.fault(Diagnostic::error(parts.place(), "write `missing`, or `{version: …}`"));
+        return None;
+    };
+    reader.parsed::<ToolVersion>(version).map(|version| ToolTreatment::Version(version.value))
+}

@@ -1,0 +1,77 @@
+//! How runs end, and the exit codes that say so.
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    Recovered,
+    /// A dry run: everything was shown and nothing done.
+    Planned,
+    StepFailed,
+    RefusedByPlaybook,
+    CommandLine,
+    PlaybookInvalid,
+    ToolMissing,
+    DeviceUnavailable,
+    Declined,
+    BoardBusy,
+    Defect,
+    Interrupted,
+}
+
+impl Outcome {
+    pub const ALL: [Outcome; 12] = [
+        Outcome::Recovered,
+        Outcome::Planned,
+        Outcome::StepFailed,
+        Outcome::RefusedByPlaybook,
+        Outcome::CommandLine,
+        Outcome::PlaybookInvalid,
+        Outcome::ToolMissing,
+        Outcome::DeviceUnavailable,
+        Outcome::Declined,
+        Outcome::BoardBusy,
+        Outcome::Defect,
+        Outcome::Interrupted,
+    ];
+
+    /// As it is written in JSON and in test files.
+    pub fn word(self) -> &'static str {
+        match self {
+            Outcome::Recovered => "recovered",
+            Outcome::Planned => "planned",
+            Outcome::StepFailed => "step-failed",
+            Outcome::RefusedByPlaybook => "refused-by-playbook",
+            Outcome::CommandLine => "command-line",
+            Outcome::PlaybookInvalid => "playbook-invalid",
+            Outcome::ToolMissing => "tool-missing",
+            Outcome::DeviceUnavailable => "device-unavailable",
+            Outcome::Declined => "declined",
+            Outcome::BoardBusy => "board-busy",
+            Outcome::Defect => "defect",
+            Outcome::Interrupted => "interrupted",
+        }
+    }
+
+    /// The process's exit code; this is the only place that knows them.
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Outcome::Recovered | Outcome::Planned => 0,
+            Outcome::StepFailed | Outcome::RefusedByPlaybook => 1,
+            Outcome::CommandLine => 2,
+            Outcome::PlaybookInvalid => 3,
+            Outcome::ToolMissing => 4,
+            Outcome::DeviceUnavailable => 5,
+            Outcome::Declined => 6,
+            Outcome::BoardBusy => 7,
+            Outcome::Defect => 70,
+            Outcome::Interrupted => 130,
+        }
+    }
+}
+
+impl std::fmt::Display for Outcome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.word())
+    }
+}
