@@ -67,6 +67,6 @@ fn read(settings: &mut Settings<'_>, item: &Yaml, alt: u64) -> Option<Partition>
         Some(size) => settings.sized(address, size, OF)?.length,
         None => PARTITION_BYTES,
     };
-    let read_only = parts.get("read_only").and_then(|flag| settings.flag(flag)).unwrap_or(false);
+    let read_only = parts.get("read_only").and_then(|flag| settings.reader.flag(flag)).is_some_and(|flag| flag.value);
     Some(Partition { name, address, length_max, read_only })
 }

@@ -265,18 +265,6 @@ impl<'a> Settings<'a> {
         }
         device.and_then(|device| device.ids.first().copied())
     }
-
-    pub(crate) fn flag(&mut self, value: &Yaml) -> Option<bool> {
-        let text = self.reader.text(value)?;
-        match text.value.as_str() {
-            "yes" | "true" => Some(true),
-            "no" | "false" => Some(false),
-            other => {
-                self.fault(&text.place, format!("`{other}` is neither `yes` nor `no`"));
-                None
-            }
-        }
-    }
 }
 
 /// What an author may have meant, or all there is.

@@ -144,7 +144,7 @@ fn read_fuse(settings: &mut Settings<'_>, value: &Yaml) -> Option<Fuse> {
     Some(Fuse {
         word: read_fuse_word(settings, word)?,
         value: parts.get("value").and_then(|value| settings.word(value)).unwrap_or(0),
-        locked: parts.get("locked").and_then(|flag| settings.flag(flag)).unwrap_or(false),
+        locked: parts.get("locked").and_then(|flag| settings.reader.flag(flag)).is_some_and(|flag| flag.value),
     })
 }
 
