@@ -139,9 +139,11 @@ fn what_befalls_the_evk_is_mended_or_told() {
 }
 
 #[test]
-fn a_board_without_a_boot_fuse_knows_no_trouble_with_it() {
+fn a_board_without_a_part_knows_no_trouble_with_it() {
     simulate(&house(EVK), EVK, "fuse-set").exits(2).says("`fuse-set` is not a starting state or fault");
-    simulate(&house(NUCLEO), NUCLEO, "reboot-in-manifest").exits(2);
+    for name in ["reboot-in-manifest", "boot-loop", "interrupted-update", "firmware-damaged"] {
+        simulate(&house(NUCLEO), NUCLEO, name).exits(2);
+    }
 }
 
 #[test]

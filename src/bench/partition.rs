@@ -23,7 +23,8 @@ pub(crate) const PARTITIONS_MEANING: &str = "what the board's bootloader takes, 
 pub(crate) const FIRMWARE: SettingHelp = SettingHelp {
     name: "firmware",
     form: "name",
-    meaning: "the partition without which the bootloader stays on the bus; without it the bootloader always goes on",
+    meaning: "the partition that the bootloader starts; without it the bootloader always goes on, and nothing can be wrong with \
+              the firmware",
 };
 
 /// Partitions that show nowhere in the chip's memory get places of their own from here on.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::bench::board::{BenchError, unknown_name};
-use crate::bench::own_bootloader::{BOOTLOADER_WINDOW_MS, HasOwnBootloader, OwnBootloader};
+use crate::bench::own_bootloader::{BOOTLOADER_WINDOW_MS, Firmware, HasOwnBootloader, OwnBootloader};
 use crate::bench::partition::{PARTITIONS_FORM, PARTITIONS_MEANING, read_partition_name, read_partitions};
 use crate::bench::settings::{Identity, SettingHelp, Settings, Usual};
 use crate::bench::{Answer, BoardModel, BusDevice, FaultName, Region, Share};
@@ -94,6 +94,7 @@ impl PlainDfu {
     pub(crate) fn new(settings: &mut Settings<'_>, names: &[&str]) -> Result<Self, BenchError> {
         settings.required(&PARTITIONS);
         let partitions = read_partitions(settings, PARTITIONS.name);
+        let firmware = read_partition_name(settings, "firmware", &partitions);
         let window = settings.value("window_ms");
         let window_ms = window.and_then(|window| settings.reader.count(window, 1..=WINDOW_MS_MAX));
         let mut faults = BTreeSet::new();
@@ -105,12 +106,12 @@ impl PlainDfu {
         Ok(PlainDfu {
             bootloader: settings.required_identity("bootloader", BOOTLOADER),
             running: settings.identity("running", RUNNING),
-            firmware: read_partition_name(settings, "firmware", &partitions),
             window_ms: window_ms.map_or(BOOTLOADER_WINDOW_MS, u64::from),
             faults,
             held: false,
             schedule: vec![(0, phase)],
-            own: OwnBootloader::new(partitions),
+            own: OwnBootloader::new(partitions, firmware.as_deref(), Firmware::Missing),
+            firmware,
         })
     }
 
@@ -147,7 +148,7 @@ impl PlainDfu {
 
     fn holds_firmware(&self) -> bool {
         let written = match &self.firmware {
-            Some(name) => self.own.holds_named(name),
+            Some(_) => self.own.firmware() == Firmware::Whole,
             None => self.own.regions().next().is_some(),
         };
         written && !self.faults.contains(&Fault::NeverStarts)

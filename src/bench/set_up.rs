@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::io;
 use std::path::Path;
 
+use crate::bench::board::unknown_name;
 use crate::bench::folder::{BenchFiles, BenchFolder, MOCK_TOOLS, folder_error};
 use crate::bench::state::{BenchState, HeldState};
 use crate::bench::{BenchError, FaultName, VirtualModel};
@@ -18,10 +19,19 @@ pub struct Bench {
 /// Tells a mock tool where its bench is.
 pub const BENCH_VARIABLE: &str = "RECOVER_BENCH";
 
+/// Not the board's fault but the person's, whatever the board.
+const WIRE_FORGOTTEN: FaultName =
+    ("wire-forgotten", "the person overlooks once that a wire is to be removed, or a switch to be set to off");
+
 impl Bench {
     /// Builds the board the playbook asks for, in the starting state and with the faults that `names` choose.
     pub fn set_up(folder: BenchFolder, playbook: &Playbook, names: &[&str]) -> Result<Self, BenchError> {
-        let model = VirtualModel::new(playbook, names)?;
+        let known = Bench::names(playbook)?;
+        if let Some(name) = names.iter().find(|name| !known.iter().any(|(known, _)| known == *name)) {
+            return Err(unknown_name(name, known));
+        }
+        let (of_person, of_board): (Vec<&str>, Vec<&str>) = names.iter().partition(|name| **name == WIRE_FORGOTTEN.0);
+        let model = VirtualModel::new(playbook, &of_board)?;
         let files = folder.files();
         let prepare = || {
             files.clean()?;
@@ -34,6 +44,7 @@ impl Bench {
         };
         prepare().map_err(folder_error(folder.path()))?;
         let mut state = BenchState::new(model);
+        state.forgets = !of_person.is_empty();
         state.model.board_mut().use_folder(&files.memory());
         state.model.fill_memories().map_err(folder_error(&files.memory()))?;
         state.model.lay_out_tools(&files).map_err(folder_error(&files.alif()))?;
@@ -44,7 +55,8 @@ impl Bench {
 
     /// The starting states and faults that the playbook's virtual board knows, with one line about each.
     pub fn names(playbook: &Playbook) -> Result<Vec<FaultName>, BenchError> {
-        VirtualModel::new(playbook, &[]).map(|model| model.fault_names())
+        let model = VirtualModel::new(playbook, &[])?;
+        Ok(model.fault_names().into_iter().chain([WIRE_FORGOTTEN]).collect())
     }
 
     pub fn folder(&self) -> &Path {

@@ -98,3 +98,26 @@ fn names_are_those_that_can_befall_the_board() {
         .contains(&"fuse-stuck")
     );
 }
+
+/// Nothing can be wrong with firmware that the board's bootloader does not start.
+#[test]
+fn boards_without_firmware_of_their_own_know_no_trouble_with_it() {
+    let names = |playbook| -> Vec<&str> { Bench::names(&playbook).unwrap().iter().map(|(name, _)| *name).collect() };
+    let of_firmware = ["boot-loop", "interrupted-update", "firmware-damaged"];
+    for (board, firmware) in [("n6", "  firmware: FIRMWARE\n"), ("ae3", "  firmware: FIRMWARE_HP\n")] {
+        let (with, without) = (names(shipped(board)), names(changed(board, &[(firmware, "")])));
+        assert!(of_firmware.iter().all(|name| with.contains(name) && !without.contains(name)), "{without:?}");
+        assert!(without.contains(&"wire-forgotten"), "a person forgets, whatever the board");
+        let bench =
+            Bench::set_up(BenchFolder::temporary().unwrap(), &changed(board, &[(firmware, "")]), &["boot-loop"]);
+        assert!(matches!(bench.unwrap_err(), BenchError::UnknownName { .. }));
+    }
+    assert!(of_firmware.iter().all(|name| names(shipped("h7")).contains(name)));
+}
+
+#[test]
+fn what_a_person_forgets_is_among_the_names_that_may_have_been_meant() {
+    let bench = Bench::set_up(BenchFolder::temporary().unwrap(), &shipped("rt1062"), &["wire-forgoten"]);
+    let BenchError::UnknownName { hint, .. } = bench.unwrap_err() else { panic!("another error") };
+    assert_eq!(hint, "did you mean `wire-forgotten`?");
+}

@@ -143,7 +143,7 @@ impl VirtualModel {
             VirtualModel::Stm32Rom(board) => board.fault_names(),
             VirtualModel::PlainDfu(_) => PlainDfu::fault_names(),
             VirtualModel::PlainUsb(_) => PlainUsb::fault_names(),
-            VirtualModel::Stm32N6(_) => stm32n6::fault_names(),
+            VirtualModel::Stm32N6(board) => board.fault_names(),
             VirtualModel::AlifSe(board) => board.fault_names(),
         }
     }

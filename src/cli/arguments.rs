@@ -178,6 +178,10 @@ pub enum MessageFormat {
 
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct ListArgs {
+    /// Playbooks to tell everything about: shipped ones, or files
+    #[arg(value_name = "NAME|PATH")]
+    pub playbooks: Vec<String>,
+
     /// Show the ids, files, tools and steps that cannot be undone, too
     #[arg(long, short)]
     pub verbose: bool,

@@ -162,6 +162,7 @@ impl AlifSe {
     pub(crate) fn erase_applications(&mut self) {
         let package_address = self.settings.mram.package_address();
         self.regions.retain(|region| region.address >= package_address);
+        self.bootloader_before = false;
         self.enclave.killed = true;
     }
 
@@ -173,6 +174,7 @@ impl AlifSe {
     fn store(&mut self, address: u64, bytes: &[u8], whole: bool) {
         let length = bytes.len() as u64;
         let end = address.saturating_add(length.max(1));
+        self.bootloader_before &= address >= self.settings.mram.package_address();
         self.regions.retain(|region| region.address >= end || region.address + region.length <= address);
         if end > self.settings.mram.package_address() {
             self.enclave.package = None;

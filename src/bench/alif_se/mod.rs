@@ -16,7 +16,7 @@ use std::path::Path;
 
 use crate::bench::image::noise;
 use crate::bench::memory::Memory;
-use crate::bench::own_bootloader::{BOOTLOADER_WINDOW_MS, OwnBootloader};
+use crate::bench::own_bootloader::{BOOTLOADER_WINDOW_MS, Firmware, OwnBootloader, next_in_round, shown_in_round};
 use crate::bench::settings::Settings;
 use crate::bench::{BenchError, BoardModel, BusDevice, FaultName, Region};
 use crate::documents::playbook::{DeviceKind, HandMove};
@@ -40,6 +40,8 @@ enum Phase {
     Nothing,
     Bridge,
     Bootloader,
+    /// The bootloader comes and goes, because the firmware takes the camera down again and again.
+    Restarting,
     Running,
 }
 
@@ -58,6 +60,8 @@ pub struct AlifSe {
     last_reset_ms: u64,
     enclave: enclave::Enclave,
     mram: Memory,
+    /// A healthy bootloader was there before any tool ran, and is still there.
+    bootloader_before: bool,
     regions: Vec<Region>,
     own: OwnBootloader,
 }
@@ -85,8 +89,18 @@ impl AlifSe {
         let enclave = enclave::Enclave::new(&faults, release(&faults));
         // What an interrupted run has left stands as that run left it.
         let switched_on = faults.has(Fault::WrongBaud);
-        let phase = if switched_on { Phase::Bridge } else { Phase::Nothing };
+        let phase = if switched_on {
+            Phase::Bridge
+        } else if faults.has(Fault::BootLoop) {
+            Phase::Restarting
+        } else if faults.has(Fault::InterruptedUpdate) {
+            Phase::Bootloader
+        } else {
+            Phase::Nothing
+        };
         Ok(AlifSe {
+            own: own::bootloader(&settings, &faults),
+            bootloader_before: matches!(phase, Phase::Restarting | Phase::Bootloader),
             faults,
             switched_on,
             schedule: vec![(0, phase)],
@@ -97,7 +111,6 @@ impl AlifSe {
             enclave,
             mram: Memory::ram("mram.bin", settings.mram.range.start, settings.mram.range.length),
             regions: Vec::new(),
-            own: OwnBootloader::new(settings.partitions.clone()),
             settings,
         })
     }
@@ -121,11 +134,14 @@ impl AlifSe {
         &self.settings.parts
     }
 
-    /// What can befall this board: with a single series nothing is taken for the other one.
+    /// What can befall this board: with a single series nothing is taken for the other one, and without a bootloader that
+    /// shows itself, or without firmware for it to start, nothing is wrong with the firmware.
     pub(crate) fn fault_names(&self) -> Vec<FaultName> {
-        fault::fault_names(|fault| {
-            let of_series = matches!(fault, Fault::Sbl2 | Fault::PartMismatch | Fault::EofQuestion);
-            self.settings.parts.len() > 1 || !of_series
+        let shows_firmware = self.settings.bootloader.is_some() && self.settings.firmware.is_some();
+        fault::fault_names(|fault| match fault {
+            Fault::Sbl2 | Fault::PartMismatch | Fault::EofQuestion => self.settings.parts.len() > 1,
+            Fault::NoFirmware | Fault::BootLoop | Fault::InterruptedUpdate | Fault::FirmwareDamaged => shows_firmware,
+            _ => true,
         })
     }
 
@@ -190,7 +206,11 @@ impl AlifSe {
     }
 
     fn phase(&self, now_ms: u64) -> Phase {
-        self.schedule.iter().rev().find(|(at_ms, _)| *at_ms <= now_ms).map_or(Phase::Nothing, |(_, phase)| *phase)
+        self.phase_since(now_ms).1
+    }
+
+    fn phase_since(&self, now_ms: u64) -> (u64, Phase) {
+        self.schedule.iter().rev().find(|(at_ms, _)| *at_ms <= now_ms).copied().unwrap_or((0, Phase::Nothing))
     }
 
     /// Is there power, once everything that is planned has happened?
@@ -224,25 +244,24 @@ impl AlifSe {
             self.go(now_ms, &[start, (BRIDGE_APPEARS_MS, Phase::Bridge)]);
         } else if !self.starts_bootloader() {
             self.go(now_ms, &[start]);
-        } else if self.has(Fault::NoFirmware) && !self.firmware_written() {
-            self.go(now_ms, &[start, (BOOTLOADER_APPEARS_MS, Phase::Bootloader)]);
         } else {
             let bootloader = [start, (BOOTLOADER_APPEARS_MS, Phase::Bootloader)];
-            let running = [(BOOTLOADER_WINDOW_MS, Phase::Nothing), (RUNNING_APPEARS_MS, Phase::Running)];
-            self.go(now_ms, &[bootloader, running].concat());
+            match self.own.firmware() {
+                Firmware::Damaged => self.go(now_ms, &[(0, Phase::Restarting)]),
+                Firmware::Missing => self.go(now_ms, &bootloader),
+                Firmware::Whole => {
+                    let running = [(BOOTLOADER_WINDOW_MS, Phase::Nothing), (RUNNING_APPEARS_MS, Phase::Running)];
+                    self.go(now_ms, &[bootloader, running].concat());
+                }
+            }
         }
-    }
-
-    fn firmware_written(&self) -> bool {
-        self.settings.firmware.as_ref().is_none_or(|name| self.own.holds_named(name))
     }
 
     /// The Secure Enclave starts the bootloader when the table of contents names it, and both are whole.
     fn starts_bootloader(&self) -> bool {
         let holds = |address| self.regions.iter().any(|region| region.address == address);
-        self.enclave.starts_applications()
-            && holds(self.settings.bootloader_address)
-            && holds(self.settings.toc_address)
+        let written = holds(self.settings.bootloader_address) && holds(self.settings.toc_address);
+        self.enclave.starts_applications() && (written || self.bootloader_before)
     }
 }
 
@@ -276,8 +295,10 @@ impl BoardModel for AlifSe {
             access: Access::Permitted,
         };
         let mut devices: Vec<BusDevice> = self.ports(now_ms).into_iter().map(bridge).collect();
-        match self.phase(now_ms) {
-            Phase::Bootloader => {
+        let (since_ms, phase) = self.phase_since(now_ms);
+        match phase {
+            Phase::Restarting if !shown_in_round(now_ms - since_ms) => {}
+            Phase::Bootloader | Phase::Restarting => {
                 devices.extend(self.settings.bootloader.map(|id| camera(id, "Camera (DFU Mode)")));
             }
             Phase::Running => devices.extend(self.settings.running.map(|id| camera(id, "Virtual Comm Port"))),
@@ -287,7 +308,9 @@ impl BoardModel for AlifSe {
     }
 
     fn next_change_ms(&self, now_ms: u64) -> Option<u64> {
-        self.schedule.iter().map(|(at_ms, _)| *at_ms).find(|at_ms| *at_ms > now_ms)
+        let planned = self.schedule.iter().map(|(at_ms, _)| *at_ms).find(|at_ms| *at_ms > now_ms);
+        let (since_ms, phase) = self.phase_since(now_ms);
+        planned.or((phase == Phase::Restarting).then(|| since_ms + next_in_round(now_ms - since_ms)))
     }
 
     fn hands(&mut self, hand_move: HandMove, now_ms: u64) {

@@ -1,8 +1,24 @@
 //! The bootloader of the camera itself, which takes the firmware.
 
+use super::fault::{Fault, Faults};
+use super::settings::AlifSettings;
 use super::{AlifSe, Phase};
-use crate::bench::own_bootloader::{HasOwnBootloader, OwnBootloader};
+use crate::bench::own_bootloader::{Firmware, HasOwnBootloader, OwnBootloader};
 use crate::bench::{BoardModel, BusDevice};
+
+/// What the bootloader finds: firmware that no setting names is always whole.
+pub(super) fn bootloader(settings: &AlifSettings, faults: &Faults) -> OwnBootloader {
+    let firmware = if settings.firmware.is_none() {
+        Firmware::Whole
+    } else if faults.has(Fault::BootLoop) || faults.has(Fault::FirmwareDamaged) {
+        Firmware::Damaged
+    } else if faults.has(Fault::NoFirmware) || faults.has(Fault::InterruptedUpdate) {
+        Firmware::Missing
+    } else {
+        Firmware::Whole
+    };
+    OwnBootloader::new(settings.partitions.clone(), settings.firmware.as_deref(), firmware)
+}
 
 impl HasOwnBootloader for AlifSe {
     fn own(&self) -> &OwnBootloader {
@@ -18,7 +34,10 @@ impl HasOwnBootloader for AlifSe {
     }
 
     fn stay(&mut self, now_ms: u64) {
-        self.go(now_ms, &[(0, Phase::Bootloader)]);
+        // Damaged firmware lets nobody stay.
+        if self.own.firmware() != Firmware::Damaged {
+            self.go(now_ms, &[(0, Phase::Bootloader)]);
+        }
     }
 
     fn restart(&mut self, now_ms: u64) {

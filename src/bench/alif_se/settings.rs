@@ -53,7 +53,7 @@ pub(super) struct AlifSettings {
     pub(super) bootloader: Option<UsbId>,
     pub(super) running: Option<UsbId>,
     pub(super) partitions: Vec<Partition>,
-    /// The partition that the fault `no-firmware` is about.
+    /// The partition that the bootloader starts. Without one it always goes on.
     pub(super) firmware: Option<String>,
 }
 

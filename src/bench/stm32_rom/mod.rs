@@ -9,7 +9,7 @@ mod settings;
 
 use std::collections::BTreeSet;
 
-use crate::bench::own_bootloader::OwnBootloader;
+use crate::bench::own_bootloader::{Firmware, OwnBootloader};
 use crate::bench::stm32_fault::Stm32Fault;
 use crate::bench::{BenchError, FaultName, Flash, MemoryLayout};
 
@@ -80,7 +80,7 @@ impl Stm32Rom {
         let layout: MemoryLayout = settings.flash.parse().unwrap_or_else(nothing);
         let faults = faults.iter().map(|name| Stm32Fault::named(name)).collect::<Result<BTreeSet<_>, _>>()?;
         let mut board = Stm32Rom {
-            own: OwnBootloader::new(settings.partitions.clone()),
+            own: own_bootloader(&settings, &faults),
             settings,
             faults,
             now_ms: 0,
@@ -93,6 +93,12 @@ impl Stm32Rom {
             flash: Flash::new(layout.clone()),
             other_flash: Flash::new(layout),
         };
+        if board.has(Stm32Fault::BootLoop) || board.has(Stm32Fault::InterruptedUpdate) {
+            board.flash.erase_page(board.flash.layout.start());
+            // The flash has just been erased there.
+            let _erased = board.flash.write(board.flash.layout.start(), HEALTHY);
+            board.session = Session::Booted { stays: false };
+        }
         if board.has(Stm32Fault::InRom) || board.has(Stm32Fault::InterruptedBefore) {
             board.jumper = true;
             board.session = Session::Rom;
@@ -109,9 +115,17 @@ impl Stm32Rom {
         &self.settings
     }
 
-    /// What can befall this board: one without a bootloader of its own has no trouble with it.
+    /// What can befall this board: one without a bootloader of its own has no trouble with it, nor with firmware that it
+    /// would start.
     pub fn fault_names(&self) -> Vec<FaultName> {
-        let can_strike = |fault| self.settings.bootloader.is_some() || fault != Stm32Fault::RebootInManifest;
+        let has_bootloader = self.settings.bootloader.is_some();
+        let can_strike = |fault| match fault {
+            Stm32Fault::RebootInManifest => has_bootloader,
+            Stm32Fault::BootLoop | Stm32Fault::InterruptedUpdate | Stm32Fault::FirmwareDamaged => {
+                has_bootloader && self.settings.firmware.is_some()
+            }
+            _ => true,
+        };
         Stm32Fault::ALL.iter().filter(|(fault, _)| can_strike(*fault)).map(|(_, name)| *name).collect()
     }
 
@@ -142,4 +156,20 @@ impl Stm32Rom {
     }
 }
 
+/// What the board's own bootloader finds: firmware that no setting names is always whole.
+fn own_bootloader(settings: &Stm32RomSettings, faults: &BTreeSet<Stm32Fault>) -> OwnBootloader {
+    let firmware = if settings.firmware.is_none() {
+        Firmware::Whole
+    } else if faults.contains(&Stm32Fault::BootLoop) || faults.contains(&Stm32Fault::FirmwareDamaged) {
+        Firmware::Damaged
+    } else if faults.contains(&Stm32Fault::InterruptedUpdate) {
+        Firmware::Missing
+    } else {
+        Firmware::Whole
+    };
+    OwnBootloader::new(settings.partitions.clone(), settings.firmware.as_deref(), firmware)
+}
+
+/// The beginning of a bootloader that was there before: a stack pointer and an address to start at.
+const HEALTHY: &[u8] = &[0, 0, 2, 0x20, 0x91, 2, 0, 8];
 const OWN_PATH: &str = "1-1";

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use crate::bench::own_bootloader::{Firmware, next_in_round, shown_in_round};
 use crate::bench::stm32_fault::Stm32Fault;
 use crate::bench::stm32_rom::{OWN_PATH, Session, Stm32Rom};
 use crate::bench::{BoardModel, BusDevice, DfuDevice, Region};
@@ -76,7 +77,13 @@ impl Stm32Rom {
             _ if self.has(Stm32Fault::Absent) => None,
             Session::Unplugged | Session::Dead => None,
             Session::Rom => (now_ms >= self.rom_since_ms()).then_some(self.settings.rom),
+            Session::Booted { .. } if self.own.firmware() == Firmware::Damaged => {
+                self.settings.bootloader.filter(|_| shown_in_round(age_ms))
+            }
             Session::Booted { stays: true } => self.settings.bootloader,
+            Session::Booted { stays: false } if self.own.firmware() == Firmware::Missing => {
+                self.settings.bootloader.filter(|_| age_ms >= BOOTLOADER_ENUMERATES_MS)
+            }
             Session::Booted { stays: false } => match age_ms {
                 BOOTLOADER_ENUMERATES_MS..BOOTLOADER_LEAVES_MS => self.settings.bootloader,
                 RUNNING_ENUMERATES_MS.. => self.settings.running,
@@ -120,6 +127,10 @@ impl BoardModel for Stm32Rom {
 
     fn next_change_ms(&self, now_ms: u64) -> Option<u64> {
         let ages_ms: &[u64] = match self.session {
+            Session::Booted { .. } if self.own.firmware() == Firmware::Damaged => {
+                let age_ms = now_ms.saturating_sub(self.since_ms);
+                return Some(self.since_ms + next_in_round(age_ms));
+            }
             Session::Unplugged | Session::Dead | Session::Booted { stays: true } => &[],
             Session::Rom => {
                 let since_ms = self.rom_since_ms() - self.since_ms;

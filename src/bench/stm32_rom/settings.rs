@@ -1,6 +1,6 @@
 //! What makes one board of the family different from the next, as the playbook says it.
 
-use crate::bench::partition::{PARTITIONS_FORM, PARTITIONS_MEANING, read_partitions};
+use crate::bench::partition::{FIRMWARE, PARTITIONS_FORM, PARTITIONS_MEANING, read_partition_name, read_partitions};
 use crate::bench::settings::{SettingHelp, Settings, Usual};
 use crate::bench::{MemoryLayout, Partition};
 use crate::documents::Yaml;
@@ -24,6 +24,8 @@ pub struct Stm32RomSettings {
     pub serial: String,
     /// Of the board's own bootloader.
     pub partitions: Vec<Partition>,
+    /// The partition that it starts. Without one it always goes on.
+    pub firmware: Option<String>,
 }
 
 const LAYOUT: SettingHelp = SettingHelp {
@@ -54,6 +56,7 @@ pub(crate) const SETTINGS: &[SettingHelp] = &[
         meaning: "what shows once the firmware runs; else the device `running`, and without one nothing shows",
     },
     SettingHelp { name: "partitions", form: PARTITIONS_FORM, meaning: PARTITIONS_MEANING },
+    FIRMWARE,
 ];
 
 const OTHER_ALTS: [&str; 3] =
@@ -67,6 +70,7 @@ const USUAL: Usual = Usual { kind: DeviceKind::Usb, product: "" };
 impl Stm32RomSettings {
     pub(crate) fn read(settings: &mut Settings<'_>) -> Self {
         let layout = settings.required(&LAYOUT);
+        let partitions = read_partitions(settings, "partitions");
         let other_alts = settings.value("other_alts").map(|list| settings.list(list, "alt settings"));
         Stm32RomSettings {
             rom: settings.required_identity("rom", USUAL).id,
@@ -82,7 +86,8 @@ impl Stm32RomSettings {
                 .and_then(|bytes| settings.reader.count(bytes, 1..=TRANSFER_BYTES_MAX))
                 .unwrap_or(TRANSFER_BYTES),
             serial: settings.text("serial").unwrap_or_else(|| SERIAL.to_owned()),
-            partitions: read_partitions(settings, "partitions"),
+            firmware: read_partition_name(settings, FIRMWARE.name, &partitions),
+            partitions,
         }
     }
 }

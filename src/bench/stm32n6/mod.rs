@@ -14,14 +14,14 @@ use std::path::Path;
 
 use crate::bench::image::noise;
 use crate::bench::memory::Memory;
-use crate::bench::own_bootloader::{BOOTLOADER_WINDOW_MS, OwnBootloader};
+use crate::bench::own_bootloader::{BOOTLOADER_WINDOW_MS, Firmware, OwnBootloader, next_in_round, shown_in_round};
 use crate::bench::settings::Settings;
-use crate::bench::{BenchClock, BenchError, BoardModel, BusDevice, Region};
+use crate::bench::{BenchClock, BenchError, BoardModel, BusDevice, FaultName, Region};
 use crate::documents::playbook::{DeviceKind, HandMove};
 use crate::words::UsbId;
 use crate::world::{Access, sha256_of_bytes};
 
-pub(crate) use fault::{Fault, fault_names};
+pub(crate) use fault::Fault;
 pub(crate) use settings::SETTINGS;
 
 use fault::Faults;
@@ -38,6 +38,8 @@ pub(crate) enum Phase {
     Loader,
     /// The bootloader in flash.
     Bootloader,
+    /// The bootloader comes and goes, because the firmware takes the camera down again and again.
+    Restarting,
     Running,
 }
 
@@ -71,6 +73,8 @@ pub struct Stm32N6 {
     nor: Memory,
     /// The loader in RAM knows how to drive the flash.
     flash_driver_loaded: bool,
+    /// A healthy bootloader was there before any tool ran.
+    bootloader_before: bool,
     regions: Vec<Region>,
     own: OwnBootloader,
 }
@@ -106,14 +110,24 @@ impl Stm32N6 {
     fn with(settings: Stm32N6Settings, names: &[&str]) -> Result<Self, BenchError> {
         let faults = Faults::by_name(names)?;
         let second_stage = faults.has(Fault::SecondStage);
+        let phase = if second_stage {
+            Phase::Loader
+        } else if faults.has(Fault::BootLoop) {
+            Phase::Restarting
+        } else if faults.has(Fault::InterruptedUpdate) {
+            Phase::Bootloader
+        } else {
+            Phase::Silent
+        };
         Ok(Stm32N6 {
             jumper_fitted: second_stage,
-            schedule: vec![(0, if second_stage { Phase::Loader } else { Phase::Silent })],
+            schedule: vec![(0, phase)],
+            bootloader_before: matches!(phase, Phase::Restarting | Phase::Bootloader),
+            own: own::bootloader(&settings, &faults),
             faults,
             nor: Memory::flash("nor.bin", settings.nor.range.start, settings.nor.range.length),
             flash_driver_loaded: false,
             regions: Vec::new(),
-            own: OwnBootloader::new(settings.partitions.clone()),
             settings,
         })
     }
@@ -126,7 +140,20 @@ impl Stm32N6 {
                 self.nor.write(address, &noise(&format!("remains {address:#x}"), 16))?;
             }
         }
+        if self.bootloader_before {
+            self.nor.erase(start, sector)?;
+            self.nor.write(start, SIGNED_MAGIC)?;
+        }
         Ok(())
+    }
+
+    /// What can befall this board: without a bootloader that shows itself, or without firmware for it to start, nothing is
+    /// wrong with the firmware.
+    pub(crate) fn fault_names(&self) -> Vec<FaultName> {
+        let shows_firmware = self.settings.bootloader.is_some() && self.settings.firmware.is_some();
+        fault::fault_names(|fault| {
+            shows_firmware || !matches!(fault, Fault::BootLoop | Fault::InterruptedUpdate | Fault::FirmwareDamaged)
+        })
     }
 
     pub(crate) fn has(&self, fault: Fault) -> bool {
@@ -134,7 +161,11 @@ impl Stm32N6 {
     }
 
     pub(crate) fn phase(&self, now_ms: u64) -> Phase {
-        self.schedule.iter().rev().find(|(at_ms, _)| *at_ms <= now_ms).map_or(Phase::Silent, |(_, phase)| *phase)
+        self.phase_since(now_ms).1
+    }
+
+    fn phase_since(&self, now_ms: u64) -> (u64, Phase) {
+        self.schedule.iter().rev().find(|(at_ms, _)| *at_ms <= now_ms).copied().unwrap_or((0, Phase::Silent))
     }
 
     /// Takes a boot stage: to RAM, and starts it.
@@ -213,22 +244,25 @@ impl Stm32N6 {
             self.go(now_ms, &[silent, (ROM_APPEARS_MS, Phase::Rom)]);
         } else if !self.holds_bootloader() {
             self.go(now_ms, &[silent]);
-        } else if self.faults.has(Fault::FirmwareAlive) || self.firmware_written() {
-            let running = [(BOOTLOADER_WINDOW_MS, Phase::Silent), (RUNNING_APPEARS_MS, Phase::Running)];
-            self.go(now_ms, &[&[silent, (BOOTLOADER_APPEARS_MS, Phase::Bootloader)][..], &running].concat());
         } else {
-            self.go(now_ms, &[silent, (BOOTLOADER_APPEARS_MS, Phase::Bootloader)]);
+            let bootloader = (BOOTLOADER_APPEARS_MS, Phase::Bootloader);
+            match self.own.firmware() {
+                Firmware::Damaged => self.go(now_ms, &[(0, Phase::Restarting)]),
+                Firmware::Missing => self.go(now_ms, &[silent, bootloader]),
+                Firmware::Whole => {
+                    let running = [(BOOTLOADER_WINDOW_MS, Phase::Silent), (RUNNING_APPEARS_MS, Phase::Running)];
+                    self.go(now_ms, &[&[silent, bootloader][..], &running].concat());
+                }
+            }
         }
-    }
-
-    fn firmware_written(&self) -> bool {
-        self.settings.firmware.as_ref().is_none_or(|name| self.own.holds_named(name))
     }
 
     /// The ROM starts a signed image from the beginning of flash.
     fn holds_bootloader(&self) -> bool {
-        self.regions.iter().any(|region| region.address == self.nor.start())
-            && self.nor.read(self.nor.start(), SIGNED_MAGIC.len() as u64).is_ok_and(|bytes| bytes == SIGNED_MAGIC)
+        let start = self.nor.start();
+        let written = self.regions.iter().any(|region| region.address == start);
+        (written || self.bootloader_before)
+            && self.nor.read(start, SIGNED_MAGIC.len() as u64).is_ok_and(|bytes| bytes == SIGNED_MAGIC)
     }
 
     fn device(&self, id: UsbId, (port, serial): (&str, &str), product: &str) -> BusDevice {
@@ -250,11 +284,13 @@ impl BoardModel for Stm32N6 {
         if self.faults.has(Fault::TwoBoards) && matches!(self.phase(now_ms), Phase::Rom | Phase::Loader) {
             devices.push(self.device(self.settings.rom, ("1-1", OTHER_SERIAL), ROM_PRODUCT));
         }
-        let shown = match self.phase(now_ms) {
+        let (since_ms, phase) = self.phase_since(now_ms);
+        let shown = match phase {
             Phase::Unplugged | Phase::Silent => None,
+            Phase::Restarting if !shown_in_round(now_ms - since_ms) => None,
             Phase::Rom => Some((self.settings.rom, ROM_PRODUCT)),
             Phase::Loader => Some((self.settings.rom, LOADER_PRODUCT)),
-            Phase::Bootloader => self.settings.bootloader.map(|id| (id, BOOTLOADER_PRODUCT)),
+            Phase::Bootloader | Phase::Restarting => self.settings.bootloader.map(|id| (id, BOOTLOADER_PRODUCT)),
             Phase::Running => self.settings.running.map(|id| (id, RUNNING_PRODUCT)),
         };
         devices.extend(shown.map(|(id, product)| self.device(id, ("1-2", SERIAL), product)));
@@ -262,7 +298,9 @@ impl BoardModel for Stm32N6 {
     }
 
     fn next_change_ms(&self, now_ms: u64) -> Option<u64> {
-        self.schedule.iter().map(|(at_ms, _)| *at_ms).find(|at_ms| *at_ms > now_ms)
+        let planned = self.schedule.iter().map(|(at_ms, _)| *at_ms).find(|at_ms| *at_ms > now_ms);
+        let (since_ms, phase) = self.phase_since(now_ms);
+        planned.or((phase == Phase::Restarting).then(|| since_ms + next_in_round(now_ms - since_ms)))
     }
 
     fn hands(&mut self, hand_move: HandMove, now_ms: u64) {

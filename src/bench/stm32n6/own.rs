@@ -1,8 +1,22 @@
 //! The bootloader of the board itself, which takes the firmware.
 
+use super::fault::{Fault, Faults};
+use super::settings::Stm32N6Settings;
 use super::{Phase, Stm32N6};
-use crate::bench::own_bootloader::{HasOwnBootloader, OwnBootloader};
+use crate::bench::own_bootloader::{Firmware, HasOwnBootloader, OwnBootloader};
 use crate::bench::{BoardModel, BusDevice};
+
+/// What the bootloader finds: firmware that no setting names is always whole.
+pub(super) fn bootloader(settings: &Stm32N6Settings, faults: &Faults) -> OwnBootloader {
+    let firmware = if settings.firmware.is_none() || faults.has(Fault::FirmwareAlive) {
+        Firmware::Whole
+    } else if faults.has(Fault::BootLoop) || faults.has(Fault::FirmwareDamaged) {
+        Firmware::Damaged
+    } else {
+        Firmware::Missing
+    };
+    OwnBootloader::new(settings.partitions.clone(), settings.firmware.as_deref(), firmware)
+}
 
 impl HasOwnBootloader for Stm32N6 {
     fn own(&self) -> &OwnBootloader {
@@ -18,7 +32,10 @@ impl HasOwnBootloader for Stm32N6 {
     }
 
     fn stay(&mut self, now_ms: u64) {
-        self.go(now_ms, &[(0, Phase::Bootloader)]);
+        // Damaged firmware lets nobody stay.
+        if self.own.firmware() != Firmware::Damaged {
+            self.go(now_ms, &[(0, Phase::Bootloader)]);
+        }
     }
 
     fn restart(&mut self, now_ms: u64) {

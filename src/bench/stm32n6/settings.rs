@@ -36,7 +36,7 @@ pub(super) struct Stm32N6Settings {
     pub(super) running: Option<UsbId>,
     pub(super) nor: Nor,
     pub(super) partitions: Vec<Partition>,
-    /// The partition without which the bootloader waits.
+    /// The partition that the bootloader starts. Without one it always goes on.
     pub(super) firmware: Option<String>,
 }
 

@@ -226,7 +226,7 @@ impl Call<'_> {
         if !bytes.is_empty() {
             match file.filter(|file| *file != "-") {
                 Some(file) => {
-                    std::fs::write(self.console.path(file), &bytes).map_err(|error| cannot_create(file, &error))?
+                    std::fs::write(self.console.path(file), &bytes).map_err(|error| cannot_create(file, &error))?;
                 }
                 None => self.console.out(&hex_lines(&bytes)),
             }
