@@ -9,6 +9,7 @@ mod support;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use recover::bench::VirtualModel;
 use recover::cli::diagnostics::render;
 use recover::cli::style::Look;
 use recover::documents::catalog::{Catalog, merge, shipped_source};
@@ -36,6 +37,7 @@ fn faults_of(file: &Path, catalog: &Catalog) -> Vec<Diagnostic> {
     let loaded = load(&source, &|name| read(&folder.join(name), name));
     let mut faults = loaded.faults;
     faults.extend(loaded.playbook.iter().flat_map(|playbook| check(playbook, catalog)));
+    faults.extend(loaded.playbook.iter().flat_map(VirtualModel::check));
     faults
 }
 

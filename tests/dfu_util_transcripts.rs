@@ -4,10 +4,13 @@
 
 use std::path::{Path, PathBuf};
 
-use recover::bench::{BoardModel, Console, DfuBoard, MockEnd, Stm32Rom, Stm32RomSettings, dfu_util};
+use recover::bench::{BoardModel, Console, DfuBoard, MockEnd, Partition, Stm32Rom, Stm32RomSettings, dfu_util};
 use recover::documents::playbook::HandMove;
 
 /// The layout that the recordings were made with.
+const OTHER_ALTS: [&str; 3] =
+    ["@Option Bytes  /0x1FFF0000/01*032 e", "@OTP Memory /0x1FF0F000/01*01Ka", "@Device Feature/0xFFFF0000/01*004 e"];
+const PARTITIONS: [&str; 5] = ["BOOTLOADER", "FILESYSTEM", "FIRMWARE", "SPI_FLASH", "ROMFS0"];
 const FLASH: &str = "@Internal Flash  /0x08000000/04*032Kg,01*128Kg,07*256Kg";
 
 /// Which board gives the recorded answers.
@@ -93,12 +96,20 @@ fn set_up(board: &Board) -> (Stm32Rom, u64) {
     }
 }
 
+fn partition(alt: u64, name: &str) -> Partition {
+    let address = 0xd000_0000 + alt * 0x100_0000;
+    Partition { name: name.to_owned(), address, length_max: 0x100_0000, read_only: alt == 0 }
+}
+
 fn virtual_board(faults: &[&str]) -> Stm32Rom {
     let settings = Stm32RomSettings {
         rom: "0483:df11".parse().unwrap(),
-        bootloader: "37c5:924a".parse().unwrap(),
-        running: "37c5:124a".parse().unwrap(),
+        bootloader: Some("37c5:924a".parse().unwrap()),
+        running: Some("37c5:124a".parse().unwrap()),
         flash: FLASH.to_owned(),
+        other_alts: OTHER_ALTS.map(str::to_owned).to_vec(),
+        partitions: (0..).zip(PARTITIONS).map(|(alt, name)| partition(alt, name)).collect(),
+        firmware: Some("FIRMWARE".to_owned()),
         transfer_bytes: 2048,
         serial: "356A38733432".to_owned(),
     };

@@ -35,7 +35,7 @@ fn satisfies(validator: &Validator, file: &Path) {
 #[test]
 fn shipped_documents_satisfy_their_schemas() {
     let (playbooks, tests) = (validator(playbook::SCHEMA), validator(cases::SCHEMA));
-    for folder in ["playbooks", "playbooks/lib", "tests/playbooks/valid"] {
+    for folder in ["playbooks", "playbooks/lib", "playbooks/examples", "tests/playbooks/valid"] {
         for file in documents(folder) {
             let is_test = file.to_string_lossy().ends_with(".test.yaml");
             satisfies(if is_test { &tests } else { &playbooks }, &file);

@@ -5,7 +5,7 @@
 use std::io;
 use std::path::Path;
 
-use crate::bench::alif_se::{Part, Release, SesVersion};
+use crate::bench::alif_se::{AlifSe, Part, SesVersion};
 use crate::bench::image::noise;
 
 const PACKAGE_BYTES: usize = 270_368;
@@ -29,7 +29,8 @@ const SHIPPED_CONFIGURATION: &str = r#"{
 "#;
 
 /// Puts the files down; the tools themselves are links beside them.
-pub(crate) fn lay_out(folder: &Path, release: Release) -> io::Result<()> {
+pub(crate) fn lay_out(folder: &Path, board: &AlifSe) -> io::Result<()> {
+    let release = board.release();
     for name in ["alif", "bin", "build", "utils"] {
         std::fs::create_dir_all(folder.join(name))?;
     }
@@ -42,20 +43,20 @@ pub(crate) fn lay_out(folder: &Path, release: Release) -> io::Result<()> {
         write("utils/maint-recoveryDB.db", b"{}\n")?;
     }
     write("bin/application_package.ds", b"../build/AppTocPackage.bin 0x8057F000\n")?;
-    for part in Part::ALL {
-        write(&part.package_path(), &package(part, release))?;
-        write(&format!("{}.sign", part.package_path()), &noise(part.number(), SIGNATURE_BYTES))?;
+    for part in board.parts() {
+        write(&part.package_path(), &package(part, release.package()))?;
+        write(&format!("{}.sign", part.package_path()), &noise(&part.number, SIGNATURE_BYTES))?;
     }
     write(POINTER_PATH, &noise("bank pointer", POINTER_BYTES))?;
     write(&format!("{POINTER_PATH}.sign"), &noise("signature of the bank pointer", SIGNATURE_BYTES))
 }
 
-fn package(part: Part, release: Release) -> Vec<u8> {
+fn package(part: &Part, version: SesVersion) -> Vec<u8> {
     let mut bytes = noise(&part.package_path(), PACKAGE_BYTES);
     bytes[..0x44].fill(0);
     bytes[..8].copy_from_slice(b"ALIFTOC1");
-    bytes[PART_OFFSET..PART_OFFSET + part.number().len()].copy_from_slice(part.number().as_bytes());
-    let word = release.package().word().to_le_bytes();
+    bytes[PART_OFFSET..PART_OFFSET + part.number.len()].copy_from_slice(part.number.as_bytes());
+    let word = version.word().to_le_bytes();
     let at = usize::try_from(SesVersion::WORD_OFFSET).unwrap_or_default();
     bytes[at..at + 4].copy_from_slice(&word);
     bytes

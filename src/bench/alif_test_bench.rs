@@ -1,15 +1,13 @@
 //! What the tests of Alif's mock tools share: a bench whose tools' folder is set up as a playbook would do it.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use crate::bench::Scripted::{self, Hands, Line};
 use crate::bench::alif_se::Release;
 use crate::bench::state::HeldState;
-use crate::bench::test_bench::{Printed, playbook};
+use crate::bench::test_bench::{Printed, shipped};
 use crate::bench::{Bench, BenchFolder, BenchState, Console, MockEnd, VirtualModel, play};
-use crate::documents::playbook::{HandMove, Playbook, VirtualBoard};
-use crate::words::{Located, Place};
+use crate::documents::playbook::{HandMove, Playbook};
 
 pub(crate) const ON: &[HandMove] = &[HandMove::Unplug, HandMove::SwitchOn, HandMove::PlugIn];
 pub(crate) const OFF: &[HandMove] = &[HandMove::Unplug, HandMove::SwitchOff, HandMove::PlugIn];
@@ -22,11 +20,7 @@ pub(crate) const ROM_RECOVERY: &[Scripted] = &[Line("1"), Line("1")];
 pub(crate) const RELEASES: [(&str, &str); 3] = [("1.103", "sesbanner"), ("1.104", "sesbanner"), ("1.110", "getbanner")];
 
 pub(crate) fn ae3() -> Playbook {
-    let mut playbook = playbook();
-    let place = Place { source: Arc::clone(&playbook.source), start: 0, end: 0 };
-    playbook.virtual_board =
-        Some(VirtualBoard { model: Located { value: "alif-se".into(), place }, settings: Vec::new() });
-    playbook
+    shipped("ae3")
 }
 
 pub(crate) struct AlifBench {
@@ -36,7 +30,11 @@ pub(crate) struct AlifBench {
 impl AlifBench {
     /// A bench whose tools' folder is set up as a playbook would do it.
     pub(crate) fn new(names: &[&str]) -> Self {
-        let bench = Bench::set_up(BenchFolder::temporary().unwrap(), &ae3(), names).unwrap();
+        AlifBench::of(&ae3(), names)
+    }
+
+    pub(crate) fn of(playbook: &Playbook, names: &[&str]) -> Self {
+        let bench = Bench::set_up(BenchFolder::temporary().unwrap(), playbook, names).unwrap();
         let alif = AlifBench { bench };
         alif.configure("AE302F80F55D5AE", "/dev/ttyUSB0");
         let image = |name: &str, size| {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::documents::playbook::{DeviceKind, HandMove};
-use crate::words::UsbId;
+use crate::words::{Diagnostic, UsbId, nearest};
 use crate::world::Access;
 
 /// A virtual board: the state of the silicon, kept in a file between the calls of the mock tools.
@@ -60,18 +60,37 @@ pub type FaultName = (&'static str, &'static str);
 
 #[derive(Debug, thiserror::Error)]
 pub enum BenchError {
-    #[error("`{name}` is not a starting state or fault of this virtual board; known are: {known}")]
-    UnknownName { name: String, known: String },
+    #[error("`{name}` is not a starting state or fault of this virtual board; {hint}")]
+    UnknownName {
+        name: String,
+        /// What may have been meant.
+        hint: String,
+    },
     #[error(
         "this playbook names no virtual board, so there is nothing to simulate; add `virtual_board:` with a `model`, as the shipped playbooks do"
     )]
     NoVirtualBoard,
-    #[error("`{model}` is not a virtual board; known are: {known}")]
-    UnknownModel { model: String, known: String },
-    #[error("the virtual board's setting `{setting}` is wrong: {reason}")]
-    Setting { setting: String, reason: String },
+    #[error("the playbook's virtual board is wrong: {}", faults.iter().map(told).collect::<Vec<_>>().join("; "))]
+    Settings { faults: Vec<Diagnostic> },
     #[error("cannot use the bench folder `{path}`")]
     Folder { path: String, source: std::io::Error },
     #[error("the bench's own file `{path}` is damaged: {reason}")]
     Damaged { path: String, reason: String },
+}
+
+fn told(fault: &Diagnostic) -> String {
+    match &fault.place {
+        Some(place) => format!("{place}: {}", fault.message),
+        None => fault.message.clone(),
+    }
+}
+
+/// A name that no starting state or fault has.
+pub(super) fn unknown_name(name: &str, known: impl IntoIterator<Item = FaultName>) -> BenchError {
+    let known: Vec<&str> = known.into_iter().map(|(name, _)| name).collect();
+    let hint = match nearest(name, known.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("known are: {}", known.join(", ")),
+    };
+    BenchError::UnknownName { name: name.to_owned(), hint }
 }

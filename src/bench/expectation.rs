@@ -28,6 +28,9 @@ pub fn compare(expect: &Expect, account: &Account, playbook: &Playbook) -> Vec<D
     comparison.differences
 }
 
+/// Have steps ended as the test file says, where these are their ends?
+type AreAsTold = fn(&[&str]) -> bool;
+
 struct Comparison<'a> {
     account: &'a Account,
     playbook: &'a Playbook,
@@ -131,7 +134,7 @@ impl Comparison<'_> {
     }
 
     fn steps(&mut self, expect: &Expect) {
-        let ends: [(&[Located<Id>], &str, fn(&[&str]) -> bool); 3] = [
+        let ends: [(&[Located<Id>], &str, AreAsTold); 3] = [
             (&expect.done, "done", |ends| {
                 ends.contains(&DONE) && ends.iter().all(|end| *end == DONE || *end == SKIPPED)
             }),
@@ -196,7 +199,7 @@ impl Comparison<'_> {
     }
 
     fn end_of(&self, id: &Id) -> &'static str {
-        let ends = self.account.events.iter().filter_map(|event| match event {
+        let mut ends = self.account.events.iter().filter_map(|event| match event {
             Event::StepStarted { step, .. } if step == id => Some(BEGUN),
             Event::StepSkipped { step, .. } if step == id => Some(SKIPPED),
             Event::StepFinished { step, end, .. } if step == id => Some(match end {
@@ -205,7 +208,7 @@ impl Comparison<'_> {
             }),
             _ => None,
         });
-        ends.last().unwrap_or(NOT_REACHED)
+        ends.next_back().unwrap_or(NOT_REACHED)
     }
 
     fn calls(&mut self, expect: &Expect) {

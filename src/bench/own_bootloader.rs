@@ -1,19 +1,19 @@
-//! The DFU bootloader that a camera brings along in its flash: plain DFU, one alt setting for each partition.
+//! The DFU bootloader that a board brings along in its flash: plain DFU, one alt setting for each partition.
 //!
 //! What it was given is kept here; when it is on the bus, and what it starts, is the matter of each board.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::bench::{Answer, BenchClock, BoardModel, DfuBoard, DfuDevice, Region, Share};
+use crate::bench::{Answer, BenchClock, BoardModel, DfuBoard, DfuDevice, Partition, Region, Share};
 use crate::world::{Access, sha256_of_bytes};
 
 /// The partitions of one bootloader, by alt setting, and what tools have put into them.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(crate) struct OwnBootloader {
     partitions: Vec<Partition>,
-    /// The partition whose contents the bootloader starts, and what is in it.
-    firmware_alt: u8,
+    /// The partition whose contents the bootloader starts, and what is in it. Without one that stays as it is.
+    firmware_alt: Option<u8>,
     firmware: Firmware,
     written: BTreeMap<u8, Region>,
     /// The DFU status of a request that was refused, until it is cleared.
@@ -37,21 +37,6 @@ pub(crate) enum Firmware {
     Missing,
 }
 
-/// One partition, as the bootloader knows it.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub(crate) struct Partition {
-    pub(crate) name: String,
-    /// Where it shows in the chip's memory, or a place of its own for one that shows nowhere.
-    pub(crate) address: u64,
-    pub(crate) length_max: u64,
-}
-
-impl Partition {
-    pub(crate) fn new(name: &str, address: u64, length_max: u64) -> Self {
-        Partition { name: name.to_owned(), address, length_max }
-    }
-}
-
 /// What the bootloader leaves to the board it belongs to.
 pub(crate) trait HasOwnBootloader: BoardModel + std::fmt::Debug {
     fn own(&self) -> &OwnBootloader;
@@ -66,6 +51,11 @@ pub(crate) trait HasOwnBootloader: BoardModel + std::fmt::Debug {
 
     /// A USB reset starts the board anew.
     fn restart(&mut self, now_ms: u64);
+
+    /// What goes wrong with a block of a download, if anything does.
+    fn befalls(&mut self, _share: Share, _now_ms: u64) -> Option<Answer> {
+        None
+    }
 }
 
 /// The bootloader waits a second for the bus, and 1.5 s for somebody who talks to it.
@@ -82,10 +72,12 @@ const DEVNUM: u32 = 9;
 const NO_SERIAL: &str = "UNKNOWN";
 
 impl OwnBootloader {
-    pub(crate) fn new(partitions: Vec<Partition>, firmware_alt: u8, firmware: Firmware) -> Self {
+    /// `starts` names the partition whose contents the bootloader starts.
+    pub(crate) fn new(partitions: Vec<Partition>, starts: Option<&str>, firmware: Firmware) -> Self {
+        let place = partitions.iter().position(|partition| Some(partition.name.as_str()) == starts);
         OwnBootloader {
             partitions,
-            firmware_alt,
+            firmware_alt: place.and_then(|alt| u8::try_from(alt).ok()),
             firmware,
             written: BTreeMap::new(),
             refused: None,
@@ -125,18 +117,17 @@ impl OwnBootloader {
     pub(crate) fn take(&mut self, alt: u8, block: &[u8], share: Share) -> Result<(), u8> {
         let end = share.offset + block.len() as u64;
         let refused = match self.partitions.get(usize::from(alt)) {
-            // The bootloader does not overwrite itself.
-            _ if alt == 0 => Some(STATUS_WRITE),
+            Some(partition) if partition.read_only => Some(STATUS_WRITE),
             Some(partition) if end <= partition.length_max => None,
             _ => Some(STATUS_ADDRESS),
         };
         if let Some(status) = refused {
-            self.refused = Some(status);
+            self.refuse(status);
             return Err(status);
         }
         if share.offset == 0 {
             // A damaged one stays damaged, whatever part of the new one has come.
-            if alt == self.firmware_alt && self.firmware == Firmware::Whole {
+            if Some(alt) == self.firmware_alt && self.firmware == Firmware::Whole {
                 self.firmware = Firmware::Missing;
             }
             self.written.remove(&alt);
@@ -148,6 +139,11 @@ impl OwnBootloader {
         Ok(())
     }
 
+    /// Refuses a request, until the host clears it.
+    pub(crate) fn refuse(&mut self, status: u8) {
+        self.refused = Some(status);
+    }
+
     /// Everything has been sent.
     pub(crate) fn finish(&mut self) {
         let Some((alt, bytes)) = self.receiving.take() else { return };
@@ -156,7 +152,7 @@ impl OwnBootloader {
         if self.folder.as_ref().is_some_and(|folder| std::fs::write(contents(folder, alt), &bytes).is_err()) {
             return;
         }
-        if alt == self.firmware_alt {
+        if Some(alt) == self.firmware_alt {
             let zeros = bytes.iter().all(|byte| *byte == 0);
             self.firmware = if zeros { Firmware::Missing } else { Firmware::Whole };
         }
@@ -242,6 +238,9 @@ impl DfuBoard for OwnDfu<'_> {
             self.board.restart(self.clock.now_ms());
             return Answer::Gone;
         }
+        if let Some(answer) = self.board.befalls(share, self.clock.now_ms()) {
+            return answer;
+        }
         self.board.own_mut().take(alt, block, share).map_or_else(Answer::Refused, |()| Answer::Done)
     }
 
@@ -268,12 +267,10 @@ mod tests {
     #[test]
     fn keeps_whole_images_and_refuses_what_does_not_belong() {
         let folder = tempfile::tempdir().unwrap();
-        let partitions = [("BOOTLOADER", 0x1000, 8), ("FIRMWARE", 0x2000, 8)];
-        let mut own = OwnBootloader::new(
-            partitions.iter().map(|(name, address, length)| Partition::new(name, *address, *length)).collect(),
-            1,
-            Firmware::Damaged,
-        );
+        let partition =
+            |name: &str, address, read_only| Partition { name: name.to_owned(), address, length_max: 8, read_only };
+        let partitions = vec![partition("BOOTLOADER", 0x1000, true), partition("FIRMWARE", 0x2000, false)];
+        let mut own = OwnBootloader::new(partitions, Some("FIRMWARE"), Firmware::Damaged);
         own.use_folder(folder.path());
         let share = |offset| Share { offset, total: 6 };
         assert_eq!(own.take(0, b"abc", share(0)), Err(STATUS_WRITE));

@@ -3,33 +3,35 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::bench::settings::{Settings, wrong};
-use crate::bench::{BenchError, BoardModel, BusDevice, FaultName, Region};
+use crate::bench::board::{BenchError, unknown_name};
+use crate::bench::settings::{Identity, SettingHelp, Settings, Usual};
+use crate::bench::{BoardModel, BusDevice, FaultName, Region};
 use crate::documents::playbook::{DeviceKind, HandMove};
-use crate::words::UsbId;
 use crate::world::Access;
 
-/// The virtual board `plain-usb`. Setting: `id`, the USB id it shows.
+/// The virtual board `plain-usb`.
 #[derive(Debug, serde::Serialize, serde::Deserialize)]
 pub struct PlainUsb {
-    id: UsbId,
+    shown: Identity,
     plugged_in: bool,
 }
 
+/// What the playbook may say about such a board.
+pub(crate) const SETTINGS: &[SettingHelp] =
+    &[SettingHelp { name: "id", form: "USB id", meaning: "what it shows; else the playbook's device `id`" }];
+
 const ABSENT: &str = "absent";
+const USUAL: Usual = Usual { kind: DeviceKind::Usb, product: "" };
 
 impl PlainUsb {
     pub const MODEL: &'static str = "plain-usb";
 
-    pub fn new(settings: Settings<'_>, names: &[&str]) -> Result<Self, BenchError> {
+    pub(crate) fn new(settings: &mut Settings<'_>, names: &[&str]) -> Result<Self, BenchError> {
         let unknown = names.iter().find(|name| **name != ABSENT);
         if let Some(name) = unknown {
-            return Err(BenchError::UnknownName { name: (*name).to_owned(), known: ABSENT.to_owned() });
+            return Err(unknown_name(name, PlainUsb::fault_names()));
         }
-        settings.refuse_others(&["id"])?;
-        let id = settings.text("id").ok_or_else(|| wrong("id", "it is missing"))?;
-        let id = id.parse::<UsbId>().map_err(|error| wrong("id", &error.to_string()))?;
-        Ok(PlainUsb { id, plugged_in: names.is_empty() })
+        Ok(PlainUsb { shown: settings.required_identity("id", USUAL), plugged_in: names.is_empty() })
     }
 
     pub fn fault_names() -> Vec<FaultName> {
@@ -40,11 +42,11 @@ impl PlainUsb {
 impl BoardModel for PlainUsb {
     fn attached(&self, _now_ms: u64) -> Vec<BusDevice> {
         let device = BusDevice {
-            id: self.id,
+            id: self.shown.id,
             port: "1-1".to_owned(),
             serial: None,
             product: None,
-            kind: DeviceKind::Usb,
+            kind: self.shown.kind,
             access: Access::Permitted,
         };
         self.plugged_in.then_some(device).into_iter().collect()

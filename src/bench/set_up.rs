@@ -4,9 +4,9 @@ use std::ffi::OsString;
 use std::io;
 use std::path::Path;
 
+use crate::bench::board::unknown_name;
 use crate::bench::folder::{BenchFiles, BenchFolder, MOCK_TOOLS, folder_error};
 use crate::bench::scene::{SceneBoard, SceneStore, scene_faults, unmade_calls};
-use crate::bench::settings::Settings;
 use crate::bench::state::{BenchState, HeldState};
 use crate::bench::{BenchError, FaultName, SceneFault, UnmadeCall, VirtualModel};
 use crate::documents::catalog::Catalog;
@@ -30,14 +30,12 @@ const WIRE_FORGOTTEN: FaultName =
 impl Bench {
     /// Builds the board the playbook asks for, in the starting state and with the faults that `names` choose.
     pub fn set_up(folder: BenchFolder, playbook: &Playbook, names: &[&str]) -> Result<Self, BenchError> {
-        let board = playbook.virtual_board.as_ref().ok_or(BenchError::NoVirtualBoard)?;
+        let known = Bench::names(playbook)?;
+        if let Some(name) = names.iter().find(|name| !known.iter().any(|(known, _)| known == *name)) {
+            return Err(unknown_name(name, known));
+        }
         let (of_person, of_board): (Vec<&str>, Vec<&str>) = names.iter().partition(|name| **name == WIRE_FORGOTTEN.0);
-        let model = VirtualModel::new(Settings { playbook, board }, &of_board).map_err(|error| match error {
-            BenchError::UnknownName { name, known } => {
-                BenchError::UnknownName { name, known: format!("{known}, {}", WIRE_FORGOTTEN.0) }
-            }
-            other => other,
-        })?;
+        let model = VirtualModel::new(playbook, &of_board)?;
         let tools = MOCK_TOOLS.iter().map(|name| (*name).to_owned()).collect();
         Bench::with(folder, model, tools, &|_, state| {
             state.forgets = !of_person.is_empty();
@@ -82,8 +80,8 @@ impl Bench {
 
     /// The starting states and faults that the playbook's virtual board knows, with one line about each.
     pub fn names(playbook: &Playbook) -> Result<Vec<FaultName>, BenchError> {
-        let board = playbook.virtual_board.as_ref().ok_or(BenchError::NoVirtualBoard)?;
-        Ok(VirtualModel::fault_names(&board.model.value)?.into_iter().chain([WIRE_FORGOTTEN]).collect())
+        let model = VirtualModel::new(playbook, &[])?;
+        Ok(model.fault_names().into_iter().chain([WIRE_FORGOTTEN]).collect())
     }
 
     pub fn folder(&self) -> &Path {

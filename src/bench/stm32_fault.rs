@@ -1,6 +1,7 @@
 //! What can be wrong with a virtual STM32, by the names that `--simulate=NAME` accepts.
 
-use crate::bench::{BenchError, FaultName};
+use crate::bench::FaultName;
+use crate::bench::board::{BenchError, unknown_name};
 
 /// A starting state, or something that goes wrong once; the explanations say which.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
@@ -116,10 +117,9 @@ impl Stm32Fault {
     }
 
     pub fn named(name: &str) -> Result<Stm32Fault, BenchError> {
-        let known = || Stm32Fault::names().iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
         (Stm32Fault::ALL.iter())
             .find(|(_, (known, _))| *known == name)
             .map(|(fault, _)| *fault)
-            .ok_or_else(|| BenchError::UnknownName { name: name.to_owned(), known: known() })
+            .ok_or_else(|| unknown_name(name, Stm32Fault::names()))
     }
 }

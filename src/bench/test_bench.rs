@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use crate::bench::state::HeldState;
 use crate::bench::{Bench, BenchFolder, BenchState, Console, MockEnd, play};
-use crate::documents::playbook::{Device, DeviceKind, HandMove, Playbook, VirtualBoard};
-use crate::words::{Located, Place, Source};
+use crate::documents::library::{shipped_family, shipped_playbook};
+use crate::documents::playbook::{Device, DeviceKind, HandMove, Playbook, load};
+use crate::words::{Place, Source};
 
 pub(crate) fn playbook() -> Playbook {
     let source = Arc::new(Source { name: "test.yaml".into(), text: String::new() });
@@ -32,12 +33,26 @@ pub(crate) fn playbook() -> Playbook {
         tool_files: Vec::new(),
         afterwards: Vec::new(),
         steps: Vec::new(),
-        virtual_board: Some(VirtualBoard {
-            model: Located { value: "imxrt-flexspi".into(), place: place.clone() },
-            settings: Vec::new(),
-        }),
+        virtual_board: shipped("rt1062").virtual_board,
         source,
     }
+}
+
+/// A playbook that comes with the program.
+pub(crate) fn shipped(board: &str) -> Playbook {
+    changed(board, &[])
+}
+
+/// A playbook that comes with the program, with other words in some places.
+pub(crate) fn changed(board: &str, changes: &[(&str, &str)]) -> Playbook {
+    let families = |path: &str| shipped_family(path).ok_or_else(|| format!("{path} is not shipped"));
+    let mut text = shipped_playbook(board).unwrap().text.clone();
+    for (from, to) in changes {
+        assert!(text.contains(from), "no `{from}` in {board}");
+        text = text.replace(from, to);
+    }
+    let source = Arc::new(Source { name: format!("{board}.yaml"), text });
+    load(&source, &families).playbook.unwrap()
 }
 
 /// What one call has printed.
@@ -59,7 +74,11 @@ pub(crate) const LOADER_BYTES: usize = 31_320;
 impl TestBench {
     /// A bench, and the images of the documented procedure in a folder.
     pub(crate) fn new(names: &[&str]) -> Self {
-        let bench = Bench::set_up(BenchFolder::temporary().unwrap(), &playbook(), names).unwrap();
+        TestBench::of(&playbook(), names)
+    }
+
+    pub(crate) fn of(playbook: &Playbook, names: &[&str]) -> Self {
+        let bench = Bench::set_up(BenchFolder::temporary().unwrap(), playbook, names).unwrap();
         let images = tempfile::tempdir().unwrap();
         let image = |own_address: u32, size| {
             let mut bytes = crate::bench::image::noise("image", size);

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::bench::VirtualModel;
 use crate::cli::arguments::CheckArgs;
 use crate::cli::diagnostics::render;
 use crate::cli::places::{FoundPlaybook, find_catalog, find_playbook, read_scene};
@@ -66,12 +67,13 @@ pub(super) fn scene_of(source: &Arc<Source>, catalog: &Catalog) -> (Option<Scene
     (scene.filter(|_| faults.is_empty()), faults)
 }
 
-/// A playbook with everything wrong with it, whether it stands in the text or against the catalog.
+/// A playbook with everything wrong with it, whether it stands in the text, against the catalog or against the bench.
 pub(super) fn read(found: &FoundPlaybook, catalog: &Catalog) -> (Option<Playbook>, Vec<Diagnostic>) {
     let loaded = found.load();
     let mut faults = loaded.faults;
     if let Some(playbook) = &loaded.playbook {
         faults.extend(check_playbook(playbook, catalog));
+        faults.extend(VirtualModel::check(playbook));
     }
     (loaded.playbook, faults)
 }

@@ -154,7 +154,7 @@ fn prepare(args: RunArgs, look: &Look) -> Result<(Job, Vec<String>), Box<Refusal
         Some(simulation) => {
             let names: Vec<&str> = simulation.names.iter().map(String::as_str).collect();
             let on_the_bench = |error: BenchError| {
-                let of_playbook = matches!(error, BenchError::Setting { .. } | BenchError::UnknownModel { .. });
+                let of_playbook = matches!(error, BenchError::Settings { .. });
                 let outcome = if of_playbook { Outcome::PlaybookInvalid } else { Outcome::CommandLine };
                 refuse(outcome, before_anything(error.to_string(), Vec::new()))
             };

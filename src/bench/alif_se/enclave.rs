@@ -3,7 +3,7 @@
 //! The tools' own words on it are the mock tools' part. Not known from silicon: whether a refused write leaves the chip
 //! at the fast rate (here it does not), and when a new system package takes over (here with the next power-up).
 
-use super::{AlifSe, Fault, Faults, MRAM_START, Release, SesVersion};
+use super::{AlifSe, Fault, Faults, Release, SesVersion};
 use crate::bench::Region;
 use crate::world::sha256_of_bytes;
 
@@ -54,8 +54,6 @@ pub(crate) struct ImageAnswer {
 pub(crate) const BAUD: u32 = 55_000;
 /// What writers switch to.
 const FAST_BAUD: u32 = 921_600;
-const PACKAGE_ADDRESS: u64 = 0x8058_0000;
-const POINTER_ADDRESS: u64 = 0x805f_fff0;
 const REFUSED_BLOCK: u64 = 5;
 
 impl Enclave {
@@ -78,9 +76,6 @@ impl Enclave {
 }
 
 impl AlifSe {
-    pub(crate) const PACKAGE_ADDRESS: u64 = PACKAGE_ADDRESS;
-    pub(crate) const POINTER_ADDRESS: u64 = POINTER_ADDRESS;
-
     /// The stage that answers at this rate, if any does.
     pub(crate) fn answering(&self, baud: u32) -> Option<Stage> {
         let enclave = &self.enclave;
@@ -165,7 +160,8 @@ impl AlifSe {
 
     /// Erases the application area with what belongs to the board itself. It never answers again.
     pub(crate) fn erase_applications(&mut self) {
-        self.regions.retain(|region| region.address >= PACKAGE_ADDRESS);
+        let package_address = self.settings.mram.package_address();
+        self.regions.retain(|region| region.address >= package_address);
         self.bootloader_before = false;
         self.enclave.killed = true;
     }
@@ -175,16 +171,12 @@ impl AlifSe {
         self.starts_bootloader()
     }
 
-    pub(crate) fn writable(address: u64, length: u64) -> bool {
-        address >= MRAM_START && address.checked_add(length).is_some_and(|end| end <= PACKAGE_ADDRESS)
-    }
-
     fn store(&mut self, address: u64, bytes: &[u8], whole: bool) {
         let length = bytes.len() as u64;
         let end = address.saturating_add(length.max(1));
-        self.bootloader_before &= address >= PACKAGE_ADDRESS;
+        self.bootloader_before &= address >= self.settings.mram.package_address();
         self.regions.retain(|region| region.address >= end || region.address + region.length <= address);
-        if end > PACKAGE_ADDRESS {
+        if end > self.settings.mram.package_address() {
             self.enclave.package = None;
         }
         // What lies outside the memory is lost; the missing region shows it.
@@ -194,18 +186,20 @@ impl AlifSe {
             self.regions.sort_by_key(|region| region.address);
         }
         let holds = |address: u64| self.regions.iter().any(|region| region.address == address);
-        if holds(PACKAGE_ADDRESS) && holds(POINTER_ADDRESS) {
+        let mram = self.settings.mram;
+        if holds(mram.package_address()) && holds(mram.pointer_address()) {
             self.enclave.package = self.package_in_mram();
             self.enclave.silenced = false;
         }
-        if holds(self.layout.bootloader_address) && holds(self.layout.toc_address) {
+        if holds(self.settings.bootloader_address) && holds(self.settings.toc_address) {
             self.enclave.silenced = false;
         }
     }
 
     fn package_in_mram(&self) -> Option<SesVersion> {
-        let magic = self.mram.read(PACKAGE_ADDRESS, 8).ok()?;
-        let word = self.mram.read(PACKAGE_ADDRESS + SesVersion::WORD_OFFSET, 4).ok()?;
+        let package_address = self.settings.mram.package_address();
+        let magic = self.mram.read(package_address, 8).ok()?;
+        let word = self.mram.read(package_address + SesVersion::WORD_OFFSET, 4).ok()?;
         let word = u32::from_le_bytes(word.try_into().ok()?);
         (magic == b"ALIFTOC1").then(|| SesVersion::from_word(word))
     }

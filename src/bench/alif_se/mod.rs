@@ -1,4 +1,4 @@
-//! A camera with an Alif Ensemble E3: a Secure Enclave behind a USB-serial bridge, MRAM, and a recovery switch.
+//! A camera with an Alif Ensemble: a Secure Enclave behind a USB-serial bridge, MRAM, and a recovery switch.
 //!
 //! This file holds what the board is and how it comes and goes on the bus; what its Secure Enclave understands stands in
 //! `enclave.rs`. With the switch on, the bridge is on the bus instead of the camera.
@@ -8,6 +8,7 @@ mod fault;
 mod own;
 mod part;
 mod release;
+mod settings;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -16,18 +17,20 @@ use std::path::Path;
 use crate::bench::image::noise;
 use crate::bench::memory::Memory;
 use crate::bench::own_bootloader::{BOOTLOADER_WINDOW_MS, Firmware, OwnBootloader, next_in_round, shown_in_round};
-use crate::bench::settings::{Settings, wrong};
-use crate::bench::{BenchError, BoardModel, BusDevice, Region};
+use crate::bench::settings::Settings;
+use crate::bench::{BenchError, BoardModel, BusDevice, FaultName, Region};
 use crate::documents::playbook::{DeviceKind, HandMove};
 use crate::words::UsbId;
 use crate::world::Access;
 
 pub(crate) use enclave::{BAUD, BlockAnswer, Stage};
-pub(crate) use fault::{Fault, fault_names};
+pub(crate) use fault::Fault;
 pub(crate) use part::Part;
 pub(crate) use release::{Release, SesVersion};
+pub(crate) use settings::{Mram, SETTINGS};
 
 use fault::Faults;
+use settings::AlifSettings;
 
 /// What the board shows to the host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -45,12 +48,8 @@ enum Phase {
 /// The state of the board.
 #[derive(Debug, serde::Serialize, serde::Deserialize)]
 pub struct AlifSe {
-    bootloader: UsbId,
-    running: UsbId,
-    layout: Layout,
+    settings: AlifSettings,
     faults: Faults,
-    /// What the bridge suggests.
-    part: Part,
     switched_on: bool,
     /// From when on the board is in which phase; in order of time, at least one.
     schedule: Vec<(u64, Phase)>,
@@ -67,13 +66,6 @@ pub struct AlifSe {
     own: OwnBootloader,
 }
 
-/// Where the application's two images lie.
-#[derive(Debug, Clone, Copy, serde::Serialize, serde::Deserialize)]
-struct Layout {
-    bootloader_address: u64,
-    toc_address: u64,
-}
-
 /// What is behind a name that somebody wants to open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PortFound {
@@ -83,26 +75,17 @@ pub(crate) enum PortFound {
     Nothing,
 }
 
-pub(crate) const MRAM_START: u64 = 0x8000_0000;
-const MRAM_BYTES: u64 = 0x60_0000;
 const BRIDGE_APPEARS_MS: u64 = 700;
 const BOOTLOADER_APPEARS_MS: u64 = 400;
 const RUNNING_APPEARS_MS: u64 = 300;
-
-const SETTINGS: &[&str] = &["bootloader", "running", "bootloader_address", "toc_address"];
 
 impl AlifSe {
     pub const MODEL: &'static str = "alif-se";
 
     /// A camera with a dead bootloader, plugged in, its recovery switch off.
-    pub(crate) fn new(settings: Settings<'_>, names: &[&str]) -> Result<Self, BenchError> {
-        settings.refuse_others(SETTINGS)?;
-        let id = |name: &str, default: UsbId| match settings.text(name) {
-            Some(text) => text.parse::<UsbId>().map_err(|error| wrong(name, &error.to_string())),
-            None => Ok(default),
-        };
+    pub(crate) fn new(settings: &mut Settings<'_>, names: &[&str]) -> Result<Self, BenchError> {
+        let settings = AlifSettings::read(settings);
         let faults = Faults::by_name(names)?;
-        let part = if faults.has(Fault::Sbl2) { Part::Sbl2 } else { Part::Sbl };
         let enclave = enclave::Enclave::new(&faults, release(&faults));
         // What an interrupted run has left stands as that run left it.
         let switched_on = faults.has(Fault::WrongBaud);
@@ -116,16 +99,9 @@ impl AlifSe {
             Phase::Nothing
         };
         Ok(AlifSe {
-            bootloader: id("bootloader", UsbId { vendor: 0x37c5, product: 0x96e3 })?,
-            running: id("running", UsbId { vendor: 0x37c5, product: 0x16e3 })?,
-            layout: Layout {
-                bootloader_address: settings.integer("bootloader_address", MRAM_START)?,
-                toc_address: settings.integer("toc_address", 0x8057_e000)?,
-            },
-            own: own::bootloader(&faults),
+            own: own::bootloader(&settings, &faults),
             bootloader_before: matches!(phase, Phase::Restarting | Phase::Bootloader),
             faults,
-            part,
             switched_on,
             schedule: vec![(0, phase)],
             plugged_in: 0,
@@ -133,24 +109,56 @@ impl AlifSe {
             resets: 0,
             last_reset_ms: 0,
             enclave,
-            mram: Memory::ram("mram.bin", MRAM_START, MRAM_BYTES),
+            mram: Memory::ram("mram.bin", settings.mram.range.start, settings.mram.range.length),
             regions: Vec::new(),
+            settings,
         })
     }
 
     /// The remains of the dead application.
     pub(crate) fn fill_with_remains(&self) -> io::Result<()> {
-        self.mram.write(self.layout.bootloader_address, &noise("remains of the bootloader", 4096))?;
-        self.mram.write(self.layout.toc_address, &noise("remains of the table of contents", 8192))
+        self.mram.write(self.settings.bootloader_address, &noise("remains of the bootloader", 4096))?;
+        self.mram.write(self.settings.toc_address, &noise("remains of the table of contents", 8192))
     }
 
     pub(crate) fn release(&self) -> Release {
         release(&self.faults)
     }
 
+    pub(crate) fn memory(&self) -> Mram {
+        self.settings.mram
+    }
+
+    /// Every part that boards of this kind are built with.
+    pub(crate) fn parts(&self) -> &[Part] {
+        &self.settings.parts
+    }
+
+    /// What can befall this board: with a single series nothing is taken for the other one, and without a bootloader that
+    /// shows itself, or without firmware for it to start, nothing is wrong with the firmware.
+    pub(crate) fn fault_names(&self) -> Vec<FaultName> {
+        let shows_firmware = self.settings.bootloader.is_some() && self.settings.firmware.is_some();
+        fault::fault_names(|fault| match fault {
+            Fault::Sbl2 | Fault::PartMismatch | Fault::EofQuestion => self.settings.parts.len() > 1,
+            Fault::NoFirmware | Fault::BootLoop | Fault::InterruptedUpdate | Fault::FirmwareDamaged => shows_firmware,
+            _ => true,
+        })
+    }
+
+    /// What the bridge suggests.
+    fn part(&self) -> &Part {
+        self.part_of(self.faults.has(Fault::Sbl2))
+    }
+
     /// What the chip itself tells.
-    pub(crate) fn detected_part(&self) -> Part {
-        if self.faults.has(Fault::PartMismatch) { self.part.other() } else { self.part }
+    pub(crate) fn detected_part(&self) -> &Part {
+        self.part_of(self.faults.has(Fault::Sbl2) != self.faults.has(Fault::PartMismatch))
+    }
+
+    /// There is at least one part, and at most one for each series.
+    fn part_of(&self, later_series: bool) -> &Part {
+        let last = self.settings.parts.len() - 1;
+        &self.settings.parts[usize::from(later_series).min(last)]
     }
 
     pub(crate) fn has(&self, fault: Fault) -> bool {
@@ -190,11 +198,11 @@ impl AlifSe {
     fn camera_port(&self, now_ms: u64) -> Option<String> {
         let first = u32::from(self.has(Fault::ForeignBridge));
         let moved = if self.has(Fault::PortMoves) { self.plugged_in } else { 0 };
-        (self.phase(now_ms) == Phase::Bridge).then(|| self.part.port(first + moved))
+        (self.phase(now_ms) == Phase::Bridge).then(|| self.part().port(first + moved))
     }
 
     fn foreign_port(&self) -> Option<String> {
-        self.has(Fault::ForeignBridge).then(|| self.part.port(0))
+        self.has(Fault::ForeignBridge).then(|| self.part().port(0))
     }
 
     fn phase(&self, now_ms: u64) -> Phase {
@@ -252,7 +260,7 @@ impl AlifSe {
     /// The Secure Enclave starts the bootloader when the table of contents names it, and both are whole.
     fn starts_bootloader(&self) -> bool {
         let holds = |address| self.regions.iter().any(|region| region.address == address);
-        let written = holds(self.layout.bootloader_address) && holds(self.layout.toc_address);
+        let written = holds(self.settings.bootloader_address) && holds(self.settings.toc_address);
         self.enclave.starts_applications() && (written || self.bootloader_before)
     }
 }
@@ -271,10 +279,10 @@ impl BoardModel for AlifSe {
     fn attached(&self, now_ms: u64) -> Vec<BusDevice> {
         let access = if self.has(Fault::NoPermission) { Access::Denied } else { Access::Permitted };
         let bridge = |port: String| BusDevice {
-            id: self.part.bridge(),
+            id: self.part().bridge,
             port,
             serial: None,
-            product: Some(self.part.bridge_product().to_owned()),
+            product: Some(self.part().bridge_product.clone()),
             kind: DeviceKind::Serial,
             access,
         };
@@ -290,8 +298,10 @@ impl BoardModel for AlifSe {
         let (since_ms, phase) = self.phase_since(now_ms);
         match phase {
             Phase::Restarting if !shown_in_round(now_ms - since_ms) => {}
-            Phase::Bootloader | Phase::Restarting => devices.push(camera(self.bootloader, "OpenMV Camera (DFU Mode)")),
-            Phase::Running => devices.push(camera(self.running, "OpenMV Virtual Comm Port")),
+            Phase::Bootloader | Phase::Restarting => {
+                devices.extend(self.settings.bootloader.map(|id| camera(id, "Camera (DFU Mode)")));
+            }
+            Phase::Running => devices.extend(self.settings.running.map(|id| camera(id, "Virtual Comm Port"))),
             Phase::Unplugged | Phase::Nothing | Phase::Bridge => {}
         }
         devices

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::bench::{BenchError, FaultName};
+use crate::bench::FaultName;
+use crate::bench::board::{BenchError, unknown_name};
 
 /// One starting state or fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
@@ -85,8 +86,15 @@ const FAULTS: &[(Fault, u32, FaultName)] = &[
     (Fault::ToolHangs, ONCE, ("tool-hangs", "the first call that erases flash never returns")),
 ];
 
-pub(crate) fn fault_names() -> Vec<FaultName> {
-    FAULTS.iter().map(|(_, _, name)| *name).collect()
+/// Those that can strike.
+pub(super) fn fault_names(can_strike: impl Fn(Fault) -> bool) -> Vec<FaultName> {
+    FAULTS.iter().filter(|(fault, _, _)| can_strike(*fault)).map(|(_, _, name)| *name).collect()
+}
+
+impl Fault {
+    pub(super) fn is_about_the_boot_fuse(self) -> bool {
+        matches!(self, Fault::FuseSet | Fault::FuseNoAnswer | Fault::LostInFuse | Fault::FuseStuck)
+    }
 }
 
 /// The faults that were asked for, and how often each will still strike.
@@ -100,7 +108,7 @@ impl Faults {
         let mut left = BTreeMap::new();
         for name in names {
             let known = FAULTS.iter().find(|(_, _, (known, _))| known == name);
-            let (fault, times, _) = known.ok_or_else(|| unknown(name))?;
+            let (fault, times, _) = known.ok_or_else(|| unknown_name(name, FAULTS.iter().map(|(_, _, name)| *name)))?;
             left.insert(*fault, *times);
         }
         Ok(Faults { left })
@@ -128,11 +136,6 @@ impl Faults {
     }
 }
 
-fn unknown(name: &str) -> BenchError {
-    let known: Vec<&str> = FAULTS.iter().map(|(_, _, (name, _))| *name).collect();
-    BenchError::UnknownName { name: name.to_owned(), known: known.join(", ") }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -146,8 +149,9 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_name_is_answered_with_the_known_ones() {
-        let error = Faults::by_name(&["late-flashloder"]).unwrap_err().to_string();
-        assert!(error.contains("`late-flashloder`") && error.contains("late-flashloader, fuse-set"), "{error}");
+    fn an_unknown_name_is_answered_with_the_nearest_or_all_known_ones() {
+        let error = |name| Faults::by_name(&[name]).unwrap_err().to_string();
+        assert!(error("late-flashloder").contains("did you mean `late-flashloader`?"));
+        assert!(error("zzz").contains("late-flashloader, fuse-set"), "{}", error("zzz"));
     }
 }

@@ -5,14 +5,13 @@
 
 use std::io;
 
-use super::{Fault, ImxRt, Phase, SECTOR_BYTES};
+use super::settings::FUSE_WORDS;
+use super::{Fault, ImxRt, Phase};
 use crate::bench::image::noise;
 use crate::bench::memory::Memory;
 use crate::bench::{BenchClock, Region};
 use crate::world::sha256_of_bytes;
 
-/// K2.8.0, what both the flashloader and the resident bootloader answer.
-const VERSION_WORD: u32 = 0x4b02_0800;
 pub(crate) const MAX_PACKET_BYTES: u32 = 1016;
 
 const SUCCESS: u32 = 0;
@@ -33,11 +32,12 @@ const FLEXSPI_NOR: u64 = 9;
 const CONFIGURE_NIBBLE: u32 = 0xc;
 const WRITE_CONFIGURATION_BLOCK: u32 = 0xf000_000f;
 const CONFIGURATION_BLOCK_BYTES: usize = 512;
-/// Words 0 to 0x6f exist; bit 24 of the index asks for the word to be locked.
-const FUSE_WORDS: u32 = 0x70;
+/// Bit 24 of the index asks for the word to be locked.
 const FUSE_LOCK: u32 = 1 << 24;
 
-const ERASE_MS_PER_SECTOR: u64 = 45;
+/// Large sectors take longer, though not as long as many small ones; nothing depends on it.
+const ERASE_STEP_BYTES: u64 = 0x1000;
+const ERASE_MS_PER_STEP: u64 = 45;
 const WRITE_BYTES_PER_MS: u64 = 150;
 const READ_BYTES_PER_MS: u64 = 400;
 
@@ -179,7 +179,8 @@ impl ImxRt {
         let Some((address, length)) = self.writing.take() else { return DataPhase::Sent };
         let data = &data[..data.len().min(usize::try_from(length).unwrap_or(usize::MAX))];
         let to_flash = self.nor.contains(address, length);
-        if address == self.layout.firmware_address && self.faults.strikes(Fault::LostInFirmware) {
+        let firmware_address = self.settings.firmware_address.unwrap_or(self.settings.boot_image);
+        if address == firmware_address && self.faults.strikes(Fault::LostInFirmware) {
             return self.lose_in_data(address, data, clock);
         }
         if to_flash && self.faults.strikes(Fault::WriteAborted) {
@@ -220,7 +221,7 @@ impl ImxRt {
         self.writing = None;
         match command {
             Command::GetProperty(property) => match property {
-                1 => answer(AnswerKind::GetProperty, &command, vec![VERSION_WORD]),
+                1 => answer(AnswerKind::GetProperty, &command, vec![self.settings.version_word]),
                 11 => answer(AnswerKind::GetProperty, &command, vec![MAX_PACKET_BYTES]),
                 _ => generic(&command, UNKNOWN_PROPERTY),
             },
@@ -264,20 +265,21 @@ impl ImxRt {
 
     /// Whole sectors: a length that ends within one erases all of it, as NXP's own tools rely on.
     fn erase(&mut self, address: u64, length: u64, clock: &mut BenchClock) -> u32 {
-        let length = length.next_multiple_of(SECTOR_BYTES);
+        let sector_bytes = self.settings.nor.sector_bytes;
+        let length = length.next_multiple_of(sector_bytes);
         if !self.nor.contains(address, length) {
             return OUT_OF_RANGE;
         }
         if !self.flash_is_ready(clock.now_ms()) {
             return NOT_CONFIGURED;
         }
-        if !address.is_multiple_of(SECTOR_BYTES) {
+        if !address.is_multiple_of(sector_bytes) {
             return MISALIGNED;
         }
         if self.faults.strikes(Fault::EraseRefused) || self.nor.erase(address, length).is_err() {
             return ERASE_SECTOR_FAIL;
         }
-        clock.take(length / SECTOR_BYTES * ERASE_MS_PER_SECTOR);
+        clock.take(length / ERASE_STEP_BYTES * ERASE_MS_PER_STEP);
         let untouched =
             |region: &Region| region.address + region.length <= address || address + length <= region.address;
         self.regions.retain(untouched);

@@ -1,11 +1,13 @@
-//! A board with an i.MX RT1062: a boot ROM, the RAM flashloader, NOR flash on FlexSPI and one-time fuses.
+//! A board with an i.MX RT10xx: a boot ROM, the RAM flashloader, NOR flash on FlexSPI and one-time fuses.
 //!
 //! This file holds what the board is and how it comes and goes on the bus; what its ROM and its flashloader understand
-//! stands in their own files. Sizes and times are near those of a real board; the answers follow NXP's documents.
+//! stands in their own files, and what differs between boards in the settings. Times are near those of a real board; the
+//! answers follow NXP's documents.
 
 mod fault;
 mod flashloader;
 mod rom;
+mod settings;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -13,15 +15,17 @@ use std::path::Path;
 
 use crate::bench::image::noise;
 use crate::bench::memory::Memory;
-use crate::bench::settings::Settings;
-use crate::bench::{BenchError, BoardModel, BusDevice, Region};
-use crate::documents::playbook::{Device, DeviceKind, HandMove};
-use crate::words::UsbId;
+use crate::bench::settings::{Identity, Settings};
+use crate::bench::{BenchError, BoardModel, BusDevice, FaultName, Region};
+use crate::documents::playbook::HandMove;
 use crate::world::Access;
 
-pub(crate) use fault::{Fault, Faults, fault_names};
+pub(crate) use fault::{Fault, Faults};
 pub(crate) use flashloader::{Answer, AnswerKind, Command, DataPhase, Exchange, MAX_PACKET_BYTES};
 pub(crate) use rom::{HAB_OPEN, JumpAnswer, WRITE_COMPLETE, WriteFileAnswer};
+pub(crate) use settings::SETTINGS;
+
+use settings::ImxRtSettings;
 
 /// Which generation of NXP's tools the bench plays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,22 +48,13 @@ pub(crate) enum Phase {
     Running,
 }
 
-#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
-struct Identity {
-    id: UsbId,
-    kind: DeviceKind,
-    product: String,
-}
-
 /// The state of the board.
 #[derive(Debug, serde::Serialize, serde::Deserialize)]
 pub struct ImxRt {
-    rom: Identity,
-    flashloader: Identity,
-    running: Identity,
-    layout: Layout,
+    settings: ImxRtSettings,
     faults: Faults,
-    jumper_fitted: bool,
+    /// The jumper is fitted, or the boot switch set to serial download; read when the chip starts.
+    serial_download: bool,
     /// From when on the board is in which phase; in order of time, at least one.
     schedule: Vec<(u64, Phase)>,
     /// Tightly coupled memories and on-chip RAM; lost without power.
@@ -77,16 +72,6 @@ pub struct ImxRt {
     writing: Option<(u64, u64)>,
 }
 
-/// Where things lie in this board's flash.
-#[derive(Debug, Clone, Copy, serde::Serialize, serde::Deserialize)]
-struct Layout {
-    loader_address: u64,
-    firmware_address: u64,
-    boot_fuse_word: u32,
-    boot_fuse_bits: u32,
-}
-
-pub(crate) const SECTOR_BYTES: u64 = 0x1000;
 const ROM_APPEARS_MS: u64 = 700;
 const FLASHLOADER_APPEARS_MS: u64 = 1_500;
 const LATE_FLASHLOADER_APPEARS_MS: u64 = 8_000;
@@ -94,63 +79,64 @@ const RESIDENT_APPEARS_MS: u64 = 500;
 const RESIDENT_STAYS_MS: u64 = 1_000;
 const RUNNING_APPEARS_MS: u64 = 400;
 
-const SETTINGS: &[&str] =
-    &["nor_start", "nor_size", "loader_address", "firmware_address", "boot_fuse_word", "boot_fuse_bits"];
+/// Remains of dead software lie at least in so much of the flash.
+const REMAINS_BYTES: u64 = 0x40_0000;
 
 impl ImxRt {
-    /// A dead board, plugged in, without the jumper: its flash holds the remains of what once ran.
-    pub(crate) fn new(settings: Settings<'_>, names: &[&str]) -> Result<Self, BenchError> {
-        settings.refuse_others(SETTINGS)?;
+    pub(crate) const MODEL: &'static str = "imxrt-flexspi";
+
+    /// A dead board, plugged in, set to start from its flash, which holds the remains of what once ran.
+    pub(crate) fn new(settings: &mut Settings<'_>, names: &[&str]) -> Result<Self, BenchError> {
+        let settings = ImxRtSettings::read(settings);
         let faults = Faults::by_name(names)?;
-        let word = |name, default| {
-            let value = settings.integer(name, default)?;
-            u32::try_from(value).map_err(|_| crate::bench::settings::wrong(name, "it has more than 32 bits"))
-        };
-        let nor_start = settings.integer("nor_start", 0x6000_0000)?;
-        let layout = Layout {
-            loader_address: settings.integer("loader_address", nor_start + 0x1000)?,
-            firmware_address: settings.integer("firmware_address", nor_start + 0x4_0000)?,
-            boot_fuse_word: word("boot_fuse_word", 6)?,
-            boot_fuse_bits: word("boot_fuse_bits", 0x10)?,
-        };
-        let mut fuses = BTreeMap::from([(layout.boot_fuse_word, 0)]);
-        if faults.has(Fault::FuseSet) {
-            fuses.insert(layout.boot_fuse_word, layout.boot_fuse_bits);
+        let mut fuses: BTreeMap<u32, u32> = settings.fuses.iter().map(|fuse| (fuse.word, fuse.value)).collect();
+        if let Some(boot_fuse) = settings.boot_fuse {
+            let word = fuses.entry(boot_fuse.word).or_insert(0);
+            *word |= if faults.has(Fault::FuseSet) { boot_fuse.bits } else { 0 };
         }
+        let ram = (0..).zip(&settings.ram);
+        let ram = ram.map(|(number, range)| Memory::ram(&format!("ram-{number}.bin"), range.start, range.length));
         Ok(ImxRt {
-            rom: identity(settings.device("rom")?, "SE Blank RT Family")?,
-            flashloader: identity(settings.device("flashloader")?, "USB COMPOSITE DEVICE")?,
-            running: identity(settings.device("running")?, "OpenMV Virtual Comm Port")?,
-            layout,
             faults,
-            jumper_fitted: false,
+            serial_download: false,
             schedule: vec![(0, Phase::Silent)],
-            ram: vec![
-                Memory::ram("itcm.bin", 0, 0x8_0000),
-                Memory::ram("dtcm.bin", 0x2000_0000, 0x8_0000),
-                Memory::ram("ocram.bin", 0x2020_0000, 0x10_0000),
-            ],
-            nor: Memory::flash("nor.bin", nor_start, settings.integer("nor_size", 0x100_0000)?),
+            ram: ram.collect(),
+            nor: Memory::flash("nor.bin", settings.nor.range.start, settings.nor.range.length),
             nor_configured: false,
             regions: Vec::new(),
             bad_regions: Vec::new(),
             fuses,
-            locked_fuses: Vec::new(),
+            locked_fuses: settings.fuses.iter().filter(|fuse| fuse.locked).map(|fuse| fuse.word).collect(),
             unread: Vec::new(),
             writing: None,
+            settings,
         })
+    }
+
+    /// What can befall this board: one without a boot fuse has no trouble with it.
+    pub(crate) fn fault_names(&self) -> Vec<FaultName> {
+        fault::fault_names(|fault| self.settings.boot_fuse.is_some() || !fault.is_about_the_boot_fuse())
     }
 
     /// Leaves remains of dead software at the start of every sector, so that a forgotten or too short erase is noticed.
     pub(crate) fn fill_with_remains(&self) -> io::Result<()> {
-        let sectors = 0x40_0000 / SECTOR_BYTES;
-        for sector in 0..sectors {
-            let address = self.nor.start() + sector * SECTOR_BYTES;
-            if self.nor.contains(address, SECTOR_BYTES) {
-                self.nor.write(address, &noise(&format!("remains {sector}"), 16))?;
+        let (start, sector) = (self.nor.start(), self.settings.nor.sector_bytes);
+        for number in 0..REMAINS_BYTES.div_ceil(sector) {
+            let address = start + number * sector;
+            if self.nor.contains(address, sector) {
+                self.nor.write(address, &noise(&format!("remains {number}"), 16))?;
             }
         }
         Ok(())
+    }
+
+    /// The ROM and the flashloader speak different protocols.
+    pub(crate) fn speaks_serial_download(&self, now_ms: u64) -> bool {
+        self.phase(now_ms) == Phase::Rom
+    }
+
+    pub(crate) fn speaks_bootloader(&self, now_ms: u64) -> bool {
+        matches!(self.phase(now_ms), Phase::Flashloader | Phase::Resident)
     }
 
     pub(crate) fn flavour(&self) -> Flavour {
@@ -204,11 +190,13 @@ impl ImxRt {
     fn restart(&mut self, now_ms: u64) {
         if self.faults.has(Fault::Absent) {
             self.go(now_ms, &[(0, Phase::Silent)]);
-        } else if self.jumper_fitted {
+        } else if self.serial_download {
             self.go(now_ms, &[(0, Phase::Silent), (ROM_APPEARS_MS, Phase::Rom)]);
         } else if !self.boots_from_flash() {
             self.go(now_ms, &[(0, Phase::Silent)]);
-        } else if self.holds(self.layout.firmware_address) {
+        } else if self.settings.firmware_address.is_none() {
+            self.go(now_ms, &[(0, Phase::Silent), (RUNNING_APPEARS_MS, Phase::Running)]);
+        } else if self.settings.firmware_address.is_some_and(|address| self.holds(address)) {
             let resident = [(0, Phase::Silent), (RESIDENT_APPEARS_MS, Phase::Resident)];
             let running = [(RESIDENT_STAYS_MS, Phase::Silent), (RUNNING_APPEARS_MS, Phase::Running)];
             self.go(now_ms, &[resident, running].concat());
@@ -217,15 +205,17 @@ impl ImxRt {
         }
     }
 
-    /// The boot ROM starts flash when the fuse says so, the configuration block is there, and the loader has a header.
+    /// The boot ROM starts flash when the fuse says so, the configuration block is there, and the boot image has a header.
+    /// A board without a boot fuse says so with its switches.
     fn boots_from_flash(&self) -> bool {
         let starts_with = |address, magic: &[u8]| {
             self.holds(address) && self.nor.read(address, magic.len() as u64).is_ok_and(|bytes| bytes == magic)
         };
-        let fuse = self.fuses.get(&self.layout.boot_fuse_word).copied().unwrap_or(0);
-        fuse & self.layout.boot_fuse_bits == self.layout.boot_fuse_bits
-            && starts_with(self.nor.start(), b"FCFB")
-            && starts_with(self.layout.loader_address, &[0xd1])
+        let fuse_is_set = self.settings.boot_fuse.is_none_or(|fuse| {
+            let word = self.fuses.get(&fuse.word).copied().unwrap_or(0);
+            word & fuse.bits == fuse.bits
+        });
+        fuse_is_set && starts_with(self.nor.start(), b"FCFB") && starts_with(self.settings.boot_image, &[0xd1])
     }
 
     /// Was something written here that the flash has kept?
@@ -236,9 +226,9 @@ impl ImxRt {
     fn shown(&self, phase: Phase) -> Option<&Identity> {
         match phase {
             Phase::Unplugged | Phase::Silent => None,
-            Phase::Rom => Some(&self.rom),
-            Phase::Flashloader | Phase::Resident => Some(&self.flashloader),
-            Phase::Running => Some(&self.running),
+            Phase::Rom => Some(&self.settings.rom),
+            Phase::Flashloader | Phase::Resident => Some(&self.settings.flashloader),
+            Phase::Running => self.settings.running.as_ref(),
         }
     }
 }
@@ -267,10 +257,11 @@ impl BoardModel for ImxRt {
         match hand_move {
             HandMove::Unplug => self.go(now_ms, &[(0, Phase::Unplugged)]),
             HandMove::PlugIn => self.power_on(now_ms),
-            HandMove::FitJumper => self.jumper_fitted = true,
-            HandMove::RemoveJumper => self.jumper_fitted = false,
-            // This board has neither.
-            HandMove::SwitchOn | HandMove::SwitchOff | HandMove::PressButton => {}
+            HandMove::FitJumper | HandMove::SwitchOn => self.serial_download = true,
+            HandMove::RemoveJumper | HandMove::SwitchOff => self.serial_download = false,
+            HandMove::PressButton if self.phase(now_ms) == Phase::Unplugged => {}
+            // The reset button: memory may keep its contents, but nothing relies on that.
+            HandMove::PressButton => self.power_on(now_ms),
         }
     }
 
@@ -299,11 +290,4 @@ impl BoardModel for ImxRt {
             && args.iter().any(|argument| argument == "flash-erase-region")
             && self.faults.strikes(Fault::ToolHangs)
     }
-}
-
-fn identity(device: &Device, product: &str) -> Result<Identity, BenchError> {
-    let id = device.ids.first().copied().ok_or_else(|| {
-        crate::bench::settings::wrong("devices", &format!("the device `{}` has no USB id", device.name))
-    })?;
-    Ok(Identity { id, kind: device.kind, product: product.to_owned() })
 }

@@ -9,10 +9,11 @@ mod settings;
 
 use std::collections::BTreeSet;
 
-use crate::bench::own_bootloader::{Firmware, OwnBootloader, Partition};
+use crate::bench::own_bootloader::{Firmware, OwnBootloader};
 use crate::bench::stm32_fault::Stm32Fault;
-use crate::bench::{BenchError, Flash, MemoryLayout};
+use crate::bench::{BenchError, FaultName, Flash, MemoryLayout};
 
+pub(crate) use settings::SETTINGS;
 pub use settings::Stm32RomSettings;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -72,12 +73,14 @@ impl Stm32Rom {
     pub const MODEL: &'static str = "stm32-dfu-rom";
 
     /// A board with a dead bootloader, plugged in, on which `faults` befall.
+    ///
+    /// Settings whose layout cannot be read have no flash; [`Stm32RomSettings::read`] finds that.
     pub fn new(settings: Stm32RomSettings, faults: &[&str]) -> Result<Self, BenchError> {
-        let layout: MemoryLayout = settings.flash.parse().map_err(|error: crate::bench::MemoryLayoutError| {
-            BenchError::Setting { setting: "layout".to_owned(), reason: error.to_string() }
-        })?;
+        let nothing = |_| MemoryLayout { name: String::new(), segments: Vec::new() };
+        let layout: MemoryLayout = settings.flash.parse().unwrap_or_else(nothing);
         let faults = faults.iter().map(|name| Stm32Fault::named(name)).collect::<Result<BTreeSet<_>, _>>()?;
         let mut board = Stm32Rom {
+            own: own_bootloader(&settings, &faults),
             settings,
             faults,
             now_ms: 0,
@@ -89,9 +92,7 @@ impl Stm32Rom {
             download: Download::Closed,
             flash: Flash::new(layout.clone()),
             other_flash: Flash::new(layout),
-            own: OwnBootloader::new(partitions(), FIRMWARE_ALT, Firmware::Whole),
         };
-        board.own = OwnBootloader::new(partitions(), FIRMWARE_ALT, board.firmware_at_first());
         if board.has(Stm32Fault::BootLoop) || board.has(Stm32Fault::InterruptedUpdate) {
             board.flash.erase_page(board.flash.layout.start());
             // The flash has just been erased there.
@@ -114,6 +115,20 @@ impl Stm32Rom {
         &self.settings
     }
 
+    /// What can befall this board: one without a bootloader of its own has no trouble with it, nor with firmware that it
+    /// would start.
+    pub fn fault_names(&self) -> Vec<FaultName> {
+        let has_bootloader = self.settings.bootloader.is_some();
+        let can_strike = |fault| match fault {
+            Stm32Fault::RebootInManifest => has_bootloader,
+            Stm32Fault::BootLoop | Stm32Fault::InterruptedUpdate | Stm32Fault::FirmwareDamaged => {
+                has_bootloader && self.settings.firmware.is_some()
+            }
+            _ => true,
+        };
+        Stm32Fault::ALL.iter().filter(|(fault, _)| can_strike(*fault)).map(|(_, name)| *name).collect()
+    }
+
     /// The board's clock, which tools move on while they work.
     pub fn now_ms(&self) -> u64 {
         self.now_ms
@@ -122,16 +137,6 @@ impl Stm32Rom {
     /// Brings the clock up to the bench's before a tool is called. It never goes back.
     pub fn advance_to(&mut self, now_ms: u64) {
         self.now_ms = self.now_ms.max(now_ms);
-    }
-
-    fn firmware_at_first(&self) -> Firmware {
-        if self.has(Stm32Fault::BootLoop) || self.has(Stm32Fault::FirmwareDamaged) {
-            Firmware::Damaged
-        } else if self.has(Stm32Fault::InterruptedUpdate) {
-            Firmware::Missing
-        } else {
-            Firmware::Whole
-        }
     }
 
     fn has(&self, fault: Stm32Fault) -> bool {
@@ -151,16 +156,20 @@ impl Stm32Rom {
     }
 }
 
-/// The bootloader tells no addresses, and they differ from board to board: each partition has a place of its own here.
-fn partitions() -> Vec<Partition> {
-    let names = ["BOOTLOADER", "FILESYSTEM", "FIRMWARE", "SPI_FLASH", "ROMFS0"];
-    let place = |alt: u64| PARTITIONS_START + alt * PARTITION_BYTES;
-    (0..).zip(names).map(|(alt, name)| Partition::new(name, place(alt), PARTITION_BYTES)).collect()
+/// What the board's own bootloader finds: firmware that no setting names is always whole.
+fn own_bootloader(settings: &Stm32RomSettings, faults: &BTreeSet<Stm32Fault>) -> OwnBootloader {
+    let firmware = if settings.firmware.is_none() {
+        Firmware::Whole
+    } else if faults.contains(&Stm32Fault::BootLoop) || faults.contains(&Stm32Fault::FirmwareDamaged) {
+        Firmware::Damaged
+    } else if faults.contains(&Stm32Fault::InterruptedUpdate) {
+        Firmware::Missing
+    } else {
+        Firmware::Whole
+    };
+    OwnBootloader::new(settings.partitions.clone(), settings.firmware.as_deref(), firmware)
 }
 
-const FIRMWARE_ALT: u8 = 2;
 /// The beginning of a bootloader that was there before: a stack pointer and an address to start at.
 const HEALTHY: &[u8] = &[0, 0, 2, 0x20, 0x91, 2, 0, 8];
 const OWN_PATH: &str = "1-1";
-const PARTITIONS_START: u64 = 0xd000_0000;
-const PARTITION_BYTES: u64 = 0x100_0000;

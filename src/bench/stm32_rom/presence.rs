@@ -19,9 +19,8 @@ const LATE_PERMISSION_MS: u64 = 300;
 const DEVNUM_FIRST: u32 = 5;
 const OTHER_PATH: &str = "1-2";
 const OTHER_SERIAL: &str = "3058346F3132";
+const ROM_PRODUCT: &str = "STM32  BOOTLOADER";
 const BOOTLOADER_SERIAL: &str = "3330373338355117003B0033";
-const ROM_OTHER_ALTS: [&str; 3] =
-    ["@Option Bytes  /0x1FFF0000/01*032 e", "@OTP Memory /0x1FF0F000/01*01Ka", "@Device Feature/0xFFFF0000/01*004 e"];
 
 impl Stm32Rom {
     /// Every device in DFU mode, the board itself first.
@@ -42,7 +41,7 @@ impl Stm32Rom {
         let id = self.visible_id(self.now_ms)?;
         match self.session {
             Session::Rom => Some(self.rom_device()),
-            Session::Booted { .. } if id == self.settings.bootloader => Some(DfuDevice {
+            Session::Booted { .. } if Some(id) == self.settings.bootloader => Some(DfuDevice {
                 id,
                 version: 0x0102,
                 serial: BOOTLOADER_SERIAL.to_owned(),
@@ -57,7 +56,7 @@ impl Stm32Rom {
 
     fn rom_device(&self) -> DfuDevice {
         let mut alt_names = vec![self.settings.flash.clone()];
-        alt_names.extend(ROM_OTHER_ALTS.map(str::to_owned));
+        alt_names.extend(self.settings.other_alts.iter().cloned());
         DfuDevice {
             id: self.settings.rom,
             devnum: DEVNUM_FIRST + 2 * self.enumerations,
@@ -79,15 +78,15 @@ impl Stm32Rom {
             Session::Unplugged | Session::Dead => None,
             Session::Rom => (now_ms >= self.rom_since_ms()).then_some(self.settings.rom),
             Session::Booted { .. } if self.own.firmware() == Firmware::Damaged => {
-                shown_in_round(age_ms).then_some(self.settings.bootloader)
+                self.settings.bootloader.filter(|_| shown_in_round(age_ms))
             }
-            Session::Booted { stays: true } => Some(self.settings.bootloader),
+            Session::Booted { stays: true } => self.settings.bootloader,
             Session::Booted { stays: false } if self.own.firmware() == Firmware::Missing => {
-                (age_ms >= BOOTLOADER_ENUMERATES_MS).then_some(self.settings.bootloader)
+                self.settings.bootloader.filter(|_| age_ms >= BOOTLOADER_ENUMERATES_MS)
             }
             Session::Booted { stays: false } => match age_ms {
-                BOOTLOADER_ENUMERATES_MS..BOOTLOADER_LEAVES_MS => Some(self.settings.bootloader),
-                RUNNING_ENUMERATES_MS.. => Some(self.settings.running),
+                BOOTLOADER_ENUMERATES_MS..BOOTLOADER_LEAVES_MS => self.settings.bootloader,
+                RUNNING_ENUMERATES_MS.. => self.settings.running,
                 _ => None,
             },
         }
@@ -107,21 +106,21 @@ impl Stm32Rom {
 
 impl BoardModel for Stm32Rom {
     fn attached(&self, now_ms: u64) -> Vec<BusDevice> {
-        let device = |id: UsbId, port: &str, serial: &str, product: &str| BusDevice {
+        let device = |id: UsbId, port: &str, serial: &str, product: Option<&str>| BusDevice {
             id,
             port: port.to_owned(),
             serial: Some(serial.to_owned()),
-            product: Some(product.to_owned()),
+            product: product.map(str::to_owned),
             kind: DeviceKind::Usb,
             access: self.access(now_ms),
         };
         let own = self.visible_id(now_ms).map(|id| match self.session {
-            Session::Rom => device(id, OWN_PATH, &self.settings.serial, "STM32  BOOTLOADER"),
-            _ => device(id, OWN_PATH, BOOTLOADER_SERIAL, "OpenMV Camera"),
+            Session::Rom => device(id, OWN_PATH, &self.settings.serial, Some(ROM_PRODUCT)),
+            _ => device(id, OWN_PATH, BOOTLOADER_SERIAL, None),
         });
         let other = self.has(Stm32Fault::TwoBoards).then(|| {
             let rom = self.settings.rom;
-            device(rom, OTHER_PATH, OTHER_SERIAL, "STM32  BOOTLOADER")
+            device(rom, OTHER_PATH, OTHER_SERIAL, Some(ROM_PRODUCT))
         });
         own.into_iter().chain(other).collect()
     }
@@ -154,10 +153,12 @@ impl BoardModel for Stm32Rom {
             }
             HandMove::PlugIn if self.jumper => self.start_session(Session::Rom),
             HandMove::PlugIn => self.boot(),
-            HandMove::FitJumper => self.jumper = true,
-            HandMove::RemoveJumper => self.jumper = false,
-            // The model has neither.
-            HandMove::SwitchOn | HandMove::SwitchOff | HandMove::PressButton => {}
+            HandMove::FitJumper | HandMove::SwitchOn => self.jumper = true,
+            HandMove::RemoveJumper | HandMove::SwitchOff => self.jumper = false,
+            // The reset button.
+            HandMove::PressButton if self.session == Session::Unplugged => {}
+            HandMove::PressButton if self.jumper => self.start_session(Session::Rom),
+            HandMove::PressButton => self.boot(),
         }
     }
 

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::bench::{BenchError, FaultName};
+use crate::bench::FaultName;
+use crate::bench::board::{BenchError, unknown_name};
 
 /// One starting state or fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
@@ -85,8 +86,9 @@ const FAULTS: &[(Fault, u32, FaultName)] = &[
     (Fault::ToolHangs, ONCE, ("tool-hangs", "the first call that writes never returns")),
 ];
 
-pub(crate) fn fault_names() -> Vec<FaultName> {
-    FAULTS.iter().map(|(_, _, name)| *name).collect()
+/// Those that can strike.
+pub(super) fn fault_names(can_strike: impl Fn(Fault) -> bool) -> Vec<FaultName> {
+    FAULTS.iter().filter(|(fault, _, _)| can_strike(*fault)).map(|(_, _, name)| *name).collect()
 }
 
 /// The faults that were asked for, and how often each will still strike.
@@ -100,7 +102,7 @@ impl Faults {
         let mut left = BTreeMap::new();
         for name in names {
             let known = FAULTS.iter().find(|(_, _, (known, _))| known == name);
-            let (fault, times, _) = known.ok_or_else(|| unknown(name))?;
+            let (fault, times, _) = known.ok_or_else(|| unknown_name(name, FAULTS.iter().map(|(_, _, name)| *name)))?;
             left.insert(*fault, *times);
         }
         Ok(Faults { left })
@@ -126,9 +128,4 @@ impl Faults {
             }
         }
     }
-}
-
-fn unknown(name: &str) -> BenchError {
-    let known: Vec<&str> = FAULTS.iter().map(|(_, _, (name, _))| *name).collect();
-    BenchError::UnknownName { name: name.to_owned(), known: known.join(", ") }
 }

@@ -6,6 +6,7 @@
 
 mod fault;
 mod own;
+mod settings;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -15,14 +16,16 @@ use crate::bench::image::noise;
 use crate::bench::memory::Memory;
 use crate::bench::own_bootloader::{BOOTLOADER_WINDOW_MS, Firmware, OwnBootloader, next_in_round, shown_in_round};
 use crate::bench::settings::Settings;
-use crate::bench::{BenchClock, BenchError, BoardModel, BusDevice, Region};
-use crate::documents::playbook::{Device, DeviceKind, HandMove};
+use crate::bench::{BenchClock, BenchError, BoardModel, BusDevice, FaultName, Region};
+use crate::documents::playbook::{DeviceKind, HandMove};
 use crate::words::UsbId;
 use crate::world::{Access, sha256_of_bytes};
 
-pub(crate) use fault::{Fault, fault_names};
+pub(crate) use fault::Fault;
+pub(crate) use settings::SETTINGS;
 
 use fault::Faults;
+use settings::Stm32N6Settings;
 
 /// What the board shows to the host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -62,9 +65,7 @@ pub(crate) enum Taken {
 /// The state of the board.
 #[derive(Debug, serde::Serialize, serde::Deserialize)]
 pub struct Stm32N6 {
-    rom: UsbId,
-    bootloader: UsbId,
-    running: UsbId,
+    settings: Stm32N6Settings,
     faults: Faults,
     jumper_fitted: bool,
     /// From when on the board is in which phase; in order of time, at least one.
@@ -82,16 +83,12 @@ pub(crate) const SERIAL: &str = "001D00343033510F37363934";
 pub(crate) const OTHER_SERIAL: &str = "003A00213033510F37363934";
 pub(crate) const ROM_PRODUCT: &str = "DFU in HS Mode @Device ID /0x486, @Revision ID /0x1000";
 pub(crate) const LOADER_PRODUCT: &str = "STM32OpenBootloader DFU@Device ID /0x486, @Revision ID /0x1000";
-const BOOTLOADER_PRODUCT: &str = "OpenMV Camera (DFU Mode)";
-const RUNNING_PRODUCT: &str = "OpenMV Camera";
+const BOOTLOADER_PRODUCT: &str = "Camera (DFU Mode)";
+const RUNNING_PRODUCT: &str = "Camera";
 
 /// Images that the ROM starts begin with this.
 const SIGNED_MAGIC: &[u8] = b"STM2";
-/// Where flash shows in the chip's memory.
-const NOR_START: u64 = 0x7000_0000;
-const NOR_BYTES: u64 = 0x800_0000;
-const SECTOR_BYTES: u64 = 0x1000;
-const SECTOR_STEP: usize = 0x1000;
+/// Remains of dead software lie at least in so much of the flash.
 const REMAINS_BYTES: u64 = 0x10_0000;
 
 const SCHEDULE_MAX: usize = 32;
@@ -106,8 +103,11 @@ impl Stm32N6 {
     pub(crate) const MODEL: &'static str = "stm32n6";
 
     /// A dead board, plugged in, without the jumper: its flash holds the remains of what once ran.
-    pub(crate) fn new(settings: Settings<'_>, names: &[&str]) -> Result<Self, BenchError> {
-        settings.refuse_others(&[])?;
+    pub(crate) fn new(settings: &mut Settings<'_>, names: &[&str]) -> Result<Self, BenchError> {
+        Stm32N6::with(Stm32N6Settings::read(settings), names)
+    }
+
+    fn with(settings: Stm32N6Settings, names: &[&str]) -> Result<Self, BenchError> {
         let faults = Faults::by_name(names)?;
         let second_stage = faults.has(Fault::SecondStage);
         let phase = if second_stage {
@@ -120,30 +120,40 @@ impl Stm32N6 {
             Phase::Silent
         };
         Ok(Stm32N6 {
-            rom: id_of(settings.device("rom")?)?,
-            bootloader: id_of(settings.device("bootloader")?)?,
-            running: id_of(settings.device("running")?)?,
             jumper_fitted: second_stage,
             schedule: vec![(0, phase)],
             bootloader_before: matches!(phase, Phase::Restarting | Phase::Bootloader),
-            own: own::bootloader(&faults),
+            own: own::bootloader(&settings, &faults),
             faults,
-            nor: Memory::flash("nor.bin", NOR_START, NOR_BYTES),
+            nor: Memory::flash("nor.bin", settings.nor.range.start, settings.nor.range.length),
             flash_driver_loaded: false,
             regions: Vec::new(),
+            settings,
         })
     }
 
     /// Leaves remains of dead software at the start of every sector, so that a forgotten erase is noticed.
     pub(crate) fn fill_with_remains(&self) -> io::Result<()> {
-        for address in (NOR_START..NOR_START + REMAINS_BYTES).step_by(SECTOR_STEP) {
-            self.nor.write(address, &noise(&format!("remains {address:#x}"), 16))?;
+        let (start, sector) = (self.nor.start(), self.settings.nor.sector_bytes);
+        for address in (0..REMAINS_BYTES.div_ceil(sector)).map(|number| start + number * sector) {
+            if self.nor.contains(address, sector) {
+                self.nor.write(address, &noise(&format!("remains {address:#x}"), 16))?;
+            }
         }
         if self.bootloader_before {
-            self.nor.erase(NOR_START, SECTOR_BYTES)?;
-            self.nor.write(NOR_START, SIGNED_MAGIC)?;
+            self.nor.erase(start, sector)?;
+            self.nor.write(start, SIGNED_MAGIC)?;
         }
         Ok(())
+    }
+
+    /// What can befall this board: without a bootloader that shows itself, or without firmware for it to start, nothing is
+    /// wrong with the firmware.
+    pub(crate) fn fault_names(&self) -> Vec<FaultName> {
+        let shows_firmware = self.settings.bootloader.is_some() && self.settings.firmware.is_some();
+        fault::fault_names(|fault| {
+            shows_firmware || !matches!(fault, Fault::BootLoop | Fault::InterruptedUpdate | Fault::FirmwareDamaged)
+        })
     }
 
     pub(crate) fn has(&self, fault: Fault) -> bool {
@@ -190,7 +200,7 @@ impl Stm32N6 {
         if self.phase(clock.now_ms()) != Phase::Loader || !self.flash_driver_loaded {
             return Taken::NotExpected;
         }
-        let (address, length) = (NOR_START + offset, image.len() as u64);
+        let (address, length) = (self.nor.start() + offset, image.len() as u64);
         let kept = if self.faults.strikes(Fault::LostInWrite) {
             self.go(clock.now_ms(), &[(0, Phase::Silent)]);
             Taken::Lost
@@ -200,7 +210,7 @@ impl Stm32N6 {
             Taken::Written
         };
         self.regions.retain(|region| region.address + region.length <= address || address + length <= region.address);
-        let sectors = length.next_multiple_of(SECTOR_BYTES);
+        let sectors = length.next_multiple_of(self.settings.nor.sector_bytes);
         let image = if kept == Taken::Written { image } else { &image[..image.len() / 2] };
         let stored = self.nor.erase(address, sectors).and_then(|()| self.nor.write(address, image));
         match stored.and_then(|()| self.nor.read(address, length)) {
@@ -249,9 +259,10 @@ impl Stm32N6 {
 
     /// The ROM starts a signed image from the beginning of flash.
     fn holds_bootloader(&self) -> bool {
-        let written = self.regions.iter().any(|region| region.address == NOR_START);
+        let start = self.nor.start();
+        let written = self.regions.iter().any(|region| region.address == start);
         (written || self.bootloader_before)
-            && self.nor.read(NOR_START, SIGNED_MAGIC.len() as u64).is_ok_and(|bytes| bytes == SIGNED_MAGIC)
+            && self.nor.read(start, SIGNED_MAGIC.len() as u64).is_ok_and(|bytes| bytes == SIGNED_MAGIC)
     }
 
     fn device(&self, id: UsbId, (port, serial): (&str, &str), product: &str) -> BusDevice {
@@ -271,16 +282,16 @@ impl BoardModel for Stm32N6 {
     fn attached(&self, now_ms: u64) -> Vec<BusDevice> {
         let mut devices = Vec::new();
         if self.faults.has(Fault::TwoBoards) && matches!(self.phase(now_ms), Phase::Rom | Phase::Loader) {
-            devices.push(self.device(self.rom, ("1-1", OTHER_SERIAL), ROM_PRODUCT));
+            devices.push(self.device(self.settings.rom, ("1-1", OTHER_SERIAL), ROM_PRODUCT));
         }
         let (since_ms, phase) = self.phase_since(now_ms);
         let shown = match phase {
             Phase::Unplugged | Phase::Silent => None,
-            Phase::Restarting => shown_in_round(now_ms - since_ms).then_some((self.bootloader, BOOTLOADER_PRODUCT)),
-            Phase::Rom => Some((self.rom, ROM_PRODUCT)),
-            Phase::Loader => Some((self.rom, LOADER_PRODUCT)),
-            Phase::Bootloader => Some((self.bootloader, BOOTLOADER_PRODUCT)),
-            Phase::Running => Some((self.running, RUNNING_PRODUCT)),
+            Phase::Restarting if !shown_in_round(now_ms - since_ms) => None,
+            Phase::Rom => Some((self.settings.rom, ROM_PRODUCT)),
+            Phase::Loader => Some((self.settings.rom, LOADER_PRODUCT)),
+            Phase::Bootloader | Phase::Restarting => self.settings.bootloader.map(|id| (id, BOOTLOADER_PRODUCT)),
+            Phase::Running => self.settings.running.map(|id| (id, RUNNING_PRODUCT)),
         };
         devices.extend(shown.map(|(id, product)| self.device(id, ("1-2", SERIAL), product)));
         devices
@@ -296,10 +307,11 @@ impl BoardModel for Stm32N6 {
         match hand_move {
             HandMove::Unplug => self.go(now_ms, &[(0, Phase::Unplugged)]),
             HandMove::PlugIn => self.power_on(now_ms),
-            HandMove::FitJumper => self.jumper_fitted = true,
-            HandMove::RemoveJumper => self.jumper_fitted = false,
-            // The model has neither.
-            HandMove::SwitchOn | HandMove::SwitchOff | HandMove::PressButton => {}
+            HandMove::FitJumper | HandMove::SwitchOn => self.jumper_fitted = true,
+            HandMove::RemoveJumper | HandMove::SwitchOff => self.jumper_fitted = false,
+            // The reset button.
+            HandMove::PressButton if self.phase(now_ms) == Phase::Unplugged => {}
+            HandMove::PressButton => self.power_on(now_ms),
         }
     }
 
@@ -327,34 +339,26 @@ impl BoardModel for Stm32N6 {
     }
 }
 
-fn id_of(device: &Device) -> Result<UsbId, BenchError> {
-    device
-        .ids
-        .first()
-        .copied()
-        .ok_or_else(|| crate::bench::settings::wrong("devices", &format!("the device `{}` has no USB id", device.name)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bench::BenchClock;
+    use crate::bench::nor::Nor;
+    use crate::bench::settings::Range;
+    use crate::bench::{BenchClock, Partition};
+
+    const NOR_START: u64 = 0x7000_0000;
 
     fn board(names: &[&str], folder: &Path) -> Stm32N6 {
         let id = |text: &str| text.parse().unwrap();
-        let mut board = Stm32N6 {
+        let settings = Stm32N6Settings {
             rom: id("0483:df11"),
-            bootloader: id("37c5:9206"),
-            running: id("37c5:1206"),
-            faults: Faults::by_name(names).unwrap(),
-            jumper_fitted: false,
-            schedule: vec![(0, Phase::Silent)],
-            bootloader_before: false,
-            nor: Memory::flash("nor.bin", NOR_START, NOR_BYTES),
-            flash_driver_loaded: false,
-            regions: Vec::new(),
-            own: own::bootloader(&Faults::by_name(names).unwrap()),
+            bootloader: Some(id("37c5:9206")),
+            running: Some(id("37c5:1206")),
+            nor: Nor { range: Range { start: NOR_START, length: 0x100_0000 }, sector_bytes: 0x1000 },
+            partitions: vec![Partition { name: "FIRMWARE".into(), address: 0, length_max: 1, read_only: false }],
+            firmware: Some("FIRMWARE".into()),
         };
+        let mut board = Stm32N6::with(settings, names).unwrap();
         board.use_folder(folder);
         board.fill_with_remains().unwrap();
         board

@@ -330,12 +330,7 @@ fn read_virtual_board(reader: &mut Reader, yaml: &Yaml) -> Option<VirtualBoard> 
         return None;
     };
     let model = reader.text(model)?;
-    let mut settings = Vec::new();
-    for (key, value) in map.all().iter().filter(|(key, _)| key.text != "model") {
-        if let Some(value) = reader.text(value) {
-            settings.push((Located { value: key.text.clone(), place: key.place.clone() }, value));
-        }
-    }
+    let settings = map.all().iter().filter(|(key, _)| key.text != "model").cloned().collect();
     Some(VirtualBoard { model, settings })
 }
 

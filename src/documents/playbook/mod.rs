@@ -24,6 +24,7 @@ pub use check::check;
 pub use family::Families;
 pub use input::{Input, InputWord, NamesFiles, Need};
 pub use load::{Loaded, load};
+pub(crate) use reader::{Entries, Reader};
 pub use steps::{irreversible_steps, tools_of};
 pub use types::{
     Action, Afterwards, Answer, Backoff, Capture, CaptureKind, CheckStep, Contents, Device, DeviceKind, FailOn,

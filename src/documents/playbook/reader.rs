@@ -13,38 +13,38 @@ use crate::words::{Diagnostic, Id, Located, Place, nearest, parse_integer, parse
 const PATTERN_BYTES_MAX: usize = 256 * 1024;
 
 #[derive(Debug, Default)]
-pub(in crate::documents) struct Reader {
-    pub(in crate::documents) faults: Vec<Diagnostic>,
+pub(crate) struct Reader {
+    pub(crate) faults: Vec<Diagnostic>,
 }
 
 /// The entries of a map whose keys have been checked.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::documents) struct Entries<'y> {
+pub(crate) struct Entries<'y> {
     entries: &'y [(Key, Yaml)],
     place: &'y Place,
 }
 
 impl<'y> Entries<'y> {
-    pub(in crate::documents) fn get(&self, key: &str) -> Option<&'y Yaml> {
+    pub(crate) fn get(&self, key: &str) -> Option<&'y Yaml> {
         self.entries.iter().find(|(found, _)| found.text == key).map(|(_, value)| value)
     }
 
-    pub(in crate::documents) fn all(&self) -> &'y [(Key, Yaml)] {
+    pub(crate) fn all(&self) -> &'y [(Key, Yaml)] {
         self.entries
     }
 
-    pub(in crate::documents) fn key_place(&self, key: &str) -> Option<&'y Place> {
+    pub(crate) fn key_place(&self, key: &str) -> Option<&'y Place> {
         self.entries.iter().find(|(found, _)| found.text == key).map(|(key, _)| &key.place)
     }
 
     /// The first key: a better mark for "this step" than the empty place of the map itself.
-    pub(in crate::documents) fn place(&self) -> &'y Place {
+    pub(crate) fn place(&self) -> &'y Place {
         self.entries.first().map_or(self.place, |(key, _)| &key.place)
     }
 }
 
 impl Reader {
-    pub(in crate::documents) fn fault(&mut self, diagnostic: Diagnostic) {
+    pub(crate) fn fault(&mut self, diagnostic: Diagnostic) {
         self.faults.push(diagnostic);
     }
 
@@ -53,7 +53,7 @@ impl Reader {
     }
 
     /// A map of which all keys are among `known`; `of` names the thing for messages.
-    pub(in crate::documents) fn map<'y>(&mut self, yaml: &'y Yaml, of: &str, known: &[&str]) -> Option<Entries<'y>> {
+    pub(crate) fn map<'y>(&mut self, yaml: &'y Yaml, of: &str, known: &[&str]) -> Option<Entries<'y>> {
         let entries = self.open_map(yaml, of)?;
         for (key, _) in entries.entries {
             if known.contains(&key.text.as_str()) {
@@ -69,7 +69,7 @@ impl Reader {
     }
 
     /// A map with keys of the author's choice.
-    pub(in crate::documents) fn open_map<'y>(&mut self, yaml: &'y Yaml, of: &str) -> Option<Entries<'y>> {
+    pub(crate) fn open_map<'y>(&mut self, yaml: &'y Yaml, of: &str) -> Option<Entries<'y>> {
         let YamlKind::Map(entries) = &yaml.kind else {
             self.wrong_kind(yaml, &format!("a map of keys and values ({of})"));
             return None;
@@ -86,7 +86,7 @@ impl Reader {
         Some(Entries { entries, place: &yaml.place })
     }
 
-    pub(in crate::documents) fn named<'y>(&mut self, yaml: &'y Yaml, of: &str) -> Vec<(Id, &'y Key, &'y Yaml)> {
+    pub(crate) fn named<'y>(&mut self, yaml: &'y Yaml, of: &str) -> Vec<(Id, &'y Key, &'y Yaml)> {
         let Some(map) = self.open_map(yaml, of) else { return Vec::new() };
         let mut found = Vec::new();
         for (key, value) in map.entries {
@@ -98,7 +98,7 @@ impl Reader {
     }
 
     /// A name that expressions can use, so without `-`.
-    pub(in crate::documents) fn value_name(&mut self, text: &str, place: &Place) -> Option<Id> {
+    pub(crate) fn value_name(&mut self, text: &str, place: &Place) -> Option<Id> {
         match text.parse::<Id>() {
             Ok(id) if !text.contains('-') => Some(id),
             Ok(_) => {
@@ -114,7 +114,7 @@ impl Reader {
         }
     }
 
-    pub(in crate::documents) fn list<'y>(&mut self, yaml: &'y Yaml, of: &str) -> &'y [Yaml] {
+    pub(crate) fn list<'y>(&mut self, yaml: &'y Yaml, of: &str) -> &'y [Yaml] {
         if let YamlKind::List(items) = &yaml.kind {
             return items;
         }
@@ -123,7 +123,7 @@ impl Reader {
     }
 
     /// A list, or one value in place of a list with one element.
-    pub(in crate::documents) fn one_or_more<'y>(&mut self, yaml: &'y Yaml, of: &str) -> &'y [Yaml] {
+    pub(crate) fn one_or_more<'y>(&mut self, yaml: &'y Yaml, of: &str) -> &'y [Yaml] {
         match &yaml.kind {
             YamlKind::List(items) => items,
             YamlKind::Null => self.list(yaml, of),
@@ -131,7 +131,7 @@ impl Reader {
         }
     }
 
-    pub(in crate::documents) fn text(&mut self, yaml: &Yaml) -> Option<Located<String>> {
+    pub(crate) fn text(&mut self, yaml: &Yaml) -> Option<Located<String>> {
         match &yaml.kind {
             YamlKind::Scalar { text, .. } => Some(Located { value: text.clone(), place: yaml.place.clone() }),
             _ => {
@@ -142,12 +142,12 @@ impl Reader {
     }
 
     /// A text of one or more lines for people, with line breaks of the source turned into blanks.
-    pub(in crate::documents) fn prose(&mut self, yaml: &Yaml) -> Option<String> {
+    pub(crate) fn prose(&mut self, yaml: &Yaml) -> Option<String> {
         let text = self.text(yaml)?.value;
         Some(text.split('\n').map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" "))
     }
 
-    pub(in crate::documents) fn parsed<T>(&mut self, yaml: &Yaml) -> Option<Located<T>>
+    pub(crate) fn parsed<T>(&mut self, yaml: &Yaml) -> Option<Located<T>>
     where
         T: std::str::FromStr,
         T::Err: std::fmt::Display,
@@ -163,7 +163,7 @@ impl Reader {
     }
 
     /// `yes` or `no`; YAML's own words do as well.
-    pub(in crate::documents) fn flag(&mut self, yaml: &Yaml) -> Option<Located<bool>> {
+    pub(crate) fn flag(&mut self, yaml: &Yaml) -> Option<Located<bool>> {
         let text = self.text(yaml)?;
         match yes_or_no(&text.value) {
             Some(value) => Some(Located { value, place: text.place }),
@@ -174,7 +174,7 @@ impl Reader {
         }
     }
 
-    pub(in crate::documents) fn time(&mut self, yaml: &Yaml) -> Option<Duration> {
+    pub(crate) fn time(&mut self, yaml: &Yaml) -> Option<Duration> {
         let text = self.text(yaml)?;
         match parse_time(&text.value) {
             Ok(span) => Some(span),
@@ -191,7 +191,7 @@ impl Reader {
     }
 
     /// A whole number that is not negative.
-    pub(in crate::documents) fn unsigned(&mut self, yaml: &Yaml) -> Option<u64> {
+    pub(crate) fn unsigned(&mut self, yaml: &Yaml) -> Option<u64> {
         let text = self.text(yaml)?;
         match parse_integer(&text.value).map(u64::try_from) {
             Ok(Ok(number)) => Some(number),
@@ -207,7 +207,7 @@ impl Reader {
     }
 
     /// A count within limits, both inclusive.
-    pub(in crate::documents) fn count(&mut self, yaml: &Yaml, limits: std::ops::RangeInclusive<u32>) -> Option<u32> {
+    pub(crate) fn count(&mut self, yaml: &Yaml, limits: std::ops::RangeInclusive<u32>) -> Option<u32> {
         let number = self.unsigned(yaml)?;
         match u32::try_from(number).ok().filter(|count| limits.contains(count)) {
             Some(count) => Some(count),
@@ -219,7 +219,7 @@ impl Reader {
         }
     }
 
-    pub(in crate::documents) fn pattern(&mut self, yaml: &Yaml) -> Option<Regex> {
+    pub(crate) fn pattern(&mut self, yaml: &Yaml) -> Option<Regex> {
         let text = self.text(yaml)?;
         match regex::RegexBuilder::new(&text.value).size_limit(PATTERN_BYTES_MAX).build() {
             Ok(pattern) => Some(pattern),
@@ -235,13 +235,13 @@ impl Reader {
         }
     }
 
-    pub(in crate::documents) fn template(&mut self, yaml: &Yaml) -> Option<Template> {
+    pub(crate) fn template(&mut self, yaml: &Yaml) -> Option<Template> {
         let text = self.text(yaml)?;
         self.template_of(&text.value, &exact_place(yaml))
     }
 
     /// A template for people to read: its line breaks become blanks.
-    pub(in crate::documents) fn prose_template(&mut self, yaml: &Yaml) -> Option<Template> {
+    pub(crate) fn prose_template(&mut self, yaml: &Yaml) -> Option<Template> {
         let prose = self.prose(yaml)?;
         self.template_of(&prose, &exact_place(yaml))
     }
@@ -257,7 +257,7 @@ impl Reader {
     }
 
     /// A whole value that is an expression; `${…}` around it may be left out.
-    pub(in crate::documents) fn expression(&mut self, yaml: &Yaml) -> Option<Expression> {
+    pub(crate) fn expression(&mut self, yaml: &Yaml) -> Option<Expression> {
         let text = self.text(yaml)?;
         let place = exact_place(yaml);
         let trimmed = text.value.trim();

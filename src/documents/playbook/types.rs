@@ -7,6 +7,7 @@ use regex::Regex;
 
 use crate::documents::expression::{Expression, Template};
 use crate::documents::playbook::{Input, Variable};
+use crate::documents::{Key, Yaml};
 use crate::words::{FaultClass, Id, Located, Place, Source, UsbId};
 
 /// One board's recovery.
@@ -93,11 +94,12 @@ pub struct Device {
     pub label: String,
 }
 
-/// The board that `--simulate` puts on the bench: a model the bench knows, and its settings as written.
+/// The board that `--simulate` puts on the bench: a model the bench knows, and its settings as written. What they mean,
+/// and what is wrong with them, is the bench's matter.
 #[derive(Debug, Clone)]
 pub struct VirtualBoard {
     pub model: Located<String>,
-    pub settings: Vec<(Located<String>, Located<String>)>,
+    pub settings: Vec<(Key, Yaml)>,
 }
 
 #[derive(Debug, Clone)]

@@ -24,9 +24,10 @@ pub(super) fn play(call: &mut Call<'_, '_>) -> Step<i32> {
     }
     let images = image_list::read(call)?;
     call.out("Writing MRAM with parameters:\n");
-    let (part, revision) = (configured.part.key(), &configured.revision);
+    let (part, revision) = (&configured.part.key, &configured.revision);
     call.out(&format!("Device Part# {part} - Rev: {revision}\n"));
-    call.out(&format!("- Available MRAM: {} bytes\n", image_list::available(call.release)));
+    let available = image_list::available(call)?;
+    call.out(&format!("- Available MRAM: {available} bytes\n"));
     call.out(&format!("[INFO] Burning: {}\n", image_list::shown(&images)));
     let connection = connect(call)?;
     if call.release.probes() {
@@ -69,8 +70,8 @@ fn probe(call: &mut Call<'_, '_>, connection: &Connection, configured: &Configur
         }
         Some(Stage::Seram) => {}
     }
-    let detected = call.session.board()?.detected_part();
-    let shown = shown_part(call.release, detected);
+    let detected = call.session.board()?.detected_part().clone();
+    let shown = shown_part(call.release, &detected);
     let gap = if call.release == Release::V1_110 { "  " } else { " " };
     call.out(&format!("[INFO] Detected Device:\nPart# {shown} - Rev:{gap}B4\n"));
     if detected == configured.part {
@@ -80,7 +81,7 @@ fn probe(call: &mut Call<'_, '_>, connection: &Connection, configured: &Configur
         call.out("[WARN] ************ Part# detected is different than the one configured in tools-config tool!\n");
         return Ok(());
     }
-    ask_about_part(call, configured.part.number(), detected.number())
+    ask_about_part(call, &configured.part.number, &detected.number)
 }
 
 fn ask_about_part(call: &mut Call<'_, '_>, expected: &str, detected: &str) -> Step<()> {

@@ -40,7 +40,7 @@ pub(super) fn read(call: &mut Call<'_, '_>) -> Step<Configured> {
         return Err(call.traceback("KeyError: 'MRAM-BURNER'"));
     }
     let key = device("Part#").unwrap_or_default();
-    let Some(part) = Part::by_key(&key) else {
+    let Some(part) = call.session.board()?.parts().iter().find(|part| part.key == key).cloned() else {
         return Err(call.traceback(&format!("KeyError: '{key}'")));
     };
     let revisions: &[&str] = if call.release == Release::V1_110 { &["B4"] } else { &["B4", "B3", "B2"] };
@@ -51,11 +51,11 @@ pub(super) fn read(call: &mut Call<'_, '_>) -> Step<Configured> {
 }
 
 /// The answer `y` to the question about the part.
-pub(super) fn write(call: &Call<'_, '_>, part: Part, revision: &str) {
+pub(super) fn write(call: &Call<'_, '_>, part: &Part, revision: &str) {
     let text = format!(
         "{{\n    \"DEVICE\": {{\n        \"Part#\": \"{}\",\n        \"Revision\": \"{revision}\"\n    }},\n    \
          \"MRAM-BURNER\": {{\n        \"Interface\": \"isp\",\n        \"Jtag-adapter\": \"J-Link\"\n    }}\n}}\n",
-        part.key()
+        part.key
     );
     // What cannot be written is found by the next tool that reads it.
     let _found_later = std::fs::write(call.session.path(CONFIGURATION), text);

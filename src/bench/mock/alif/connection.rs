@@ -42,9 +42,9 @@ impl Connection {
 }
 
 /// How a release shows the part that the chip tells: the latest one with the NUL that ends it.
-pub(super) fn shown_part(release: Release, part: Part) -> String {
+pub(super) fn shown_part(release: Release, part: &Part) -> String {
     let end = if release == Release::V1_110 { "\0" } else { "" };
-    format!("{}{end}", part.number())
+    format!("{}{end}", part.number)
 }
 
 /// `-b`, or the part's own rate.

@@ -3,7 +3,7 @@
 
 use super::configuration::no_such_file;
 use super::{Call, Step};
-use crate::bench::alif_se::{AlifSe, Release};
+use crate::bench::alif_se::Release;
 use crate::bench::mock::Halt;
 
 const DEFAULT_LIST: &str = "bin/application_package.ds";
@@ -51,7 +51,7 @@ fn read_one(call: &mut Call<'_, '_>, word: &str, address_word: &str) -> Step<Lis
         return Err(stop(call, &text));
     };
     let bytes = whole_words(call, &name, bytes)?;
-    if !AlifSe::writable(address, bytes.len() as u64) {
+    if !call.session.board()?.memory().writable(address, bytes.len() as u64) {
         return Err(stop(call, &format!("[ERROR] illegal address {address:#x}\n")));
     }
     Ok(ListedImage { name, address, bytes })
@@ -83,8 +83,14 @@ pub(super) fn shown(images: &[ListedImage]) -> String {
 }
 
 /// The size of the application area, the latest release with commas.
-pub(super) fn available(release: Release) -> &'static str {
-    if release == Release::V1_110 { "5,767,168" } else { "5767168" }
+pub(super) fn available(call: &mut Call<'_, '_>) -> Step<String> {
+    let digits = call.session.board()?.memory().applications_bytes().to_string();
+    if call.release < Release::V1_110 {
+        return Ok(digits);
+    }
+    let from_the_end: Vec<String> =
+        digits.as_bytes().rchunks(3).map(|group| String::from_utf8_lossy(group).into_owned()).collect();
+    Ok(from_the_end.into_iter().rev().collect::<Vec<_>>().join(","))
 }
 
 fn stop(call: &mut Call<'_, '_>, text: &str) -> Halt {

@@ -5,7 +5,7 @@ use super::progress::{seconds, update};
 use super::update_system_package::{PackageFiles, settle_part};
 use super::{Call, Step, configuration};
 use crate::bench::alif_folder::POINTER_PATH;
-use crate::bench::alif_se::{AlifSe, BlockAnswer, Fault, Release, Stage};
+use crate::bench::alif_se::{BlockAnswer, Fault, Release, Stage};
 use crate::bench::mock::Halt;
 
 const WORD_BYTES: u64 = 16;
@@ -26,31 +26,33 @@ pub(super) fn play(call: &mut Call<'_, '_>, connection: &Connection, resets: boo
         Some(Stage::Serom) => {}
     }
     let configured = configuration::read(call)?;
-    let detected = call.session.board()?.detected_part();
+    let (detected, mram) = (call.session.board()?.detected_part().clone(), call.session.board()?.memory());
+    let (package, pointer) = (mram.package_address(), mram.pointer_address());
     let latest = call.release == Release::V1_110;
     call.out("Bootloader stage: SEROM\n");
-    call.out(&format!("Detected Part#: {}\nDetected Revision: B4\n", shown_part(call.release, detected)));
+    call.out(&format!("Detected Part#: {}\nDetected Revision: B4\n", shown_part(call.release, &detected)));
     if latest {
-        call.out("[INFO] SERAM in MRAM memory\nALIF_BASE_ADDRESS 0x80580000 alif_offset 0x805ffff0\n");
+        call.out(&format!("[INFO] SERAM in MRAM memory\nALIF_BASE_ADDRESS {package:#x} alif_offset {pointer:#x}\n"));
     }
-    settle_part(call, &configured, detected)?;
-    let files = PackageFiles::read(call, detected)?;
+    settle_part(call, &configured, &detected)?;
+    let files = PackageFiles::read(call, &detected)?;
     call.out("[INFO] System TOC Recovery with parameters:\n");
-    call.out(&format!("- Device Part# {} - Rev: B4\n", detected.key()));
+    call.out(&format!("- Device Part# {} - Rev: B4\n", detected.key));
     if latest {
         call.out(&format!(
-            "- ALIF Base Address: 0x80580000\n- Package: {0}\n- Offset: {POINTER_PATH}\n[INFO] Writing main MRAM image '{0}' \
-             to address 0x580000\n",
-            files.package_path
+            "- ALIF Base Address: {package:#x}\n- Package: {0}\n- Offset: {POINTER_PATH}\n[INFO] Writing main MRAM image '{0}' \
+             to address {1:#x}\n",
+            files.package_path,
+            package - mram.range.start
         ));
     } else {
-        call.out("- MRAM Base Address: 0x80580000\n");
+        call.out(&format!("- MRAM Base Address: {package:#x}\n"));
     }
-    write(call, connection, &files.package_path, AlifSe::PACKAGE_ADDRESS, &files.package)?;
+    write(call, connection, &files.package_path, package, &files.package)?;
     if latest {
-        call.out(&format!("[INFO] Writing offset '{POINTER_PATH}' to address 0x5ffff0\n"));
+        call.out(&format!("[INFO] Writing offset '{POINTER_PATH}' to address {:#x}\n", pointer - mram.range.start));
     }
-    write(call, connection, POINTER_PATH, AlifSe::POINTER_ADDRESS, &files.pointer)?;
+    write(call, connection, POINTER_PATH, pointer, &files.pointer)?;
     // The release between forgets to reset, whatever was chosen.
     if call.release != Release::V1_104 && resets {
         call.session.board()?.reset();

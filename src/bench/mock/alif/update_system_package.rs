@@ -5,7 +5,7 @@ use super::connection::{Connection, shown_baud, shown_part};
 use super::progress::{self, Image, seconds};
 use super::{Call, Step, WRITE_FAILED};
 use crate::bench::alif_folder::POINTER_PATH;
-use crate::bench::alif_se::{AlifSe, Fault, Part, Release, Stage};
+use crate::bench::alif_se::{Fault, Mram, Part, Release, Stage};
 use crate::bench::mock::Halt;
 
 fn start_ms(release: Release) -> u64 {
@@ -18,7 +18,7 @@ fn start_ms(release: Release) -> u64 {
 
 pub(super) fn play(call: &mut Call<'_, '_>) -> Step<i32> {
     let configured = configuration::read(call)?;
-    let (part, revision) = (configured.part.key(), &configured.revision);
+    let (part, revision) = (&configured.part.key, &configured.revision);
     call.out(&format!("Burning: System Package in MRAM\nSelected Device:\nPart# {part} - Rev: {revision}\n\n"));
     call.out("Connecting to the target device...\n");
     let change = if call.options.slow_rate { "Disabled" } else { "Enabled" };
@@ -36,11 +36,11 @@ pub(super) fn play(call: &mut Call<'_, '_>) -> Step<i32> {
         }
         Some(Stage::Seram) => call.out("Bootloader stage: SERAM\n"),
     }
-    let detected = call.session.board()?.detected_part();
-    call.out(&format!("[INFO] Detected Device:\nPart# {} - Rev: B4\n", shown_part(call.release, detected)));
-    show_places(call, detected);
-    settle_part(call, &configured, detected)?;
-    let files = PackageFiles::read(call, detected)?;
+    let (detected, mram) = (call.session.board()?.detected_part().clone(), call.session.board()?.memory());
+    call.out(&format!("[INFO] Detected Device:\nPart# {} - Rev: B4\n", shown_part(call.release, &detected)));
+    show_places(call, &detected, mram);
+    settle_part(call, &configured, &detected)?;
+    let files = PackageFiles::read(call, &detected)?;
     let fast = !call.options.slow_rate;
     let board = call.session.board()?;
     board.reset_into_maintenance();
@@ -49,24 +49,26 @@ pub(super) fn play(call: &mut Call<'_, '_>) -> Step<i32> {
     }
     call.out("\x1b[94mMaintenance Mode = Enabled\x1b[0m \n");
     let refused = call.session.board()?.strikes(Fault::NakMidImage);
-    write(call, &connection, &files.package_path, AlifSe::PACKAGE_ADDRESS, &files.package, refused)?;
-    write(call, &connection, POINTER_PATH, AlifSe::POINTER_ADDRESS, &files.pointer, refused)?;
+    write(call, &connection, &files.package_path, mram.package_address(), &files.package, refused)?;
+    write(call, &connection, POINTER_PATH, mram.pointer_address(), &files.pointer, refused)?;
     call.session.board()?.end_writing();
     Ok(0)
 }
 
-fn show_places(call: &mut Call<'_, '_>, detected: Part) {
+fn show_places(call: &mut Call<'_, '_>, detected: &Part, mram: Mram) {
+    let package = mram.package_address();
     if call.release == Release::V1_110 {
-        call.out("[INFO] SERAM in MRAM memory\nALIF_BASE_ADDRESS 0x80580000 alif_offset 0x805ffff0\n");
+        let pointer = mram.pointer_address();
+        call.out(&format!("[INFO] SERAM in MRAM memory\nALIF_BASE_ADDRESS {package:#x} alif_offset {pointer:#x}\n"));
         call.out(&format!("- Package: {}\n- Offset: {POINTER_PATH}\n", detected.package_path()));
     } else {
-        call.out("- MRAM Base Address: 0x80580000\n");
+        call.out(&format!("- MRAM Base Address: {package:#x}\n"));
     }
 }
 
 /// Asks whether the detected part is to be the default; whatever the answer, it goes on with that part.
-pub(super) fn settle_part(call: &mut Call<'_, '_>, configured: &Configured, detected: Part) -> Step<()> {
-    if configured.part == detected {
+pub(super) fn settle_part(call: &mut Call<'_, '_>, configured: &Configured, detected: &Part) -> Step<()> {
+    if configured.part == *detected {
         return Ok(());
     }
     let question = "Connected target is not the default Part#\nDo you want to set this part as default? (y/n): ";
@@ -89,7 +91,7 @@ pub(super) struct PackageFiles {
 }
 
 impl PackageFiles {
-    pub(super) fn read(call: &mut Call<'_, '_>, part: Part) -> Step<Self> {
+    pub(super) fn read(call: &mut Call<'_, '_>, part: &Part) -> Step<Self> {
         let package_path = part.package_path();
         let package = read_file(call, &package_path)?;
         let pointer = read_file(call, POINTER_PATH)?;

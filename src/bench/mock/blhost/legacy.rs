@@ -58,14 +58,14 @@ pub(super) fn play(args: &[String], board: &mut ImxRt, console: &mut Console, cl
         options.say(console, &format!("Error: invalid command or arguments '{words}'\n"));
         return 1;
     };
-    let Some(device) = options.open(board, *clock) else {
+    let Some(_) = options.open(board, *clock) else {
         options.say(console, &options.cannot_open());
         return 1;
     };
     let name = options.command[0].clone();
     options.say(console, &format!("Inject command '{name}'\n"));
     let mut call = Call { name, options, board, console, clock, responses: Responses::default() };
-    if device.product.as_deref() == Some("USB COMPOSITE DEVICE") {
+    if call.board.speaks_bootloader(call.clock.now_ms()) {
         call.run(&request);
     } else {
         // The boot ROM speaks another protocol and stays silent.

@@ -107,7 +107,7 @@ pub(super) fn play(
         return Ok(cannot_open(&device, flavour, console));
     }
     let mut call = Call { name: form.name, options, flavour, board, console, clock };
-    if device.product.as_deref() != Some("USB COMPOSITE DEVICE") {
+    if !call.board.speaks_bootloader(call.clock.now_ms()) {
         // The boot ROM speaks another protocol and stays silent.
         call.clock.take(call.options.timeout_ms);
         return Ok(call.display(NO_RESPONSE, &[], None));
@@ -226,7 +226,7 @@ impl Call<'_> {
         if !bytes.is_empty() {
             match file.filter(|file| *file != "-") {
                 Some(file) => {
-                    std::fs::write(self.console.path(file), &bytes).map_err(|error| cannot_create(file, &error))?
+                    std::fs::write(self.console.path(file), &bytes).map_err(|error| cannot_create(file, &error))?;
                 }
                 None => self.console.out(&hex_lines(&bytes)),
             }

@@ -8,7 +8,7 @@ use crate::bench::mock::spsdk::{
     self, CommandForm, Options, Parameter, ParameterKind, Parsed, Program, Stop, cannot_open, check_arguments,
     find_device,
 };
-use crate::bench::{BenchClock, BusDevice, Console};
+use crate::bench::{BenchClock, Console};
 
 const ADDRESS: Parameter = Parameter { name: "ADDRESS", kind: ParameterKind::Integer, required: true };
 const FILE: Parameter = Parameter { name: "FILE", kind: ParameterKind::InputFile, required: true };
@@ -46,7 +46,7 @@ pub(super) fn play(
     if !may_open {
         return Ok(cannot_open(&device, flavour, console));
     }
-    if !speaks_sdp(&device) {
+    if !board.speaks_serial_download(clock.now_ms()) {
         // The flashloader does not answer what it does not understand; SPSDK reads a word 0 then.
         console.out("Status (HAB mode) = UNKNOWN ERROR.\nResponse status = UNKNOWN ERROR.\n");
         return Ok(spsdk::OK);
@@ -117,8 +117,4 @@ fn jump(
 
 fn print_hab(hab: u32, flavour: Flavour, console: &mut Console) {
     console.out(&format!("Status (HAB mode) = {}\n", rom_status(hab, flavour)));
-}
-
-fn speaks_sdp(device: &BusDevice) -> bool {
-    device.product.as_deref() == Some("SE Blank RT Family")
 }
