@@ -76,7 +76,7 @@ pub fn run_case(subject: Subject<'_>, case: &Case) -> Result<CaseRun, CaseError>
 }
 
 /// The case as a run; what it says of files goes into the playbook and the folder.
-fn rehearsal<'a>(
+pub(crate) fn rehearsal<'a>(
     subject: Subject<'a>,
     case: &Case,
     playbook: &mut Playbook,

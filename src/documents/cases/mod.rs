@@ -8,4 +8,6 @@ mod types;
 
 pub use check::check;
 pub use load::{LoadedTests, load};
-pub use types::{CallPattern, Case, Expect, GivenContents, TestFile, ToolTreatment, Treated, UnnoticedMutant};
+pub use types::{
+    CallPattern, Case, ExcusedCell, Expect, GivenContents, TestFile, ToolTreatment, Treated, UnnoticedMutant,
+};
