@@ -10,8 +10,9 @@ use crate::bench::strike::site::{Part, Site, SiteFacts, sites};
 use crate::bench::strike::striking::{Act, Seen, Striking};
 use crate::bench::{Account, Answers, Bench, BenchFolder, CaseError, Region, Rehearsal, Subject, compare};
 use crate::documents::cases::{Case, GivenContents};
-use crate::documents::playbook::{Need, Playbook};
-use crate::engine::{Chosen, GivenFiles};
+use crate::documents::expression::Value;
+use crate::documents::playbook::{Need, Playbook, Variable};
+use crate::engine::{Chosen, Event, GivenFiles};
 use crate::words::{Id, Outcome};
 
 /// A way to run a playbook: how the board starts, and which files are given.
@@ -23,6 +24,8 @@ pub struct Scenario {
     names: Vec<String>,
     /// Inputs that are given although they need not be.
     given: Vec<Id>,
+    /// A variable that is switched.
+    switched: Option<Id>,
     case: Option<Case>,
 }
 
@@ -31,8 +34,11 @@ pub struct Scenario {
 pub(crate) struct Reference {
     pub(crate) scenario: Scenario,
     pub(crate) outcome: Outcome,
+    /// Those that a run must leave: given images, and what the ordinary run leaves, too.
     pub(crate) regions: Vec<Region>,
     pub(crate) fuses: BTreeMap<u32, u32>,
+    /// SHA-256 of each given image.
+    given: BTreeSet<String>,
     pub(crate) acts: Vec<Act>,
     pub(crate) seen: BTreeMap<Site, Seen>,
 }
@@ -126,6 +132,7 @@ pub fn survey(subject: Subject<'_>, cases: &[Case]) -> Result<Matrix, CaseError>
             references.push(reference);
         }
     }
+    keep_what_must_be(&mut references);
     let sites = all.into_iter().map(|(site, facts)| {
         let reference = reached.get(&site).copied();
         (site, facts, reference)
@@ -133,9 +140,21 @@ pub fn survey(subject: Subject<'_>, cases: &[Case]) -> Result<Matrix, CaseError>
     Ok(Matrix { sites: sites.collect(), playbook, references })
 }
 
+/// What a board's state made a run write besides is no duty of another run, which may find another state.
+fn keep_what_must_be(references: &mut [Reference]) {
+    let Some((ordinary, others)) = references.split_first_mut() else { return };
+    if ordinary.outcome != Outcome::Recovered {
+        return;
+    }
+    for other in others {
+        let Reference { regions, given, .. } = other;
+        regions.retain(|region| given.contains(&region.sha256) || ordinary.regions.contains(region));
+    }
+}
+
 /// The ordinary one first, then those with more files, those of the test file, and the board's other starting states.
 fn scenarios(playbook: &Playbook, cases: &[Case]) -> Vec<Scenario> {
-    let ordinary = Scenario { name: String::new(), names: Vec::new(), given: Vec::new(), case: None };
+    let ordinary = Scenario { name: String::new(), names: Vec::new(), given: Vec::new(), switched: None, case: None };
     let optional: Vec<&_> = playbook
         .inputs
         .iter()
@@ -152,6 +171,10 @@ fn scenarios(playbook: &Playbook, cases: &[Case]) -> Vec<Scenario> {
     }));
     for input in &optional {
         found.push(Scenario { name: input.file_name().to_owned(), ..with(vec![input.name.clone()]) });
+    }
+    for variable in playbook.variables.iter().filter(|variable| matches!(variable.default, Value::Boolean(_))) {
+        let name = format!("{} switched", variable.name);
+        found.push(Scenario { name, switched: Some(variable.name.clone()), ..ordinary.clone() });
     }
     for (name, _) in Bench::names(playbook).unwrap_or_default() {
         found.push(Scenario { name: name.to_owned(), names: vec![name.to_owned()], ..ordinary.clone() });
@@ -172,12 +195,17 @@ fn refer(
     let account = crate::bench::rehearsal::rehearse_struck(&bench, &rehearsal, &striking)?;
     let as_expected = |case: &Case| compare(&case.expect, &account, &playbook).is_empty();
     let fits = ordinary || account.outcome == Outcome::Recovered && scenario.case.as_ref().is_none_or(as_expected);
-    let Account { outcome, regions, fuses, .. } = account;
+    let Account { events, outcome, regions, fuses, .. } = account;
+    let given = events.iter().filter_map(|event| match event {
+        Event::InputReady { sha256, .. } => Some(sha256.clone()),
+        _ => None,
+    });
+    let given = given.collect();
     let (acts, seen) = {
         let mut run = striking.run_mut();
         (std::mem::take(&mut run.acts), std::mem::take(&mut run.seen))
     };
-    Ok(fits.then(|| Reference { scenario: scenario.clone(), outcome, regions, fuses, acts, seen }))
+    Ok(fits.then(|| Reference { scenario: scenario.clone(), outcome, regions, fuses, given, acts, seen }))
 }
 
 impl Scenario {
@@ -202,7 +230,7 @@ impl Scenario {
                 missing: BTreeSet::new(),
                 chosen: Chosen::Any,
                 allow_irreversible: BTreeSet::new(),
-                variables: playbook.variables.iter().map(|known| (known.name.clone(), known.default.clone())).collect(),
+                variables: self.variables(&playbook),
                 answers: Answers::Given,
             },
         };
@@ -210,6 +238,16 @@ impl Scenario {
             input.need = Need::Always;
         }
         Ok((Rc::new(bench), playbook, rehearsal))
+    }
+}
+
+impl Scenario {
+    fn variables(&self, playbook: &Playbook) -> BTreeMap<Id, Value> {
+        let value = |variable: &Variable| match &variable.default {
+            Value::Boolean(value) if self.switched.as_ref() == Some(&variable.name) => Value::Boolean(!value),
+            value => value.clone(),
+        };
+        playbook.variables.iter().map(|variable| (variable.name.clone(), value(variable))).collect()
     }
 }
 
