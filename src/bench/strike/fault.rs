@@ -17,6 +17,7 @@ pub enum StrikeFault {
     ExitZeroUndone,
     ExitZeroHalfway,
     ExitOneDone,
+    ToolLies,
     ToolInputEnds,
     DeviceAbsent,
     DeviceLost,
@@ -82,6 +83,7 @@ pub const FAULTS: &[FaultRow] = rows! {
     ExitZeroUndone     Tool    "t0" "exit-0-undone"       "every call is silent, does nothing, exits with 0";
     ExitZeroHalfway    Tool    "tp" "exit-0-halfway"      "one call is silent, stops halfway, exits with 0";
     ExitOneDone        Tool    "t1" "exit-1-done"         "every call does its work and exits with 1";
+    ToolLies           Tool    "tl" "tool-lies"           "one call stops halfway and says that all went well";
     ToolInputEnds      Tool    "ti" "tool-input-ends"     "the tool's questions meet the end of its input";
     DeviceAbsent       Device  "da" "device-absent"       "the board is gone and does not come back";
     DeviceLost         Device  "dl" "device-lost"         "the board is unplugged before the step";
@@ -148,6 +150,7 @@ impl StrikeFault {
                 | F::ExitZeroUndone
                 | F::ExitZeroHalfway
                 | F::ExitOneDone
+                | F::ToolLies
                 | F::ToolInputEnds
                 | F::DeviceLostInCall
                 | F::InterruptTwice

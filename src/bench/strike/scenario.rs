@@ -90,6 +90,7 @@ fn applies(fault: StrikeFault, site: &Site, facts: &SiteFacts, seen: &Seen) -> b
     match fault {
         F::ToolMissing => calls && facts.tool.is_some(),
         F::ToolOld => calls && facts.can_be_too_old,
+        F::ToolLies => calls && !facts.images.is_empty() && facts.before_irreversible,
         F::ToolInputEnds => calls && seen.answers > 0,
         F::DeviceAbsent => seen.attached && (calls || !facts.wanted.is_empty()) || seen.hands,
         F::DeviceLost => seen.attached && (calls || !facts.wanted.is_empty()),

@@ -52,6 +52,8 @@ pub(crate) struct SiteFacts {
     pub(crate) produces: Vec<String>,
     /// Paths below the tool's private folder.
     pub(crate) stages: Vec<String>,
+    /// A step comes later that cannot be undone, and for which no tool's word is enough.
+    pub(crate) before_irreversible: bool,
 }
 
 /// All sites in the order of the steps.
@@ -75,6 +77,10 @@ pub(crate) fn sites(playbook: &Playbook, catalog: &Catalog) -> Vec<(Site, SiteFa
             }
             None => add(Part::Act, &[step]),
         }
+    }
+    let last = found.iter().rposition(|(site, _)| site.part == Part::After).unwrap_or(0);
+    for (_, facts) in &mut found[..last] {
+        facts.before_irreversible = true;
     }
     found
 }

@@ -56,23 +56,26 @@ impl Striking {
             StrikeFault::ToolHangs | StrikeFault::ToolAlwaysHangs => hanging(&self.files, Vec::new()),
             StrikeFault::ToolHangsAtEnd => changed(whole(), &self.files, |_| None),
             StrikeFault::ToolCrashes => ended(Vec::new(), ToolEnd::Signalled(SEGMENTATION_FAULT)),
-            StrikeFault::ToolCrashesHalfway => ended(self.play_half(call), ToolEnd::Signalled(SEGMENTATION_FAULT)),
+            StrikeFault::ToolCrashesHalfway => {
+                ended(first_half(self.play_half(call)), ToolEnd::Signalled(SEGMENTATION_FAULT))
+            }
             StrikeFault::ToolPrintsGarbage => ended(GARBAGE.to_vec(), ToolEnd::Exited(0)),
             StrikeFault::ExitZeroUndone => ended(Vec::new(), ToolEnd::Exited(0)),
             StrikeFault::ExitZeroHalfway => {
                 self.play_half(call);
                 ended(Vec::new(), ToolEnd::Exited(0))
             }
+            StrikeFault::ToolLies => ended(self.play_half(call), ToolEnd::Exited(0)),
             StrikeFault::ExitOneDone => changed(whole(), &self.files, |end| {
                 Some(if end == ToolEnd::Exited(0) { ToolEnd::Exited(1) } else { end })
             }),
             StrikeFault::DeviceLostInCall => {
-                let said = self.play_half(call);
+                let said = first_half(self.play_half(call));
                 self.unplug();
                 ended(said, ToolEnd::Exited(1))
             }
             StrikeFault::InterruptTwice => {
-                let said = self.play_half(call);
+                let said = first_half(self.play_half(call));
                 self.interrupt(&[Interrupt::Interrupt, Interrupt::Interrupt]);
                 hanging(&self.files, said)
             }
@@ -85,8 +88,7 @@ impl Striking {
         }
     }
 
-    /// Plays the call with half of its image, so that the board is left half written, and answers with the first half of
-    /// what it says. What a call without an image does, it does; a tool that asks is cut off at its first question.
+    /// Plays the call with half of its image, so that the board is left half written, and answers with what it says. What a call without an image does, it does; a tool that asks is cut off at its first question.
     fn play_half(&self, call: &ToolCall) -> Vec<u8> {
         let tool = call.launcher.first().and_then(|program| Path::new(program).file_stem()?.to_str());
         let Some(tool) = tool else { return Vec::new() };
@@ -97,10 +99,13 @@ impl Striking {
         // What goes wrong with a call that is cut short anyway, does not matter.
         let _cut_short = play(&self.files, tool, &call.args, &mut console);
         drop(halved);
-        let mut said = console.stdout;
-        said.truncate(said.len() / 2);
-        said
+        console.stdout
     }
+}
+
+fn first_half(mut said: Vec<u8>) -> Vec<u8> {
+    said.truncate(said.len() / 2);
+    said
 }
 
 /// A tool that is already at its end.

@@ -6,6 +6,7 @@ mod table;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -132,6 +133,10 @@ fn choose<'a>(all: &[(&'a Board<'a>, &'a Cell)], filter: &[String]) -> Vec<(&'a 
     all.iter().filter(fits).copied().collect()
 }
 
+/// Benches of broken cells that are kept in one run of the program.
+const KEPT_MAX: usize = 10;
+static KEPT: AtomicUsize = AtomicUsize::new(0);
+
 fn try_cell<'a>(board: &'a Board<'a>, cell: &'a Cell, catalog: &Catalog) -> Tried<'a> {
     let began = Instant::now();
     let ran = catch_unwind(AssertUnwindSafe(|| strike_cell(subject(board.target, catalog), &board.matrix, cell)));
@@ -146,14 +151,21 @@ fn try_cell<'a>(board: &'a Board<'a>, cell: &'a Cell, catalog: &Catalog) -> Trie
         Ok(Err(error)) => defect(error.to_string()),
         Err(_) => defect("a defect in recover; its message is above".to_owned()),
     };
-    if let Some(folder) = &struck.kept {
-        keep_events(folder, &struck.runs);
-    }
+    // The first few are enough to look at.
+    let kept = struck.kept.filter(|folder| {
+        let few = KEPT.fetch_add(1, Ordering::Relaxed) < KEPT_MAX;
+        if few {
+            keep_events(folder, &struck.runs);
+        } else {
+            let _left_behind = std::fs::remove_dir_all(folder);
+        }
+        few
+    });
     let name = cell.to_string();
     let excused = board.target.tests.as_ref().map(|tests| tests.excused.as_slice()).unwrap_or_default();
     let excuse = excused.iter().find(|excused| excused.fits(&name)).map(|excused| excused.reason.as_str());
     let excuse = excuse.filter(|_| !struck.broken.is_empty());
-    Tried { board, cell, end: struck.end, broken: struck.broken, excuse, kept: struck.kept, took: began.elapsed() }
+    Tried { board, cell, end: struck.end, broken: struck.broken, excuse, kept, took: began.elapsed() }
 }
 
 /// Excuses that excuse nothing any more.
