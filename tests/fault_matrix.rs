@@ -1,6 +1,6 @@
 //! `recover test --faults`: what must hold does hold for shipped playbooks, and breaks where a playbook is bad.
 //!
-//! Two playbooks in full and the most dangerous step of a third; all of all of them is for a release build (`.ci/run`).
+//! One playbook in full, and of two more the steps that can do most harm; everything is for a release build (`.ci/run`).
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
@@ -28,15 +28,6 @@ fn faults(cells: &[Value]) -> BTreeSet<String> {
 }
 
 #[test]
-fn every_fault_is_survived_on_a_board_with_a_rom() {
-    let house = House::new();
-    let ran = house.run(&["test", &shipped("m4.yaml"), "--faults", "--format", "json"]).exits(0);
-    let cells = cells(&ran);
-    assert!(cells.len() > 150, "{}", cells.len());
-    assert!(faults(&cells).len() >= 28, "{:?}", faults(&cells));
-}
-
-#[test]
 fn every_fault_is_survived_where_the_vendors_tool_does_all() {
     let house = House::new();
     let ran = house.run(&["test", &shipped("n6.yaml"), "--faults"]).exits(0);
@@ -46,13 +37,23 @@ fn every_fault_is_survived_where_the_vendors_tool_does_all() {
 }
 
 #[test]
+fn every_fault_is_survived_while_a_bootloader_is_written() {
+    let house = House::new();
+    let args = ["test", &shipped("m4.yaml"), "--faults", "--filter", "m4.yaml write-bootloader", "--format", "json"];
+    let cells = cells(&house.run(&args).exits(0));
+    let missing = ["tool-lies", "tool-input-ends", "disk-full", "person-gone", "person-input-ends"];
+    assert!(faults(&cells).len() >= 25 && !faults(&cells).iter().any(|fault| missing.contains(&fault.as_str())));
+}
+
+#[test]
 fn a_fuse_is_set_once_or_not_at_all() {
     let house = House::new();
-    let args = ["test", &shipped("rt1062.yaml"), "--faults", "--filter", "boot-fuse", "--format", "json"];
-    let cells = cells(&house.run(&args).exits(0));
-    let sites: BTreeSet<&str> = cells.iter().map(|cell| cell["step"].as_str().unwrap()).collect();
-    assert_eq!(sites, ["boot-fuse", "boot-fuse:after", "boot-fuse:before"].into());
-    assert!(cells.iter().any(|cell| cell["fault"] == "kill-midway" && cell["end"] == "killed"));
+    for part in ["boot-fuse:before", "boot-fuse ", "boot-fuse:after"] {
+        let args = ["test", &shipped("rt1062.yaml"), "--faults", "--filter", part, "--format", "json"];
+        let cells = cells(&house.run(&args).exits(0));
+        assert!(cells.len() > 20, "{part}: {}", cells.len());
+        assert!(cells.iter().any(|cell| cell["fault"] == "kill-midway" && cell["end"] == "killed"), "{part}");
+    }
 }
 
 /// The RT1062's playbook without the steps that read the SBL back.
