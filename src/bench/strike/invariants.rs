@@ -175,8 +175,9 @@ fn evidence(account: &Account) -> Vec<Broken> {
                 }
             }
             Event::ToolEnded { command, .. } => {
-                if open.take() != Some(command.join(" ")) {
-                    breaks(&format!("`{}` ended without a beginning", command.join(" ")));
+                let ended = command.join(" ");
+                if open.take().as_ref() != Some(&ended) {
+                    breaks(&format!("`{ended}` ended without a beginning"));
                 }
             }
             _ => {}

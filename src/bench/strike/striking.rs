@@ -193,14 +193,12 @@ impl Striking {
             StrikeFault::DeviceLost => self.unplug(),
             fault if fault.of_view() => self.run_mut().view_since = Some(Instant::now()),
             StrikeFault::FileTruncated => {
-                if disk::truncate(&self.run().scratch.clone(), &strike.facts.images) {
-                    self.struck();
-                }
+                let cut = disk::truncate(&self.run().scratch, &strike.facts.images);
+                self.run_mut().struck |= cut;
             }
             StrikeFault::DiskFull => {
-                if disk::block(&self.run().scratch.clone(), &strike.facts) {
-                    self.struck();
-                }
+                let blocked = disk::block(&self.run().scratch, &strike.facts);
+                self.run_mut().struck |= blocked;
             }
             StrikeFault::PersonGone => {
                 self.run_mut().hands_gone = true;

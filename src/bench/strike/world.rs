@@ -44,7 +44,7 @@ impl StruckWorld {
         let away = match strike.fault {
             StrikeFault::DeviceLate => since.elapsed() < LATE,
             StrikeFault::DeviceFlapping => {
-                since.elapsed() < FLAPS_FOR && since.elapsed().as_millis() / FLAP_MS % 2 == 0
+                since.elapsed() < FLAPS_FOR && (since.elapsed().as_millis() / FLAP_MS).is_multiple_of(2)
             }
             _ => false,
         };
