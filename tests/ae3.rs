@@ -33,7 +33,10 @@ const MATRIX: &[(&str, i32, &str)] = &[
     ("unplugged-mid-write", RECOVERED, "(device-lost) ↻ Going back to the step connect"),
     ("port-moves", RECOVERED, "SIMULATION PASSED"),
     ("sbl2", RECOVERED, "SIMULATION PASSED"),
-    ("foreign-bridge", NO_DEVICE, "it may belong to another device"),
+    ("foreign-bridge", RECOVERED, "Nothing answers at /dev/ttyUSB0 as the camera would."),
+    ("foreign-bridge,old-ses,port-moves", RECOVERED, "$ updateSystemPackage"),
+    ("foreign-bridge,wrong-baud", RECOVERED, "Nothing answers at /dev/ttyUSB1 as the camera would."),
+    ("foreign-bridge,silent", RECOVERED, "Press the camera's reset button now."),
     ("no-permission", NO_DEVICE, "no permission to use it"),
     ("absent", NO_DEVICE, "is not there yet"),
     ("hangs-mid-image", RECOVERED, "(timed-out) ↻ Going back to the step connect"),
@@ -185,6 +188,7 @@ fn a_chip_of_another_kind_is_refused_and_not_tried_twice() {
     ran.exits(STEP_FAILED)
         .says("The chip is another one")
         .says("The bootloader is as it was")
+        .says("the playbook answered n to: Continue with operation [y/n]?")
         .never_says("Trying again");
     assert_eq!(house.commands(), ["maintenance -opt getbanner", WRITE]);
     assert!(!house.board().regions().iter().any(|(address, _)| address == BOOTLOADER));

@@ -100,6 +100,8 @@ enum Verb {
     /// Prove playbooks on virtual boards, without hardware
     #[command(after_help = TEST_EXAMPLES)]
     Test(TestArgs),
+    /// Print the JSON schema of playbooks or test files, for editors
+    Schema(SchemaArgs),
 }
 
 #[derive(Debug, Args)]
@@ -120,6 +122,7 @@ struct RunVerb {
 ///
 /// The short help shows what a rescue at a desk needs, so that it fits one screen with the way to the rescue on top.
 #[derive(Debug, Clone, Args)]
+#[command(group = clap::ArgGroup::new("virtual").multiple(true))]
 pub struct RunOptions {
     /// Folder with the firmware files
     #[arg(long, value_name = "DIR", default_value = ".")]
@@ -132,12 +135,26 @@ pub struct RunOptions {
     /// Run on a virtual camera, without any hardware
     ///
     /// No vendor's tool is needed either. Names after `=`, with commas between them, choose how the virtual camera starts and what goes wrong with it.
-    #[arg(long, value_name = "NAMES", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    #[arg(long, value_name = "NAMES", num_args = 0..=1, require_equals = true, default_missing_value = "", group = "virtual")]
     pub simulate: Option<Simulation>,
 
+    /// Run with the scripted tools of a scene file, without any hardware
+    #[arg(hide_short_help = true, long, value_name = "FILE", group = "virtual")]
+    pub scene: Option<PathBuf>,
+
     /// Folder in which the virtual camera is kept: board.json, calls.jsonl and the log; an older one is replaced
-    #[arg(hide_short_help = true, long, value_name = "DIR", requires = "simulate")]
+    #[arg(hide_short_help = true, long, value_name = "DIR", requires = "virtual")]
     pub bench: Option<PathBuf>,
+
+    /// Keep what the tools print, and what comes and goes on USB, as a scene that can be replayed
+    ///
+    /// The folder gets a scene, a test file, the playbook, and nothing of the firmware but its sizes.
+    #[arg(hide_short_help = true, long, value_name = "DIR", conflicts_with = "dry_run")]
+    pub record: Option<PathBuf>,
+
+    /// Replace personal paths, the user's name and serial numbers in what is recorded
+    #[arg(hide_short_help = true, long, requires = "record")]
+    pub redact: bool,
 
     /// Show all commands and prompts, run nothing
     #[arg(long)]
@@ -160,7 +177,7 @@ pub struct RunOptions {
     pub serial: Option<String>,
 
     /// Use this program for a tool (repeatable)
-    #[arg(hide_short_help = true, long = "tool", value_name = "NAME=PATH", conflicts_with = "simulate")]
+    #[arg(hide_short_help = true, long = "tool", value_name = "NAME=PATH", conflicts_with = "virtual")]
     pub tools: Vec<ToolPath>,
 
     /// For whom to write: a person, or a program reading one JSON object per line
@@ -177,6 +194,10 @@ pub enum MessageFormat {
 
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct ListArgs {
+    /// Playbooks to tell everything about: shipped ones, or files
+    #[arg(value_name = "NAME|PATH")]
+    pub playbooks: Vec<String>,
+
     /// Show the ids, files, tools and steps that cannot be undone, too
     #[arg(long, short)]
     pub verbose: bool,
@@ -184,9 +205,23 @@ pub struct ListArgs {
 
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct CheckArgs {
-    /// Playbooks to look at
+    /// Playbooks, and scenes (`*.scene.yaml`), to look at
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct SchemaArgs {
+    /// Of which documents
+    #[arg(value_name = "DOCUMENT", value_enum, default_value_t)]
+    pub of: SchemaOf,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum SchemaOf {
+    #[default]
+    Playbook,
+    Tests,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
@@ -239,6 +274,7 @@ pub enum Request {
     List(ListArgs),
     Check(CheckArgs),
     Test(TestArgs),
+    Schema(SchemaArgs),
 }
 
 impl Arguments {
@@ -248,6 +284,7 @@ impl Arguments {
             Some(Verb::List(args)) => return Ok(Request::List(args)),
             Some(Verb::Check(args)) => return Ok(Request::Check(args)),
             Some(Verb::Test(args)) => return Ok(Request::Test(args)),
+            Some(Verb::Schema(args)) => return Ok(Request::Schema(args)),
             Some(Verb::Run(run)) => (run.playbook.or(run.named), run.options),
             None => (self.playbook, self.options),
         };

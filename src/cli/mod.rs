@@ -11,7 +11,11 @@ pub mod log;
 mod places;
 mod problems;
 pub mod reader;
+mod record;
 mod run;
+mod run_options;
+mod scene;
+mod schema;
 pub mod screen;
 mod streams;
 pub mod style;
@@ -43,6 +47,7 @@ pub fn main() -> ExitCode {
     let outcome = match request {
         Request::Run(args) => run::run(*args, &Look::of(&Term::stderr())),
         Request::List(args) => list::list(&args, &Look::of(&Term::stdout())),
+        Request::Schema(args) => schema::schema(&args),
         Request::Test(args) => test::test(&args, &Look::of(&Term::stdout())),
         Request::Check(args) => check::check(&args, &Look::of(&Term::stderr())),
     };

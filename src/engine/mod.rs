@@ -12,15 +12,18 @@ mod facts;
 mod files;
 mod halt;
 mod inputs;
+mod instead;
 mod irreversible;
 mod named_files;
 mod offer;
 mod plan;
 mod problem;
+mod prompt;
 mod ready;
 mod refusal;
 mod ruled_out;
 mod runner;
+mod tell_apart;
 #[cfg(test)]
 #[cfg(unix)]
 mod test_desk;
@@ -34,7 +37,7 @@ mod watch;
 use std::time::Duration;
 
 pub use devices::Chosen;
-pub use event::{CONDITION_DOES_NOT_HOLD, Event, Problem, StepEnd};
+pub use event::{CONDITION_DOES_NOT_HOLD, Event, GoesOn, Problem, StepEnd, WaitEnd};
 pub use files::Files;
 pub use inputs::{GivenFiles, InputFault, MakeImage, stage_inputs};
 pub use plan::{PlannedLine, PlannedStep, plan};

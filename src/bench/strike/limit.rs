@@ -9,6 +9,9 @@ const WAIT: Duration = Duration::from_secs(10 * 60);
 /// Ending a tool, looking at the bus, and the like, for each step.
 const SLACK: Duration = Duration::from_secs(15);
 
+/// Devices with one id on one computer.
+const DEVICES_MAX: u32 = 8;
+
 /// No run of this playbook takes longer, even when every limit is used up each time.
 pub(crate) fn longest_run(playbook: &Playbook, image_bytes: u64) -> Duration {
     let once = list(&playbook.steps, image_bytes);
@@ -28,6 +31,8 @@ fn whole(step: &Step, bytes: u64) -> Duration {
             let asked = u32::try_from(run.answers.len()).unwrap_or(u32::MAX).saturating_add(1);
             limit.saturating_mul(2) + WAIT.saturating_mul(asked) + SLACK
         }
+        // Each of several devices, and there are never many.
+        Action::TellApart(tell_apart) => list(&tell_apart.answers.steps, bytes).saturating_mul(DEVICES_MAX),
         _ => limit + SLACK,
     };
     if let Some(irreversible) = &step.irreversible {

@@ -75,7 +75,10 @@ pub(crate) fn sites(playbook: &Playbook, catalog: &Catalog) -> Vec<(Site, SiteFa
                 add(Part::Act, &[step]);
                 add(Part::After, &leaves(&irreversible.verify.steps));
             }
-            None => add(Part::Act, &[step]),
+            None => match &step.action {
+                Action::TellApart(tell_apart) => add(Part::Act, &leaves(&tell_apart.answers.steps)),
+                _ => add(Part::Act, &[step]),
+            },
         }
     }
     let last = found.iter().rposition(|(site, _)| site.part == Part::After).unwrap_or(0);

@@ -17,8 +17,8 @@ use crate::bench::strike::fault::Lasting;
 use crate::bench::strike::site::{Part, Site, SiteFacts};
 use crate::bench::strike::{StrikeFault, disk};
 use crate::bench::{BenchError, Region};
-use crate::documents::playbook::{HandMove, Playbook, irreversible_steps};
-use crate::engine::Event;
+use crate::documents::playbook::{Action, HandMove, Playbook, irreversible_steps};
+use crate::engine::{Event, GoesOn};
 use crate::words::Id;
 use crate::world::Interrupt;
 
@@ -65,6 +65,8 @@ pub(crate) struct Striking {
     pub(crate) playing: Arc<AtomicUsize>,
     pub(crate) wakes: Notify,
     irreversible: BTreeSet<String>,
+    /// Steps whose calls are those of the steps within.
+    asking: BTreeSet<Id>,
     run: RefCell<Run>,
 }
 
@@ -95,7 +97,17 @@ pub(crate) struct Run {
 impl Striking {
     pub(crate) fn new(playbook: &Playbook, files: BenchFiles, strike: Option<Strike>) -> Self {
         let irreversible = irreversible_steps(&playbook.steps).into_iter().map(|(id, _)| id).collect();
-        Striking { strike, files, playing: Arc::default(), wakes: Notify::new(), irreversible, run: RefCell::default() }
+        let asking = playbook.leaf_steps().into_iter().filter(|step| matches!(step.action, Action::TellApart(_)));
+        let asking = asking.map(|step| step.id.clone()).collect();
+        Striking {
+            asking,
+            strike,
+            files,
+            playing: Arc::default(),
+            wakes: Notify::new(),
+            irreversible,
+            run: RefCell::default(),
+        }
     }
 
     /// Where the run has its files.
@@ -148,8 +160,8 @@ impl Striking {
                 }
             }
             Event::ToolAsked { .. } => self.note(|seen| seen.replies = true),
-            Event::Prompted { goes_on_by_itself, .. } => {
-                self.note(|seen| seen.replies |= !goes_on_by_itself);
+            Event::Prompted { goes_on, .. } => {
+                self.note(|seen| seen.replies |= *goes_on != GoesOn::ByItself);
                 self.wait_begins();
             }
             Event::Waiting { .. } => self.wait_begins(),
@@ -272,15 +284,16 @@ impl Striking {
 
     /// Is this call to be struck? Also keeps what is known of calls that cannot be undone.
     pub(crate) fn call_begins(&self) -> Option<StrikeFault> {
-        self.note(|seen| seen.calls += 1);
         let (site, call_of) = (self.run().site.clone()?, self.run().call_of.clone());
         let own = call_of.as_ref() == Some(&site.step);
+        // What gets tool and board back in step before a further attempt belongs to no site.
+        let hits = own || site.part != Part::Act || self.asking.contains(&site.step);
+        self.note(|seen| seen.calls += usize::from(hits));
         if own && self.irreversible.contains(site.step.as_str()) {
             self.keep_act(&site.step);
         }
         let strike = self.strikes_here()?;
         let fault = strike.fault;
-        let hits = own || strike.site.part != Part::Act;
         let due = fault.lasting() == Lasting::Always || !self.run().struck;
         (hits && due && (fault.of_call() || fault.inside() || fault == StrikeFault::DiskFull)).then_some(fault)
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use regex::Regex;
 
 use crate::documents::expression::{Expression, Template};
-use crate::documents::playbook::Variable;
+use crate::documents::playbook::{Input, Variable};
 use crate::words::{FaultClass, Id, Located, Place, Source, UsbId};
 
 /// One board's recovery.
@@ -57,66 +57,6 @@ impl Playbook {
         collect(&self.steps, &mut leaves);
         leaves
     }
-}
-
-/// A file that the person gives.
-#[derive(Debug, Clone)]
-pub struct Input {
-    pub name: Id,
-    pub place: Place,
-    /// Path below the folder of files; its last part is the name the tools see.
-    pub file: Located<String>,
-    pub help: Option<String>,
-    pub need: Need,
-    /// The file is a table that names further files.
-    pub names_files: Option<NamesFiles>,
-    /// Inclusive, in bytes; a smaller file is a failed download or something else.
-    pub min_size: Option<u64>,
-    /// Inclusive, in bytes.
-    pub max_size: Option<u64>,
-    pub starts_with: Vec<u8>,
-    /// Beginnings of files of other kinds that people mistake for this one.
-    pub not_starts_with: Vec<(Vec<u8>, String)>,
-    /// Little-endian 32-bit words that the file must hold.
-    pub words: Vec<InputWord>,
-    /// Size in bytes of the file a simulation makes up; without it, a small one that fits.
-    pub example_size: Option<u64>,
-}
-
-impl Input {
-    /// The name under which the file is staged and shown in commands.
-    pub fn file_name(&self) -> &str {
-        self.file.value.rsplit('/').next().unwrap_or(&self.file.value)
-    }
-}
-
-/// Must the person give a file?
-#[derive(Debug, Clone)]
-pub enum Need {
-    Always,
-    /// It may be absent; `given(…)` in conditions tells.
-    Never,
-    /// Only where this other input, which may be absent, is not given.
-    Without(Located<Id>),
-}
-
-/// A table of text lines with columns set apart by tabs, one of which names files that must lie beside the table.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NamesFiles {
-    /// Counted from 1.
-    pub column: usize,
-    /// Lines that begin with this name no file.
-    pub comment: Option<String>,
-    /// What stands in the column where no file is meant.
-    pub except: Vec<String>,
-}
-
-#[derive(Debug, Clone)]
-pub struct InputWord {
-    /// In bytes from the start of the file.
-    pub offset: u64,
-    /// An integer; may use the sizes of inputs.
-    pub value: Expression,
 }
 
 /// A file that comes with a tool.
@@ -175,11 +115,24 @@ pub struct Step {
     pub until: Option<Until>,
     /// A wait that may fail: this value says whether it was met in time. In a prompt ENTER ends it, too, as not met.
     pub sets: Option<Id>,
-    /// What it means when one of these devices comes during the wait: "the wire is still connected".
-    pub instead: Vec<(Id, String)>,
+    /// What the person is told when such a wait was met, and when it was not.
+    pub if_met: Option<String>,
+    pub if_unmet: Option<String>,
+    /// What it means when one of these devices comes while the step waits, or while its tool does.
+    pub instead: Vec<Instead>,
     pub irreversible: Option<Irreversible>,
     /// In which state the board is when the run ends in this step; groups hand it down.
     pub if_stopped: Option<String>,
+}
+
+/// A device that comes in place of the wanted one.
+#[derive(Debug, Clone)]
+pub struct Instead {
+    pub device: Id,
+    /// What it means, and what to do: "The wire is still connected: remove it".
+    pub meaning: String,
+    /// What the hands do about it, for the virtual person.
+    pub hands: Vec<HandMove>,
 }
 
 #[derive(Debug, Clone)]
@@ -190,8 +143,9 @@ pub enum Action {
     Wait,
     Check(CheckStep),
     /// End here, saying why.
-    Refuse(Template),
+    Refuse(RefuseStep),
     Write(WriteStep),
+    TellApart(Box<TellApart>),
     Steps(Vec<Step>),
 }
 
@@ -292,7 +246,7 @@ pub struct Prompt {
 }
 
 /// What a person's hands do to a board.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum HandMove {
     Unplug,
@@ -325,13 +279,36 @@ pub struct CheckStep {
     pub message: Option<Template>,
 }
 
+/// Other devices may show the same id; what answers tells which one is meant.
+#[derive(Debug, Clone)]
+pub struct TellApart {
+    pub device: Located<Id>,
+    /// Carried out for each such device alone; a device for which it does not hold is another one.
+    pub answers: Reading,
+}
+
+#[derive(Debug, Clone)]
+pub struct RefuseStep {
+    pub text: Template,
+    /// What the person can do now.
+    pub next: Vec<Template>,
+}
+
 #[derive(Debug, Clone)]
 pub struct WriteStep {
     /// Under this name the file can be used in expressions afterwards.
     pub name: Id,
     /// Name in the run's folder.
     pub file: String,
-    pub text: Template,
+    pub contents: Contents,
+}
+
+/// What is written.
+#[derive(Debug, Clone)]
+pub enum Contents {
+    Text(Template),
+    /// So many bytes, all of them zero.
+    Zeros(u32),
 }
 
 /// A limit; with `per_mb` it grows with the files that the step hands to its tool.
@@ -390,6 +367,8 @@ pub struct Until {
     pub gone: Vec<Id>,
     /// A device that was there from the start does not count: it must have been gone in between.
     pub anew: bool,
+    /// The state must last for so long: a device that comes and goes does not count.
+    pub lasting: Duration,
 }
 
 #[derive(Debug, Clone)]
