@@ -98,13 +98,16 @@ pub fn strike_cell(subject: Subject<'_>, matrix: &Matrix, cell: &Cell) -> Result
         broken.found = format!("in the second run: {}", broken.found);
     }
     broken.extend(again);
-    if second.outcome != reference.outcome {
+    let lacking = lacking(&second.regions, &second.fuses, &reference.regions, &reference.fuses);
+    // The first run may have done its work before it was struck: a playbook may then refuse to do it again.
+    let nothing_to_do = second.outcome == Outcome::RefusedByPlaybook && lacking.is_none();
+    if second.outcome != reference.outcome && !nothing_to_do {
         let what = match second.events.last() {
             Some(Event::Finished { problem: Some(problem), .. }) => format!(": {}", problem.what),
             _ => String::new(),
         };
         broken.push(Broken::new(Invariant::Again, format!("it ended {}{what}", second.outcome)));
-    } else if let Some(missing) = lacking(&second.regions, &second.fuses, &reference.regions, &reference.fuses) {
+    } else if let Some(missing) = lacking {
         broken.push(Broken::new(Invariant::Again, missing));
     }
     let kept = Rc::try_unwrap(bench).ok().filter(|_| !broken.is_empty()).map(Bench::keep);
