@@ -210,6 +210,61 @@ fn a_panic_ends_the_tool() {
     assert_nothing_left(&house);
 }
 
+/// Nobody can clean up then but those who are left.
+#[test]
+fn a_killed_recover_leaves_no_tool() {
+    let read_and_wait = "  - {run: mender, args: [read]}\n";
+    // With a grandchild that holds everything open, and deaf to everything but the last signal.
+    let deaf = "trap '' TERM INT HUP PIPE\n/bin/sleep 1000 &\necho $$ > \"$MARKS/begun\"\nwhile :; do wait; done\n";
+    for steps in [ONE_WRITE, read_and_wait] {
+        let house = house(deaf, steps);
+        let run = Running::start(&house, &["--playbook", "camera.yaml"]);
+        wait_for("the tool", || content(&house.path("marks/begun")));
+        assert!(alive(&house).len() >= 3, "recover, its tool and the grandchild");
+        run.signal(Signal::KILL);
+        assert_eq!(run.end().0, None);
+        wait_for("the end of all processes", || alive(&house).is_empty().then_some(()));
+        std::fs::remove_file(house.path("marks/begun")).unwrap();
+    }
+}
+
+/// Between two calls there is nothing to end, and nothing of the call before is left.
+#[test]
+fn a_recover_that_is_killed_between_steps_leaves_nothing() {
+    let steps = "  - {run: mender, args: [write], retry: {attempts: 2, on: [unknown], backoff: 30s}}\n";
+    let house = house("/bin/sleep 1000 &\necho $$ > \"$MARKS/begun\"\necho no success\n", steps);
+    let run = Running::start(&house, &["--playbook", "camera.yaml"]);
+    wait_for("the tool", || content(&house.path("marks/begun")));
+    wait_for("the pause before the second attempt", || (alive(&house).len() == 1).then_some(()));
+    run.signal(Signal::KILL);
+    assert_eq!(run.end().0, None);
+    wait_for("the end of all processes", || alive(&house).is_empty().then_some(()));
+    std::fs::remove_file(house.path("marks/begun")).unwrap();
+}
+
+/// The guard goes with its recover, whatever the end.
+#[test]
+fn no_guard_outlives_its_run() {
+    let house = house(
+        "echo $$ > \"$MARKS/begun\"\nwhile [ ! -e \"$MARKS/go-on\" ]; do /bin/sleep 0.02; done\necho done\n",
+        ONE_WRITE,
+    );
+    let run = Running::start(&house, &["--playbook", "camera.yaml"]);
+    wait_for("the tool", || content(&house.path("marks/begun")));
+    let parent = format!("PPid:\t{}\n", run.child.id());
+    let is_guard = |folder: &PathBuf| {
+        let line = std::fs::read(folder.join("cmdline")).unwrap_or_default();
+        let status = std::fs::read_to_string(folder.join("status")).unwrap_or_default();
+        String::from_utf8_lossy(&line).contains("end-tools-when-input-ends") && status.contains(&parent)
+    };
+    let folders = std::fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap().path());
+    let guards: Vec<PathBuf> = folders.filter(is_guard).collect();
+    assert_eq!(guards.len(), 1, "{guards:?}");
+    std::fs::write(house.path("marks/go-on"), "").unwrap();
+    assert_eq!(run.end().0, Some(0));
+    wait_for("the end of the guard", || (!guards[0].exists()).then_some(()));
+}
+
 #[test]
 fn a_second_run_is_told_who_holds_the_board() {
     let house = house(

@@ -101,7 +101,7 @@ fn unlike_scene(bench: &Bench, case: &Case) -> Result<Vec<Difference>, CaseError
 }
 
 /// The case as a run; what it says of files goes into the playbook and the folder.
-fn rehearsal<'a>(
+pub(crate) fn rehearsal<'a>(
     subject: Subject<'a>,
     case: &Case,
     playbook: &mut Playbook,

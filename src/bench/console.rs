@@ -97,6 +97,11 @@ impl Console {
         Console { variables, folder: folder.to_owned(), listener: Some(listener), ..Console::default() }
     }
 
+    /// For a tool that works in a folder and meets the end of its input.
+    pub(crate) fn keeping_in(folder: &Path, variables: BTreeMap<String, String>) -> Self {
+        Console { variables, folder: folder.to_owned(), ..Console::default() }
+    }
+
     /// For a tool that works in a folder and waits.
     pub fn scripted(folder: &Path, script: &[Scripted]) -> Self {
         Console { script: script.iter().copied().collect(), folder: folder.to_owned(), ..Console::default() }

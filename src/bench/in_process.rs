@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::collections::VecDeque;
 use std::io;
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::mpsc;
@@ -17,8 +18,8 @@ use crate::bench::mock::{MockEnd, play};
 use crate::words::{Stream, ToolEnd};
 use crate::world::{AnswerTool, RunningTool, StopTool, ToolCall, ToolEvent, ToolInput};
 
-/// Plays the call on the bench whose files these are.
-pub(crate) fn start(files: &BenchFiles, call: &ToolCall) -> RunningTool {
+/// Plays the call on the bench whose files these are. `playing` counts the tools at work.
+pub(crate) fn start(files: &BenchFiles, call: &ToolCall, playing: &Arc<AtomicUsize>) -> RunningTool {
     let tool = call.launcher.first().and_then(|program| Path::new(program).file_stem()?.to_str().map(str::to_owned));
     let line = Arc::new(Line::default());
     let Some(tool) = tool else {
@@ -31,7 +32,11 @@ pub(crate) fn start(files: &BenchFiles, call: &ToolCall) -> RunningTool {
     let mut console = Console::listened(&call.folder, variables, listener);
     let play = {
         let (files, args, line) = (files.clone(), call.args.clone(), Arc::clone(&line));
-        move || line.close(play(&files, &tool, &args, &mut console))
+        let at_work = AtWork::begin(playing);
+        move || {
+            line.close(play(&files, &tool, &args, &mut console));
+            drop(at_work);
+        }
     };
     if call.input == ToolInput::Nothing {
         line.close_input();
@@ -43,6 +48,25 @@ pub(crate) fn start(files: &BenchFiles, call: &ToolCall) -> RunningTool {
     let input =
         (call.input == ToolInput::Open).then(|| Box::new(Input { line: Arc::clone(&line) }) as Box<dyn AnswerTool>);
     Playing::running(&line, input)
+}
+
+/// Counts a tool for as long as its thread plays.
+#[derive(Debug)]
+struct AtWork {
+    playing: Arc<AtomicUsize>,
+}
+
+impl AtWork {
+    fn begin(playing: &Arc<AtomicUsize>) -> Self {
+        playing.fetch_add(1, Ordering::SeqCst);
+        AtWork { playing: Arc::clone(playing) }
+    }
+}
+
+impl Drop for AtWork {
+    fn drop(&mut self) {
+        self.playing.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 /// What goes to and fro between a tool and who has called it.

@@ -44,6 +44,7 @@ mod state;
 mod stm32_fault;
 mod stm32_rom;
 mod stm32n6;
+mod strike;
 #[cfg(test)]
 mod test_bench;
 mod timeline;
@@ -85,6 +86,10 @@ pub use state::BenchState;
 pub use stm32_fault::Stm32Fault;
 pub use stm32_rom::{Stm32Rom, Stm32RomSettings};
 pub use stm32n6::Stm32N6;
+pub use strike::{
+    Broken, Cell, CellEnd, FAULTS, FaultGroup, FaultRow, Invariant, Matrix, Part, Scenario, Site, StrikeFault, Struck,
+    strike_cell, survey,
+};
 pub use virtual_model::{ModelHelp, VirtualModel, model_help};
 pub use waiting::{Waiting, WaitsFor};
 pub use world::{BenchWorld, Interrupts, StartTool};

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::bench::call_record::CallRecord;
 use crate::bench::state::BenchState;
+use crate::bench::strike::{Striking, StruckWorld};
 use crate::bench::{Answers, Bench, BenchError, BenchWorld, Region, generate_image, in_process};
 use crate::documents::catalog::Catalog;
 use crate::documents::expression::Value;
@@ -60,11 +61,26 @@ pub enum RehearsalError {
 
 /// Runs the playbook on the bench. A second run finds the board as the first has left it.
 pub fn rehearse(bench: &Rc<Bench>, rehearsal: &Rehearsal<'_>) -> Result<Account, RehearsalError> {
+    let striking = Rc::new(Striking::new(rehearsal.playbook, bench.files(), None));
+    rehearse_struck(bench, rehearsal, &striking)
+}
+
+/// The same with a fault that strikes. A run that was killed ends without a last event, and counts as interrupted.
+pub(crate) fn rehearse_struck(
+    bench: &Rc<Bench>,
+    rehearsal: &Rehearsal<'_>,
+    striking: &Rc<Striking>,
+) -> Result<Account, RehearsalError> {
     let files = bench.files();
     let before = BenchState::look(&files)?;
     let (regions_before, fuses_before) = (before.model.board().regions(), before.model.board().fuses());
     let mut events = Vec::new();
-    let outcome = carry_out(bench, rehearsal, &mut |event| events.push(event.clone()))?;
+    let outcome = carry_out(bench, rehearsal, striking, &mut |event| {
+        if !striking.run().killed {
+            events.push(event.clone());
+            striking.see(event);
+        }
+    })?;
     let state = BenchState::look(&files)?;
     let board = state.model.board();
     Ok(Account {
@@ -81,6 +97,7 @@ pub fn rehearse(bench: &Rc<Bench>, rehearsal: &Rehearsal<'_>) -> Result<Account,
 fn carry_out(
     bench: &Rc<Bench>,
     rehearsal: &Rehearsal<'_>,
+    striking: &Rc<Striking>,
     tell: &mut dyn FnMut(&Event),
 ) -> Result<Outcome, RehearsalError> {
     let Rehearsal { playbook, catalog, .. } = rehearsal;
@@ -89,6 +106,7 @@ fn carry_out(
         Ok(outcome)
     };
     let mut files = Files::new(Scratch::create()?);
+    striking.works_in(files.scratch().folder());
     let make = |input: &_, size, words: &[_]| {
         let input: &crate::documents::playbook::Input = input;
         (!rehearsal.missing.contains(&input.name)).then(|| generate_image(input, size, words))
@@ -98,13 +116,12 @@ fn carry_out(
     }
     let variables = bench.surroundings_variables().into_iter().collect();
     let surroundings = Surroundings { variables, current_folder: bench.folder().to_owned(), ..Surroundings::default() };
-    let bench_files = bench.files();
     let explicit: BTreeMap<String, PathBuf> = BTreeMap::new();
-    let probe_files = bench_files.clone();
+    let (probe_files, playing) = (bench.files(), Arc::clone(&striking.playing));
     let search = ToolSearch {
         explicit: &explicit,
         surroundings: &surroundings,
-        start: Arc::new(move |call| in_process::start(&probe_files, call)),
+        start: Arc::new(move |call| in_process::start(&probe_files, call, &playing)),
     };
     let running = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
     let tools = running.block_on(ready_tools(playbook, catalog, &files, &rehearsal.variables, search, tell));
@@ -123,12 +140,21 @@ fn carry_out(
     let order = Order { playbook, catalog, tools: &tools, settings: &settings };
     let paused = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
     paused.block_on(async {
-        let start = Box::new(move |call: &_| in_process::start(&bench_files, call));
+        let start = {
+            let striking = Rc::clone(striking);
+            Box::new(move |call: &_| striking.start(call))
+        };
         let never = Box::new(|| Box::pin(std::future::pending()) as _);
         let earlier_ms = BenchState::look(&bench.files())?.now_ms;
         let world = BenchWorld::new(Rc::clone(bench), rehearsal.answers, start, never);
+        let world = StruckWorld::new(world, Rc::clone(striking));
         // The bench's time goes on where an earlier run has left it.
         tokio::time::advance(std::time::Duration::from_millis(earlier_ms)).await;
-        Ok(run(order, files, &world, &mut |event| tell(event)).await.outcome)
+        let mut tell = |event: &Event| tell(event);
+        tokio::select! {
+            biased;
+            finish = run(order, files, &world, &mut tell) => Ok(finish.outcome),
+            () = striking.killed() => Ok(Outcome::Interrupted),
+        }
     })
 }

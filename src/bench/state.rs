@@ -40,13 +40,21 @@ impl BenchState {
 
     /// Looks at the state without changing it; needs no lock, because the file is only ever replaced as a whole.
     pub(crate) fn look(files: &BenchFiles) -> Result<Self, BenchError> {
+        BenchState::read(files, &BenchState::text(files)?)
+    }
+
+    /// The state as it is written down.
+    pub(crate) fn text(files: &BenchFiles) -> Result<Vec<u8>, BenchError> {
         let path = files.state();
-        let text = std::fs::read(&path).map_err(folder_error(&path))?;
+        std::fs::read(&path).map_err(folder_error(&path))
+    }
+
+    pub(crate) fn read(files: &BenchFiles, text: &[u8]) -> Result<Self, BenchError> {
         let damaged = |error: serde_json::Error| BenchError::Damaged {
-            path: path.display().to_string(),
+            path: files.state().display().to_string(),
             reason: error.to_string(),
         };
-        let mut state: BenchState = serde_json::from_slice(&text).map_err(damaged)?;
+        let mut state: BenchState = serde_json::from_slice(text).map_err(damaged)?;
         state.model.board_mut().use_folder(&files.memory());
         Ok(state)
     }

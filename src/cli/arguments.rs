@@ -56,6 +56,7 @@ Examples:
   recover test my-board.test.yaml
   recover test boards --filter fuse
   recover test boards --format junit > report.xml
+  recover test my-board.yaml --faults
 
 A test file stands beside its playbook: my-board.test.yaml beside my-board.yaml.
 
@@ -228,6 +229,12 @@ pub struct TestArgs {
     /// Test files, playbooks with a test file beside them, or folders of both
     #[arg(value_name = "PATH", required = true)]
     pub paths: Vec<PathBuf>,
+
+    /// Break things: strike each step with each fault that can strike there
+    ///
+    /// Each fault is a run of its own, and a second one on the camera as the first has left it. Playbooks need no test file for this.
+    #[arg(long)]
+    pub faults: bool,
 
     /// Only cases whose file and name hold this text (repeatable)
     #[arg(long, value_name = "TEXT")]

@@ -32,12 +32,17 @@ use console::Term;
 use crate::bench::mock_main;
 use crate::cli::arguments::{Arguments, Request};
 use crate::cli::style::Look;
+use crate::world::process;
 
 /// The whole program: plays a mock tool when started as one, else does what the command line asks.
 pub fn main() -> ExitCode {
     if let Some(code) = mock_main() {
         return ExitCode::from(u8::try_from(code).unwrap_or(u8::MAX));
     }
+    if process::guard_main() {
+        return ExitCode::SUCCESS;
+    }
+    process::guard_tools();
     let request = Arguments::parse().request().unwrap_or_else(|error| error.exit());
     let outcome = match request {
         Request::Run(args) => run::run(*args, &Look::of(&Term::stderr())),

@@ -1,6 +1,7 @@
 //! `recover test`: runs the cases of test files in parallel, each on a bench of its own, and reports.
 
 mod collect;
+mod faults;
 mod junit;
 mod report;
 
@@ -52,6 +53,9 @@ pub(super) fn test(args: &TestArgs, look: &Look) -> Outcome {
             return Outcome::PlaybookInvalid;
         }
     };
+    if args.faults {
+        return faults::strike(args, &catalog, look);
+    }
     let (suites, faults) = match collect(&args.paths, &catalog) {
         Ok(collected) => collected,
         Err(message) => {

@@ -38,6 +38,13 @@ impl<'a, W: World> Runner<'a, W> {
         if let Some(device) = &run.device {
             self.device_ready(device).await.map_err(|fault| self.halt_here(&step.id, fault))?;
         }
+        if let Some(message) = self.files.changed_since_checked() {
+            let mut fault = Fault::new(FaultClass::BadFile, message);
+            fault.help = Some(
+                "Make sure that nothing cleans the folder for temporary files, and that the disk is sound".to_owned(),
+            );
+            return Err(self.halt_here(&step.id, fault));
+        }
         for name in &run.produces {
             let made_room = self.files.expect_new(name);
             made_room

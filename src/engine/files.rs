@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
+use crate::engine::checked::CheckedFiles;
 use crate::words::Id;
 use crate::world::{FolderProblem, Scratch, ScratchProblem, copy_tool_folder, sha256_of, tool_folder};
 
@@ -17,11 +18,19 @@ pub struct Files {
     of_tools: BTreeMap<Id, PathBuf>,
     /// Private copies of tools' folders, by the folder that was copied.
     copies: BTreeMap<PathBuf, PathBuf>,
+    /// Inputs, which must stay as they are.
+    checked: CheckedFiles,
 }
 
 impl Files {
     pub fn new(scratch: Scratch) -> Self {
-        Files { scratch, names: BTreeMap::new(), of_tools: BTreeMap::new(), copies: BTreeMap::new() }
+        Files {
+            scratch,
+            names: BTreeMap::new(),
+            of_tools: BTreeMap::new(),
+            copies: BTreeMap::new(),
+            checked: CheckedFiles::default(),
+        }
     }
 
     pub fn scratch(&self) -> &Scratch {
@@ -37,6 +46,7 @@ impl Files {
     pub fn expect_new(&mut self, name: &Id) -> Result<(), ScratchProblem> {
         let file_name = Files::produced_name(name);
         self.scratch.remove(&file_name)?;
+        self.checked.forget(&file_name);
         self.add(name.clone(), file_name);
         Ok(())
     }
@@ -49,6 +59,7 @@ impl Files {
     /// Writes a text file, replacing what an earlier attempt wrote.
     pub fn write(&mut self, name: &Id, file_name: &str, text: &str) -> Result<(), ScratchProblem> {
         self.scratch.remove(file_name)?;
+        self.checked.forget(file_name);
         self.scratch.write(file_name, text)?;
         self.add(name.clone(), file_name.to_owned());
         Ok(())
@@ -112,13 +123,30 @@ impl Files {
         self.scratch.path(&self.file_name(name)?).map_err(|problem| problem.to_string())
     }
 
+    /// Says that a staged file has been checked, and what it was then.
+    pub fn keep_checked(&mut self, file_name: &str, size: u64, sha256: &str) {
+        self.checked.add(self.scratch.folder(), file_name, size, sha256);
+    }
+
+    /// Why the inputs are not what was checked any more, if so.
+    pub fn changed_since_checked(&self) -> Option<String> {
+        self.checked.changed(self.scratch.folder())
+    }
+
     pub fn size(&self, name: &Id) -> Result<u64, String> {
+        if let Some(checked) = self.names.get(name).and_then(|file_name| self.checked.get(file_name)) {
+            return Ok(checked.size);
+        }
         let path = self.path(name)?;
         let metadata = std::fs::metadata(&path).map_err(|error| format!("`{name}` cannot be read: {error}"))?;
         Ok(metadata.len())
     }
 
+    /// Of an input: as it was when it was checked, so that a comparison with it proves something.
     pub fn sha256(&self, name: &Id) -> Result<String, String> {
+        if let Some(checked) = self.names.get(name).and_then(|file_name| self.checked.get(file_name)) {
+            return Ok(checked.sha256.clone());
+        }
         sha256_of(&self.path(name)?).map_err(|problem| problem.to_string())
     }
 

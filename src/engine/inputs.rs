@@ -114,6 +114,11 @@ pub fn stage_inputs(
         }
     }
     if faults.is_empty() {
+        for event in &ready {
+            if let Event::InputReady { file, size, sha256, .. } = event {
+                files.keep_checked(file, *size, sha256);
+            }
+        }
         ready.iter().for_each(events);
         Ok(())
     } else {

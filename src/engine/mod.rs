@@ -1,6 +1,7 @@
 //! Floor 4: runs a playbook in a world. Speaks only typed events; knows no terminal.
 
 mod call;
+mod checked;
 mod converse;
 #[cfg(test)]
 #[cfg(unix)]

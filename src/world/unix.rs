@@ -25,6 +25,16 @@ pub(super) fn give_own_group(command: &mut Command) {
     command.process_group(0);
 }
 
+/// Starts the running program once more, whatever has become of its file. The name it gets on Linux is not its own, so that
+/// whoever ends all processes of its name (`killall -9 recover`) does not end this one.
+pub(super) fn start_of_this_program() -> Option<Command> {
+    if cfg!(target_os = "linux") {
+        Some(Command::new("/proc/self/exe"))
+    } else {
+        std::env::current_exe().ok().map(Command::new)
+    }
+}
+
 /// A process and its descendants, but for those that left the group by themselves (`setsid`).
 ///
 /// To be used only until the first process of the group has been reaped: afterwards its number may be a stranger's.

@@ -35,7 +35,7 @@ pub(super) fn collect(paths: &[PathBuf], catalog: &Catalog) -> Result<(Vec<Suite
     for path in paths {
         if path.is_dir() {
             let before = files.len();
-            below(path, DEPTH_MAX, &mut files)?;
+            below(path, ENDING, DEPTH_MAX, &mut files)?;
             if files.len() == before {
                 return Err(format!("below {} is no test file; its name would end in `{ENDING}`", path.display()));
             }
@@ -70,7 +70,7 @@ fn test_file(path: &Path) -> Result<PathBuf, String> {
     Err(format!("{shown} has no tests: {} is not there", beside.display()))
 }
 
-fn below(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), String> {
+fn below(folder: &Path, ending: &str, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), String> {
     let unreadable = |error: std::io::Error| format!("{} cannot be read: {error}", folder.display());
     let entries: Result<Vec<_>, _> = std::fs::read_dir(folder).map_err(unreadable)?.collect();
     let mut paths: Vec<PathBuf> = entries.map_err(unreadable)?.into_iter().map(|entry| entry.path()).collect();
@@ -80,12 +80,87 @@ fn below(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), St
         // A link may lead anywhere, and in a circle.
         let real_folder = path.is_dir() && !path.is_symlink();
         if real_folder && !hidden && depth > 0 {
-            below(&path, depth - 1, files)?;
-        } else if path.is_file() && path.to_string_lossy().ends_with(ENDING) {
+            below(&path, ending, depth - 1, files)?;
+        } else if path.is_file() && path.to_string_lossy().ends_with(ending) {
             files.push(path);
         }
     }
     Ok(())
+}
+
+/// A playbook that is struck with faults, with its tests if it has some.
+#[derive(Debug)]
+pub(super) struct Target {
+    /// A path that leads to it.
+    pub(super) name: String,
+    pub(super) playbook: Playbook,
+    pub(super) tests: Option<TestFile>,
+    pub(super) folder: PathBuf,
+}
+
+/// Every playbook that the paths lead to, and what is wrong with them. An error is about the command line.
+pub(super) fn collect_targets(paths: &[PathBuf], catalog: &Catalog) -> Result<(Vec<Target>, Vec<Diagnostic>), String> {
+    const PLAYBOOK: &str = ".yaml";
+    let mut files = Vec::new();
+    for path in paths {
+        if path.is_dir() {
+            let mut found = Vec::new();
+            below(path, PLAYBOOK, DEPTH_MAX, &mut found)?;
+            let tested = |file: &PathBuf| file.with_extension("test.yaml").is_file();
+            found.retain(|file| is_test_file(file) || !tested(file) && is_playbook(file));
+            if found.is_empty() {
+                return Err(format!("below {} is no playbook", path.display()));
+            }
+            files.extend(found);
+        } else if path.exists() {
+            let beside = path.with_extension("test.yaml");
+            files.push(if !is_test_file(path) && beside.is_file() { beside } else { path.clone() });
+        } else {
+            return Err(format!("{} is not there", path.display()));
+        }
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    files.retain(|file| seen.insert(file.clone()));
+    let (mut targets, mut faults) = (Vec::new(), Vec::new());
+    for file in files {
+        let (target, wrong) = load_target(&file, catalog);
+        targets.extend(target);
+        faults.extend(wrong);
+    }
+    Ok((targets, faults))
+}
+
+fn is_test_file(path: &Path) -> bool {
+    path.to_string_lossy().ends_with(ENDING)
+}
+
+/// Families, schemas and other documents lie in the same folders; only a playbook names its board.
+fn is_playbook(path: &Path) -> bool {
+    let lines = read_document(path).map(|source| source.text.lines().any(|line| line.starts_with("board:")));
+    lines.unwrap_or(false)
+}
+
+fn load_target(file: &Path, catalog: &Catalog) -> (Option<Target>, Vec<Diagnostic>) {
+    let folder = match file.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
+        _ => PathBuf::from("."),
+    };
+    let name = file.display().to_string();
+    if is_test_file(file) {
+        let (suite, faults) = load(file, catalog);
+        let target =
+            suite.map(|Suite { tests, playbook, folder, .. }| Target { name, playbook, tests: Some(tests), folder });
+        return (target, faults);
+    }
+    match find_playbook(&name) {
+        Ok(found) => {
+            let (playbook, faults) = read(&found, catalog);
+            let sound = !faults.iter().any(|fault| fault.severity == Severity::Error);
+            let playbook = playbook.filter(|_| sound);
+            (playbook.map(|playbook| Target { name, playbook, tests: None, folder }), faults)
+        }
+        Err(error) => (None, vec![Diagnostic::of_document(error.to_string())]),
+    }
 }
 
 /// Reads a test file and its playbook, and holds each against the other.

@@ -25,6 +25,42 @@ pub(super) fn report(tried: &[Tried<'_>], took: Duration) {
     }
 }
 
+/// A case that has no place in a document.
+pub(super) struct ReportedCase {
+    pub(super) name: String,
+    pub(super) class: String,
+    pub(super) took: Duration,
+    /// Lines, the first of which says it in short.
+    pub(super) failure: Option<Vec<String>>,
+}
+
+/// A suite for each name.
+pub(super) fn report_cases(suites: BTreeMap<&str, Vec<ReportedCase>>, took: Duration) {
+    let mut report = Report::new("recover");
+    report.set_time(took);
+    for (name, cases) in suites {
+        let mut suite = TestSuite::new(name);
+        for ReportedCase { name, class, took, failure } in cases {
+            let status = match failure {
+                None => TestCaseStatus::success(),
+                Some(lines) => {
+                    let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+                    status.set_message(lines.first().map_or("", String::as_str)).set_description(lines.join("\n"));
+                    status
+                }
+            };
+            let mut case = TestCase::new(name, status);
+            case.set_classname(class).set_time(took);
+            suite.add_test_case(case);
+        }
+        report.add_test_suite(suite);
+    }
+    // Text in memory: it cannot fail but for want of memory.
+    if let Ok(text) = report.to_string() {
+        show(&text);
+    }
+}
+
 fn case(tried: &Tried<'_>) -> TestCase {
     let status = match tried.differences.first() {
         None => TestCaseStatus::success(),

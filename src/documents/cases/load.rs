@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use crate::documents::cases::read_case::read_case;
-use crate::documents::cases::{Case, TestFile, UnnoticedMutant};
+use crate::documents::cases::{Case, ExcusedCell, TestFile, UnnoticedMutant};
 use crate::documents::playbook::load::leaves_its_folder;
 use crate::documents::playbook::reader::Reader;
 use crate::documents::{Yaml, YamlKind, parse_yaml};
 use crate::words::{Diagnostic, Located, Place, Source};
 
-pub(super) const TOP_KEYS: &[&str] = &["format", "playbook", "cases", "unnoticed"];
+pub(super) const TOP_KEYS: &[&str] = &["format", "playbook", "cases", "unnoticed", "excused"];
 const FORMAT: &str = "1";
 
 /// What came of a document: the tests, unless a fault leaves too little of them, and everything wrong with it.
@@ -74,7 +74,19 @@ fn read_tests(reader: &mut Reader, yaml: &Yaml, source: &Arc<Source>) -> Option<
     }
     let unnoticed = top.get("unnoticed").map(|list| reader.list(list, "mutants")).unwrap_or_default();
     let unnoticed = unnoticed.iter().filter_map(|mutant| read_mutant(reader, mutant)).collect();
-    Some(TestFile { source: Arc::clone(source), playbook, cases, unnoticed })
+    let excused = top.get("excused").map(|list| reader.list(list, "cells")).unwrap_or_default();
+    let excused = excused.iter().filter_map(|cell| read_excused(reader, cell)).collect();
+    Some(TestFile { source: Arc::clone(source), playbook, cases, unnoticed, excused })
+}
+
+fn read_excused(reader: &mut Reader, yaml: &Yaml) -> Option<ExcusedCell> {
+    let parts = reader.map(yaml, "an excused cell", &["cell", "reason"])?;
+    let (Some(cell), Some(reason)) = (parts.get("cell"), parts.get("reason")) else {
+        let message = "an excused cell needs the keys `cell` and `reason`";
+        reader.fault(Diagnostic::error(parts.place(), message));
+        return None;
+    };
+    Some(ExcusedCell { cell: reader.text(cell)?, reason: reader.prose(reason)? })
 }
 
 /// A path beside or below the document.

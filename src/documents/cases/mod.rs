@@ -11,4 +11,6 @@ pub const SCHEMA: &str = include_str!("schema.json");
 
 pub use check::check;
 pub use load::{LoadedTests, load};
-pub use types::{CallPattern, Case, Expect, GivenContents, TestFile, ToolTreatment, Treated, UnnoticedMutant};
+pub use types::{
+    CallPattern, Case, ExcusedCell, Expect, GivenContents, TestFile, ToolTreatment, Treated, UnnoticedMutant,
+};

@@ -13,6 +13,22 @@ pub struct TestFile {
     pub cases: Vec<Case>,
     /// Changes of the playbook that no case needs to notice.
     pub unnoticed: Vec<UnnoticedMutant>,
+    /// Faults whose effect is known and accepted.
+    pub excused: Vec<ExcusedCell>,
+}
+
+/// A step and a fault whose run breaks a rule, and why that is accepted.
+#[derive(Debug, Clone)]
+pub struct ExcusedCell {
+    /// As the report of `recover test --faults` names it; `*` stands for any text.
+    pub cell: Located<String>,
+    pub reason: String,
+}
+
+impl ExcusedCell {
+    pub fn fits(&self, cell: &str) -> bool {
+        matches_text(&self.cell.value, cell)
+    }
 }
 
 /// A change that `recover test --mutate` makes and that may go unnoticed.

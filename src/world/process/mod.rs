@@ -2,10 +2,11 @@
 //!
 //! Waiting and reading are done by plain threads: the runtime's own blocking threads would hold up its shutdown. What the
 //! output means is for other floors. A descendant that leaves the group by itself is out of reach, and on Windows only the
-//! started process itself can be ended.
+//! started process itself can be ended. What is left when recover itself is ended by force is for the sibling `guard`.
 
 mod answer;
 mod forward;
+mod guard;
 mod plumbing;
 mod reason;
 
@@ -27,6 +28,8 @@ use self::reason::reason_not_started;
 use crate::words::{Stream, ToolEnd};
 use crate::world::system::{ProcessGroup, give_own_group, tool_end, wait_without_reaping};
 use crate::world::{AnswerTool, RunningTool, StopTool, ToolCall, ToolEvent};
+
+pub use guard::{guard_main, guard_tools};
 
 /// What is to be started, before it is; here so that the crate is named in one file.
 type Expression = duct::Expression;
@@ -58,6 +61,7 @@ pub fn start(call: &ToolCall) -> RunningTool {
 #[derive(Debug)]
 struct Process {
     group: ProcessGroup,
+    leader: u32,
     handle: Arc<Handle>,
     /// Closed when nobody can signal the group any more: only then may its first process be reaped.
     _unused: Option<Sender<()>>,
@@ -79,9 +83,10 @@ impl Process {
             .start()?;
         let handle = Arc::new(handle);
         let leader = handle.pids().first().copied().unwrap_or(0);
+        guard::begins(leader);
         let (release, released) = channel::<()>();
-        let process =
-            Process { group: ProcessGroup::led_by(leader), handle: Arc::clone(&handle), _unused: Some(release) };
+        let group = ProcessGroup::led_by(leader);
+        let process = Process { group, leader, handle: Arc::clone(&handle), _unused: Some(release) };
 
         let (heard, queue) = sync_channel(EVENTS_MAX);
         let streams = outputs.len();
@@ -118,6 +123,7 @@ impl StopTool for Process {
 impl Drop for Process {
     fn drop(&mut self) {
         self.force();
+        guard::is_over(self.leader);
     }
 }
 

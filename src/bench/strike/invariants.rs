@@ -1,0 +1,193 @@
+//! What must hold of every run, whatever goes wrong in it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use crate::bench::strike::scenario::Reference;
+use crate::bench::strike::striking::Act;
+use crate::bench::{Account, Region};
+use crate::engine::Event;
+use crate::words::Outcome;
+
+/// The rules, by what a breach of them means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Invariant {
+    Outcome,
+    Limits,
+    Survivors,
+    Images,
+    Irreversible,
+    Evidence,
+    Again,
+    /// Of the matrix itself.
+    Strikes,
+}
+
+impl Invariant {
+    pub fn sentence(self) -> &'static str {
+        match self {
+            Invariant::Outcome => "it ends in a named outcome that fits the fault",
+            Invariant::Limits => "it ends within its limits",
+            Invariant::Survivors => "nothing that it started survives it",
+            Invariant::Images => "it never says recovered when the board does not hold the images",
+            Invariant::Irreversible => {
+                "no irreversible step runs twice, without consent, or before the flash is proven"
+            }
+            Invariant::Evidence => "the evidence of the run is complete and readable",
+            Invariant::Again => "running again ends as a run without the fault",
+            Invariant::Strikes => "the fault strikes",
+        }
+    }
+}
+
+impl fmt::Display for Invariant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.sentence())
+    }
+}
+
+/// A rule that did not hold, and what was found instead.
+#[derive(Debug, Clone)]
+pub struct Broken {
+    pub invariant: Invariant,
+    pub found: String,
+}
+
+impl Broken {
+    pub(crate) fn new(invariant: Invariant, found: impl Into<String>) -> Self {
+        Broken { invariant, found: found.into() }
+    }
+}
+
+/// Did the run come to its end by itself?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ended {
+    ByItself,
+    Killed,
+}
+
+/// Everything but the outcome, which depends on the fault.
+pub(crate) fn hold(
+    account: &Account,
+    acts: &[Act],
+    ended: Ended,
+    reference: &Reference,
+    longest: Duration,
+) -> Vec<Broken> {
+    let mut broken = Vec::new();
+    if ended == Ended::ByItself {
+        broken.extend(limits(account, longest));
+        broken.extend(images(account, reference));
+        broken.extend(evidence(account));
+    }
+    broken.extend(irreversible(acts, reference));
+    broken
+}
+
+fn limits(account: &Account, longest: Duration) -> Option<Broken> {
+    let Some(Event::Finished { elapsed_ms, .. }) = account.events.last() else { return None };
+    let took = Duration::from_millis(*elapsed_ms);
+    (took > longest).then(|| {
+        let found = format!("it took {} s, and its limits add up to {} s", took.as_secs(), longest.as_secs());
+        Broken::new(Invariant::Limits, found)
+    })
+}
+
+fn images(account: &Account, reference: &Reference) -> Option<Broken> {
+    if account.outcome != Outcome::Recovered || reference.outcome != Outcome::Recovered {
+        return None;
+    }
+    let missing = lacking(&account.regions, &account.fuses, &reference.regions, &reference.fuses)?;
+    Some(Broken::new(Invariant::Images, format!("it says recovered, but {missing}")))
+}
+
+/// What of the reference the board does not hold.
+pub(crate) fn lacking(
+    regions: &[Region],
+    fuses: &BTreeMap<u32, u32>,
+    wanted_regions: &[Region],
+    wanted_fuses: &BTreeMap<u32, u32>,
+) -> Option<String> {
+    if let Some(region) = wanted_regions.iter().find(|wanted| !regions.contains(wanted)) {
+        let there = regions.iter().find(|other| other.address == region.address);
+        let there = there.map_or("nothing".to_owned(), |other| format!("{} other bytes", other.length));
+        return Some(format!(
+            "the {} bytes at {:#010x} are not what a run without the fault leaves; {there} begin there",
+            region.length, region.address
+        ));
+    }
+    let (index, value) = wanted_fuses.iter().find(|(index, value)| fuses.get(index) != Some(value))?;
+    let found = fuses.get(index).copied().unwrap_or(0);
+    Some(format!("fuse word {index:#04x} is {found:#010x} instead of {value:#010x}"))
+}
+
+fn irreversible(acts: &[Act], reference: &Reference) -> Vec<Broken> {
+    let mut broken = Vec::new();
+    for (index, act) in acts.iter().enumerate() {
+        let mut breaks = |found: String| broken.push(Broken::new(Invariant::Irreversible, found));
+        if acts[..index].iter().any(|earlier| earlier.step == act.step) {
+            breaks(format!("{} was carried out twice in one run", act.step));
+        }
+        if !act.consented {
+            breaks(format!("{} was carried out without consent", act.step));
+        }
+        let Some(clean) = reference.acts.iter().find(|clean| clean.step == act.step) else { continue };
+        if act.fuses == reference.fuses && clean.fuses != reference.fuses {
+            breaks(format!("{} was carried out although its effect was there", act.step));
+        }
+        if let Some(missing) = lacking(&act.regions, &BTreeMap::new(), &clean.regions, &BTreeMap::new()) {
+            breaks(format!("{} was carried out before the flash held the images: {missing}", act.step));
+        }
+    }
+    broken
+}
+
+fn evidence(account: &Account) -> Vec<Broken> {
+    let mut broken = Vec::new();
+    let mut breaks = |found: &str| broken.push(Broken::new(Invariant::Evidence, found));
+    let Some(Event::Finished { outcome, exit_code, problem, .. }) = account.events.last() else {
+        breaks("the last event is not the end of the run");
+        return broken;
+    };
+    if *exit_code != outcome.exit_code() || *outcome != account.outcome {
+        breaks("the last event does not tell the outcome and its exit code");
+    }
+    let finished = account.events.iter().filter(|event| matches!(event, Event::Finished { .. })).count();
+    if finished > 1 {
+        breaks("the run ends more than once");
+    }
+    match problem {
+        None if *outcome != Outcome::Recovered => breaks("a failure is not explained"),
+        Some(problem) if problem.what.trim().is_empty() => breaks("a failure does not say what happened"),
+        Some(problem) if problem.state.trim().is_empty() => breaks("a failure does not say how the board is"),
+        Some(problem) if problem.next.is_empty() && *outcome != Outcome::RefusedByPlaybook => {
+            breaks("a failure does not say what to do next");
+        }
+        _ => {}
+    }
+    let mut open: Option<String> = None;
+    for event in &account.events {
+        match event {
+            Event::ToolStarted { command, .. } => {
+                if let Some(command) = open.replace(command.join(" ")) {
+                    breaks(&format!("`{command}` was started, and its end is not told"));
+                }
+            }
+            Event::ToolEnded { command, .. } => {
+                let ended = command.join(" ");
+                if open.take().as_ref() != Some(&ended) {
+                    breaks(&format!("`{ended}` ended without a beginning"));
+                }
+            }
+            _ => {}
+        }
+    }
+    if let Some(command) = open {
+        breaks(&format!("`{command}` was started, and its end is not told"));
+    }
+    if let Some(event) = account.events.iter().find(|event| serde_json::to_string(event).is_err()) {
+        breaks(&format!("an event cannot be written down: {event:?}"));
+    }
+    broken
+}

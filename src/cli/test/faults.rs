@@ -1,0 +1,247 @@
+//! `recover test --faults`: strikes every step of playbooks with every fault that can strike there, and reports.
+
+mod report;
+mod table;
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::bench::{Broken, Cell, CellEnd, Invariant, Matrix, Struck, Subject, strike_cell, survey};
+use crate::cli::arguments::{ReportFormat, TestArgs};
+use crate::cli::diagnostics::render;
+use crate::cli::streams::complain;
+use crate::cli::style::Look;
+use crate::cli::test::collect::{Target, collect_targets};
+use crate::cli::test::{in_parallel, keep_events, report as cases};
+use crate::documents::catalog::Catalog;
+use crate::engine::Outcome;
+use crate::words::{Diagnostic, Severity};
+
+/// A playbook and everything that can strike it.
+struct Board<'a> {
+    target: &'a Target,
+    matrix: Matrix,
+}
+
+/// What came of a cell.
+struct Tried<'a> {
+    board: &'a Board<'a>,
+    cell: &'a Cell,
+    end: CellEnd,
+    broken: Vec<Broken>,
+    /// Why it may be broken.
+    excuse: Option<&'a str>,
+    kept: Option<PathBuf>,
+    took: Duration,
+}
+
+impl Tried<'_> {
+    fn passed(&self) -> bool {
+        self.broken.is_empty() || self.excuse.is_some()
+    }
+
+    /// A command that does this again, and nothing else.
+    fn command(&self) -> String {
+        format!("recover test {} --faults --filter '{}'", self.board.target.name, self.cell)
+    }
+}
+
+pub(super) fn strike(args: &TestArgs, catalog: &Catalog, look: &Look) -> Outcome {
+    let began = Instant::now();
+    let (targets, faults) = match collect_targets(&args.paths, catalog) {
+        Ok(collected) => collected,
+        Err(message) => {
+            complain(&format!("error: {message}\n"));
+            return Outcome::CommandLine;
+        }
+    };
+    complain(&render(&faults, look));
+    if faults.iter().any(|fault| fault.severity == Severity::Error) {
+        cases::annotate_faults(&faults);
+        return Outcome::PlaybookInvalid;
+    }
+    let jobs = args.jobs.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
+    let mut boards = Vec::new();
+    let borrowed: Vec<&Target> = targets.iter().collect();
+    for board in in_parallel(jobs, &borrowed, |target: &&Target| look_over(target, catalog)) {
+        match board {
+            Ok(board) => boards.push(board),
+            Err(message) => {
+                complain(&format!("error: {message}\n"));
+                return Outcome::StepFailed;
+            }
+        }
+    }
+    let cells: Vec<Vec<Cell>> = boards.iter().map(|board| board.matrix.cells()).collect();
+    let all: Vec<(&Board<'_>, &Cell)> =
+        boards.iter().zip(&cells).flat_map(|(board, cells)| cells.iter().map(move |cell| (board, cell))).collect();
+    let chosen = choose(&all, &args.filter);
+    if chosen.is_empty() {
+        complain(&format!(
+            "error: none of the {} cells has a name with all of: {}\n",
+            all.len(),
+            args.filter.join(", ")
+        ));
+        return Outcome::CommandLine;
+    }
+    let watchdog = Watchdog::default();
+    let tried = std::thread::scope(|scope| {
+        scope.spawn(|| watchdog.watch());
+        let tried = in_parallel(jobs, &chosen, |(board, cell)| watchdog.guard(cell, || try_cell(board, cell, catalog)));
+        watchdog.rest();
+        tried
+    });
+    let stale = if args.filter.is_empty() { stale(&boards, &tried) } else { Vec::new() };
+    match args.format {
+        ReportFormat::Human => {
+            table::show(&tried, look);
+            report::human(&tried, began.elapsed(), look);
+        }
+        ReportFormat::Json => report::json(&tried, began.elapsed()),
+        ReportFormat::Junit => report::junit(&tried, began.elapsed()),
+    }
+    complain(&render(&stale, look));
+    let passed = stale.is_empty() && tried.iter().all(Tried::passed);
+    if passed { Outcome::Recovered } else { Outcome::StepFailed }
+}
+
+fn look_over<'a>(target: &'a Target, catalog: &Catalog) -> Result<Board<'a>, String> {
+    let of_tests = target.tests.as_ref().map(|tests| tests.cases.as_slice()).unwrap_or_default();
+    let matrix = survey(subject(target, catalog), of_tests).map_err(|error| format!("{}: {error}", target.name))?;
+    Ok(Board { target, matrix })
+}
+
+fn subject<'a>(target: &'a Target, catalog: &'a Catalog) -> Subject<'a> {
+    // What a scene scripts cannot go wrong in another way than it says.
+    let scene = None;
+    Subject { playbook: &target.playbook, name: &target.playbook.source.name, catalog, folder: &target.folder, scene }
+}
+
+/// A filter that is the whole name of a cell means this cell only; else names must hold the texts.
+fn choose<'a>(all: &[(&'a Board<'a>, &'a Cell)], filter: &[String]) -> Vec<(&'a Board<'a>, &'a Cell)> {
+    let exact = |(_, cell): &&(&Board<'_>, &Cell)| filter.len() == 1 && cell.to_string() == filter[0];
+    let found: Vec<_> = all.iter().filter(exact).copied().collect();
+    if !found.is_empty() {
+        return found;
+    }
+    let fits = |(board, cell): &&(&Board<'_>, &Cell)| {
+        let name = format!("{} {cell}", board.target.name);
+        filter.iter().all(|text| name.contains(text.as_str()))
+    };
+    all.iter().filter(fits).copied().collect()
+}
+
+/// Benches of broken cells that are kept in one run of the program.
+const KEPT_MAX: usize = 10;
+static KEPT: AtomicUsize = AtomicUsize::new(0);
+
+fn try_cell<'a>(board: &'a Board<'a>, cell: &'a Cell, catalog: &Catalog) -> Tried<'a> {
+    let began = Instant::now();
+    let ran = catch_unwind(AssertUnwindSafe(|| strike_cell(subject(board.target, catalog), &board.matrix, cell)));
+    let defect = |found: String| Struck {
+        end: CellEnd::Failed(Outcome::Defect),
+        broken: vec![Broken { invariant: Invariant::Outcome, found }],
+        runs: Vec::new(),
+        kept: None,
+    };
+    let struck = match ran {
+        Ok(Ok(struck)) => struck,
+        Ok(Err(error)) => defect(error.to_string()),
+        Err(_) => defect("a defect in recover; its message is above".to_owned()),
+    };
+    // The first few are enough to look at.
+    let kept = struck.kept.filter(|folder| {
+        let few = KEPT.fetch_add(1, Ordering::Relaxed) < KEPT_MAX;
+        if few {
+            keep_events(folder, &struck.runs);
+        } else {
+            let _left_behind = std::fs::remove_dir_all(folder);
+        }
+        few
+    });
+    let name = cell.to_string();
+    let excused = board.target.tests.as_ref().map(|tests| tests.excused.as_slice()).unwrap_or_default();
+    let excuse = excused.iter().find(|excused| excused.fits(&name)).map(|excused| excused.reason.as_str());
+    let excuse = excuse.filter(|_| !struck.broken.is_empty());
+    Tried { board, cell, end: struck.end, broken: struck.broken, excuse, kept, took: began.elapsed() }
+}
+
+/// Excuses that excuse nothing any more.
+fn stale(boards: &[Board<'_>], tried: &[Tried<'_>]) -> Vec<Diagnostic> {
+    let mut faults = Vec::new();
+    for board in boards {
+        let excused = board.target.tests.as_ref().map(|tests| tests.excused.as_slice()).unwrap_or_default();
+        for excuse in excused {
+            let of_board = |tried: &&Tried<'_>| std::ptr::eq(tried.board.target, board.target);
+            let needed = tried
+                .iter()
+                .filter(of_board)
+                .any(|tried| tried.excuse.is_some() && excuse.fits(&tried.cell.to_string()));
+            if !needed {
+                let message = format!("`{}` excuses nothing: no such cell breaks a rule", excuse.cell.value);
+                faults.push(Diagnostic::error(&excuse.cell.place, message).hint("remove it"));
+            }
+        }
+    }
+    faults
+}
+
+/// Ends the program when a run does not end, which is the worst that the matrix can find: a thread cannot be ended.
+#[derive(Default)]
+struct Watchdog {
+    running: Mutex<Running>,
+}
+
+#[derive(Default)]
+struct Running {
+    cells: BTreeMap<usize, (Instant, String)>,
+    begun: usize,
+    over: bool,
+}
+
+/// Real time for two runs; they take a fraction of a second.
+const CELL_MAX: Duration = Duration::from_secs(60);
+const LOOKS_EVERY: Duration = Duration::from_millis(50);
+
+impl Watchdog {
+    fn guard<T>(&self, cell: &Cell, work: impl FnOnce() -> T) -> T {
+        let number = {
+            let mut running = self.running();
+            running.begun += 1;
+            let number = running.begun;
+            running.cells.insert(number, (Instant::now(), cell.to_string()));
+            number
+        };
+        let result = work();
+        self.running().cells.remove(&number);
+        result
+    }
+
+    fn rest(&self) {
+        self.running().over = true;
+    }
+
+    fn watch(&self) {
+        loop {
+            {
+                let running = self.running();
+                if running.over {
+                    return;
+                }
+                if let Some((_, cell)) = running.cells.values().find(|(since, _)| since.elapsed() > CELL_MAX) {
+                    complain(&format!("error: `{cell}` did not end within {} s of real time\n", CELL_MAX.as_secs()));
+                    std::process::exit(i32::from(Outcome::StepFailed.exit_code()));
+                }
+            }
+            std::thread::sleep(LOOKS_EVERY);
+        }
+    }
+
+    fn running(&self) -> std::sync::MutexGuard<'_, Running> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,122 @@
+//! What came of the cells: broken ones in full, then numbers; and the same for programs.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::bench::CellEnd;
+use crate::cli::json::write_line;
+use crate::cli::streams::say;
+use crate::cli::style::{Look, Role, Sign};
+use crate::cli::test::faults::Tried;
+use crate::cli::test::junit::{ReportedCase, report_cases};
+use crate::cli::wording::{clean, count};
+
+pub(super) fn human(tried: &[Tried<'_>], took: Duration, look: &Look) {
+    for broken in tried.iter().filter(|tried| !tried.passed()) {
+        let name = format!("{} {} › {}", look.sign(Sign::Failed), broken.board.target.name, broken.cell);
+        say(&look.paint(Role::Failure, &name));
+        for rule in &broken.broken {
+            say(&format!("  broken: {}", rule.invariant));
+            say(&format!("          {}", clean(&rule.found)));
+        }
+        say(&format!("  again:  {}", broken.command()));
+        if let Some(kept) = &broken.kept {
+            say(&format!("  the bench is kept: {}", kept.display()));
+        }
+        say("");
+    }
+    let number = |what: &dyn Fn(&Tried<'_>) -> bool| tried.iter().filter(|tried| what(tried)).count();
+    let broken = number(&|tried| !tried.passed());
+    let excused = number(&|tried| tried.excuse.is_some());
+    let mended = number(&|tried| tried.broken.is_empty() && tried.end == CellEnd::Mended);
+    let failed = tried.len() - broken - excused - mended;
+    let mut line =
+        format!("{}: {mended} mended themselves, {failed} ended as failures", count(tried.len(), "cell", "cells"));
+    if excused > 0 {
+        line.push_str(&format!(", {excused} excused"));
+    }
+    line.push_str(&format!(", {broken} broke a rule"));
+    say(&look.paint(if broken == 0 { Role::Success } else { Role::Failure }, &line));
+    say(&look.paint(Role::Quiet, &format!("in {:.1} s", took.as_secs_f64())));
+}
+
+#[derive(serde::Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+enum Line<'a> {
+    Cell {
+        file: &'a str,
+        playbook: &'a str,
+        step: String,
+        fault: &'static str,
+        /// How the run ended.
+        end: String,
+        passed: bool,
+        excused: Option<&'a str>,
+        broken: Vec<BrokenLine<'a>>,
+        command: String,
+        seconds: f64,
+        bench: Option<String>,
+    },
+    Finished {
+        passed: usize,
+        failed: usize,
+        seconds: f64,
+    },
+}
+
+#[derive(serde::Serialize)]
+struct BrokenLine<'a> {
+    rule: &'static str,
+    found: &'a str,
+}
+
+pub(super) fn json(tried: &[Tried<'_>], took: Duration) {
+    let mut stdout = std::io::stdout();
+    for tried in tried {
+        let rule = |broken: &'_ crate::bench::Broken| (broken.invariant.sentence(), broken.found.clone());
+        let rules: Vec<_> = tried.broken.iter().map(rule).collect();
+        let line = Line::Cell {
+            file: &tried.board.target.name,
+            playbook: &tried.board.target.playbook.source.name,
+            step: tried.cell.site.to_string(),
+            fault: tried.cell.fault.name(),
+            end: end_word(tried.end),
+            passed: tried.passed(),
+            excused: tried.excuse,
+            broken: rules.iter().map(|(rule, found)| BrokenLine { rule, found }).collect(),
+            command: tried.command(),
+            seconds: tried.took.as_secs_f64(),
+            bench: tried.kept.as_ref().map(|kept| kept.display().to_string()),
+        };
+        if write_line(&mut stdout, &line).is_err() {
+            return;
+        }
+    }
+    let passed = tried.iter().filter(|tried| tried.passed()).count();
+    let line = Line::Finished { passed, failed: tried.len() - passed, seconds: took.as_secs_f64() };
+    let _reader_gone = write_line(&mut stdout, &line);
+}
+
+fn end_word(end: CellEnd) -> String {
+    match end {
+        CellEnd::Mended => "mended".to_owned(),
+        CellEnd::Failed(outcome) => outcome.to_string(),
+        CellEnd::Killed => "killed".to_owned(),
+    }
+}
+
+pub(super) fn junit(tried: &[Tried<'_>], took: Duration) {
+    let mut suites: BTreeMap<&str, Vec<ReportedCase>> = BTreeMap::new();
+    for tried in tried {
+        let mut lines: Vec<String> =
+            tried.broken.iter().map(|broken| format!("broken: {}: {}", broken.invariant, broken.found)).collect();
+        lines.push(tried.command());
+        suites.entry(&tried.board.target.name).or_default().push(ReportedCase {
+            name: tried.cell.to_string(),
+            class: tried.board.target.playbook.board.clone(),
+            took: tried.took,
+            failure: (!tried.passed()).then_some(lines),
+        });
+    }
+    report_cases(suites, took);
+}

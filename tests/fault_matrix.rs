@@ -1,0 +1,110 @@
+//! `recover test --faults`: what must hold does hold for shipped playbooks, and breaks where a playbook is bad.
+//!
+//! Of three playbooks the steps that can do most harm; everything is for a release build, see `.ci/run`.
+
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use serde_json::Value;
+
+use support::{House, Ran};
+
+fn shipped(name: &str) -> String {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("playbooks").join(name).display().to_string()
+}
+
+/// The cells of a run whose report is JSON.
+fn cells(ran: &Ran) -> Vec<Value> {
+    ran.events().into_iter().filter(|event| event["event"] == "cell").collect()
+}
+
+fn faults(cells: &[Value]) -> BTreeSet<String> {
+    cells.iter().map(|cell| cell["fault"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn every_fault_is_survived_where_the_vendors_tool_does_all() {
+    let house = House::new();
+    let ran = house.run(&["test", &shipped("n6.yaml"), "--faults", "--filter", "n6.yaml write-bootloader"]).exits(0);
+    let widest = ran.stdout.lines().take_while(|line| !line.is_empty()).map(|line| line.chars().count()).max();
+    assert!(widest.unwrap() <= 80, "{}", ran.stdout);
+    ran.says("0 broke a rule").says("write-bootloader");
+}
+
+#[test]
+fn every_fault_is_survived_while_a_bootloader_is_written() {
+    let house = House::new();
+    let args = ["test", &shipped("m4.yaml"), "--faults", "--filter", "m4.yaml write-bootloader", "--format", "json"];
+    let cells = cells(&house.run(&args).exits(0));
+    let missing = ["tool-lies", "tool-input-ends", "disk-full", "person-gone", "person-input-ends"];
+    assert!(faults(&cells).len() >= 25 && !faults(&cells).iter().any(|fault| missing.contains(&fault.as_str())));
+}
+
+#[test]
+fn a_fuse_is_set_once_or_not_at_all() {
+    let house = House::new();
+    for part in ["boot-fuse:before", "boot-fuse ", "boot-fuse:after"] {
+        let args = ["test", &shipped("rt1062.yaml"), "--faults", "--filter", part, "--format", "json"];
+        let cells = cells(&house.run(&args).exits(0));
+        assert!(cells.len() > 20, "{part}: {}", cells.len());
+        assert!(cells.iter().any(|cell| cell["fault"] == "kill-midway" && cell["end"] == "killed"), "{part}");
+    }
+}
+
+/// The RT1062's playbook without the steps that read the SBL back.
+fn without_proof(house: &House) {
+    let text = std::fs::read_to_string(shipped("rt1062.yaml")).unwrap();
+    let begin = text.find("          - name: Read the SBL\n").unwrap();
+    let end = text.find("          - name: Read the ROM file system\n").unwrap();
+    house.write("board.yaml", format!("{}{}", &text[..begin], &text[end..]));
+}
+
+#[test]
+fn a_playbook_that_believes_its_tool_is_found_out() {
+    let house = House::new();
+    without_proof(&house);
+    let ran = house.run(&["test", "board.yaml", "--faults", "--filter", "sbl-2 tool-lies"]).exits(1);
+    ran.says("board.yaml › sbl-2 tool-lies")
+        .says("broken: it never says recovered when the board does not hold the images")
+        .says("broken: no irreversible step runs twice, without consent, or before the flash is proven")
+        .says("recover test board.yaml --faults --filter 'sbl-2 tool-lies'")
+        .says("1 cell: 0 mended themselves, 0 ended as failures, 1 broke a rule");
+    let report = house.run(&["test", "board.yaml", "--faults", "--filter", "sbl-2 tool-lies", "--format", "junit"]);
+    report.exits(1).says("<testcase name=\"sbl-2 tool-lies\"").says("failures=\"1\"");
+}
+
+#[test]
+fn what_is_excused_counts_as_passed_until_it_is_mended() {
+    let house = House::new();
+    without_proof(&house);
+    let tests = |cell: &str| {
+        house.write(
+            "board.test.yaml",
+            format!(
+                "format: 1\nplaybook: board.yaml\ncases: [{{name: plain, expect: {{outcome: recovered}}}}]\n\
+                 excused:\n  - {{cell: '{cell}', reason: nobody can read it back}}\n"
+            ),
+        );
+    };
+    tests("sbl-* tool-lies");
+    let ran = house.run(&["test", "board.test.yaml", "--faults", "--filter", "sbl-2 tool-lies"]).exits(0);
+    ran.says("1 excused, 0 broke a rule");
+    // Only a run of everything can tell that an excuse is not needed; a playbook without steps to strike is quick.
+    house.write("board.yaml", "format: 1\nboard: Camera\nvirtual_board: {model: plain-usb, id: \"1fc9:0135\"}\nsteps:\n  - {id: no, refuse: not this one}\n");
+    tests("no kill");
+    let ran = house.run(&["test", "board.test.yaml", "--faults"]).exits(1);
+    ran.says("`no kill` excuses nothing: no such cell breaks a rule");
+}
+
+#[test]
+fn a_filter_that_fits_nothing_is_told() {
+    let house = House::new();
+    let args = ["test", &shipped("arduino.yaml"), "--faults", "--filter", "no-such-fault"];
+    house.run(&args).exits(2).says("cells has a name with all of: no-such-fault");
+    house.run(&["test", "nowhere.yaml", "--faults"]).exits(2).says("nowhere.yaml is not there");
+}
