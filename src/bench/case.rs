@@ -1,5 +1,6 @@
 //! Runs one case of a test file on a bench of its own.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -14,10 +15,12 @@ use crate::documents::playbook::{Input, Need, Playbook};
 use crate::engine::{Chosen, Event, GivenFiles};
 use crate::words::Id;
 
-/// A playbook that is tested, and where.
+/// A playbook that is tested, where, and how its board is.
 #[derive(Debug, Clone, Copy)]
 pub struct Subject<'a> {
     pub playbook: &'a Playbook,
+    /// The virtual board and the files are made as this one says: the same, or what a changed playbook was before.
+    pub sound: &'a Playbook,
     /// As the person knows it.
     pub name: &'a str,
     pub catalog: &'a Catalog,
@@ -50,7 +53,7 @@ pub enum CaseError {
 /// Runs a case once, and a second time where it says what must come of that. The bench of a case that fails is kept.
 pub fn run_case(subject: Subject<'_>, case: &Case) -> Result<CaseRun, CaseError> {
     let names: Vec<&str> = case.simulate.iter().map(|name| name.value.as_str()).collect();
-    let bench = Rc::new(Bench::set_up(BenchFolder::temporary()?, subject.playbook, &names)?);
+    let bench = Rc::new(Bench::set_up(BenchFolder::temporary()?, &with_settings(subject.sound, case), &names)?);
     for treated in &case.tools {
         match &treated.treatment {
             ToolTreatment::Missing => bench.remove_tool(&treated.tool.value)?,
@@ -73,6 +76,19 @@ pub fn run_case(subject: Subject<'_>, case: &Case) -> Result<CaseRun, CaseError>
     }
     let bench = Rc::try_unwrap(bench).ok().filter(|_| !differences.is_empty());
     Ok(CaseRun { differences, runs, kept: bench.map(Bench::keep) })
+}
+
+/// The playbook with the case's own settings of the virtual board.
+fn with_settings<'a>(playbook: &'a Playbook, case: &Case) -> Cow<'a, Playbook> {
+    if case.board.is_empty() {
+        return Cow::Borrowed(playbook);
+    }
+    let mut playbook = playbook.clone();
+    if let Some(board) = &mut playbook.virtual_board {
+        board.settings.retain(|(name, _)| !case.board.iter().any(|(other, _)| other.value == name.value));
+        board.settings.extend(case.board.iter().cloned());
+    }
+    Cow::Owned(playbook)
 }
 
 /// The case as a run; what it says of files goes into the playbook and the folder.
@@ -115,6 +131,7 @@ fn rehearsal<'a>(
     }
     Ok(Rehearsal {
         playbook: subject.playbook,
+        sound: subject.sound,
         playbook_name: subject.name,
         catalog: subject.catalog,
         given: GivenFiles { folder: folder.to_owned(), set: BTreeMap::new() },

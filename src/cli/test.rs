@@ -116,7 +116,7 @@ fn take_next<'t, T>(next: &AtomicUsize, items: &'t [T]) -> Option<(usize, &'t T)
 fn try_case<'a>(suite: &'a Suite, case: &'a Case, catalog: &Catalog) -> Tried<'a> {
     let began = Instant::now();
     let subject =
-        Subject { playbook: &suite.playbook, name: &suite.playbook.source.name, catalog, folder: &suite.folder };
+        Subject { playbook: &suite.playbook, sound: &suite.playbook, name: &suite.playbook.source.name, catalog, folder: &suite.folder };
     let ran = catch_unwind(AssertUnwindSafe(|| run_case(subject, case)));
     let could_not = |found: String| {
         let expected = "that the case can be run".to_owned();

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::bench::Bench;
 use crate::cli::check::read;
-use crate::cli::places::{find_playbook, read_document};
+use crate::cli::places::{find_playbook, read_below, read_document};
 use crate::documents::cases::{self, TestFile};
 use crate::documents::catalog::Catalog;
 use crate::documents::playbook::Playbook;
@@ -90,13 +90,14 @@ pub(in crate::cli) fn load(file: &Path, catalog: &Catalog) -> (Option<Suite>, Ve
         Ok(source) => source,
         Err(error) => return (None, vec![Diagnostic::of_document(error.to_string())]),
     };
-    let loaded = cases::load(&source);
-    let mut faults = loaded.faults;
-    let Some(tests) = loaded.tests else { return (None, faults) };
     let folder = match file.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
         _ => PathBuf::from("."),
     };
+    let shared = |path: &str| read_below(&folder, path)?.ok_or_else(|| "there is no such file".to_owned());
+    let loaded = cases::load(&source, &shared);
+    let mut faults = loaded.faults;
+    let Some(tests) = loaded.tests else { return (None, faults) };
     let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let playbook = match &tests.playbook {
         Some(path) => folder.join(&path.value),

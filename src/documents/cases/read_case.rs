@@ -12,6 +12,7 @@ pub(super) const CASE_KEYS: &[&str] = &[
     "name",
     "simulate",
     "scene",
+    "board",
     "files",
     "set",
     "allow",
@@ -42,6 +43,12 @@ pub(super) fn read_case(reader: &mut Reader, yaml: &Yaml) -> Option<Case> {
         let message = "`simulate` chooses how the virtual board starts, and a scene has none; keep one of the two";
         reader.fault(Diagnostic::error(&first.place, message));
     }
+    let board = parts.get("board").and_then(|map| reader.open_map(map, "settings of the virtual board"));
+    let board = board.map(|map| map.all()).unwrap_or_default().iter().filter_map(|(key, value)| {
+        let name = Located { value: key.text.clone(), place: key.place.clone() };
+        Some((name, reader.text(value)?))
+    });
+    let board = board.collect();
     let files = parts.get("files").map(|map| reader.named(map, "files")).unwrap_or_default();
     let files = files.into_iter().filter_map(|(id, key, value)| {
         let name = Located { value: id, place: key.place.clone() };
@@ -73,6 +80,7 @@ pub(super) fn read_case(reader: &mut Reader, yaml: &Yaml) -> Option<Case> {
         name: name?,
         simulate,
         scene,
+        board,
         files,
         set,
         allow,
