@@ -50,8 +50,16 @@ pub enum CaseError {
     File { path: String, reason: String },
 }
 
-/// Runs a case once, and a second time where it says what must come of that. The bench of a case that fails is kept.
-pub fn run_case(subject: Subject<'_>, case: &Case) -> Result<CaseRun, CaseError> {
+/// Which benches are kept for somebody to look at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keep {
+    /// Those of cases that fail.
+    Failed,
+    Nothing,
+}
+
+/// Runs a case once, and a second time where it says what must come of that.
+pub fn run_case(subject: Subject<'_>, case: &Case, keep: Keep) -> Result<CaseRun, CaseError> {
     let names: Vec<&str> = case.simulate.iter().map(|name| name.value.as_str()).collect();
     let bench = Rc::new(Bench::set_up(BenchFolder::temporary()?, &with_settings(subject.sound, case), &names)?);
     for treated in &case.tools {
@@ -74,7 +82,7 @@ pub fn run_case(subject: Subject<'_>, case: &Case) -> Result<CaseRun, CaseError>
         differences = compare(again, &second, &playbook);
         runs.push(second.events);
     }
-    let bench = Rc::try_unwrap(bench).ok().filter(|_| !differences.is_empty());
+    let bench = Rc::try_unwrap(bench).ok().filter(|_| keep == Keep::Failed && !differences.is_empty());
     Ok(CaseRun { differences, runs, kept: bench.map(Bench::keep) })
 }
 

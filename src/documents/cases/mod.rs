@@ -8,4 +8,5 @@ mod types;
 
 pub use check::check;
 pub use load::{LoadedTests, load};
+pub(crate) use types::matches_text;
 pub use types::{CallPattern, Case, Expect, GivenContents, TestFile, ToolTreatment, Treated, UnnoticedMutant};
