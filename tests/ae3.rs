@@ -185,6 +185,7 @@ fn a_chip_of_another_kind_is_refused_and_not_tried_twice() {
     ran.exits(STEP_FAILED)
         .says("The chip is another one")
         .says("The bootloader is as it was")
+        .says("the playbook answered n to: Continue with operation [y/n]?")
         .never_says("Trying again");
     assert_eq!(house.commands(), ["maintenance -opt getbanner", WRITE]);
     assert!(!house.board().regions().iter().any(|(address, _)| address == BOOTLOADER));

@@ -221,3 +221,13 @@ fn tools_that_are_missing_or_broken() {
     house.set("RECOVER_TOOL_BLHOST", "/nowhere/blhost");
     house.run(&run).exits(4).says("/nowhere/blhost");
 }
+
+#[test]
+fn everything_about_one_playbook() {
+    let house = House::new();
+    house.run(&["list"]).exits(0).says("rt1062 OpenMV Cam RT1062").says("pure-thermal");
+    house.run(&["list", "h7"]).exits(0).says("shows as 0483:df11").says("simulate boot-loop").never_says("RT1062");
+    house.run(&["list", "h77"]).exits(2).says("there is no playbook `h77`").says("Did you mean `h7`?");
+    house.write("wrong.yaml", "format: 1\nsteps: 5\n");
+    house.run(&["list", "wrong.yaml"]).exits(3).says("wrong.yaml:2:8");
+}

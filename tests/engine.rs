@@ -502,6 +502,87 @@ fn what_comes_instead_is_told_in_the_authors_words() {
     assert!(seconds.iter().all(|second| (10..=20).contains(second)) && seconds.len() >= 10, "{seconds:?}");
 }
 
+/// A tool that waits for a device may wait for ever, because the person has overlooked something.
+#[test]
+fn what_comes_instead_is_told_while_a_tool_waits() {
+    let steps = "  - id: catch
+    run: mender
+    args: [write]
+    timeout: 60s
+    instead: {rom: {say: The wire is still there., hands: [unplug, remove-jumper, plug-in]}}
+";
+    let scene = |takes| {
+        let mut scene = Scene::new(steps).act("write", Act { takes: Duration::from_secs(takes), ..act("status 0") });
+        scene.bus = vec![(0, vec![]), (10, vec!["1fc9:0135"]), (20, vec![])];
+        scene
+    };
+    let told = |played: &Played| {
+        let told = |event: &&Event| matches!(event, Event::Prompted { text, .. } if text == "The wire is still there.");
+        played.events.iter().filter(told).count()
+    };
+    let played = scene(30).play();
+    assert_eq!((played.outcome, told(&played)), (Outcome::Recovered, 1));
+    // Only what is still there at the end is the reason for a failure.
+    let played = scene(100).play();
+    assert_eq!((played.seconds, told(&played)), (60, 1));
+    assert!(!played.problem().next[0].contains("wire is still there"), "{:?}", played.problem().next);
+    let mut stays = scene(100);
+    stays.bus.pop();
+    let played = stays.play();
+    assert_eq!((played.seconds, told(&played)), (60, 1));
+    assert_eq!(played.problem().next[0], "The wire is still there.");
+    // A device that has been there from the beginning says nothing.
+    let mut before = scene(30);
+    before.bus = vec![(0, vec!["1fc9:0135"])];
+    assert_eq!(told(&before.play()), 0);
+}
+
+#[test]
+fn a_state_that_must_last_is_not_met_by_a_device_that_comes_and_goes() {
+    let steps = "  - {id: stays, wait: {present: loader, for: 5s}, timeout: 30s}\n";
+    let mut scene = Scene::new(steps);
+    scene.bus = vec![(0, vec!["15a2:0073"]), (3, vec![]), (5, vec!["15a2:0073"]), (8, vec![]), (10, vec!["15a2:0073"])];
+    let played = scene.play();
+    assert_eq!((played.outcome, played.seconds), (Outcome::Recovered, 15));
+    let mut scene = Scene::new(steps);
+    scene.bus = (0..40).map(|at| (at, if at % 3 == 2 { vec![] } else { vec!["15a2:0073"] })).collect();
+    assert_ne!(scene.play().outcome, Outcome::Recovered);
+}
+
+/// A wait that may fail, and a choice: what came of them is known to later steps, and told.
+#[test]
+fn a_choice_is_made_by_enter_or_by_the_hardware() {
+    let steps =
+        "  - {id: look, wait: {present: loader}, timeout: 5s, sets: found, if_met: It is there., if_unmet: It is not.}
+  - {id: choose, when: found, prompt: ENTER or the wire., until: {present: rom}, sets: whole, timeout: 60s}
+  - {id: all, when: not found or whole, run: mender, args: [write, all]}
+  - {id: part, when: found and not whole, run: mender, args: [write, part]}
+";
+    let scene = |bus: Vec<(u64, Vec<&'static str>)>| {
+        let mut scene = Scene::new(steps);
+        scene.bus = bus;
+        scene
+    };
+    let there = || vec![(0, vec!["15a2:0073"])];
+    let notes = |played: &Played| -> Vec<String> {
+        let note = |event: &Event| if let Event::Note { text } = event { Some(text.clone()) } else { None };
+        played.events.iter().filter_map(note).collect()
+    };
+    let played = scene(vec![(0, vec![])]).play();
+    assert_eq!((played.calls(), notes(&played)), (vec!["write all"], vec!["It is not.".to_owned()]));
+    let mut enter = scene(there());
+    enter.replies.push_back((3, Reply::Line(String::new())));
+    let played = enter.play();
+    assert_eq!((played.calls(), notes(&played)), (vec!["write part"], vec!["It is there.".to_owned()]));
+    let mut wired = scene(there());
+    wired.bus.push((9, vec!["1fc9:0135"]));
+    assert_eq!(wired.play().calls(), ["write all"]);
+    let mut nobody = scene(there());
+    nobody.interactive = false;
+    let played = nobody.play();
+    assert_eq!((played.calls(), played.seconds), (vec!["write part"], 1));
+}
+
 #[test]
 fn several_boards_are_not_guessed_among() {
     let mut scene = Scene::new("  - {run: mender, device: rom, args: [write]}\n");

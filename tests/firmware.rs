@@ -13,6 +13,10 @@ struct Case {
     needed: &'static [&'static str],
     /// Calls before the firmware's.
     before: usize,
+    /// Keeps the camera in its bootloader.
+    hold: &'static str,
+    /// What the person is told who has left wire or switch as it was.
+    forgotten: &'static str,
     firmware: &'static [Written],
     afterwards: &'static str,
 }
@@ -29,6 +33,8 @@ const CASES: &[Case] = &[
         playbook: "h7.yaml",
         needed: &["bootloader.bin"],
         before: 2,
+        hold: "dfu-util -w -d ,37c5:9204 -a 2 -D empty.bin",
+        forgotten: "The wire is still connected",
         firmware: &[
             Written {
                 file: "firmware.bin",
@@ -47,6 +53,8 @@ const CASES: &[Case] = &[
         playbook: "h7-plus.yaml",
         needed: &["bootloader.bin"],
         before: 2,
+        hold: "dfu-util -w -d ,37c5:924a -a 2 -D empty.bin",
+        forgotten: "The wire is still connected",
         firmware: &[
             Written {
                 file: "firmware.bin",
@@ -65,6 +73,8 @@ const CASES: &[Case] = &[
         playbook: "n6.yaml",
         needed: &["OpenBootloader_STM32N6570-DK-trusted.stm32", "MX66UW1G45G_STM32N6570-DK-OBL.bin", "bootloader.bin"],
         before: 1,
+        hold: "dfu-util -w -d ,37c5:9206 -a 1 -D empty.bin",
+        forgotten: "The wire is still connected",
         firmware: &[
             Written {
                 file: "firmware.bin",
@@ -83,6 +93,8 @@ const CASES: &[Case] = &[
         playbook: "ae3.yaml",
         needed: &["bootloader.bin", "firmware_pad.toc"],
         before: 2,
+        hold: "dfu-util -w -d ,37c5:96e3 -a 1 -D empty.bin",
+        forgotten: "The recovery switch is still on",
         firmware: &[
             Written {
                 file: "firmware_M55_HP.bin",
@@ -137,6 +149,10 @@ fn holds(house: &House, written: &Written) -> bool {
     house.board().regions().contains(&wanted)
 }
 
+fn firmware_commands(case: &Case) -> Vec<&'static str> {
+    std::iter::once(case.hold).chain(case.firmware.iter().map(|written| written.command)).collect()
+}
+
 fn all_files(case: &Case) -> Vec<&'static str> {
     case.needed.iter().copied().chain(case.firmware.iter().map(|written| written.file)).collect()
 }
@@ -152,12 +168,74 @@ fn writes_each_partition_with_the_documented_command() {
             .says("Connect the camera now.")
             .never_says("start the following first");
         let commands = house.commands();
-        let wanted: Vec<&str> = case.firmware.iter().map(|written| written.command).collect();
-        assert_eq!(commands[case.before..], wanted, "{}", case.playbook);
+        assert_eq!(commands[case.before..], firmware_commands(case), "{}", case.playbook);
         assert!(!commands[..case.before].iter().any(|command| command.contains(" -w ")), "{commands:?}");
         assert!(house.calls().iter().all(|call| call.exit_code == Some(0)), "{}", case.playbook);
         for written in case.firmware {
             assert!(holds(&house, written), "{}: {} in {:?}", case.playbook, written.file, house.board());
+        }
+    }
+}
+
+/// With a healthy bootloader nothing else is written, and no wire or switch is asked for.
+#[test]
+fn a_camera_whose_bootloader_works_gets_its_firmware_alone() {
+    for case in CASES {
+        for (state, told) in [
+            ("boot-loop", "The camera starts again and again, because its firmware is damaged."),
+            ("interrupted-update", "It does not: perhaps an update of its firmware was cut short."),
+        ] {
+            let house = house(&all_files(case));
+            simulate(&house, case.playbook, state)
+                .exits(0)
+                .says("The camera's own bootloader works.")
+                .says(told)
+                .says("its firmware alone can be written")
+                .says("The bootloader works and was left as it was.")
+                .never_says("Connect the camera now.");
+            assert_eq!(house.commands(), firmware_commands(case), "{} {state}", case.playbook);
+            assert!(house.calls().iter().all(|call| call.exit_code == Some(0)), "{} {state}", case.playbook);
+            assert!(case.firmware.iter().all(|written| holds(&house, written)), "{} {state}", case.playbook);
+        }
+    }
+}
+
+#[test]
+fn without_firmware_a_camera_whose_bootloader_works_is_left_alone() {
+    for case in CASES {
+        for state in ["boot-loop", "interrupted-update"] {
+            let house = house(case.needed);
+            simulate(&house, case.playbook, state)
+                .exits(1)
+                .says("so it needs no repair")
+                .says("This run has changed nothing on the board.")
+                .says("into the folder of files, and run recover again.")
+                .says("To rewrite the bootloader all the same: Disconnect the camera.");
+            assert_eq!(house.commands(), [""; 0], "{} {state}", case.playbook);
+        }
+    }
+}
+
+/// The bootloader was dead, so nobody could know that the firmware behind it is damaged, too.
+#[test]
+fn a_camera_that_starts_again_and_again_after_its_repair_gets_its_firmware_in_the_same_run() {
+    for case in CASES {
+        let house = house(&all_files(case));
+        simulate(&house, case.playbook, "firmware-damaged").exits(0).says("The firmware starts");
+        assert_eq!(house.commands()[case.before..], firmware_commands(case), "{}", case.playbook);
+        assert!(house.calls().iter().all(|call| call.exit_code == Some(0)), "{}", case.playbook);
+        assert!(case.firmware.iter().all(|written| holds(&house, written)), "{}", case.playbook);
+    }
+}
+
+/// While the tool waits for the camera, and while recover does.
+#[test]
+fn a_forgotten_wire_or_switch_is_told_and_put_right() {
+    for case in CASES {
+        for files in [all_files(case), case.needed.to_vec()] {
+            let house = house(&files);
+            simulate(&house, case.playbook, "wire-forgotten").exits(0).says(case.forgotten);
+            assert!(house.calls().iter().all(|call| call.exit_code == Some(0)), "{}", case.playbook);
         }
     }
 }
@@ -181,7 +259,7 @@ fn the_firmware_alone_is_reset_into_as_well() {
         let case = CASES.iter().find(|case| case.playbook == playbook).unwrap();
         let house = house(&[case.needed, &["firmware.bin"]].concat());
         simulate(&house, playbook, "").exits(0);
-        assert_eq!(house.commands()[before..], [wanted]);
+        assert_eq!(house.commands()[before..], [case.hold, wanted]);
         assert!(holds(&house, &case.firmware[0]));
     }
 }
@@ -200,9 +278,23 @@ fn the_four_files_of_the_ae3_are_given_together_or_not_at_all() {
     for missing in case.firmware {
         let files = all_files(case).into_iter().filter(|file| *file != missing.file).collect::<Vec<_>>();
         let house = house(&files);
-        simulate(&house, "ae3.yaml", "").exits(1).says("They belong together: give all of them, or none");
+        simulate(&house, "ae3.yaml", "")
+            .exits(2)
+            .says(&format!("`{}`", missing.file))
+            .says("belong together: give all of them, or none")
+            .says("no tool has run");
         assert_eq!(house.commands(), [""; 0], "{}", missing.file);
     }
+}
+
+/// What only the playbook knows of its files is noticed as early.
+#[test]
+fn files_of_another_board_are_refused_before_anything_is_touched() {
+    let case = CASES.iter().find(|case| case.playbook == "ae3.yaml").unwrap();
+    let house = house(case.needed);
+    house.write("images/firmware_pad.toc", [7; 100]);
+    simulate(&house, "ae3.yaml", "").exits(2).says("firmware_pad.toc exactly 8192 bytes");
+    assert_eq!(house.commands(), [""; 0]);
 }
 
 #[test]

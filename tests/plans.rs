@@ -41,15 +41,19 @@ const STM32_BOARDS: &[(&str, &str, u8)] = &[
     ("pure-thermal", "37c5:9205", 4),
 ];
 
-/// The normal flash after the recovery: only the last write resets.
+/// The normal flash after the recovery: only the last write resets. Before it, the small write that keeps a camera with
+/// damaged firmware in its bootloader; of its two steps one comes, after connecting or without.
 fn stm32_firmware(own_bootloader: &str, romfs_alt: u8) -> [Commands; 2] {
     let own = format!("dfu-util -w -d ,{own_bootloader}");
+    let hold = (Documented, format!("{own} -a 2 -D empty.bin"));
     [
         vec![
+            hold.clone(),
+            hold.clone(),
             (Documented, format!("{own} -a 2 -D firmware.bin")),
             (Documented, format!("{own} -a {romfs_alt} --reset -D romfs0.img")),
         ],
-        vec![(Documented, format!("{own} -a 2 --reset -D firmware.bin"))],
+        vec![hold.clone(), hold, (Documented, format!("{own} -a 2 --reset -D firmware.bin"))],
     ]
 }
 
@@ -205,7 +209,7 @@ fn every_plan_can_be_read() {
     let events = simulate(&House::new(), "ae3", &["--dry-run"]).events();
     let step = of_kind(&events, "planned_step").find(|step| step["id"] == "write-system").unwrap();
     assert_eq!(
-        step["notes"][0],
+        step["notes"][1],
         "only when silent or (present(bridge_ftdi) and ses < version_at(package_ftdi, 0x40)) \
          or (present(bridge_ch343) and ses < version_at(package_ch343, 0x40))"
     );

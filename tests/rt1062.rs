@@ -244,6 +244,7 @@ fn whatever_happens_the_end_is_honest() {
         ("reset-no-answer", 0),
         ("lost-before-reset", 0),
         ("tool-hangs", 0),
+        ("wire-forgotten", 0),
         ("legacy,write-no-answer,lost-in-fuse,reset-no-answer", 0),
         ("write-refused,lost-in-firmware,fuse-no-answer,late-flashloader", 0),
     ];

@@ -13,7 +13,7 @@ use recover::documents::playbook::{check, load};
 fn names(folder: &str) -> BTreeSet<String> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let names = std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    names.filter(|name| name.ends_with(".yaml")).collect()
+    names.filter(|name| name.ends_with(".yaml") && !name.ends_with(".test.yaml")).collect()
 }
 
 fn text(path: &str) -> String {

@@ -6,6 +6,7 @@ use std::io::{BufRead, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::bench::waiting::counted;
 use crate::documents::playbook::HandMove;
 use crate::words::Stream;
 
@@ -24,6 +25,10 @@ pub struct Console {
     mode: Mode,
     /// Who listens when the tool plays in this process.
     listener: Option<Arc<dyn Listener>>,
+    out: Flow,
+    err: Flow,
+    /// What has been printed, as waits count it.
+    counted_bytes: u64,
 }
 
 /// The other side of a tool that plays in the process of those who call it.
@@ -35,6 +40,28 @@ pub(crate) trait Listener: fmt::Debug + Send + Sync {
 
     /// Was the tool ended from outside? It must not do anything any more.
     fn ended(&self) -> bool;
+}
+
+/// One stream of a call that may have to be played again from its beginning.
+#[derive(Debug, Default)]
+struct Flow {
+    reached: usize,
+    /// So much was printed before the call began again.
+    known: usize,
+}
+
+impl Flow {
+    /// What of this text is new.
+    fn fresh<'t>(&mut self, bytes: &'t [u8]) -> &'t [u8] {
+        let known = self.known.saturating_sub(self.reached).min(bytes.len());
+        self.reached += bytes.len();
+        &bytes[known..]
+    }
+
+    fn begin_again(&mut self) {
+        self.known = self.known.max(self.reached);
+        self.reached = 0;
+    }
 }
 
 /// What ends a wait in a test.
@@ -123,12 +150,24 @@ impl Console {
         self.listener.as_ref().is_some_and(|listener| listener.ended())
     }
 
+    /// The call is played once more from its beginning, after a wait: what it has printed already is left out.
+    pub(crate) fn begin_again(&mut self) {
+        self.out.begin_again();
+        self.err.begin_again();
+    }
+
+    pub(crate) fn counted_bytes(&self) -> u64 {
+        self.counted_bytes
+    }
+
     pub fn out(&mut self, text: &str) {
         self.out_bytes(text.as_bytes());
     }
 
     /// Bytes that need not be UTF-8, as tools print them that write in a code page.
     pub fn out_bytes(&mut self, bytes: &[u8]) {
+        let bytes = self.out.fresh(bytes);
+        self.counted_bytes += counted(bytes);
         if let Some(listener) = &self.listener {
             return listener.print(Stream::Stdout, bytes);
         }
@@ -139,12 +178,14 @@ impl Console {
     }
 
     pub fn err(&mut self, text: &str) {
+        let bytes = self.err.fresh(text.as_bytes());
+        self.counted_bytes += counted(bytes);
         if let Some(listener) = &self.listener {
-            return listener.print(Stream::Stderr, text.as_bytes());
+            return listener.print(Stream::Stderr, bytes);
         }
         match self.mode {
-            Mode::Keeping => self.stderr.extend_from_slice(text.as_bytes()),
-            Mode::Passing => pass(std::io::stderr().lock(), text.as_bytes()),
+            Mode::Keeping => self.stderr.extend_from_slice(bytes),
+            Mode::Passing => pass(std::io::stderr().lock(), bytes),
         }
     }
 

@@ -50,6 +50,7 @@ mod tests {
             file: Located { value: "loader.bin".into(), place },
             help: None,
             need: Need::Always,
+            together: None,
             names_files: None,
             min_size: None,
             max_size: None,

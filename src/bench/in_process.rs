@@ -89,7 +89,7 @@ impl Line {
         match played {
             Ok(MockEnd::Exit(code)) => self.end(ToolEnd::Exited(code)),
             // Until somebody ends it.
-            Ok(MockEnd::Hangs) => {}
+            Ok(MockEnd::Waits | MockEnd::Hangs) => {}
             Err(error) => self.end(ToolEnd::NotStarted(format!("recover's bench is broken: {error}"))),
         }
     }

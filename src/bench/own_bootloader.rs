@@ -12,6 +12,9 @@ use crate::world::{Access, sha256_of_bytes};
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(crate) struct OwnBootloader {
     partitions: Vec<Partition>,
+    /// The partition whose contents the bootloader starts, and what is in it.
+    firmware_alt: u8,
+    firmware: Firmware,
     written: BTreeMap<u8, Region>,
     /// The DFU status of a request that was refused, until it is cleared.
     refused: Option<u8>,
@@ -21,6 +24,17 @@ pub(crate) struct OwnBootloader {
     /// Where the contents lie; not known as long as no bench has set it.
     #[serde(skip)]
     folder: Option<PathBuf>,
+}
+
+/// What the bootloader finds where the firmware belongs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(crate) enum Firmware {
+    /// It starts and runs.
+    Whole,
+    /// It starts, and takes the camera down with it: the camera begins anew, again and again.
+    Damaged,
+    /// Nothing that looks like a program: the bootloader stays.
+    Missing,
 }
 
 /// One partition, as the bootloader knows it.
@@ -56,6 +70,9 @@ pub(crate) trait HasOwnBootloader: BoardModel + std::fmt::Debug {
 
 /// The bootloader waits a second for the bus, and 1.5 s for somebody who talks to it.
 pub(crate) const BOOTLOADER_WINDOW_MS: u64 = 2_500;
+/// A camera with damaged firmware begins anew so often, and shows its bootloader for a part of each round.
+const ROUND_MS: u64 = 2_000;
+const SHOWN_MS: std::ops::Range<u64> = 300..1_800;
 const BLOCK_MS: u64 = 10;
 const STATUS_WRITE: u8 = 3;
 const STATUS_ADDRESS: u8 = 8;
@@ -65,8 +82,26 @@ const DEVNUM: u32 = 9;
 const NO_SERIAL: &str = "UNKNOWN";
 
 impl OwnBootloader {
-    pub(crate) fn new(partitions: Vec<Partition>) -> Self {
-        OwnBootloader { partitions, written: BTreeMap::new(), refused: None, receiving: None, folder: None }
+    pub(crate) fn new(partitions: Vec<Partition>, firmware_alt: u8, firmware: Firmware) -> Self {
+        OwnBootloader {
+            partitions,
+            firmware_alt,
+            firmware,
+            written: BTreeMap::new(),
+            refused: None,
+            receiving: None,
+            folder: None,
+        }
+    }
+
+    pub(crate) fn firmware(&self) -> Firmware {
+        self.firmware
+    }
+
+    /// Does the camera begin anew before it has taken this block? One block, with the erase before it, fits into the time
+    /// that damaged firmware leaves; more do not.
+    pub(crate) fn cuts_off(&self, share: Share) -> bool {
+        self.firmware == Firmware::Damaged && share.offset > 0
     }
 
     pub(crate) fn use_folder(&mut self, folder: &Path) {
@@ -78,7 +113,7 @@ impl OwnBootloader {
     }
 
     /// Was a whole image put into this partition?
-    pub(crate) fn holds(&self, alt: u8) -> bool {
+    fn holds(&self, alt: u8) -> bool {
         self.written.contains_key(&alt)
     }
 
@@ -100,6 +135,10 @@ impl OwnBootloader {
             return Err(status);
         }
         if share.offset == 0 {
+            // A damaged one stays damaged, whatever part of the new one has come.
+            if alt == self.firmware_alt && self.firmware == Firmware::Whole {
+                self.firmware = Firmware::Missing;
+            }
             self.written.remove(&alt);
             self.receiving = Some((alt, Vec::new()));
         }
@@ -117,6 +156,10 @@ impl OwnBootloader {
         if self.folder.as_ref().is_some_and(|folder| std::fs::write(contents(folder, alt), &bytes).is_err()) {
             return;
         }
+        if alt == self.firmware_alt {
+            let zeros = bytes.iter().all(|byte| *byte == 0);
+            self.firmware = if zeros { Firmware::Missing } else { Firmware::Whole };
+        }
         let length = bytes.len() as u64;
         self.written.insert(alt, Region { address: partition.address, length, sha256: sha256_of_bytes(&bytes) });
     }
@@ -125,6 +168,18 @@ impl OwnBootloader {
         let folder = self.folder.as_ref().filter(|_| self.holds(alt));
         folder.and_then(|folder| std::fs::read(contents(folder, alt)).ok()).unwrap_or_default()
     }
+}
+
+/// Is the bootloader of a camera with damaged firmware on the bus, so long after power came?
+pub(crate) fn shown_in_round(age_ms: u64) -> bool {
+    SHOWN_MS.contains(&(age_ms % ROUND_MS))
+}
+
+/// When that changes next.
+pub(crate) fn next_in_round(age_ms: u64) -> u64 {
+    let begun_ms = age_ms - age_ms % ROUND_MS;
+    let changes = [SHOWN_MS.start, SHOWN_MS.end, ROUND_MS + SHOWN_MS.start];
+    changes.iter().map(|change_ms| begun_ms + change_ms).find(|at_ms| *at_ms > age_ms).unwrap_or(begun_ms + ROUND_MS)
 }
 
 fn contents(folder: &Path, alt: u8) -> PathBuf {
@@ -183,11 +238,16 @@ impl DfuBoard for OwnDfu<'_> {
 
     fn write_partition(&mut self, alt: u8, block: &[u8], share: Share) -> Answer {
         self.spend(BLOCK_MS);
+        if self.board.own().cuts_off(share) {
+            self.board.restart(self.clock.now_ms());
+            return Answer::Gone;
+        }
         self.board.own_mut().take(alt, block, share).map_or_else(Answer::Refused, |()| Answer::Done)
     }
 
     fn finish_partition(&mut self) -> Answer {
         self.board.own_mut().finish();
+        self.board.stay(self.clock.now_ms());
         Answer::Done
     }
 
@@ -211,6 +271,8 @@ mod tests {
         let partitions = [("BOOTLOADER", 0x1000, 8), ("FIRMWARE", 0x2000, 8)];
         let mut own = OwnBootloader::new(
             partitions.iter().map(|(name, address, length)| Partition::new(name, *address, *length)).collect(),
+            1,
+            Firmware::Damaged,
         );
         own.use_folder(folder.path());
         let share = |offset| Share { offset, total: 6 };
@@ -220,11 +282,14 @@ mod tests {
         assert_eq!(own.take(1, b"abc", share(0)), Ok(()));
         assert_eq!(own.take(1, b"def", share(3)), Ok(()));
         assert!(!own.holds(1), "the end has not been told yet");
+        assert!(own.cuts_off(share(3)) && !own.cuts_off(share(0)));
         own.finish();
+        assert_eq!(own.firmware(), Firmware::Whole);
         let region = Region { address: 0x2000, length: 6, sha256: sha256_of_bytes(b"abcdef") };
         assert_eq!(own.regions().collect::<Vec<_>>(), [region]);
         assert_eq!(own.read(1), b"abcdef");
         assert_eq!(own.take(1, b"xyz", share(0)), Ok(()));
         assert!(!own.holds(1), "a download that has begun replaces what was there");
+        assert_eq!(own.firmware(), Firmware::Missing);
     }
 }

@@ -23,7 +23,7 @@ fn download(bench: &AlifBench, length: usize, options: &[&str]) -> (Option<i32>,
     let (end, console) = bench.run(&[&["dfu-util", "-d", ",37c5:96e3"], options, &file].concat(), &[]);
     let exit_code = match end {
         MockEnd::Exit(exit_code) => Some(exit_code),
-        MockEnd::Hangs => None,
+        MockEnd::Waits | MockEnd::Hangs => None,
     };
     (exit_code, String::from_utf8([console.stdout, console.stderr].concat()).unwrap())
 }
@@ -53,6 +53,33 @@ fn is_there_for_a_moment_only() {
     assert_eq!(exit_code, Some(74));
     assert!(text.contains("No DFU capable USB device available"), "{text}");
     assert_eq!(download(&bench, 100, &["-w", "-a", "1"]).0, None, "it waits for ever");
+}
+
+#[test]
+fn damaged_firmware_takes_the_camera_away_until_it_is_replaced() {
+    let bench = AlifBench::new(&["boot-loop"]);
+    let mut seen = Vec::new();
+    for _ in 0..8 {
+        bench.wait_ms(500);
+        seen.push(!bench.shown().is_empty());
+    }
+    assert!(seen.contains(&true) && seen.contains(&false), "it comes and goes: {seen:?}");
+    for _ in 0..2 {
+        let (exit_code, text) = download(&bench, 20_000, &["-w", "-a", "1"]);
+        assert_eq!(exit_code, Some(74), "a whole image takes too long: {text}");
+        assert!(text.contains("LIBUSB_ERROR_NO_DEVICE"), "{text}");
+    }
+    let zeros = bench.folder().join("zeros.bin");
+    std::fs::write(&zeros, [0; 4096]).unwrap();
+    let (end, _) = bench.run(&["dfu-util", "-w", "-d", ",37c5:96e3", "-a", "1", "-D", zeros.to_str().unwrap()], &[]);
+    assert_eq!(end, MockEnd::Exit(0));
+    for _ in 0..8 {
+        bench.wait_ms(500);
+        assert_eq!(bench.shown(), [BOOTLOADER]);
+    }
+    assert_eq!(download(&bench, 20_000, &["-w", "-a", "1", "--reset"]).0, Some(0));
+    bench.wait_ms(10_000);
+    assert_eq!(bench.shown(), [RUNNING]);
 }
 
 #[test]

@@ -19,11 +19,16 @@ pub struct Bench {
 /// Tells a mock tool where its bench is.
 pub const BENCH_VARIABLE: &str = "RECOVER_BENCH";
 
+/// Not the board's fault but the person's, whatever the board.
+const WIRE_FORGOTTEN: FaultName =
+    ("wire-forgotten", "the person overlooks once that a wire is to be removed, or a switch to be set to off");
+
 impl Bench {
     /// Builds the board the playbook asks for, in the starting state and with the faults that `names` choose.
     pub fn set_up(folder: BenchFolder, playbook: &Playbook, names: &[&str]) -> Result<Self, BenchError> {
         let board = playbook.virtual_board.as_ref().ok_or(BenchError::NoVirtualBoard)?;
-        let model = VirtualModel::new(Settings { playbook, board }, names)?;
+        let (of_person, of_board): (Vec<&str>, Vec<&str>) = names.iter().partition(|name| **name == WIRE_FORGOTTEN.0);
+        let model = VirtualModel::new(Settings { playbook, board }, &of_board)?;
         let files = folder.files();
         let prepare = || {
             files.clean()?;
@@ -36,6 +41,7 @@ impl Bench {
         };
         prepare().map_err(folder_error(folder.path()))?;
         let mut state = BenchState::new(model);
+        state.forgets = !of_person.is_empty();
         state.model.board_mut().use_folder(&files.memory());
         state.model.fill_memories().map_err(folder_error(&files.memory()))?;
         state.model.lay_out_tools(&files).map_err(folder_error(&files.alif()))?;
@@ -47,7 +53,7 @@ impl Bench {
     /// The starting states and faults that the playbook's virtual board knows, with one line about each.
     pub fn names(playbook: &Playbook) -> Result<Vec<FaultName>, BenchError> {
         let board = playbook.virtual_board.as_ref().ok_or(BenchError::NoVirtualBoard)?;
-        VirtualModel::fault_names(&board.model.value)
+        Ok(VirtualModel::fault_names(&board.model.value)?.into_iter().chain([WIRE_FORGOTTEN]).collect())
     }
 
     pub fn folder(&self) -> &Path {

@@ -19,6 +19,8 @@ pub struct BenchState {
     /// Versions that tools are made to tell instead of their own.
     #[serde(default)]
     pub(crate) versions: BTreeMap<String, String>,
+    /// The person will overlook the next wire to be removed, or switch to be set back.
+    pub(crate) forgets: bool,
     /// A call that has begun. Still there when its process has ended: it was killed.
     pub(crate) playing: Option<CallRecord>,
 }
@@ -33,7 +35,7 @@ pub(crate) struct HeldState {
 
 impl BenchState {
     pub(crate) fn new(model: VirtualModel) -> Self {
-        BenchState { now_ms: 0, model, hands_moved: 0, versions: BTreeMap::new(), playing: None }
+        BenchState { now_ms: 0, model, hands_moved: 0, versions: BTreeMap::new(), forgets: false, playing: None }
     }
 
     /// Looks at the state without changing it; needs no lock, because the file is only ever replaced as a whole.

@@ -8,6 +8,9 @@ use crate::bench::{BenchError, FaultName};
 pub enum Stm32Fault {
     InRom,
     InterruptedBefore,
+    BootLoop,
+    InterruptedUpdate,
+    FirmwareDamaged,
     Absent,
     NoPermission,
     LatePermission,
@@ -35,6 +38,24 @@ impl Stm32Fault {
         (
             Stm32Fault::InterruptedBefore,
             ("interrupted-before", "an earlier run was killed half-way: the ROM waits for more data"),
+        ),
+        (
+            Stm32Fault::BootLoop,
+            (
+                "boot-loop",
+                "the bootloader is healthy and the firmware damaged: the camera starts anew every two seconds",
+            ),
+        ),
+        (
+            Stm32Fault::InterruptedUpdate,
+            ("interrupted-update", "the bootloader is healthy and waits: an update of the firmware was cut short"),
+        ),
+        (
+            Stm32Fault::FirmwareDamaged,
+            (
+                "firmware-damaged",
+                "the firmware is damaged, too: with a new bootloader the camera starts again and again",
+            ),
         ),
         (Stm32Fault::Absent, ("absent", "the board never shows up, as with a cable that only charges")),
         (Stm32Fault::NoPermission, ("no-permission", "this user may not open the ROM's device node")),

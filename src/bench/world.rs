@@ -24,7 +24,7 @@ use crate::bench::state::{BenchState, HeldState};
 use crate::bench::tool_handles::{BenchInput, BenchStop};
 use crate::bench::waiting::{Waiting, WaitsFor, counted};
 use crate::bench::{Bench, BenchError, BusDevice};
-use crate::documents::playbook::DeviceKind;
+use crate::documents::playbook::{DeviceKind, HandMove};
 use crate::words::{ToolEnd, UsbId};
 use crate::world::{
     AnswerTool, Ask, AttachedDevice, DeviceList, Interrupt, Reply, RunningTool, StopTool, ToolCall, ToolEvent, World,
@@ -95,11 +95,15 @@ impl BenchWorld {
         self.brake.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn move_hands(&self, moves: &[crate::documents::playbook::HandMove]) -> Result<(), BenchError> {
+    fn move_hands(&self, moves: &[HandMove]) -> Result<(), BenchError> {
         let mut held = HeldState::take(&self.files)?;
         let mut at_ms = self.now_ms();
         for hand_move in moves {
             at_ms += HAND_MOVE_MS;
+            let overlooked = matches!(hand_move, HandMove::RemoveJumper | HandMove::SwitchOff);
+            if overlooked && std::mem::take(&mut held.state.forgets) {
+                continue;
+            }
             held.state.model.board_mut().hands(*hand_move, at_ms);
         }
         held.state.hands_moved += 1;

@@ -99,6 +99,8 @@ enum Verb {
     /// Prove playbooks on virtual boards, without hardware
     #[command(after_help = TEST_EXAMPLES)]
     Test(TestArgs),
+    /// Print the JSON schema of playbooks or test files, for editors
+    Schema(SchemaArgs),
 }
 
 #[derive(Debug, Args)]
@@ -176,6 +178,10 @@ pub enum MessageFormat {
 
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct ListArgs {
+    /// Playbooks to tell everything about: shipped ones, or files
+    #[arg(value_name = "NAME|PATH")]
+    pub playbooks: Vec<String>,
+
     /// Show the ids, files, tools and steps that cannot be undone, too
     #[arg(long, short)]
     pub verbose: bool,
@@ -186,6 +192,20 @@ pub struct CheckArgs {
     /// Playbooks to look at
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct SchemaArgs {
+    /// Of which documents
+    #[arg(value_name = "DOCUMENT", value_enum, default_value_t)]
+    pub of: SchemaOf,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum SchemaOf {
+    #[default]
+    Playbook,
+    Tests,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
@@ -236,6 +256,7 @@ pub enum Request {
     List(ListArgs),
     Check(CheckArgs),
     Test(TestArgs),
+    Schema(SchemaArgs),
 }
 
 impl Arguments {
@@ -245,6 +266,7 @@ impl Arguments {
             Some(Verb::List(args)) => return Ok(Request::List(args)),
             Some(Verb::Check(args)) => return Ok(Request::Check(args)),
             Some(Verb::Test(args)) => return Ok(Request::Test(args)),
+            Some(Verb::Schema(args)) => return Ok(Request::Schema(args)),
             Some(Verb::Run(run)) => (run.playbook.or(run.named), run.options),
             None => (self.playbook, self.options),
         };

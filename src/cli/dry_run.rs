@@ -2,7 +2,7 @@
 
 use crate::cli::style::{Look, Role, Sign};
 use crate::cli::wording::{clean, hang, milliseconds, wrap_command};
-use crate::engine::{PlannedLine, PlannedStep};
+use crate::engine::{GoesOn, PlannedLine, PlannedStep};
 
 const INDENT: &str = "        ";
 
@@ -51,8 +51,12 @@ fn render_line(line: &PlannedLine, look: &Look) -> Vec<String> {
         PlannedLine::Wait { text, limit_ms } => {
             say(look, Role::Quiet, "wait    ", &format!("{text}, for at most {}", milliseconds(*limit_ms)))
         }
-        PlannedLine::Prompt { text, goes_on_by_itself } => {
-            let how = if *goes_on_by_itself { "(goes on by itself)" } else { "(press ENTER when done)" };
+        PlannedLine::Prompt { text, goes_on } => {
+            let how = match goes_on {
+                GoesOn::ByItself => "(goes on by itself)",
+                GoesOn::WithEnter => "(press ENTER when done)",
+                GoesOn::Either => "(goes on with ENTER or by itself)",
+            };
             say(look, Role::Person, "you     ", &format!("{} {how}", text.trim_end()))
         }
         PlannedLine::Consent { why } => {
@@ -110,7 +114,7 @@ mod tests {
                 vec![
                     PlannedLine::Prompt {
                         text: "Connect a jumper, plug the camera in.".to_owned(),
-                        goes_on_by_itself: true,
+                        goes_on: GoesOn::ByItself,
                     },
                     PlannedLine::Wait { text: "1fc9:0135 i.MX RT ROM comes".to_owned(), limit_ms: 300_000 },
                 ],
@@ -164,7 +168,7 @@ mod tests {
             json,
             "{\"event\":\"planned_step\",\"number\":1,\"total\":2,\"id\":\"enter-rom\",\"name\":\"Enter the ROM\",\
              \"notes\":[\"only when fuse == 0\"],\"lines\":[{\"prompt\":{\"text\":\"Connect a jumper, plug the camera in.\",\
-             \"goes_on_by_itself\":true}},{\"wait\":{\"text\":\"1fc9:0135 i.MX RT ROM comes\",\"limit_ms\":300000}}]}"
+             \"goes_on\":\"by-itself\"}},{\"wait\":{\"text\":\"1fc9:0135 i.MX RT ROM comes\",\"limit_ms\":300000}}]}"
         );
     }
 }

@@ -1,38 +1,66 @@
 //! `recover list`: the playbooks there are.
 
-use std::collections::BTreeSet;
-
 use crate::bench::Bench;
 use crate::cli::arguments::ListArgs;
+use crate::cli::diagnostics::render;
 use crate::cli::places::find_playbook;
+use crate::cli::problems;
 use crate::cli::run::shown;
-use crate::cli::streams::say;
+use crate::cli::streams::{complain, say};
 use crate::cli::style::{Look, Role};
 use crate::cli::wording::{bytes, hang};
 use crate::documents::library::shipped_boards;
-use crate::documents::playbook::{Device, Need, Playbook, irreversible_steps, tools_of};
+use crate::documents::playbook::{Need, Playbook, irreversible_steps, tools_of};
 use crate::engine::Outcome;
-use crate::words::UsbId;
 
 /// Prints one line for each shipped playbook, or everything a person chooses by.
 pub(super) fn list(args: &ListArgs, look: &Look) -> Outcome {
+    for (index, name) in args.playbooks.iter().enumerate() {
+        let found = match find_playbook(name) {
+            Ok(found) => found,
+            Err(error) => {
+                let next = problems::place(&error).next;
+                complain(&format!(
+                    "error: {error}\n{}",
+                    next.iter().map(|next| format!("{next}\n")).collect::<String>()
+                ));
+                return if error.of_document() { Outcome::PlaybookInvalid } else { Outcome::CommandLine };
+            }
+        };
+        let loaded = found.load();
+        let Some(playbook) = loaded.playbook else {
+            complain(&render(&loaded.faults, look));
+            return Outcome::PlaybookInvalid;
+        };
+        if index > 0 {
+            say("");
+        }
+        verbose(name, &playbook, look);
+    }
+    if !args.playbooks.is_empty() {
+        return Outcome::Recovered;
+    }
     for board in shipped_boards() {
         let Some(playbook) = find_playbook(board).ok().and_then(|found| found.load().playbook) else {
             return Outcome::Defect;
         };
-        if args.verbose { verbose(board, &playbook, look) } else { line(board, &playbook, look) }
+        if args.verbose {
+            verbose(board, &playbook, look);
+            say("");
+        } else {
+            line(board, &playbook, look);
+        }
     }
     if !args.verbose {
-        say("\nRun one with `recover --playbook BOARD`; `recover list --verbose` tells more.");
+        say("\nRun one with `recover --playbook BOARD`; `recover list BOARD` tells more.");
     }
     Outcome::Recovered
 }
 
 fn line(board: &str, playbook: &Playbook, look: &Look) {
-    let ids: Vec<String> = ids(playbook.devices.iter()).iter().map(ToString::to_string).collect();
     let irreversible = irreversible_steps(&playbook.steps);
     let mark = if irreversible.is_empty() { "" } else { " · has a step that cannot be undone" };
-    let rest = [playbook.board.clone(), tools_of(&playbook.steps, &|_| true).join(", "), ids.join(" ")]
+    let rest = [playbook.board.clone(), tools_of(&playbook.steps, &|_| true).join(", ")]
         .into_iter()
         .filter(|part| !part.is_empty())
         .collect::<Vec<_>>()
@@ -76,15 +104,10 @@ fn verbose(board: &str, playbook: &Playbook, look: &Look) {
     for (name, meaning) in Bench::names(playbook).unwrap_or_default() {
         item("simulate", &format!("{name}: {meaning}"));
     }
-    say("");
 }
 
 fn print_hanging(first: &str, text: &str, look: &Look) {
     for line in hang(first, text, look.width) {
         say(&line);
     }
-}
-
-fn ids<'a>(devices: impl Iterator<Item = &'a Device>) -> BTreeSet<UsbId> {
-    devices.flat_map(|device| device.ids.iter().copied()).collect()
 }

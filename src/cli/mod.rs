@@ -12,6 +12,7 @@ mod places;
 mod problems;
 pub mod reader;
 mod run;
+mod schema;
 pub mod screen;
 mod streams;
 pub mod style;
@@ -38,6 +39,7 @@ pub fn main() -> ExitCode {
     let outcome = match request {
         Request::Run(args) => run::run(*args, &Look::of(&Term::stderr())),
         Request::List(args) => list::list(&args, &Look::of(&Term::stdout())),
+        Request::Schema(args) => schema::schema(&args),
         Request::Test(args) => test::test(&args, &Look::of(&Term::stdout())),
         Request::Check(args) => check::check(&args, &Look::of(&Term::stderr())),
     };

@@ -18,7 +18,7 @@ use crate::cli::reader::Reader;
 use crate::cli::style::{Look, Role, Sign, width_of};
 use crate::cli::summary::{Counts, Subject, summary};
 use crate::cli::wording::{bytes, clean, hang, milliseconds, wrap, wrap_command};
-use crate::engine::{Event, Outcome, Problem, StepEnd};
+use crate::engine::{Event, GoesOn, Outcome, Problem, StepEnd, WaitEnd};
 use crate::words::{Fault, Id};
 use crate::world::Interrupt;
 
@@ -110,9 +110,9 @@ impl<W: Write> Screen<W> {
             Event::Waiting { waiting_for, attached, remaining_ms, .. } => {
                 self.ongoing.wait(&mut self.page, &Wait { waiting_for, attached, remaining_ms: *remaining_ms });
             }
-            Event::WaitOver { met, text, elapsed_ms, .. } => {
+            Event::WaitOver { end, text, elapsed_ms, .. } => {
                 self.ongoing.end(&mut self.page);
-                let role = if *met { Role::Quiet } else { Role::Warning };
+                let role = if *end == WaitEnd::InVain { Role::Warning } else { Role::Quiet };
                 self.page.say(role, None, &format!("{text} (after {})", milliseconds(*elapsed_ms)));
             }
             Event::ConsentGiven { by, .. } => {
@@ -244,8 +244,8 @@ impl<W: Write> Screen<W> {
         self.ongoing.end(&mut self.page);
         let (look, width) = (self.page.look, self.page.inner_width());
         let (lines, answer_wanted) = match event {
-            Event::Prompted { text, goes_on_by_itself, limit_ms, .. } => {
-                (boxes::prompt(&look, width, text, *goes_on_by_itself, *limit_ms), !goes_on_by_itself)
+            Event::Prompted { text, goes_on, limit_ms, .. } => {
+                (boxes::prompt(&look, width, text, *goes_on, *limit_ms), *goes_on != GoesOn::ByItself)
             }
             Event::ConsentAsked { why, command, phrase, limit_ms, .. } => {
                 (boxes::consent(&look, width, &boxes::Consent { why, command, phrase, limit_ms: *limit_ms }), true)

@@ -72,7 +72,10 @@ impl<'a, W: World> Runner<'a, W> {
             touched: judgement.touched,
             elapsed_ms: milliseconds(started.elapsed()),
         });
-        let Judgement { verdict, touched, captured } = judgement;
+        let Judgement { mut verdict, touched, captured } = judgement;
+        if let (Verdict::Fault(fault), Some(meaning)) = (&mut verdict, watched.instead) {
+            fault.help = Some(meaning.to_owned());
+        }
         self.last_call =
             Some(LastCall { command: prepared.command, end: watched.end, output: watched.output, touched });
         match verdict {
@@ -232,7 +235,7 @@ impl<'a, W: World> Runner<'a, W> {
         step: &'a Step,
         run: &'a Run,
         prepared: &Prepared<'a>,
-    ) -> Result<(Judgement, Watched), Halt> {
+    ) -> Result<(Judgement, Watched<'a>), Halt> {
         let catalog = self.catalog;
         let Some(tool) = catalog.tool(&run.tool.value) else {
             let fault = Fault::new(FaultClass::ToolMissing, format!("{} is not in the catalog", run.tool.value));

@@ -11,7 +11,7 @@ use crate::engine::devices::Met;
 use crate::engine::runner::{Runner, WAIT_LIMIT};
 use crate::engine::wait::POLL;
 use crate::engine::watch::{Ending, Watch};
-use crate::engine::{Event, milliseconds};
+use crate::engine::{Event, GoesOn, milliseconds};
 use crate::output::{Dialogue, Given, Tail};
 use crate::words::{Stream, ToolEnd};
 use crate::world::{Ask, Reply, World};
@@ -216,7 +216,7 @@ impl<'a, W: World> Runner<'a, W> {
         self.tell(Event::Prompted {
             step: step.id.clone(),
             text: text.to_owned(),
-            goes_on_by_itself: true,
+            goes_on: GoesOn::ByItself,
             limit_ms: milliseconds(limit),
         });
     }
@@ -250,7 +250,7 @@ impl<'a, W: World> Runner<'a, W> {
                 self.tell(Event::Prompted {
                     step: watch.step.id.clone(),
                     text: text.clone(),
-                    goes_on_by_itself: false,
+                    goes_on: GoesOn::WithEnter,
                     limit_ms: milliseconds(left),
                 });
                 self.world.ask(Ask::Hands { moves: &prompt.hands, until: None });
@@ -271,7 +271,8 @@ impl<'a, W: World> Runner<'a, W> {
 
     /// What the tool has asked ends its line, as the ENTER key would at a terminal that shows what is typed.
     fn send(&mut self, watch: &mut Watch<'a, '_, '_>, line: &str, stream: Stream, by: &str) -> Result<(), Ending> {
-        let question = watch.splitter(stream).tail().trim().to_owned();
+        let question = watch.splitter(stream).tail().to_owned();
+        let question = if question.trim().is_empty() { String::new() } else { understandable(watch, &question) };
         self.finish_line(watch, stream);
         watch.conversation.open = Open::Nothing;
         watch.last_output = Instant::now();
@@ -293,8 +294,13 @@ impl<'a, W: World> Runner<'a, W> {
 }
 
 fn unforeseen(watch: &Watch<'_, '_, '_>, question: &str) -> Ending {
+    unanswered(&understandable(watch, question))
+}
+
+/// The question on one line, with the line before it where it says nothing without.
+fn understandable(watch: &Watch<'_, '_, '_>, question: &str) -> String {
     let lines = if question.trim().len() < QUESTION_LENGTH_MIN { 1 } else { 0 };
-    unanswered(&watch.in_context(question, lines).replace('\n', " "))
+    watch.in_context(question, lines).replace('\n', " ")
 }
 
 fn unanswered(question: &str) -> Ending {

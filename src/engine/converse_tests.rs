@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use crate::engine::test_desk::{Desk, Story, play};
-use crate::engine::{Event, Outcome};
+use crate::engine::{Event, GoesOn, Outcome};
 use crate::words::Verdict;
 
 const MENU: &str = r#"
@@ -59,7 +59,7 @@ fn a_prompt_beside_run_is_shown_while_the_tool_runs() {
         .iter()
         .filter_map(|event| match event {
             Event::ToolStarted { .. } => Some("started"),
-            Event::Prompted { goes_on_by_itself: true, .. } => Some("prompted"),
+            Event::Prompted { goes_on: GoesOn::ByItself, .. } => Some("prompted"),
             Event::ToolOutput { .. } => Some("output"),
             _ => None,
         })

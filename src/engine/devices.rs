@@ -163,7 +163,7 @@ fn names_serial_port(port: &str) -> bool {
 }
 
 /// The bus cannot be read at all.
-fn no_bus(reason: String) -> Fault {
+pub(super) fn no_bus(reason: String) -> Fault {
     let mut fault = Fault::new(FaultClass::NoDevice, reason);
     fault.help = Some(
         "Run recover on the computer that the camera is connected to, not in a container or a virtual machine"

@@ -1,5 +1,6 @@
 //! What happens during a run, as typed events. Screen, JSON and log are readers of them.
 
+use crate::documents::playbook::Step;
 use crate::output::Touched;
 use crate::words::{Fault, Id, Outcome, Stream, ToolEnd, ToolVersion, Verdict};
 use crate::world::Interrupt;
@@ -106,8 +107,7 @@ pub enum Event {
     Prompted {
         step: Id,
         text: String,
-        /// The run goes on by itself when the hardware says so; else ENTER is needed.
-        goes_on_by_itself: bool,
+        goes_on: GoesOn,
         limit_ms: u64,
     },
     /// Repeated about once a second and whenever devices come or go.
@@ -121,7 +121,7 @@ pub enum Event {
     },
     WaitOver {
         step: Id,
-        met: bool,
+        end: WaitEnd,
         text: String,
         elapsed_ms: u64,
     },
@@ -193,6 +193,36 @@ pub enum StepEnd {
     Succeeded,
     SucceededWithWarning(String),
     Failed(Fault),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WaitEnd {
+    Met,
+    /// It was only tried, and the playbook goes on with that.
+    NotMet,
+    InVain,
+}
+
+/// What ends a prompt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GoesOn {
+    /// The hardware, or a tool, says so.
+    ByItself,
+    WithEnter,
+    /// The person chooses: ENTER, or what the prompt says, which the hardware shows.
+    Either,
+}
+
+impl GoesOn {
+    pub(super) fn of(step: &Step) -> GoesOn {
+        match &step.until {
+            None => GoesOn::WithEnter,
+            Some(_) if step.sets.is_some() => GoesOn::Either,
+            Some(_) => GoesOn::ByItself,
+        }
+    }
 }
 
 /// Everything a person needs to know about a run that did not recover the board, in the order they need it.

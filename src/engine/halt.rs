@@ -27,6 +27,8 @@ pub(super) struct Failure {
     pub(super) end: Option<ToolEnd>,
     pub(super) output: Vec<String>,
     pub(super) touched: Touched,
+    /// The author's words on what the person can do now.
+    pub(super) advice: Vec<String>,
     /// The author's words on the board's state.
     pub(super) state: Option<String>,
 }

@@ -89,6 +89,7 @@ pub fn stage_inputs(
             Err(problem) => faults.push(fault(input, problem.to_string(), None)),
         }
     }
+    faults.extend(left_alone(playbook, given, files));
     if let Some(make) = make {
         for input in made_up {
             match make_up(input, playbook, make, files) {
@@ -145,6 +146,21 @@ fn missing(input: &Input, given: &GivenFiles) -> InputFault {
     let message = format!("`{}`{help} is not in {folder}", input.file.value);
     let hint = format!("say where the files are with --files DIR, or give this one with --set {}=PATH", input.name);
     fault(input, message, Some(hint))
+}
+
+/// Files that are not there although others are that are of use only together with them.
+fn left_alone(playbook: &Playbook, given: &GivenFiles, files: &Files) -> Vec<InputFault> {
+    let word = |input: &Input| input.together.as_ref().map(|together| together.value.clone());
+    let mut faults = Vec::new();
+    for input in playbook.inputs.iter().filter(|input| input.together.is_some() && !files.knows(&input.name)) {
+        let all: Vec<&Input> = playbook.inputs.iter().filter(|other| word(other) == word(input)).collect();
+        if all.iter().any(|other| files.knows(&other.name)) {
+            let names: Vec<&str> = all.iter().map(|other| other.file_name()).collect();
+            let hint = format!("{} belong together: give all of them, or none", names.join(", "));
+            faults.push(fault(input, missing(input, given).message, Some(hint)));
+        }
+    }
+    faults
 }
 
 /// Can the run do without this input's file?

@@ -6,7 +6,7 @@ use crate::documents::expression::Value;
 use crate::documents::playbook::{Prompt, Step};
 use crate::engine::halt::Halt;
 use crate::engine::runner::Runner;
-use crate::engine::{Event, milliseconds};
+use crate::engine::{Event, GoesOn, milliseconds};
 use crate::words::FaultClass;
 use crate::world::{Ask, Reply, World};
 
@@ -16,7 +16,7 @@ impl<W: World> Runner<'_, W> {
         let Some(until) = &step.until else { return Ok(()) };
         let waited = self.wait_until(step, until, limit, until.anew).await;
         let met = met_in_time(waited)?;
-        self.keep(step, met);
+        self.decide(step, met);
         Ok(())
     }
 
@@ -33,13 +33,13 @@ impl<W: World> Runner<'_, W> {
             self.tell(Event::Note {
                 text: format!("Nobody is asked in this run, so ENTER is taken for given: {text}"),
             });
-            self.keep(step, false);
+            self.decide(step, false);
             return Ok(());
         }
         self.tell(Event::Prompted {
             step: step.id.clone(),
             text,
-            goes_on_by_itself: false,
+            goes_on: GoesOn::Either,
             limit_ms: milliseconds(limit),
         });
         self.world.ask(Ask::Hands { moves: &prompt.hands, until: None });
@@ -49,8 +49,16 @@ impl<W: World> Runner<'_, W> {
             // Whoever has gone away has not asked for the other way either.
             Reply::Line(_) | Reply::Gone = world.reply() => false,
         };
-        self.keep(step, met);
+        self.decide(step, met);
         Ok(())
+    }
+
+    /// Keeps how a wait or a choice has ended, and says what that means.
+    fn decide(&mut self, step: &Step, met: bool) {
+        self.keep(step, met);
+        if let Some(text) = if met { &step.if_met } else { &step.if_unmet } {
+            self.tell(Event::Note { text: text.clone() });
+        }
     }
 
     /// Makes the step's value known, if it has one.

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use crate::documents::catalog::Catalog;
 use crate::documents::expression::{Facts, Value, expand_as_far_as_known};
-use crate::documents::playbook::{Action, Irreversible, Playbook, Reading, Run, Step, Until};
+use crate::documents::playbook::{Action, Contents, Irreversible, Playbook, Reading, Run, Step, Until};
 use crate::engine::devices::describe_until;
 use crate::engine::runner::WAIT_LIMIT;
-use crate::engine::{Files, RuledOut, milliseconds};
+use crate::engine::{Files, GoesOn, RuledOut, milliseconds};
 use crate::words::{FaultClass, Id};
 
 /// One step as it would run. In JSON one line with `"event": "planned_step"`.
@@ -37,7 +37,7 @@ pub enum PlannedLine {
     },
     Prompt {
         text: String,
-        goes_on_by_itself: bool,
+        goes_on: GoesOn,
     },
     Consent {
         why: String,
@@ -170,7 +170,7 @@ impl Planner<'_> {
                 }));
                 let limit_ms = self.command(step, run, lines);
                 if let Some(prompt) = &run.prompt {
-                    lines.push(PlannedLine::Prompt { text: text(&prompt.text), goes_on_by_itself: true });
+                    lines.push(PlannedLine::Prompt { text: text(&prompt.text), goes_on: GoesOn::ByItself });
                 }
                 lines.extend(run.answers.iter().map(|answer| PlannedLine::Answer {
                     when: answer.when.to_string(),
@@ -185,15 +185,19 @@ impl Planner<'_> {
                 }
             }
             Action::Prompt(prompt) => {
-                lines.push(PlannedLine::Prompt { text: text(&prompt.text), goes_on_by_itself: step.until.is_some() });
+                lines.push(PlannedLine::Prompt { text: text(&prompt.text), goes_on: GoesOn::of(step) });
                 lines.extend(step.until.iter().map(|until| self.wait(until, wait_limit)));
             }
             Action::Wait => lines.extend(step.until.iter().map(|until| self.wait(until, wait_limit))),
             Action::Check(check) => lines.push(PlannedLine::Check { text: check.text.clone() }),
             Action::Write(write) => {
-                lines.push(PlannedLine::Write { file: write.file.clone(), text: text(&write.text) });
+                let text = match &write.contents {
+                    Contents::Text(template) => text(template),
+                    Contents::Zeros(length_bytes) => format!("({length_bytes} bytes, all of them zero)"),
+                };
+                lines.push(PlannedLine::Write { file: write.file.clone(), text });
             }
-            Action::Refuse(reason) => lines.push(PlannedLine::Refuse { text: text(reason) }),
+            Action::Refuse(refuse) => lines.push(PlannedLine::Refuse { text: text(&refuse.text) }),
             Action::Steps(steps) => {
                 for step in steps {
                     self.lines(step, lines);

@@ -35,7 +35,7 @@ fn state_of(failure: &Failure, board_changed: bool) -> String {
 }
 
 fn next_steps(failure: &Failure, irreversible_attempted: bool) -> Vec<String> {
-    let mut next = Vec::new();
+    let mut next = failure.advice.clone();
     if let Some(help) = &failure.fault.help {
         next.push(sentence(help));
     }

@@ -14,15 +14,15 @@ use tokio::time::Instant;
 
 use crate::documents::catalog::Catalog;
 use crate::documents::expression::{EvaluationError, Expression, Template, Value, evaluate_condition, expand};
-use crate::documents::playbook::{Action, CheckStep, Playbook, Prompt, Step, WriteStep};
-use crate::engine::devices::{Bus, Chosen, Met, describe_until};
+use crate::documents::playbook::{Action, CheckStep, Contents, Playbook, RefuseStep, Step, WriteStep};
+use crate::engine::devices::{Bus, Chosen, no_bus};
 use crate::engine::facts::RunFacts;
 use crate::engine::files::Files;
-use crate::engine::halt::Halt;
+use crate::engine::halt::{Halt, outcome_of};
 use crate::engine::{CONDITION_DOES_NOT_HOLD, Event, Outcome, StepEnd, milliseconds, problem};
 use crate::output::Touched;
 use crate::words::{Fault, FaultClass, Id, ToolEnd, ToolVersion};
-use crate::world::{Ask, Interrupt, World};
+use crate::world::{Interrupt, World};
 
 /// Limit of a prompt or wait whose step gives none.
 pub(super) const WAIT_LIMIT: Duration = Duration::from_secs(10 * 60);
@@ -103,7 +103,7 @@ pub(super) struct Runner<'a, W> {
     pub(super) attempted: BTreeSet<Id>,
     restarts: BTreeMap<Id, u32>,
     /// The next wait for a device wants to see it come anew.
-    fresh: bool,
+    pub(super) fresh: bool,
     pub(super) board_changed: bool,
     pub(super) last_call: Option<LastCall>,
     pub(super) tally: Tally,
@@ -184,7 +184,7 @@ pub(super) enum Shown {
 
 /// Was there anything to do?
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Acted {
+pub(super) enum Acted {
     Done,
     Skipped,
 }
@@ -355,50 +355,20 @@ impl<'a, W: World> Runner<'a, W> {
                 None => Ok(()),
             },
             Action::Check(check) => self.check(step, check),
-            Action::Refuse(text) => {
-                let text = self.text(text).map_err(|error| self.not_computable(&step.id, &error))?;
-                let fault = Fault::new(FaultClass::Refused, text);
-                Err(Halt::Failure(Box::new(self.failure(&step.id, fault, Outcome::RefusedByPlaybook))))
-            }
+            Action::Refuse(refuse) => self.refuse(step, refuse),
             Action::Write(write) => self.write(step, write),
             Action::Steps(steps) => self.steps(steps, Shown::No).await,
         };
         ended.map(|()| Acted::Done)
     }
 
-    async fn prompt(&mut self, step: &'a Step, prompt: &'a Prompt, limit: Duration) -> Result<Acted, Halt> {
-        let text = self.text(&prompt.text).map_err(|error| self.not_computable(&step.id, &error))?;
-        let fresh = std::mem::take(&mut self.fresh) || step.until.as_ref().is_some_and(|until| until.anew);
-        if let Some(until) = &step.until
-            && !fresh
-            && self.bus.met(until) == Met::Yes
-        {
-            let reason = format!("not needed: {}", describe_until(until, self.playbook));
-            self.keep(step, true);
-            self.skip(step, Shown::Yes, &reason);
-            return Ok(Acted::Skipped);
-        }
-        if let Some(Met::Never(fault)) = step.until.as_ref().map(|until| self.bus.met(until))
-            && fault.class == FaultClass::NoDevice
-        {
-            // Without a bus to look at, nothing the person does could be seen.
-            return Err(self.halt_here(&step.id, fault));
-        }
-        if step.sets.is_some() {
-            return self.offer(step, prompt, text, limit).await.map(|()| Acted::Done);
-        }
-        self.tell(Event::Prompted {
-            step: step.id.clone(),
-            text,
-            goes_on_by_itself: step.until.is_some(),
-            limit_ms: milliseconds(limit),
-        });
-        self.world.ask(Ask::Hands { moves: &prompt.hands, until: step.until.as_ref() });
-        match &step.until {
-            Some(until) => self.wait_until(step, until, limit, fresh).await,
-            None => self.wait_for_enter(&step.id, limit).await,
-        }
-        .map(|()| Acted::Done)
+    fn refuse(&mut self, step: &Step, refuse: &RefuseStep) -> Result<(), Halt> {
+        let text = |template| self.text(template).map_err(|error| self.not_computable(&step.id, &error));
+        let fault = Fault::new(FaultClass::Refused, text(&refuse.text)?);
+        let advice = refuse.next.iter().map(text).collect::<Result<Vec<_>, _>>()?;
+        let mut failure = self.failure(&step.id, fault, Outcome::RefusedByPlaybook);
+        failure.advice = advice;
+        Err(Halt::Failure(Box::new(failure)))
     }
 
     fn check(&mut self, step: &Step, check: &CheckStep) -> Result<(), Halt> {
@@ -410,11 +380,20 @@ impl<'a, W: World> Runner<'a, W> {
             None => format!("this does not hold: {}", check.text),
         };
         let message = message.trim_end_matches('.').to_owned();
-        Err(self.halt_here(&step.id, Fault::new(check.class, message)))
+        let fault = Fault::new(check.class, message);
+        // Wrong files that are noticed before anything is done are the same as an input that does not suit.
+        let outcome = match check.class {
+            FaultClass::BadFile if self.last_call.is_none() => Outcome::CommandLine,
+            class => outcome_of(class),
+        };
+        Err(Halt::Failure(Box::new(self.failure(&step.id, fault, outcome))))
     }
 
     fn write(&mut self, step: &Step, write: &WriteStep) -> Result<(), Halt> {
-        let text = self.text(&write.text).map_err(|error| self.not_computable(&step.id, &error))?;
+        let text = match &write.contents {
+            Contents::Text(text) => self.text(text).map_err(|error| self.not_computable(&step.id, &error))?,
+            Contents::Zeros(length_bytes) => "\0".repeat(*length_bytes as usize),
+        };
         self.files
             .write(&write.name, &write.file, &text)
             .map_err(|problem| self.halt_here(&step.id, Fault::new(FaultClass::BadFile, problem.to_string())))
@@ -425,6 +404,9 @@ impl<'a, W: World> Runner<'a, W> {
     }
 
     pub(super) fn not_computable(&self, step: &Id, error: &EvaluationError) -> Halt {
+        if let Err(reason) = self.bus.attached() {
+            return self.halt_here(step, no_bus(reason));
+        }
         let class = match error {
             EvaluationError::NoDevice(_) => FaultClass::NoDevice,
             _ => FaultClass::Unknown,

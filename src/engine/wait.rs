@@ -5,10 +5,11 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::documents::playbook::{Step, Until};
-use crate::engine::devices::{Bus, Met, describe_until};
+use crate::engine::devices::{Met, describe_until};
 use crate::engine::halt::Halt;
+use crate::engine::instead::Intruders;
 use crate::engine::runner::Runner;
-use crate::engine::{Event, milliseconds};
+use crate::engine::{Event, WaitEnd, milliseconds};
 use crate::words::{Fault, FaultClass, Id, describe_time};
 use crate::world::{Reply, World};
 
@@ -21,28 +22,6 @@ const SETTLE: Duration = Duration::from_millis(300);
 /// For so long "not permitted" or "several" may pass by itself while devices come and go.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// Devices that come in place of the wanted one, and what that means.
-struct Instead<'a> {
-    meanings: &'a [(Id, String)],
-    /// Those that have been seen to be away during this wait; a device that is still there from before means nothing.
-    gone_before: Vec<&'a Id>,
-}
-
-impl<'a> Instead<'a> {
-    fn meaning<W: World>(&mut self, bus: &Bus<'_, W>) -> Option<&'a str> {
-        let mut found = None;
-        for (name, meaning) in self.meanings {
-            let present = bus.present(name).unwrap_or(false);
-            if !present && !self.gone_before.contains(&name) {
-                self.gone_before.push(name);
-            } else if present && self.gone_before.contains(&name) {
-                found = Some(meaning.trim_end_matches('.'));
-            }
-        }
-        found
-    }
-}
-
 impl<W: World> Runner<'_, W> {
     /// Waits until the bus is as wanted. With `fresh` a device that was there from the start does not count: it must
     /// have been gone in between.
@@ -53,12 +32,16 @@ impl<W: World> Runner<'_, W> {
         limit: Duration,
         fresh: bool,
     ) -> Result<(), Halt> {
-        let Step { id: step, instead, .. } = step;
+        let mut intruders = Intruders::of(step);
+        let whole = step;
+        let step = &whole.id;
         let started = Instant::now();
         let deadline = started + limit;
-        let mut instead = Instead { meanings: instead, gone_before: Vec::new() };
         let mut must_go_first = fresh && !until.present.is_empty() && self.any_present(until);
-        let mut met_before = self.bus.met(until) == Met::Yes && !must_go_first;
+        // What was there from the start need not settle, only last.
+        let there_before = self.bus.met(until) == Met::Yes && !must_go_first;
+        let must_last = if there_before { until.lasting } else { until.lasting.max(SETTLE) };
+        let mut met_since: Option<Instant> = None;
         let mut hopeless_since: Option<Instant> = None;
         let mut told: Option<(String, Vec<String>)> = None;
         let mut next_tick = started;
@@ -70,19 +53,31 @@ impl<W: World> Runner<'_, W> {
             let met = match self.bus.met(until) {
                 // Another device that shows the same id does not go away with the camera.
                 Met::Never(fault) => Met::Never(fault),
+                _ if must_go_first && whole.sets.is_some() => {
+                    Met::NotYet("it has not gone away and come back yet".to_owned())
+                }
                 _ if must_go_first => {
                     Met::NotYet("the camera has to be disconnected and connected again first".to_owned())
                 }
                 met => met,
             };
             let waiting_for = match met {
-                Met::Yes if met_before => return self.wait_met(step, until, started),
-                Met::Yes => {
-                    sleep(SETTLE).await;
-                    met_before = true;
+                Met::Yes if now >= *met_since.get_or_insert(now) + must_last => {
+                    return self.wait_met(step, until, started);
+                }
+                Met::Yes if until.lasting.is_zero() => {
+                    sleep(must_last).await;
                     continue;
                 }
+                Met::Yes => {
+                    format!(
+                        "{}, and must stay for {}",
+                        describe_until(until, self.playbook),
+                        describe_time(until.lasting)
+                    )
+                }
                 Met::Never(fault) => {
+                    met_since = None;
                     let since = *hopeless_since.get_or_insert(now);
                     if now >= since + GRACE {
                         return Err(self.halt_here(step, fault));
@@ -91,15 +86,16 @@ impl<W: World> Runner<'_, W> {
                 }
                 Met::NotYet(text) => {
                     hopeless_since = None;
-                    match instead.meaning(&self.bus) {
+                    met_since = None;
+                    self.look_for_intruders(step, &mut intruders, deadline.saturating_duration_since(now));
+                    match intruders.meaning() {
                         Some(meaning) => format!("{meaning} ({text})"),
                         None => text,
                     }
                 }
             };
-            met_before = false;
             if now >= deadline {
-                return Err(self.wait_over(step, until, &waiting_for, limit, started));
+                return Err(self.wait_over(whole, until, &waiting_for, limit, started));
             }
             let state = (waiting_for, self.bus.describe_attached());
             if now >= next_tick || told.as_ref() != Some(&state) {
@@ -128,13 +124,14 @@ impl<W: World> Runner<'_, W> {
     fn wait_met(&mut self, step: &Id, until: &Until, started: Instant) -> Result<(), Halt> {
         let text = describe_until(until, self.playbook);
         let elapsed_ms = milliseconds(started.elapsed());
-        self.tell(Event::WaitOver { step: step.clone(), met: true, text, elapsed_ms });
+        self.tell(Event::WaitOver { step: step.clone(), end: WaitEnd::Met, text, elapsed_ms });
         Ok(())
     }
 
-    fn wait_over(&mut self, step: &Id, until: &Until, waiting_for: &str, limit: Duration, started: Instant) -> Halt {
+    fn wait_over(&mut self, step: &Step, until: &Until, waiting_for: &str, limit: Duration, started: Instant) -> Halt {
         let elapsed_ms = milliseconds(started.elapsed());
-        self.tell(Event::WaitOver { step: step.clone(), met: false, text: waiting_for.to_owned(), elapsed_ms });
+        let end = if step.sets.is_some() { WaitEnd::NotMet } else { WaitEnd::InVain };
+        self.tell(Event::WaitOver { step: step.id.clone(), end, text: waiting_for.to_owned(), elapsed_ms });
         let only_going = until.present.iter().all(|name| self.bus.present(name).unwrap_or(false));
         let class = if only_going { FaultClass::TimedOut } else { FaultClass::NoDevice };
         let mut fault = Fault::new(class, format!("{waiting_for}, after {}", describe_time(limit)));
@@ -144,7 +141,7 @@ impl<W: World> Runner<'_, W> {
         } else {
             "Check wire or switch and the cable (some cables carry only power), and try another USB port".to_owned()
         });
-        self.halt_here(step, fault)
+        self.halt_here(&step.id, fault)
     }
 
     /// Waits for ENTER.

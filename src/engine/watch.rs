@@ -11,6 +11,7 @@ use crate::engine::Event;
 use crate::engine::call::Prepared;
 use crate::engine::converse::{Conversation, Due};
 use crate::engine::halt::Halt;
+use crate::engine::instead::Intruders;
 use crate::engine::runner::Runner;
 use crate::output::{Dialogue, Judge, LineEnd, LineSplitter, Piece};
 use crate::words::{Stream, ToolEnd};
@@ -20,13 +21,17 @@ use crate::world::{RunningTool, ToolEvent, World};
 const GRACE: Duration = Duration::from_secs(3);
 /// And then this long until it is given up as unkillable.
 const GIVE_UP: Duration = Duration::from_secs(5);
+/// While a tool waits, other devices are looked for this often.
+const LOOK: Duration = Duration::from_millis(500);
 /// Lines of output kept for the account of a failure.
 const LAST_LINES: usize = 12;
 
 /// How a call's process ended, and the last lines it printed.
-pub(super) struct Watched {
+pub(super) struct Watched<'a> {
     pub(super) end: ToolEnd,
     pub(super) output: Vec<String>,
+    /// What it means that another device is there than the one the tool waits for.
+    pub(super) instead: Option<&'a str>,
 }
 
 /// A tool at work, and everything known about it so far.
@@ -59,7 +64,7 @@ impl<'a, W: World> Runner<'a, W> {
         run: &'a Run,
         prepared: &Prepared<'a>,
         judge: &mut Judge<'_>,
-    ) -> Result<Watched, Halt> {
+    ) -> Result<Watched<'a>, Halt> {
         let world = self.world;
         let dialogue = Dialogue::new(&run.answers, prepared.questions);
         if let Some(prompt) = &run.prompt {
@@ -82,6 +87,8 @@ impl<'a, W: World> Runner<'a, W> {
         if let Some(text) = &prepared.prompt {
             self.tell_prompt(step, text, prepared.limit);
         }
+        let mut intruders = Intruders::of(step);
+        let mut next_look = Instant::now();
         let ended = loop {
             let silent_at = prepared.silence.map_or(watch.deadline, |silence| watch.last_output + silence);
             let limit = silent_at.min(watch.deadline);
@@ -114,6 +121,11 @@ impl<'a, W: World> Runner<'a, W> {
                         break self.end_as(&mut watch, ending).await?;
                     }
                 }
+                () = sleep_until(next_look), if intruders.are_known() => {
+                    let left = limit.saturating_duration_since(Instant::now());
+                    self.look_for_intruders(&step.id, &mut intruders, left);
+                    next_look = Instant::now() + LOOK;
+                }
                 due = watch.conversation.due(watch.last_output, limit) => match due {
                     Due::Conversation => {
                         if let Err(ending) = self.go_on_talking(&mut watch) {
@@ -134,7 +146,7 @@ impl<'a, W: World> Runner<'a, W> {
         for stream in [Stream::Stdout, Stream::Stderr] {
             self.finish_line(&mut watch, stream);
         }
-        Ok(Watched { end: ended, output: watch.last_lines.into() })
+        Ok(Watched { end: ended, output: watch.last_lines.into(), instead: intruders.meaning() })
     }
 
     async fn end_as(&mut self, watch: &mut Watch<'_, '_, '_>, ending: Ending) -> Result<ToolEnd, Halt> {

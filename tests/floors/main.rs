@@ -15,13 +15,14 @@ use rules::{
 use source_file::{SourceFile, source_files};
 
 /// Crates that could be swapped for another one: each is named in one file.
-const SWAPPABLE: [&str; 13] = [
+const SWAPPABLE: [&str; 14] = [
     "annotate_snippets",
     "duct",
     "futures_core",
     "glob",
     "indicatif",
     "nusb",
+    "quick_junit",
     "rustix",
     "serde_yaml",
     "serialport",

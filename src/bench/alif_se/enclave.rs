@@ -166,6 +166,7 @@ impl AlifSe {
     /// Erases the application area with what belongs to the board itself. It never answers again.
     pub(crate) fn erase_applications(&mut self) {
         self.regions.retain(|region| region.address >= PACKAGE_ADDRESS);
+        self.bootloader_before = false;
         self.enclave.killed = true;
     }
 
@@ -181,6 +182,7 @@ impl AlifSe {
     fn store(&mut self, address: u64, bytes: &[u8], whole: bool) {
         let length = bytes.len() as u64;
         let end = address.saturating_add(length.max(1));
+        self.bootloader_before &= address >= PACKAGE_ADDRESS;
         self.regions.retain(|region| region.address >= end || region.address + region.length <= address);
         if end > PACKAGE_ADDRESS {
             self.enclave.package = None;

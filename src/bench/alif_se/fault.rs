@@ -27,6 +27,9 @@ pub(crate) enum Fault {
     NoPermission,
     Absent,
     NoFirmware,
+    BootLoop,
+    InterruptedUpdate,
+    FirmwareDamaged,
     Slow,
 }
 
@@ -81,6 +84,21 @@ const FAULTS: &[(Fault, u32, FaultName)] = &[
     (Fault::NoPermission, ALWAYS, ("no-permission", "this user may not open the serial port")),
     (Fault::Absent, ALWAYS, ("absent", "the camera never appears on the bus")),
     (Fault::NoFirmware, ALWAYS, ("no-firmware", "behind the bootloader is no firmware, so that it stays in DFU mode")),
+    (
+        Fault::BootLoop,
+        ALWAYS,
+        ("boot-loop", "the bootloader is healthy and the firmware damaged: the camera starts anew every two seconds"),
+    ),
+    (
+        Fault::InterruptedUpdate,
+        ALWAYS,
+        ("interrupted-update", "the bootloader is healthy and waits: an update of the firmware was cut short"),
+    ),
+    (
+        Fault::FirmwareDamaged,
+        ALWAYS,
+        ("firmware-damaged", "the firmware is damaged, too: with a new bootloader the camera starts again and again"),
+    ),
     (Fault::Slow, ALWAYS, ("slow", "the chip answers late: probes take twice as long, images four times")),
 ];
 

@@ -15,7 +15,7 @@ use std::path::Path;
 
 use crate::bench::image::noise;
 use crate::bench::memory::Memory;
-use crate::bench::own_bootloader::{BOOTLOADER_WINDOW_MS, OwnBootloader};
+use crate::bench::own_bootloader::{BOOTLOADER_WINDOW_MS, Firmware, OwnBootloader, next_in_round, shown_in_round};
 use crate::bench::settings::{Settings, wrong};
 use crate::bench::{BenchError, BoardModel, BusDevice, Region};
 use crate::documents::playbook::{DeviceKind, HandMove};
@@ -37,6 +37,8 @@ enum Phase {
     Nothing,
     Bridge,
     Bootloader,
+    /// The bootloader comes and goes, because the firmware takes the camera down again and again.
+    Restarting,
     Running,
 }
 
@@ -59,6 +61,8 @@ pub struct AlifSe {
     last_reset_ms: u64,
     enclave: enclave::Enclave,
     mram: Memory,
+    /// A healthy bootloader was there before any tool ran, and is still there.
+    bootloader_before: bool,
     regions: Vec<Region>,
     own: OwnBootloader,
 }
@@ -102,7 +106,15 @@ impl AlifSe {
         let enclave = enclave::Enclave::new(&faults, release(&faults));
         // What an interrupted run has left stands as that run left it.
         let switched_on = faults.has(Fault::WrongBaud);
-        let phase = if switched_on { Phase::Bridge } else { Phase::Nothing };
+        let phase = if switched_on {
+            Phase::Bridge
+        } else if faults.has(Fault::BootLoop) {
+            Phase::Restarting
+        } else if faults.has(Fault::InterruptedUpdate) {
+            Phase::Bootloader
+        } else {
+            Phase::Nothing
+        };
         Ok(AlifSe {
             bootloader: id("bootloader", UsbId { vendor: 0x37c5, product: 0x96e3 })?,
             running: id("running", UsbId { vendor: 0x37c5, product: 0x16e3 })?,
@@ -110,6 +122,8 @@ impl AlifSe {
                 bootloader_address: settings.integer("bootloader_address", MRAM_START)?,
                 toc_address: settings.integer("toc_address", 0x8057_e000)?,
             },
+            own: own::bootloader(&faults),
+            bootloader_before: matches!(phase, Phase::Restarting | Phase::Bootloader),
             faults,
             part,
             switched_on,
@@ -121,7 +135,6 @@ impl AlifSe {
             enclave,
             mram: Memory::ram("mram.bin", MRAM_START, MRAM_BYTES),
             regions: Vec::new(),
-            own: own::bootloader(),
         })
     }
 
@@ -185,7 +198,11 @@ impl AlifSe {
     }
 
     fn phase(&self, now_ms: u64) -> Phase {
-        self.schedule.iter().rev().find(|(at_ms, _)| *at_ms <= now_ms).map_or(Phase::Nothing, |(_, phase)| *phase)
+        self.phase_since(now_ms).1
+    }
+
+    fn phase_since(&self, now_ms: u64) -> (u64, Phase) {
+        self.schedule.iter().rev().find(|(at_ms, _)| *at_ms <= now_ms).copied().unwrap_or((0, Phase::Nothing))
     }
 
     /// Is there power, once everything that is planned has happened?
@@ -219,19 +236,24 @@ impl AlifSe {
             self.go(now_ms, &[start, (BRIDGE_APPEARS_MS, Phase::Bridge)]);
         } else if !self.starts_bootloader() {
             self.go(now_ms, &[start]);
-        } else if self.has(Fault::NoFirmware) && !self.own.holds(own::FIRMWARE_ALT) {
-            self.go(now_ms, &[start, (BOOTLOADER_APPEARS_MS, Phase::Bootloader)]);
         } else {
             let bootloader = [start, (BOOTLOADER_APPEARS_MS, Phase::Bootloader)];
-            let running = [(BOOTLOADER_WINDOW_MS, Phase::Nothing), (RUNNING_APPEARS_MS, Phase::Running)];
-            self.go(now_ms, &[bootloader, running].concat());
+            match self.own.firmware() {
+                Firmware::Damaged => self.go(now_ms, &[(0, Phase::Restarting)]),
+                Firmware::Missing => self.go(now_ms, &bootloader),
+                Firmware::Whole => {
+                    let running = [(BOOTLOADER_WINDOW_MS, Phase::Nothing), (RUNNING_APPEARS_MS, Phase::Running)];
+                    self.go(now_ms, &[bootloader, running].concat());
+                }
+            }
         }
     }
 
     /// The Secure Enclave starts the bootloader when the table of contents names it, and both are whole.
     fn starts_bootloader(&self) -> bool {
         let holds = |address| self.regions.iter().any(|region| region.address == address);
-        self.enclave.starts_applications() && holds(self.layout.bootloader_address) && holds(self.layout.toc_address)
+        let written = holds(self.layout.bootloader_address) && holds(self.layout.toc_address);
+        self.enclave.starts_applications() && (written || self.bootloader_before)
     }
 }
 
@@ -265,8 +287,10 @@ impl BoardModel for AlifSe {
             access: Access::Permitted,
         };
         let mut devices: Vec<BusDevice> = self.ports(now_ms).into_iter().map(bridge).collect();
-        match self.phase(now_ms) {
-            Phase::Bootloader => devices.push(camera(self.bootloader, "OpenMV Camera (DFU Mode)")),
+        let (since_ms, phase) = self.phase_since(now_ms);
+        match phase {
+            Phase::Restarting if !shown_in_round(now_ms - since_ms) => {}
+            Phase::Bootloader | Phase::Restarting => devices.push(camera(self.bootloader, "OpenMV Camera (DFU Mode)")),
             Phase::Running => devices.push(camera(self.running, "OpenMV Virtual Comm Port")),
             Phase::Unplugged | Phase::Nothing | Phase::Bridge => {}
         }
@@ -274,7 +298,9 @@ impl BoardModel for AlifSe {
     }
 
     fn next_change_ms(&self, now_ms: u64) -> Option<u64> {
-        self.schedule.iter().map(|(at_ms, _)| *at_ms).find(|at_ms| *at_ms > now_ms)
+        let planned = self.schedule.iter().map(|(at_ms, _)| *at_ms).find(|at_ms| *at_ms > now_ms);
+        let (since_ms, phase) = self.phase_since(now_ms);
+        planned.or((phase == Phase::Restarting).then(|| since_ms + next_in_round(now_ms - since_ms)))
     }
 
     fn hands(&mut self, hand_move: HandMove, now_ms: u64) {

@@ -136,7 +136,7 @@ impl Call<'_> {
             }
             self.board.spend(RESCAN_MS);
         }
-        Err(MockEnd::Hangs)
+        Err(MockEnd::Waits)
     }
 
     fn scan(&mut self) -> Vec<Found> {

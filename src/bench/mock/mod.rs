@@ -13,11 +13,13 @@ mod stm32_programmer;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::bench::call_record::CallRecord;
 use crate::bench::folder::{BenchFiles, MOCK_TOOLS, folder_error};
 use crate::bench::set_up::BENCH_VARIABLE;
 use crate::bench::state::{BenchState, HeldState};
+use crate::bench::waiting::{Waiting, WaitsFor};
 use crate::bench::{BenchError, Console, VirtualModel};
 
 pub(crate) use blhost::blhost;
@@ -30,6 +32,8 @@ pub(crate) use stm32_programmer::stm32_programmer;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MockEnd {
     Exit(i32),
+    /// The real tool waits for a device, and nothing brings one but somebody's hands.
+    Waits,
     /// The real tool would wait for ever: the caller sleeps until it is ended from outside.
     Hangs,
 }
@@ -37,6 +41,8 @@ pub enum MockEnd {
 /// The mock itself is at fault, not the tool it plays.
 const BENCH_BROKEN_EXIT: i32 = 70;
 pub(crate) const NO_BOARD_EXIT: i32 = 69;
+/// How often a waiting tool looks whether hands have moved. Real time.
+const HANDS_POLL: Duration = Duration::from_millis(2);
 
 /// Plays a tool when the program was started under the name of one and there is a bench; then the answer is the exit
 /// code. Comes first in `main`, and costs nothing otherwise.
@@ -49,7 +55,7 @@ pub fn mock_main() -> Option<i32> {
     let args: Vec<String> = arguments.map(|argument| argument.to_string_lossy().into_owned()).collect();
     match play(&files, tool, &args, &mut Console::passing()) {
         Ok(MockEnd::Exit(code)) => Some(code),
-        Ok(MockEnd::Hangs) => loop {
+        Ok(MockEnd::Waits | MockEnd::Hangs) => loop {
             std::thread::park();
         },
         Err(error) => {
@@ -88,14 +94,30 @@ pub fn play(files: &BenchFiles, tool: &str, args: &[String], console: &mut Conso
     held.state.playing = Some(call.clone());
     let hangs = held.state.model.board_mut().hangs(tool, args);
     held.state.save(files)?;
-    let waits = alif::plays(tool) && matches!(held.state.model, VirtualModel::AlifSe(_));
-    if waits {
+    let talks = alif::plays(tool) && matches!(held.state.model, VirtualModel::AlifSe(_));
+    if talks {
         let mut session = Session::new(held, files, console);
         let played = alif::play(tool, args, &mut session);
         return session.close(played, call);
     }
-    let end = if hangs { MockEnd::Hangs } else { held.state.model.play(tool, args, console, &mut clock) };
-    held.state.now_ms = clock.now_ms();
+    let mut waits = 0;
+    let end = loop {
+        let end = if hangs { MockEnd::Hangs } else { held.state.model.play(tool, args, console, &mut clock) };
+        held.state.now_ms = clock.now_ms();
+        // In a test nobody moves hands meanwhile.
+        if end != MockEnd::Waits || console.is_scripted() {
+            break end;
+        }
+        waits += 1;
+        let waiting = Waiting { number: waits, what: WaitsFor::Hands, printed_bytes: console.counted_bytes() };
+        held = match wait_for_hands(files, held, waiting, console)? {
+            Some(held) => held,
+            // The call stays open, as that of a process that was killed.
+            None => return Ok(MockEnd::Hangs),
+        };
+        clock.take(held.state.now_ms.saturating_sub(clock.now_ms()));
+        console.begin_again();
+    };
     match end {
         MockEnd::Exit(exit_code) => {
             held.state.playing = None;
@@ -103,13 +125,33 @@ pub fn play(files: &BenchFiles, tool: &str, args: &[String], console: &mut Conso
             call.append(files)?;
             held.save()?;
         }
-        MockEnd::Hangs => {
+        MockEnd::Waits | MockEnd::Hangs => {
             held.save()?;
             let stalled = files.stalled();
             std::fs::write(&stalled, "").map_err(folder_error(&stalled))?;
         }
     }
     Ok(end)
+}
+
+/// Puts the board back until somebody's hands have moved; nothing when the tool was ended meanwhile.
+fn wait_for_hands(
+    files: &BenchFiles,
+    held: HeldState,
+    waiting: Waiting,
+    console: &Console,
+) -> Result<Option<HeldState>, BenchError> {
+    let moved = held.state.hands_moved;
+    held.save()?;
+    waiting.announce(files)?;
+    drop(held);
+    while BenchState::look(files)?.hands_moved == moved {
+        if console.is_ended() {
+            return Ok(None);
+        }
+        std::thread::sleep(HANDS_POLL);
+    }
+    HeldState::take(files).map(Some)
 }
 
 /// The text with another version in place of the first thing in it that looks like one.

@@ -9,7 +9,7 @@ mod settings;
 
 use std::collections::BTreeSet;
 
-use crate::bench::own_bootloader::{OwnBootloader, Partition};
+use crate::bench::own_bootloader::{Firmware, OwnBootloader, Partition};
 use crate::bench::stm32_fault::Stm32Fault;
 use crate::bench::{BenchError, Flash, MemoryLayout};
 
@@ -89,8 +89,15 @@ impl Stm32Rom {
             download: Download::Closed,
             flash: Flash::new(layout.clone()),
             other_flash: Flash::new(layout),
-            own: OwnBootloader::new(partitions()),
+            own: OwnBootloader::new(partitions(), FIRMWARE_ALT, Firmware::Whole),
         };
+        board.own = OwnBootloader::new(partitions(), FIRMWARE_ALT, board.firmware_at_first());
+        if board.has(Stm32Fault::BootLoop) || board.has(Stm32Fault::InterruptedUpdate) {
+            board.flash.erase_page(board.flash.layout.start());
+            // The flash has just been erased there.
+            let _erased = board.flash.write(board.flash.layout.start(), HEALTHY);
+            board.session = Session::Booted { stays: false };
+        }
         if board.has(Stm32Fault::InRom) || board.has(Stm32Fault::InterruptedBefore) {
             board.jumper = true;
             board.session = Session::Rom;
@@ -117,6 +124,16 @@ impl Stm32Rom {
         self.now_ms = self.now_ms.max(now_ms);
     }
 
+    fn firmware_at_first(&self) -> Firmware {
+        if self.has(Stm32Fault::BootLoop) || self.has(Stm32Fault::FirmwareDamaged) {
+            Firmware::Damaged
+        } else if self.has(Stm32Fault::InterruptedUpdate) {
+            Firmware::Missing
+        } else {
+            Firmware::Whole
+        }
+    }
+
     fn has(&self, fault: Stm32Fault) -> bool {
         self.faults.contains(&fault)
     }
@@ -141,6 +158,9 @@ fn partitions() -> Vec<Partition> {
     (0..).zip(names).map(|(alt, name)| Partition::new(name, place(alt), PARTITION_BYTES)).collect()
 }
 
+const FIRMWARE_ALT: u8 = 2;
+/// The beginning of a bootloader that was there before: a stack pointer and an address to start at.
+const HEALTHY: &[u8] = &[0, 0, 2, 0x20, 0x91, 2, 0, 8];
 const OWN_PATH: &str = "1-1";
 const PARTITIONS_START: u64 = 0xd000_0000;
 const PARTITION_BYTES: u64 = 0x100_0000;

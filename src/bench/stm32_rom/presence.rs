@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use crate::bench::own_bootloader::{Firmware, next_in_round, shown_in_round};
 use crate::bench::stm32_fault::Stm32Fault;
 use crate::bench::stm32_rom::{OWN_PATH, Session, Stm32Rom};
 use crate::bench::{BoardModel, BusDevice, DfuDevice, Region};
@@ -77,7 +78,13 @@ impl Stm32Rom {
             _ if self.has(Stm32Fault::Absent) => None,
             Session::Unplugged | Session::Dead => None,
             Session::Rom => (now_ms >= self.rom_since_ms()).then_some(self.settings.rom),
+            Session::Booted { .. } if self.own.firmware() == Firmware::Damaged => {
+                shown_in_round(age_ms).then_some(self.settings.bootloader)
+            }
             Session::Booted { stays: true } => Some(self.settings.bootloader),
+            Session::Booted { stays: false } if self.own.firmware() == Firmware::Missing => {
+                (age_ms >= BOOTLOADER_ENUMERATES_MS).then_some(self.settings.bootloader)
+            }
             Session::Booted { stays: false } => match age_ms {
                 BOOTLOADER_ENUMERATES_MS..BOOTLOADER_LEAVES_MS => Some(self.settings.bootloader),
                 RUNNING_ENUMERATES_MS.. => Some(self.settings.running),
@@ -121,6 +128,10 @@ impl BoardModel for Stm32Rom {
 
     fn next_change_ms(&self, now_ms: u64) -> Option<u64> {
         let ages_ms: &[u64] = match self.session {
+            Session::Booted { .. } if self.own.firmware() == Firmware::Damaged => {
+                let age_ms = now_ms.saturating_sub(self.since_ms);
+                return Some(self.since_ms + next_in_round(age_ms));
+            }
             Session::Unplugged | Session::Dead | Session::Booted { stays: true } => &[],
             Session::Rom => {
                 let since_ms = self.rom_since_ms() - self.since_ms;

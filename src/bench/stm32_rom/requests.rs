@@ -129,6 +129,10 @@ impl DfuBoard for Stm32Rom {
 
     fn write_partition(&mut self, alt: u8, block: &[u8], share: Share) -> Answer {
         self.spend(10);
+        if self.own.cuts_off(share) {
+            self.boot();
+            return Answer::Gone;
+        }
         match self.own.take(alt, block, share) {
             Ok(()) => Answer::Done,
             Err(status) => self.refuse(status, Answer::Refused(status)),

@@ -12,6 +12,9 @@ pub(crate) enum Fault {
     OldVersion,
     FirmwareAlive,
     SecondStage,
+    BootLoop,
+    InterruptedUpdate,
+    FirmwareDamaged,
     Absent,
     NoPermission,
     TwoBoards,
@@ -36,6 +39,21 @@ const FAULTS: &[(Fault, u32, FaultName)] = &[
     (Fault::OldVersion, ALWAYS, ("old-version", "the tool is version 2.16.0, which is too old")),
     (Fault::FirmwareAlive, ALWAYS, ("firmware-alive", "the firmware is intact and starts once the bootloader is back")),
     (Fault::SecondStage, ALWAYS, ("second-stage", "the board already runs its loader from an earlier try")),
+    (
+        Fault::BootLoop,
+        ALWAYS,
+        ("boot-loop", "the bootloader is healthy and the firmware damaged: the camera starts anew every two seconds"),
+    ),
+    (
+        Fault::InterruptedUpdate,
+        ALWAYS,
+        ("interrupted-update", "the bootloader is healthy and waits: an update of the firmware was cut short"),
+    ),
+    (
+        Fault::FirmwareDamaged,
+        ALWAYS,
+        ("firmware-damaged", "the firmware is damaged, too: with a new bootloader the camera starts again and again"),
+    ),
     (Fault::Absent, ALWAYS, ("absent", "the board never appears on the bus")),
     (Fault::NoPermission, ALWAYS, ("no-permission", "this user may not open the board")),
     (

@@ -13,7 +13,7 @@ use std::path::Path;
 
 use crate::bench::image::noise;
 use crate::bench::memory::Memory;
-use crate::bench::own_bootloader::{BOOTLOADER_WINDOW_MS, OwnBootloader};
+use crate::bench::own_bootloader::{BOOTLOADER_WINDOW_MS, Firmware, OwnBootloader, next_in_round, shown_in_round};
 use crate::bench::settings::Settings;
 use crate::bench::{BenchClock, BenchError, BoardModel, BusDevice, Region};
 use crate::documents::playbook::{Device, DeviceKind, HandMove};
@@ -35,6 +35,8 @@ pub(crate) enum Phase {
     Loader,
     /// The bootloader in flash.
     Bootloader,
+    /// The bootloader comes and goes, because the firmware takes the camera down again and again.
+    Restarting,
     Running,
 }
 
@@ -70,6 +72,8 @@ pub struct Stm32N6 {
     nor: Memory,
     /// The loader in RAM knows how to drive the flash.
     flash_driver_loaded: bool,
+    /// A healthy bootloader was there before any tool ran.
+    bootloader_before: bool,
     regions: Vec<Region>,
     own: OwnBootloader,
 }
@@ -106,17 +110,27 @@ impl Stm32N6 {
         settings.refuse_others(&[])?;
         let faults = Faults::by_name(names)?;
         let second_stage = faults.has(Fault::SecondStage);
+        let phase = if second_stage {
+            Phase::Loader
+        } else if faults.has(Fault::BootLoop) {
+            Phase::Restarting
+        } else if faults.has(Fault::InterruptedUpdate) {
+            Phase::Bootloader
+        } else {
+            Phase::Silent
+        };
         Ok(Stm32N6 {
             rom: id_of(settings.device("rom")?)?,
             bootloader: id_of(settings.device("bootloader")?)?,
             running: id_of(settings.device("running")?)?,
             jumper_fitted: second_stage,
-            schedule: vec![(0, if second_stage { Phase::Loader } else { Phase::Silent })],
+            schedule: vec![(0, phase)],
+            bootloader_before: matches!(phase, Phase::Restarting | Phase::Bootloader),
+            own: own::bootloader(&faults),
             faults,
             nor: Memory::flash("nor.bin", NOR_START, NOR_BYTES),
             flash_driver_loaded: false,
             regions: Vec::new(),
-            own: own::bootloader(),
         })
     }
 
@@ -124,6 +138,10 @@ impl Stm32N6 {
     pub(crate) fn fill_with_remains(&self) -> io::Result<()> {
         for address in (NOR_START..NOR_START + REMAINS_BYTES).step_by(SECTOR_STEP) {
             self.nor.write(address, &noise(&format!("remains {address:#x}"), 16))?;
+        }
+        if self.bootloader_before {
+            self.nor.erase(NOR_START, SECTOR_BYTES)?;
+            self.nor.write(NOR_START, SIGNED_MAGIC)?;
         }
         Ok(())
     }
@@ -133,7 +151,11 @@ impl Stm32N6 {
     }
 
     pub(crate) fn phase(&self, now_ms: u64) -> Phase {
-        self.schedule.iter().rev().find(|(at_ms, _)| *at_ms <= now_ms).map_or(Phase::Silent, |(_, phase)| *phase)
+        self.phase_since(now_ms).1
+    }
+
+    fn phase_since(&self, now_ms: u64) -> (u64, Phase) {
+        self.schedule.iter().rev().find(|(at_ms, _)| *at_ms <= now_ms).copied().unwrap_or((0, Phase::Silent))
     }
 
     /// Takes a boot stage: to RAM, and starts it.
@@ -212,17 +234,23 @@ impl Stm32N6 {
             self.go(now_ms, &[silent, (ROM_APPEARS_MS, Phase::Rom)]);
         } else if !self.holds_bootloader() {
             self.go(now_ms, &[silent]);
-        } else if self.faults.has(Fault::FirmwareAlive) || self.own.holds(own::FIRMWARE_ALT) {
-            let running = [(BOOTLOADER_WINDOW_MS, Phase::Silent), (RUNNING_APPEARS_MS, Phase::Running)];
-            self.go(now_ms, &[&[silent, (BOOTLOADER_APPEARS_MS, Phase::Bootloader)][..], &running].concat());
         } else {
-            self.go(now_ms, &[silent, (BOOTLOADER_APPEARS_MS, Phase::Bootloader)]);
+            let bootloader = (BOOTLOADER_APPEARS_MS, Phase::Bootloader);
+            match self.own.firmware() {
+                Firmware::Damaged => self.go(now_ms, &[(0, Phase::Restarting)]),
+                Firmware::Missing => self.go(now_ms, &[silent, bootloader]),
+                Firmware::Whole => {
+                    let running = [(BOOTLOADER_WINDOW_MS, Phase::Silent), (RUNNING_APPEARS_MS, Phase::Running)];
+                    self.go(now_ms, &[&[silent, bootloader][..], &running].concat());
+                }
+            }
         }
     }
 
     /// The ROM starts a signed image from the beginning of flash.
     fn holds_bootloader(&self) -> bool {
-        self.regions.iter().any(|region| region.address == NOR_START)
+        let written = self.regions.iter().any(|region| region.address == NOR_START);
+        (written || self.bootloader_before)
             && self.nor.read(NOR_START, SIGNED_MAGIC.len() as u64).is_ok_and(|bytes| bytes == SIGNED_MAGIC)
     }
 
@@ -245,8 +273,10 @@ impl BoardModel for Stm32N6 {
         if self.faults.has(Fault::TwoBoards) && matches!(self.phase(now_ms), Phase::Rom | Phase::Loader) {
             devices.push(self.device(self.rom, ("1-1", OTHER_SERIAL), ROM_PRODUCT));
         }
-        let shown = match self.phase(now_ms) {
+        let (since_ms, phase) = self.phase_since(now_ms);
+        let shown = match phase {
             Phase::Unplugged | Phase::Silent => None,
+            Phase::Restarting => shown_in_round(now_ms - since_ms).then_some((self.bootloader, BOOTLOADER_PRODUCT)),
             Phase::Rom => Some((self.rom, ROM_PRODUCT)),
             Phase::Loader => Some((self.rom, LOADER_PRODUCT)),
             Phase::Bootloader => Some((self.bootloader, BOOTLOADER_PRODUCT)),
@@ -257,7 +287,9 @@ impl BoardModel for Stm32N6 {
     }
 
     fn next_change_ms(&self, now_ms: u64) -> Option<u64> {
-        self.schedule.iter().map(|(at_ms, _)| *at_ms).find(|at_ms| *at_ms > now_ms)
+        let planned = self.schedule.iter().map(|(at_ms, _)| *at_ms).find(|at_ms| *at_ms > now_ms);
+        let (since_ms, phase) = self.phase_since(now_ms);
+        planned.or((phase == Phase::Restarting).then(|| since_ms + next_in_round(now_ms - since_ms)))
     }
 
     fn hands(&mut self, hand_move: HandMove, now_ms: u64) {
@@ -317,10 +349,11 @@ mod tests {
             faults: Faults::by_name(names).unwrap(),
             jumper_fitted: false,
             schedule: vec![(0, Phase::Silent)],
+            bootloader_before: false,
             nor: Memory::flash("nor.bin", NOR_START, NOR_BYTES),
             flash_driver_loaded: false,
             regions: Vec::new(),
-            own: own::bootloader(),
+            own: own::bootloader(&Faults::by_name(names).unwrap()),
         };
         board.use_folder(folder);
         board.fill_with_remains().unwrap();

@@ -1,7 +1,7 @@
 //! Each event as lines of the log.
 
 use crate::cli::wording::{bytes, clean, milliseconds, quote_command};
-use crate::engine::{Event, Problem, StepEnd};
+use crate::engine::{Event, GoesOn, Problem, StepEnd, WaitEnd};
 use crate::words::{Fault, Stream, Verdict};
 
 /// The first line says what happened, the others belong to it.
@@ -75,8 +75,12 @@ pub(super) fn lines(event: &Event) -> Vec<String> {
             }
             lines
         }
-        Event::Prompted { step, text, goes_on_by_itself, limit_ms } => {
-            let how = if *goes_on_by_itself { "goes on by itself" } else { "wants ENTER" };
+        Event::Prompted { step, text, goes_on, limit_ms } => {
+            let how = match goes_on {
+                GoesOn::ByItself => "goes on by itself",
+                GoesOn::WithEnter => "wants ENTER",
+                GoesOn::Either => "wants ENTER, or what it says",
+            };
             with_text(format!("{step}: asked the person ({how}, at most {})", milliseconds(*limit_ms)), text)
         }
         Event::Waiting { step, waiting_for, attached, remaining_ms } => vec![format!(
@@ -84,8 +88,12 @@ pub(super) fn lines(event: &Event) -> Vec<String> {
             list(attached),
             milliseconds(*remaining_ms)
         )],
-        Event::WaitOver { step, met, text, elapsed_ms } => {
-            let end = if *met { "wait over" } else { "waited in vain" };
+        Event::WaitOver { step, end, text, elapsed_ms } => {
+            let end = match end {
+                WaitEnd::Met => "wait over",
+                WaitEnd::NotMet => "not met, which is no fault",
+                WaitEnd::InVain => "waited in vain",
+            };
             vec![format!("{step}: {end} after {}: {text}", milliseconds(*elapsed_ms))]
         }
         Event::ConsentAsked { step, why, command, phrase, limit_ms } => vec![

@@ -2,6 +2,7 @@
 
 use crate::cli::style::{Look, Role, Sign};
 use crate::cli::wording::{milliseconds, wrap, wrap_command};
+use crate::engine::GoesOn;
 
 pub(super) struct Consent<'a> {
     pub(super) why: &'a str,
@@ -10,12 +11,12 @@ pub(super) struct Consent<'a> {
     pub(super) limit_ms: u64,
 }
 
-pub(super) fn prompt(look: &Look, width: usize, text: &str, goes_on_by_itself: bool, limit_ms: u64) -> Vec<String> {
+pub(super) fn prompt(look: &Look, width: usize, text: &str, goes_on: GoesOn, limit_ms: u64) -> Vec<String> {
     let limit = milliseconds(limit_ms);
-    let end = if goes_on_by_itself {
-        format!("Goes on by itself; no key is needed ({limit} at most).")
-    } else {
-        format!("Press ENTER when done ({limit} at most).")
+    let end = match goes_on {
+        GoesOn::ByItself => format!("Goes on by itself; no key is needed ({limit} at most)."),
+        GoesOn::WithEnter => format!("Press ENTER when done ({limit} at most)."),
+        GoesOn::Either => format!("Press ENTER, or do the other thing: that needs no key ({limit} at most)."),
     };
     let body: Vec<String> =
         wrap(text, width.saturating_sub(2)).iter().map(|line| look.paint(Role::Title, line)).collect();

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::cli::style::Signs;
-use crate::engine::{CONDITION_DOES_NOT_HOLD, Outcome, Problem};
+use crate::engine::{CONDITION_DOES_NOT_HOLD, GoesOn, Outcome, Problem, WaitEnd};
 use crate::words::{FaultClass, Stream};
 
 fn id(text: &str) -> Id {
@@ -191,12 +191,17 @@ fn a_wait_in_a_file_tells_only_news() {
     let mut events = vec![Event::Prompted {
         step: id("a"),
         text: "Unplug the camera.\nConnect a jumper between the SBL and 3.3V pins, and plug it in again.".into(),
-        goes_on_by_itself: true,
+        goes_on: GoesOn::ByItself,
         limit_ms: 120_000,
     }];
     events.extend((60..=120).rev().map(|second| waiting(&[], second * 1000)));
     events.push(waiting(&["37c5:1060 firmware"], 59_000));
-    events.push(Event::WaitOver { step: id("a"), met: false, text: "it did not come".into(), elapsed_ms: 120_000 });
+    events.push(Event::WaitOver {
+        step: id("a"),
+        end: WaitEnd::InVain,
+        text: "it did not come".into(),
+        elapsed_ms: 120_000,
+    });
     assert_eq!(
         shown(&events),
         "        \

@@ -6,6 +6,9 @@ mod read_case;
 mod read_expect;
 mod types;
 
+/// The JSON schema of test files.
+pub const SCHEMA: &str = include_str!("schema.json");
+
 pub use check::check;
 pub use load::{LoadedTests, load};
 pub(crate) use types::matches_text;

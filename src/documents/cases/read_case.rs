@@ -84,10 +84,7 @@ pub(super) fn read_case(reader: &mut Reader, yaml: &Yaml) -> Option<Case> {
         files,
         set,
         allow,
-        interactive: parts
-            .get("interactive")
-            .and_then(|flag| reader.parsed::<bool>(flag))
-            .is_none_or(|flag| flag.value),
+        interactive: parts.get("interactive").and_then(|flag| reader.flag(flag)).is_none_or(|flag| flag.value),
         port: parts.get("port").and_then(|port| reader.text(port)).map(|port| port.value),
         serial: parts.get("serial").and_then(|serial| reader.text(serial)).map(|serial| serial.value),
         tools,

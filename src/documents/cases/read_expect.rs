@@ -54,8 +54,8 @@ pub(super) fn read_expect(reader: &mut Reader, yaml: &Yaml) -> Option<Expect> {
         class: parts.get("class").and_then(|class| read_class(reader, class)),
         step: parts.get("step").and_then(|step| reader.parsed(step)),
         holds,
-        fuses: read_fuses(reader, &parts),
-        untouched: parts.get("untouched").and_then(|flag| reader.parsed::<bool>(flag)),
+        fuses: fuse_words(reader, &parts),
+        untouched: parts.get("untouched").and_then(|flag| reader.flag(flag)),
         done: ids(reader, &parts, "done"),
         skipped: ids(reader, &parts, "skipped"),
         retried: ids(reader, &parts, "retried"),
@@ -132,7 +132,7 @@ fn read_times(reader: &mut Reader, parts: &Entries<'_>) -> Vec<(CallPattern, Loc
     entries.collect()
 }
 
-fn read_fuses(reader: &mut Reader, parts: &Entries<'_>) -> Vec<(Located<u32>, Located<u32>)> {
+fn fuse_words(reader: &mut Reader, parts: &Entries<'_>) -> Vec<(Located<u32>, Located<u32>)> {
     let map = parts.get("fuses").and_then(|map| reader.open_map(map, "fuse words and values"));
     let mut fuses = Vec::new();
     for (key, value) in map.map(|map| map.all()).unwrap_or_default() {

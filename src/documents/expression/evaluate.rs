@@ -219,7 +219,7 @@ fn call(function: Function, arguments: &[Node], facts: &dyn Facts) -> Result<Val
             Value::Version(text.parse().map_err(|_| EvaluationError::NotAVersion(text))?)
         }
         Function::Present => match argument(0)? {
-            Node::Name { name, .. } => Value::Boolean(facts.present(name).map_err(fact)?),
+            Node::Name { name, .. } => Value::Boolean(facts.present(name).map_err(EvaluationError::NoDevice)?),
             _ => return Err(EvaluationError::WrongKind),
         },
     })

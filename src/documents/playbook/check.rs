@@ -8,7 +8,7 @@ use crate::documents::playbook::check_call::check_call;
 use crate::documents::playbook::check_flash::check_flash;
 use crate::documents::playbook::check_optional::check_optional;
 use crate::documents::playbook::{
-    Action, CaptureKind, Irreversible, Playbook, Reading, RestartAt, Run, Step, ToolFile, Until,
+    Action, CaptureKind, Contents, Irreversible, Playbook, Reading, RestartAt, Run, Step, ToolFile, Until,
 };
 use crate::words::{Diagnostic, Id, Place, nearest};
 
@@ -92,10 +92,17 @@ impl Checker<'_> {
             }
             self.define(name, Kind::Boolean, &step.place);
         }
-        for (name, _) in &step.instead {
-            self.device(name, &step.place);
+        if step.sets.is_none()
+            && let Some(key) =
+                [("if_met", &step.if_met), ("if_unmet", &step.if_unmet)].iter().find(|(_, text)| text.is_some())
+        {
+            let place = mention(&step.place, key.0);
+            self.faults.push(Diagnostic::error(&place, format!("`{}` belongs to a wait with `sets`", key.0)));
         }
-        if !step.instead.is_empty() && step.until.is_none() {
+        for instead in &step.instead {
+            self.device(&instead.device, &step.place);
+        }
+        if !step.instead.is_empty() && step.until.is_none() && !matches!(step.action, Action::Run(_)) {
             let place = mention(&step.place, "instead");
             self.faults.push(Diagnostic::error(&place, "`instead` has no meaning in a step that waits for no device"));
         }
@@ -110,7 +117,7 @@ impl Checker<'_> {
             Action::Steps(steps) => self.steps(steps, reachable, inner),
             Action::Run(run) => self.run(step, run, within),
             Action::Prompt(prompt) => self.template(&prompt.text),
-            Action::Refuse(text) => self.template(text),
+            Action::Refuse(refuse) => refuse.next.iter().chain([&refuse.text]).for_each(|text| self.template(text)),
             Action::Check(check) => {
                 self.expression(&check.holds, Kind::Boolean);
                 if let Some(message) = &check.message {
@@ -118,7 +125,9 @@ impl Checker<'_> {
                 }
             }
             Action::Write(write) => {
-                self.template(&write.text);
+                if let Contents::Text(text) = &write.contents {
+                    self.template(text);
+                }
                 self.define(&write.name, Kind::File, &step.place);
             }
             Action::Wait => {}

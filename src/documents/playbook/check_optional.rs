@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::documents::expression::{BinaryOperator, Expression, Function, Node, Part, Template, UnaryOperator};
-use crate::documents::playbook::{Action, Input, Irreversible, Need, Playbook, Step};
+use crate::documents::playbook::{Action, Contents, Input, Irreversible, Need, Playbook, Step};
 use crate::words::{Diagnostic, Id, Place, nearest};
 
 /// Files that may be missing at some point of the procedure.
@@ -28,6 +28,12 @@ pub(super) fn check_optional(playbook: &Playbook, faults: &mut Vec<Diagnostic>) 
                     faults.push(fault);
                 }
             }
+        }
+    }
+    for input in &playbook.inputs {
+        if let Some(together) = input.together.as_ref().filter(|_| !matches!(input.need, Need::Never)) {
+            let message = format!("`{}` is never missing, so it cannot go together with others", input.name);
+            faults.push(Diagnostic::error(&together.place, message).hint("give it the key `optional: true`"));
         }
     }
     let optional = |input: &&Input| !matches!(input.need, Need::Always);
@@ -88,11 +94,13 @@ impl Follower<'_> {
                 check.message.iter().for_each(|message| self.template(message, &inside));
             }
             Action::Write(write) => {
-                self.template(&write.text, &inside);
+                if let Contents::Text(text) = &write.contents {
+                    self.template(text, &inside);
+                }
                 inside.remove(&write.name);
             }
-            Action::Refuse(text) => {
-                self.template(text, &inside);
+            Action::Refuse(refuse) => {
+                refuse.next.iter().chain([&refuse.text]).for_each(|text| self.template(text, &inside));
                 // Nothing comes after it.
                 inside.clear();
             }
@@ -152,7 +160,7 @@ impl Follower<'_> {
     fn known_there(&self, condition: &Node, truth: Truth) -> Absent {
         match (condition, truth) {
             (Node::Call { function: Function::Given, arguments, .. }, _) => match (arguments.as_slice(), truth) {
-                ([Node::Name { name, .. }], Truth::Holds) => [name.clone()].into(),
+                ([Node::Name { name, .. }], Truth::Holds) => self.given_with(name),
                 ([Node::Name { name, .. }], Truth::Fails) => self.needed_without(name),
                 _ => Absent::new(),
             },
@@ -167,6 +175,14 @@ impl Follower<'_> {
             }
             _ => Absent::new(),
         }
+    }
+
+    /// The input itself, and those that are only ever given together with it.
+    fn given_with(&self, name: &Id) -> Absent {
+        let word = |input: &Input| input.together.as_ref().map(|together| together.value.clone());
+        let wanted = self.playbook.input(name).and_then(word);
+        let together = self.playbook.inputs.iter().filter(|input| wanted.is_some() && word(input) == wanted);
+        together.map(|input| input.name.clone()).chain([name.clone()]).collect()
     }
 
     fn needed_without(&self, name: &Id) -> Absent {
@@ -245,6 +261,21 @@ steps:
         assert_eq!(faults("  - check: not given(extra) or size(extra) > 0\n"), [""; 0]);
         let group = "  - when: given(extra) and present(rom)\n    steps: [{check: size(extra) > 0}]\n";
         assert_eq!(faults(group), [""; 0]);
+    }
+
+    #[test]
+    fn inputs_that_go_together_are_there_together() {
+        let together = |image: &str| {
+            let pair = "image: {file: image.bin, optional: true, together: both}\n  \
+                        extra: {file: extra.bin, optional: true, together: both}\n";
+            let start = HEAD.find("image:").unwrap_or_default();
+            let end = HEAD.find("devices:").unwrap_or_default();
+            format!("{}{}{}  - check: given(image) and size(extra) > 0\n", &HEAD[..start], pair, &HEAD[end..])
+                .replace("image.bin, optional: true", image)
+        };
+        assert_eq!(faults_of(&together("image.bin, optional: true")), [""; 0]);
+        let needed = faults_of(&together("image.bin"));
+        assert_eq!(needed, ["5: `image` is never missing, so it cannot go together with others"]);
     }
 
     #[test]

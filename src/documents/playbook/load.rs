@@ -119,6 +119,7 @@ const INPUT_KEYS: &[&str] = &[
     "help",
     "optional",
     "optional_with",
+    "together",
     "names_files",
     "min_size",
     "max_size",
@@ -155,6 +156,7 @@ fn read_input(reader: &mut Reader, name: Id, place: &Place, yaml: &Yaml) -> Opti
         place: place.clone(),
         file,
         need: read_need(reader, &parts),
+        together: parts.get("together").and_then(|word| reader.parsed::<Id>(word)),
         names_files,
         help: parts.get("help").and_then(|help| reader.prose(help)),
         min_size: parts.get("min_size").and_then(|size| reader.unsigned(size)),
@@ -180,7 +182,7 @@ fn read_tool_file(reader: &mut Reader, name: Id, place: &Place, yaml: &Yaml) -> 
 }
 
 fn read_need(reader: &mut Reader, parts: &Entries<'_>) -> Need {
-    let optional = parts.get("optional").and_then(|flag| reader.parsed::<bool>(flag));
+    let optional = parts.get("optional").and_then(|flag| reader.flag(flag));
     let with = parts.get("optional_with").and_then(|other| reader.parsed::<Id>(other));
     match (optional, with) {
         (Some(optional), Some(_)) => {

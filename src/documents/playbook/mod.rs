@@ -16,13 +16,16 @@ mod talking_tests;
 mod types;
 mod variable;
 
+/// The JSON schema of playbooks and families.
+pub const SCHEMA: &str = include_str!("schema.json");
+
 pub use check::check;
 pub use family::Families;
 pub use load::{Loaded, load};
 pub use steps::{irreversible_steps, tools_of};
 pub use types::{
-    Action, Afterwards, Answer, Backoff, Capture, CaptureKind, CheckStep, Device, DeviceKind, FailOn, HandMove, Input,
-    InputWord, Irreversible, NamesFiles, Need, OnFault, Playbook, Prompt, Reading, RestartAt, Retry, Run, StagedFile,
-    Step, Timeout, ToolFile, Unmet, Until, VirtualBoard, WriteStep,
+    Action, Afterwards, Answer, Backoff, Capture, CaptureKind, CheckStep, Contents, Device, DeviceKind, FailOn,
+    HandMove, Input, InputWord, Instead, Irreversible, NamesFiles, Need, OnFault, Playbook, Prompt, Reading,
+    RefuseStep, RestartAt, Retry, Run, StagedFile, Step, Timeout, ToolFile, Unmet, Until, VirtualBoard, WriteStep,
 };
 pub use variable::{Variable, VariableError};

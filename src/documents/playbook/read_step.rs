@@ -5,8 +5,8 @@ use std::time::Duration;
 use crate::documents::playbook::read_run::read_run;
 use crate::documents::playbook::reader::{Entries, Reader};
 use crate::documents::playbook::{
-    Action, Backoff, CheckStep, HandMove, Irreversible, Prompt, Reading, RestartAt, Retry, Step, Timeout, Until,
-    WriteStep,
+    Action, Backoff, CheckStep, Contents, HandMove, Instead, Irreversible, Prompt, Reading, RefuseStep, RestartAt,
+    Retry, Step, Timeout, Until, WriteStep,
 };
 use crate::documents::{Yaml, YamlKind};
 use crate::words::{Diagnostic, FaultClass, Id, Located, nearest};
@@ -21,6 +21,8 @@ const STEP_KEYS: &[&str] = &[
     "until",
     "instead",
     "sets",
+    "if_met",
+    "if_unmet",
     "irreversible",
     "restart_at",
     "if_stopped",
@@ -40,23 +42,28 @@ const STEP_KEYS: &[&str] = &[
     "write",
     "check",
     "refuse",
+    "next",
     "steps",
     "class",
     "message",
 ];
 /// Keys that only make sense beside some actions.
-const COMPANIONS: [(&[&str], &[&str]); 5] = [
+const COMPANIONS: [(&[&str], &[&str]); 7] = [
     (&["run"], &["args", "device", "expect", "fail_on", "capture", "produces", "answers", "stage", "on_fault"]),
     (&["prompt"], &["hands"]),
     (&["run", "check"], &["class", "message"]),
     (&["run", "prompt"], &["until"]),
     (&["run", "prompt", "wait"], &["timeout"]),
+    (&["refuse"], &["next"]),
+    (&["prompt", "wait"], &["if_met", "if_unmet"]),
 ];
 const ATTEMPTS_MAX: u32 = 20;
 const RESTARTS_MAX: u32 = 10;
 const RESTARTS_DEFAULT: u32 = 2;
 const BACKOFF_DEFAULT: Duration = Duration::from_millis(500);
 const GROUP_DEPTH_MAX: usize = 8;
+/// More than any flash has.
+const ZEROS_MAX: u32 = 0x400_0000;
 
 /// Reads a list of steps. `prefix` makes ids for steps that have none.
 pub(super) fn read_steps(reader: &mut Reader, yaml: &Yaml, prefix: &str, depth: usize) -> Vec<Step> {
@@ -97,6 +104,8 @@ fn read_step(reader: &mut Reader, yaml: &Yaml, default_id: &str, depth: usize) -
             let text = reader.text(name)?;
             reader.value_name(&text.value, &text.place)
         }),
+        if_met: entries.get("if_met").and_then(|text| reader.prose(text)),
+        if_unmet: entries.get("if_unmet").and_then(|text| reader.prose(text)),
         instead: entries.get("instead").map(|instead| read_instead(reader, instead)).unwrap_or_default(),
         irreversible: entries
             .get("irreversible")
@@ -184,18 +193,7 @@ fn read_one_action(reader: &mut Reader, entries: &Entries<'_>, action: &str, id:
         "run" => Action::Run(Box::new(read_run(reader, entries, value)?)),
         "prompt" => Action::Prompt(read_prompt(reader, entries, value)?),
         "wait" => Action::Wait,
-        "write" => {
-            let parts = reader.map(value, "`write`", &["name", "file", "text"])?;
-            let name = required(reader, &parts, "name", "write")?;
-            let file = required(reader, &parts, "file", "write")?;
-            let text = required(reader, &parts, "text", "write")?;
-            let name_text = reader.text(name)?;
-            Action::Write(WriteStep {
-                name: reader.value_name(&name_text.value, &name_text.place)?,
-                file: plain_file_name(reader, file)?,
-                text: reader.template(text)?,
-            })
-        }
+        "write" => Action::Write(read_write(reader, value)?),
         "check" => Action::Check(CheckStep {
             holds: reader.expression(value)?,
             text: reader.text(value)?.value,
@@ -205,8 +203,35 @@ fn read_one_action(reader: &mut Reader, entries: &Entries<'_>, action: &str, id:
             },
             message: entries.get("message").and_then(|message| reader.prose_template(message)),
         }),
-        "refuse" => Action::Refuse(reader.prose_template(value)?),
+        "refuse" => {
+            let next = entries.get("next").map(|next| reader.one_or_more(next, "texts")).unwrap_or_default();
+            Action::Refuse(RefuseStep {
+                text: reader.prose_template(value)?,
+                next: next.iter().filter_map(|text| reader.prose_template(text)).collect(),
+            })
+        }
         _ => Action::Steps(read_steps(reader, value, id.as_str(), depth + 1)),
+    })
+}
+
+fn read_write(reader: &mut Reader, yaml: &Yaml) -> Option<WriteStep> {
+    let parts = reader.map(yaml, "`write`", &["name", "file", "text", "zeros"])?;
+    let name = required(reader, &parts, "name", "write")?;
+    let file = required(reader, &parts, "file", "write")?;
+    let contents = match (parts.get("text"), parts.get("zeros")) {
+        (Some(text), None) => Contents::Text(reader.template(text)?),
+        (None, Some(zeros)) => Contents::Zeros(reader.count(zeros, 1..=ZEROS_MAX)?),
+        _ => {
+            let fault = Diagnostic::error(parts.place(), "`write` needs exactly one of `text` and `zeros`");
+            reader.fault(fault.hint("`zeros: 4096` writes a file of so many zero bytes"));
+            return None;
+        }
+    };
+    let name = reader.text(name)?;
+    Some(WriteStep {
+        name: reader.value_name(&name.value, &name.place)?,
+        file: plain_file_name(reader, file)?,
+        contents,
     })
 }
 
@@ -320,7 +345,7 @@ fn read_restart(reader: &mut Reader, yaml: &Yaml) -> Option<RestartAt> {
 }
 
 pub(super) fn read_until(reader: &mut Reader, yaml: &Yaml) -> Option<Until> {
-    let parts = reader.map(yaml, "a wait", &["present", "again", "gone"])?;
+    let parts = reader.map(yaml, "a wait", &["present", "again", "gone", "for"])?;
     let mut names = |key: &str| -> Vec<Id> {
         let items = parts.get(key).map(|list| reader.one_or_more(list, "devices")).unwrap_or_default();
         items.iter().filter_map(|item| reader.parsed::<Id>(item)).map(|id: Located<Id>| id.value).collect()
@@ -335,12 +360,30 @@ pub(super) fn read_until(reader: &mut Reader, yaml: &Yaml) -> Option<Until> {
     }
     let anew = !again.is_empty();
     present.extend(again);
-    Some(Until { present, gone, anew })
+    let lasting = match parts.get("for") {
+        Some(time) => reader.time(time)?,
+        None => Duration::ZERO,
+    };
+    Some(Until { present, gone, anew, lasting })
 }
 
-fn read_instead(reader: &mut Reader, yaml: &Yaml) -> Vec<(Id, String)> {
-    let named = reader.named(yaml, "`instead`");
-    named.into_iter().filter_map(|(name, _, text)| reader.prose(text).map(|text| (name, text))).collect()
+/// By device either the meaning alone, or the meaning and what the hands do about it.
+fn read_instead(reader: &mut Reader, yaml: &Yaml) -> Vec<Instead> {
+    let mut found = Vec::new();
+    for (device, _, value) in reader.named(yaml, "`instead`") {
+        let (say, hands) = match value.kind {
+            YamlKind::Map(_) => {
+                let Some(parts) = reader.map(value, "`instead`", &["say", "hands"]) else { continue };
+                let hands = parts.get("hands").map(|hands| read_hands(reader, hands)).unwrap_or_default();
+                (required(reader, &parts, "say", "instead"), hands)
+            }
+            _ => (Some(value), Vec::new()),
+        };
+        if let Some(meaning) = say.and_then(|say| reader.prose(say)) {
+            found.push(Instead { device, meaning: meaning.trim_end_matches('.').to_owned(), hands });
+        }
+    }
+    found
 }
 
 fn read_irreversible(reader: &mut Reader, yaml: &Yaml, id: &Id, depth: usize) -> Option<Irreversible> {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use regex::Regex;
 
 use crate::documents::expression::{Expression, Template, parse_expression, parse_template};
+use crate::documents::playbook::variable::yes_or_no;
 use crate::documents::{Key, Yaml, YamlKind};
 use crate::words::{Diagnostic, Id, Located, Place, nearest, parse_integer, parse_time};
 
@@ -156,6 +157,18 @@ impl Reader {
             Ok(value) => Some(Located { value, place: text.place }),
             Err(error) => {
                 self.fault(Diagnostic::error(&text.place, error.to_string()));
+                None
+            }
+        }
+    }
+
+    /// `yes` or `no`; YAML's own words do as well.
+    pub(in crate::documents) fn flag(&mut self, yaml: &Yaml) -> Option<Located<bool>> {
+        let text = self.text(yaml)?;
+        match yes_or_no(&text.value) {
+            Some(value) => Some(Located { value, place: text.place }),
+            None => {
+                self.fault(Diagnostic::error(&text.place, format!("`{}` is neither yes nor no", text.value)));
                 None
             }
         }

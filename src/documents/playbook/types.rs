@@ -68,6 +68,8 @@ pub struct Input {
     pub file: Located<String>,
     pub help: Option<String>,
     pub need: Need,
+    /// Optional inputs with the same word here are given all together, or not at all.
+    pub together: Option<Located<Id>>,
     /// The file is a table that names further files.
     pub names_files: Option<NamesFiles>,
     /// Inclusive, in bytes; a smaller file is a failed download or something else.
@@ -175,11 +177,24 @@ pub struct Step {
     pub until: Option<Until>,
     /// A wait that may fail: this value says whether it was met in time. In a prompt ENTER ends it, too, as not met.
     pub sets: Option<Id>,
-    /// What it means when one of these devices comes during the wait: "the wire is still connected".
-    pub instead: Vec<(Id, String)>,
+    /// What the person is told when such a wait was met, and when it was not.
+    pub if_met: Option<String>,
+    pub if_unmet: Option<String>,
+    /// What it means when one of these devices comes while the step waits, or while its tool does.
+    pub instead: Vec<Instead>,
     pub irreversible: Option<Irreversible>,
     /// In which state the board is when the run ends in this step; groups hand it down.
     pub if_stopped: Option<String>,
+}
+
+/// A device that comes in place of the wanted one.
+#[derive(Debug, Clone)]
+pub struct Instead {
+    pub device: Id,
+    /// What it means, and what to do: "The wire is still connected: remove it".
+    pub meaning: String,
+    /// What the hands do about it, for the virtual person.
+    pub hands: Vec<HandMove>,
 }
 
 #[derive(Debug, Clone)]
@@ -190,7 +205,7 @@ pub enum Action {
     Wait,
     Check(CheckStep),
     /// End here, saying why.
-    Refuse(Template),
+    Refuse(RefuseStep),
     Write(WriteStep),
     Steps(Vec<Step>),
 }
@@ -326,12 +341,27 @@ pub struct CheckStep {
 }
 
 #[derive(Debug, Clone)]
+pub struct RefuseStep {
+    pub text: Template,
+    /// What the person can do now.
+    pub next: Vec<Template>,
+}
+
+#[derive(Debug, Clone)]
 pub struct WriteStep {
     /// Under this name the file can be used in expressions afterwards.
     pub name: Id,
     /// Name in the run's folder.
     pub file: String,
-    pub text: Template,
+    pub contents: Contents,
+}
+
+/// What is written.
+#[derive(Debug, Clone)]
+pub enum Contents {
+    Text(Template),
+    /// So many bytes, all of them zero.
+    Zeros(u32),
 }
 
 /// A limit; with `per_mb` it grows with the files that the step hands to its tool.
@@ -390,6 +420,8 @@ pub struct Until {
     pub gone: Vec<Id>,
     /// A device that was there from the start does not count: it must have been gone in between.
     pub anew: bool,
+    /// The state must last for so long: a device that comes and goes does not count.
+    pub lasting: Duration,
 }
 
 #[derive(Debug, Clone)]

@@ -24,6 +24,7 @@ impl<W: World> Runner<'_, W> {
             end: None,
             output: Vec::new(),
             touched: Touched::Nothing,
+            advice: Vec::new(),
             state: carried.or_else(|| self.states.last().cloned()),
         }
     }

@@ -1,0 +1,14 @@
+//! `recover schema`: JSON schemas of the documents, for editors.
+
+use crate::cli::arguments::{SchemaArgs, SchemaOf};
+use crate::cli::streams::show;
+use crate::documents::{cases, playbook};
+use crate::engine::Outcome;
+
+pub(super) fn schema(args: &SchemaArgs) -> Outcome {
+    show(match args.of {
+        SchemaOf::Playbook => playbook::SCHEMA,
+        SchemaOf::Tests => cases::SCHEMA,
+    });
+    Outcome::Recovered
+}

@@ -1,0 +1,48 @@
+//! Prompts: what the person is to do with their hands before the run goes on.
+
+use std::time::Duration;
+
+use crate::documents::playbook::{Prompt, Step};
+use crate::engine::devices::{Met, describe_until};
+use crate::engine::halt::Halt;
+use crate::engine::runner::{Acted, Runner, Shown};
+use crate::engine::{Event, GoesOn, milliseconds};
+use crate::words::FaultClass;
+use crate::world::{Ask, World};
+
+impl<'a, W: World> Runner<'a, W> {
+    pub(super) async fn prompt(&mut self, step: &'a Step, prompt: &'a Prompt, limit: Duration) -> Result<Acted, Halt> {
+        let text = self.text(&prompt.text).map_err(|error| self.not_computable(&step.id, &error))?;
+        let fresh = std::mem::take(&mut self.fresh) || step.until.as_ref().is_some_and(|until| until.anew);
+        if let Some(until) = &step.until
+            && !fresh
+            && self.bus.met(until) == Met::Yes
+        {
+            let reason = format!("not needed: {}", describe_until(until, self.playbook));
+            self.keep(step, true);
+            self.skip(step, Shown::Yes, &reason);
+            return Ok(Acted::Skipped);
+        }
+        if let Some(Met::Never(fault)) = step.until.as_ref().map(|until| self.bus.met(until))
+            && fault.class == FaultClass::NoDevice
+        {
+            // Without a bus to look at, nothing the person does could be seen.
+            return Err(self.halt_here(&step.id, fault));
+        }
+        if step.sets.is_some() {
+            return self.offer(step, prompt, text, limit).await.map(|()| Acted::Done);
+        }
+        self.tell(Event::Prompted {
+            step: step.id.clone(),
+            text,
+            goes_on: GoesOn::of(step),
+            limit_ms: milliseconds(limit),
+        });
+        self.world.ask(Ask::Hands { moves: &prompt.hands, until: step.until.as_ref() });
+        match &step.until {
+            Some(until) => self.wait_until(step, until, limit, fresh).await,
+            None => self.wait_for_enter(&step.id, limit).await,
+        }
+        .map(|()| Acted::Done)
+    }
+}
