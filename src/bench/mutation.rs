@@ -75,12 +75,35 @@ fn order(playbook: &Playbook, mutant: &Mutant, baselines: &[Baseline]) -> Vec<us
     for id in &mutant.steps {
         touched.insert(id.clone());
         with_inner(&playbook.steps, id, false, &mut touched);
+        owners(&playbook.steps, id, &mut touched);
     }
     let reaches = |index: &usize| touched.is_empty() || !baselines[*index].reached.is_disjoint(&touched);
     let mut order: Vec<usize> = (0..baselines.len()).filter(reaches).collect();
     let first = order.first().copied();
     order.sort_by_key(|index| (Some(*index) != first, baselines[*index].troubled.is_disjoint(&touched)));
     order
+}
+
+/// The steps whose preparations or readings hold this one, with all that is below them: those tell nothing of themselves.
+fn owners(steps: &[Step], id: &Id, into: &mut BTreeSet<Id>) {
+    let holds = |steps: &[Step]| {
+        let mut below = BTreeSet::new();
+        with_inner(steps, id, false, &mut below);
+        !below.is_empty()
+    };
+    for step in steps {
+        let prepared = step.retry.as_ref().is_some_and(|retry| holds(&retry.prepare));
+        let read = step
+            .irreversible
+            .as_ref()
+            .is_some_and(|guard| holds(&guard.already_done.steps) || holds(&guard.verify.steps));
+        if prepared || read {
+            with_inner(std::slice::from_ref(step), &step.id, false, into);
+        }
+        if let Action::Steps(inner) = &step.action {
+            owners(inner, id, into);
+        }
+    }
 }
 
 /// The step and everything below it.

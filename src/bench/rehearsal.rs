@@ -129,9 +129,12 @@ fn carry_out(
         let start = Box::new(move |call: &_| in_process::start(&bench_files, call));
         let never = Box::new(|| Box::pin(std::future::pending()) as _);
         let earlier_ms = BenchState::look(&bench.files())?.now_ms;
+        let began = tokio::time::Instant::now();
         let world = BenchWorld::new(Rc::clone(bench), rehearsal.answers, start, never);
         // The bench's time goes on where an earlier run has left it.
         tokio::time::advance(std::time::Duration::from_millis(earlier_ms)).await;
-        Ok(run(order, files, &world, &mut |event| tell(event)).await.outcome)
+        let outcome = run(order, files, &world, &mut |event| tell(event)).await.outcome;
+        bench.time_is(u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX))?;
+        Ok(outcome)
     })
 }

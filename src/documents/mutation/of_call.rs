@@ -186,7 +186,6 @@ fn conversation(step: &Step, run: &Run, changes: &mut Vec<Change>) {
 fn surroundings(step: &Step, run: &Run, playbook: &Playbook, changes: &mut Vec<Change>) {
     if let Some(device) = &run.device {
         let place = mention(step, "device");
-        changes.push(change(&place, format!("device {device} dropped"), |run| run.device = None));
         let other = playbook.devices.iter().find(|other| {
             playbook.device(device).is_some_and(|device| device.ids.iter().all(|id| !other.ids.contains(id)))
         });

@@ -115,16 +115,9 @@ fn limits(step: &Step, changes: &mut Vec<Change>) {
 }
 
 fn second_tries(step: &Step, changes: &mut Vec<Change>) {
-    if let Some(retry) = &step.retry {
+    if step.retry.is_some() {
         let place = mention(step, "retry");
         changes.push(Change::new(&place, "`retry` dropped", |step| step.retry = None));
-        for class in retry.on.iter().copied().filter(|_| retry.on.len() > 1) {
-            changes.push(Change::new(&place, format!("not retried on {class}"), move |step| {
-                if let Some(retry) = &mut step.retry {
-                    retry.on.retain(|on| *on != class);
-                }
-            }));
-        }
     } else if step.irreversible.is_some() {
         changes.push(Change::new(&mention(step, "irreversible"), "`retry` put on what cannot be undone", |step| {
             let on = vec![FaultClass::NoAnswer, FaultClass::Unknown];
@@ -135,13 +128,6 @@ fn second_tries(step: &Step, changes: &mut Vec<Change>) {
     if let Some(restart) = &step.restart_at {
         let place = &restart.step.place;
         changes.push(Change::new(place, "`restart_at` dropped", |step| step.restart_at = None));
-        for class in restart.on.iter().copied().filter(|_| restart.on.len() > 1) {
-            changes.push(Change::new(place, format!("no restart on {class}"), move |step| {
-                if let Some(restart) = &mut step.restart_at {
-                    restart.on.retain(|on| *on != class);
-                }
-            }));
-        }
         if restart.step.value != step.id {
             let name = format!("restart_at {} → {}", restart.step.value, step.id);
             changes.push(Change::new(place, name, |step| {

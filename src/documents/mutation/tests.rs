@@ -52,7 +52,6 @@ fn every_mutant_has_a_name_of_its_own_that_tells_the_change() {
         "enter: `until` dropped",
         "enter: timeout 5:00 min → 300 ms",
         "write: `retry` dropped",
-        "write: not retried on refused",
         "write › Look: dropped from the preparation",
         "write › Look: swapped with write › Send it",
         "write › Send it: `when` negated",
