@@ -607,6 +607,40 @@ fn a_step_whose_condition_does_not_hold_is_skipped_whole() {
     assert_eq!(played.order(), ["skip one", "skip two", "step three", "call read", "done three", "finished Recovered"]);
 }
 
+/// Other devices may show the same id. Each is asked alone; one that does not answer counts again once it has been gone.
+#[test]
+fn devices_of_one_id_are_told_apart_by_what_answers() {
+    let steps = "  - id: which
+    tell_apart:
+      device: rom
+      holds: not silent
+      steps: [{run: mender, device: rom, args: [read], on_fault: [{class: no-answer, set: silent}]}]
+  - {id: enter, prompt: Plug it in., hands: [unplug, plug-in], until: {present: rom}, timeout: 60s}
+  - {id: one, run: mender, device: rom, args: [write]}
+";
+    let two = || vec!["1fc9:0135", "1fc9:0135"];
+    let scene = || {
+        let mut scene = Scene::new(steps);
+        scene.bus = vec![(0, two())];
+        scene
+    };
+    // The first one does not answer, the second does.
+    let played = scene().act("read", act("status 4")).play();
+    assert_eq!((played.outcome, played.calls()), (Outcome::Recovered, vec!["read", "read", "write"]));
+    // Both answer: nobody can tell.
+    let played = scene().play();
+    assert_eq!((played.outcome, played.calls()), (Outcome::DeviceUnavailable, vec!["read", "read"]));
+    // None answers: the one that is disconnected and connected again is meant.
+    let mut neither = scene().act("read", act("status 4")).act("read", act("status 4"));
+    neither.hands = [vec![(2, vec!["1fc9:0135"]), (5, two())]].into();
+    let played = neither.play();
+    assert_eq!((played.outcome, played.calls()), (Outcome::Recovered, vec!["read", "read", "write"]));
+    // With a single one that is there, and does not answer, it is no other.
+    let mut strange = Scene::new(steps).act("read", act("status 4"));
+    strange.hands = [vec![(5, two())]].into();
+    assert_eq!(strange.play().calls(), ["read", "write"]);
+}
+
 /// The tool may die with the answer; the device that was to come is the better witness.
 #[test]
 fn the_device_decides_after_a_silence() {

@@ -99,6 +99,9 @@ const BANNER_NEW: &str = "maintenance -opt getbanner";
 
 /// Of each pair of banner questions one is asked, depending on the tools' release.
 const AE3: &[(Origin, &str)] = &[
+    // What a port is that is there before the person has been asked for anything.
+    (Ours, BANNER_OLD),
+    (Ours, BANNER_NEW),
     (Documented, BANNER_OLD),
     (Documented, BANNER_NEW),
     // No answer: again, at the speed of an interrupted transfer, after a power cycle, and by catching the chip.

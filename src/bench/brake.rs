@@ -7,6 +7,8 @@
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::Notify;
+
 use crate::bench::folder::BenchFiles;
 use crate::bench::waiting::{Waiting, WaitsFor};
 
@@ -21,6 +23,8 @@ pub(crate) struct Brake {
 struct Shared {
     call: Mutex<Call>,
     changed: Condvar,
+    /// Told once the tool is about to be told to end.
+    stopped: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -34,6 +38,8 @@ struct Call {
     answered: u64,
     /// The tool was told to end, and mock tools do so at once, whatever they were waiting for.
     ending: bool,
+    /// What the tool has printed is held back until its time comes.
+    pausing: bool,
     /// Somebody may still write to the tool's input. Without that a wait for input ends by itself.
     input_open: bool,
 }
@@ -74,6 +80,24 @@ impl Brake {
         let mut call = self.call();
         call.ending = true;
         self.hold_again(&mut call);
+        self.shared.stopped.notify_one();
+    }
+
+    /// Completes when the tool is told to end, or was told already.
+    pub(crate) async fn stopped(&self) {
+        self.shared.stopped.notified().await;
+    }
+
+    /// Lets time pass, whatever the tool does, until [`Brake::go_on`].
+    pub(crate) fn pause(&self) {
+        self.call().pausing = true;
+        self.shared.changed.notify_all();
+    }
+
+    pub(crate) fn go_on(&self) {
+        let mut call = self.call();
+        call.pausing = false;
+        self.hold_again(&mut call);
     }
 
     /// The process has ended: time may pass.
@@ -108,7 +132,7 @@ impl Brake {
             counts && waiting.number > call.answered && call.passed_bytes >= waiting.printed_bytes
         };
         let waits_for_ever = || self.files.stalled().exists() || Waiting::look(&self.files).is_some_and(waits);
-        call.ended || !call.ending && waits_for_ever()
+        call.ended || call.pausing || !call.ending && waits_for_ever()
     }
 
     fn call(&self) -> MutexGuard<'_, Call> {

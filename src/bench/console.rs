@@ -102,6 +102,11 @@ impl Console {
         Console { script: script.iter().copied().collect(), folder: folder.to_owned(), ..Console::default() }
     }
 
+    /// The folder in which the tool works.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// A file as the tool names it.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.join(name)
@@ -178,7 +183,11 @@ impl Console {
     }
 
     pub fn err(&mut self, text: &str) {
-        let bytes = self.err.fresh(text.as_bytes());
+        self.err_bytes(text.as_bytes());
+    }
+
+    pub(crate) fn err_bytes(&mut self, bytes: &[u8]) {
+        let bytes = self.err.fresh(bytes);
         self.counted_bytes += counted(bytes);
         if let Some(listener) = &self.listener {
             return listener.print(Stream::Stderr, bytes);

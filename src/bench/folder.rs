@@ -2,7 +2,8 @@
 //!
 //! `bin/` the mock tools · `state.json` and `memory/` the board between calls · `board.json` and `calls.jsonl` for people
 //! and tests · `lock` held by whoever changes the board · `stalled` there while a mock tool hangs · `waiting` what a mock
-//! tool waits for · `alif/` the folder of Alif's tools, which lie in it themselves.
+//! tool waits for · `scene/` the scene that is played instead of a board, `scene-faults.jsonl` what did not go as it says, and
+//! `timeline` when the running tool prints what · `alif/` the folder of Alif's tools, which lie in it themselves.
 
 use std::fs::File;
 use std::io;
@@ -11,6 +12,7 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 use crate::bench::BenchError;
+use crate::bench::scene::SceneStore;
 
 /// Kept for the person, or removed with the last value.
 #[derive(Debug)]
@@ -101,6 +103,23 @@ impl BenchFiles {
         self.folder.join("waiting")
     }
 
+    pub(crate) fn scene(&self) -> PathBuf {
+        self.folder.join("scene")
+    }
+
+    /// Is a scene played on this bench?
+    pub(crate) fn has_scene(&self) -> bool {
+        self.scene().is_dir()
+    }
+
+    pub fn scene_faults(&self) -> PathBuf {
+        self.folder.join("scene-faults.jsonl")
+    }
+
+    pub(crate) fn timeline(&self) -> PathBuf {
+        self.folder.join("timeline")
+    }
+
     /// The folder of Alif's tools.
     pub fn alif(&self) -> PathBuf {
         self.folder.join("alif")
@@ -127,9 +146,15 @@ impl BenchFiles {
 
     /// Removes what an earlier bench has left, and nothing else.
     pub(crate) fn clean(&self) -> io::Result<()> {
-        for file in [self.state(), self.board(), self.calls(), self.stalled(), self.waiting()] {
+        let files = [self.state(), self.board(), self.calls(), self.stalled(), self.waiting()];
+        for file in files.into_iter().chain([self.scene_faults(), self.timeline()]) {
             ignore_missing(std::fs::remove_file(file))?;
         }
+        // A scene whose list of tools cannot be read leaves nothing behind but links.
+        for tool in SceneStore::of(self).tools().unwrap_or_default() {
+            ignore_missing(std::fs::remove_file(self.tool(&tool.name)))?;
+        }
+        ignore_missing(std::fs::remove_dir_all(self.scene()))?;
         for name in MOCK_TOOLS {
             ignore_missing(std::fs::remove_file(self.tool(name)))?;
         }

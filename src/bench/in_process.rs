@@ -88,6 +88,7 @@ impl Line {
     fn close(&self, played: Result<MockEnd, crate::bench::BenchError>) {
         match played {
             Ok(MockEnd::Exit(code)) => self.end(ToolEnd::Exited(code)),
+            Ok(MockEnd::Killed(signal)) => self.end(ToolEnd::Signalled(signal)),
             // Until somebody ends it.
             Ok(MockEnd::Waits | MockEnd::Hangs) => {}
             Err(error) => self.end(ToolEnd::NotStarted(format!("recover's bench is broken: {error}"))),

@@ -29,9 +29,11 @@ mod mutation;
 mod own_bootloader;
 #[cfg(test)]
 mod own_bootloader_tests;
+mod pace;
 mod person;
 mod plain_usb;
 mod rehearsal;
+mod scene;
 mod set_up;
 mod settings;
 mod state;
@@ -40,6 +42,7 @@ mod stm32_rom;
 mod stm32n6;
 #[cfg(test)]
 mod test_bench;
+mod timeline;
 mod tool_handles;
 #[cfg(test)]
 mod transcript_tests;
@@ -70,6 +73,7 @@ pub use mutation::{Baseline, Notice, notice};
 pub use person::{Answers, VirtualPerson};
 pub use plain_usb::PlainUsb;
 pub use rehearsal::{Account, Rehearsal, RehearsalError, rehearse};
+pub use scene::{SceneBoard, SceneFault, SceneFaultKind, UnmadeCall};
 pub use set_up::{BENCH_VARIABLE, Bench};
 pub use settings::Settings;
 pub use state::BenchState;

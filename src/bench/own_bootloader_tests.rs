@@ -23,7 +23,7 @@ fn download(bench: &AlifBench, length: usize, options: &[&str]) -> (Option<i32>,
     let (end, console) = bench.run(&[&["dfu-util", "-d", ",37c5:96e3"], options, &file].concat(), &[]);
     let exit_code = match end {
         MockEnd::Exit(exit_code) => Some(exit_code),
-        MockEnd::Waits | MockEnd::Hangs => None,
+        MockEnd::Waits | MockEnd::Hangs | MockEnd::Killed(_) => None,
     };
     (exit_code, String::from_utf8([console.stdout, console.stderr].concat()).unwrap())
 }

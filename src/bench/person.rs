@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::documents::scene::PersonReply;
 use crate::world::{Ask, Reply};
 
 /// One movement of the hands takes so long.
@@ -60,6 +61,16 @@ impl VirtualPerson {
             Ask::Answer { .. } => Some(Planned { at: now + TYPING, reply: Reply::Gone }),
         };
         *self.next() = planned;
+    }
+
+    /// Answers as a scene says, so long after the question.
+    pub(crate) fn plan(&self, reply: &PersonReply, after: Duration) {
+        let reply = match reply {
+            PersonReply::Line(line) => Some(Reply::Line(line.clone())),
+            PersonReply::Gone => Some(Reply::Gone),
+            PersonReply::Silent => None,
+        };
+        *self.next() = reply.map(|reply| Planned { at: Instant::now() + after, reply });
     }
 
     /// The planned answer when its time has come; pending for ever without one.

@@ -5,15 +5,19 @@ use std::io;
 use std::path::Path;
 
 use crate::bench::folder::{BenchFiles, BenchFolder, MOCK_TOOLS, folder_error};
+use crate::bench::scene::{SceneBoard, SceneStore, scene_faults, unmade_calls};
 use crate::bench::settings::Settings;
 use crate::bench::state::{BenchState, HeldState};
-use crate::bench::{BenchError, FaultName, VirtualModel};
+use crate::bench::{BenchError, FaultName, SceneFault, UnmadeCall, VirtualModel};
+use crate::documents::catalog::Catalog;
 use crate::documents::playbook::Playbook;
+use crate::documents::scene::Scene;
 
 /// A bench that stands ready. Dropping it removes a temporary folder.
 #[derive(Debug)]
 pub struct Bench {
     folder: BenchFolder,
+    tools: Vec<String>,
 }
 
 /// Longer than a camera takes to start.
@@ -31,7 +35,33 @@ impl Bench {
     pub fn set_up(folder: BenchFolder, playbook: &Playbook, names: &[&str]) -> Result<Self, BenchError> {
         let board = playbook.virtual_board.as_ref().ok_or(BenchError::NoVirtualBoard)?;
         let (of_person, of_board): (Vec<&str>, Vec<&str>) = names.iter().partition(|name| **name == WIRE_FORGOTTEN.0);
-        let model = VirtualModel::new(Settings { playbook, board }, &of_board)?;
+        let model = VirtualModel::new(Settings { playbook, board }, &of_board).map_err(|error| match error {
+            BenchError::UnknownName { name, known } => {
+                BenchError::UnknownName { name, known: format!("{known}, {}", WIRE_FORGOTTEN.0) }
+            }
+            other => other,
+        })?;
+        let tools = MOCK_TOOLS.iter().map(|name| (*name).to_owned()).collect();
+        Bench::with(folder, model, tools, &|_, state| {
+            state.forgets = !of_person.is_empty();
+            Ok(())
+        })
+    }
+
+    /// A bench on which nothing but the scene's own tools is found, which do as the scene says.
+    pub fn set_up_scene(folder: BenchFolder, scene: &Scene, catalog: &Catalog) -> Result<Self, BenchError> {
+        let model = VirtualModel::Scene(Box::new(SceneBoard::new(scene)));
+        let tools = scene.tools.iter().map(|tool| tool.name.value.clone()).collect();
+        Bench::with(folder, model, tools, &|files, _| SceneStore::of(files).save(scene, catalog))
+    }
+
+    /// `lay_out` puts down what belongs to the model, before the first look at it.
+    fn with(
+        folder: BenchFolder,
+        model: VirtualModel,
+        tools: Vec<String>,
+        lay_out: &dyn Fn(&BenchFiles, &mut BenchState) -> Result<(), BenchError>,
+    ) -> Result<Self, BenchError> {
         let files = folder.files();
         let prepare = || {
             files.clean()?;
@@ -39,18 +69,18 @@ impl Bench {
             std::fs::create_dir_all(files.alif())?;
             std::fs::create_dir_all(files.memory())?;
             std::fs::create_dir_all(files.given())?;
-            link_tools(&files, &std::env::current_exe()?)?;
+            link_tools(&files, &tools, &std::env::current_exe()?)?;
             std::fs::write(files.calls(), "")
         };
         prepare().map_err(folder_error(folder.path()))?;
         let mut state = BenchState::new(model);
-        state.forgets = !of_person.is_empty();
+        lay_out(&files, &mut state)?;
         state.model.board_mut().use_folder(&files.memory());
         state.model.fill_memories().map_err(folder_error(&files.memory()))?;
         state.model.lay_out_tools(&files).map_err(folder_error(&files.alif()))?;
         state.save(&files)?;
         HeldState::take(&files)?.save()?;
-        Ok(Bench { folder })
+        Ok(Bench { folder, tools })
     }
 
     /// The starting states and faults that the playbook's virtual board knows, with one line about each.
@@ -83,7 +113,7 @@ impl Bench {
         held.state.now_ms = held.state.now_ms.saturating_add(MOMENT_MS);
         held.state.versions.clear();
         held.save()?;
-        link_tools(&files, &std::env::current_exe().map_err(folder_error(self.folder()))?)
+        link_tools(&files, &self.tools, &std::env::current_exe().map_err(folder_error(self.folder()))?)
             .map_err(folder_error(self.folder()))
     }
 
@@ -100,6 +130,16 @@ impl Bench {
         held.save()
     }
 
+    /// What did not go as the scene says, in the order in which it happened. Each such call has failed.
+    pub fn scene_faults(&self) -> Result<Vec<SceneFault>, BenchError> {
+        scene_faults(&self.files())
+    }
+
+    /// The calls that the scene declares and that were not made, or not as often.
+    pub fn unmade_calls(&self) -> Result<Vec<UnmadeCall>, BenchError> {
+        unmade_calls(&self.files())
+    }
+
     /// Leaves the folder where it is, for somebody to look at.
     pub fn keep(self) -> std::path::PathBuf {
         self.folder.keep()
@@ -108,24 +148,24 @@ impl Bench {
     /// The variables that let discovery find the mock tools before any real one, and the mock tools their bench.
     pub fn surroundings_variables(&self) -> Vec<(String, OsString)> {
         let files = self.files();
-        let tool = |name: &&str| {
+        let tool = |name: &String| {
             let variable = format!("RECOVER_TOOL_{}", name.to_uppercase().replace('-', "_"));
             (variable, files.tool(name).into_os_string())
         };
         let bench = (BENCH_VARIABLE.to_owned(), self.folder().as_os_str().to_owned());
-        let there = |name: &&&str| files.tool(name).symlink_metadata().is_ok();
-        MOCK_TOOLS.iter().filter(there).map(tool).chain([bench]).collect()
+        let there = |name: &&String| files.tool(name).symlink_metadata().is_ok();
+        self.tools.iter().filter(there).map(tool).chain([bench]).collect()
     }
 }
 
 #[cfg(unix)]
-fn link_tools(files: &BenchFiles, program: &Path) -> io::Result<()> {
-    let missing = MOCK_TOOLS.iter().filter(|name| files.tool(name).symlink_metadata().is_err());
+fn link_tools(files: &BenchFiles, tools: &[String], program: &Path) -> io::Result<()> {
+    let missing = tools.iter().filter(|name| files.tool(name).symlink_metadata().is_err());
     missing.into_iter().try_for_each(|name| std::os::unix::fs::symlink(program, files.tool(name)))
 }
 
 /// Links need a privilege there.
 #[cfg(not(unix))]
-fn link_tools(files: &BenchFiles, program: &Path) -> io::Result<()> {
-    MOCK_TOOLS.iter().try_for_each(|name| std::fs::copy(program, files.tool(name)).map(|_| ()))
+fn link_tools(files: &BenchFiles, tools: &[String], program: &Path) -> io::Result<()> {
+    tools.iter().try_for_each(|name| std::fs::copy(program, files.tool(name)).map(|_| ()))
 }

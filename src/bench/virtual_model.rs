@@ -6,6 +6,7 @@ use crate::bench::imx_rt::{ImxRt, fault_names};
 use crate::bench::mock::{self, MockEnd};
 use crate::bench::own_bootloader::OwnDfu;
 use crate::bench::plain_usb::PlainUsb;
+use crate::bench::scene::SceneBoard;
 use crate::bench::settings::Settings;
 use crate::bench::stm32n6::{self, Stm32N6};
 use crate::bench::{
@@ -21,6 +22,8 @@ pub enum VirtualModel {
     PlainUsb(PlainUsb),
     Stm32N6(Box<Stm32N6>),
     AlifSe(Box<AlifSe>),
+    /// No board of its own: a scene, which is played by its own rules.
+    Scene(Box<SceneBoard>),
 }
 
 struct ModelRow {
@@ -85,6 +88,7 @@ impl VirtualModel {
             VirtualModel::PlainUsb(_) => PlainUsb::MODEL,
             VirtualModel::Stm32N6(_) => Stm32N6::MODEL,
             VirtualModel::AlifSe(_) => AlifSe::MODEL,
+            VirtualModel::Scene(_) => "scene",
         }
     }
 
@@ -95,6 +99,7 @@ impl VirtualModel {
             VirtualModel::PlainUsb(board) => board,
             VirtualModel::Stm32N6(board) => board.as_ref(),
             VirtualModel::AlifSe(board) => board.as_ref(),
+            VirtualModel::Scene(board) => board.as_ref(),
         }
     }
 
@@ -105,6 +110,22 @@ impl VirtualModel {
             VirtualModel::PlainUsb(board) => board,
             VirtualModel::Stm32N6(board) => board.as_mut(),
             VirtualModel::AlifSe(board) => board.as_mut(),
+            VirtualModel::Scene(board) => board.as_mut(),
+        }
+    }
+
+    pub(crate) fn scene_board(&self) -> Option<&SceneBoard> {
+        match self {
+            VirtualModel::Scene(board) => Some(board),
+            _ => None,
+        }
+    }
+
+    /// What a scene has put in the place of a board.
+    pub(crate) fn scene(&mut self) -> Option<&mut SceneBoard> {
+        match self {
+            VirtualModel::Scene(board) => Some(board),
+            _ => None,
         }
     }
 
@@ -112,7 +133,7 @@ impl VirtualModel {
     pub(crate) fn fill_memories(&self) -> io::Result<()> {
         match self {
             VirtualModel::ImxRt(board) => board.fill_with_remains(),
-            VirtualModel::Stm32Rom(_) | VirtualModel::PlainUsb(_) => Ok(()),
+            VirtualModel::Stm32Rom(_) | VirtualModel::PlainUsb(_) | VirtualModel::Scene(_) => Ok(()),
             VirtualModel::Stm32N6(board) => board.fill_with_remains(),
             VirtualModel::AlifSe(board) => board.fill_with_remains(),
         }

@@ -18,13 +18,16 @@ use tokio::time::Instant;
 
 use crate::bench::brake::Brake;
 use crate::bench::folder::BenchFiles;
+use crate::bench::pace::{Pace, Piece};
 use crate::bench::person::{Answers, HAND_MOVE_MS, VirtualPerson};
 use crate::bench::set_up::BENCH_VARIABLE;
 use crate::bench::state::{BenchState, HeldState};
+use crate::bench::timeline::Timeline;
 use crate::bench::tool_handles::{BenchInput, BenchStop};
 use crate::bench::waiting::{Waiting, WaitsFor, counted};
 use crate::bench::{Bench, BenchError, BusDevice};
 use crate::documents::playbook::{DeviceKind, HandMove};
+use crate::documents::scene::{Asked, ScenePerson};
 use crate::words::{ToolEnd, UsbId};
 use crate::world::{
     AnswerTool, Ask, AttachedDevice, DeviceList, Interrupt, Reply, RunningTool, StopTool, ToolCall, ToolEvent, World,
@@ -85,10 +88,29 @@ impl BenchWorld {
             _ => {}
         }
         Waiting::forget(&self.files)?;
+        Timeline::forget(&self.files)?;
         let mut held = HeldState::take(&self.files)?;
         held.close_call()?;
         held.state.now_ms = self.now_ms();
         held.save()
+    }
+
+    /// What the scene says that the person does now.
+    fn asked_in_scene(&self, ask: Ask<'_>) -> Option<ScenePerson> {
+        let asked = match ask {
+            Ask::Hands { .. } => Asked::Hands,
+            Ask::Consent { .. } => Asked::Consent,
+            Ask::Answer { .. } => Asked::Answer,
+        };
+        if !self.files.has_scene() {
+            return None;
+        }
+        let mut held = HeldState::take(&self.files).ok()?;
+        let now_ms = self.now_ms();
+        let entry = held.state.model.scene()?.asked(asked, now_ms);
+        // A bench that cannot be written to shows in the next call.
+        let _shown_later = held.save();
+        entry
     }
 
     fn brake(&self) -> MutexGuard<'_, Option<Brake>> {
@@ -140,8 +162,15 @@ impl World for BenchWorld {
             Box::new(BenchInput::new(inner, brake, files, self.origin)) as Box<dyn AnswerTool>
         });
         let stop = Box::new(BenchStop::new(stop, brake.clone()));
-        let forwarder =
-            Forwarder { events: inner_events, sender, brake, files: self.files.clone(), origin: self.origin };
+        let forwarder = Forwarder {
+            events: inner_events,
+            sender,
+            brake,
+            pace: Pace::new(self.files.clone(), call.terminal),
+            files: self.files.clone(),
+            origin: self.origin,
+            stopped: false,
+        };
         tokio::spawn(forwarder.run());
         RunningTool { events, stop, input }
     }
@@ -173,12 +202,18 @@ impl World for BenchWorld {
     }
 
     fn ask(&self, ask: Ask<'_>) {
+        let scripted = self.asked_in_scene(ask);
         if let Ask::Hands { moves, .. } = ask {
             // A bench that cannot be written to shows in the next look at its devices.
             let _shown_later = self.move_hands(moves);
             self.hands_moved.notify_waiters();
         }
-        self.person.ask(ask);
+        match scripted {
+            Some(ScenePerson { reply: Some(reply), after_ms, .. }) => {
+                self.person.plan(&reply, Duration::from_millis(after_ms));
+            }
+            _ => self.person.ask(ask),
+        }
     }
 
     async fn reply(&self) -> Reply {
@@ -199,8 +234,11 @@ struct Forwarder {
     events: mpsc::Receiver<ToolEvent>,
     sender: mpsc::Sender<ToolEvent>,
     brake: Brake,
+    pace: Pace,
     files: BenchFiles,
     origin: Instant,
+    /// The tool was told to end while its output was held back: none of that comes any more.
+    stopped: bool,
 }
 
 impl Forwarder {
@@ -213,9 +251,10 @@ impl Forwarder {
             };
             match event {
                 Some(ToolEvent::Output(stream, bytes)) => {
-                    let passed = counted(&bytes);
-                    let _engine_gone = self.sender.send(ToolEvent::Output(stream, bytes)).await;
-                    self.brake.passed(passed);
+                    self.pace.hear(stream, &bytes);
+                    while let Some(piece) = self.pace.next() {
+                        self.pass(piece).await;
+                    }
                 }
                 Some(ToolEvent::Ended(end)) => return self.end(end).await,
                 None => return self.brake.release(),
@@ -223,12 +262,42 @@ impl Forwarder {
         }
     }
 
+    async fn pass(&mut self, piece: Piece) {
+        if let Some(at_ms) = piece.at_ms {
+            self.wait_until(at_ms).await;
+        }
+        if !self.stopped {
+            let passed = counted(&piece.bytes);
+            let _engine_gone = self.sender.send(ToolEvent::Output(piece.stream, piece.bytes)).await;
+            self.brake.passed(passed);
+        }
+    }
+
+    /// Until then, or until the tool is told to end.
+    async fn wait_until(&mut self, at_ms: u64) {
+        let at = self.origin + Duration::from_millis(at_ms);
+        if self.stopped || Instant::now() >= at {
+            return;
+        }
+        self.brake.pause();
+        self.stopped = tokio::select! {
+            () = tokio::time::sleep_until(at) => false,
+            () = self.sender.closed() => true,
+            () = self.brake.stopped() => true,
+        };
+        self.brake.go_on();
+    }
+
     /// Lets the clock go, sleeps off the time the tool claims to have taken, and reports the end.
-    async fn end(self, end: ToolEnd) {
+    async fn end(mut self, end: ToolEnd) {
         let ended_ms = match HeldState::take(&self.files) {
             Ok(mut held) => {
                 let killed = held.state.playing.is_some();
                 if killed {
+                    let now_ms = u64::try_from(self.origin.elapsed().as_millis()).unwrap_or(u64::MAX);
+                    if let Some(board) = held.state.model.scene() {
+                        board.hang_ended(now_ms);
+                    }
                     // What cannot be recorded here is recorded before the next call.
                     let _recorded_later = held.close_call().and_then(|()| held.save());
                 }
@@ -237,8 +306,31 @@ impl Forwarder {
             Err(_) => 0,
         };
         self.brake.release();
-        tokio::time::sleep_until(self.origin + Duration::from_millis(ended_ms)).await;
+        if self.pace.keeps_time() {
+            while let Some(piece) = self.pace.rest() {
+                self.pass(piece).await;
+            }
+            self.wait_until(ended_ms).await;
+            if self.stopped {
+                self.cut_short();
+            }
+        } else {
+            tokio::time::sleep_until(self.origin + Duration::from_millis(ended_ms)).await;
+        }
         let _engine_gone = self.sender.send(ToolEvent::Ended(end)).await;
+    }
+
+    /// The tool was ended before it came to what it had played already.
+    fn cut_short(&self) {
+        if let Ok(mut held) = HeldState::take(&self.files) {
+            let now_ms = u64::try_from(self.origin.elapsed().as_millis()).unwrap_or(u64::MAX);
+            held.state.now_ms = now_ms;
+            if let Some(board) = held.state.model.scene() {
+                board.cut_short(now_ms);
+            }
+            // A bench that cannot be written to shows in the next call.
+            let _shown_later = held.save();
+        }
     }
 }
 

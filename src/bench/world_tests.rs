@@ -41,6 +41,7 @@ fn start_thread(files: &BenchFiles, call: &ToolCall) -> RunningTool {
         let mut console = Console::default();
         let end = match play(&files, &tool, &args, &mut console).unwrap() {
             MockEnd::Exit(code) => ToolEnd::Exited(code),
+            MockEnd::Killed(signal) => ToolEnd::Signalled(signal),
             MockEnd::Waits | MockEnd::Hangs => {
                 while !stopped.load(Ordering::SeqCst) {
                     std::thread::sleep(Duration::from_millis(1));

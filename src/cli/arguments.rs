@@ -121,6 +121,7 @@ struct RunVerb {
 ///
 /// The short help shows what a rescue at a desk needs, so that it fits one screen with the way to the rescue on top.
 #[derive(Debug, Clone, Args)]
+#[command(group = clap::ArgGroup::new("virtual").multiple(true))]
 pub struct RunOptions {
     /// Folder with the firmware files
     #[arg(long, value_name = "DIR", default_value = ".")]
@@ -133,12 +134,26 @@ pub struct RunOptions {
     /// Run on a virtual camera, without any hardware
     ///
     /// No vendor's tool is needed either. Names after `=`, with commas between them, choose how the virtual camera starts and what goes wrong with it.
-    #[arg(long, value_name = "NAMES", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    #[arg(long, value_name = "NAMES", num_args = 0..=1, require_equals = true, default_missing_value = "", group = "virtual")]
     pub simulate: Option<Simulation>,
 
+    /// Run with the scripted tools of a scene file, without any hardware
+    #[arg(hide_short_help = true, long, value_name = "FILE", group = "virtual")]
+    pub scene: Option<PathBuf>,
+
     /// Folder in which the virtual camera is kept: board.json, calls.jsonl and the log; an older one is replaced
-    #[arg(hide_short_help = true, long, value_name = "DIR", requires = "simulate")]
+    #[arg(hide_short_help = true, long, value_name = "DIR", requires = "virtual")]
     pub bench: Option<PathBuf>,
+
+    /// Keep what the tools print, and what comes and goes on USB, as a scene that can be replayed
+    ///
+    /// The folder gets a scene, a test file, the playbook, and nothing of the firmware but its sizes.
+    #[arg(hide_short_help = true, long, value_name = "DIR", conflicts_with = "dry_run")]
+    pub record: Option<PathBuf>,
+
+    /// Replace personal paths, the user's name and serial numbers in what is recorded
+    #[arg(hide_short_help = true, long, requires = "record")]
+    pub redact: bool,
 
     /// Show all commands and prompts, run nothing
     #[arg(long)]
@@ -161,7 +176,7 @@ pub struct RunOptions {
     pub serial: Option<String>,
 
     /// Use this program for a tool (repeatable)
-    #[arg(hide_short_help = true, long = "tool", value_name = "NAME=PATH", conflicts_with = "simulate")]
+    #[arg(hide_short_help = true, long = "tool", value_name = "NAME=PATH", conflicts_with = "virtual")]
     pub tools: Vec<ToolPath>,
 
     /// For whom to write: a person, or a program reading one JSON object per line
@@ -189,7 +204,7 @@ pub struct ListArgs {
 
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct CheckArgs {
-    /// Playbooks to look at
+    /// Playbooks, and scenes (`*.scene.yaml`), to look at
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
 }

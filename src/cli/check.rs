@@ -1,14 +1,18 @@
-//! `recover check`: everything wrong with playbooks.
+//! `recover check`: everything wrong with playbooks and scenes.
+
+use std::path::Path;
+use std::sync::Arc;
 
 use crate::cli::arguments::CheckArgs;
 use crate::cli::diagnostics::render;
-use crate::cli::places::{FoundPlaybook, find_catalog, find_playbook};
+use crate::cli::places::{FoundPlaybook, find_catalog, find_playbook, read_scene};
 use crate::cli::streams::{complain, say};
 use crate::cli::style::Look;
 use crate::documents::catalog::Catalog;
 use crate::documents::playbook::{Playbook, check as check_playbook};
+use crate::documents::scene::{LoadedScene, SCENE_ENDING, Scene, check_scene, load_scene};
 use crate::engine::Outcome;
-use crate::words::{Diagnostic, Severity};
+use crate::words::{Diagnostic, Severity, Source};
 use crate::world::Surroundings;
 
 /// Prints every fault with its place; the outcome is about the documents alone.
@@ -23,9 +27,13 @@ pub(super) fn check(args: &CheckArgs, look: &Look) -> Outcome {
     let mut faults = Vec::new();
     let mut unknown = false;
     for file in &args.files {
-        match find_playbook(&file.to_string_lossy()) {
+        let read = if is_scene(file) {
+            read_scene(file).map(|source| scene_of(&source, &catalog).1)
+        } else {
+            find_playbook(&file.to_string_lossy()).map(|found| read(&found, &catalog).1)
+        };
+        match read {
             Ok(found) => {
-                let (_, found) = read(&found, &catalog);
                 if found.is_empty() {
                     say(&format!("{}: nothing wrong", file.display()));
                 }
@@ -45,6 +53,17 @@ pub(super) fn check(args: &CheckArgs, look: &Look) -> Outcome {
         (false, true) => Outcome::CommandLine,
         (false, false) => Outcome::Recovered,
     }
+}
+
+fn is_scene(file: &Path) -> bool {
+    file.to_string_lossy().ends_with(SCENE_ENDING)
+}
+
+/// A scene, if there is nothing wrong with it, and everything wrong, whether it stands in the text or against the catalog.
+pub(super) fn scene_of(source: &Arc<Source>, catalog: &Catalog) -> (Option<Scene>, Vec<Diagnostic>) {
+    let LoadedScene { scene, mut faults } = load_scene(source);
+    faults.extend(scene.iter().flat_map(|scene| check_scene(scene, catalog)));
+    (scene.filter(|_| faults.is_empty()), faults)
 }
 
 /// A playbook with everything wrong with it, whether it stands in the text or against the catalog.

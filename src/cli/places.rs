@@ -1,5 +1,6 @@
 //! Where the documents of a run come from: playbooks by path or shipped name, catalogs in the order they override.
 
+use std::cell::RefCell;
 use std::io::Read;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
@@ -7,6 +8,7 @@ use std::sync::Arc;
 use crate::documents::catalog::{Catalog, merge, shipped_source};
 use crate::documents::library::{nearest_board, shipped_boards, shipped_family, shipped_playbook};
 use crate::documents::playbook::{Loaded, load};
+use crate::documents::scene::SCENE_BYTES_MAX;
 use crate::words::{Diagnostic, Source};
 use crate::world::Surroundings;
 
@@ -29,8 +31,8 @@ pub(super) enum PlaceError {
     Unknown { name: String, known: String, near: Option<&'static str> },
     #[error("{path} cannot be read: {source}")]
     Unreadable { path: String, source: std::io::Error },
-    #[error("{path} has more than {DOCUMENT_BYTES_MAX} bytes: that is no playbook")]
-    TooLarge { path: String },
+    #[error("{path} has more than {bytes_max} bytes: that is no {kind}")]
+    TooLarge { path: String, bytes_max: u64, kind: &'static str },
     #[error("{path} is not a text in UTF-8")]
     NotText { path: String },
 }
@@ -50,6 +52,17 @@ impl FoundPlaybook {
     /// Reads it, with the family it may use.
     pub(super) fn load(&self) -> Loaded {
         load(&self.source, &|path| self.family(path))
+    }
+
+    /// The families it uses, by the paths by which it names them.
+    pub(super) fn families(&self) -> Vec<(String, Arc<Source>)> {
+        let used = RefCell::new(Vec::new());
+        load(&self.source, &|path| {
+            let family = self.family(path)?;
+            used.borrow_mut().push((path.to_owned(), Arc::clone(&family)));
+            Ok(family)
+        });
+        used.into_inner()
     }
 
     /// Families of the person's own lie beside or below the playbook; shipped ones are there for all.
@@ -105,13 +118,17 @@ pub(super) fn find_playbook(name: &str) -> Result<FoundPlaybook, PlaceError> {
 }
 
 fn read(path: &Path) -> Result<Arc<Source>, PlaceError> {
+    read_at_most(path, DOCUMENT_BYTES_MAX, "playbook")
+}
+
+fn read_at_most(path: &Path, bytes_max: u64, kind: &'static str) -> Result<Arc<Source>, PlaceError> {
     let name = path.display().to_string();
     let unreadable = |source| PlaceError::Unreadable { path: name.clone(), source };
     let file = std::fs::File::open(path).map_err(unreadable)?;
     let mut bytes = Vec::new();
-    file.take(DOCUMENT_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-    if bytes.len() as u64 > DOCUMENT_BYTES_MAX {
-        return Err(PlaceError::TooLarge { path: name });
+    file.take(bytes_max + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > bytes_max {
+        return Err(PlaceError::TooLarge { path: name, bytes_max, kind });
     }
     let text = String::from_utf8(bytes).map_err(|_| PlaceError::NotText { path: name.clone() })?;
     Ok(Arc::new(Source { name, text }))
@@ -122,19 +139,34 @@ pub(super) fn read_document(path: &Path) -> Result<Arc<Source>, PlaceError> {
     read(path)
 }
 
+/// Reads a scene, which may be larger than anything else.
+pub(super) fn read_scene(path: &Path) -> Result<Arc<Source>, PlaceError> {
+    read_at_most(path, SCENE_BYTES_MAX as u64, "scene")
+}
+
 /// The catalog of this run, and the person's own documents in it.
 #[derive(Debug)]
 pub(super) struct FoundCatalog {
     pub(super) catalog: Catalog,
-    pub(super) own: Vec<String>,
+    pub(super) own: Vec<Arc<Source>>,
 }
 
 /// The shipped catalog, overridden by the one in the configuration folder, then by the one in the current folder.
 pub(super) fn find_catalog(surroundings: &Surroundings) -> Result<FoundCatalog, Vec<Diagnostic>> {
+    find_catalog_beside(surroundings, None)
+}
+
+/// The same, overridden by the one beside a document that brings its own.
+pub(super) fn find_catalog_beside(
+    surroundings: &Surroundings,
+    document: Option<&Path>,
+) -> Result<FoundCatalog, Vec<Diagnostic>> {
+    let beside = document.and_then(Path::parent).filter(|folder| !folder.as_os_str().is_empty());
+    let beside = beside.map(|folder| folder.join(CATALOG_FILE));
     let shipped = shipped_source();
     let mut sources = vec![Arc::clone(&shipped)];
     let configured = configuration_folder(surroundings).map(|folder| folder.join(CATALOG_FILE));
-    for path in configured.into_iter().chain([PathBuf::from(CATALOG_FILE)]) {
+    for path in configured.into_iter().chain([PathBuf::from(CATALOG_FILE)]).chain(beside) {
         if !path.is_file() {
             continue;
         }
@@ -144,7 +176,7 @@ pub(super) fn find_catalog(surroundings: &Surroundings) -> Result<FoundCatalog, 
             sources.push(source);
         }
     }
-    let own = sources[1..].iter().map(|source| source.name.clone()).collect();
+    let own = sources[1..].to_vec();
     merge(&sources).map(|catalog| FoundCatalog { catalog, own })
 }
 

@@ -9,25 +9,31 @@ use console::Term;
 
 use crate::bench::{Answers, Bench, BenchError, BenchFolder, BenchWorld, generate_image};
 use crate::cli::arguments::{MessageFormat, RunArgs, RunOptions};
-use crate::cli::check::read;
+use crate::cli::check::{read, scene_of};
 use crate::cli::json::{Json, write_line};
 use crate::cli::log::Log;
-use crate::cli::places::{find_catalog, find_playbook};
+use crate::cli::places::{find_catalog_beside, find_playbook, read_scene};
 use crate::cli::problems;
 use crate::cli::reader::{Reader, Readers};
+use crate::cli::record::Recording;
+use crate::cli::run_options::check_options;
+use crate::cli::scene::{apply_scene, finish, folder_of_scene};
 use crate::cli::screen::Screen;
 use crate::cli::streams::{complain, show};
 use crate::cli::style::Look;
 use crate::cli::{diagnostics, dry_run};
 use crate::documents::catalog::Catalog;
 use crate::documents::expression::Value;
-use crate::documents::playbook::{Action, Playbook, Step, irreversible_steps};
+use crate::documents::playbook::Playbook;
 use crate::engine::{
     Chosen, Event, Files, GivenFiles, MakeImage, Order, Outcome, Problem, Settings, ToolSearch, before_anything,
     finished, plan, ready_tools, refused_inputs, refused_tools, run as run_engine, stage_inputs, without_problem,
 };
-use crate::words::{Diagnostic, Id, Severity, UsbId, nearest};
-use crate::world::{BoardLock, Interrupts, Machine, Person, Scratch, Surroundings, World, process};
+use crate::words::{Diagnostic, Id, Severity, UsbId};
+use crate::world::{
+    BoardLock, Interrupts, Machine, Person, Recorder, RecordingWorld, Scratch, Surroundings, ToolStarter, World,
+    process,
+};
 
 /// What a run is about, once documents and command line have been found sound.
 struct Job {
@@ -39,6 +45,7 @@ struct Job {
     bench: Option<Bench>,
     /// Of the bench; a real board is locked only when nothing else stands in the way.
     lock: Option<BoardLock>,
+    recording: Option<Rc<Recording>>,
 }
 
 /// A run that ended before its first step.
@@ -75,7 +82,11 @@ pub(super) fn run(args: RunArgs, look: &Look) -> Outcome {
         return dry(&job, &Look::of(&Term::stdout()));
     }
     let mut readers = Readers::new(shown, log);
+    let recording = job.recording.clone();
     let mut tell = |event: &Event| {
+        for told in recording.iter().flat_map(|recording| recording.event(event)) {
+            readers.event(&told);
+        }
         readers.event(event);
     };
     tell(&started(&job));
@@ -97,7 +108,7 @@ pub(super) fn run(args: RunArgs, look: &Look) -> Outcome {
 
 /// Everything that can be known wrong before anything is touched.
 fn prepare(args: RunArgs, look: &Look) -> Result<(Job, Vec<String>), Box<Refusal>> {
-    let RunArgs { playbook: name, options } = args;
+    let RunArgs { playbook: name, mut options } = args;
     let surroundings = Surroundings::of_this_process();
     let human = options.message_format == MessageFormat::Human;
     let documents_invalid = |faults: &[Diagnostic]| {
@@ -112,16 +123,33 @@ fn prepare(args: RunArgs, look: &Look) -> Result<(Job, Vec<String>), Box<Refusal
             problems::place(&error),
         )
     })?;
-    let catalog = find_catalog(&surroundings).map_err(|faults| documents_invalid(&faults))?;
+    let catalog = find_catalog_beside(&surroundings, options.scene.as_deref());
+    let catalog = catalog.map_err(|faults| documents_invalid(&faults))?;
     let (playbook, faults) = read(&found, &catalog.catalog);
-    let playbook = match playbook {
+    let mut playbook = match playbook {
         Some(playbook) if !faults.iter().any(|fault| fault.severity == Severity::Error) => playbook,
         _ => return Err(documents_invalid(&faults)),
     };
     let command_line = |what: String, next: Option<String>| {
         refuse(Outcome::CommandLine, before_anything(what, next.into_iter().collect()))
     };
+    let scene = match &options.scene {
+        Some(path) => {
+            let source = read_scene(path).map_err(|error| {
+                let outcome = if error.of_document() { Outcome::PlaybookInvalid } else { Outcome::CommandLine };
+                refuse(outcome, problems::place(&error))
+            })?;
+            let (scene, faults) = scene_of(&source, &catalog.catalog);
+            Some(scene.ok_or_else(|| documents_invalid(&faults))?)
+        }
+        None => None,
+    };
+    if let Some(scene) = &scene {
+        apply_scene(scene, &mut playbook, &mut options).map_err(|(what, next)| command_line(what, next))?;
+    }
     check_options(&options, &playbook).map_err(|(what, next)| command_line(what, next))?;
+    let recording = Recording::begin(&options, &playbook, &found, &catalog.own);
+    let recording = recording.map_err(|(what, next)| command_line(what, next))?;
     let bench = match &options.simulate {
         Some(simulation) => {
             let names: Vec<&str> = simulation.names.iter().map(String::as_str).collect();
@@ -138,7 +166,11 @@ fn prepare(args: RunArgs, look: &Look) -> Result<(Job, Vec<String>), Box<Refusal
             let folder = folder.map_err(on_the_bench)?;
             // Before the bench of an earlier run is replaced: that run may still be at work on it.
             let lock = lock(folder.path(), &playbook, &options)?;
-            Some((Bench::set_up(folder, &playbook, &names).map_err(on_the_bench)?, lock))
+            let bench = match &scene {
+                Some(scene) => Bench::set_up_scene(folder, scene, &catalog.catalog),
+                None => Bench::set_up(folder, &playbook, &names),
+            };
+            Some((bench.map_err(on_the_bench)?, lock))
         }
         None => None,
     };
@@ -158,8 +190,25 @@ fn prepare(args: RunArgs, look: &Look) -> Result<(Job, Vec<String>), Box<Refusal
     let of_inputs = options.settings.iter().filter(|setting| playbook.input(&setting.name).is_some());
     let set: BTreeMap<Id, PathBuf> =
         of_inputs.map(|setting| (setting.name.clone(), PathBuf::from(&setting.value))).collect();
-    let given = GivenFiles { folder: options.files.clone(), set };
-    Ok((Job { playbook, catalog: catalog.catalog, options, given, settings, bench, lock }, catalog.own))
+    let folder = match (&bench, &scene) {
+        (Some(bench), Some(scene)) => folder_of_scene(bench, scene, &options),
+        _ => options.files.clone(),
+    };
+    let given = GivenFiles { folder, set };
+    let own = catalog.own.iter().map(|source| source.name.clone()).collect();
+    Ok((
+        Job {
+            playbook,
+            catalog: catalog.catalog,
+            options,
+            given,
+            settings,
+            bench,
+            lock,
+            recording: recording.map(Rc::new),
+        },
+        own,
+    ))
 }
 
 /// The playbook's variables with the person's values.
@@ -191,56 +240,6 @@ pub(super) fn shown(value: &Value) -> String {
         Value::Version(version) => version.to_string(),
         Value::File(file) => file.to_string(),
     }
-}
-
-/// What is wrong with the options for this playbook, and what to do about it.
-fn check_options(options: &RunOptions, playbook: &Playbook) -> Result<(), (String, Option<String>)> {
-    for setting in &options.settings {
-        let names = || {
-            let inputs = playbook.inputs.iter().map(|input| input.name.as_str());
-            inputs.chain(playbook.variables.iter().map(|variable| variable.name.as_str()))
-        };
-        if !names().any(|name| name == setting.name.as_str()) {
-            let known: Vec<&str> = names().collect();
-            let next = match nearest(setting.name.as_str(), known.iter().copied()) {
-                Some(near) => format!("Did you mean --set {near}=…?"),
-                None => format!("This playbook knows {}.", known.join(", ")),
-            };
-            return Err((format!("this playbook has no input `{}` to set", setting.name), Some(next)));
-        }
-    }
-    let irreversible = irreversible_steps(&playbook.steps);
-    for step in &options.allow_irreversible {
-        if !irreversible.iter().any(|(known, _)| known == step.as_str()) {
-            let known: Vec<&str> = irreversible.iter().map(|(id, _)| id.as_str()).collect();
-            let next = match known.as_slice() {
-                [] => "Nothing in this playbook is irreversible: leave the option out.".to_owned(),
-                known => format!("Irreversible here: {}.", known.join(", ")),
-            };
-            return Err((format!("this playbook has no irreversible step `{step}`"), Some(next)));
-        }
-    }
-    if !options.files.is_dir() {
-        let what = if options.files.exists() { "is not a folder" } else { "is not there" };
-        return Err((format!("the folder of files {} {what}", options.files.display()), None));
-    }
-    if let Err(error) = std::fs::read_dir(&options.files) {
-        return Err((format!("the folder of files {} cannot be read: {error}", options.files.display()), None));
-    }
-    let asks = |step: &&Step| match &step.action {
-        Action::Prompt(_) => step.until.is_none(),
-        Action::Run(run) => {
-            run.answers.iter().any(|answer| answer.prompt.is_some() && answer.send.is_some() && answer.until.is_none())
-        }
-        _ => false,
-    };
-    if options.non_interactive
-        && let Some(step) = playbook.leaf_steps().into_iter().find(asks)
-    {
-        let what = format!("the step `{}` needs a person who presses ENTER, and nobody may be asked", step.id);
-        return Err((what, Some("Leave --non-interactive out.".to_owned())));
-    }
-    Ok(())
 }
 
 fn refuse_without_playbook(refusal: &Refusal, format: MessageFormat) -> Outcome {
@@ -342,16 +341,23 @@ fn carry_out(job: Job, tell: &mut Tell<'_>) -> Result<Outcome, Box<Refusal>> {
         let what = format!("--tool names `{unknown}`, which is not in the catalog of tools");
         return Err(refuse(Outcome::CommandLine, before_anything(what, Vec::new())));
     }
+    let start: ToolStarter = Arc::new(process::start);
+    let start =
+        job.recording.as_ref().map_or_else(|| start.clone(), |recording| recording.recorder().starter(start.clone()));
     // Version probes are real processes even on a bench, so they need a clock that runs.
     let tools = runtime(Clock::Running)?.block_on(ready_tools(
         &job.playbook,
         &job.catalog,
         &files,
         &job.settings.variables,
-        ToolSearch { explicit: &explicit, surroundings: &surroundings, start: Arc::new(process::start) },
+        ToolSearch { explicit: &explicit, surroundings: &surroundings, start },
         tell,
     ));
     let tools = tools.map_err(|faults| refuse(Outcome::ToolMissing, refused_tools(&faults)))?;
+    if let Some(recording) = &job.recording {
+        recording.tools(&tools);
+    }
+    let recorder = job.recording.as_ref().map(|recording| recording.recorder());
     let order = Order { playbook: &job.playbook, catalog: &job.catalog, tools: &tools, settings: &job.settings };
     let runtime = runtime(if job.bench.is_some() { Clock::Paused } else { Clock::Running })?;
     runtime.block_on(async {
@@ -363,13 +369,23 @@ fn carry_out(job: Job, tell: &mut Tell<'_>) -> Result<Outcome, Box<Refusal>> {
                     let interrupts = Rc::clone(&interrupts);
                     Box::pin(async move { interrupts.next().await }) as std::pin::Pin<Box<dyn Future<Output = _>>>
                 });
-                let world = BenchWorld::new(Rc::new(bench), answers, Box::new(process::start), next);
-                Ok(steps(order, files, &world, tell).await)
+                let bench = Rc::new(bench);
+                let world = BenchWorld::new(Rc::clone(&bench), answers, Box::new(process::start), next);
+                if job.options.scene.is_none() {
+                    return Ok(steps(order, files, &world, recorder, tell).await);
+                }
+                let mut last = None;
+                let mut hold_last = |event: &Event| match event {
+                    Event::Finished { .. } => last = Some(event.clone()),
+                    event => tell(event),
+                };
+                let outcome = steps(order, files, &world, recorder, &mut hold_last).await;
+                Ok(last.map_or(outcome, |last| finish(&bench, last, tell)))
             }
             None => {
                 let person = if job.options.non_interactive { Person::nobody() } else { Person::at_stdin() };
                 let world = Machine::new(person).map_err(|error| defect(&error))?;
-                Ok(steps(order, files, &world, tell).await)
+                Ok(steps(order, files, &world, recorder, tell).await)
             }
         }
     })
@@ -384,8 +400,21 @@ fn lock(folder: &Path, playbook: &Playbook, options: &RunOptions) -> Result<Boar
     })
 }
 
-async fn steps<W: World>(order: Order<'_>, files: Files, world: &W, tell: &mut Tell<'_>) -> Outcome {
-    run_engine(order, files, world, &mut |event| tell(event)).await.outcome
+async fn steps<W: World>(
+    order: Order<'_>,
+    files: Files,
+    world: &W,
+    recorder: Option<&Recorder>,
+    tell: &mut Tell<'_>,
+) -> Outcome {
+    let finish = match recorder {
+        Some(recorder) => {
+            let world = RecordingWorld::new(world, recorder.clone());
+            run_engine(order, files, &world, &mut |event| tell(event)).await
+        }
+        None => run_engine(order, files, world, &mut |event| tell(event)).await,
+    };
+    finish.outcome
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -6,6 +6,7 @@ pub mod expression;
 pub mod library;
 pub mod mutation;
 pub mod playbook;
+pub mod scene;
 mod yaml;
 
-pub use yaml::{Key, Yaml, YamlKind, parse_yaml};
+pub use yaml::{Key, Yaml, YamlKind, YamlLimits, parse_yaml, parse_yaml_within};

@@ -15,8 +15,21 @@ use crate::words::{Diagnostic, Place, Source};
 /// A playbook larger than this is refused unread: the shipped ones have some 10 KB.
 pub(super) const DOCUMENT_BYTES_MAX: usize = 1024 * 1024;
 
-/// Limits against documents built to exhaust memory by nesting or by aliases of aliases.
-const NODES_MAX: usize = 50_000;
+/// How much one document of a kind may hold.
+#[derive(Debug, Clone, Copy)]
+pub struct YamlLimits {
+    /// What such a document is called, with its article.
+    pub kind: &'static str,
+    pub bytes_max: usize,
+    pub nodes_max: usize,
+}
+
+impl YamlLimits {
+    /// Limits against documents built to exhaust memory by nesting or by aliases of aliases.
+    pub const PLAYBOOK: YamlLimits =
+        YamlLimits { kind: "a playbook", bytes_max: DOCUMENT_BYTES_MAX, nodes_max: 50_000 };
+}
+
 const DEPTH_MAX: usize = 48;
 const ALIAS_EVENTS_MAX: usize = 20_000;
 
@@ -58,16 +71,23 @@ impl Yaml {
 
 /// Parses one document.
 pub fn parse_yaml(source: &Arc<Source>) -> Result<Yaml, Diagnostic> {
-    if source.text.len() > DOCUMENT_BYTES_MAX {
+    parse_yaml_within(source, YamlLimits::PLAYBOOK)
+}
+
+/// Parses one document of a kind that may be larger than a playbook.
+pub fn parse_yaml_within(source: &Arc<Source>, limits: YamlLimits) -> Result<Yaml, Diagnostic> {
+    if source.text.len() > limits.bytes_max {
         return Err(Diagnostic::of_document(format!(
-            "{} has {} bytes; a playbook has at most {DOCUMENT_BYTES_MAX}",
+            "{} has {} bytes; {} has at most {}",
             source.name,
-            source.text.len()
+            source.text.len(),
+            limits.kind,
+            limits.bytes_max
         )));
     }
     let options = serde_yaml::options! {
         duplicate_keys: DuplicateKeyPolicy::PassThrough,
-        budget: serde_yaml::budget! { max_nodes: NODES_MAX, max_depth: DEPTH_MAX, max_documents: 1 },
+        budget: serde_yaml::budget! { max_nodes: limits.nodes_max, max_depth: DEPTH_MAX, max_documents: 1 },
         alias_limits: serde_yaml::alias_limits! { max_total_replayed_events: ALIAS_EVENTS_MAX },
         with_snippet: false,
     };

@@ -23,6 +23,11 @@ pub(super) struct Bus<'a, W> {
     /// Where the board with the chosen serial number was first seen. A board shows other serial numbers in its other
     /// modes, but it stays on its port.
     port: RefCell<Option<String>>,
+    /// Ports of devices that are none of this playbook's, although they show such an id. Each counts again once it has
+    /// been gone.
+    set_aside: RefCell<Vec<String>>,
+    /// The only one that counts, while it is found out whether it is the right one.
+    examined: RefCell<Option<String>>,
 }
 
 /// How a state of the bus compares with what is waited for.
@@ -41,7 +46,14 @@ impl<'a, W: World> Bus<'a, W> {
             Chosen::Port(port) => Some(port.clone()),
             _ => None,
         };
-        Bus { world, playbook, chosen, port: RefCell::new(port) }
+        Bus {
+            world,
+            playbook,
+            chosen,
+            port: RefCell::new(port),
+            set_aside: RefCell::default(),
+            examined: RefCell::default(),
+        }
     }
 
     fn kinds(&self) -> Vec<(UsbId, DeviceKind)> {
@@ -63,7 +75,12 @@ impl<'a, W: World> Bus<'a, W> {
     /// The attached devices that count as `device`, on the chosen port only.
     pub(super) fn matching(&self, device: &Device) -> Result<Vec<AttachedDevice>, String> {
         let mut found = self.attached()?;
-        found.retain(|attached| device.ids.contains(&attached.id));
+        let mut set_aside = self.set_aside.borrow_mut();
+        set_aside.retain(|port| found.iter().any(|attached| attached.port == *port));
+        found.retain(|attached| device.ids.contains(&attached.id) && !set_aside.contains(&attached.port));
+        if let Some(examined) = &*self.examined.borrow() {
+            found.retain(|attached| attached.port == *examined);
+        }
         let mut port = self.port.borrow_mut();
         if let (Chosen::Serial(serial), None) = (&self.chosen, &*port) {
             found.retain(|attached| attached.serial.as_deref() == Some(serial));
@@ -75,6 +92,16 @@ impl<'a, W: World> Bus<'a, W> {
             found.retain(|attached| attached.port == *port || !tells(attached));
         }
         Ok(found)
+    }
+
+    /// Only the device on this port counts, until the next such call.
+    pub(super) fn examine(&self, port: Option<&str>) {
+        *self.examined.borrow_mut() = port.map(str::to_owned);
+    }
+
+    /// The device on this port is another one, until it has been gone.
+    pub(super) fn set_aside(&self, port: &str) {
+        self.set_aside.borrow_mut().push(port.to_owned());
     }
 
     /// Did the person choose one board among several?
@@ -121,8 +148,10 @@ impl<'a, W: World> Bus<'a, W> {
                 let label = self.playbook.devices.iter().find(|known| known.ids.contains(&device.id));
                 let label = label.map_or("", |known| known.label.as_str());
                 let place = if several { format!(" at {}", device.port) } else { String::new() };
+                let set_aside = self.set_aside.borrow().contains(&device.port);
+                let answers = if set_aside { " (does not answer)" } else { "" };
                 let access = if device.access == Access::Denied { " (not permitted)" } else { "" };
-                format!("{} {label}{place}{access}", device.id)
+                format!("{} {label}{place}{access}{answers}", device.id)
             })
             .collect()
     }

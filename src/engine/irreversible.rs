@@ -68,7 +68,7 @@ impl<'a, W: World> Runner<'a, W> {
         }
     }
 
-    async fn reading(&mut self, step: &'a Step, reading: &'a Reading) -> Result<bool, Halt> {
+    pub(super) async fn reading(&mut self, step: &'a Step, reading: &'a Reading) -> Result<bool, Halt> {
         self.steps(&reading.steps, Shown::No).await?;
         self.holds(&reading.holds, step)
     }

@@ -22,6 +22,7 @@ mod ready;
 mod refusal;
 mod ruled_out;
 mod runner;
+mod tell_apart;
 #[cfg(test)]
 #[cfg(unix)]
 mod test_desk;

@@ -198,6 +198,9 @@ impl Planner<'_> {
                 lines.push(PlannedLine::Write { file: write.file.clone(), text });
             }
             Action::Refuse(refuse) => lines.push(PlannedLine::Refuse { text: text(&refuse.text) }),
+            Action::TellApart(tell_apart) => {
+                self.reading("it is the one for which", &tell_apart.answers, lines);
+            }
             Action::Steps(steps) => {
                 for step in steps {
                     self.lines(step, lines);
@@ -250,6 +253,7 @@ pub(super) fn produced_files(steps: &[Step]) -> BTreeMap<Id, String> {
     for step in steps {
         match &step.action {
             Action::Steps(inner) => found.extend(produced_files(inner)),
+            Action::TellApart(tell_apart) => found.extend(produced_files(&tell_apart.answers.steps)),
             Action::Run(run) => {
                 found.extend(run.produces.iter().map(|name| (name.clone(), Files::produced_name(name))));
             }

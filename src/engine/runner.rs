@@ -357,6 +357,7 @@ impl<'a, W: World> Runner<'a, W> {
             Action::Check(check) => self.check(step, check),
             Action::Refuse(refuse) => self.refuse(step, refuse),
             Action::Write(write) => self.write(step, write),
+            Action::TellApart(tell_apart) => return self.tell_apart(step, tell_apart).await,
             Action::Steps(steps) => self.steps(steps, Shown::No).await,
         };
         ended.map(|()| Acted::Done)

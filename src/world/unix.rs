@@ -112,6 +112,19 @@ pub(super) fn tool_end(status: std::process::ExitStatus) -> ToolEnd {
     }
 }
 
+/// Ends this process as the signal does; for a mock tool that plays one that crashed. Answers with the exit code that stands
+/// for it where the signal does not end it.
+pub fn end_by_signal(signal: i32) -> i32 {
+    use rustix::process::{Signal, getpid, kill_process};
+    const SIGNALLED: i32 = 128;
+    // Rust's runtime hears the first signal of some kinds and then steps aside.
+    const TIMES: usize = 2;
+    for known in Signal::from_named_raw(signal).into_iter().cycle().take(TIMES) {
+        let _not_ended = kill_process(getpid(), known);
+    }
+    SIGNALLED + signal
+}
+
 /// Is this the error for a file that is no program of this kind of computer?
 pub(super) fn is_foreign_program(error: &io::Error) -> bool {
     error.raw_os_error() == Some(Errno::NOEXEC.raw_os_error())

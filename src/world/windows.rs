@@ -107,3 +107,9 @@ pub(super) fn may_read_and_write(_file: &Path) -> Option<bool> {
 pub(super) fn user_word() -> String {
     "user".to_owned()
 }
+
+/// There are no signals to end a process with: the exit code that stands for it elsewhere.
+pub fn end_by_signal(signal: i32) -> i32 {
+    const SIGNALLED: i32 = 128;
+    SIGNALLED + signal
+}

@@ -17,10 +17,12 @@ use std::time::Duration;
 
 use crate::bench::call_record::CallRecord;
 use crate::bench::folder::{BenchFiles, MOCK_TOOLS, folder_error};
+use crate::bench::scene::{self, SceneStore};
 use crate::bench::set_up::BENCH_VARIABLE;
 use crate::bench::state::{BenchState, HeldState};
 use crate::bench::waiting::{Waiting, WaitsFor};
 use crate::bench::{BenchError, Console, VirtualModel};
+use crate::world::end_by_signal;
 
 pub(crate) use blhost::blhost;
 pub use dfu_util::dfu_util;
@@ -36,6 +38,8 @@ pub enum MockEnd {
     Waits,
     /// The real tool would wait for ever: the caller sleeps until it is ended from outside.
     Hangs,
+    /// By this signal.
+    Killed(i32),
 }
 
 /// The mock itself is at fault, not the tool it plays.
@@ -49,12 +53,16 @@ const HANDS_POLL: Duration = Duration::from_millis(2);
 pub fn mock_main() -> Option<i32> {
     let mut arguments = std::env::args_os();
     let program = PathBuf::from(arguments.next()?);
-    let stem = program.file_stem()?.to_str()?;
-    let tool = MOCK_TOOLS.iter().find(|name| **name == stem)?;
+    let name = program.file_name()?.to_str()?;
+    let tool = name.strip_suffix(std::env::consts::EXE_SUFFIX).unwrap_or(name);
     let files = bench_of(&program)?;
+    if !MOCK_TOOLS.contains(&tool) && !plays_in_scene(&files, tool) {
+        return None;
+    }
     let args: Vec<String> = arguments.map(|argument| argument.to_string_lossy().into_owned()).collect();
     match play(&files, tool, &args, &mut Console::passing()) {
         Ok(MockEnd::Exit(code)) => Some(code),
+        Ok(MockEnd::Killed(signal)) => Some(end_by_signal(signal)),
         Ok(MockEnd::Waits | MockEnd::Hangs) => loop {
             std::thread::park();
         },
@@ -73,8 +81,15 @@ fn bench_of(program: &Path) -> Option<BenchFiles> {
     named.or_else(around).filter(|files| files.state().is_file())
 }
 
+fn plays_in_scene(files: &BenchFiles, tool: &str) -> bool {
+    files.has_scene() && SceneStore::of(files).tools().is_ok_and(|tools| tools.iter().any(|known| known.name == tool))
+}
+
 /// Plays one call of a tool on the bench, and records it. Asking for the version is not a call.
 pub fn play(files: &BenchFiles, tool: &str, args: &[String], console: &mut Console) -> Result<MockEnd, BenchError> {
+    if files.has_scene() {
+        return scene::play(files, tool, args, console);
+    }
     if args.iter().any(|argument| argument == "--version" || argument == "-V") {
         let mut state = BenchState::look(files)?;
         let mut clock = state.clock();
@@ -119,9 +134,12 @@ pub fn play(files: &BenchFiles, tool: &str, args: &[String], console: &mut Conso
         console.begin_again();
     };
     match end {
-        MockEnd::Exit(exit_code) => {
+        MockEnd::Exit(_) | MockEnd::Killed(_) => {
             held.state.playing = None;
-            call.exit_code = Some(exit_code);
+            call.exit_code = match end {
+                MockEnd::Exit(exit_code) => Some(exit_code),
+                _ => None,
+            };
             call.append(files)?;
             held.save()?;
         }
@@ -155,7 +173,7 @@ fn wait_for_hands(
 }
 
 /// The text with another version in place of the first thing in it that looks like one.
-fn with_version(text: &str, version: &str) -> String {
+pub(crate) fn with_version(text: &str, version: &str) -> String {
     let is_part = |c: char| c.is_ascii_digit() || c == '.';
     let mut from = 0;
     while let Some(start) = text[from..].find(|c: char| c.is_ascii_digit()).map(|at| from + at) {

@@ -4,11 +4,13 @@
 //! can reach it, and says so in the bench's folder, so that time may pass. What it prints is kept until it lets go of the
 //! bench: a tool that holds the bench must not wait for a reader, who may be waiting for the bench.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::bench::mock::{MockEnd, NO_BOARD_EXIT};
+use crate::bench::scene::SceneBoard;
 use crate::bench::state::{BenchState, HeldState};
+use crate::bench::timeline::Timeline;
 use crate::bench::waiting::{Waiting, WaitsFor, counted};
 use crate::bench::{AlifSe, BenchClock, BenchError, BenchFiles, CallRecord, Console, VirtualModel};
 use crate::words::Stream;
@@ -24,31 +26,32 @@ pub(crate) struct Session<'a> {
     kept: Kept,
     printed_bytes: u64,
     waits: u64,
+    timeline: Option<Timeline>,
 }
 
 /// Text that is still to be printed, in its order.
 #[derive(Debug, Default)]
 struct Kept {
-    texts: Vec<(Stream, String)>,
+    texts: Vec<(Stream, Vec<u8>)>,
 }
 
 impl Kept {
-    fn push(&mut self, stream: Stream, text: &str) {
+    fn push(&mut self, stream: Stream, text: &[u8]) {
         match self.texts.last_mut() {
-            Some((last, kept)) if *last == stream => kept.push_str(text),
+            Some((last, kept)) if *last == stream => kept.extend_from_slice(text),
             _ => self.texts.push((stream, text.to_owned())),
         }
     }
 
     fn bytes(&self) -> u64 {
-        self.texts.iter().map(|(_, text)| counted(text.as_bytes())).sum()
+        self.texts.iter().map(|(_, text)| counted(text)).sum()
     }
 
     fn print(&mut self, console: &mut Console) {
         for (stream, text) in self.texts.drain(..) {
             match stream {
-                Stream::Stdout => console.out(&text),
-                Stream::Stderr => console.err(&text),
+                Stream::Stdout => console.out_bytes(&text),
+                Stream::Stderr => console.err_bytes(&text),
             }
         }
     }
@@ -62,6 +65,8 @@ pub(crate) enum Halt {
     Hangs,
     /// Ended from outside while it waited.
     Ended,
+    /// Killed by this signal, of its own accord.
+    Killed(i32),
     /// The bench itself is at fault.
     Broken(BenchError),
 }
@@ -95,15 +100,39 @@ impl<'a> Session<'a> {
             kept: Kept::default(),
             printed_bytes: 0,
             waits: 0,
+            timeline: None,
         }
     }
 
     pub(crate) fn out(&mut self, text: &str) {
-        self.kept.push(Stream::Stdout, text);
+        self.print(Stream::Stdout, text.as_bytes());
     }
 
     pub(crate) fn err(&mut self, text: &str) {
-        self.kept.push(Stream::Stderr, text);
+        self.print(Stream::Stderr, text.as_bytes());
+    }
+
+    /// Bytes that need not be UTF-8.
+    pub(crate) fn print(&mut self, stream: Stream, bytes: &[u8]) {
+        let now_ms = self.clock.now_ms();
+        if let Some(timeline) = &mut self.timeline {
+            timeline.add(now_ms, stream, bytes.len() as u64);
+        }
+        self.kept.push(stream, bytes);
+    }
+
+    /// What it prints from now on is heard at the time at which it is printed.
+    pub(crate) fn keep_time(&mut self) {
+        self.timeline = Some(Timeline::default());
+    }
+
+    /// The folder in which the tool works.
+    pub(crate) fn folder(&self) -> &Path {
+        self.console.folder()
+    }
+
+    pub(crate) fn scene(&mut self) -> Result<&mut SceneBoard, Halt> {
+        self.held.as_mut().and_then(|held| held.state.model.scene()).ok_or(Halt::Exit(NO_BOARD_EXIT))
     }
 
     /// A file as the tool names it, from its working folder.
@@ -159,29 +188,33 @@ impl<'a> Session<'a> {
 
     /// Records how the tool has ended, gives the board back and prints the last words.
     pub(crate) fn close(mut self, played: Result<i32, Halt>, mut call: CallRecord) -> Result<MockEnd, BenchError> {
-        let exit_code = match played {
-            Ok(exit_code) | Err(Halt::Exit(exit_code)) => Some(exit_code),
-            Err(Halt::Hangs) => None,
+        let end = match played {
+            Ok(exit_code) | Err(Halt::Exit(exit_code)) => MockEnd::Exit(exit_code),
+            Err(Halt::Killed(signal)) => MockEnd::Killed(signal),
+            Err(Halt::Hangs) => {
+                self.let_go(WaitsFor::End, "")?;
+                return Ok(MockEnd::Hangs);
+            }
             // The call stays open, as that of a process that was killed.
             Err(Halt::Ended) => return Ok(MockEnd::Hangs),
             Err(Halt::Broken(error)) => return Err(error),
         };
-        let Some(exit_code) = exit_code else {
-            self.let_go(WaitsFor::End, "")?;
-            return Ok(MockEnd::Hangs);
-        };
-        let mut held = match self.held {
+        let mut held = match self.held.take() {
             Some(held) => held,
             None => HeldState::take(&self.files)?,
         };
         held.state.now_ms = self.clock.now_ms();
         held.state.playing = None;
-        call.exit_code = Some(exit_code);
+        call.exit_code = match end {
+            MockEnd::Exit(exit_code) => Some(exit_code),
+            _ => None,
+        };
         call.append(&self.files)?;
         held.save()?;
         drop(held);
+        self.tell_times()?;
         self.kept.print(self.console);
-        Ok(MockEnd::Exit(exit_code))
+        Ok(end)
     }
 
     fn hands_moved(&self) -> u64 {
@@ -190,7 +223,7 @@ impl<'a> Session<'a> {
 
     /// The wait is announced before the text that ends it can be read.
     fn let_go(&mut self, what: WaitsFor, text: &str) -> Result<(), BenchError> {
-        self.kept.push(Stream::Stdout, text);
+        self.print(Stream::Stdout, text.as_bytes());
         self.waits += 1;
         self.printed_bytes += self.kept.bytes();
         Waiting { number: self.waits, what, printed_bytes: self.printed_bytes }.announce(&self.files)?;
@@ -198,8 +231,17 @@ impl<'a> Session<'a> {
             held.state.now_ms = self.clock.now_ms();
             held.save()?;
         }
+        // Whoever hears the text must know its times.
+        self.tell_times()?;
         self.kept.print(self.console);
         Ok(())
+    }
+
+    fn tell_times(&mut self) -> Result<(), BenchError> {
+        match &mut self.timeline {
+            Some(timeline) => timeline.tell(&self.files),
+            None => Ok(()),
+        }
     }
 
     fn take_again(&mut self) -> Result<(), Halt> {

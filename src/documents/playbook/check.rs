@@ -130,6 +130,10 @@ impl Checker<'_> {
                 }
                 self.define(&write.name, Kind::File, &step.place);
             }
+            Action::TellApart(tell_apart) => {
+                self.device(&tell_apart.device.value, &tell_apart.device.place);
+                self.reading(&tell_apart.answers);
+            }
             Action::Wait => {}
         }
         if let Some(irreversible) = &step.irreversible {
@@ -340,6 +344,7 @@ fn tools_run(steps: &[Step]) -> Vec<String> {
         match &step.action {
             Action::Run(run) => tools.push(run.tool.value.clone()),
             Action::Steps(inner) => tools.extend(tools_run(inner)),
+            Action::TellApart(tell_apart) => tools.extend(tools_run(&tell_apart.answers.steps)),
             _ => {}
         }
         tools.extend(step.retry.iter().flat_map(|retry| tools_run(&retry.prepare)));

@@ -104,6 +104,10 @@ impl Follower<'_> {
                 // Nothing comes after it.
                 inside.clear();
             }
+            Action::TellApart(tell_apart) => {
+                inside = self.steps(&tell_apart.answers.steps, inside);
+                self.expression(&tell_apart.answers.holds, &inside);
+            }
             Action::Wait => {}
         }
         inside.extend(skipped);

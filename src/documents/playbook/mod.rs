@@ -5,6 +5,7 @@ mod check_call;
 mod check_flash;
 mod check_optional;
 pub(in crate::documents) mod family;
+mod input;
 pub(in crate::documents) mod load;
 mod read_answers;
 mod read_run;
@@ -21,11 +22,12 @@ pub const SCHEMA: &str = include_str!("schema.json");
 
 pub use check::check;
 pub use family::Families;
+pub use input::{Input, InputWord, NamesFiles, Need};
 pub use load::{Loaded, load};
 pub use steps::{irreversible_steps, tools_of};
 pub use types::{
     Action, Afterwards, Answer, Backoff, Capture, CaptureKind, CheckStep, Contents, Device, DeviceKind, FailOn,
-    HandMove, Input, InputWord, Instead, Irreversible, NamesFiles, Need, OnFault, Playbook, Prompt, Reading,
-    RefuseStep, RestartAt, Retry, Run, StagedFile, Step, Timeout, ToolFile, Unmet, Until, VirtualBoard, WriteStep,
+    HandMove, Instead, Irreversible, OnFault, Playbook, Prompt, Reading, RefuseStep, RestartAt, Retry, Run, StagedFile,
+    Step, TellApart, Timeout, ToolFile, Unmet, Until, VirtualBoard, WriteStep,
 };
 pub use variable::{Variable, VariableError};

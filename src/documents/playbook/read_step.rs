@@ -6,12 +6,12 @@ use crate::documents::playbook::read_run::read_run;
 use crate::documents::playbook::reader::{Entries, Reader};
 use crate::documents::playbook::{
     Action, Backoff, CheckStep, Contents, HandMove, Instead, Irreversible, Prompt, Reading, RefuseStep, RestartAt,
-    Retry, Step, Timeout, Until, WriteStep,
+    Retry, Step, TellApart, Timeout, Until, WriteStep,
 };
 use crate::documents::{Yaml, YamlKind};
 use crate::words::{Diagnostic, FaultClass, Id, Located, nearest};
 
-const ACTIONS: [&str; 7] = ["run", "prompt", "wait", "write", "check", "refuse", "steps"];
+const ACTIONS: [&str; 8] = ["run", "prompt", "wait", "write", "check", "refuse", "tell_apart", "steps"];
 const STEP_KEYS: &[&str] = &[
     "id",
     "name",
@@ -43,6 +43,7 @@ const STEP_KEYS: &[&str] = &[
     "check",
     "refuse",
     "next",
+    "tell_apart",
     "steps",
     "class",
     "message",
@@ -193,6 +194,7 @@ fn read_one_action(reader: &mut Reader, entries: &Entries<'_>, action: &str, id:
         "run" => Action::Run(Box::new(read_run(reader, entries, value)?)),
         "prompt" => Action::Prompt(read_prompt(reader, entries, value)?),
         "wait" => Action::Wait,
+        "tell_apart" => Action::TellApart(Box::new(read_tell_apart(reader, value, id, depth)?)),
         "write" => Action::Write(read_write(reader, value)?),
         "check" => Action::Check(CheckStep {
             holds: reader.expression(value)?,
@@ -394,6 +396,18 @@ fn read_irreversible(reader: &mut Reader, yaml: &Yaml, id: &Id, depth: usize) ->
     let before = read_reading(reader, already_done?, &format!("{id}-before"), depth);
     let after = read_reading(reader, verify?, &format!("{id}-after"), depth);
     Some(Irreversible { why: reader.prose(why?)?, already_done: before?, verify: after? })
+}
+
+fn read_tell_apart(reader: &mut Reader, yaml: &Yaml, id: &Id, depth: usize) -> Option<TellApart> {
+    let parts = reader.map(yaml, "`tell_apart`", &["device", "steps", "holds"])?;
+    let device = required(reader, &parts, "device", "tell_apart");
+    let steps = required(reader, &parts, "steps", "tell_apart");
+    let holds = required(reader, &parts, "holds", "tell_apart");
+    let steps = read_steps(reader, steps?, id.as_str(), depth + 1);
+    Some(TellApart {
+        device: reader.parsed::<Id>(device?)?,
+        answers: Reading { steps, holds: reader.expression(holds?)? },
+    })
 }
 
 fn read_reading(reader: &mut Reader, yaml: &Yaml, prefix: &str, depth: usize) -> Option<Reading> {

@@ -16,6 +16,7 @@ pub fn tools_of(steps: &[Step], comes: &dyn Fn(&Step) -> bool) -> Vec<String> {
         match &step.action {
             Action::Run(run) => add(vec![run.tool.value.clone()]),
             Action::Steps(inner) => add(tools_of(inner, comes)),
+            Action::TellApart(tell_apart) => add(tools_of(&tell_apart.answers.steps, comes)),
             _ => {}
         }
         if let Some(retry) = &step.retry {

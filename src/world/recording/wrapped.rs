@@ -1,0 +1,108 @@
+//! A world that keeps what happens in it, and leaves everything as it is.
+
+use std::cell::RefCell;
+use std::fmt;
+
+use tokio::sync::Notify;
+
+use crate::documents::playbook::DeviceKind;
+use crate::documents::scene::Asked;
+use crate::words::UsbId;
+use crate::world::recording::Recorder;
+use crate::world::{Ask, DeviceList, Interrupt, Reply, RunningTool, ToolCall, World};
+
+/// The world of a run that is recorded.
+pub struct RecordingWorld<'w, W> {
+    inner: &'w W,
+    recorder: Recorder,
+    /// What the engine looks for.
+    kinds: RefCell<Vec<(UsbId, DeviceKind)>>,
+    changed: Notify,
+    asked_ms: RefCell<u64>,
+}
+
+impl<'w, W: World> RecordingWorld<'w, W> {
+    pub fn new(inner: &'w W, recorder: Recorder) -> Self {
+        // From here on times are counted.
+        recorder.now_ms();
+        RecordingWorld { inner, recorder, kinds: RefCell::default(), changed: Notify::new(), asked_ms: RefCell::new(0) }
+    }
+
+    fn look(&self) {
+        let kinds = self.kinds.borrow();
+        if kinds.is_empty() {
+            return;
+        }
+        if let Ok(attached) = self.inner.devices(&kinds) {
+            self.recorder.note(|recorded, at_ms| recorded.saw(&attached, at_ms));
+        }
+    }
+}
+
+impl<W: World> World for RecordingWorld<'_, W> {
+    fn start(&self, call: &ToolCall) -> RunningTool {
+        self.recorder.follow(call, || self.inner.start(call))
+    }
+
+    fn devices(&self, kinds: &[(UsbId, DeviceKind)]) -> DeviceList {
+        kinds.clone_into(&mut self.kinds.borrow_mut());
+        let devices = self.inner.devices(kinds);
+        if let Ok(attached) = &devices {
+            self.recorder.note(|recorded, at_ms| recorded.saw(attached, at_ms));
+        }
+        devices
+    }
+
+    async fn devices_changed(&self) {
+        tokio::select! {
+            () = self.inner.devices_changed() => {}
+            () = self.changed.notified() => {}
+        }
+    }
+
+    fn ask(&self, ask: Ask<'_>) {
+        let (asked, goes_on_by_itself) = match ask {
+            Ask::Hands { until, .. } => (Asked::Hands, until.is_some()),
+            Ask::Consent { .. } => (Asked::Consent, false),
+            Ask::Answer { .. } => (Asked::Answer, false),
+        };
+        self.recorder.note(|recorded, at_ms| recorded.asked(asked, goes_on_by_itself, at_ms));
+        *self.asked_ms.borrow_mut() = self.recorder.now_ms();
+        self.inner.ask(ask);
+    }
+
+    async fn reply(&self) -> Reply {
+        let reply = self.inner.reply().await;
+        let after = self.recorder.now_ms().saturating_sub(*self.asked_ms.borrow());
+        self.recorder.note(|recorded, _| recorded.replied(&reply, after));
+        reply
+    }
+
+    fn interactive(&self) -> bool {
+        self.inner.interactive()
+    }
+
+    /// The engine listens for it all the time, also while a tool runs: so here is where changes on the bus are seen at
+    /// their time.
+    async fn interrupted(&self) -> Interrupt {
+        loop {
+            tokio::select! {
+                by = self.inner.interrupted() => {
+                    self.recorder.note(|recorded, _| recorded.interrupted = true);
+                    return by;
+                }
+                () = self.inner.devices_changed() => {
+                    self.look();
+                    // Who waits for the same news must not miss it.
+                    self.changed.notify_waiters();
+                }
+            }
+        }
+    }
+}
+
+impl<W> fmt::Debug for RecordingWorld<'_, W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RecordingWorld").field("recorder", &self.recorder).finish_non_exhaustive()
+    }
+}
