@@ -25,6 +25,7 @@ use crate::words::Severity;
 use crate::world::Surroundings;
 
 use collect::{Suite, collect};
+pub(in crate::cli) use collect::{is_test_file, load as load_tests};
 
 /// One case and what came of it.
 #[derive(Debug)]

@@ -12,13 +12,13 @@ use crate::words::{Diagnostic, Severity, nearest};
 
 /// A test file and what it tests.
 #[derive(Debug)]
-pub(super) struct Suite {
+pub(in crate::cli) struct Suite {
     /// As the person knows it.
-    pub(super) name: String,
-    pub(super) tests: TestFile,
-    pub(super) playbook: Playbook,
+    pub(in crate::cli) name: String,
+    pub(in crate::cli) tests: TestFile,
+    pub(in crate::cli) playbook: Playbook,
     /// The test file lies here.
-    pub(super) folder: PathBuf,
+    pub(in crate::cli) folder: PathBuf,
 }
 
 const ENDING: &str = ".test.yaml";
@@ -50,13 +50,17 @@ pub(super) fn collect(paths: &[PathBuf], catalog: &Catalog) -> Result<(Vec<Suite
     Ok((suites, faults))
 }
 
+pub(in crate::cli) fn is_test_file(path: &Path) -> bool {
+    path.to_string_lossy().ends_with(ENDING)
+}
+
 /// A test file, or the one beside a playbook.
 fn test_file(path: &Path) -> Result<PathBuf, String> {
     let shown = path.display();
     if !path.exists() {
         return Err(format!("{shown} is not there"));
     }
-    if path.to_string_lossy().ends_with(ENDING) {
+    if is_test_file(path) {
         return Ok(path.to_owned());
     }
     let beside = path.with_extension("test.yaml");
@@ -77,7 +81,7 @@ fn below(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), St
         let real_folder = path.is_dir() && !path.is_symlink();
         if real_folder && !hidden && depth > 0 {
             below(&path, depth - 1, files)?;
-        } else if path.is_file() && path.to_string_lossy().ends_with(ENDING) {
+        } else if path.is_file() && is_test_file(&path) {
             files.push(path);
         }
     }
