@@ -1,5 +1,6 @@
 //! Runs one case of a test file on a bench of its own.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -15,17 +16,19 @@ use crate::documents::scene::{GivenFile, Scene};
 use crate::engine::{Chosen, Event, GivenFiles};
 use crate::words::Id;
 
-/// A playbook that is tested, and where.
+/// A playbook that is tested, where, and how its board is.
 #[derive(Debug, Clone, Copy)]
 pub struct Subject<'a> {
     pub playbook: &'a Playbook,
+    /// The virtual board and the files are made as this one says: the same, or what a changed playbook was before.
+    pub sound: &'a Playbook,
     /// As the person knows it.
     pub name: &'a str,
     pub catalog: &'a Catalog,
     /// Files that cases name lie here.
     pub folder: &'a Path,
-    /// Scripted tools in place of the virtual board.
-    pub scene: Option<&'a Scene>,
+    /// Scripted tools in place of the virtual board, by the path that cases give.
+    pub scenes: &'a BTreeMap<String, Scene>,
 }
 
 /// What came of a case.
@@ -50,13 +53,21 @@ pub enum CaseError {
     File { path: String, reason: String },
 }
 
-/// Runs a case once, and a second time where it says what must come of that. The bench of a case that fails is kept.
-pub fn run_case(subject: Subject<'_>, case: &Case) -> Result<CaseRun, CaseError> {
+/// Which benches are kept for somebody to look at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keep {
+    /// Those of cases that fail.
+    Failed,
+    Nothing,
+}
+
+/// Runs a case once, and a second time where it says what must come of that.
+pub fn run_case(subject: Subject<'_>, case: &Case, keep: Keep) -> Result<CaseRun, CaseError> {
     let names: Vec<&str> = case.simulate.iter().map(|name| name.value.as_str()).collect();
     let folder = BenchFolder::temporary()?;
-    let bench = Rc::new(match subject.scene {
+    let bench = Rc::new(match scene_of(subject, case) {
         Some(scene) => Bench::set_up_scene(folder, scene, subject.catalog)?,
-        None => Bench::set_up(folder, subject.playbook, &names)?,
+        None => Bench::set_up(folder, &with_settings(subject.sound, case), &names)?,
     });
     for treated in &case.tools {
         match &treated.treatment {
@@ -79,8 +90,12 @@ pub fn run_case(subject: Subject<'_>, case: &Case) -> Result<CaseRun, CaseError>
         differences = compare(again, &second, &playbook);
         runs.push(second.events);
     }
-    let bench = Rc::try_unwrap(bench).ok().filter(|_| !differences.is_empty());
+    let bench = Rc::try_unwrap(bench).ok().filter(|_| keep == Keep::Failed && !differences.is_empty());
     Ok(CaseRun { differences, runs, kept: bench.map(Bench::keep) })
+}
+
+fn scene_of<'a>(subject: Subject<'a>, case: &Case) -> Option<&'a Scene> {
+    case.scene.as_ref().and_then(|path| subject.scenes.get(&path.value))
 }
 
 /// Calls that the scene does not declare, and declared ones that never came.
@@ -100,6 +115,19 @@ fn unlike_scene(bench: &Bench, case: &Case) -> Result<Vec<Difference>, CaseError
     Ok(undeclared.chain(unmade).collect())
 }
 
+/// The playbook with the case's own settings of the virtual board.
+fn with_settings<'a>(playbook: &'a Playbook, case: &Case) -> Cow<'a, Playbook> {
+    if case.board.is_empty() {
+        return Cow::Borrowed(playbook);
+    }
+    let mut playbook = playbook.clone();
+    if let Some(board) = &mut playbook.virtual_board {
+        board.settings.retain(|(name, _)| !case.board.iter().any(|(other, _)| other.text == name.text));
+        board.settings.extend(case.board.iter().cloned());
+    }
+    Cow::Owned(playbook)
+}
+
 /// The case as a run; what it says of files goes into the playbook and the folder.
 pub(crate) fn rehearsal<'a>(
     subject: Subject<'a>,
@@ -107,8 +135,9 @@ pub(crate) fn rehearsal<'a>(
     playbook: &mut Playbook,
     folder: &Path,
 ) -> Result<Rehearsal<'a>, CaseError> {
+    let scene = scene_of(subject, case);
     let mut missing = BTreeSet::new();
-    for (name, file) in subject.scene.iter().flat_map(|scene| &scene.files) {
+    for (name, file) in scene.iter().flat_map(|scene| &scene.files) {
         let Some(input) = playbook.inputs.iter_mut().find(|input| input.name == *name) else { continue };
         match file {
             GivenFile::Size(size) => {
@@ -142,7 +171,7 @@ pub(crate) fn rehearsal<'a>(
     }
     let mut variables: BTreeMap<Id, Value> =
         playbook.variables.iter().map(|variable| (variable.name.clone(), variable.default.clone())).collect();
-    let of_scene = subject.scene.iter().flat_map(|scene| &scene.set);
+    let of_scene = scene.iter().flat_map(|scene| &scene.set);
     let of_case = case.set.iter().map(|(name, value)| (&name.value, &value.value));
     for (name, value) in of_scene.chain(of_case) {
         let variable = playbook.variables.iter().find(|variable| variable.name == *name);
@@ -152,11 +181,12 @@ pub(crate) fn rehearsal<'a>(
     }
     Ok(Rehearsal {
         playbook: subject.playbook,
+        sound: subject.sound,
         playbook_name: subject.name,
         catalog: subject.catalog,
         given: GivenFiles { folder: folder.to_owned(), set: BTreeMap::new() },
         missing,
-        chosen: match (&case.port, &case.serial, subject.scene) {
+        chosen: match (&case.port, &case.serial, scene) {
             (Some(port), ..) => Chosen::Port(port.clone()),
             (None, Some(serial), _) => Chosen::Serial(serial.clone()),
             (None, None, Some(Scene { port: Some(port), .. })) => Chosen::Port(port.clone()),
@@ -167,10 +197,10 @@ pub(crate) fn rehearsal<'a>(
             .allow
             .iter()
             .map(|step| step.value.clone())
-            .chain(subject.scene.iter().flat_map(|scene| scene.allow.iter().cloned()))
+            .chain(scene.iter().flat_map(|scene| scene.allow.iter().cloned()))
             .collect(),
         variables,
-        answers: if case.interactive && !subject.scene.is_some_and(|scene| scene.nobody) {
+        answers: if case.interactive && !scene.is_some_and(|scene| scene.nobody) {
             Answers::Given
         } else {
             Answers::Withheld

@@ -213,6 +213,9 @@ impl Comparison<'_> {
 
     fn calls(&mut self, expect: &Expect) {
         let made: Vec<String> = self.account.calls.iter().map(command).collect();
+        if let Some(calls) = &expect.calls {
+            self.exact_calls(calls, &made);
+        }
         let mut from = 0;
         for pattern in &expect.called {
             match made[from..].iter().position(|call| pattern.matches(call)) {
@@ -236,6 +239,30 @@ impl Comparison<'_> {
                     if count == 0 { not_called(pattern, &made, 0) } else { format!("it was made {count} times") };
                 self.differs(&times.place, expected, found);
             }
+        }
+    }
+
+    /// The first call that is another one than expected; what follows it is out of step anyway.
+    fn exact_calls(&mut self, calls: &Located<Vec<CallPattern>>, made: &[String]) {
+        for (index, pattern) in calls.value.iter().enumerate() {
+            match made.get(index) {
+                Some(call) if pattern.matches(call) => {}
+                Some(call) => {
+                    let expected = format!("call {} to be `{}`", index + 1, pattern.text);
+                    return self.differs(&pattern.place, expected, format!("`{call}`"));
+                }
+                None => {
+                    let expected = format!("call {} to be `{}`", index + 1, pattern.text);
+                    return self.differs(&pattern.place, expected, format!("only {index} calls were made"));
+                }
+            }
+        }
+        if let Some(call) = made.get(calls.value.len()) {
+            let expected = match calls.value.len() {
+                0 => "no call of a tool".to_owned(),
+                number => format!("no call after number {number}"),
+            };
+            self.differs(&calls.place, expected, format!("`{call}`"));
         }
     }
 

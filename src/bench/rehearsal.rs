@@ -23,6 +23,8 @@ use crate::world::{Scratch, ScratchProblem, Surroundings};
 #[derive(Debug)]
 pub struct Rehearsal<'a> {
     pub playbook: &'a Playbook,
+    /// Files are made up so that they pass this one's checks.
+    pub sound: &'a Playbook,
     pub playbook_name: &'a str,
     pub catalog: &'a Catalog,
     pub given: GivenFiles,
@@ -109,7 +111,8 @@ fn carry_out(
     striking.works_in(files.scratch().folder());
     let make = |input: &_, size, words: &[_]| {
         let input: &crate::documents::playbook::Input = input;
-        (!rehearsal.missing.contains(&input.name)).then(|| generate_image(input, size, words))
+        let sound = rehearsal.sound.input(&input.name).unwrap_or(input);
+        (!rehearsal.missing.contains(&input.name)).then(|| generate_image(sound, size, words))
     };
     if let Err(faults) = stage_inputs(playbook, &rehearsal.given, Some(&make), &mut files, tell) {
         return refuse(tell, Outcome::CommandLine, refused_inputs(&faults));
@@ -146,15 +149,18 @@ fn carry_out(
         };
         let never = Box::new(|| Box::pin(std::future::pending()) as _);
         let earlier_ms = BenchState::look(&bench.files())?.now_ms;
+        let began = tokio::time::Instant::now();
         let world = BenchWorld::new(Rc::clone(bench), rehearsal.answers, start, never);
         let world = StruckWorld::new(world, Rc::clone(striking));
         // The bench's time goes on where an earlier run has left it.
         tokio::time::advance(std::time::Duration::from_millis(earlier_ms)).await;
         let mut tell = |event: &Event| tell(event);
-        tokio::select! {
+        let outcome = tokio::select! {
             biased;
-            finish = run(order, files, &world, &mut tell) => Ok(finish.outcome),
-            () = striking.killed() => Ok(Outcome::Interrupted),
-        }
+            finish = run(order, files, &world, &mut tell) => finish.outcome,
+            () = striking.killed() => Outcome::Interrupted,
+        };
+        bench.time_is(u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX))?;
+        Ok(outcome)
     })
 }

@@ -20,6 +20,9 @@ pub struct Bench {
     tools: Vec<String>,
 }
 
+/// Longer than a camera takes to start.
+const MOMENT_MS: u64 = 10_000;
+
 /// Tells a mock tool where its bench is.
 pub const BENCH_VARIABLE: &str = "RECOVER_BENCH";
 
@@ -92,12 +95,20 @@ impl Bench {
         self.folder.files()
     }
 
-    /// Nothing goes wrong any more on this bench; the board stays as it is.
+    /// So late it is now. What happens between two calls of tools leaves no time behind by itself.
+    pub(crate) fn time_is(&self, now_ms: u64) -> Result<(), BenchError> {
+        let mut held = HeldState::take(&self.files())?;
+        held.state.now_ms = held.state.now_ms.max(now_ms);
+        held.save()
+    }
+
+    /// Nothing goes wrong any more on this bench; the board stays as it is, and a moment passes.
     pub fn heal(&self) -> Result<(), BenchError> {
         let files = self.files();
         let mut held = HeldState::take(&files)?;
         held.close_call()?;
         held.state.model.board_mut().heal();
+        held.state.now_ms = held.state.now_ms.saturating_add(MOMENT_MS);
         held.state.versions.clear();
         held.save()?;
         link_tools(&files, &self.tools, &std::env::current_exe().map_err(folder_error(self.folder()))?)

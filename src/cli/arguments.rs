@@ -236,7 +236,11 @@ pub struct TestArgs {
     #[arg(long)]
     pub faults: bool,
 
-    /// Only cases whose file and name hold this text (repeatable)
+    /// Change the playbooks as an author might get them wrong, and tell which changes no case notices
+    #[arg(long, conflicts_with = "faults")]
+    pub mutate: bool,
+
+    /// Only cases, or changes, whose file and name hold this text (repeatable)
     #[arg(long, value_name = "TEXT")]
     pub filter: Vec<String>,
 

@@ -1,4 +1,4 @@
-//! `recover check`: everything wrong with playbooks and scenes.
+//! `recover check`: everything wrong with playbooks, their test files and scenes.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use crate::cli::diagnostics::render;
 use crate::cli::places::{FoundPlaybook, find_catalog, find_playbook, read_scene};
 use crate::cli::streams::{complain, say};
 use crate::cli::style::Look;
+use crate::cli::test::{is_test_file, load_tests};
 use crate::documents::catalog::Catalog;
 use crate::documents::playbook::{Playbook, check as check_playbook};
 use crate::documents::scene::{LoadedScene, SCENE_ENDING, Scene, check_scene, load_scene};
@@ -30,6 +31,8 @@ pub(super) fn check(args: &CheckArgs, look: &Look) -> Outcome {
     for file in &args.files {
         let read = if is_scene(file) {
             read_scene(file).map(|source| scene_of(&source, &catalog).1)
+        } else if is_test_file(file) && file.is_file() {
+            Ok(load_tests(file, &catalog).1)
         } else {
             find_playbook(&file.to_string_lossy()).map(|found| read(&found, &catalog).1)
         };

@@ -67,23 +67,31 @@ impl FoundPlaybook {
 
     /// Families of the person's own lie beside or below the playbook; shipped ones are there for all.
     fn family(&self, path: &str) -> Result<Arc<Source>, String> {
-        if let Some(folder) = &self.folder {
-            let inside = Path::new(path).components().all(|part| matches!(part, Component::Normal(_)));
-            if !inside {
-                return Err("it has to be below the playbook's own folder".to_owned());
-            }
-            let file = folder.join(path);
-            if file.is_file() {
-                let real = file.canonicalize().map_err(|error| error.to_string())?;
-                let home = folder.canonicalize().map_err(|error| error.to_string())?;
-                if !real.starts_with(home) {
-                    return Err("it leads out of the playbook's own folder".to_owned());
-                }
-                return read(&file).map_err(|error| error.to_string());
-            }
+        if let Some(folder) = &self.folder
+            && let Some(source) = read_below(folder, path)?
+        {
+            return Ok(source);
         }
         shipped_family(path).ok_or_else(|| "there is no such file, and none of that name is shipped".to_owned())
     }
+}
+
+/// A document that another one in this folder names; `None` when there is no such file.
+pub(super) fn read_below(folder: &Path, path: &str) -> Result<Option<Arc<Source>>, String> {
+    let inside = Path::new(path).components().all(|part| matches!(part, Component::Normal(_)));
+    if !inside {
+        return Err("it has to be below the document's own folder".to_owned());
+    }
+    let file = folder.join(path);
+    if !file.is_file() {
+        return Ok(None);
+    }
+    let real = file.canonicalize().map_err(|error| error.to_string())?;
+    let home = folder.canonicalize().map_err(|error| error.to_string())?;
+    if !real.starts_with(home) {
+        return Err("it leads out of the document's own folder".to_owned());
+    }
+    read(&file).map(Some).map_err(|error| error.to_string())
 }
 
 /// Finds a playbook by path, by the file name of a shipped one, or by board id. A file of exactly the given name wins.

@@ -3,6 +3,7 @@
 mod collect;
 mod faults;
 mod junit;
+mod mutate;
 mod report;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -11,7 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::bench::{CaseRun, Difference, Subject, run_case};
+use crate::bench::{Baseline, CaseRun, Difference, Keep, Subject, run_case};
 use crate::cli::arguments::{ReportFormat, TestArgs};
 use crate::cli::diagnostics::render;
 use crate::cli::json::write_line;
@@ -25,6 +26,7 @@ use crate::words::Severity;
 use crate::world::Surroundings;
 
 use collect::{Suite, collect};
+pub(in crate::cli) use collect::{is_test_file, load as load_tests};
 
 /// One case and what came of it.
 #[derive(Debug)]
@@ -36,6 +38,7 @@ struct Tried<'a> {
     /// The bench of a case that failed.
     kept: Option<PathBuf>,
     took: Duration,
+    baseline: Baseline,
 }
 
 impl Tried<'_> {
@@ -68,13 +71,15 @@ pub(super) fn test(args: &TestArgs, look: &Look) -> Outcome {
         report::annotate_faults(&faults);
         return Outcome::PlaybookInvalid;
     }
+    if args.mutate && args.format == ReportFormat::Junit {
+        complain("error: a JUnit report is about cases; `--mutate` reports with `--format json`\n");
+        return Outcome::CommandLine;
+    }
+    let of_filter = |text: &str| args.mutate || args.filter.iter().all(|part| text.contains(part.as_str()));
     let chosen: Vec<(&Suite, &Case)> = suites
         .iter()
         .flat_map(|suite| suite.tests.cases.iter().map(move |case| (suite, case)))
-        .filter(|(suite, case)| {
-            let name = format!("{} {}", suite.name, case.name.value);
-            args.filter.iter().all(|text| name.contains(text.as_str()))
-        })
+        .filter(|(suite, case)| of_filter(&format!("{} {}", suite.name, case.name.value)))
         .collect();
     if chosen.is_empty() {
         let cases = suites.iter().map(|suite| suite.tests.cases.len()).sum::<usize>();
@@ -83,6 +88,9 @@ pub(super) fn test(args: &TestArgs, look: &Look) -> Outcome {
     }
     let jobs = args.jobs.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
     let tried = in_parallel(jobs, &chosen, |(suite, case)| try_case(suite, case, &catalog));
+    if args.mutate && tried.iter().all(Tried::passed) {
+        return mutate::mutate(&suites, &tried, &catalog, args, jobs, look);
+    }
     match args.format {
         ReportFormat::Human => report::human(&tried, began.elapsed(), look),
         ReportFormat::Json => report::json(&tried, began.elapsed()),
@@ -93,7 +101,7 @@ pub(super) fn test(args: &TestArgs, look: &Look) -> Outcome {
 }
 
 /// Does the work for each item on so many threads, and answers in the order of the items.
-fn in_parallel<T: Sync, R: Send>(jobs: usize, items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+fn in_parallel<'t, T: Sync, R: Send>(jobs: usize, items: &'t [T], work: impl Fn(&'t T) -> R + Sync) -> Vec<R> {
     let next = AtomicUsize::new(0);
     let done = Mutex::new(Vec::with_capacity(items.len()));
     std::thread::scope(|scope| {
@@ -121,27 +129,30 @@ fn try_case<'a>(suite: &'a Suite, case: &'a Case, catalog: &Catalog) -> Tried<'a
     let began = Instant::now();
     let subject = Subject {
         playbook: &suite.playbook,
+        sound: &suite.playbook,
         name: &suite.playbook.source.name,
         catalog,
         folder: &suite.folder,
-        scene: case.scene.as_ref().and_then(|path| suite.scenes.get(&path.value)),
+        scenes: &suite.scenes,
     };
-    let ran = catch_unwind(AssertUnwindSafe(|| run_case(subject, case)));
+    let ran = catch_unwind(AssertUnwindSafe(|| run_case(subject, case, Keep::Failed)));
     let could_not = |found: String| {
         let expected = "that the case can be run".to_owned();
-        (vec![Difference { place: Some(case.name.place.clone()), expected, found }], None)
+        (vec![Difference { place: Some(case.name.place.clone()), expected, found }], None, Baseline::default())
     };
-    let (differences, kept) = match ran {
-        Ok(Ok(CaseRun { differences, runs, kept })) => {
+    let (differences, kept, baseline) = match ran {
+        Ok(Ok(run)) => {
+            let baseline = Baseline::of(&run);
+            let CaseRun { differences, runs, kept } = run;
             if let Some(folder) = &kept {
                 keep_events(folder, &runs);
             }
-            (differences, kept)
+            (differences, kept, baseline)
         }
         Ok(Err(error)) => could_not(error.to_string()),
         Err(_) => could_not("a defect in recover; its message is above".to_owned()),
     };
-    Tried { suite, case, differences, kept, took: began.elapsed() }
+    Tried { suite, case, differences, kept, took: began.elapsed(), baseline }
 }
 
 /// For whoever looks at a failed case; what cannot be kept is only missed there.

@@ -4,6 +4,7 @@ pub mod cases;
 pub mod catalog;
 pub mod expression;
 pub mod library;
+pub mod mutation;
 pub mod playbook;
 pub mod scene;
 mod yaml;

@@ -225,6 +225,7 @@ impl Scenario {
             Some(case) => rehearsal(subject, &smaller(case), &mut playbook, &folder)?,
             None => Rehearsal {
                 playbook: subject.playbook,
+                sound: subject.sound,
                 playbook_name: subject.name,
                 catalog: subject.catalog,
                 given: GivenFiles { folder, set: BTreeMap::new() },

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::bench::Bench;
 use crate::cli::check::{read, scene_of};
-use crate::cli::places::{find_playbook, read_document, read_scene};
+use crate::cli::places::{find_playbook, read_below, read_document, read_scene};
 use crate::documents::cases::{self, TestFile};
 use crate::documents::catalog::Catalog;
 use crate::documents::playbook::Playbook;
@@ -14,15 +14,15 @@ use crate::words::{Diagnostic, Located, Severity, nearest};
 
 /// A test file and what it tests.
 #[derive(Debug)]
-pub(super) struct Suite {
+pub(in crate::cli) struct Suite {
     /// As the person knows it.
-    pub(super) name: String,
-    pub(super) tests: TestFile,
-    pub(super) playbook: Playbook,
+    pub(in crate::cli) name: String,
+    pub(in crate::cli) tests: TestFile,
+    pub(in crate::cli) playbook: Playbook,
     /// The test file lies here.
-    pub(super) folder: PathBuf,
+    pub(in crate::cli) folder: PathBuf,
     /// By the path that the test file gives.
-    pub(super) scenes: BTreeMap<String, Scene>,
+    pub(in crate::cli) scenes: BTreeMap<String, Scene>,
 }
 
 const ENDING: &str = ".test.yaml";
@@ -54,13 +54,17 @@ pub(super) fn collect(paths: &[PathBuf], catalog: &Catalog) -> Result<(Vec<Suite
     Ok((suites, faults))
 }
 
+pub(in crate::cli) fn is_test_file(path: &Path) -> bool {
+    path.to_string_lossy().ends_with(ENDING)
+}
+
 /// A test file, or the one beside a playbook.
 fn test_file(path: &Path) -> Result<PathBuf, String> {
     let shown = path.display();
     if !path.exists() {
         return Err(format!("{shown} is not there"));
     }
-    if path.to_string_lossy().ends_with(ENDING) {
+    if is_test_file(path) {
         return Ok(path.to_owned());
     }
     let beside = path.with_extension("test.yaml");
@@ -130,10 +134,6 @@ pub(super) fn collect_targets(paths: &[PathBuf], catalog: &Catalog) -> Result<(V
     Ok((targets, faults))
 }
 
-fn is_test_file(path: &Path) -> bool {
-    path.to_string_lossy().ends_with(ENDING)
-}
-
 /// Families, schemas and other documents lie in the same folders; only a playbook names its board.
 fn is_playbook(path: &Path) -> bool {
     let lines = read_document(path).map(|source| source.text.lines().any(|line| line.starts_with("board:")));
@@ -169,13 +169,14 @@ pub(in crate::cli) fn load(file: &Path, catalog: &Catalog) -> (Option<Suite>, Ve
         Ok(source) => source,
         Err(error) => return (None, vec![Diagnostic::of_document(error.to_string())]),
     };
-    let loaded = cases::load(&source);
-    let mut faults = loaded.faults;
-    let Some(tests) = loaded.tests else { return (None, faults) };
     let folder = match file.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
         _ => PathBuf::from("."),
     };
+    let shared = |path: &str| read_below(&folder, path)?.ok_or_else(|| "there is no such file".to_owned());
+    let loaded = cases::load(&source, &shared);
+    let mut faults = loaded.faults;
+    let Some(tests) = loaded.tests else { return (None, faults) };
     let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let playbook = match &tests.playbook {
         Some(path) => folder.join(&path.value),

@@ -18,6 +18,7 @@ use crate::cli::style::Look;
 use crate::cli::test::collect::{Target, collect_targets};
 use crate::cli::test::{in_parallel, keep_events, report as cases};
 use crate::documents::catalog::Catalog;
+use crate::documents::scene::Scene;
 use crate::engine::Outcome;
 use crate::words::{Diagnostic, Severity};
 
@@ -115,10 +116,18 @@ fn look_over<'a>(target: &'a Target, catalog: &Catalog) -> Result<Board<'a>, Str
     Ok(Board { target, matrix })
 }
 
+/// What a scene scripts cannot go wrong in another way than it says.
+static NO_SCENES: BTreeMap<String, Scene> = BTreeMap::new();
+
 fn subject<'a>(target: &'a Target, catalog: &'a Catalog) -> Subject<'a> {
-    // What a scene scripts cannot go wrong in another way than it says.
-    let scene = None;
-    Subject { playbook: &target.playbook, name: &target.playbook.source.name, catalog, folder: &target.folder, scene }
+    Subject {
+        playbook: &target.playbook,
+        sound: &target.playbook,
+        name: &target.playbook.source.name,
+        catalog,
+        folder: &target.folder,
+        scenes: &NO_SCENES,
+    }
 }
 
 /// A filter that is the whole name of a cell means this cell only; else names must hold the texts.

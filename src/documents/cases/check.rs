@@ -75,7 +75,8 @@ impl Names<'_> {
             known(input.value.as_str(), &input.place, "input", &self.inputs, faults);
         }
         let times = expect.times_called.iter().map(|(pattern, _)| pattern);
-        for pattern in expect.called.iter().chain(&expect.never_called).chain(times) {
+        let exactly = expect.calls.iter().flat_map(|calls| &calls.value);
+        for pattern in exactly.chain(&expect.called).chain(&expect.never_called).chain(times) {
             let tool = pattern.text.split([' ', '*']).next().unwrap_or_default();
             // A pattern that begins with a star is for any tool.
             if !tool.is_empty() && !self.tools.iter().any(|known| known == tool) {

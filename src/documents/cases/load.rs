@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use crate::documents::cases::read_case::read_case;
 use crate::documents::cases::{Case, ExcusedCell, TestFile, UnnoticedMutant};
+use crate::documents::playbook::Families;
+use crate::documents::playbook::family::{Joined, join_family};
 use crate::documents::playbook::load::leaves_its_folder;
 use crate::documents::playbook::reader::Reader;
 use crate::documents::{Yaml, YamlKind, parse_yaml};
 use crate::words::{Diagnostic, Located, Place, Source};
 
-pub(super) const TOP_KEYS: &[&str] = &["format", "playbook", "cases", "unnoticed", "excused"];
+const TOP_KEYS: &[&str] = &["format", "playbook", "uses", "with", "parameters", "cases", "unnoticed", "excused"];
 const FORMAT: &str = "1";
 
 /// What came of a document: the tests, unless a fault leaves too little of them, and everything wrong with it.
@@ -19,15 +21,19 @@ pub struct LoadedTests {
     pub faults: Vec<Diagnostic>,
 }
 
-/// Reads a test file. Nothing is held against its playbook yet; that is [`crate::documents::cases::check`]'s part.
-pub fn load(source: &Arc<Source>) -> LoadedTests {
+/// Reads a test file, with the cases it may share with those of other boards. Nothing is held against its playbook yet;
+/// that is [`crate::documents::cases::check`]'s part.
+pub fn load(source: &Arc<Source>, families: &Families<'_>) -> LoadedTests {
     let mut reader = Reader::default();
     let tests = match parse_yaml(source) {
         Ok(yaml) if matches!(yaml.kind, YamlKind::Null) => {
             reader.fault(Diagnostic::of_document(format!("{} is empty", source.name)));
             None
         }
-        Ok(yaml) => read_tests(&mut reader, &yaml, source),
+        Ok(yaml) => {
+            let (yaml, joined) = join_family(&mut reader, yaml, TOP_KEYS, families);
+            (joined == Joined::Whole).then(|| read_tests(&mut reader, &yaml, source)).flatten()
+        }
         Err(fault) => {
             reader.fault(fault);
             None

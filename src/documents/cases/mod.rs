@@ -11,6 +11,7 @@ pub const SCHEMA: &str = include_str!("schema.json");
 
 pub use check::check;
 pub use load::{LoadedTests, load};
+pub(crate) use types::matches_text;
 pub use types::{
     CallPattern, Case, ExcusedCell, Expect, GivenContents, TestFile, ToolTreatment, Treated, UnnoticedMutant,
 };

@@ -12,6 +12,7 @@ pub(super) const CASE_KEYS: &[&str] = &[
     "name",
     "simulate",
     "scene",
+    "board",
     "files",
     "set",
     "allow",
@@ -42,6 +43,8 @@ pub(super) fn read_case(reader: &mut Reader, yaml: &Yaml) -> Option<Case> {
         let message = "`simulate` chooses how the virtual board starts, and a scene has none; keep one of the two";
         reader.fault(Diagnostic::error(&first.place, message));
     }
+    let board = parts.get("board").and_then(|map| reader.open_map(map, "settings of the virtual board"));
+    let board = board.map(|map| map.all().to_vec()).unwrap_or_default();
     let files = parts.get("files").map(|map| reader.named(map, "files")).unwrap_or_default();
     let files = files.into_iter().filter_map(|(id, key, value)| {
         let name = Located { value: id, place: key.place.clone() };
@@ -73,6 +76,7 @@ pub(super) fn read_case(reader: &mut Reader, yaml: &Yaml) -> Option<Case> {
         name: name?,
         simulate,
         scene,
+        board,
         files,
         set,
         allow,
@@ -87,7 +91,12 @@ pub(super) fn read_case(reader: &mut Reader, yaml: &Yaml) -> Option<Case> {
 
 const CONTENTS_KEYS: &[&str] = &["size", "text", "hex", "file"];
 
-/// A word, or a map with exactly one of the keys.
+/// A longer file is made from what a case begins it with only up to this size, in bytes.
+const FILLED_BYTES_MAX: u64 = 64 * 1024 * 1024;
+/// What follows the beginning.
+const FILLING: u8 = 0xa5;
+
+/// A word, or a map with exactly one of the keys; `size` may stand beside `text` and `hex`.
 fn read_contents(reader: &mut Reader, yaml: &Yaml) -> Option<GivenContents> {
     const WORDS: [&str; 2] = ["missing", "made"];
     if let YamlKind::Scalar { text, .. } = &yaml.kind {
@@ -111,24 +120,47 @@ fn read_contents(reader: &mut Reader, yaml: &Yaml) -> Option<GivenContents> {
         };
     }
     let parts = reader.map(yaml, "a file", CONTENTS_KEYS)?;
-    let [(key, value)] = parts.all() else {
-        reader.fault(Diagnostic::error(parts.place(), "exactly one of `size`, `text`, `hex`, `file` is needed here"));
-        return None;
+    let size = parts.get("size").map(|size| (size, reader.unsigned(size)));
+    let others: Vec<_> = parts.all().iter().filter(|(key, _)| key.text != "size").collect();
+    let bytes = match (others.as_slice(), size) {
+        ([], Some((_, size))) => return size.map(GivenContents::Size),
+        ([(key, value)], None) if key.text == "file" => {
+            return file_beside(reader, value).map(|file| GivenContents::File(file.value));
+        }
+        ([(key, value)], size) if key.text != "file" => {
+            let mut bytes = read_bytes(reader, &key.text, value)?;
+            if let Some((place, size)) = size {
+                let size = size?;
+                if size > FILLED_BYTES_MAX || size < bytes.len() as u64 {
+                    let message = format!("a file that begins so has {} to {FILLED_BYTES_MAX} bytes", bytes.len());
+                    reader.fault(Diagnostic::error(&place.place, message));
+                    return None;
+                }
+                bytes.resize(usize::try_from(size).ok()?, FILLING);
+            }
+            bytes
+        }
+        _ => {
+            let fault = Diagnostic::error(parts.place(), "exactly one of `size`, `text`, `hex`, `file` is needed here");
+            reader.fault(fault.hint("only `text` and `hex` may have a `size` beside them: so long is the whole file"));
+            return None;
+        }
     };
-    match key.text.as_str() {
-        "size" => reader.unsigned(value).map(GivenContents::Size),
-        "text" => reader.text(value).map(|text| GivenContents::Bytes(text.value.into_bytes())),
-        "hex" => {
+    Some(GivenContents::Bytes(bytes))
+}
+
+fn read_bytes(reader: &mut Reader, key: &str, value: &Yaml) -> Option<Vec<u8>> {
+    match key {
+        "text" => reader.text(value).map(|text| text.value.into_bytes()),
+        _ => {
             let text = reader.text(value)?;
             let bytes = bytes_of(&text.value);
             if bytes.is_none() {
                 let fault = Diagnostic::error(&text.place, format!("`{}` is not a row of bytes", text.value));
                 reader.fault(fault.hint("two hexadecimal digits a byte: `\"d1 00 20\"`"));
             }
-            bytes.map(GivenContents::Bytes)
+            bytes
         }
-        "file" => file_beside(reader, value).map(|file| GivenContents::File(file.value)),
-        _ => None,
     }
 }
 

@@ -19,6 +19,7 @@ pub(super) const EXPECT_KEYS: &[&str] = &[
     "restarted_at",
     "not_reached",
     "prompts",
+    "calls",
     "called",
     "never_called",
     "times_called",
@@ -61,6 +62,9 @@ pub(super) fn read_expect(reader: &mut Reader, yaml: &Yaml) -> Option<Expect> {
         restarted_at: ids(reader, &parts, "restarted_at"),
         not_reached: ids(reader, &parts, "not_reached"),
         prompts,
+        calls: parts
+            .get("calls")
+            .map(|list| Located { value: calls(reader, &parts, "calls"), place: list.place.clone() }),
         called: calls(reader, &parts, "called"),
         never_called: calls(reader, &parts, "never_called"),
         times_called: read_times(reader, &parts),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::documents::{Key, Yaml};
 use crate::words::{FaultClass, Id, Located, Outcome, Place, Source, ToolVersion};
 
 /// The tests of one playbook.
@@ -47,6 +48,8 @@ pub struct Case {
     pub simulate: Vec<Located<String>>,
     /// Scripted tools in place of the virtual board: a path beside or below the test file.
     pub scene: Option<Located<String>>,
+    /// Settings of the virtual board in place of the playbook's own.
+    pub board: Vec<(Key, Yaml)>,
     pub files: Vec<(Located<Id>, GivenContents)>,
     /// Values of the playbook's variables, as on the command line.
     pub set: Vec<(Located<Id>, Located<String>)>,
@@ -112,6 +115,8 @@ pub struct Expect {
     pub not_reached: Vec<Located<Id>>,
     /// Exactly the steps that asked the person something, in this order.
     pub prompts: Option<Located<Vec<Located<Id>>>>,
+    /// Exactly the calls that were made, in this order.
+    pub calls: Option<Located<Vec<CallPattern>>>,
     /// Calls that were made in this order, with others between them or not.
     pub called: Vec<CallPattern>,
     pub never_called: Vec<CallPattern>,

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::documents::playbook::load::{TOP_KEYS, read_parameters};
+use crate::documents::playbook::load::read_parameters;
 use crate::documents::playbook::reader::Reader;
 use crate::documents::{Key, Yaml, YamlKind, parse_yaml};
 use crate::words::{Diagnostic, Id, Source, nearest};
@@ -14,13 +14,18 @@ pub type Families<'a> = dyn Fn(&str) -> Result<Arc<Source>, String> + 'a;
 
 /// Is everything there that the document should have? What a lost family would have brought is not its author's fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Joined {
+pub(in crate::documents) enum Joined {
     Whole,
     FamilyLost,
 }
 
-/// The document with its family's keys added; unchanged when it has no family.
-pub(super) fn join_family(reader: &mut Reader, document: Yaml, families: &Families<'_>) -> (Yaml, Joined) {
+/// The document with its family's keys added; unchanged when it has no family. `keys` are those that a family may have.
+pub(in crate::documents) fn join_family(
+    reader: &mut Reader,
+    document: Yaml,
+    keys: &[&str],
+    families: &Families<'_>,
+) -> (Yaml, Joined) {
     let YamlKind::Map(entries) = &document.kind else { return (document, Joined::Whole) };
     let find = |key: &str| entries.iter().find(|(found, _)| found.text == key);
     let Some((_, uses)) = find("uses") else {
@@ -44,7 +49,7 @@ pub(super) fn join_family(reader: &mut Reader, document: Yaml, families: &Famili
             return (document, Joined::FamilyLost);
         }
     };
-    let Some(top) = reader.map(&family, "a family", TOP_KEYS) else { return (document, Joined::FamilyLost) };
+    let Some(top) = reader.map(&family, "a family", keys) else { return (document, Joined::FamilyLost) };
     if let Some(place) = top.key_place("uses") {
         reader.fault(Diagnostic::error(place, "a family cannot use another family"));
     }

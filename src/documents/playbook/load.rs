@@ -49,7 +49,7 @@ pub fn load(source: &Arc<Source>, families: &Families<'_>) -> Loaded {
         reader.fault(Diagnostic::of_document(format!("{} is empty", source.name)));
         return Loaded { playbook: None, faults: reader.faults };
     }
-    let (yaml, joined) = join_family(&mut reader, yaml, families);
+    let (yaml, joined) = join_family(&mut reader, yaml, TOP_KEYS, families);
     let playbook = read_playbook(&mut reader, &yaml, source, joined);
     Loaded { playbook, faults: reader.faults }
 }

@@ -4,7 +4,7 @@ mod check;
 mod check_call;
 mod check_flash;
 mod check_optional;
-mod family;
+pub(in crate::documents) mod family;
 mod input;
 pub(in crate::documents) mod load;
 mod read_answers;

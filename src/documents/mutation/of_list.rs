@@ -1,0 +1,140 @@
+//! Steps dropped, and neighbouring ones swapped.
+
+use crate::documents::expression::{BinaryOperator, Expression, Function, Node, UnaryOperator};
+use crate::documents::mutation::Mutant;
+use crate::documents::mutation::spot::{Branch, Spot, Turn, list_at, list_of};
+use crate::documents::playbook::{Action, Playbook, Step};
+use crate::words::Id;
+
+pub(super) fn mutants(playbook: &Playbook, spots: &[Spot<'_>]) -> Vec<Mutant> {
+    let mut mutants = Vec::new();
+    let top: Vec<Turn> = Vec::new();
+    of_list(playbook, spots, &playbook.steps, Branch::Top, &[top], &mut mutants);
+    for spot in spots {
+        for branch in [Branch::Group, Branch::Prepare, Branch::AlreadyDone, Branch::Verify] {
+            of_list(playbook, spots, list_of(spot.step, branch), branch, &spot.paths, &mut mutants);
+        }
+    }
+    mutants
+}
+
+/// `owners` are the ways to the step that the list belongs to: all of them see the change.
+fn of_list(
+    playbook: &Playbook,
+    spots: &[Spot<'_>],
+    steps: &[Step],
+    branch: Branch,
+    owners: &[Vec<Turn>],
+    mutants: &mut Vec<Mutant>,
+) {
+    let label = |step: &Step| {
+        let spot = spots.iter().find(|spot| spot.step.place == step.place);
+        spot.map_or_else(|| step.id.to_string(), |spot| spot.label.clone())
+    };
+    let changed = |index: usize, change: &dyn Fn(&mut Vec<Step>)| {
+        let mut playbook = playbook.clone();
+        for owner in owners {
+            let mut path = owner.clone();
+            path.push(Turn { branch, index });
+            change(list_at(&mut playbook, &path)?);
+        }
+        Some(playbook)
+    };
+    let ids = |step: &Step| -> Vec<Id> {
+        let spot = spots.iter().find(|spot| spot.step.place == step.place);
+        spot.map(|spot| spot.ids.clone()).unwrap_or_default()
+    };
+    for (index, step) in steps.iter().enumerate() {
+        // A group without its only step is no group.
+        let whole_group = steps.len() == 1 && branch == Branch::Group;
+        if !whole_group && let Some(playbook) = changed(index, &|list| drop(list.remove(index))) {
+            let name = format!("{}: dropped{}", label(step), of_branch(branch));
+            mutants.push(Mutant { name, place: step.place.clone(), steps: ids(step), playbook });
+        }
+        let Some(next) = steps.get(index + 1).filter(|next| !commute(step, next)) else { continue };
+        if let Some(playbook) = changed(index, &|list| list.swap(index, index + 1)) {
+            let name = format!("{}: swapped with {}", label(step), label(next));
+            let steps = [ids(step), ids(next)].concat();
+            mutants.push(Mutant { name, place: step.place.clone(), steps, playbook });
+        }
+    }
+}
+
+fn of_branch(branch: Branch) -> &'static str {
+    match branch {
+        Branch::Top | Branch::Group => "",
+        Branch::Prepare => " from the preparation",
+        Branch::AlreadyDone => " from the reading before",
+        Branch::Verify => " from the reading afterwards",
+    }
+}
+
+/// Is the order of these two of no importance?
+fn commute(one: &Step, other: &Step) -> bool {
+    // The same step twice.
+    if one.place == other.place {
+        return true;
+    }
+    match (&one.when, &other.when) {
+        (Some(one_when), Some(other_when)) if are_opposites(&one_when.root, &other_when.root) => {
+            let only_file = |step: &Step| matches!(step.action, Action::Write(_));
+            is_constant(one_when) && is_constant(other_when) || only_file(one) && only_file(other)
+        }
+        _ => false,
+    }
+}
+
+/// Does exactly one of them hold?
+fn are_opposites(one: &Node, other: &Node) -> bool {
+    use BinaryOperator::{Greater, GreaterOrEqual, Less, LessOrEqual};
+    match (one, other) {
+        (Node::Unary { operator: UnaryOperator::Not, operand, .. }, other)
+        | (other, Node::Unary { operator: UnaryOperator::Not, operand, .. }) => alike(operand, other),
+        (
+            Node::Binary { operator: one, left: one_left, right: one_right, .. },
+            Node::Binary { operator: other, left: other_left, right: other_right, .. },
+        ) => {
+            let opposite = matches!(
+                (one, other),
+                (Less, GreaterOrEqual) | (GreaterOrEqual, Less) | (Greater, LessOrEqual) | (LessOrEqual, Greater)
+            );
+            opposite && alike(one_left, other_left) && alike(one_right, other_right)
+        }
+        _ => false,
+    }
+}
+
+/// The same but for where they stand.
+fn alike(one: &Node, other: &Node) -> bool {
+    match (one, other) {
+        (Node::Integer(one), Node::Integer(other)) => one == other,
+        (Node::Text(one), Node::Text(other)) => one == other,
+        (Node::Boolean(one), Node::Boolean(other)) => one == other,
+        (Node::Name { name: one, .. }, Node::Name { name: other, .. }) => one == other,
+        (
+            Node::Call { function: one, arguments: of_one, .. },
+            Node::Call { function: other, arguments: of_other, .. },
+        ) => {
+            let all =
+                of_one.len() == of_other.len() && of_one.iter().zip(of_other).all(|(one, other)| alike(one, other));
+            one == other && all
+        }
+        _ => false,
+    }
+}
+
+/// Is its value the same during the whole run?
+fn is_constant(expression: &Expression) -> bool {
+    fn constant(node: &Node) -> bool {
+        match node {
+            Node::Integer(_) | Node::Text(_) | Node::Boolean(_) => true,
+            Node::Name { .. } => false,
+            Node::Call { function: Function::Given | Function::ToolVersion, .. } => true,
+            Node::Call { function: Function::Present | Function::Port, .. } => false,
+            Node::Call { arguments, .. } => arguments.iter().all(constant),
+            Node::Unary { operand, .. } => constant(operand),
+            Node::Binary { left, right, .. } => constant(left) && constant(right),
+        }
+    }
+    constant(&expression.root)
+}

@@ -1,0 +1,77 @@
+//! The shipped playbooks pass their own tests, and those leave nothing out.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+mod support;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use recover::bench::Bench;
+use recover::documents::cases;
+use recover::documents::library::{shipped_boards, shipped_family, shipped_playbook};
+use recover::documents::playbook;
+use recover::words::Source;
+
+use support::House;
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("playbooks")
+}
+
+fn document(name: &str) -> Result<Arc<Source>, String> {
+    let text = std::fs::read_to_string(folder().join(name)).map_err(|error| error.to_string())?;
+    Ok(Arc::new(Source { name: name.to_owned(), text }))
+}
+
+#[test]
+fn every_case_of_every_shipped_playbook_passes() {
+    // One after the other: each file fills both processors by itself.
+    for board in shipped_boards() {
+        let file = folder().join(format!("{board}.test.yaml"));
+        House::new().run(&["test", file.to_str().unwrap()]).exits(0).says(", 0 failed");
+    }
+}
+
+#[test]
+fn every_starting_state_and_fault_is_in_some_case() {
+    for board in shipped_boards() {
+        let tests = document(&format!("{board}.test.yaml")).unwrap_or_else(|error| panic!("{board}: {error}"));
+        let tests = cases::load(&tests, &document).tests.unwrap();
+        let used: BTreeSet<&str> =
+            tests.cases.iter().flat_map(|case| &case.simulate).map(|name| name.value.as_str()).collect();
+        let family = |path: &str| shipped_family(path).ok_or_else(|| format!("{path} is not shipped"));
+        let playbook = playbook::load(&shipped_playbook(board).unwrap(), &family).playbook.unwrap();
+        for (name, _) in Bench::names(&playbook).unwrap() {
+            assert!(used.contains(name), "{board}: no case simulates `{name}`");
+        }
+    }
+}
+
+/// All playbooks take minutes; `.ci/run` tries them.
+#[test]
+fn every_mutant_of_a_small_playbook_is_noticed_or_listed() {
+    let file = folder().join("arduino.test.yaml");
+    let ran = House::new().run(&["test", "--mutate", file.to_str().unwrap()]).exits(0);
+    ran.says("0 unnoticed").says("4 listed as such").never_says("warning");
+}
+
+#[test]
+fn a_mutant_that_nobody_notices_is_told_with_its_place() {
+    let house = House::new();
+    house.write("arduino.yaml", std::fs::read(folder().join("arduino.yaml")).unwrap());
+    let tests = |more: &str| {
+        format!(
+            "format: 1\ncases:\n  - name: nothing there\n    simulate: absent\n    expect: {{outcome: \
+             refused-by-playbook, step: no-arduino}}\n{more}"
+        )
+    };
+    house.write("arduino.test.yaml", tests(""));
+    let ran = house.run(&["test", "--mutate", "arduino.test.yaml"]).exits(1);
+    ran.says("giga: dropped").says("arduino.yaml:");
+    let more = "unnoticed:\n  - {mutant: '*', reason: all}\n  - {mutant: 'giga: dropt', reason: none}\n";
+    house.write("arduino.test.yaml", tests(more));
+    let ran = house.run(&["test", "--mutate", "arduino.test.yaml"]).exits(0);
+    ran.says("warning: no change has this name").says("0 unnoticed");
+}
