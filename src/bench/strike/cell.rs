@@ -71,6 +71,7 @@ pub fn strike_cell(subject: Subject<'_>, matrix: &Matrix, cell: &Cell) -> Result
     let image_bytes = 16 * 1024 * 1024;
     let longest = longest_run(&playbook, image_bytes);
 
+    let waits_for_nobody = facts.wanted.is_empty() && facts.tool.is_none();
     let strike = Strike { site: cell.site.clone(), fault: cell.fault, facts };
     let striking = Rc::new(Striking::new(&playbook, bench.files(), Some(strike)));
     let first = rehearse_struck(&bench, &rehearsal, &striking)?;
@@ -83,7 +84,7 @@ pub fn strike_cell(subject: Subject<'_>, matrix: &Matrix, cell: &Cell) -> Result
     let mut broken = Vec::new();
     broken.extend(survivors(&striking));
     if !killed {
-        broken.extend(outcome(cell.fault, first.outcome, reference));
+        broken.extend(outcome(cell.fault, first.outcome, reference, waits_for_nobody));
     }
     broken.extend(hold(&first, &striking.run().acts, ended, reference, longest));
     if !striking.run().struck && !cell.fault.before_run() && !never_noticed(cell.fault, end) {
@@ -119,8 +120,12 @@ fn never_noticed(fault: StrikeFault, end: CellEnd) -> bool {
     matches!(fault, StrikeFault::Interrupt | StrikeFault::Terminate) && end == CellEnd::Mended
 }
 
-fn outcome(fault: StrikeFault, outcome: Outcome, reference: &Reference) -> Option<Broken> {
-    let fits = fault.may_end();
+fn outcome(fault: StrikeFault, outcome: Outcome, reference: &Reference, waits_for_nobody: bool) -> Option<Broken> {
+    let mut fits = fault.may_end().to_vec();
+    // Where only the absence of devices is waited for, an absent board is what is wanted.
+    if fault == StrikeFault::DeviceAbsent && waits_for_nobody {
+        fits.push(Outcome::Recovered);
+    }
     // A playbook that is meant to refuse, refuses with a fault, too.
     let as_ever = outcome == reference.outcome && outcome != Outcome::Recovered;
     let found = || {

@@ -171,13 +171,17 @@ impl StrikeFault {
 
     /// The outcomes that a run struck by this may have. One that mends itself may also end as it would have without.
     pub(crate) fn may_end(self) -> &'static [Outcome] {
-        use Outcome::{Declined, DeviceUnavailable, Interrupted, Recovered, StepFailed, ToolMissing};
+        use Outcome::{
+            Declined, DeviceUnavailable, Interrupted, Recovered, RefusedByPlaybook, StepFailed, ToolMissing,
+        };
         use StrikeFault as F;
         match self {
             F::ToolMissing | F::ToolOld => &[ToolMissing],
             F::ToolVanishes => &[ToolMissing, Recovered],
             F::DeviceTwice | F::DeviceDenied => &[DeviceUnavailable],
-            F::DeviceAbsent | F::DeviceInWrongMode => &[DeviceUnavailable, StepFailed],
+            F::DeviceAbsent => &[DeviceUnavailable, StepFailed],
+            // A playbook may know what the other mode means, and say what is to be done instead.
+            F::DeviceInWrongMode => &[DeviceUnavailable, StepFailed, RefusedByPlaybook],
             F::FileTruncated | F::DiskFull => &[StepFailed, Recovered],
             F::PersonGone => &[Declined, DeviceUnavailable, StepFailed, Recovered],
             F::PersonInputEnds => &[Declined, StepFailed, Recovered],

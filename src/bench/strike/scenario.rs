@@ -87,6 +87,7 @@ impl Matrix {
 fn applies(fault: StrikeFault, site: &Site, facts: &SiteFacts, seen: &Seen) -> bool {
     use StrikeFault as F;
     let calls = seen.calls > 0;
+    let shown = facts.wanted.iter().any(|id| seen.shown.contains(id));
     match fault {
         F::ToolMissing => calls && facts.tool.is_some(),
         F::ToolOld => calls && facts.can_be_too_old,
@@ -94,8 +95,8 @@ fn applies(fault: StrikeFault, site: &Site, facts: &SiteFacts, seen: &Seen) -> b
         F::ToolInputEnds => calls && seen.answers > 0,
         F::DeviceAbsent => seen.attached && (calls || !facts.wanted.is_empty()) || seen.hands,
         F::DeviceLost => seen.attached && (calls || !facts.wanted.is_empty()),
-        F::DeviceInWrongMode => !facts.wanted.is_empty() && facts.instead.is_some(),
-        fault if fault.of_view() => !facts.wanted.is_empty(),
+        F::DeviceInWrongMode => shown && facts.instead.is_some(),
+        fault if fault.of_view() => shown,
         F::FileTruncated => calls && !facts.images.is_empty(),
         F::DiskFull => facts.writes.is_some() || calls && !(facts.produces.is_empty() && facts.stages.is_empty()),
         F::PersonGone => seen.hands || seen.replies,

@@ -19,7 +19,7 @@ use crate::bench::strike::{StrikeFault, disk};
 use crate::bench::{BenchError, Region};
 use crate::documents::playbook::{Action, HandMove, Playbook, irreversible_steps};
 use crate::engine::{Event, GoesOn};
-use crate::words::Id;
+use crate::words::{Id, UsbId};
 use crate::world::Interrupt;
 
 /// A fault and the place at which it strikes.
@@ -31,7 +31,7 @@ pub(crate) struct Strike {
 }
 
 /// What happened at a site.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Seen {
     /// The step was not skipped.
     pub(crate) reached: bool,
@@ -45,6 +45,8 @@ pub(crate) struct Seen {
     pub(crate) answers: usize,
     /// Something was on the bus when the site was reached.
     pub(crate) attached: bool,
+    /// What could be seen of the bus while the site was at work.
+    pub(crate) shown: BTreeSet<UsbId>,
 }
 
 /// An irreversible call that was made, and the board just before it.

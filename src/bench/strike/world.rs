@@ -87,6 +87,7 @@ impl World for StruckWorld {
 
     fn devices(&self, kinds: &[(UsbId, DeviceKind)]) -> DeviceList {
         let mut devices = self.inner.devices(kinds)?;
+        self.striking.note(|seen| seen.shown.extend(devices.iter().map(|device| device.id)));
         if let Some(strike) = &self.striking.strike
             && self.striking.run().view_since.is_some()
         {
