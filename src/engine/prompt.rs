@@ -13,6 +13,10 @@ use crate::world::{Ask, World};
 impl<'a, W: World> Runner<'a, W> {
     pub(super) async fn prompt(&mut self, step: &'a Step, prompt: &'a Prompt, limit: Duration) -> Result<Acted, Halt> {
         let text = self.text(&prompt.text).map_err(|error| self.not_computable(&step.id, &error))?;
+        if let Some(until) = &step.until {
+            // Hands that now take the camera away would leave a stranger alone on the bus, to be taken for the camera.
+            self.rule_out_several(&step.id, until).await?;
+        }
         let fresh = std::mem::take(&mut self.fresh) || step.until.as_ref().is_some_and(|until| until.anew);
         if let Some(until) = &step.until
             && !fresh

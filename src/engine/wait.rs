@@ -117,6 +117,27 @@ impl<W: World> Runner<'_, W> {
         }
     }
 
+    /// Fails where several devices could be the wanted one, and go on being there.
+    pub(super) async fn rule_out_several(&mut self, step: &Id, until: &Until) -> Result<(), Halt> {
+        let give_up = Instant::now() + GRACE;
+        loop {
+            let fault = match self.bus.met(until) {
+                Met::Never(fault) if fault.class == FaultClass::AmbiguousDevice => fault,
+                _ => return Ok(()),
+            };
+            let now = Instant::now();
+            if now >= give_up {
+                return Err(self.halt_here(step, fault));
+            }
+            let world = self.world;
+            tokio::select! {
+                by = world.interrupted() => return Err(self.interrupt(step, by)),
+                () = world.devices_changed() => {}
+                () = sleep_until((now + POLL).min(give_up)) => {}
+            }
+        }
+    }
+
     fn any_present(&self, until: &Until) -> bool {
         until.present.iter().any(|name| self.bus.present(name).unwrap_or(false))
     }
