@@ -198,6 +198,10 @@ pub struct ListArgs {
     #[arg(value_name = "NAME|PATH")]
     pub playbooks: Vec<String>,
 
+    /// List the virtual boards that a playbook can put on the bench, with their settings
+    #[arg(long, conflicts_with_all = ["playbooks", "verbose"])]
+    pub models: bool,
+
     /// Show the ids, files, tools and steps that cannot be undone, too
     #[arg(long, short)]
     pub verbose: bool,

@@ -1,6 +1,6 @@
 //! `recover list`: the playbooks there are.
 
-use crate::bench::Bench;
+use crate::bench::{Bench, model_help};
 use crate::cli::arguments::ListArgs;
 use crate::cli::diagnostics::render;
 use crate::cli::places::find_playbook;
@@ -15,6 +15,10 @@ use crate::engine::Outcome;
 
 /// Prints one line for each shipped playbook, or everything a person chooses by.
 pub(super) fn list(args: &ListArgs, look: &Look) -> Outcome {
+    if args.models {
+        models(look);
+        return Outcome::Recovered;
+    }
     for (index, name) in args.playbooks.iter().enumerate() {
         let found = match find_playbook(name) {
             Ok(found) => found,
@@ -55,6 +59,20 @@ pub(super) fn list(args: &ListArgs, look: &Look) -> Outcome {
         say("\nRun one with `recover --playbook BOARD`; `recover list BOARD` tells more.");
     }
     Outcome::Recovered
+}
+
+fn models(look: &Look) {
+    for (index, model) in model_help().enumerate() {
+        if index > 0 {
+            say("");
+        }
+        say(&look.paint(Role::Title, model.name));
+        print_hanging("  ", model.about, look);
+        for setting in model.settings {
+            print_hanging("  ", &format!("{}: {}", setting.name, setting.form), look);
+            print_hanging("      ", setting.meaning, look);
+        }
+    }
 }
 
 fn line(board: &str, playbook: &Playbook, look: &Look) {
