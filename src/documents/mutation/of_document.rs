@@ -50,7 +50,10 @@ pub(super) fn mutants(playbook: &Playbook) -> Vec<Mutant> {
     mutants
 }
 
-fn of_input(input: &Input, add: &mut dyn FnMut(String, &dyn Fn(&mut Input))) {
+/// Takes a change of an input, by its name.
+type AddInput<'a> = dyn FnMut(String, &dyn Fn(&mut Input)) + 'a;
+
+fn of_input(input: &Input, add: &mut AddInput<'_>) {
     if let Some(size) = input.min_size {
         add(format!("min_size {size} dropped"), &|input| input.min_size = None);
     }

@@ -85,7 +85,7 @@ fn collect<'a>(
                 spot.ids.push(step.id.clone());
             }
             None => {
-                spots.push(Spot { step, label: label.clone(), paths: vec![path.clone()], ids: vec![step.id.clone()] })
+                spots.push(Spot { step, label: label.clone(), paths: vec![path.clone()], ids: vec![step.id.clone()] });
             }
         }
         for branch in [Branch::Group, Branch::Prepare, Branch::AlreadyDone, Branch::Verify] {
