@@ -87,7 +87,13 @@ pub fn parse_yaml_within(source: &Arc<Source>, limits: YamlLimits) -> Result<Yam
     }
     let options = serde_yaml::options! {
         duplicate_keys: DuplicateKeyPolicy::PassThrough,
-        budget: serde_yaml::budget! { max_nodes: limits.nodes_max, max_depth: DEPTH_MAX, max_documents: 1 },
+        budget: serde_yaml::budget! {
+            max_nodes: limits.nodes_max,
+            max_depth: DEPTH_MAX,
+            max_documents: 1,
+            // Authors use one anchor in many cases; what aliases expand to is limited below.
+            enforce_alias_anchor_ratio: false,
+        },
         alias_limits: serde_yaml::alias_limits! { max_total_replayed_events: ALIAS_EVENTS_MAX },
         with_snippet: false,
     };
@@ -317,6 +323,13 @@ mod tests {
         assert!(fault.hint.unwrap().contains("double quotes"));
         let fault = parse_yaml(&source("args: [-d, ,0483:df11]\n")).unwrap_err();
         assert!(fault.hint.unwrap().contains("`,`"), "{}", fault.message);
+    }
+
+    #[test]
+    fn one_anchor_may_be_used_often() {
+        let text = format!("a: &a {{x: 1}}\nb:\n{}", "  - *a\n".repeat(300));
+        let source = Arc::new(Source { name: "test.yaml".into(), text });
+        assert!(parse_yaml(&source).is_ok());
     }
 
     #[test]
