@@ -23,6 +23,11 @@ pub trait BoardModel {
     /// Every region of memory that tools have written since the bench was set up, as it is now.
     fn regions(&self) -> Vec<Region>;
 
+    /// SHA-256 of a range that lies within what tools have written, where the board keeps neighbours as one region.
+    fn digest(&self, _address: u64, _length: u64) -> Option<String> {
+        None
+    }
+
     /// One-time fuse words by index. Empty for boards without.
     fn fuses(&self) -> BTreeMap<u32, u32>;
 

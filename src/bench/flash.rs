@@ -105,6 +105,14 @@ impl Flash {
         self.pieces.iter().map(region).collect()
     }
 
+    /// SHA-256 of a range of which all was written.
+    pub fn digest(&self, address: u64, length: u64) -> Option<String> {
+        let (start, bytes) = self.pieces.range(..=address).next_back()?;
+        let from = usize::try_from(address - start).ok()?;
+        let range = from..from.checked_add(usize::try_from(length).ok()?)?;
+        bytes.get(range).map(sha256_of_bytes)
+    }
+
     /// Does something stand at the start, where the chip looks for its vector table?
     pub fn starts_with_code(&self) -> bool {
         let start = self.layout.start();

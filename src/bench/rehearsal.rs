@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::bench::call_record::CallRecord;
 use crate::bench::state::BenchState;
 use crate::bench::strike::{Striking, StruckWorld};
-use crate::bench::{Answers, Bench, BenchError, BenchWorld, Region, generate_image, in_process};
+use crate::bench::{Answers, Bench, BenchError, BenchWorld, Region, VirtualModel, generate_image, in_process};
 use crate::documents::catalog::Catalog;
 use crate::documents::expression::Value;
 use crate::documents::playbook::Playbook;
@@ -45,6 +45,8 @@ pub struct Account {
     /// All that were made on this bench, in earlier runs, too.
     pub calls: Vec<CallRecord>,
     pub regions: Vec<Region>,
+    /// As the run has left it.
+    pub board: VirtualModel,
     pub fuses: BTreeMap<u32, u32>,
     pub regions_before: Vec<Region>,
     pub fuses_before: BTreeMap<u32, u32>,
@@ -84,13 +86,14 @@ pub(crate) fn rehearse_struck(
         }
     })?;
     let state = BenchState::look(&files)?;
-    let board = state.model.board();
+    let (regions, fuses) = (state.model.board().regions(), state.model.board().fuses());
     Ok(Account {
         events,
         outcome,
         calls: CallRecord::read(&files)?,
-        regions: board.regions(),
-        fuses: board.fuses(),
+        regions,
+        fuses,
+        board: state.model,
         regions_before,
         fuses_before,
     })

@@ -166,6 +166,10 @@ impl BoardModel for Stm32Rom {
         self.flash.regions().into_iter().chain(self.own.regions()).collect()
     }
 
+    fn digest(&self, address: u64, length: u64) -> Option<String> {
+        self.flash.digest(address, length)
+    }
+
     fn fuses(&self) -> BTreeMap<u32, u32> {
         BTreeMap::new()
     }

@@ -80,6 +80,12 @@ pub(super) fn strike(args: &TestArgs, catalog: &Catalog, look: &Look) -> Outcome
     let cells: Vec<Vec<Cell>> = boards.iter().map(|board| board.matrix.cells()).collect();
     let all: Vec<(&Board<'_>, &Cell)> =
         boards.iter().zip(&cells).flat_map(|(board, cells)| cells.iter().map(move |cell| (board, cell))).collect();
+    if all.is_empty() {
+        complain(
+            "error: faults strike virtual boards only, and none of these playbooks has one: add `virtual_board:`\n",
+        );
+        return Outcome::CommandLine;
+    }
     let chosen = choose(&all, &args.filter);
     if chosen.is_empty() {
         complain(&format!(
