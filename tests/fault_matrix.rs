@@ -30,7 +30,8 @@ fn faults(cells: &[Value]) -> BTreeSet<String> {
 #[test]
 fn every_fault_is_survived_where_the_vendors_tool_does_all() {
     let house = House::new();
-    let ran = house.run(&["test", &shipped("n6.yaml"), "--faults", "--filter", "n6.test.yaml write-bootloader"]).exits(0);
+    let ran =
+        house.run(&["test", &shipped("n6.yaml"), "--faults", "--filter", "n6.test.yaml write-bootloader"]).exits(0);
     let widest = ran.stdout.lines().take_while(|line| !line.is_empty()).map(|line| line.chars().count()).max();
     assert!(widest.unwrap() <= 80, "{}", ran.stdout);
     ran.says("0 broke a rule").says("write-bootloader");
@@ -39,7 +40,8 @@ fn every_fault_is_survived_where_the_vendors_tool_does_all() {
 #[test]
 fn every_fault_is_survived_while_a_bootloader_is_written() {
     let house = House::new();
-    let args = ["test", &shipped("m4.yaml"), "--faults", "--filter", "m4.test.yaml write-bootloader", "--format", "json"];
+    let args =
+        ["test", &shipped("m4.yaml"), "--faults", "--filter", "m4.test.yaml write-bootloader", "--format", "json"];
     let cells = cells(&house.run(&args).exits(0));
     let missing = ["tool-lies", "tool-input-ends", "disk-full", "person-gone", "person-input-ends"];
     assert!(faults(&cells).len() >= 25 && !faults(&cells).iter().any(|fault| missing.contains(&fault.as_str())));

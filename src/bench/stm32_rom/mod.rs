@@ -74,7 +74,7 @@ impl Stm32Rom {
 
     /// A board with a dead bootloader, plugged in, on which `faults` befall.
     ///
-    /// Settings whose layout cannot be read have no flash; [`Stm32RomSettings::read`] finds that.
+    /// Settings whose layout cannot be read have no flash; reading the settings finds that.
     pub fn new(settings: Stm32RomSettings, faults: &[&str]) -> Result<Self, BenchError> {
         let nothing = |_| MemoryLayout { name: String::new(), segments: Vec::new() };
         let layout: MemoryLayout = settings.flash.parse().unwrap_or_else(nothing);
