@@ -135,6 +135,7 @@ impl Scene {
         };
         let ready = ReadyTool {
             launcher: vec!["mender".into()],
+            flavour: None,
             environment: BTreeMap::new(),
             environment_remove: Vec::new(),
             version: "1.0".parse().unwrap(),

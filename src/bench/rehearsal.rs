@@ -140,6 +140,7 @@ fn carry_out(
         allow_irreversible: rehearsal.allow_irreversible.clone(),
         variables: rehearsal.variables.clone(),
         simulated: true,
+        single_calls: true,
         playbook_name: rehearsal.playbook_name.to_owned(),
         shipped: false,
     };

@@ -184,6 +184,7 @@ fn prepare(args: RunArgs, look: &Look) -> Result<(Job, Vec<String>), Box<Refusal
         allow_irreversible: options.allow_irreversible.iter().cloned().collect(),
         variables: variables(&options, &playbook).map_err(|(what, next)| command_line(what, next))?,
         simulated: bench.is_some(),
+        single_calls: options.single_calls,
         playbook_name: found.source.name.clone(),
         shipped: found.is_shipped(),
     };

@@ -23,6 +23,10 @@ mod ready;
 mod refusal;
 mod ruled_out;
 mod runner;
+mod session;
+#[cfg(test)]
+#[cfg(unix)]
+mod session_tests;
 mod tell_apart;
 #[cfg(test)]
 #[cfg(unix)]

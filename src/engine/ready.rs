@@ -45,7 +45,7 @@ pub async fn ready_tools(
             tool: tool.name.clone(),
             program: program.join(" "),
             version: tool.version.clone(),
-            flavour: tool.flavour,
+            flavour: tool.flavour.clone(),
             found_by: tool.found_by,
         });
         ready.insert(
@@ -53,6 +53,7 @@ pub async fn ready_tools(
             ReadyTool {
                 launcher: tool.launcher,
                 version: tool.version,
+                flavour: tool.flavour,
                 environment: environment.set,
                 environment_remove: environment.remove,
             },

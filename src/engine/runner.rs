@@ -36,6 +36,8 @@ pub struct Settings {
     /// The playbook's variables, each with its value in this run.
     pub variables: BTreeMap<Id, Value>,
     pub simulated: bool,
+    /// Every call gets a process of its own, even where a tool could make several calls in one.
+    pub single_calls: bool,
     /// Path of the playbook, or its shipped name.
     pub playbook_name: String,
     pub shipped: bool,
@@ -46,6 +48,7 @@ pub struct Settings {
 pub struct ReadyTool {
     pub launcher: Vec<OsString>,
     pub version: ToolVersion,
+    pub flavour: Option<String>,
     pub environment: BTreeMap<String, OsString>,
     pub environment_remove: Vec<String>,
 }
@@ -106,6 +109,8 @@ pub(super) struct Runner<'a, W> {
     pub(super) fresh: bool,
     pub(super) board_changed: bool,
     pub(super) last_call: Option<LastCall>,
+    /// A call has failed: from here on every call gets a process of its own.
+    pub(super) single_calls: bool,
     pub(super) tally: Tally,
 }
 
@@ -143,6 +148,7 @@ pub async fn run<W: World>(order: Order<'_>, files: Files, world: &W, events: &m
         fresh: false,
         board_changed: false,
         last_call: None,
+        single_calls: order.settings.single_calls,
         tally: Tally::default(),
     };
     runner.find_tool_files();
@@ -156,6 +162,7 @@ pub async fn run<W: World>(order: Order<'_>, files: Files, world: &W, events: &m
             Some(runner.failure(&at, fault, Outcome::Defect))
         }
     };
+    world.end_sessions();
     let outcome = failure.as_ref().map_or(Outcome::Recovered, |failure| failure.outcome);
     let problem = failure.map(|failure| problem::account(failure, &runner));
     let next = if outcome == Outcome::Recovered { runner.afterwards() } else { Vec::new() };
@@ -343,6 +350,10 @@ impl<'a, W: World> Runner<'a, W> {
 
     async fn act(&mut self, step: &'a Step, purpose: &str) -> Result<Acted, Halt> {
         let limit = step.timeout.map_or(WAIT_LIMIT, |timeout| timeout.base);
+        if matches!(step.action, Action::Prompt(_) | Action::Wait | Action::TellApart(_)) {
+            // What waits for a further call waits no longer than the tools themselves take.
+            self.world.end_sessions();
+        }
         let ended = match &step.action {
             Action::Run(run) => self.call(step, run, purpose).await,
             Action::Prompt(prompt) => return self.prompt(step, prompt, limit).await,

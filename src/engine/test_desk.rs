@@ -8,7 +8,8 @@ use crate::documents::catalog;
 use crate::documents::playbook::{DeviceKind, check, load};
 use crate::engine::{Chosen, Event, Files, Order, Outcome, ReadyTool, Settings, run};
 use crate::words::{Source, UsbId, Verdict};
-use crate::world::{Ask, AttachedDevice, DeviceList, Interrupt, Reply, RunningTool, Scratch, ToolCall, World, process};
+use crate::world::process::Sessions;
+use crate::world::{Ask, AttachedDevice, DeviceList, Interrupt, Reply, RunningTool, Scratch, ToolCall, World};
 
 /// A person with prepared lines, or nobody.
 #[derive(Debug, Default)]
@@ -16,11 +17,20 @@ pub(super) struct Desk {
     pub(super) lines: RefCell<VecDeque<String>>,
     pub(super) interactive: bool,
     pub(super) attached: RefCell<Vec<AttachedDevice>>,
+    pub(super) sessions: Sessions,
 }
 
 impl World for Desk {
     fn start(&self, call: &ToolCall) -> RunningTool {
-        process::start(call)
+        self.sessions.start(call)
+    }
+
+    fn in_session(&self) -> bool {
+        self.sessions.in_session()
+    }
+
+    fn end_sessions(&self) {
+        self.sessions.end();
     }
 
     fn devices(&self, _: &[(UsbId, DeviceKind)]) -> DeviceList {
@@ -89,6 +99,7 @@ pub(super) fn play(catalog: &str, launcher: &[&str], playbook: &str, desk: &Desk
     let ready = ReadyTool {
         launcher: launcher.iter().map(Into::into).collect(),
         version: "1.2".parse().unwrap(),
+        flavour: None,
         environment: BTreeMap::new(),
         environment_remove: Vec::new(),
     };
@@ -98,6 +109,7 @@ pub(super) fn play(catalog: &str, launcher: &[&str], playbook: &str, desk: &Desk
         chosen: Chosen::Any,
         allow_irreversible: BTreeSet::new(),
         simulated: false,
+        single_calls: false,
         playbook_name: "x.yaml".to_owned(),
         shipped: false,
     };
