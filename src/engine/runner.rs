@@ -5,7 +5,6 @@ mod skipping;
 mod stopping;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsString;
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
@@ -19,9 +18,12 @@ use crate::engine::devices::{Bus, Chosen, no_bus};
 use crate::engine::facts::RunFacts;
 use crate::engine::files::Files;
 use crate::engine::halt::{Halt, outcome_of};
-use crate::engine::{CONDITION_DOES_NOT_HOLD, Event, Outcome, StepEnd, milliseconds, problem};
+use crate::engine::ready::{ReadyTool, needs_tools};
+use crate::engine::{
+    CONDITION_DOES_NOT_HOLD, Event, Outcome, SoughtTools, StepEnd, Tools, milliseconds, problem, refused_tools,
+};
 use crate::output::Touched;
-use crate::words::{Fault, FaultClass, Id, ToolEnd, ToolVersion};
+use crate::words::{Fault, FaultClass, Id, ToolEnd};
 use crate::world::{Interrupt, World};
 
 /// Limit of a prompt or wait whose step gives none.
@@ -43,22 +45,12 @@ pub struct Settings {
     pub shipped: bool,
 }
 
-/// A tool that has been found, and the environment it runs in.
-#[derive(Debug, Clone)]
-pub struct ReadyTool {
-    pub launcher: Vec<OsString>,
-    pub version: ToolVersion,
-    pub flavour: Option<String>,
-    pub environment: BTreeMap<String, OsString>,
-    pub environment_remove: Vec<String>,
-}
-
 /// Everything a run needs that does not change during it.
 #[derive(Debug)]
 pub struct Order<'a> {
     pub playbook: &'a Playbook,
     pub catalog: &'a Catalog,
-    pub tools: &'a BTreeMap<String, ReadyTool>,
+    pub tools: Tools<'a>,
     pub settings: &'a Settings,
 }
 
@@ -84,7 +76,9 @@ pub(super) struct Runner<'a, W> {
     pub(super) world: &'a W,
     pub(super) playbook: &'a Playbook,
     pub(super) catalog: &'a Catalog,
-    pub(super) tools: &'a BTreeMap<String, ReadyTool>,
+    pub(super) tools: BTreeMap<String, ReadyTool>,
+    /// Still being asked; until then `tools` is empty.
+    pub(super) sought: Option<SoughtTools<'a>>,
     pub(super) settings: &'a Settings,
     pub(super) files: Files,
     pub(super) values: BTreeMap<Id, Value>,
@@ -126,11 +120,16 @@ pub async fn run<W: World>(order: Order<'_>, files: Files, world: &W, events: &m
     let started = Instant::now();
     let leaves = order.playbook.leaf_steps();
     let numbers = leaves.iter().enumerate().map(|(index, step)| (step.id.clone(), index + 1)).collect();
+    let (tools, sought) = match order.tools {
+        Tools::Ready(tools) => (tools, None),
+        Tools::Sought(sought) => (BTreeMap::new(), Some(sought)),
+    };
     let mut runner = Runner {
         world,
         playbook: order.playbook,
         catalog: order.catalog,
-        tools: order.tools,
+        tools,
+        sought,
         settings: order.settings,
         files,
         values: order.settings.variables.clone(),
@@ -152,10 +151,19 @@ pub async fn run<W: World>(order: Order<'_>, files: Files, world: &W, events: &m
         tally: Tally::default(),
     };
     runner.find_tool_files();
-    let ended = runner.steps(&order.playbook.steps, Shown::Yes).await;
+    let asked = runner.ask_tools().await;
+    let ended = match asked {
+        Ok(()) => runner.steps(&order.playbook.steps, Shown::Yes).await,
+        Err(halt) => Err(halt),
+    };
+    let mut no_tools = None;
     let failure = match ended {
         Ok(()) => None,
         Err(Halt::Failure(failure)) => Some(*failure),
+        Err(Halt::NoTools(problems)) => {
+            no_tools = Some(refused_tools(&problems));
+            None
+        }
         // `check` allows restarts only at steps around, so none arrives here.
         Err(Halt::Restart { at, .. }) => {
             let fault = Fault::new(FaultClass::Unknown, format!("the step `{at}` to restart at was not found"));
@@ -163,8 +171,9 @@ pub async fn run<W: World>(order: Order<'_>, files: Files, world: &W, events: &m
         }
     };
     world.end_sessions();
-    let outcome = failure.as_ref().map_or(Outcome::Recovered, |failure| failure.outcome);
-    let problem = failure.map(|failure| problem::account(failure, &runner));
+    let whole = if no_tools.is_some() { Outcome::ToolMissing } else { Outcome::Recovered };
+    let outcome = failure.as_ref().map_or(whole, |failure| failure.outcome);
+    let problem = failure.map(|failure| problem::account(failure, &runner)).or(no_tools);
     let next = if outcome == Outcome::Recovered { runner.afterwards() } else { Vec::new() };
     let Tally { done, skipped, retries, restarts, warnings } = runner.tally;
     runner.tell(Event::Finished {
@@ -215,7 +224,7 @@ impl<'a, W: World> Runner<'a, W> {
     }
 
     pub(super) fn facts(&self) -> RunFacts<'_, W> {
-        RunFacts { files: &self.files, values: &self.values, bus: &self.bus, tools: self.tools }
+        RunFacts { files: &self.files, values: &self.values, bus: &self.bus, tools: &self.tools }
     }
 
     /// What the author wants said at the end; what cannot be worked out is left out rather than to spoil a success.
@@ -264,6 +273,9 @@ impl<'a, W: World> Runner<'a, W> {
     }
 
     async fn step_with_retries(&mut self, step: &'a Step, shown: Shown) -> Result<(), Halt> {
+        if needs_tools(step) {
+            self.tools_ready().await?;
+        }
         if let Some(condition) = &step.when
             && !self.holds(condition, step)?
         {
@@ -336,6 +348,8 @@ impl<'a, W: World> Runner<'a, W> {
             }
             Ok(true) => StepEnd::Succeeded,
             Err(Halt::Failure(failure)) => StepEnd::Failed(failure.fault.clone()),
+            // What is missing is told by the last event.
+            Err(Halt::NoTools(_)) => return ended.map(|_| ()),
         };
         self.tell(Event::StepFinished {
             step: id,
@@ -348,7 +362,7 @@ impl<'a, W: World> Runner<'a, W> {
         ended.map(|_| ())
     }
 
-    async fn act(&mut self, step: &'a Step, purpose: &str) -> Result<Acted, Halt> {
+    pub(super) async fn act_now(&mut self, step: &'a Step, purpose: &str) -> Result<Acted, Halt> {
         let limit = step.timeout.map_or(WAIT_LIMIT, |timeout| timeout.base);
         if matches!(step.action, Action::Prompt(_) | Action::Wait | Action::TellApart(_)) {
             // What waits for a further call waits no longer than the tools themselves take.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::documents::catalog;
 use crate::documents::playbook::{DeviceKind, check, load};
-use crate::engine::{Chosen, Event, Files, Order, Outcome, ReadyTool, Settings, run};
+use crate::engine::{Chosen, Event, Files, Order, Outcome, ReadyTool, Settings, Tools, run};
 use crate::words::{Source, UsbId, Verdict};
 use crate::world::process::Sessions;
 use crate::world::{Ask, AttachedDevice, DeviceList, Interrupt, Reply, RunningTool, Scratch, ToolCall, World};
@@ -113,7 +113,7 @@ pub(super) fn play(catalog: &str, launcher: &[&str], playbook: &str, desk: &Desk
         playbook_name: "x.yaml".to_owned(),
         shipped: false,
     };
-    let order = Order { playbook: &playbook, catalog: &catalog, tools: &tools, settings: &settings };
+    let order = Order { playbook: &playbook, catalog: &catalog, tools: Tools::Ready(tools), settings: &settings };
     let mut events = Vec::new();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let files = Files::new(Scratch::create().unwrap());

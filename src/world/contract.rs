@@ -113,6 +113,10 @@ pub struct AttachedDevice {
     pub product: Option<String>,
     pub kind: DeviceKind,
     pub access: Access,
+    /// Another number each time the device comes to the bus, so that one that was gone for a moment is noticed. 0 where it is
+    /// not known.
+    #[serde(skip)]
+    pub arrival: u64,
 }
 
 /// `Err` holds why the bus cannot be read at all, in words for the person.
