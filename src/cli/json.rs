@@ -23,6 +23,13 @@ impl<W: Write + std::fmt::Debug> Reader for Json<W> {
         if matches!(event, Event::ToolOutput { transient: true, .. }) {
             return None;
         }
+        if let Event::ToolLines { step, stream, text } = event {
+            for line in text.lines() {
+                let (step, text) = (step.clone(), line.to_owned());
+                self.event(&Event::ToolOutput { step, stream: *stream, text, transient: false });
+            }
+            return None;
+        }
         let writer = self.writer.as_mut()?;
         if write_line(writer, event).is_err() {
             self.writer = None;

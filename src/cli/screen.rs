@@ -96,7 +96,7 @@ impl<W: Write> Screen<W> {
                 self.show_command(command, purpose);
                 self.ongoing.tool(&mut self.page, tool, *changes_board);
             }
-            Event::ToolOutput { .. } => {}
+            Event::ToolOutput { .. } | Event::ToolLines { .. } => {}
             Event::Progress { label, percent, bytes, total, .. } => {
                 let counted = || Some(100.0 * (*bytes)? as f32 / total.filter(|&total| total > 0)? as f32);
                 if let Some(percent) = percent.or_else(counted) {

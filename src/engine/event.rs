@@ -65,6 +65,12 @@ pub enum Event {
         /// Why it runs: the step itself, or a reading around an irreversible step, or getting back in step.
         purpose: String,
     },
+    /// Many lines at once, each with its `\n`, that mean nothing to the catalog. Programs are told them one by one.
+    ToolLines {
+        step: Id,
+        stream: Stream,
+        text: String,
+    },
     ToolOutput {
         step: Id,
         stream: Stream,

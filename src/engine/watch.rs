@@ -13,9 +13,9 @@ use crate::engine::converse::{Conversation, Due};
 use crate::engine::halt::Halt;
 use crate::engine::instead::Intruders;
 use crate::engine::runner::Runner;
-use crate::output::{Dialogue, Judge, LineEnd, LineSplitter, Piece};
+use crate::output::{Dialogue, Judge, LineEnd, LineSplitter, Piece, PlainLines};
 use crate::words::{Stream, ToolEnd};
-use crate::world::{RunningTool, ToolEvent, World};
+use crate::world::{RunningTool, ToolEvent, ToolInput, World};
 
 /// A tool that was asked to end gets this long before it is ended by force.
 const GRACE: Duration = Duration::from_secs(3);
@@ -44,6 +44,8 @@ pub(super) struct Watch<'a, 'j, 'w> {
     stdout: LineSplitter,
     stderr: LineSplitter,
     last_lines: VecDeque<String>,
+    /// It may ask, so each of its lines has to be heard.
+    talks: bool,
     pub(super) last_output: Instant,
     pub(super) deadline: Instant,
 }
@@ -81,6 +83,7 @@ impl<'a, W: World> Runner<'a, W> {
             stdout: LineSplitter::default(),
             stderr: LineSplitter::default(),
             last_lines: VecDeque::new(),
+            talks: prepared.call.input == ToolInput::Open,
             last_output: Instant::now(),
             deadline: Instant::now() + prepared.limit,
         };
@@ -161,6 +164,22 @@ impl<'a, W: World> Runner<'a, W> {
     }
 
     fn take_output(&mut self, watch: &mut Watch<'a, '_, '_>, stream: Stream, bytes: &[u8]) -> Result<(), Ending> {
+        let plain = if watch.talks { None } else { watch.splitter(stream).plain_lines(bytes) };
+        if let Some(PlainLines { before, text, behind }) = plain
+            && watch.judge.takes_no_notice_of(text)
+        {
+            self.take_pieces(watch, stream, before)?;
+            self.tell(Event::ToolLines { step: watch.step.id.clone(), stream, text: text.to_owned() });
+            let mut last: Vec<&str> =
+                text.lines().rev().filter(|line| !line.trim().is_empty()).take(LAST_LINES).collect();
+            last.reverse();
+            last.into_iter().for_each(|line| watch.remember(line));
+            return self.take_pieces(watch, stream, behind);
+        }
+        self.take_pieces(watch, stream, bytes)
+    }
+
+    fn take_pieces(&mut self, watch: &mut Watch<'a, '_, '_>, stream: Stream, bytes: &[u8]) -> Result<(), Ending> {
         for piece in watch.splitter(stream).push(bytes) {
             self.piece(watch, stream, &piece);
             self.hear_line(watch, &piece.text)?;
@@ -189,10 +208,7 @@ impl<'a, W: World> Runner<'a, W> {
                 total: progress.total,
             }),
             None if !transient && !piece.text.trim().is_empty() => {
-                if watch.last_lines.len() == LAST_LINES {
-                    watch.last_lines.pop_front();
-                }
-                watch.last_lines.push_back(piece.text.clone());
+                watch.remember(&piece.text);
             }
             None => {}
         }
@@ -200,6 +216,13 @@ impl<'a, W: World> Runner<'a, W> {
 }
 
 impl Watch<'_, '_, '_> {
+    fn remember(&mut self, line: &str) {
+        if self.last_lines.len() == LAST_LINES {
+            self.last_lines.pop_front();
+        }
+        self.last_lines.push_back(line.to_owned());
+    }
+
     /// The last lines, with which a question is understood.
     pub(super) fn in_context(&self, question: &str, lines_max: usize) -> String {
         let lines = self.last_lines.iter().skip(self.last_lines.len().saturating_sub(lines_max));

@@ -3,7 +3,9 @@
 //! Success is positive evidence: exit codes of vendor tools lie in both directions. What the patterns are is the
 //! catalog's matter; how a verdict follows from the evidence is in `verdict.rs`.
 
-use regex::Regex;
+use std::cell::OnceCell;
+
+use regex::{Regex, RegexSet, RegexSetBuilder};
 
 use super::evidence::Evidence;
 use super::verdict;
@@ -71,11 +73,30 @@ pub struct Judge<'a> {
     command: Option<&'a Command>,
     expectations: Expectations<'a>,
     evidence: Evidence,
+    /// Compiled when there is much to be read.
+    any: OnceCell<Option<RegexSet>>,
 }
 
 impl<'a> Judge<'a> {
     pub fn new(tool: &'a Tool, command: Option<&'a Command>, expectations: Expectations<'a>) -> Self {
-        Judge { tool, command, expectations, evidence: Evidence::new(tool, command, &expectations) }
+        Judge {
+            tool,
+            command,
+            expectations,
+            evidence: Evidence::new(tool, command, &expectations),
+            any: OnceCell::new(),
+        }
+    }
+
+    /// Takes whole lines of output, each with its `\n`, if none of them means anything to the catalog or the step. If not
+    /// they are to be taken one by one. Looking at them together is many times as quick.
+    pub fn takes_no_notice_of(&mut self, lines: &str) -> bool {
+        let any = self.any.get_or_init(|| any_of(self.tool, self.command, &self.expectations));
+        let unnoticed = any.as_ref().is_some_and(|any| !any.is_match(lines));
+        if unnoticed {
+            self.evidence.printed = true;
+        }
+        unnoticed
     }
 
     /// Takes one piece of output; answers with progress when the piece shows some.
@@ -99,6 +120,25 @@ impl<'a> Judge<'a> {
         let touched = verdict::touched(self.tool, self.command, &self.expectations, &self.evidence, &verdict);
         Judgement { verdict, touched, captured: self.evidence.captured(&self.expectations) }
     }
+}
+
+/// Every pattern that a line may be held against; nothing where one of them asks for more than a line.
+fn any_of(tool: &Tool, command: Option<&Command>, expectations: &Expectations<'_>) -> Option<RegexSet> {
+    let of_command = command
+        .into_iter()
+        .flat_map(|command| command.success.iter().chain(command.success_counts.iter().map(|count| &count.pattern)));
+    let of_tool = tool.statuses.iter().map(|status| &status.pattern);
+    let of_tool = of_tool.chain(tool.faults.iter().map(|fault| &fault.pattern)).chain(&tool.device_taken);
+    let of_tool = of_tool.chain(tool.progress.iter().map(|progress| &progress.pattern));
+    let of_step = expectations.expect.iter().chain(expectations.fail_on.iter().map(|fail_on| &fail_on.pattern));
+    let of_step = of_step.chain(expectations.capture.iter().map(|capture| &capture.pattern));
+    let patterns: Vec<&str> =
+        of_command.chain(of_tool).map(|pattern| pattern.as_str()).chain(of_step.map(Regex::as_str)).collect();
+    let whole_text = |pattern: &&str| pattern.contains(r"\A") || pattern.contains(r"\z") || pattern.contains("(?-m");
+    if patterns.iter().any(|pattern| whole_text(pattern)) {
+        return None;
+    }
+    RegexSetBuilder::new(patterns).multi_line(true).build().ok()
 }
 
 fn progress(tool: &Tool, text: &str) -> Option<Progress> {

@@ -30,6 +30,17 @@ pub struct Piece {
     pub end: LineEnd,
 }
 
+/// Whole lines without anything that would have to be dropped or replaced, within a piece of output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlainLines<'b> {
+    /// The rest of a line that has begun earlier.
+    pub before: &'b [u8],
+    /// Each line with its `\n`.
+    pub text: &'b str,
+    /// The beginning of a line.
+    pub behind: &'b [u8],
+}
+
 /// Where in an escape sequence the stream stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 enum Escape {
@@ -46,6 +57,9 @@ enum Escape {
 impl LineSplitter {
     pub const LENGTH_MAX: usize = 8 * 1024;
 
+    /// Less text than this is not worth being looked at as a whole, in bytes.
+    pub const PLAIN_LENGTH_MIN: usize = 4 * 1024;
+
     /// The pieces completed by `bytes`. Empty pieces ended by CR are dropped, empty lines are kept.
     pub fn push(&mut self, bytes: &[u8]) -> Vec<Piece> {
         let mut pieces = Vec::new();
@@ -53,6 +67,24 @@ impl LineSplitter {
             self.byte(byte, &mut pieces);
         }
         pieces
+    }
+
+    /// The longest part of `bytes` that is whole lines of plain text, with what stands before and behind it. Nothing where
+    /// they are few: then [`LineSplitter::push`] is as quick.
+    pub fn plain_lines<'b>(&self, bytes: &'b [u8]) -> Option<PlainLines<'b>> {
+        if self.carriage_return || self.escape != Escape::Outside || !self.partial.is_empty() {
+            return None;
+        }
+        let begins = if self.text.is_empty() { 0 } else { bytes.iter().position(|byte| *byte == b'\n')? + 1 };
+        let ends = bytes.iter().rposition(|byte| *byte == b'\n')? + 1;
+        let lines = bytes.get(begins..ends)?;
+        let plain = |byte: &u8| matches!(byte, b' '..=b'~' | b'\n');
+        if lines.len() < LineSplitter::PLAIN_LENGTH_MIN || !lines.iter().all(plain) {
+            return None;
+        }
+        let text = std::str::from_utf8(lines).ok()?;
+        let fits = text.split('\n').all(|line| line.len() <= LineSplitter::LENGTH_MAX);
+        fits.then(|| PlainLines { before: &bytes[..begins], text, behind: &bytes[ends..] })
     }
 
     /// What has come since the last end of a piece: a prompt without newline stands here.
@@ -220,6 +252,33 @@ mod tests {
         for cut in 0..bytes.len() {
             assert_eq!(split(&[&bytes[..cut], &bytes[cut..]]), whole, "cut at {cut}");
         }
+    }
+
+    #[test]
+    fn whole_lines_of_plain_text_are_told_from_the_rest() {
+        let line = "writing block at 0x60001000\n";
+        let many = line.repeat(LineSplitter::PLAIN_LENGTH_MIN / line.len() + 1);
+        let mut splitter = LineSplitter::default();
+        splitter.push(b"begun");
+        let bytes = format!(" before\n{many}behind");
+        let plain = splitter.plain_lines(bytes.as_bytes()).unwrap();
+        assert_eq!((plain.before, plain.text, plain.behind), (&b" before\n"[..], many.as_str(), &b"behind"[..]));
+        // As pieces they are the same.
+        let mut by_parts = splitter.push(plain.before);
+        by_parts.extend(plain.text.lines().map(|line| Piece { text: line.to_owned(), end: LineEnd::Newline }));
+        by_parts.extend(splitter.push(plain.behind));
+        let mut whole = LineSplitter::default();
+        whole.push(b"begun");
+        assert_eq!(by_parts, whole.push(bytes.as_bytes()));
+        for other in ["\t", "\r", "\x1b[0m", "\0", "é", "\x7f"] {
+            assert_eq!(LineSplitter::default().plain_lines(format!("{many}{other}\n").as_bytes()), None, "{other:?}");
+        }
+        assert_eq!(LineSplitter::default().plain_lines(b"few\n"), None);
+        let too_long = "x".repeat(LineSplitter::LENGTH_MAX + 1);
+        assert_eq!(LineSplitter::default().plain_lines(format!("{too_long}\n").as_bytes()), None);
+        let mut in_escape = LineSplitter::default();
+        in_escape.push(b"\x1b[");
+        assert_eq!(in_escape.plain_lines(many.as_bytes()), None);
     }
 
     #[test]

@@ -11,4 +11,4 @@ mod verdict;
 
 pub use dialogue::{Dialogue, Given, Groups, Tail};
 pub use judge::{Expectations, Judge, Judgement, Presence, Progress, Touched};
-pub use lines::{LineEnd, LineSplitter, Piece};
+pub use lines::{LineEnd, LineSplitter, Piece, PlainLines};

@@ -4,6 +4,14 @@ use crate::cli::wording::{bytes, clean, milliseconds, quote_command};
 use crate::engine::{Event, GoesOn, Problem, StepEnd, WaitEnd};
 use crate::words::{Fault, Stream, Verdict};
 
+/// `out` or `err`, as it stands before each line of a tool.
+pub(super) fn short(stream: Stream) -> &'static str {
+    match stream {
+        Stream::Stdout => "out",
+        Stream::Stderr => "err",
+    }
+}
+
 /// The first line says what happened, the others belong to it.
 pub(super) fn lines(event: &Event) -> Vec<String> {
     match event {
@@ -41,11 +49,11 @@ pub(super) fn lines(event: &Event) -> Vec<String> {
                 format!("$ {}", quote_command(command)),
             ]
         }
+        Event::ToolLines { stream, text, .. } => {
+            text.lines().map(|line| format!("  {}| {line}", short(*stream))).collect()
+        }
         Event::ToolOutput { stream, text, transient, .. } => {
-            let stream = match stream {
-                Stream::Stdout => "out",
-                Stream::Stderr => "err",
-            };
+            let stream = short(*stream);
             let mark = if *transient { '~' } else { '|' };
             vec![format!("  {stream}{mark} {}", clean(text))]
         }

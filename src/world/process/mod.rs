@@ -40,7 +40,7 @@ type Expression = duct::Expression;
 const EVENTS_MAX: usize = 64;
 
 /// Size of one piece of output, in bytes.
-const PIECE_BYTES: usize = 8 * 1024;
+const PIECE_BYTES: usize = 64 * 1024;
 
 /// Starts a tool; a failure to start arrives as [`ToolEnd::NotStarted`].
 pub fn start(call: &ToolCall) -> RunningTool {
@@ -157,7 +157,7 @@ fn reap(handle: &Handle) -> ToolEnd {
 
 fn spawn_reader(mut pipe: impl Read + Send + 'static, stream: Stream, heard: SyncSender<Heard>) -> io::Result<()> {
     spawn_thread("tool stream", move || {
-        let mut piece = [0; PIECE_BYTES];
+        let mut piece = vec![0; PIECE_BYTES];
         loop {
             match pipe.read(&mut piece) {
                 Ok(0) => break,
