@@ -72,7 +72,9 @@ fn a_second_board_that_only_the_tool_sees_ends_with_5() {
         ran.says("Several boards that could be meant are attached (ambiguous-device)")
             .says("Unplug every other camera");
         let state = place.boards.state();
-        assert_eq!((state.calls().len(), state.commands()), (1, vec![]));
+        // Newer versions try to open a session first.
+        assert_eq!(state.commands(), [""; 0]);
+        assert_eq!(state.calls().iter().filter(|call| !call.ends_with("batch /dev/stdin")).count(), 1);
     }
 }
 
