@@ -6,9 +6,14 @@
 #![cfg(all(target_os = "linux", target_pointer_width = "64"))]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "what cannot be set up fails the test")]
 
+mod bench;
+mod busy;
 mod directly;
 mod finished;
 mod folder;
+mod leaving;
+mod protection;
+mod reading_back;
 mod requirements;
 mod through_recover;
 #[path = "../usb_simulation/mod.rs"]
