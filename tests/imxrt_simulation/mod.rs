@@ -89,6 +89,12 @@ impl Boards {
         self.ask(json!({"do": "plug", "port": port, "wire": true, "program": program}));
     }
 
+    /// The same for the tools alone: `recover` does not see this board.
+    pub fn plug_unseen(&self, port: &str, program: &str) {
+        self.ask(json!({"do": "change", "port": port, "options": {"on_usb": false}}));
+        self.plug_running(port, program);
+    }
+
     pub fn unplug(&self, port: &str) {
         self.ask(json!({"do": "unplug", "port": port}));
     }

@@ -6,8 +6,11 @@
 #![cfg(all(target_os = "linux", target_pointer_width = "64"))]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "what cannot be set up fails the test")]
 
+mod faults;
 #[path = "../imxrt_simulation/mod.rs"]
 mod imxrt_simulation;
+mod late_answers;
+mod presence;
 mod recovery;
 mod requirements;
 #[path = "../support/mod.rs"]

@@ -8,8 +8,9 @@ use std::sync::OnceLock;
 use crate::imxrt_simulation::PRELOAD_LIBRARY;
 
 /// The newest, and one of the major version before it. The same as in `install`.
-pub(crate) const VERSIONS: [&str; 2] = ["3.12.0", "2.6.1"];
-pub(crate) const NEWEST: &str = VERSIONS[0];
+pub(crate) const VERSIONS: [&str; 2] = [NEWEST, OLDER];
+pub(crate) const NEWEST: &str = "3.12.0";
+pub(crate) const OLDER: &str = "2.6.1";
 
 /// True when the test can run; else says why it does not, or fails where it has to run.
 pub(crate) fn met(test: &str) -> bool {
@@ -27,8 +28,8 @@ pub(crate) fn met(test: &str) -> bool {
 pub(crate) fn folder(version: &str) -> PathBuf {
     let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let home = || variable("HOME").unwrap_or_default().join(".cache");
-    let tools =
-        variable("RECOVER_TOOLS_CACHE").unwrap_or_else(|| variable("XDG_CACHE_HOME").unwrap_or_else(home).join("recover"));
+    let tools = variable("RECOVER_TOOLS_CACHE")
+        .unwrap_or_else(|| variable("XDG_CACHE_HOME").unwrap_or_else(home).join("recover"));
     tools.join(format!("spsdk-{version}"))
 }
 

@@ -1,6 +1,7 @@
 //! `recover`, one version of SPSDK and simulated boards, in folders of their own.
 
 use std::fs;
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
@@ -18,6 +19,9 @@ pub(crate) struct Workplace {
     /// Address and SHA-256 of SBL and firmware.
     pub(crate) images: Vec<(String, String)>,
 }
+
+/// What is read on the screen, and what is done then.
+pub(crate) type Move<'a> = (&'a str, &'a dyn Fn());
 
 /// A recovery starts some thirty processes of Python, on machines that may have other things to do.
 const HANGS_AFTER: Duration = Duration::from_secs(400);
@@ -52,6 +56,50 @@ impl Workplace {
         let args = ["--playbook", playbook, "--files", "images", "--non-interactive"];
         self.house.run_within(HANGS_AFTER, &[&args, more].concat())
     }
+
+    /// The same, with somebody who reads the screen: each of `moves` is made when a line holds its text, in this order.
+    pub(crate) fn recover_with(&self, playbook: &str, more: &[&str], moves: &[Move<'_>]) -> Ran {
+        let args = ["--playbook", playbook, "--files", "images", "--non-interactive"];
+        let mut command = self.house.command(&[&args, more].concat());
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let (screen, mut errors) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
+        let errors = std::thread::spawn(move || {
+            let mut text = String::new();
+            errors.read_to_string(&mut text).map(|_| text).unwrap()
+        });
+        let (mut stdout, mut moves) = (String::new(), moves.iter());
+        let mut next = moves.next();
+        // A run that waits for ever is ended by the playbook's own limits.
+        for line in BufReader::new(screen).lines() {
+            let line = line.unwrap();
+            if let Some((_, act)) = next.filter(|(text, _)| line.contains(text)) {
+                act();
+                next = moves.next();
+            }
+            stdout += &(line + "\n");
+        }
+        let ran = Ran { code: child.wait().unwrap().code(), stdout, stderr: errors.join().unwrap() };
+        assert!(next.is_none(), "this was never seen: {}\n{}", next.unwrap().0, ran.text());
+        ran
+    }
+}
+
+/// The shipped playbook, changed where it says so: each pair is a text in it, and what stands there instead.
+pub(crate) fn playbook_with(changes: &[(&str, &str)]) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("playbooks/rt1062.yaml");
+    let mut text = fs::read_to_string(path).unwrap();
+    for (from, to) in changes {
+        assert!(text.contains(from), "the playbook has no `{from}` any more");
+        text = text.replace(from, to);
+    }
+    text
+}
+
+/// The text without what lies between the beginning of one line and that of a later one.
+pub(crate) fn without(text: &str, from: &str, to: &str) -> String {
+    let (before, rest) = text.split_once(from).unwrap();
+    let after = rest.find(to).map_or("", |at| &rest[at..]);
+    format!("{before}{after}")
 }
 
 /// SPSDK reads a database of its devices at each start, and takes seconds for the first one. Every run gets a copy of the

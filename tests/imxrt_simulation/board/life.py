@@ -27,6 +27,19 @@ DEFAULTS = {
     # False: the node is there, or not, and cannot be opened.
     "tools_may_open": True,
     "hidraw_permitted": True,
+    # False: only the tools find it.
+    "on_usb": True,
+    # {"command": NAME, "time": N, "kind": KIND, …}: what goes wrong with the command's N-th time, from 1; 0 is always. Kinds:
+    #   vanish-before, vanish-after      the board leaves before it takes the command, or after it has done it
+    #   ignored, no-answer               nothing comes back, and the command was not done, or done
+    #   late {seconds}                   the answer comes so much later
+    #   status {code}                    refused at once
+    #   success                          nothing goes wrong, for use with `effect`
+    # With data only:
+    #   vanish-in-data {bytes}, abort {bytes, code}
+    #   status-at-end {code}, odd-status {code}, no-closing-answer
+    #   lost-data                        success is reported, and nothing was stored
+    # `"effect": false` makes any of them report what it would without doing it.
     "faults": [],
     # What the person does: each time the board has left by itself for the reason `after`, the first one of these that
     # fits happens: unplug, and after `hands_s` plug in again, with or without the wire between SBL and 3.3V.
@@ -96,7 +109,7 @@ class Board:
             self.program = Mboot(self.memory, self.options["packet_bytes"], self, self._strike)
         else:
             self.program = None
-        self.device = self.tree.attach(self.port, SHOWN[mode], self.options["hidraw_permitted"])
+        self.device = self.tree.attach(self.port, SHOWN[mode], self.options)
         if mode == "sbl" and self.memory.boots() == "firmware":
             self._after(self.options["sbl_s"], self._start_firmware)
 
@@ -193,7 +206,6 @@ class Board:
             self.journal_of_call.append(command)
 
     def _strike(self, command):
-        """The fault of this command's n-th time, counted from 1; each strikes once, and with time 0 always."""
         struck = None
         for fault in self.faults:
             if fault["command"] != command:

@@ -44,9 +44,7 @@ class Faulty:
             return Reaction()
         if kind == "status":
             return Reaction(refusal(fault["code"]))
-        if kind == "no-effect":
-            return Reaction(refusal(OK))
-        reaction = execute()
+        reaction = execute() if fault.get("effect", True) else Reaction(refusal(OK))
         if kind == "no-answer":
             reaction.answers = []
         if kind == "vanish-after":
@@ -110,6 +108,8 @@ class Sdp:
         self.transfer = None
         if self.faulty.struck("odd-status"):
             return Reaction(self._answers(fault["code"]))
+        if self.faulty.struck("no-closing-answer"):
+            return Reaction()
         if self.memory.ram.write(address, received) != OK:
             return Reaction(self._answers(0))
         self.memory.loaded[address] = 0 if self.faulty.struck("lost-data") else count

@@ -29,11 +29,12 @@ class UsbTree:
                 os.makedirs(os.path.join(root, folder), exist_ok=True)
             os.makedirs(os.path.join(root, f"dev/bus/usb/{BUS:03}"), exist_ok=True)
 
-    def attach(self, port, shown, permitted):
+    def attach(self, port, shown, options):
         device = Attached(self, port, shown, self.count)
         self.count += 1
-        if self.root:
-            device.appear(permitted)
+        device.is_on_usb = bool(self.root) and options["on_usb"]
+        if device.is_on_usb:
+            device.appear(options["hidraw_permitted"])
         return device
 
     def path(self, *parts):
@@ -66,6 +67,7 @@ class Attached:
         # What a tool opens.
         self.path = f"/dev/{self.hidraw}"
         self.sockets = {}
+        self.is_on_usb = False
 
     def appear(self, permitted):
         """Last comes the link by which others find it, since they may look at any moment."""
@@ -117,7 +119,7 @@ class Attached:
         os.symlink(f"../../{node[len('sys/'):]}", self.tree.path("sys/class/hidraw", self.hidraw))
 
     def disappear(self):
-        if not self.tree.root:
+        if not self.is_on_usb:
             return
         # The message last: whoever it wakes sees that the device is gone.
         os.unlink(self.tree.path("sys/bus/usb/devices", self.port))
