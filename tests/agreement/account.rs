@@ -16,6 +16,9 @@ pub(crate) struct Leeway {
     pub(crate) bar_lengths: u32,
 }
 
+/// Steps whose id begins so bring one side into the state in which the scenario begins; they belong to nobody.
+const SET_UP: &str = "before-";
+
 impl Account {
     /// The two streams of a call stand one after the other: how they interleave is nobody's promise.
     pub(crate) fn of(events: &str, leeway: &Leeway) -> Self {
@@ -52,6 +55,9 @@ struct Call {
 
 impl Writer<'_> {
     fn take(&mut self, event: &Value) {
+        if event["step"].as_str().is_some_and(|step| step.starts_with(SET_UP)) {
+            return;
+        }
         let text = |key: &str| plain(&event[key]);
         match event["event"].as_str() {
             Some("tool_started") => self.write(&format!("$ {}", words(&event["command"]))),

@@ -7,9 +7,9 @@ use regex::Regex;
 
 use crate::account::{Account, Leeway};
 use crate::agreement::assert_agree;
+use crate::dfu_util_requirements as requirements;
 use crate::finished::{Finished, run};
 use crate::folder::Folder;
-use crate::requirements;
 use crate::usb_simulation::device::{Device, Fault, FlashShape};
 use crate::usb_simulation::{Permission, UsbSimulation};
 
