@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use recover::documents::catalog::merge;
 use recover::documents::playbook::{DeviceKind, HandMove, check, load};
-use recover::engine::{Chosen, Event, Files, Order, Outcome, Problem, ReadyTool, Settings, StepEnd, run};
+use recover::engine::{Chosen, Event, Files, Order, Outcome, Problem, ReadyTool, Settings, StepEnd, Tools, run};
 use recover::words::{Id, Source, Stream, ToolEnd, UsbId};
 use recover::world::{
     Access, Ask, AttachedDevice, DeviceList, Interrupt, Reply, RunningTool, Scratch, StopTool, ToolCall, ToolEvent,
@@ -130,17 +130,19 @@ impl Scene {
             allow_irreversible: self.allowed.iter().map(|step| id(step)).collect(),
             variables: BTreeMap::new(),
             simulated: false,
+            single_calls: false,
             playbook_name: "camera.yaml".into(),
             shipped: false,
         };
         let ready = ReadyTool {
             launcher: vec!["mender".into()],
+            flavour: None,
             environment: BTreeMap::new(),
             environment_remove: Vec::new(),
             version: "1.0".parse().unwrap(),
         };
         let tools = BTreeMap::from([("mender".to_owned(), ready)]);
-        let order = Order { playbook: &playbook, catalog: &catalog, tools: &tools, settings: &settings };
+        let order = Order { playbook: &playbook, catalog: &catalog, tools: Tools::Ready(tools), settings: &settings };
         let world = Stage::new(self);
         let mut log = Vec::new();
         let mut events = Vec::new();
@@ -285,6 +287,7 @@ impl World for Stage {
             product: None,
             kind: DeviceKind::Usb,
             access: Access::Permitted,
+            arrival: 0,
         };
         Ok(there.unwrap_or_default().into_iter().enumerate().map(device).collect())
     }

@@ -72,6 +72,7 @@ impl Talk {
             folder,
             terminal,
             input: ToolInput::Open,
+            session: None,
         });
         Talk { tool, printed: String::new(), seen: 0 }
     }

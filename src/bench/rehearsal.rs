@@ -13,8 +13,8 @@ use crate::documents::catalog::Catalog;
 use crate::documents::expression::Value;
 use crate::documents::playbook::Playbook;
 use crate::engine::{
-    Chosen, Event, Files, GivenFiles, Order, Problem, Settings, ToolSearch, finished, ready_tools, refused_inputs,
-    refused_tools, run, stage_inputs,
+    Chosen, Event, Files, GivenFiles, Order, Problem, ReadyTools, Settings, ToolSearch, Tools, finished,
+    refused_inputs, refused_tools, run, seek_tools, stage_inputs,
 };
 use crate::words::{Id, Outcome};
 use crate::world::{Scratch, ScratchProblem, Surroundings};
@@ -130,9 +130,12 @@ fn carry_out(
         start: Arc::new(move |call| in_process::start(&probe_files, call, &playing)),
     };
     let running = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
-    let tools = running.block_on(ready_tools(playbook, catalog, &files, &rehearsal.variables, search, tell));
+    let tools = running.block_on(seek_tools(playbook, catalog, &files, &rehearsal.variables, search));
     let tools = match tools {
-        Ok(tools) => tools,
+        Ok(ReadyTools { tools, told }) => {
+            told.iter().for_each(&mut *tell);
+            tools
+        }
         Err(problems) => return refuse(tell, Outcome::ToolMissing, refused_tools(&problems)),
     };
     let settings = Settings {
@@ -140,10 +143,11 @@ fn carry_out(
         allow_irreversible: rehearsal.allow_irreversible.clone(),
         variables: rehearsal.variables.clone(),
         simulated: true,
+        single_calls: true,
         playbook_name: rehearsal.playbook_name.to_owned(),
         shipped: false,
     };
-    let order = Order { playbook, catalog, tools: &tools, settings: &settings };
+    let order = Order { playbook, catalog, tools: Tools::Ready(tools), settings: &settings };
     let paused = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
     paused.block_on(async {
         let start = {

@@ -18,6 +18,7 @@ pub(crate) fn playbook() -> Playbook {
         ids: vec![id.parse().unwrap()],
         kind,
         label: name.to_owned(),
+        settle: std::time::Duration::ZERO,
     };
     Playbook {
         board: "test board".into(),

@@ -203,7 +203,7 @@ impl World for BenchWorld {
         let attached = |device: BusDevice| {
             let (_, kind) = kinds.iter().find(|(id, _)| *id == device.id)?;
             let BusDevice { id, port, serial, product, access, .. } = device;
-            Some(AttachedDevice { id, port, serial, product, kind: *kind, access })
+            Some(AttachedDevice { id, port, serial, product, kind: *kind, access, arrival: 0 })
         };
         Ok(state.model.board().attached(self.now_ms()).into_iter().filter_map(attached).collect())
     }

@@ -156,6 +156,12 @@ pub struct RunOptions {
     #[arg(hide_short_help = true, long, requires = "record")]
     pub redact: bool,
 
+    /// Start the tool anew for each command, even where one process could take several
+    ///
+    /// Slower. The commands and their order are the same.
+    #[arg(hide_short_help = true, long, conflicts_with_all = ["dry_run", "simulate"])]
+    pub single_calls: bool,
+
     /// Show all commands and prompts, run nothing
     #[arg(long)]
     pub dry_run: bool,

@@ -26,8 +26,9 @@ use crate::documents::catalog::Catalog;
 use crate::documents::expression::Value;
 use crate::documents::playbook::Playbook;
 use crate::engine::{
-    Chosen, Event, Files, GivenFiles, MakeImage, Order, Outcome, Problem, Settings, ToolSearch, before_anything,
-    finished, plan, ready_tools, refused_inputs, refused_tools, run as run_engine, stage_inputs, without_problem,
+    Chosen, Event, Files, GivenFiles, MakeImage, Order, Outcome, Problem, ReadyTools, Settings, SoughtTools,
+    ToolSearch, Tools, before_anything, finished, plan, refused_inputs, refused_tools, run as run_engine, seek_tools,
+    stage_inputs, without_problem,
 };
 use crate::words::{Diagnostic, Id, Severity, UsbId};
 use crate::world::{
@@ -184,6 +185,7 @@ fn prepare(args: RunArgs, look: &Look) -> Result<(Job, Vec<String>), Box<Refusal
         allow_irreversible: options.allow_irreversible.iter().cloned().collect(),
         variables: variables(&options, &playbook).map_err(|(what, next)| command_line(what, next))?,
         simulated: bench.is_some(),
+        single_calls: options.single_calls,
         playbook_name: found.source.name.clone(),
         shipped: found.is_shipped(),
     };
@@ -344,21 +346,29 @@ fn carry_out(job: Job, tell: &mut Tell<'_>) -> Result<Outcome, Box<Refusal>> {
     let start: ToolStarter = Arc::new(process::start);
     let start =
         job.recording.as_ref().map_or_else(|| start.clone(), |recording| recording.recorder().starter(start.clone()));
-    // Version probes are real processes even on a bench, so they need a clock that runs.
-    let tools = runtime(Clock::Running)?.block_on(ready_tools(
-        &job.playbook,
-        &job.catalog,
-        &files,
-        &job.settings.variables,
-        ToolSearch { explicit: &explicit, surroundings: &surroundings, start },
-        tell,
-    ));
-    let tools = tools.map_err(|faults| refuse(Outcome::ToolMissing, refused_tools(&faults)))?;
-    if let Some(recording) = &job.recording {
-        recording.tools(&tools);
-    }
+    let search = ToolSearch { explicit: &explicit, surroundings: &surroundings, start };
+    let sought = seek_tools(&job.playbook, &job.catalog, &files, &job.settings.variables, search);
+    let recording = job.recording.clone();
+    let sought: SoughtTools<'_> = Box::pin(async move {
+        let found = sought.await?;
+        if let Some(recording) = recording {
+            recording.tools(&found.tools);
+        }
+        Ok(found)
+    });
+    let tools = match &job.bench {
+        // Version probes are real processes even on a bench, so they need a clock that runs.
+        Some(_) => {
+            let found = runtime(Clock::Running)?.block_on(sought);
+            let ReadyTools { tools, told } =
+                found.map_err(|faults| refuse(Outcome::ToolMissing, refused_tools(&faults)))?;
+            told.iter().for_each(&mut *tell);
+            Tools::Ready(tools)
+        }
+        None => Tools::Sought(sought),
+    };
     let recorder = job.recording.as_ref().map(|recording| recording.recorder());
-    let order = Order { playbook: &job.playbook, catalog: &job.catalog, tools: &tools, settings: &job.settings };
+    let order = Order { playbook: &job.playbook, catalog: &job.catalog, tools, settings: &job.settings };
     let runtime = runtime(if job.bench.is_some() { Clock::Paused } else { Clock::Running })?;
     runtime.block_on(async {
         match job.bench {

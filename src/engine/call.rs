@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use crate::documents::catalog::{Command, Pattern};
 use crate::documents::expression::Value;
 use crate::documents::playbook::{CaptureKind, DeviceKind, OnFault, Run, Step};
-use crate::engine::devices::several;
+use crate::engine::devices::{several, takes_any};
 use crate::engine::halt::{Halt, outcome_of};
 use crate::engine::runner::{LastCall, Runner};
 use crate::engine::watch::Watched;
@@ -77,9 +77,15 @@ impl<'a, W: World> Runner<'a, W> {
             exit_code,
             verdict: judgement.verdict.clone(),
             touched: judgement.touched,
+            in_session: self.world.in_session(),
             elapsed_ms: milliseconds(started.elapsed()),
         });
         let Judgement { mut verdict, touched, captured } = judgement;
+        if let Verdict::Fault(_) = &verdict {
+            // What follows a fault is not to depend on a process that has seen it.
+            self.world.end_sessions();
+            self.single_calls = true;
+        }
         if let (Verdict::Fault(fault), Some(meaning)) = (&mut verdict, watched.instead) {
             fault.help = Some(meaning.to_owned());
         }
@@ -182,6 +188,7 @@ impl<'a, W: World> Runner<'a, W> {
         let prompt = run.prompt.as_ref().map(|prompt| self.text(&prompt.text)).transpose();
         let prompt = prompt.map_err(|error| self.not_computable(&step.id, &error))?;
         let talks = tool.terminal || !tool.questions.is_empty() || !run.answers.is_empty();
+        let session = self.session(step, run, tool, ready, &args).filter(|_| !talks && !self.single_calls);
         let mut all_args = tool.first_args.clone();
         all_args.extend(args);
         Ok(Prepared {
@@ -193,6 +200,7 @@ impl<'a, W: World> Runner<'a, W> {
                 folder: PathBuf::from(self.files.scratch().folder()),
                 terminal: tool.terminal,
                 input: if talks { ToolInput::Open } else { ToolInput::Nothing },
+                session,
             },
             command,
             limit,
@@ -228,10 +236,7 @@ impl<'a, W: World> Runner<'a, W> {
         all.retain(|attached| device.ids.contains(&attached.id) && device.kind != DeviceKind::Serial);
         if all.len() > 1 {
             let mut fault = several(device, &all);
-            fault.help = Some(format!(
-                "{} cannot be told which one to take: disconnect all cameras but the one to be recovered",
-                run.tool.value
-            ));
+            fault.help = Some(takes_any(&run.tool.value));
             return Err(self.halt_here(&step.id, fault));
         }
         Ok(Vec::new())

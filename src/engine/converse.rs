@@ -9,7 +9,6 @@ use crate::documents::expression::{Part, Template};
 use crate::documents::playbook::{Prompt, Step, Until};
 use crate::engine::devices::Met;
 use crate::engine::runner::{Runner, WAIT_LIMIT};
-use crate::engine::wait::POLL;
 use crate::engine::watch::{Ending, Watch};
 use crate::engine::{Event, GoesOn, milliseconds};
 use crate::output::{Dialogue, Given, Tail};
@@ -18,6 +17,8 @@ use crate::world::{Ask, Reply, World};
 
 /// An unfinished line that stays for so long is a prompt, even if the catalog does not know it as a question.
 const SETTLE: Duration = Duration::from_millis(300);
+/// While hands are at work, the bus is looked at this often.
+const POLL: Duration = Duration::from_millis(200);
 /// A question that nobody foresaw is taken for one after so much silence.
 const UNFORESEEN: Duration = Duration::from_secs(2);
 

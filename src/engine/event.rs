@@ -102,6 +102,9 @@ pub enum Event {
         exit_code: Option<i32>,
         verdict: Verdict,
         touched: Touched,
+        /// A process made the call that makes others, too.
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        in_session: bool,
         elapsed_ms: u64,
     },
     Prompted {

@@ -3,11 +3,13 @@
 use crate::engine::Outcome;
 use crate::output::Touched;
 use crate::words::{Fault, FaultClass, Id, ToolEnd};
-use crate::world::Interrupt;
+use crate::world::{Interrupt, ToolProblem};
 
 #[derive(Debug)]
 pub(super) enum Halt {
     Failure(Box<Failure>),
+    /// The tools that the run needs are not there, or are not what they should be. No tool has run yet.
+    NoTools(Vec<ToolProblem>),
     /// Go on at this step of a list around the failing one.
     Restart {
         at: Id,

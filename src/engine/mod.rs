@@ -23,6 +23,10 @@ mod ready;
 mod refusal;
 mod ruled_out;
 mod runner;
+mod session;
+#[cfg(test)]
+#[cfg(unix)]
+mod session_tests;
 mod tell_apart;
 #[cfg(test)]
 #[cfg(unix)]
@@ -41,10 +45,10 @@ pub use event::{CONDITION_DOES_NOT_HOLD, Event, GoesOn, Problem, StepEnd, WaitEn
 pub use files::Files;
 pub use inputs::{GivenFiles, InputFault, MakeImage, stage_inputs};
 pub use plan::{PlannedLine, PlannedStep, plan};
-pub use ready::{ToolSearch, ready_tools};
+pub use ready::{ReadyTool, ReadyTools, SoughtTools, ToolSearch, Tools, seek_tools};
 pub use refusal::{before_anything, finished, refused_inputs, refused_tools, without_problem};
 pub use ruled_out::RuledOut;
-pub use runner::{Finish, Order, ReadyTool, Settings, run};
+pub use runner::{Finish, Order, Settings, run};
 
 pub use crate::words::Outcome;
 

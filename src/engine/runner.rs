@@ -5,7 +5,6 @@ mod skipping;
 mod stopping;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsString;
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
@@ -19,9 +18,12 @@ use crate::engine::devices::{Bus, Chosen, no_bus};
 use crate::engine::facts::RunFacts;
 use crate::engine::files::Files;
 use crate::engine::halt::{Halt, outcome_of};
-use crate::engine::{CONDITION_DOES_NOT_HOLD, Event, Outcome, StepEnd, milliseconds, problem};
+use crate::engine::ready::{ReadyTool, needs_tools};
+use crate::engine::{
+    CONDITION_DOES_NOT_HOLD, Event, Outcome, SoughtTools, StepEnd, Tools, milliseconds, problem, refused_tools,
+};
 use crate::output::Touched;
-use crate::words::{Fault, FaultClass, Id, ToolEnd, ToolVersion};
+use crate::words::{Fault, FaultClass, Id, ToolEnd};
 use crate::world::{Interrupt, World};
 
 /// Limit of a prompt or wait whose step gives none.
@@ -36,18 +38,11 @@ pub struct Settings {
     /// The playbook's variables, each with its value in this run.
     pub variables: BTreeMap<Id, Value>,
     pub simulated: bool,
+    /// Every call gets a process of its own, even where a tool could make several calls in one.
+    pub single_calls: bool,
     /// Path of the playbook, or its shipped name.
     pub playbook_name: String,
     pub shipped: bool,
-}
-
-/// A tool that has been found, and the environment it runs in.
-#[derive(Debug, Clone)]
-pub struct ReadyTool {
-    pub launcher: Vec<OsString>,
-    pub version: ToolVersion,
-    pub environment: BTreeMap<String, OsString>,
-    pub environment_remove: Vec<String>,
 }
 
 /// Everything a run needs that does not change during it.
@@ -55,7 +50,7 @@ pub struct ReadyTool {
 pub struct Order<'a> {
     pub playbook: &'a Playbook,
     pub catalog: &'a Catalog,
-    pub tools: &'a BTreeMap<String, ReadyTool>,
+    pub tools: Tools<'a>,
     pub settings: &'a Settings,
 }
 
@@ -81,7 +76,9 @@ pub(super) struct Runner<'a, W> {
     pub(super) world: &'a W,
     pub(super) playbook: &'a Playbook,
     pub(super) catalog: &'a Catalog,
-    pub(super) tools: &'a BTreeMap<String, ReadyTool>,
+    pub(super) tools: BTreeMap<String, ReadyTool>,
+    /// Still being asked; until then `tools` is empty.
+    pub(super) sought: Option<SoughtTools<'a>>,
     pub(super) settings: &'a Settings,
     pub(super) files: Files,
     pub(super) values: BTreeMap<Id, Value>,
@@ -106,6 +103,8 @@ pub(super) struct Runner<'a, W> {
     pub(super) fresh: bool,
     pub(super) board_changed: bool,
     pub(super) last_call: Option<LastCall>,
+    /// A call has failed: from here on every call gets a process of its own.
+    pub(super) single_calls: bool,
     pub(super) tally: Tally,
 }
 
@@ -121,15 +120,20 @@ pub async fn run<W: World>(order: Order<'_>, files: Files, world: &W, events: &m
     let started = Instant::now();
     let leaves = order.playbook.leaf_steps();
     let numbers = leaves.iter().enumerate().map(|(index, step)| (step.id.clone(), index + 1)).collect();
+    let (tools, sought) = match order.tools {
+        Tools::Ready(tools) => (tools, None),
+        Tools::Sought(sought) => (BTreeMap::new(), Some(sought)),
+    };
     let mut runner = Runner {
         world,
         playbook: order.playbook,
         catalog: order.catalog,
-        tools: order.tools,
+        tools,
+        sought,
         settings: order.settings,
         files,
         values: order.settings.variables.clone(),
-        bus: Bus::new(world, order.playbook, order.settings.chosen.clone()),
+        bus: Bus::new(world, order.playbook, order.catalog, order.settings.chosen.clone()),
         events,
         numbers,
         total: leaves.len(),
@@ -143,21 +147,33 @@ pub async fn run<W: World>(order: Order<'_>, files: Files, world: &W, events: &m
         fresh: false,
         board_changed: false,
         last_call: None,
+        single_calls: order.settings.single_calls,
         tally: Tally::default(),
     };
     runner.find_tool_files();
-    let ended = runner.steps(&order.playbook.steps, Shown::Yes).await;
+    let asked = runner.ask_tools().await;
+    let ended = match asked {
+        Ok(()) => runner.steps(&order.playbook.steps, Shown::Yes).await,
+        Err(halt) => Err(halt),
+    };
+    let mut no_tools = None;
     let failure = match ended {
         Ok(()) => None,
         Err(Halt::Failure(failure)) => Some(*failure),
+        Err(Halt::NoTools(problems)) => {
+            no_tools = Some(refused_tools(&problems));
+            None
+        }
         // `check` allows restarts only at steps around, so none arrives here.
         Err(Halt::Restart { at, .. }) => {
             let fault = Fault::new(FaultClass::Unknown, format!("the step `{at}` to restart at was not found"));
             Some(runner.failure(&at, fault, Outcome::Defect))
         }
     };
-    let outcome = failure.as_ref().map_or(Outcome::Recovered, |failure| failure.outcome);
-    let problem = failure.map(|failure| problem::account(failure, &runner));
+    world.end_sessions();
+    let whole = if no_tools.is_some() { Outcome::ToolMissing } else { Outcome::Recovered };
+    let outcome = failure.as_ref().map_or(whole, |failure| failure.outcome);
+    let problem = failure.map(|failure| problem::account(failure, &runner)).or(no_tools);
     let next = if outcome == Outcome::Recovered { runner.afterwards() } else { Vec::new() };
     let Tally { done, skipped, retries, restarts, warnings } = runner.tally;
     runner.tell(Event::Finished {
@@ -208,7 +224,7 @@ impl<'a, W: World> Runner<'a, W> {
     }
 
     pub(super) fn facts(&self) -> RunFacts<'_, W> {
-        RunFacts { files: &self.files, values: &self.values, bus: &self.bus, tools: self.tools }
+        RunFacts { files: &self.files, values: &self.values, bus: &self.bus, tools: &self.tools }
     }
 
     /// What the author wants said at the end; what cannot be worked out is left out rather than to spoil a success.
@@ -257,6 +273,9 @@ impl<'a, W: World> Runner<'a, W> {
     }
 
     async fn step_with_retries(&mut self, step: &'a Step, shown: Shown) -> Result<(), Halt> {
+        if needs_tools(step) {
+            self.tools_ready().await?;
+        }
         if let Some(condition) = &step.when
             && !self.holds(condition, step)?
         {
@@ -329,6 +348,8 @@ impl<'a, W: World> Runner<'a, W> {
             }
             Ok(true) => StepEnd::Succeeded,
             Err(Halt::Failure(failure)) => StepEnd::Failed(failure.fault.clone()),
+            // What is missing is told by the last event.
+            Err(Halt::NoTools(_)) => return ended.map(|_| ()),
         };
         self.tell(Event::StepFinished {
             step: id,
@@ -341,8 +362,12 @@ impl<'a, W: World> Runner<'a, W> {
         ended.map(|_| ())
     }
 
-    async fn act(&mut self, step: &'a Step, purpose: &str) -> Result<Acted, Halt> {
+    pub(super) async fn act_now(&mut self, step: &'a Step, purpose: &str) -> Result<Acted, Halt> {
         let limit = step.timeout.map_or(WAIT_LIMIT, |timeout| timeout.base);
+        if matches!(step.action, Action::Prompt(_) | Action::Wait | Action::TellApart(_)) {
+            // What waits for a further call waits no longer than the tools themselves take.
+            self.world.end_sessions();
+        }
         let ended = match &step.action {
             Action::Run(run) => self.call(step, run, purpose).await,
             Action::Prompt(prompt) => return self.prompt(step, prompt, limit).await,

@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use crate::documents::catalog;
 use crate::documents::playbook::{DeviceKind, check, load};
-use crate::engine::{Chosen, Event, Files, Order, Outcome, ReadyTool, Settings, run};
+use crate::engine::{Chosen, Event, Files, Order, Outcome, ReadyTool, Settings, Tools, run};
 use crate::words::{Source, UsbId, Verdict};
-use crate::world::{Ask, AttachedDevice, DeviceList, Interrupt, Reply, RunningTool, Scratch, ToolCall, World, process};
+use crate::world::process::Sessions;
+use crate::world::{Ask, AttachedDevice, DeviceList, Interrupt, Reply, RunningTool, Scratch, ToolCall, World};
 
 /// A person with prepared lines, or nobody.
 #[derive(Debug, Default)]
@@ -16,11 +17,20 @@ pub(super) struct Desk {
     pub(super) lines: RefCell<VecDeque<String>>,
     pub(super) interactive: bool,
     pub(super) attached: RefCell<Vec<AttachedDevice>>,
+    pub(super) sessions: Sessions,
 }
 
 impl World for Desk {
     fn start(&self, call: &ToolCall) -> RunningTool {
-        process::start(call)
+        self.sessions.start(call)
+    }
+
+    fn in_session(&self) -> bool {
+        self.sessions.in_session()
+    }
+
+    fn end_sessions(&self) {
+        self.sessions.end();
     }
 
     fn devices(&self, _: &[(UsbId, DeviceKind)]) -> DeviceList {
@@ -89,6 +99,7 @@ pub(super) fn play(catalog: &str, launcher: &[&str], playbook: &str, desk: &Desk
     let ready = ReadyTool {
         launcher: launcher.iter().map(Into::into).collect(),
         version: "1.2".parse().unwrap(),
+        flavour: None,
         environment: BTreeMap::new(),
         environment_remove: Vec::new(),
     };
@@ -98,10 +109,11 @@ pub(super) fn play(catalog: &str, launcher: &[&str], playbook: &str, desk: &Desk
         chosen: Chosen::Any,
         allow_irreversible: BTreeSet::new(),
         simulated: false,
+        single_calls: false,
         playbook_name: "x.yaml".to_owned(),
         shipped: false,
     };
-    let order = Order { playbook: &playbook, catalog: &catalog, tools: &tools, settings: &settings };
+    let order = Order { playbook: &playbook, catalog: &catalog, tools: Tools::Ready(tools), settings: &settings };
     let mut events = Vec::new();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let files = Files::new(Scratch::create().unwrap());

@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use crate::documents::catalog::Tool;
 use crate::documents::playbook::{Run, Step};
+use crate::engine::ReadyTool;
 use crate::engine::halt::Halt;
-use crate::engine::runner::{ReadyTool, Runner};
+use crate::engine::runner::Runner;
 use crate::words::{Fault, FaultClass};
 use crate::world::{ToolCall, World, tool_folder};
 

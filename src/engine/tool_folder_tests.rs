@@ -62,6 +62,7 @@ fn bridge(port: &str) -> AttachedDevice {
         product: None,
         kind: DeviceKind::Serial,
         access: Access::Permitted,
+        arrival: 0,
     }
 }
 

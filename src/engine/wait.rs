@@ -14,13 +14,21 @@ use crate::words::{Fault, FaultClass, Id, describe_time};
 use crate::world::{Reply, World};
 
 /// Hot-plug events may be missing, so the bus is looked at this often in any case.
-pub(super) const POLL: Duration = Duration::from_millis(200);
+const POLL: Duration = Duration::from_secs(1);
 /// How often a wait tells that it still waits.
 const TICK: Duration = Duration::from_secs(1);
-/// A device that has just come is not ready at once, and the system sets its permissions a moment later.
-const SETTLE: Duration = Duration::from_millis(300);
+/// A device that has just come is not ready at once: its node and its permissions follow, and nothing tells of them. So the
+/// bus is looked at again after this part of the time since it changed, and not more often than that.
+const PART: u32 = 16;
+const OFTENEST: Duration = Duration::from_millis(1);
 /// For so long "not permitted" or "several" may pass by itself while devices come and go.
 const GRACE: Duration = Duration::from_secs(2);
+
+/// When to look at a bus that has changed at that time.
+fn look_again(changed: Instant) -> Instant {
+    let now = Instant::now();
+    now + ((now - changed) / PART).clamp(OFTENEST, POLL)
+}
 
 impl<W: World> Runner<'_, W> {
     /// Waits until the bus is as wanted. With `fresh` a device that was there from the start does not count: it must
@@ -38,16 +46,18 @@ impl<W: World> Runner<'_, W> {
         let started = Instant::now();
         let deadline = started + limit;
         let mut must_go_first = fresh && !until.present.is_empty() && self.any_present(until);
+        let there_first = self.arrivals(until);
         // What was there from the start need not settle, only last.
         let there_before = self.bus.met(until) == Met::Yes && !must_go_first;
-        let must_last = if there_before { until.lasting } else { until.lasting.max(SETTLE) };
+        let must_last = if there_before { until.lasting } else { until.lasting.max(self.settles(until)) };
         let mut met_since: Option<Instant> = None;
         let mut hopeless_since: Option<Instant> = None;
         let mut told: Option<(String, Vec<String>)> = None;
         let mut next_tick = started;
+        let mut changed = started;
         loop {
             let now = Instant::now();
-            if must_go_first && !self.any_present(until) {
+            if must_go_first && (!self.any_present(until) || self.another_than(&there_first, until)) {
                 must_go_first = false;
             }
             let met = match self.bus.met(until) {
@@ -66,7 +76,12 @@ impl<W: World> Runner<'_, W> {
                     return self.wait_met(step, until, started);
                 }
                 Met::Yes if until.lasting.is_zero() => {
-                    sleep(must_last).await;
+                    let world = self.world;
+                    tokio::select! {
+                        by = world.interrupted() => return Err(self.interrupt(step, by)),
+                        () = world.devices_changed() => {}
+                        () = sleep_until(met_since.unwrap_or(now) + must_last) => {}
+                    }
                     continue;
                 }
                 Met::Yes => {
@@ -108,18 +123,20 @@ impl<W: World> Runner<'_, W> {
                 told = Some(state);
                 next_tick = now + TICK;
             }
+            let look_again = look_again(changed);
             let world = self.world;
             tokio::select! {
                 by = world.interrupted() => return Err(self.interrupt(step, by)),
-                () = world.devices_changed() => {}
-                () = sleep_until((now + POLL).min(deadline)) => {}
+                () = world.devices_changed() => changed = Instant::now(),
+                () = sleep_until(look_again.min(next_tick).min(deadline)) => {}
             }
         }
     }
 
     /// Fails where several devices could be the wanted one, and go on being there.
     pub(super) async fn rule_out_several(&mut self, step: &Id, until: &Until) -> Result<(), Halt> {
-        let give_up = Instant::now() + GRACE;
+        let began = Instant::now();
+        let give_up = began + GRACE;
         loop {
             let fault = match self.bus.met(until) {
                 Met::Never(fault) if fault.class == FaultClass::AmbiguousDevice => fault,
@@ -133,9 +150,25 @@ impl<W: World> Runner<'_, W> {
             tokio::select! {
                 by = world.interrupted() => return Err(self.interrupt(step, by)),
                 () = world.devices_changed() => {}
-                () = sleep_until((now + POLL).min(give_up)) => {}
+                () = sleep_until(look_again(began).min(give_up)) => {}
             }
         }
+    }
+
+    /// How long the devices must be as they are wanted.
+    fn settles(&self, until: &Until) -> Duration {
+        let devices = until.present.iter().chain(&until.gone).filter_map(|name| self.playbook.device(name));
+        devices.map(|device| device.settle).max().unwrap_or_default()
+    }
+
+    fn arrivals(&self, until: &Until) -> Vec<u64> {
+        let devices = until.present.iter().filter_map(|name| self.playbook.device(name));
+        devices.flat_map(|device| self.bus.matching(device).unwrap_or_default()).map(|device| device.arrival).collect()
+    }
+
+    /// Has one of them gone and come back between two looks?
+    fn another_than(&self, before: &[u64], until: &Until) -> bool {
+        self.arrivals(until).iter().any(|arrival| *arrival != 0 && !before.contains(arrival))
     }
 
     fn any_present(&self, until: &Until) -> bool {
@@ -203,7 +236,8 @@ impl<W: World> Runner<'_, W> {
     /// devices that are just coming.
     pub(super) async fn device_ready(&mut self, name: &Id) -> Result<(), Fault> {
         let until = Until { present: vec![name.clone()], ..Until::default() };
-        let give_up = Instant::now() + GRACE;
+        let began = Instant::now();
+        let give_up = began + GRACE;
         loop {
             let fault = match self.bus.met(&until) {
                 Met::Yes => return Ok(()),
@@ -223,7 +257,7 @@ impl<W: World> Runner<'_, W> {
             let world = self.world;
             tokio::select! {
                 () = world.devices_changed() => {}
-                () = sleep_until((now + POLL).min(give_up)) => {}
+                () = sleep_until(look_again(began).min(give_up)) => {}
             }
         }
     }

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use tokio::sync::mpsc;
 
+use crate::documents::catalog::Pattern;
 use crate::documents::playbook::{DeviceKind, HandMove, Until};
 use crate::words::{Id, Stream, ToolEnd, UsbId};
 
@@ -26,6 +27,25 @@ pub struct ToolCall {
     /// the system has none (Windows), pipes stand in for it.
     pub terminal: bool,
     pub input: ToolInput,
+    /// Where the tool can make several calls in one process. A world may start the call like any other.
+    pub session: Option<SessionCall>,
+}
+
+/// How a call is made by a process that takes one command after another from its input.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionCall {
+    /// The arguments that start such a process.
+    pub args: Vec<String>,
+    /// The command, as it goes to the input.
+    pub line: String,
+    /// A harmless command: its answer tells that the one before it is over.
+    pub probe: String,
+    /// The first line that any command prints once it is over, be it the probe.
+    pub begins: Pattern,
+    /// The last line of the probe's answer.
+    pub probe_ends: Pattern,
+    /// No other command is to follow: the process ends with this one.
+    pub last: bool,
 }
 
 /// What a tool finds at its standard input.
@@ -93,6 +113,10 @@ pub struct AttachedDevice {
     pub product: Option<String>,
     pub kind: DeviceKind,
     pub access: Access,
+    /// Another number each time the device comes to the bus, so that one that was gone for a moment is noticed. 0 where it is
+    /// not known.
+    #[serde(skip)]
+    pub arrival: u64,
 }
 
 /// `Err` holds why the bus cannot be read at all, in words for the person.
@@ -131,6 +155,14 @@ pub enum Interrupt {
 pub trait World {
     /// Starts a tool; a failure to start arrives as [`ToolEnd::NotStarted`].
     fn start(&self, call: &ToolCall) -> RunningTool;
+
+    /// Was the call that was started last made by a process that had been started for an earlier one, or for several?
+    fn in_session(&self) -> bool {
+        false
+    }
+
+    /// Ends the processes that wait for a further call.
+    fn end_sessions(&self) {}
 
     /// Every device of these kinds of ids on the bus; `kinds` says for each id how tools open it.
     fn devices(&self, kinds: &[(UsbId, DeviceKind)]) -> DeviceList;

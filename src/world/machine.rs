@@ -6,27 +6,37 @@ use crate::documents::playbook::DeviceKind;
 use crate::words::UsbId;
 use crate::world::interrupts::Interrupts;
 use crate::world::person::Person;
+use crate::world::process::Sessions;
 use crate::world::serial::serial_ports;
 use crate::world::usb::UsbBus;
-use crate::world::{Ask, DeviceList, Interrupt, Reply, RunningTool, ToolCall, World, process};
+use crate::world::{Ask, DeviceList, Interrupt, Reply, RunningTool, ToolCall, World};
 
 #[derive(Debug)]
 pub struct Machine {
     bus: UsbBus,
     person: Person,
     interrupts: Interrupts,
+    sessions: Sessions,
 }
 
 impl Machine {
     /// Catches interrupts from here on. Needs a tokio runtime around it, with I/O and time enabled.
     pub fn new(person: Person) -> io::Result<Self> {
-        Ok(Machine { bus: UsbBus::default(), person, interrupts: Interrupts::listen()? })
+        Ok(Machine { bus: UsbBus::default(), person, interrupts: Interrupts::listen()?, sessions: Sessions::default() })
     }
 }
 
 impl World for Machine {
     fn start(&self, call: &ToolCall) -> RunningTool {
-        process::start(call)
+        self.sessions.start(call)
+    }
+
+    fn in_session(&self) -> bool {
+        self.sessions.in_session()
+    }
+
+    fn end_sessions(&self) {
+        self.sessions.end();
     }
 
     fn devices(&self, kinds: &[(UsbId, DeviceKind)]) -> DeviceList {
@@ -88,6 +98,7 @@ mod tests {
                 folder: std::env::temp_dir(),
                 terminal: false,
                 input: ToolInput::Nothing,
+                session: None,
             });
             assert_eq!(tool.events.recv().await, Some(ToolEvent::Ended(ToolEnd::Exited(3))));
             assert_eq!(tool.events.recv().await, None);

@@ -31,6 +31,7 @@ pub fn serial_ports(kinds: &[(UsbId, DeviceKind)]) -> DeviceList {
             serial: usb.serial_number,
             product: usb.product,
             kind: DeviceKind::Serial,
+            arrival: 0,
         })
         .filter(|device| kinds.contains(&(device.id, DeviceKind::Serial)))
         .collect();

@@ -29,6 +29,7 @@ const SILENT: &str = "The board did not answer; whether it did what it was told 
 const CLOSED: &str =
     "The chip is closed by its owner: it runs only signed programs, and the recovery loader is not signed";
 
+#[expect(clippy::needless_pass_by_value, reason = "made for this one use")]
 fn fault(fault: Value) -> Value {
     json!({ "faults": [fault] })
 }

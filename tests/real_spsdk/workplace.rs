@@ -107,14 +107,15 @@ pub(crate) fn without(text: &str, from: &str, to: &str) -> String {
 fn warm_cache(version: &str) -> PathBuf {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let warm = target.join(format!("spsdk-{version}-cache"));
+    // It holds for this installation only.
+    let tools = requirements::folder(version);
+    let warm = tools.join("warm-cache");
     if warm.exists() {
         return warm;
     }
-    let home = tempfile::tempdir_in(target).unwrap();
+    let home = tempfile::tempdir_in(&tools).unwrap();
     let boards = Boards::start(&json!({}));
-    let mut first = Command::new(requirements::folder(version).join("bin/blhost"));
+    let mut first = Command::new(tools.join("bin/blhost"));
     first.args(["-u", "0x15A2,0x0073", "--", "get-property", "1"]).env("HOME", home.path());
     for name in ["XDG_CACHE_HOME", "XDG_STATE_HOME"] {
         first.env_remove(name);

@@ -60,9 +60,10 @@ pub(super) fn lines(event: &Event) -> Vec<String> {
             with_text(format!("{step}: the tool asks the person (at most {})", milliseconds(*limit_ms)), text)
         }
         Event::ToolAnswered { step, text, by, .. } => vec![format!("{step}: answered by {by}: `{}`", clean(text))],
-        Event::ToolEnded { step, tool, end, verdict, touched, elapsed_ms, .. } => {
+        Event::ToolEnded { step, tool, end, verdict, touched, in_session, elapsed_ms, .. } => {
+            let session = if *in_session { " (one of several calls made by one process)" } else { "" };
             let mut lines = vec![format!(
-                "{step}: {tool}: {end}, after {}, board touched: {}",
+                "{step}: {tool}: {end}{session}, after {}, board touched: {}",
                 milliseconds(*elapsed_ms),
                 word(touched)
             )];

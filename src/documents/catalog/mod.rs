@@ -15,5 +15,6 @@ pub use load::{load, merge, shipped, shipped_source};
 pub use pattern::Pattern;
 pub use tool::{
     ArgumentPlace, ArgumentRule, Catalog, Command, FaultPattern, Flavour, MissingEvidence, OperatingSystem,
-    PerOperatingSystem, ProgressPattern, RegionArguments, StatusPattern, SuccessCount, Times, Tool, VersionProbe,
+    PerOperatingSystem, ProgressPattern, RegionArguments, Session, StatusPattern, SuccessCount, Times, Tool,
+    VersionProbe,
 };

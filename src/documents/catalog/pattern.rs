@@ -28,6 +28,15 @@ impl From<Regex> for Pattern {
     }
 }
 
+/// Patterns are equal when their texts are.
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for Pattern {}
+
 impl Deref for Pattern {
     type Target = Regex;
 

@@ -6,7 +6,7 @@ use super::pattern::Pattern;
 use super::patterns;
 use super::read_judging::{commands, faults_known, rules, statuses};
 use super::reader::{Faults, Reader};
-use super::tool::{Flavour, ProgressPattern, Tool, VersionProbe};
+use super::tool::{Flavour, ProgressPattern, Session, Tool, VersionProbe};
 use super::tree::{Table, Value};
 use crate::words::{Diagnostic, Located, ToolVersion};
 
@@ -22,6 +22,7 @@ pub(super) fn tool(name: &Located<String>, table: &Table, faults: &Faults) -> To
     }
     let statuses = statuses(&reader);
     let commands = commands(&reader, &statuses);
+    let version = version_probe(&reader);
     let tool = Tool {
         name: name.value.clone(),
         place: name.place.clone(),
@@ -32,7 +33,6 @@ pub(super) fn tool(name: &Located<String>, table: &Table, faults: &Faults) -> To
         first_args: reader.plain_texts("first_args"),
         environment: reader.plain_text_map("environment"),
         environment_without_home: reader.plain_text_map("environment_without_home"),
-        version: version_probe(&reader),
         install: reader.per_system("install", |reader, key| reader.text(key).map(|text| text.value)),
         parallel: reader.flag("parallel"),
         terminal: reader.flag("terminal"),
@@ -48,6 +48,8 @@ pub(super) fn tool(name: &Located<String>, table: &Table, faults: &Faults) -> To
         commands,
         rules: rules(&reader),
         timeout: reader.time("timeout").unwrap_or(TIMEOUT_DEFAULT),
+        session: session(&reader, &version.flavours),
+        version,
     };
     reader.finish();
     tool
@@ -58,7 +60,7 @@ fn version_probe(reader: &Reader<'_>) -> VersionProbe {
         reader.missing("version");
     }
     let Some((table, place)) = reader.table("version") else {
-        return VersionProbe { args: Vec::new(), flavours: Vec::new() };
+        return VersionProbe { args: Vec::new(), flavours: Vec::new(), prefer: None };
     };
     let version = Reader::new(table, place, reader.faults);
     if !version.has("args") {
@@ -73,8 +75,9 @@ fn version_probe(reader: &Reader<'_>) -> VersionProbe {
     if !version.has("flavours") {
         version.missing("flavours");
     }
+    let prefer = known_flavour(&version, "prefer", &flavours);
     version.finish();
-    VersionProbe { args, flavours }
+    VersionProbe { args, flavours, prefer }
 }
 
 fn flavour(table: &Table, place: &crate::words::Place, faults: &Faults) -> Option<Flavour> {
@@ -86,6 +89,40 @@ fn flavour(table: &Table, place: &crate::words::Place, faults: &Faults) -> Optio
     let known_bad = reader.text_map("known_bad").into_iter().filter_map(bad).collect();
     reader.finish();
     Some(Flavour { name, pattern: pattern?, minimum, known_bad })
+}
+
+/// The name of one of the flavours.
+fn known_flavour(reader: &Reader<'_>, key: &'static str, flavours: &[Flavour]) -> Option<String> {
+    let named = reader.text(key)?;
+    let names: Vec<&str> = flavours.iter().filter_map(|flavour| flavour.name.as_deref()).collect();
+    if names.contains(&named.value.as_str()) {
+        return Some(named.value);
+    }
+    let diagnostic = Diagnostic::error(&named.place, format!("`{}` is none of the tool's flavours", named.value));
+    reader.faults.report(match names.as_slice() {
+        [] => diagnostic,
+        names => diagnostic.hint(format!("known here: {}", names.join(", "))),
+    });
+    None
+}
+
+fn session(reader: &Reader<'_>, flavours: &[Flavour]) -> Option<Session> {
+    let (table, place) = reader.table("session")?;
+    let session = Reader::new(table, place, reader.faults);
+    if !session.has("args") {
+        session.missing("args");
+    }
+    let read = Session {
+        flavour: known_flavour(&session, "flavour", flavours),
+        minimum: session.text("minimum").and_then(|text| session.parsed::<ToolVersion>(&text)),
+        after: session.required_text("after"),
+        args: session.per_system("args", Reader::plain_texts),
+        probe: session.required_text("probe"),
+        begins: session.required_pattern("begins", &[])?,
+        probe_ends: session.required_pattern("probe_ends", &[])?,
+    };
+    session.finish();
+    Some(read)
 }
 
 fn progress(reader: &Reader<'_>) -> Vec<ProgressPattern> {

@@ -109,6 +109,26 @@ pub struct Tool {
     pub rules: Vec<ArgumentRule>,
     /// Limit of a call for which neither the step nor the command gives one.
     pub timeout: Duration,
+    /// How one process makes several calls.
+    pub session: Option<Session>,
+}
+
+/// How one process of a tool takes one command after another from its input, and does each before it takes the next.
+#[derive(Debug, Clone)]
+pub struct Session {
+    /// Only builds of this flavour can; `None`: all.
+    pub flavour: Option<String>,
+    pub minimum: Option<ToolVersion>,
+    /// The command begins behind this argument; what stands before it must be the same for all calls of a session.
+    pub after: String,
+    /// Put in place of the command. Empty where the tool has no such way on this system.
+    pub args: PerOperatingSystem<Vec<String>>,
+    /// A harmless command, sent behind each other.
+    pub probe: String,
+    /// The first line that any command prints once it is over.
+    pub begins: Pattern,
+    /// The last line of the probe's answer.
+    pub probe_ends: Pattern,
 }
 
 impl Tool {
@@ -130,6 +150,8 @@ pub struct VersionProbe {
     pub args: Vec<String>,
     /// The first whose pattern matches a line of the output.
     pub flavours: Vec<Flavour>,
+    /// Taken before the others where several are installed.
+    pub prefer: Option<String>,
 }
 
 /// One family of builds of a tool, told apart by how it prints its version.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::documents::playbook::family::{Families, Joined, join_family};
 use crate::documents::playbook::read_step::read_steps;
@@ -288,8 +289,12 @@ fn read_words(reader: &mut Reader, yaml: &Yaml) -> Vec<InputWord> {
     found
 }
 
+/// A device that tools claim as a whole shows on the bus before it answers: `dfu-util` then fails with "Failed to retrieve
+/// language identifiers" (observed; see its FAQ on `-w`). The nodes of HID and serial devices come only after that.
+const SETTLE_USB: Duration = Duration::from_millis(300);
+
 fn read_device(reader: &mut Reader, name: Id, place: &Place, yaml: &Yaml) -> Option<Device> {
-    let parts = reader.map(yaml, "a device", &["usb", "hid", "serial", "label"])?;
+    let parts = reader.map(yaml, "a device", &["usb", "hid", "serial", "label", "settle"])?;
     let kinds = [("usb", DeviceKind::Usb), ("hid", DeviceKind::Hid), ("serial", DeviceKind::Serial)];
     let given: Vec<_> =
         kinds.into_iter().filter_map(|(key, kind)| parts.get(key).map(|value| (key, kind, value))).collect();
@@ -309,8 +314,12 @@ fn read_device(reader: &mut Reader, name: Id, place: &Place, yaml: &Yaml) -> Opt
         ids.extend(items.iter().filter_map(|id| reader.parsed::<UsbId>(id)).map(|id| id.value));
     }
     let label = parts.get("label").and_then(|label| reader.prose(label)).unwrap_or_else(|| name.to_string());
+    let settle = parts.get("settle").and_then(|settle| reader.time(settle)).unwrap_or(match kind {
+        DeviceKind::Usb => SETTLE_USB,
+        DeviceKind::Hid | DeviceKind::Serial => Duration::ZERO,
+    });
     // A device with a fault stays declared, so that its uses are not reported as faults of their own.
-    Some(Device { name, place: place.clone(), ids, kind, label })
+    Some(Device { name, place: place.clone(), ids, kind, label, settle })
 }
 
 fn read_afterwards(reader: &mut Reader, yaml: &Yaml) -> Option<Afterwards> {

@@ -92,6 +92,8 @@ pub struct Device {
     pub kind: DeviceKind,
     /// What people call it: "i.MX RT ROM (serial download)".
     pub label: String,
+    /// For so long it must have been there, or have been gone, to count as that.
+    pub settle: Duration,
 }
 
 /// The board that `--simulate` puts on the bench: a model the bench knows, and its settings as written. What they mean,

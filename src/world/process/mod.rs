@@ -9,6 +9,7 @@ mod forward;
 mod guard;
 mod plumbing;
 mod reason;
+mod session;
 
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
@@ -30,6 +31,7 @@ use crate::world::system::{ProcessGroup, give_own_group, tool_end, wait_without_
 use crate::world::{AnswerTool, RunningTool, StopTool, ToolCall, ToolEvent};
 
 pub use guard::{guard_main, guard_tools};
+pub use session::Sessions;
 
 /// What is to be started, before it is; here so that the crate is named in one file.
 type Expression = duct::Expression;

@@ -20,6 +20,7 @@ fn shell(script: &str) -> ToolCall {
         folder: std::env::temp_dir(),
         terminal: false,
         input: ToolInput::Nothing,
+        session: None,
     }
 }
 

@@ -202,7 +202,7 @@ impl Recorded {
     }
 
     fn device(&mut self, device: &AttachedDevice) -> Option<usize> {
-        let AttachedDevice { id, port, serial, product, kind, access } = device.clone();
+        let AttachedDevice { id, port, serial, product, kind, access, arrival: _ } = device.clone();
         let access = match access {
             Access::Permitted => DeviceAccess::Permitted,
             Access::Denied => DeviceAccess::Denied,
@@ -255,6 +255,7 @@ mod tests {
             product: None,
             kind: DeviceKind::Usb,
             access: Access::Permitted,
+            arrival: 0,
         }
     }
 

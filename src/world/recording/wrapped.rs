@@ -44,6 +44,14 @@ impl<W: World> World for RecordingWorld<'_, W> {
         self.recorder.follow(call, || self.inner.start(call))
     }
 
+    fn in_session(&self) -> bool {
+        self.inner.in_session()
+    }
+
+    fn end_sessions(&self) {
+        self.inner.end_sessions();
+    }
+
     fn devices(&self, kinds: &[(UsbId, DeviceKind)]) -> DeviceList {
         kinds.clone_into(&mut self.kinds.borrow_mut());
         let devices = self.inner.devices(kinds);

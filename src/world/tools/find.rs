@@ -14,6 +14,9 @@ use crate::documents::catalog::{OperatingSystem, Tool};
 use crate::words::ToolVersion;
 use crate::world::{RunningTool, ToolCall};
 
+/// So many further installations of a tool are asked which kind they are.
+const OTHERS_MAX: usize = 4;
+
 /// Starts the tools that are asked for their version: processes, but on a bench.
 pub type ToolStarter = Arc<dyn Fn(&ToolCall) -> RunningTool + Send + Sync>;
 
@@ -76,7 +79,7 @@ pub async fn find_tools(
     if problems.is_empty() { Ok(found) } else { Err(problems) }
 }
 
-/// Takes the first candidate that answers as the tool should.
+/// Takes the first candidate that answers as the tool should, or a preferred one behind it.
 async fn examine(
     tool: &Tool,
     search: Search,
@@ -84,19 +87,30 @@ async fn examine(
     surroundings: &Surroundings,
     start: &ToolStarter,
 ) -> Result<FoundTool, ToolProblem> {
-    let Search { candidates, mut looked_in } = search;
-    for candidate in &candidates {
+    let Search { candidates, others, mut looked_in } = search;
+    let examine_one = async |candidate: &Candidate| {
         let environment = match candidate.launcher.first() {
             Some(program) => environment.clone().beside(program),
             None => environment.clone(),
         };
         let call = version_call(tool, candidate, environment, surroundings);
-        let answer = ask(start(&call), PROBE_TIME_MAX).await;
-        match judge(tool, candidate, &answer) {
+        judge(tool, candidate, &ask(start(&call), PROBE_TIME_MAX).await)
+    };
+    for candidate in &candidates {
+        match examine_one(candidate).await {
             Err(problem) if candidate.indirect && means_not_installed(&problem) => {
                 looked_in.push(describe_miss(candidate, &problem));
             }
-            outcome => return outcome,
+            Err(problem) => return Err(problem),
+            Ok(first) => {
+                let preferred = |found: &FoundTool| found.flavour == tool.version.prefer;
+                for other in others.iter().take(OTHERS_MAX).filter(|_| !preferred(&first)) {
+                    if let Some(other) = examine_one(other).await.ok().filter(preferred) {
+                        return Ok(other);
+                    }
+                }
+                return Ok(first);
+            }
         }
     }
     let install = tool.install.on(OperatingSystem::current()).clone();

@@ -3,9 +3,10 @@
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
-/// The program of this name in one of the folders of a PATH-like value. On Windows the extensions of PATHEXT are tried.
-pub(super) fn in_search_path(name: &OsStr, search_path: &OsStr, current_folder: &Path) -> Option<PathBuf> {
-    which::which_in(name, Some(search_path), current_folder).ok()
+/// The programs of this name in the folders of a PATH-like value, in their order. On Windows the extensions of PATHEXT are
+/// tried.
+pub(super) fn in_search_path(name: &OsStr, search_path: &OsStr, current_folder: &Path) -> Vec<PathBuf> {
+    which::which_in_all(name, Some(search_path), current_folder).map(Iterator::collect).unwrap_or_default()
 }
 
 /// The program of this name in this folder.

@@ -86,7 +86,11 @@ fn tool(name: &str, version_script: &str) -> Tool {
         first_args: vec!["-c".to_owned()],
         environment: BTreeMap::new(),
         environment_without_home: BTreeMap::new(),
-        version: VersionProbe { args: vec![version_script.to_owned()], flavours: vec![flavour(None, "tool")] },
+        version: VersionProbe {
+            args: vec![version_script.to_owned()],
+            flavours: vec![flavour(None, "tool")],
+            prefer: None,
+        },
         install: PerOperatingSystem {
             linux: Some("apt install it".to_owned()),
             macos: Some("apt install it".to_owned()),
@@ -105,6 +109,7 @@ fn tool(name: &str, version_script: &str) -> Tool {
         faults: Vec::new(),
         commands: Vec::new(),
         rules: Vec::new(),
+        session: None,
         timeout: Duration::from_secs(60),
     }
 }
@@ -167,6 +172,25 @@ fn tells_flavours_apart_by_their_order() {
     flasher.version.flavours = vec![flavour(Some("new"), "new"), flavour(Some("old"), "old tool")];
     let found = Computer::new().with("path/flasher").find(&[&flasher]).unwrap().remove(0);
     assert_eq!((found.version.to_string().as_str(), found.flavour.as_deref()), ("3.12.0", Some("new")));
+}
+
+#[test]
+fn a_preferred_flavour_is_taken_wherever_it_is_installed() {
+    // Each place prints what kind it is by the name of its folder.
+    let mut flasher = tool("flasher", "case $0 in */path/*) echo old tool 0.9;; *) echo new 3.12;; esac");
+    flasher.version.flavours = vec![flavour(Some("new"), "new"), flavour(Some("old"), "old tool")];
+    let computer = Computer::new().with("home/tools-1/flasher").with("path/flasher");
+    let found_by = |tool: &Tool| computer.found_by(tool);
+    assert_eq!(found_by(&flasher), "HERE/home/tools-1");
+    flasher.version.prefer = Some("old".to_owned());
+    assert_eq!(found_by(&flasher), "PATH");
+    flasher.version.prefer = Some("new".to_owned());
+    assert_eq!(found_by(&flasher), "HERE/home/tools-1");
+    // What the person names is taken, preferred or not.
+    flasher.version.prefer = Some("old".to_owned());
+    let named = computer.path("home/tools-1/flasher");
+    let computer = computer.variable("RECOVER_TOOL_FLASHER", named);
+    assert_eq!(computer.found_by(&flasher), "RECOVER_TOOL_FLASHER");
 }
 
 #[test]

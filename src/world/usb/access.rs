@@ -8,27 +8,43 @@ use super::Attachment;
 use crate::documents::playbook::DeviceKind;
 use crate::world::Access;
 
-/// A denial may end when udev has set the mode of a new node, or when the person has changed a rule.
+/// A denial may end when udev has set the mode of a new node, or when the person has changed a rule: it is tested again
+/// after a part of the time for which it has lasted, and at the latest after this.
 const DENIED_FOR: Duration = Duration::from_millis(500);
+const PART: u32 = 4;
 
 type Key = (Attachment, DeviceKind);
 
 #[derive(Debug, Default)]
 pub(super) struct AccessMemory {
-    answers: Mutex<HashMap<Key, (Access, Instant)>>,
+    answers: Mutex<HashMap<Key, Answer>>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Answer {
+    access: Access,
+    /// Since when it has been the answer, and when it was tested last.
+    since: Instant,
+    tested: Instant,
+}
+
+impl Answer {
+    fn holds(&self) -> bool {
+        self.access != Access::Denied || self.tested.elapsed() < DENIED_FOR.min((self.tested - self.since) / PART)
+    }
 }
 
 impl AccessMemory {
     /// The remembered answer, or that of `test`. Only a denial is ever tested again.
     pub(super) fn ask(&self, device: Key, test: impl FnOnce() -> Access) -> Access {
         let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
-        match answers.get(&device) {
-            Some((Access::Denied, since)) if since.elapsed() >= DENIED_FOR => {}
-            Some((access, _)) => return *access,
-            None => {}
+        let known = answers.get(&device);
+        if let Some(answer) = known.filter(|answer| answer.holds()) {
+            return answer.access;
         }
-        let access = test();
-        answers.insert(device, (access, Instant::now()));
+        let (access, tested) = (test(), Instant::now());
+        let since = known.filter(|answer| answer.access == access).map_or(tested, |answer| answer.since);
+        answers.insert(device, Answer { access, since, tested });
         access
     }
 
@@ -54,17 +70,23 @@ mod tests {
         let memory = AccessMemory::default();
         assert_eq!(memory.ask(device(5), || Access::Permitted), Access::Permitted);
         assert_eq!(memory.ask(device(5), || panic!("asked again")), Access::Permitted);
-        assert_eq!(memory.ask(device(6), || Access::Denied), Access::Denied);
-        assert_eq!(memory.ask(device(6), || panic!("asked again so soon")), Access::Denied);
+        assert_eq!(memory.ask(device(6), || Access::Unknown), Access::Unknown);
+        assert_eq!(memory.ask(device(6), || panic!("asked again")), Access::Unknown);
         memory.forget_all_but(&[device(6)]);
         assert_eq!(memory.ask(device(5), || Access::Unknown), Access::Unknown);
     }
 
     #[test]
-    fn a_denial_is_tested_again_later() {
+    fn a_denial_is_tested_again_and_less_often_the_longer_it_lasts() {
         let memory = AccessMemory::default();
-        let long_ago = Instant::now().checked_sub(DENIED_FOR).unwrap();
-        memory.answers.lock().unwrap().insert(device(5), (Access::Denied, long_ago));
+        assert_eq!(memory.ask(device(5), || Access::Denied), Access::Denied);
         assert_eq!(memory.ask(device(5), || Access::Permitted), Access::Permitted);
+        let now = Instant::now();
+        let denied =
+            |lasted: Duration| Answer { access: Access::Denied, since: now.checked_sub(lasted).unwrap(), tested: now };
+        memory.answers.lock().unwrap().insert(device(6), denied(Duration::from_secs(3600)));
+        assert_eq!(memory.ask(device(6), || panic!("asked again so soon")), Access::Denied);
+        memory.answers.lock().unwrap().insert(device(7), denied(Duration::ZERO));
+        assert_eq!(memory.ask(device(7), || Access::Permitted), Access::Permitted);
     }
 }

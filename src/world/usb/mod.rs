@@ -19,6 +19,7 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use futures_core::Stream;
 use nusb::MaybeFuture;
@@ -28,6 +29,9 @@ use self::access::AccessMemory;
 use crate::documents::playbook::DeviceKind;
 use crate::words::UsbId;
 use crate::world::{AttachedDevice, DeviceList};
+
+/// Where the system does not tell of changes, the bus is looked at this often.
+const LOOK_WITHOUT_WATCH: Duration = Duration::from_millis(200);
 
 /// The bus and what has been learned about it. The watch begins with the first wait for a change.
 #[derive(Default)]
@@ -87,6 +91,7 @@ impl UsbBus {
                     DeviceKind::Hid => system::may_open_hid(&attachment),
                     DeviceKind::Usb | DeviceKind::Serial => system::may_open_usb(&attachment),
                 }),
+                arrival: arrival(&attachment),
             });
             attached.push((attachment, kind));
         }
@@ -95,9 +100,22 @@ impl UsbBus {
         Ok(devices)
     }
 
-    /// Completes when devices came or went. Never completes where the system cannot tell.
-    pub fn changed(&self) -> impl Future<Output = ()> {
-        poll_fn(|context| self.watch.lock().unwrap_or_else(PoisonError::into_inner).poll(context))
+    /// Completes when devices came or went, and, where the system cannot tell, now and then.
+    pub async fn changed(&self) {
+        let watch = || self.watch.lock().unwrap_or_else(PoisonError::into_inner);
+        let told = poll_fn(|context| watch().poll(context));
+        let look = async {
+            if matches!(*watch(), Watch::Unavailable) {
+                tokio::time::sleep(LOOK_WITHOUT_WATCH).await;
+            } else {
+                std::future::pending().await
+            }
+        };
+        tokio::select! {
+            biased;
+            () = told => {}
+            () = look => {}
+        }
     }
 }
 
@@ -123,6 +141,11 @@ impl Watch {
         }
         changed
     }
+}
+
+/// Systems number each device anew when it comes to the bus, up to 127 and then again from 1: never 0.
+fn arrival(attachment: &Attachment) -> u64 {
+    u64::from(attachment.address)
 }
 
 /// The form that Linux's sysfs and `dfu-util -p` use: `1-2.3`.
