@@ -49,7 +49,7 @@ fn a_burn_is_not_judged_by_answers_out_of_step() {
         .says("The board's answer belonged to an earlier command")
         .says("The board answers one command late, so no answer can be trusted")
         .says("Going back to the step enter-rom (time 1 of at most 3).")
-        .says("skipped: it was done before: a reading shows it");
+        .says("skipped: it was done earlier in this run: a reading shows it");
 }
 
 /// The late answer reports a success that is none.

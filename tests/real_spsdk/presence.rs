@@ -51,7 +51,13 @@ fn two_boards_end_with_5_before_any_command() {
     place.boards.plug(PORT, Wire::Fitted);
     place.boards.plug(SECOND_PORT, Wire::Fitted);
     let ambiguous = "2 devices show as 1fc9:0135 i.MX RT ROM: port 99-1, port 99-2";
-    place.recover("quick.yaml", &[]).exits(5).says(ambiguous);
+    // Choosing one would be no cure, so that it is not offered.
+    place
+        .recover("quick.yaml", &[])
+        .exits(5)
+        .says(ambiguous)
+        .says("sdphost cannot be told which one")
+        .never_says("--port");
     let chosen = place.recover("quick.yaml", &["--port", PORT]).exits(5);
     chosen.says(ambiguous).says("sdphost cannot be told which one to take");
     assert_eq!(place.boards.state().calls(), [""; 0]);
