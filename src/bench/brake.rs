@@ -131,7 +131,12 @@ impl Brake {
             let counts = waiting.what != WaitsFor::Input || call.input_open;
             counts && waiting.number > call.answered && call.passed_bytes >= waiting.printed_bytes
         };
-        let waits_for_ever = || self.files.stalled().exists() || Waiting::look(&self.files).is_some_and(waits);
+        // What a tool printed before it hung must be seen before its limit passes.
+        let hangs = |printed: String| call.passed_bytes >= printed.parse().unwrap_or(0);
+        let waits_for_ever = || {
+            std::fs::read_to_string(self.files.stalled()).is_ok_and(hangs)
+                || Waiting::look(&self.files).is_some_and(waits)
+        };
         call.ended || call.pausing || !call.ending && waits_for_ever()
     }
 

@@ -54,8 +54,9 @@ pub trait DfuBoard: Debug {
         Answer::Stalled
     }
 
-    fn read(&mut self, _path: &str, _address: u64, length: u64) -> Vec<u8> {
-        (0..length).map(|_| 0).collect()
+    /// Nothing when the request is stalled.
+    fn read(&mut self, _path: &str, _address: u64, _length: u64) -> Option<Vec<u8>> {
+        None
     }
 
     /// ABORT: back to idle. After a download it is the sign that the tool has sent everything.

@@ -1,9 +1,10 @@
 //! The folder of a bench and the files in it.
 //!
 //! `bin/` the mock tools · `state.json` and `memory/` the board between calls · `board.json` and `calls.jsonl` for people
-//! and tests · `lock` held by whoever changes the board · `stalled` there while a mock tool hangs · `waiting` what a mock
-//! tool waits for · `scene/` the scene that is played instead of a board, `scene-faults.jsonl` what did not go as it says, and
-//! `timeline` when the running tool prints what · `alif/` the folder of Alif's tools, which lie in it themselves.
+//! and tests · `lock` held by whoever changes the board · `stalled` there while a mock tool hangs, with the number of bytes
+//! that it has printed · `waiting` what a mock tool waits for · `scene/` the scene that is played instead of a board,
+//! `scene-faults.jsonl` what did not go as it says, and `timeline` when the running tool prints what · `alif/` the folder
+//! of Alif's tools, which lie in it themselves.
 
 use std::fs::File;
 use std::io;

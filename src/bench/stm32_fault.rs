@@ -79,7 +79,10 @@ impl Stm32Fault {
         (Stm32Fault::EraseError, ("erase-error", "the ROM answers every erase command with status 11 at once")),
         (
             Stm32Fault::Protected,
-            ("protected", "the flash is read protected: each erase ends with status 11 (errVENDOR)"),
+            (
+                "protected",
+                "the flash is read protected: each erase ends with status 11 (errVENDOR), and nothing can be read",
+            ),
         ),
         (
             Stm32Fault::LostInWrite,

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use crate::documents::catalog::{Command, Pattern};
 use crate::documents::expression::Value;
 use crate::documents::playbook::{CaptureKind, DeviceKind, OnFault, Run, Step};
-use crate::engine::devices::several;
+use crate::engine::devices::{several, takes_any};
 use crate::engine::halt::{Halt, outcome_of};
 use crate::engine::runner::{LastCall, Runner};
 use crate::engine::watch::Watched;
@@ -236,10 +236,7 @@ impl<'a, W: World> Runner<'a, W> {
         all.retain(|attached| device.ids.contains(&attached.id) && device.kind != DeviceKind::Serial);
         if all.len() > 1 {
             let mut fault = several(device, &all);
-            fault.help = Some(format!(
-                "{} cannot be told which one to take: disconnect all cameras but the one to be recovered",
-                run.tool.value
-            ));
+            fault.help = Some(takes_any(&run.tool.value));
             return Err(self.halt_here(&step.id, fault));
         }
         Ok(Vec::new())

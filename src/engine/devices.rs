@@ -2,7 +2,8 @@
 
 use std::cell::RefCell;
 
-use crate::documents::playbook::{Device, DeviceKind, Playbook, Until};
+use crate::documents::catalog::Catalog;
+use crate::documents::playbook::{Action, Device, DeviceKind, Playbook, Until};
 use crate::output::Presence;
 use crate::words::{Fault, FaultClass, Id, UsbId};
 use crate::world::{Access, AttachedDevice, World};
@@ -19,6 +20,7 @@ pub enum Chosen {
 pub(super) struct Bus<'a, W> {
     world: &'a W,
     playbook: &'a Playbook,
+    catalog: &'a Catalog,
     chosen: Chosen,
     /// Where the board with the chosen serial number was first seen. A board shows other serial numbers in its other
     /// modes, but it stays on its port.
@@ -41,7 +43,7 @@ pub(super) enum Met {
 }
 
 impl<'a, W: World> Bus<'a, W> {
-    pub(super) fn new(world: &'a W, playbook: &'a Playbook, chosen: Chosen) -> Self {
+    pub(super) fn new(world: &'a W, playbook: &'a Playbook, catalog: &'a Catalog, chosen: Chosen) -> Self {
         let port = match &chosen {
             Chosen::Port(port) => Some(port.clone()),
             _ => None,
@@ -49,6 +51,7 @@ impl<'a, W: World> Bus<'a, W> {
         Bus {
             world,
             playbook,
+            catalog,
             chosen,
             port: RefCell::new(port),
             set_aside: RefCell::default(),
@@ -109,6 +112,18 @@ impl<'a, W: World> Bus<'a, W> {
         self.chosen != Chosen::Any
     }
 
+    /// A tool that acts on this device and cannot be told which of several boards is meant: then choosing one is no cure.
+    fn tool_that_takes_any(&self, device: &Device) -> Option<&'a str> {
+        if device.kind == DeviceKind::Serial {
+            return None;
+        }
+        self.playbook.leaf_steps().into_iter().find_map(|step| {
+            let Action::Run(run) = &step.action else { return None };
+            let tool = self.catalog.tool(&run.tool.value).filter(|_| run.device.as_ref() == Some(&device.name))?;
+            (tool.select_port.is_empty() && tool.select_serial.is_empty()).then_some(run.tool.value.as_str())
+        })
+    }
+
     pub(super) fn present(&self, name: &Id) -> Result<bool, String> {
         match self.playbook.device(name) {
             Some(device) => self.matching(device).map(|found| !found.is_empty()),
@@ -166,7 +181,11 @@ impl<'a, W: World> Bus<'a, W> {
                 Err(reason) => return Met::Never(no_bus(reason)),
             };
             if found.len() > 1 {
-                return Met::Never(several(device, &found));
+                let mut fault = several(device, &found);
+                if let Some(tool) = self.tool_that_takes_any(device) {
+                    fault.help = Some(takes_any(tool));
+                }
+                return Met::Never(fault);
             }
             match found.first() {
                 None => missing.push(format!("{} is not there yet", name_of(device))),
@@ -234,6 +253,11 @@ pub(super) fn several(device: &Device, found: &[AttachedDevice]) -> Fault {
         found.first().map_or("PORT", |board| board.port.as_str())
     ));
     fault
+}
+
+/// What to do where choosing a board does not help.
+pub(super) fn takes_any(tool: &str) -> String {
+    format!("{tool} cannot be told which one to take: disconnect all cameras but the one to be recovered")
 }
 
 fn denied(device: &Device, playbook: &Playbook) -> Fault {

@@ -22,7 +22,11 @@ impl<'a, W: World> Runner<'a, W> {
         let Action::Run(run) = &step.action else { return Ok(true) };
         self.tell(Event::Note { text: "Reading first whether this has been done before.".to_owned() });
         if self.reading(step, &irreversible.already_done).await? {
-            self.skip(step, Shown::Yes, "it was done before: a reading shows it; nothing is to be changed");
+            let reason = match self.attempted.contains(&step.id) {
+                true => "it was done earlier in this run: a reading shows it",
+                false => "it was done before: a reading shows it; nothing is to be changed",
+            };
+            self.skip(step, Shown::Yes, reason);
             return Ok(false);
         }
         if self.attempted.contains(&step.id) {

@@ -133,7 +133,7 @@ pub async fn run<W: World>(order: Order<'_>, files: Files, world: &W, events: &m
         settings: order.settings,
         files,
         values: order.settings.variables.clone(),
-        bus: Bus::new(world, order.playbook, order.settings.chosen.clone()),
+        bus: Bus::new(world, order.playbook, order.catalog, order.settings.chosen.clone()),
         events,
         numbers,
         total: leaves.len(),

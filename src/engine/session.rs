@@ -37,8 +37,9 @@ impl<W: World> Runner<'_, W> {
             probe: session.probe.clone(),
             begins: session.begins.clone(),
             probe_ends: session.probe_ends.clone(),
-            // Whether the device does what it is told is seen on the bus, and no probe is to disturb it.
-            last: step.until.is_some(),
+            // Whether the device does what it is told is seen on the bus, and no probe is to disturb it. And tools may
+            // write the files they make only when they end (so does SPSDK's `read-memory`).
+            last: step.until.is_some() || !run.produces.is_empty(),
         })
     }
 }

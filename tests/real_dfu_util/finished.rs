@@ -1,5 +1,7 @@
 //! Runs a program to its end, within a limit.
 
+#![allow(dead_code, reason = "each of the tests that share it uses a part of it")]
+
 use std::io::Read;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};

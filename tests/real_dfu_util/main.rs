@@ -6,15 +6,20 @@
 #![cfg(all(target_os = "linux", target_pointer_width = "64"))]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "what cannot be set up fails the test")]
 
+mod bench;
+mod busy;
 mod directly;
 mod finished;
+mod folder;
+mod leaving;
+mod protection;
+mod reading_back;
 mod requirements;
 mod through_recover;
 #[path = "../usb_simulation/mod.rs"]
 mod usb_simulation;
 
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
+use folder::Folder;
 
 /// As large as the first page of an H7's flash, and a plausible beginning: stack pointer, reset vector.
 fn bootloader_image() -> Vec<u8> {
@@ -24,35 +29,10 @@ fn bootloader_image() -> Vec<u8> {
     image
 }
 
-/// A folder of its own, removed in the end. Anybody may use it: some tools run as another user.
-#[derive(Debug)]
-struct Folder(PathBuf);
-
 impl Folder {
-    fn new() -> Self {
-        use std::os::unix::fs::PermissionsExt;
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("recover-dfu-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let path = std::env::temp_dir().join(name);
-        let _ = std::fs::remove_dir_all(&path);
-        std::fs::create_dir_all(&path).unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o777)).unwrap();
-        Folder(path)
-    }
-
     fn with_image() -> Self {
         let folder = Folder::new();
-        std::fs::write(folder.0.join("bootloader.bin"), bootloader_image()).unwrap();
+        std::fs::write(folder.path().join("bootloader.bin"), bootloader_image()).unwrap();
         folder
-    }
-
-    fn path(&self) -> &Path {
-        &self.0
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
     }
 }

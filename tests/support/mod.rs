@@ -83,12 +83,17 @@ impl House {
     }
 
     pub fn run(&self, args: &[&str]) -> Ran {
+        self.run_within(HANGS_AFTER, args)
+    }
+
+    /// For runs of tools that are slow themselves.
+    pub fn run_within(&self, limit: Duration, args: &[&str]) -> Ran {
         let mut command = self.command(args);
         let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let process = child.id();
         let (done, waiting) = std::sync::mpsc::channel::<()>();
         let guard = std::thread::spawn(move || {
-            if waiting.recv_timeout(HANGS_AFTER) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
+            if waiting.recv_timeout(limit) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
                 kill(process);
             }
         });

@@ -16,13 +16,52 @@ pub(crate) struct FlashShape {
 /// STM32H7 with 2 MiB.
 pub(crate) const FLASH_H7: FlashShape = FlashShape { start: 0x0800_0000, page_bytes: 128 * 1024, pages: 16 };
 
-/// What goes wrong, once.
+/// What goes wrong: once, or for good where it says so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// The device leaves the bus when this data block is sent, counted from 0.
-    VanishAtBlock(u32),
+    /// For good: its descriptions cannot be read, as with a device that still enumerates.
+    StringsUnreadable,
+    AlternateRefused,
+    /// Whoever wrote last was ended half-way: the chip waits for more data.
+    LeftHalfWay,
+    /// For good: no page can be erased and nothing be read.
+    ReadProtected,
+    /// For good: erasing is stalled.
+    EraseStalls,
+    /// For good: the first status after an erase tells an error.
+    EraseError,
     /// An erase never ends: dfuDNBUSY for ever.
     BusyForEver,
+    /// The same, and the host is to ask again without a pause.
+    BusyWithoutPause,
+    /// The device leaves the bus when this data block is sent, counted from 0.
+    VanishAtBlock(u32),
+    /// It leaves between this data block and its status.
+    StatusLostAtBlock(u32),
+    WriteErrorAtBlock(u32),
+    /// One byte of this data block is not what was sent, and nothing tells.
+    WrongCellInBlock(u32),
+    /// For good: this alt setting of a board's own bootloader takes nothing.
+    ReadOnlyAlternate(u32),
+    /// The abort that follows a download is stalled.
+    AbortRefused,
+    /// Asked to leave, the device does so before it answers.
+    LeaveStatusLost,
+    GoneAtReset,
+    /// A board's own bootloader restarts before it has confirmed a download.
+    RestartsInManifest,
+    /// For good: it never confirms it.
+    ManifestForEver,
+}
+
+impl Fault {
+    pub(super) fn lasts(self) -> bool {
+        use Fault::{EraseError, EraseStalls, ManifestForEver, ReadOnlyAlternate, ReadProtected, StringsUnreadable};
+        matches!(
+            self,
+            StringsUnreadable | ReadProtected | EraseStalls | EraseError | ReadOnlyAlternate(_) | ManifestForEver
+        )
+    }
 }
 
 /// What has been done to a device so far.
@@ -122,6 +161,7 @@ impl Device {
             state: State::Idle,
             status: 0,
             pointer: shape.start,
+            partition_bytes: 0,
             pending: None,
         };
         Device { inner: Arc::new((Mutex::new(chip), Condvar::new())) }
@@ -162,10 +202,7 @@ impl Device {
     }
 
     pub(crate) fn power_up(&self) {
-        self.change(|chip| {
-            (chip.cut_off, chip.state, chip.status, chip.pending) = (false, State::Idle, 0, None);
-            chip.pointer = chip.shape.start;
-        });
+        self.change(Chip::power_up);
     }
 
     pub(crate) fn cut_off(&self) {
@@ -182,6 +219,14 @@ impl Device {
 
     pub(crate) fn connection_closed(&self) {
         self.change(|chip| chip.counts.connections -= 1);
+    }
+
+    pub(crate) fn set_alternate(&self) -> Answer {
+        self.change(Chip::set_alternate)
+    }
+
+    pub(crate) fn reset(&self) -> Answer {
+        self.change(Chip::reset)
     }
 
     pub(crate) fn control(&self, alt: u32, setup: Setup, data: &[u8]) -> Answer {

@@ -127,10 +127,12 @@ impl Connection {
         }
         match request {
             GET_CAPABILITIES => self.write_memory(argument, &CAPABILITIES.to_ne_bytes())?,
-            CLAIM_INTERFACE | RELEASE_INTERFACE | RESET | DISCONNECT_CLAIM => {}
+            CLAIM_INTERFACE | RELEASE_INTERFACE | DISCONNECT_CLAIM => {}
+            RESET => return Ok(taken(&self.device.reset())),
             SET_INTERFACE => {
                 let words = self.read_memory(argument, 8)?;
                 self.alt = u32::from_ne_bytes([words[4], words[5], words[6], words[7]]);
+                return Ok(taken(&self.device.set_alternate()));
             }
             SUBMIT_URB => return self.submit(argument),
             REAP_URB_NO_DELAY => match self.finished.pop() {
@@ -206,5 +208,14 @@ impl Connection {
         }
         self.send([WRITE_MEMORY, address, memory.len() as u64])?;
         self.stream.write_all(memory)
+    }
+}
+
+/// The answer to a request that brings no data, as an ioctl ends.
+fn taken(answer: &Answer) -> std::result::Result<(), i32> {
+    match answer {
+        Answer::Data(_) | Answer::Taken => Ok(()),
+        Answer::Stall => Err(EPIPE),
+        Answer::Gone => Err(ENODEV),
     }
 }

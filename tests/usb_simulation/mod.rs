@@ -5,6 +5,8 @@
 //! ([`hot_plug`]) and the devices behind them ([`device`]). The protocol is that of umockdev 0.17; no daemon, root rights
 //! or kernel USB are needed. Linux on 64-bit machines, dynamically linked programs.
 
+#![allow(dead_code, reason = "each of the tests that share it uses a part of it")]
+
 mod chip;
 pub(crate) mod device;
 mod hot_plug;

@@ -14,6 +14,7 @@ mod upload;
 
 use crate::bench::mock::MockEnd;
 use crate::bench::{Answer, Console, DfuBoard, DfuDevice};
+use crate::words::UsbId;
 use arguments::{Alternate, Arguments, Mode, NextStep};
 use firmware_file::FirmwareFile;
 
@@ -97,6 +98,9 @@ impl Call<'_> {
         self.open(&target)?;
         let dfuse = target.device.dfu_version == texts::DFUSE_VERSION;
         let transfer_bytes = self.transfer_bytes(&target, dfuse);
+        if let Some(file) = &file {
+            self.check_device_of(file, &target)?;
+        }
         let job = dfuse::Job { target: &target, transfer_bytes };
         match (self.arguments.mode, &file) {
             (Mode::Upload, _) => self.upload(job, dfuse)?,
@@ -221,6 +225,19 @@ impl Call<'_> {
             self.console.out(&format!("Limited transfer size to {transfer_bytes}\n"));
         }
         u64::from(transfer_bytes)
+    }
+
+    fn check_device_of(&mut self, file: &FirmwareFile, target: &Found) -> Step<()> {
+        let UsbId { vendor, product } = target.device.id;
+        // A device that is in DFU mode from the beginning has no other id for its run-time mode.
+        if file.is_for(0, 0) || file.is_for(vendor, product) {
+            return Ok(());
+        }
+        let text = format!(
+            "Error: File ID {:04x}:{:04x} does not match device (0000:0000 or {})",
+            file.vendor, file.product, target.device.id
+        );
+        Err(self.fail(EX_USAGE, &text))
     }
 
     fn reset(&mut self) -> Step<()> {

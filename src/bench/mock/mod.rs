@@ -16,10 +16,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::bench::call_record::CallRecord;
-use crate::bench::folder::{BenchFiles, MOCK_TOOLS, folder_error};
+use crate::bench::folder::{BenchFiles, MOCK_TOOLS};
 use crate::bench::scene::{self, SceneStore};
 use crate::bench::set_up::BENCH_VARIABLE;
-use crate::bench::state::{BenchState, HeldState};
+use crate::bench::state::{BenchState, HeldState, replace};
 use crate::bench::waiting::{Waiting, WaitsFor};
 use crate::bench::{BenchError, Console, VirtualModel};
 use crate::world::end_by_signal;
@@ -145,8 +145,7 @@ pub fn play(files: &BenchFiles, tool: &str, args: &[String], console: &mut Conso
         }
         MockEnd::Waits | MockEnd::Hangs => {
             held.save()?;
-            let stalled = files.stalled();
-            std::fs::write(&stalled, "").map_err(folder_error(&stalled))?;
+            replace(&files.stalled(), console.counted_bytes().to_string().as_bytes())?;
         }
     }
     Ok(end)

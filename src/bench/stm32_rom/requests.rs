@@ -93,9 +93,13 @@ impl DfuBoard for Stm32Rom {
         }
     }
 
-    fn read(&mut self, path: &str, address: u64, length: u64) -> Vec<u8> {
+    fn read(&mut self, path: &str, address: u64, length: u64) -> Option<Vec<u8>> {
         self.spend(1);
-        self.flash_of(path).read(address, length)
+        if self.has(Stm32Fault::Protected) {
+            self.refuse(STATUS_VENDOR, Answer::Stalled);
+            return None;
+        }
+        Some(self.flash_of(path).read(address, length))
     }
 
     fn abort(&mut self) -> Answer {

@@ -1,3 +1,5 @@
+//! One process makes several calls, and whatever goes wrong with it looks as it does in a process of its own.
+
 use std::collections::BTreeMap;
 
 use regex::Regex;

@@ -11,7 +11,7 @@ use crate::world::Access;
 /// A denial may end when udev has set the mode of a new node, or when the person has changed a rule: it is tested again
 /// after a part of the time for which it has lasted, and at the latest after this.
 const DENIED_FOR: Duration = Duration::from_millis(500);
-const PART: u32 = 16;
+const PART: u32 = 4;
 
 type Key = (Attachment, DeviceKind);
 

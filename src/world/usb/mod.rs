@@ -108,7 +108,7 @@ impl UsbBus {
             if matches!(*watch(), Watch::Unavailable) {
                 tokio::time::sleep(LOOK_WITHOUT_WATCH).await;
             } else {
-                std::future::pending().await
+                std::future::pending::<()>().await;
             }
         };
         tokio::select! {

@@ -78,6 +78,18 @@ const BLHOST: Program = Program {
 /// Each data report begins with so many bytes of header.
 const REPORT_HEADER_BYTES: u64 = 4;
 
+/// The line of `mcuboot.py` that logs something, in each version.
+#[derive(Debug, Clone, Copy)]
+struct LoggedAt {
+    spsdk_2_6: u32,
+    spsdk_3_12: u32,
+}
+
+const DATA_UNANSWERED: LoggedAt = LoggedAt { spsdk_2_6: 242, spsdk_3_12: 303 };
+const DATA_FAILED: LoggedAt = LoggedAt { spsdk_2_6: 245, spsdk_3_12: 306 };
+const PACKET_SIZE_UNKNOWN: LoggedAt = LoggedAt { spsdk_2_6: 285, spsdk_3_12: 352 };
+const RESET_UNANSWERED: LoggedAt = LoggedAt { spsdk_2_6: 798, spsdk_3_12: 958 };
+
 /// One call that has found its device.
 struct Call<'a> {
     name: &'static str,
@@ -160,7 +172,7 @@ impl Call<'_> {
         };
         let answer = self.exchange(plain)?;
         if plain == Command::Reset && answer.status == NO_RESPONSE {
-            self.log("WARNING", "Did not receive response from reset command, ignoring it", 958);
+            self.log("WARNING", "Did not receive response from reset command, ignoring it", RESET_UNANSWERED);
             return Ok(self.display(0, &[], None));
         }
         Ok(self.display(answer.status, &[], None))
@@ -214,6 +226,9 @@ impl Call<'_> {
     }
 
     fn read_memory(&mut self, address: u64, length: u64, file: Option<&String>) -> Result<i32, Stop> {
+        if self.flavour == Flavour::Spsdk26 {
+            self.console.out("Reading memory\n");
+        }
         self.ask_packet_size()?;
         let answer = self.exchange(Command::ReadMemory { address, length })?;
         // Out of step, the first packet swallows the answers that waited, and all is well again.
@@ -249,17 +264,17 @@ impl Call<'_> {
             DataPhase::Lost { sent_bytes } => {
                 let report = u64::from(MAX_PACKET_BYTES).min(length - sent_bytes.min(length)) + REPORT_HEADER_BYTES;
                 let text = format!("RX: SPSDK: Invalid size of written bytes has been detected: -1 != {report}");
-                self.log("ERROR", &text, 306);
+                self.log("ERROR", &text, DATA_FAILED);
                 return Err(Stop::Exception { class: "SPSDKTimeoutError", text: "SPSDK: Unknown Error".to_owned() });
             }
-            DataPhase::Aborted => self.log("ERROR", "RX: Mboot: Data aborted by sender", 306),
+            DataPhase::Aborted => self.log("ERROR", "RX: Mboot: Data aborted by sender", DATA_FAILED),
             DataPhase::Sent => {}
         }
         match self.board.closing_answer(self.options.timeout_ms, self.clock) {
             Exchange::Answered(answer) if answer.status == 0 => Ok(self.display(0, &[Word::Integer(length)], None)),
             Exchange::Answered(answer) => Ok(self.display(answer.status, &[], None)),
             Exchange::NoAnswer | Exchange::LostBefore | Exchange::LostAfter => {
-                self.log("ERROR", "RX: No Response, Timeout Error !", 303);
+                self.log("ERROR", "RX: No Response, Timeout Error !", DATA_UNANSWERED);
                 Err(Stop::Exception {
                     class: "McuBootConnectionError",
                     text: "MBoot: Connection issue -> No Response from Device".to_owned(),
@@ -272,14 +287,15 @@ impl Call<'_> {
     fn ask_packet_size(&mut self) -> Result<(), Stop> {
         let answer = self.exchange(Command::GetProperty(11))?;
         if answer.kind != AnswerKind::GetProperty || answer.status != 0 {
-            self.log("WARNING", "CMD: Unable to get MAX PACKET SIZE, using: 32", 345);
+            self.log("WARNING", "CMD: Unable to get MAX PACKET SIZE, using: 32", PACKET_SIZE_UNKNOWN);
         }
         Ok(())
     }
 
-    /// A line of Python's logging. Time and place in it differ from run to run and from version to version.
-    fn log(&mut self, level: &str, text: &str, line: u32) {
+    /// A line of Python's logging. The time in it differs from run to run.
+    fn log(&mut self, level: &str, text: &str, at: LoggedAt) {
         let ms = self.clock.now_ms() % 10_000;
+        let line = if self.flavour == Flavour::Spsdk26 { at.spsdk_2_6 } else { at.spsdk_3_12 };
         self.console.err(&format!("{level}:spsdk.mboot.mcuboot:{text} ({ms}ms since start, mcuboot.py:{line})\n"));
     }
 

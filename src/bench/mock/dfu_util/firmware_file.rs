@@ -10,7 +10,13 @@ pub(super) struct FirmwareFile {
     pub(super) suffix_warning: Option<&'static str>,
     /// bcdDFU of a valid suffix, else 0.
     pub(super) dfu_version: u16,
+    /// Of the device that the file is made for.
+    pub(super) vendor: u16,
+    pub(super) product: u16,
 }
+
+/// In place of a vendor or product.
+const ANY: u16 = 0xffff;
 
 /// DFU 1.1, appendix B: version of the device, product, vendor, version of DFU, `UFD`, length, CRC-32.
 const SUFFIX_BYTES: usize = 16;
@@ -27,7 +33,13 @@ pub(super) fn load(name: &str, console: &Console) -> Result<FirmwareFile, std::i
 }
 
 fn judge_suffix(mut contents: Vec<u8>) -> FirmwareFile {
-    let raw = |contents, warning| FirmwareFile { contents, suffix_warning: Some(warning), dfu_version: 0 };
+    let raw = |contents, warning| FirmwareFile {
+        contents,
+        suffix_warning: Some(warning),
+        dfu_version: 0,
+        vendor: ANY,
+        product: ANY,
+    };
     let Some(body_bytes) = contents.len().checked_sub(SUFFIX_BYTES) else {
         return raw(contents, "File too short for DFU suffix");
     };
@@ -39,9 +51,16 @@ fn judge_suffix(mut contents: Vec<u8>) -> FirmwareFile {
     if crc32(checked).to_le_bytes() != stored {
         return raw(contents, "DFU suffix CRC does not match");
     }
-    let dfu_version = u16::from_le_bytes([suffix[6], suffix[7]]);
+    let word = |at: usize| u16::from_le_bytes([suffix[at], suffix[at + 1]]);
+    let (product, vendor, dfu_version) = (word(2), word(4), word(6));
     contents.truncate(body_bytes);
-    FirmwareFile { contents, suffix_warning: None, dfu_version }
+    FirmwareFile { contents, suffix_warning: None, dfu_version, vendor, product }
+}
+
+impl FirmwareFile {
+    pub(super) fn is_for(&self, vendor: u16, product: u16) -> bool {
+        (self.vendor == ANY || self.vendor == vendor) && (self.product == ANY || self.product == product)
+    }
 }
 
 /// CRC-32 without the usual inversion at the end.

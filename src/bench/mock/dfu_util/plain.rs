@@ -45,8 +45,13 @@ impl Call<'_> {
         self.console.out("Copying data from DFU device to PC\n");
         let total = contents.len() as u64;
         self.progress("Upload", 0, 1);
+        // How much will come is not known before a block is not full.
+        for received in (1..=total / job.transfer_bytes).map(|blocks| blocks * job.transfer_bytes) {
+            self.progress("Upload", received, 0);
+        }
         self.progress("Upload", total, total);
-        self.console.out(&format!("Received a total of {total} bytes\n"));
+        let text = if total == 0 { "\nFailed.\n" } else { &format!("Received a total of {total} bytes\n") };
+        self.console.out(text);
         contents
     }
 }

@@ -47,7 +47,11 @@ impl Call<'_> {
                 self.progress("Upload", received, total);
             }
             let block_bytes = job.transfer_bytes.min(total - received);
-            contents.extend(self.board.read(&job.target.device.path, start + received, block_bytes));
+            let Some(block) = self.board.read(&job.target.device.path, start + received, block_bytes) else {
+                let text = "dfuse_upload: libusb_control_transfer returned -9 (LIBUSB_ERROR_PIPE)";
+                return Err(self.fail(EX_IOERR, text));
+            };
+            contents.extend(block);
         }
         self.progress("Upload", total, total);
         self.abort()?;

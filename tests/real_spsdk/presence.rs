@@ -1,0 +1,97 @@
+//! What `recover` sees on the bus by itself, and two boards, of which the tools cannot be told which one to take.
+
+use serde_json::json;
+
+use crate::imxrt_simulation::{PORT, SECOND_PORT, Wire};
+use crate::requirements::{self, NEWEST, VERSIONS};
+use crate::workplace::{Workplace, playbook_with};
+
+/// A person who does nothing is not waited for that long.
+fn impatient(board: &serde_json::Value) -> Workplace {
+    let place = Workplace::new(NEWEST, board);
+    place.house.write("quick.yaml", playbook_with(&[("timeout: 5m", "timeout: 3s")]));
+    place
+}
+
+#[test]
+fn no_board_ends_with_5() {
+    if !requirements::met("no_board_ends_with_5") {
+        return;
+    }
+    let place = impatient(&json!({}));
+    place
+        .recover("quick.yaml", &[])
+        .exits(5)
+        .says("1fc9:0135 i.MX RT ROM is not there yet")
+        .says("Check wire or switch");
+    assert_eq!(place.boards.state().calls(), [""; 0]);
+}
+
+#[test]
+fn a_missing_permission_ends_with_5_and_its_cure() {
+    if !requirements::met("a_missing_permission_ends_with_5_and_its_cure") {
+        return;
+    }
+    let place = impatient(&json!({"hidraw_permitted": false}));
+    place.boards.plug(PORT, Wire::Fitted);
+    place
+        .recover("quick.yaml", &[])
+        .exits(5)
+        .says("1fc9:0135 i.MX RT ROM is connected, but you have no permission to use it")
+        .says("'SUBSYSTEM==\"hidraw\",ATTRS{idVendor}==\"1fc9\",MODE=\"0666\"'");
+    assert_eq!(place.boards.state().calls(), [""; 0]);
+}
+
+#[test]
+fn two_boards_end_with_5_before_any_command() {
+    if !requirements::met("two_boards_end_with_5_before_any_command") {
+        return;
+    }
+    let place = impatient(&json!({}));
+    place.boards.plug(PORT, Wire::Fitted);
+    place.boards.plug(SECOND_PORT, Wire::Fitted);
+    let ambiguous = "2 devices show as 1fc9:0135 i.MX RT ROM: port 99-1, port 99-2";
+    // Choosing one would be no cure, so that it is not offered.
+    place
+        .recover("quick.yaml", &[])
+        .exits(5)
+        .says(ambiguous)
+        .says("sdphost cannot be told which one")
+        .never_says("--port");
+    let chosen = place.recover("quick.yaml", &["--port", PORT]).exits(5);
+    chosen.says(ambiguous).says("sdphost cannot be told which one to take");
+    assert_eq!(place.boards.state().calls(), [""; 0]);
+}
+
+/// `recover` looks before each call, and a second board may come just then: the tool refuses to choose.
+#[test]
+fn a_second_board_that_only_the_tool_sees_ends_with_5() {
+    if !requirements::met("a_second_board_that_only_the_tool_sees_ends_with_5") {
+        return;
+    }
+    for version in VERSIONS {
+        let place = Workplace::new(version, &json!({}));
+        place.house.write("one.yaml", ERASE);
+        place.boards.plug_running(PORT, "flashloader");
+        place.boards.plug_unseen(SECOND_PORT, "flashloader");
+        let ran = place.recover("one.yaml", &[]).exits(5);
+        ran.says("Several boards that could be meant are attached (ambiguous-device)")
+            .says("Unplug every other camera");
+        let state = place.boards.state();
+        // Newer versions try to open a session first.
+        assert_eq!(state.commands(), [""; 0]);
+        assert_eq!(state.calls().iter().filter(|call| !call.ends_with("batch /dev/stdin")).count(), 1);
+    }
+}
+
+const ERASE: &str = r#"
+format: 1
+board: One command
+devices:
+  flashloader: {hid: "15a2:0073", label: flashloader}
+steps:
+  - run: blhost
+    device: flashloader
+    args: ["-u", "0x15A2,0x0073", "--", "flash-erase-region", "0x60040000", "0x4000"]
+    timeout: 60s
+"#;

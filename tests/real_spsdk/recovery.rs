@@ -1,0 +1,175 @@
+//! The whole recovery with the shipped playbook.
+
+use serde_json::json;
+
+use crate::imxrt_simulation::{PORT, State, Wire};
+use crate::requirements::{self, NEWEST, OLDER};
+use crate::support::Ran;
+use crate::workplace::Workplace;
+
+pub(crate) const CONSENT: [&str; 2] = ["--allow-irreversible", "boot-fuse"];
+
+/// What the board is told that changes it, as NXP and OpenMV document it, however many processes say it.
+const CHANGES: [&str; 13] = [
+    "write-file 0x20001c00 7001",
+    "jump-address 0x20001c00",
+    "fill-memory 0x2000 4 0xc0000008",
+    "configure-memory 9 0x2000",
+    "flash-erase-region 0x60000000 0x1000",
+    "fill-memory 0x2000 4 0xf000000f",
+    "configure-memory 9 0x2000",
+    "flash-erase-region 0x60001000 0x2000",
+    "write-memory 0x60001000 5000",
+    "flash-erase-region 0x60040000 0x4000",
+    "write-memory 0x60040000 12345",
+    BURN,
+    "reset",
+];
+pub(crate) const BURN: &str = "efuse-program-once 0x06 0x00000010";
+
+/// The command lines, where each command is a process of its own.
+const CALLS: [&str; 27] = [
+    "sdphost -u 0x1FC9,0x0135 -- write-file 0x20001C00 sdphost_flash_loader.bin",
+    "sdphost -u 0x1FC9,0x0135 -- jump-address 0x20001C00",
+    "blhost -u 0x15A2,0x0073 -- get-property 1",
+    "blhost -u 0x15A2,0x0073 -- fill-memory 0x2000 4 0xC0000008 word",
+    "blhost -u 0x15A2,0x0073 -- configure-memory 9 0x2000",
+    "blhost -u 0x15A2,0x0073 -t 120000 -- flash-erase-region 0x60000000 0x1000",
+    "blhost -u 0x15A2,0x0073 -- fill-memory 0x2000 4 0xF000000F word",
+    "blhost -u 0x15A2,0x0073 -- configure-memory 9 0x2000",
+    "blhost -u 0x15A2,0x0073 -t 120000 -- flash-erase-region 0x60001000 0x2000",
+    "blhost -u 0x15A2,0x0073 -- write-memory 0x60001000 blhost_flash_loader.bin",
+    "blhost -u 0x15A2,0x0073 -t 120000 -- flash-erase-region 0x60040000 0x4000",
+    "blhost -u 0x15A2,0x0073 -- write-memory 0x60040000 firmware.bin",
+    "blhost -u 0x15A2,0x0073 -- read-memory 0x60000000 0x200 fcb_read.bin",
+    "blhost -u 0x15A2,0x0073 -- read-memory 0x60001000 0x1388 sbl_read.bin",
+    "blhost -u 0x15A2,0x0073 -- read-memory 0x60040000 0x3039 firmware_read.bin",
+    "blhost -u 0x15A2,0x0073 -- get-property 1",
+    "blhost -u 0x15A2,0x0073 -- get-property 11",
+    "blhost -u 0x15A2,0x0073 -- get-property 1",
+    "blhost -u 0x15A2,0x0073 -- get-property 11",
+    "blhost -u 0x15A2,0x0073 -- efuse-read-once 0x06",
+    "blhost -u 0x15A2,0x0073 -- efuse-program-once 0x06 00000010",
+    "blhost -u 0x15A2,0x0073 -- get-property 1",
+    "blhost -u 0x15A2,0x0073 -- get-property 11",
+    "blhost -u 0x15A2,0x0073 -- get-property 1",
+    "blhost -u 0x15A2,0x0073 -- get-property 11",
+    "blhost -u 0x15A2,0x0073 -- efuse-read-once 0x06",
+    "blhost -u 0x15A2,0x0073 -- reset",
+];
+
+/// All files lie in flash as they were given, behind the block that describes the flash, and the board runs from it.
+#[track_caller]
+fn assert_recovered(place: &Workplace, ran: &Ran) -> State {
+    assert_eq!(ran.code, Some(0), "{}", ran.text());
+    let state = place.boards.state();
+    let regions = state.regions();
+    assert_eq!((regions.len(), regions[0].0.as_str()), (3, "0x60000000"), "{regions:?}");
+    assert_eq!(place.boards.flash(PORT, 0x6000_0000, 4), b"FCFB");
+    assert_eq!(regions[1..], place.images);
+    assert_eq!((state.boot_fuse(), state.mode()), (0x10, "running"));
+    assert_eq!(state.faults_left(), 0);
+    state
+}
+
+/// Between the last change and the burn all of it was read back, and the fuse was read before and after.
+#[track_caller]
+fn assert_proven_before_burn(commands: &[String]) {
+    let burn = commands.iter().position(|command| command == BURN).unwrap();
+    let last_write = commands[..burn].iter().rposition(|command| command.starts_with("write-memory")).unwrap();
+    let read = commands[last_write..burn].iter().filter_map(|command| command.strip_prefix("read-memory 0x600"));
+    let bytes: usize = read.map(|rest| rest.split_once(' ').unwrap().1.parse::<usize>().unwrap()).sum();
+    assert_eq!(bytes, 0x200 + 5_000 + 12_345, "{commands:?}");
+    assert!(commands[last_write..burn].iter().any(|command| command == "efuse-read-once 0x06"), "{commands:?}");
+    assert!(commands[burn..].iter().any(|command| command == "efuse-read-once 0x06"), "{commands:?}");
+}
+
+/// The board gets the same commands as from a process for each, but for the harmless ones between them; the fuse is burnt by
+/// a process of its own.
+#[track_caller]
+fn assert_few_processes(state: &State) {
+    let command = |call: &str| call.split_once(" -- ").unwrap().1.to_owned();
+    let calls = state.calls();
+    let (sessions, single): (Vec<_>, Vec<_>) = calls.iter().partition(|call| call.ends_with("batch /dev/stdin"));
+    assert!(single.iter().any(|call| call.ends_with("-- efuse-program-once 0x06 00000010")), "{calls:?}");
+    assert!(sessions.len() >= 2 && calls.len() <= CALLS.len() / 2, "{calls:?}");
+    let harmless = |command: &String| command.starts_with("get-property");
+    let of_tools = |command: &String| !harmless(command) && !command.starts_with("read-memory");
+    let sent: Vec<String> = state.commands().into_iter().filter(of_tools).collect();
+    let expected: Vec<String> = CALLS.iter().map(|call| command(call)).filter(of_tools).collect();
+    assert_eq!(sent.len(), expected.len(), "{sent:?}");
+}
+
+fn brings_a_new_board_back(version: &str) {
+    let place = Workplace::new(version, &json!({}));
+    // The person plugs in when told to.
+    let plug = || place.boards.plug(PORT, Wire::Fitted);
+    let ran = place.recover_with("rt1062.yaml", &CONSENT, &[("YOU", &plug)]);
+    let state = assert_recovered(&place, &ran);
+    assert_eq!(state.changes(), CHANGES);
+    assert_eq!(state.burns(), [(6, 0x10)]);
+    assert_proven_before_burn(&state.commands());
+    if version == NEWEST {
+        assert_few_processes(&state);
+    } else {
+        assert_eq!(state.calls(), CALLS);
+    }
+    ran.says(&format!("blhost {version} (SPSDK)")).says("1fc9:0135 i.MX RT ROM is there").never_says("warning");
+}
+
+#[test]
+fn brings_a_new_board_back_with_the_newest_version() {
+    if requirements::met("brings_a_new_board_back_with_the_newest_version") {
+        brings_a_new_board_back(NEWEST);
+    }
+}
+
+#[test]
+fn brings_a_new_board_back_with_an_older_version() {
+    if requirements::met("brings_a_new_board_back_with_an_older_version") {
+        brings_a_new_board_back(OLDER);
+    }
+}
+
+/// A loose cable in the middle of the SBL; and the fuse is burnt since the factory, as on most boards.
+#[test]
+fn a_board_lost_in_the_data_begins_again_and_keeps_its_fuse() {
+    if !requirements::met("a_board_lost_in_the_data_begins_again_and_keeps_its_fuse") {
+        return;
+    }
+    let place = Workplace::new(
+        NEWEST,
+        &json!({
+            "boot_fuse_word": 0x10,
+            "faults": [{"command": "write-memory", "kind": "vanish-in-data", "bytes": 3000}],
+            "replugs": [{"after": "lost", "wire": true}, {"after": "reset", "wire": false}],
+        }),
+    );
+    place.boards.plug(PORT, Wire::Fitted);
+    let ran = place.recover("rt1062.yaml", &[]);
+    let state = assert_recovered(&place, &ran);
+    let again: Vec<&str> = [&CHANGES[..9], &CHANGES[..11], &CHANGES[12..]].concat();
+    assert_eq!(state.changes(), again);
+    assert_eq!(state.burns(), []);
+    ran.says("The board left in the middle of the command (device-lost")
+        .says("Going back to the step enter-rom (time 1 of at most 3).")
+        .says("skipped: it was done before: a reading shows it");
+}
+
+/// The board reports a success and has stored nothing.
+#[test]
+fn flash_that_is_not_proven_keeps_the_fuse_as_it_is() {
+    if !requirements::met("flash_that_is_not_proven_keeps_the_fuse_as_it_is") {
+        return;
+    }
+    let lost = json!({"command": "write-memory", "time": 2, "kind": "lost-data"});
+    let place = Workplace::new(OLDER, &json!({"faults": [lost]}));
+    place.boards.plug(PORT, Wire::Fitted);
+    let ran = place.recover("rt1062.yaml", &CONSENT).exits(1);
+    let state = place.boards.state();
+    assert_eq!((state.burns(), state.boot_fuse(), state.mode()), (vec![], 0, "flashloader"));
+    assert_eq!(state.changes(), CHANGES[..11]);
+    ran.says("The firmware in flash differs from the file")
+        .says("the fuse was not touched")
+        .says("Running recover again is safe");
+}
