@@ -154,7 +154,8 @@ fn prove(cases: &[Case]) {
     // The newest version makes several calls in one process, where it may: that must not make any difference.
     let ways: [(&str, &[&str]); 3] = [(NEWEST, &[]), (NEWEST, &["--single-calls"]), (OLDER, &[])];
     for (version, options) in ways {
-        for case in cases {
+        // `sdphost` makes a process of each call anyhow.
+        for case in cases.iter().filter(|case| options.is_empty() || case.command.starts_with("blhost")) {
             prove_one(case, version, options);
         }
     }
