@@ -135,7 +135,7 @@ fn any_of(tool: &Tool, command: Option<&Command>, expectations: &Expectations<'_
     let patterns: Vec<&str> =
         of_command.chain(of_tool).map(|pattern| pattern.as_str()).chain(of_step.map(Regex::as_str)).collect();
     let whole_text = |pattern: &&str| pattern.contains(r"\A") || pattern.contains(r"\z") || pattern.contains("(?-m");
-    if patterns.iter().any(|pattern| whole_text(pattern)) {
+    if patterns.iter().any(whole_text) {
         return None;
     }
     RegexSetBuilder::new(patterns).multi_line(true).build().ok()
