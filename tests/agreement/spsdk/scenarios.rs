@@ -11,7 +11,9 @@ const ERASE: &str = "blhost flash-erase-region 0x60040000 0x4000";
 const WRITE: &str = "blhost write-memory 0x60040000 ${firmware}";
 const READ: &str = "blhost read-memory 0x60040000 0x3039 ${copy}";
 const READ_FUSE: &str = "blhost efuse-read-once 0x06";
-const RESET: &str = "blhost reset";
+/// With what proves it, as in every recovery: what else would be asked of the board afterwards fails.
+const RESET: &str = "run: blhost, device: flashloader, args: [\"-u\", \"0x15A2,0x0073\", \"--\", \"reset\"], \
+                     until: {gone: flashloader}, timeout: 60s";
 
 /// Enough for a tool that waits half a second; and what the board then says comes too late.
 const ERASE_QUICKLY: &str = "-u 0x15A2,0x0073 -t 500 -- flash-erase-region 0x60040000 0x4000";
@@ -83,7 +85,7 @@ fn writes_and_reads_the_flash() {
         .call(WRITE)
         .call(READ)
         .call(READ_FUSE)
-        .call(RESET)
+        .step(RESET)
         .comes_to("succeeded");
 }
 
