@@ -36,6 +36,7 @@ impl<W: World> Runner<'_, W> {
             line: command.join(" "),
             probe: session.probe.clone(),
             begins: session.begins.clone(),
+            goes_on: session.goes_on.clone(),
             probe_ends: session.probe_ends.clone(),
             // Whether the device does what it is told is seen on the bus, and no probe is to disturb it. And tools may
             // write the files they make only when they end (so does SPSDK's `read-memory`).

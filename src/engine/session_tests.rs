@@ -32,6 +32,7 @@ after = "--"
 args = ["session"]
 probe = "probe"
 begins = "^status "
+goes_on = "^status 0"
 probe_ends = "^version "
 "#;
 

@@ -42,6 +42,8 @@ pub struct SessionCall {
     pub probe: String,
     /// The first line that any command prints once it is over, be it the probe.
     pub begins: Pattern,
+    /// The same line, when the tool goes on to the next command. What ends the process after it is the probe's matter.
+    pub goes_on: Pattern,
     /// The last line of the probe's answer.
     pub probe_ends: Pattern,
     /// No other command is to follow: the process ends with this one.

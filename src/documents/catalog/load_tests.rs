@@ -233,8 +233,7 @@ fn a_session_is_complete_and_of_a_known_flavour() {
             .replace("version = { args", "version = { prefer = \"fast\", args")
             .replace("[{ pattern", "[{ name = \"native\", pattern")
     };
-    let keys =
-        "flavour = \"slow\"\nafter = \"--\"\nargs = [\"batch\"]\nprobe = \"p\"\nbegins = \"(\"\nprobe_ends = \"x\"\n";
+    let keys = "flavour = \"slow\"\nafter = \"--\"\nargs = [\"batch\"]\nprobe = \"p\"\nbegins = \"(\"\ngoes_on = \"x\"\nprobe_ends = \"x\"\n";
     assert_eq!(
         faults(&session(keys)),
         [
@@ -244,11 +243,11 @@ fn a_session_is_complete_and_of_a_known_flavour() {
         ]
     );
     assert_eq!(
-        faults(&session("after = \"--\"\nbegins = \"x\"\nprobe_ends = \"x\"\nprobes = \"p\"\n"))[1..],
+        faults(&session("after = \"--\"\nbegins = \"x\"\ngoes_on = \"x\"\nprobe_ends = \"x\"\nprobes = \"p\"\n"))[1..],
         [
             "6:1 the key `args` is missing",
             "6:1 the key `probe` is missing",
-            "10:1 unknown key `probes` (did you mean `probe`?)"
+            "11:1 unknown key `probes` (did you mean `probe`?)"
         ]
     );
 }
@@ -256,7 +255,7 @@ fn a_session_is_complete_and_of_a_known_flavour() {
 #[test]
 fn a_session_is_not_taken_over_from_another_tool() {
     let text = tool_and(
-        "[flasher.session]\nafter = \"--\"\nargs = [\"batch\"]\nprobe = \"p\"\nbegins = \"a\"\nprobe_ends = \"b\"\n[other]\nlike = \"flasher\"\n",
+        "[flasher.session]\nafter = \"--\"\nargs = [\"batch\"]\nprobe = \"p\"\nbegins = \"a\"\ngoes_on = \"a\"\nprobe_ends = \"b\"\n[other]\nlike = \"flasher\"\n",
     );
     let catalog = load(&source(&text)).unwrap_or_else(|faults| panic!("{:#?}", described(faults)));
     assert!(catalog.tool("flasher").is_some_and(|tool| tool.session.is_some()));

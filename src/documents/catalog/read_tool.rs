@@ -119,6 +119,7 @@ fn session(reader: &Reader<'_>, flavours: &[Flavour]) -> Option<Session> {
         args: session.per_system("args", Reader::plain_texts),
         probe: session.required_text("probe"),
         begins: session.required_pattern("begins", &[])?,
+        goes_on: session.required_pattern("goes_on", &[])?,
         probe_ends: session.required_pattern("probe_ends", &[])?,
     };
     session.finish();

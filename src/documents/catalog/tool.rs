@@ -127,6 +127,8 @@ pub struct Session {
     pub probe: String,
     /// The first line that any command prints once it is over.
     pub begins: Pattern,
+    /// The same line, when the tool goes on to the next command.
+    pub goes_on: Pattern,
     /// The last line of the probe's answer.
     pub probe_ends: Pattern,
 }

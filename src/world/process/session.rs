@@ -18,6 +18,8 @@ use crate::world::{AnswerTool, RunningTool, SessionCall, StopTool, ToolCall, Too
 
 /// Events kept for a slow reader.
 const EVENTS_MAX: usize = 64;
+/// So many pieces of what a command says on its standard error are kept until it is known to be the command's.
+const HELD_MAX: usize = 64;
 /// A line of a tool that never ends one is passed on in pieces of so many bytes.
 const LINE_BYTES_MAX: usize = 64 * 1024;
 
@@ -292,6 +294,7 @@ impl Relay {
         mut deadline: Option<Instant>,
         pass_on: bool,
     ) -> Heard {
+        let mut held = Vec::new();
         loop {
             let event = match deadline {
                 Some(deadline) => match timeout_at(deadline, session.events.recv()).await {
@@ -305,7 +308,12 @@ impl Relay {
                     for line in session.stdout.push(&bytes) {
                         match listening.take(&line) {
                             Belongs::Command if pass_on => self.tell(ToolEvent::Output(Stream::Stdout, line)).await,
-                            Belongs::ProbesEnd => return Heard::Probe,
+                            Belongs::ProbesEnd => {
+                                for text in held {
+                                    self.tell(ToolEvent::Output(Stream::Stderr, text)).await;
+                                }
+                                return Heard::Probe;
+                            }
                             Belongs::Command | Belongs::Probe => {}
                         }
                     }
@@ -313,13 +321,21 @@ impl Relay {
                         deadline = Some(Instant::now() + self.limits.probe);
                     }
                 }
+                // Which of the two streams is heard first is nobody's promise: it may be the probe's.
+                Some(ToolEvent::Output(_, bytes)) if pass_on && listening.probed && held.len() < HELD_MAX => {
+                    held.push(bytes)
+                }
                 Some(ToolEvent::Output(stream, bytes)) if pass_on && !listening.in_probe => {
                     self.tell(ToolEvent::Output(stream, bytes)).await;
                 }
                 Some(ToolEvent::Output(..)) => {}
                 Some(ToolEvent::Ended(end)) => {
                     let rest = session.stdout.rest();
-                    if listening.in_probe {
+                    let of_probe = listening.in_probe || listening.goes_on;
+                    for text in held.into_iter().filter(|_| !of_probe) {
+                        self.tell(ToolEvent::Output(Stream::Stderr, text)).await;
+                    }
+                    if of_probe {
                         // The command was over before.
                         lock(&self.shared).distrusted = true;
                         break Heard::Ended(if pass_on { ToolEnd::Exited(0) } else { end });
@@ -371,12 +387,14 @@ struct Listening<'c> {
     probed: bool,
     /// The command's account has begun: the next that begins is the probe's.
     begun: bool,
+    /// So has it, and the tool goes on to the probe.
+    goes_on: bool,
     in_probe: bool,
 }
 
 impl<'c> Listening<'c> {
     fn to(wanted: &'c SessionCall) -> Self {
-        Listening { wanted, probed: true, begun: false, in_probe: false }
+        Listening { wanted, probed: true, begun: false, goes_on: false, in_probe: false }
     }
 
     fn take(&mut self, line: &[u8]) -> Belongs {
@@ -393,6 +411,7 @@ impl<'c> Listening<'c> {
             return Belongs::Command;
         }
         self.in_probe = self.begun;
+        self.goes_on = !self.begun && self.wanted.goes_on.is_match(text);
         self.begun = true;
         if self.in_probe { Belongs::Probe } else { Belongs::Command }
     }

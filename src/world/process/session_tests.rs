@@ -14,7 +14,7 @@ one() {
         probe) echo "status 0"; echo "property"; echo "version 1" ;;
         good) echo "working"; echo "status 0"; echo "by $$" ;;
         refused) echo "status 7"; echo "refused" >&2; exit 1 ;;
-        crash) echo "status 0"; echo "by $$"; trap 'exit 9' EXIT; read -r ignored; exit 9 ;;
+        crash) echo "status 0"; echo "by $$"; read -r probe; echo "gone" >&2; exit 9 ;;
         stuck) echo "status 0"; echo "detail"; sleep 60 ;;
         silent) sleep 60 ;;
         *) echo "unknown $1"; exit 2 ;;
@@ -47,6 +47,7 @@ fn call(command: &str, session: &str) -> ToolCall {
             line: command.to_owned(),
             probe: "probe".to_owned(),
             begins: pattern("^status "),
+            goes_on: pattern("^status 0$"),
             probe_ends: pattern("^version "),
             last: false,
         }),
@@ -158,7 +159,10 @@ fn a_process_that_crashes_is_seen_to() {
     on_runtime(async {
         let sessions = Sessions::default();
         let heard = hear(sessions.start(&call("crash", "session"))).await;
-        assert_eq!(heard.end, ToolEnd::Exited(9));
+        // It had said how its command ended, as far as anybody can tell.
+        assert_eq!((heard.end, heard.stderr.as_str()), (ToolEnd::Exited(0), ""));
+        assert!(lock(&sessions.shared).distrusted);
+        let sessions = Sessions::default();
         // A session that has ended while it waited is none: the call is made all the same, once.
         let first = hear(sessions.start(&call("good", "session"))).await;
         let pid: i32 = process(&first).parse().unwrap();
