@@ -323,7 +323,7 @@ impl Relay {
                 }
                 // Which of the two streams is heard first is nobody's promise: it may be the probe's.
                 Some(ToolEvent::Output(_, bytes)) if pass_on && listening.probed && held.len() < HELD_MAX => {
-                    held.push(bytes)
+                    held.push(bytes);
                 }
                 Some(ToolEvent::Output(stream, bytes)) if pass_on && !listening.in_probe => {
                     self.tell(ToolEvent::Output(stream, bytes)).await;
