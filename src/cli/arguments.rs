@@ -225,7 +225,12 @@ pub struct SchemaArgs {
 pub enum SchemaOf {
     #[default]
     Playbook,
+    /// Test files, *.test.yaml
     Tests,
+    /// Scripted tools, *.scene.yaml
+    Scene,
+    /// The catalog, vendor-tools.toml
+    Tools,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Args)]

@@ -11,6 +11,9 @@ mod reader;
 mod tool;
 mod tree;
 
+/// The JSON schema of catalogs.
+pub const SCHEMA: &str = include_str!("schema.json");
+
 pub use load::{load, merge, shipped, shipped_source};
 pub use pattern::Pattern;
 pub use tool::{

@@ -17,5 +17,8 @@ pub use types::{
 };
 pub use write::{quoted, write_scene};
 
+/// The JSON schema of scenes.
+pub const SCHEMA: &str = include_str!("schema.json");
+
 /// How the names of scene files end.
 pub const SCENE_ENDING: &str = ".scene.yaml";
