@@ -45,6 +45,7 @@ pub use ready::{ToolSearch, ready_tools};
 pub use refusal::{before_anything, finished, refused_inputs, refused_tools, without_problem};
 pub use ruled_out::RuledOut;
 pub use runner::{Finish, Order, ReadyTool, Settings, run};
+pub use tool_folder::file_of as file_of_tool;
 
 pub use crate::words::Outcome;
 

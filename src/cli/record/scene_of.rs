@@ -20,6 +20,7 @@ pub(super) fn scene_of(recorded: Recorded, launchers: &BTreeMap<String, Vec<OsSt
             name: nowhere(name.clone()),
             version: nowhere(answer.unwrap_or_default()),
             flavour: None,
+            files: Vec::new(),
         });
     }
     scene.calls = recorded

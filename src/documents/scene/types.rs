@@ -42,6 +42,18 @@ pub struct SceneTool {
     pub version: Located<String>,
     /// The family of builds that the catalog is to recognise in that.
     pub flavour: Option<Located<String>>,
+    /// What lies in the tool's folder beside it.
+    pub files: Vec<ToolFolderFile>,
+}
+
+/// A file that comes with a tool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ToolFolderFile {
+    /// Below the tool's folder.
+    pub path: String,
+    /// What it begins with; what follows is made up.
+    pub beginning: Vec<u8>,
+    pub size_bytes: u64,
 }
 
 /// A device that is, or comes, on the bus.
