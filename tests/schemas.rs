@@ -310,6 +310,13 @@ fn every_key_has_a_line_about_it() {
 }
 
 #[test]
+fn the_schema_of_tests_names_the_faults_that_strike() {
+    let schema: Value = serde_json::from_str(cases::SCHEMA).unwrap();
+    let known: Vec<&str> = recover::bench::FAULTS.iter().map(|row| row.name).collect();
+    assert_eq!(schema["$defs"]["strike"]["enum"], json!(known));
+}
+
+#[test]
 fn the_program_prints_them() {
     let house = House::new();
     assert_eq!(house.run(&["schema"]).exits(0).stdout, playbook::SCHEMA);

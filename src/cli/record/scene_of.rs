@@ -30,6 +30,7 @@ pub(super) fn scene_of(recorded: Recorded, launchers: &BTreeMap<String, Vec<OsSt
             tool: nowhere(call.tool),
             args: call.args,
             times: Times::InOrder(1),
+            optional: false,
             acts: call.acts,
             end: call.end,
             afterwards: call.afterwards,

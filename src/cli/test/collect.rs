@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::bench::Bench;
+use crate::bench::{Bench, check_strikes};
 use crate::cli::catalogs::{Catalogs, FoundCatalog};
 use crate::cli::check::{read, scene_of};
 use crate::cli::places::{find_playbook, read_below, read_document, read_scene};
@@ -244,6 +244,7 @@ pub(in crate::cli) fn load(file: &Path, catalog: &Arc<FoundCatalog>) -> (Option<
     let Some(playbook) = playbook.filter(|_| sound) else { return (None, faults) };
     faults.extend(cases::check(&tests, &playbook));
     faults.extend(unknown_names(&tests, &playbook));
+    faults.extend(check_strikes(&tests, &playbook, &catalog.catalog));
     let mut scenes = BTreeMap::new();
     for path in tests.cases.iter().filter_map(|case| case.scene.as_ref()) {
         if scenes.contains_key(&path.value) {

@@ -9,7 +9,7 @@ mod input;
 pub(in crate::documents) mod load;
 mod read_answers;
 mod read_run;
-mod read_step;
+pub(in crate::documents) mod read_step;
 pub(in crate::documents) mod reader;
 mod steps;
 #[cfg(test)]

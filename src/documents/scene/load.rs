@@ -223,8 +223,21 @@ fn read_set(reader: &mut Reader, top: &Entries<'_>) -> BTreeMap<Id, String> {
     values.into_iter().filter_map(|(name, _, value)| Some((name, reader.text(value)?.value))).collect()
 }
 
-const CALL_KEYS: &[&str] =
-    &["run", "args", "times", "any_order", "repeat", "out", "err", "does", "exit", "hangs", "signal", "afterwards"];
+const CALL_KEYS: &[&str] = &[
+    "run",
+    "args",
+    "times",
+    "any_order",
+    "repeat",
+    "optional",
+    "out",
+    "err",
+    "does",
+    "exit",
+    "hangs",
+    "signal",
+    "afterwards",
+];
 
 fn read_call(reader: &mut Reader, yaml: &Yaml, scene: &Scene) -> Option<SceneCall> {
     let parts = reader.map(yaml, "a call", CALL_KEYS)?;
@@ -252,6 +265,7 @@ fn read_call(reader: &mut Reader, yaml: &Yaml, scene: &Scene) -> Option<SceneCal
     acts.extend(read_acts(reader, parts.get("does"), scene, &args));
     Some(SceneCall {
         times: read_times(reader, &parts),
+        optional: flag(reader, &parts, "optional"),
         end: read_end(reader, &parts),
         afterwards: read_changes(reader, parts.get("afterwards"), scene),
         tool,

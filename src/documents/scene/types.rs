@@ -144,6 +144,8 @@ pub struct SceneCall {
     pub tool: Located<String>,
     pub args: Vec<ArgumentPattern>,
     pub times: Times,
+    /// It may be left out.
+    pub optional: bool,
     pub acts: Vec<Act>,
     pub end: CallEnd,
     /// What happens on the bus once it has ended, counted from its end.

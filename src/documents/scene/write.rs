@@ -156,6 +156,9 @@ fn call(text: &mut String, call: &SceneCall) {
     line(text, 1, &format!("- run: {}", quoted(&call.tool.value)));
     let args: Vec<String> = call.args.iter().map(|arg| quoted(&arg.to_string())).collect();
     line(text, 2, &format!("args: [{}]", args.join(", ")));
+    if call.optional {
+        line(text, 2, "optional: yes");
+    }
     match call.times {
         Times::InOrder(1) => {}
         Times::InOrder(times) => line(text, 2, &format!("times: {times}")),
@@ -307,6 +310,7 @@ person:
 calls:
   - run: "any-tool"
     args: ["-D", "*.bin", "..."]
+    optional: yes
     times: 2
     does:
       - {out: "10 %\r20 %\r\u001b[0m\ttab\n"}
