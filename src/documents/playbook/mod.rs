@@ -4,6 +4,7 @@ mod check;
 mod check_call;
 mod check_flash;
 mod check_optional;
+mod check_waits;
 pub(in crate::documents) mod family;
 mod input;
 pub(in crate::documents) mod load;
