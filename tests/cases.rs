@@ -104,3 +104,31 @@ fn calls_that_need_not_come_are_not_asked_for() {
     let listed = "scene: all.scene.yaml, expect: {outcome: recovered, calls: [dfu-util -l]}";
     test(&playbook(list), &whole, listed).exits(0);
 }
+
+/// A choice is over at once when ENTER is pressed: there is no middle in which Ctrl-C could be noticed.
+#[test]
+fn nothing_strikes_in_the_middle_of_a_step_that_is_over_at_once() {
+    let house = House::new();
+    house.write("board.yaml", PLAYBOOK.replace("  - {when: wired, refuse: The wire is connected.}\n", ""));
+    let cells =
+        |step: &str| house.run(&["test", "board.yaml", "--faults", "--format", "json", "--filter", step]).exits(0);
+    cells("choose").says("\"fault\":\"ctrl-c\"").never_says("midway");
+    cells("enter").says("\"fault\":\"ctrl-c-midway\"").says("\"fault\":\"kill-midway\"");
+}
+
+#[test]
+fn the_legend_of_the_matrix_comes_once() {
+    let house = House::new();
+    house.write("one.yaml", PLAYBOOK);
+    house.write("other.yaml", PLAYBOOK);
+    let ran = house.run(&["test", "one.yaml", "other.yaml", "--faults", "--filter", "write tool-missing"]);
+    assert_eq!(ran.stdout.matches(".yaml\n").count(), 2, "{}", ran.stdout);
+    assert_eq!(ran.stdout.matches("the tool is not installed").count(), 1, "{}", ran.stdout);
+}
+
+#[test]
+fn a_playbook_without_virtual_board_can_be_played_with_a_scene() {
+    let house = House::new();
+    house.write("board.yaml", "format: 1\nboard: A board\nsteps: [{refuse: Not yet.}]\n");
+    house.run(&["run", "board.yaml", "--simulate"]).exits(2).says("names no virtual board").says("--scene FILE");
+}
