@@ -408,7 +408,7 @@ fn lock(folder: &Path, playbook: &Playbook, options: &RunOptions) -> Result<Boar
     let ids: BTreeSet<UsbId> = playbook.devices.iter().flat_map(|device| device.ids.iter().copied()).collect();
     let ids: Vec<UsbId> = ids.into_iter().collect();
     BoardLock::acquire(folder, &ids, options.port.as_deref()).map_err(|problem| {
-        let next = "Wait until the other run has ended, or give each run its own camera with --port.".to_owned();
+        let next = "Wait until the other run has ended, or give each run its own board with --port.".to_owned();
         refuse(Outcome::BoardBusy, before_anything(problem.to_string(), vec![next]))
     })
 }

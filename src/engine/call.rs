@@ -229,7 +229,7 @@ impl<'a, W: World> Runner<'a, W> {
         if all.len() > 1 {
             let mut fault = several(device, &all);
             fault.help = Some(format!(
-                "{} cannot be told which one to take: disconnect all cameras but the one to be recovered",
+                "{} cannot be told which one to take: disconnect all boards but the one to be recovered",
                 run.tool.value
             ));
             return Err(self.halt_here(&step.id, fault));
