@@ -4,7 +4,9 @@ mod collect;
 mod faults;
 mod junit;
 mod mutate;
+mod progress;
 mod report;
+mod watchdog;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -19,6 +21,7 @@ use crate::cli::diagnostics::render;
 use crate::cli::json::write_line;
 use crate::cli::streams::complain;
 use crate::cli::style::Look;
+use crate::cli::wording::count;
 use crate::documents::cases::Case;
 use crate::engine::{Event, Outcome};
 use crate::words::Severity;
@@ -91,6 +94,14 @@ pub(super) fn test(args: &TestArgs, look: &Look) -> Outcome {
         ReportFormat::Junit => junit::report(&tried, began.elapsed()),
     }
     report::annotate(&tried);
+    if args.mutate {
+        let failed = tried.iter().filter(|tried| !tried.passed()).count();
+        complain(&format!(
+            "error: {failed} of {} failed with the playbooks as they are, so that nothing can be said of changes; no change was \
+             tried. Make the cases pass first.\n",
+            count(tried.len(), "case", "cases")
+        ));
+    }
     if tried.iter().all(Tried::passed) { Outcome::Recovered } else { Outcome::StepFailed }
 }
 

@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::bench::{Broken, Cell, CellEnd, Invariant, Matrix, Struck, Subject, strike_cell, survey};
@@ -17,10 +16,14 @@ use crate::cli::diagnostics::render;
 use crate::cli::streams::complain;
 use crate::cli::style::Look;
 use crate::cli::test::collect::{Target, collect_targets};
+use crate::cli::test::watchdog::Watchdog;
 use crate::cli::test::{in_parallel, keep_events, report as cases, tell_catalogs};
 use crate::documents::scene::Scene;
 use crate::engine::Outcome;
 use crate::words::{Diagnostic, Severity};
+
+/// Real time for two runs; they take a fraction of a second.
+const CELL_MAX: Duration = Duration::from_secs(60);
 
 /// A playbook and everything that can strike it.
 struct Board<'a> {
@@ -96,10 +99,11 @@ pub(super) fn strike(args: &TestArgs, catalogs: &Catalogs, look: &Look) -> Outco
         ));
         return Outcome::CommandLine;
     }
-    let watchdog = Watchdog::default();
+    let watchdog = Watchdog::new(CELL_MAX);
     let tried = std::thread::scope(|scope| {
         scope.spawn(|| watchdog.watch());
-        let tried = in_parallel(jobs, &chosen, |(board, cell)| watchdog.guard(cell, || try_cell(board, cell)));
+        let tried =
+            in_parallel(jobs, &chosen, |(board, cell)| watchdog.guard(&cell.to_string(), || try_cell(board, cell)));
         watchdog.rest();
         tried
     });
@@ -204,60 +208,4 @@ fn stale(boards: &[Board<'_>], tried: &[Tried<'_>]) -> Vec<Diagnostic> {
         }
     }
     faults
-}
-
-/// Ends the program when a run does not end, which is the worst that the matrix can find: a thread cannot be ended.
-#[derive(Default)]
-struct Watchdog {
-    running: Mutex<Running>,
-}
-
-#[derive(Default)]
-struct Running {
-    cells: BTreeMap<usize, (Instant, String)>,
-    begun: usize,
-    over: bool,
-}
-
-/// Real time for two runs; they take a fraction of a second.
-const CELL_MAX: Duration = Duration::from_secs(60);
-const LOOKS_EVERY: Duration = Duration::from_millis(50);
-
-impl Watchdog {
-    fn guard<T>(&self, cell: &Cell, work: impl FnOnce() -> T) -> T {
-        let number = {
-            let mut running = self.running();
-            running.begun += 1;
-            let number = running.begun;
-            running.cells.insert(number, (Instant::now(), cell.to_string()));
-            number
-        };
-        let result = work();
-        self.running().cells.remove(&number);
-        result
-    }
-
-    fn rest(&self) {
-        self.running().over = true;
-    }
-
-    fn watch(&self) {
-        loop {
-            {
-                let running = self.running();
-                if running.over {
-                    return;
-                }
-                if let Some((_, cell)) = running.cells.values().find(|(since, _)| since.elapsed() > CELL_MAX) {
-                    complain(&format!("error: `{cell}` did not end within {} s of real time\n", CELL_MAX.as_secs()));
-                    std::process::exit(i32::from(Outcome::StepFailed.exit_code()));
-                }
-            }
-            std::thread::sleep(LOOKS_EVERY);
-        }
-    }
-
-    fn running(&self) -> std::sync::MutexGuard<'_, Running> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }

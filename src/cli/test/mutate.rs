@@ -9,7 +9,9 @@ use crate::cli::json::write_line;
 use crate::cli::streams::{complain, say, show};
 use crate::cli::style::{Look, Role};
 use crate::cli::test::collect::Suite;
+use crate::cli::test::progress::{Progress, Remarkable};
 use crate::cli::test::report::annotate_faults;
+use crate::cli::test::watchdog::Watchdog;
 use crate::cli::test::{Tried, in_parallel};
 use crate::cli::wording::count;
 use crate::documents::cases::Case;
@@ -39,6 +41,9 @@ enum Noticed<'a> {
     Not,
 }
 
+/// Real time for all cases with one change, on a busy machine.
+const MUTANT_MAX: Duration = Duration::from_secs(5 * 60);
+
 /// Called when all cases pass.
 pub(super) fn mutate(suites: &[Suite], tried: &[Tried<'_>], args: &TestArgs, jobs: usize, look: &Look) -> Outcome {
     let began = Instant::now();
@@ -47,7 +52,19 @@ pub(super) fn mutate(suites: &[Suite], tried: &[Tried<'_>], args: &TestArgs, job
         complain(&format!("error: no change has a name with all of: {}\n", args.filter.join(", ")));
         return Outcome::CommandLine;
     }
-    let judged = in_parallel(jobs, &tasks, |task| judge(task, tried));
+    let (progress, watchdog) = (Progress::new("mutants", tasks.len()), Watchdog::new(MUTANT_MAX));
+    let judged = std::thread::scope(|scope| {
+        scope.spawn(|| watchdog.watch());
+        let judged = in_parallel(jobs, &tasks, |task| {
+            let judged = watchdog.guard(&task.mutants[0].1.name, || judge(task, tried));
+            let unnoticed = matches!(judged.noticed, Noticed::Not);
+            progress.one_more(if unnoticed { Remarkable::Yes } else { Remarkable::No });
+            judged
+        });
+        watchdog.rest();
+        judged
+    });
+    drop(progress);
     let unnoticed: Vec<Diagnostic> =
         judged.iter().filter(|judged| matches!(judged.noticed, Noticed::Not)).map(not_noticed).collect();
     // Where only some changes were tried, nothing can be said of the others.
