@@ -253,6 +253,28 @@ fn simulated_runs_replay_as_they_were() {
     }
 }
 
+/// Its tools work in a private copy of their folder, and the playbook reads files that come with them.
+#[test]
+fn a_recorded_ae3_run_replays_and_notices_a_changed_line() {
+    let house = House::new();
+    house.run(&["run", "ae3", "--simulate=old-ses", "--record", "kept"]).exits(0).says("the first 256 of 270368 bytes");
+    let scene = kept(&house, "ae3.scene.yaml");
+    assert!(
+        scene.contains("      \"alif/SP-AE302F80F55D5AE-rev-b4.bin\": {size: 270368, hex: \"414c4946544f4331"),
+        "{scene}"
+    );
+    house.run(&["check", "kept/ae3.scene.yaml"]).exits(0).says("nothing wrong");
+    house.run(&["test", "kept"]).exits(0).says("1 passed");
+    // The last line by which the writing tool proves itself; and the version that lies in the other tool's folder.
+    let proof = scene.rfind("{out: \"Done\\n\"}").unwrap();
+    let version = scene.find("0000000000006801").unwrap();
+    for (at, changed) in [(proof, "{out: \"Dome"), (version, "0000000000000000")] {
+        let edited = format!("{}{changed}{}", &scene[..at], &scene[at + changed.len()..]);
+        house.write("kept/ae3.scene.yaml", edited);
+        house.run(&["test", "kept"]).exits(1);
+    }
+}
+
 const EVENT_LIMIT: Duration = Duration::from_secs(30);
 
 /// As large as the first page of an H7's flash, and a plausible beginning: stack pointer, reset vector.

@@ -159,7 +159,7 @@ fn a_device_vanishes_in_the_middle_of_a_call() {
     let house = house();
     let lost = replaced(SCENE, "      - {after: 20s, out: \"half\\n\"}", "      - {after: 1s, vanishes: rom}");
     let lost = replaced(&lost, "      - {after: 20s, out: \"written\\n\"}", "    exit: 74");
-    play(&house, &lost).exits(1).says("Attached no device of this camera");
+    play(&house, &lost).exits(1).says("Attached no device of this board");
 }
 
 #[test]

@@ -75,3 +75,13 @@ fn a_mutant_that_nobody_notices_is_told_with_its_place() {
     let ran = house.run(&["test", "--mutate", "arduino.test.yaml"]).exits(0);
     ran.says("warning: no change has this name").says("0 unnoticed");
 }
+
+#[test]
+fn changes_are_tried_only_where_the_cases_pass() {
+    let house = House::new();
+    house.write("arduino.yaml", std::fs::read(folder().join("arduino.yaml")).unwrap());
+    let case = "format: 1\ncases:\n  - {name: wrong, simulate: absent, expect: {outcome: recovered}}\n";
+    house.write("arduino.test.yaml", case);
+    let ran = house.run(&["test", "--mutate", "arduino.test.yaml"]).exits(1);
+    ran.says("1 of 1 case failed").says("Make the cases pass first").says("no change was tried").never_says("mutants,");
+}

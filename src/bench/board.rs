@@ -72,7 +72,7 @@ pub enum BenchError {
         hint: String,
     },
     #[error(
-        "this playbook names no virtual board, so there is nothing to simulate; add `virtual_board:` with a `model`, as the shipped playbooks do"
+        "this playbook names no virtual board, so there is nothing to simulate; add `virtual_board:` with a `model`, as the shipped playbooks do; or play scripted tools with --scene FILE"
     )]
     NoVirtualBoard,
     #[error("the playbook's virtual board is wrong: {}", faults.iter().map(told).collect::<Vec<_>>().join("; "))]

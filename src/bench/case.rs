@@ -7,6 +7,8 @@ use std::rc::Rc;
 
 use crate::bench::expectation::{Difference, compare};
 use crate::bench::image::noise;
+use crate::bench::rehearsal::rehearse_struck;
+use crate::bench::strike::{Striking, missed, strike_of};
 use crate::bench::{Account, Answers, Bench, BenchError, BenchFolder, Rehearsal, RehearsalError, rehearse};
 use crate::documents::cases::{Case, GivenContents, ToolTreatment};
 use crate::documents::catalog::Catalog;
@@ -14,7 +16,7 @@ use crate::documents::expression::Value;
 use crate::documents::playbook::{Input, Need, Playbook};
 use crate::documents::scene::{GivenFile, Scene};
 use crate::engine::{Chosen, Event, GivenFiles};
-use crate::words::Id;
+use crate::words::{Id, Outcome};
 
 /// A playbook that is tested, where, and how its board is.
 #[derive(Debug, Clone, Copy)]
@@ -78,8 +80,15 @@ pub fn run_case(subject: Subject<'_>, case: &Case, keep: Keep) -> Result<CaseRun
     let mut playbook = subject.playbook.clone();
     let rehearsal = rehearsal(subject, case, &mut playbook, &bench.files().given())?;
     let rehearsal = Rehearsal { playbook: &playbook, ..rehearsal };
-    let first = rehearse(&bench, &rehearsal)?;
+    let strike = case.strike.as_ref().and_then(|strike| strike_of(strike, &playbook, subject.catalog));
+    if let Some(strike) = &strike {
+        strike.prepare(&bench)?;
+    }
+    let striking = Rc::new(Striking::new(&playbook, bench.files(), strike));
+    let first = rehearse_struck(&bench, &rehearsal, &striking)?;
     let mut differences = compare(&case.expect, &first, &playbook);
+    differences.extend(case.strike.as_ref().and_then(|strike| missed(strike, &striking)));
+    drop(striking);
     differences.extend(unlike_scene(&bench, case)?);
     let mut runs = vec![first.events];
     if let Some(again) = case.again.as_ref().filter(|_| differences.is_empty()) {
@@ -98,6 +107,13 @@ fn scene_of<'a>(subject: Subject<'a>, case: &Case) -> Option<&'a Scene> {
     case.scene.as_ref().and_then(|path| subject.scenes.get(&path.value))
 }
 
+/// Is a run expected that does not come to all the calls of the scene? One that is refused, declined or interrupted ends on
+/// the way; and a case that lists the calls itself needs no other list.
+fn ends_before_its_end(case: &Case) -> bool {
+    let last = case.again.as_ref().unwrap_or(&case.expect);
+    last.calls.is_some() || !matches!(last.outcome.value, Outcome::Recovered | Outcome::StepFailed)
+}
+
 /// Calls that the scene does not declare, and declared ones that never came.
 fn unlike_scene(bench: &Bench, case: &Case) -> Result<Vec<Difference>, CaseError> {
     let Some(scene) = &case.scene else { return Ok(Vec::new()) };
@@ -107,7 +123,8 @@ fn unlike_scene(bench: &Bench, case: &Case) -> Result<Vec<Difference>, CaseError
         expected: "that tools are called as the scene declares".to_owned(),
         found: fault.to_string(),
     });
-    let unmade = bench.unmade_calls()?.into_iter().map(|call| Difference {
+    let unmade = if ends_before_its_end(case) { Vec::new() } else { bench.unmade_calls()? };
+    let unmade = unmade.into_iter().map(|call| Difference {
         place: place(),
         expected: "that every call is made that the scene declares".to_owned(),
         found: call.to_string(),
@@ -205,6 +222,7 @@ pub(crate) fn rehearsal<'a>(
         } else {
             Answers::Withheld
         },
+        choices: case.chooses.iter().map(|(step, choice)| (step.value.clone(), choice.clone())).collect(),
     })
 }
 

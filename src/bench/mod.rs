@@ -90,7 +90,7 @@ pub use stm32_rom::{Stm32Rom, Stm32RomSettings};
 pub use stm32n6::Stm32N6;
 pub use strike::{
     Broken, Cell, CellEnd, FAULTS, FaultGroup, FaultRow, Invariant, Matrix, Part, Scenario, Site, StrikeFault, Struck,
-    strike_cell, survey,
+    check_strikes, strike_cell, survey,
 };
 pub use virtual_model::{ModelHelp, VirtualModel, model_help};
 pub use waiting::{Waiting, WaitsFor};

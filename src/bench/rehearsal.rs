@@ -9,6 +9,7 @@ use crate::bench::call_record::CallRecord;
 use crate::bench::state::BenchState;
 use crate::bench::strike::{Striking, StruckWorld};
 use crate::bench::{Answers, Bench, BenchError, BenchWorld, Region, VirtualModel, generate_image, in_process};
+use crate::documents::cases::Choice;
 use crate::documents::catalog::Catalog;
 use crate::documents::expression::Value;
 use crate::documents::playbook::Playbook;
@@ -34,6 +35,8 @@ pub struct Rehearsal<'a> {
     pub allow_irreversible: BTreeSet<Id>,
     pub variables: BTreeMap<Id, Value>,
     pub answers: Answers,
+    /// By step that leaves one.
+    pub choices: BTreeMap<Id, Choice>,
 }
 
 /// Everything that is known of a run afterwards.
@@ -158,7 +161,7 @@ fn carry_out(
         let earlier_ms = BenchState::look(&bench.files())?.now_ms;
         let began = tokio::time::Instant::now();
         let world = BenchWorld::new(Rc::clone(bench), rehearsal.answers, start, never);
-        let world = StruckWorld::new(world, Rc::clone(striking));
+        let world = StruckWorld::new(world, Rc::clone(striking), rehearsal.choices.clone());
         // The bench's time goes on where an earlier run has left it.
         tokio::time::advance(std::time::Duration::from_millis(earlier_ms)).await;
         let mut tell = |event: &Event| tell(event);

@@ -6,12 +6,12 @@ use std::path::Path;
 
 use crate::bench::board::unknown_name;
 use crate::bench::folder::{BenchFiles, BenchFolder, MOCK_TOOLS, folder_error};
-use crate::bench::scene::{SceneBoard, SceneStore, scene_faults, unmade_calls};
+use crate::bench::scene::{FileProblem, SceneBoard, SceneStore, bring, scene_faults, unmade_calls};
 use crate::bench::state::{BenchState, HeldState};
 use crate::bench::{BenchError, FaultName, SceneFault, UnmadeCall, VirtualModel};
 use crate::documents::catalog::Catalog;
 use crate::documents::playbook::Playbook;
-use crate::documents::scene::Scene;
+use crate::documents::scene::{Scene, SceneTool};
 
 /// A bench that stands ready. Dropping it removes a temporary folder.
 #[derive(Debug)]
@@ -50,7 +50,10 @@ impl Bench {
     pub fn set_up_scene(folder: BenchFolder, scene: &Scene, catalog: &Catalog) -> Result<Self, BenchError> {
         let model = VirtualModel::Scene(Box::new(SceneBoard::new(scene)));
         let tools = scene.tools.iter().map(|tool| tool.name.value.clone()).collect();
-        Bench::with(folder, model, tools, &|files, _| SceneStore::of(files).save(scene, catalog))
+        Bench::with(folder, model, tools, &|files, _| {
+            SceneStore::of(files).save(scene, catalog)?;
+            scene.tools.iter().try_for_each(|tool| furnish(files, tool))
+        })
     }
 
     /// `lay_out` puts down what belongs to the model, before the first look at it.
@@ -154,6 +157,22 @@ impl Bench {
         let there = |name: &&String| files.tool(name).symlink_metadata().is_ok();
         self.tools.iter().filter(there).map(tool).chain([bench]).collect()
     }
+}
+
+/// Lays the files that come with a tool beside it. Tools of one folder may bring the same file.
+fn furnish(files: &BenchFiles, tool: &SceneTool) -> Result<(), BenchError> {
+    let program = files.tool(&tool.name.value);
+    let Some(folder) = program.parent() else { return Ok(()) };
+    for file in &tool.files {
+        let path = folder.join(&file.path);
+        match bring(folder, file) {
+            Err(FileProblem::Failed(error)) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(FileProblem::Failed(error)) => return Err(folder_error(&path)(error)),
+            Err(FileProblem::Outside(why)) => return Err(folder_error(&path)(io::Error::other(why))),
+            Ok(()) => {}
+        }
+    }
+    Ok(())
 }
 
 #[cfg(unix)]

@@ -134,7 +134,7 @@ pub struct RunOptions {
 
     /// Run on a virtual camera, without any hardware
     ///
-    /// No vendor's tool is needed either. Names after `=`, with commas between them, choose how the virtual camera starts and what goes wrong with it.
+    /// No vendor's tool is needed either. Names after `=`, with commas between them, choose how the virtual board starts and what goes wrong with it.
     #[arg(long, value_name = "NAMES", num_args = 0..=1, require_equals = true, default_missing_value = "", group = "virtual")]
     pub simulate: Option<Simulation>,
 
@@ -231,7 +231,12 @@ pub struct SchemaArgs {
 pub enum SchemaOf {
     #[default]
     Playbook,
+    /// Test files, *.test.yaml
     Tests,
+    /// Scripted tools, *.scene.yaml
+    Scene,
+    /// The catalog, vendor-tools.toml
+    Tools,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Args)]

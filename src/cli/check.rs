@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use crate::bench::VirtualModel;
 use crate::cli::arguments::CheckArgs;
+use crate::cli::catalogs::{Catalogs, FoundCatalog};
 use crate::cli::diagnostics::render;
-use crate::cli::places::{FoundPlaybook, find_catalog, find_playbook, read_scene};
+use crate::cli::places::{FoundPlaybook, PlaceError, find_playbook, read_scene};
 use crate::cli::streams::{complain, say};
 use crate::cli::style::Look;
-use crate::cli::test::{is_test_file, load_tests};
+use crate::cli::test::{is_test_file, load_tests, read_tests};
 use crate::documents::catalog::Catalog;
 use crate::documents::playbook::{Playbook, check as check_playbook};
 use crate::documents::scene::{LoadedScene, SCENE_ENDING, Scene, check_scene, load_scene};
@@ -19,26 +20,20 @@ use crate::world::Surroundings;
 
 /// Prints every fault with its place; the outcome is about the documents alone.
 pub(super) fn check(args: &CheckArgs, look: &Look) -> Outcome {
-    let catalog = match find_catalog(&Surroundings::of_this_process()) {
-        Ok(found) => found.catalog,
-        Err(faults) => {
-            complain(&render(&faults, look));
-            return Outcome::PlaybookInvalid;
-        }
-    };
+    let catalogs = Catalogs::new(Surroundings::of_this_process());
     let mut faults = Vec::new();
     let mut unknown = false;
     for file in &args.files {
-        let read = if is_scene(file) {
-            read_scene(file).map(|source| scene_of(&source, &catalog).1)
-        } else if is_test_file(file) && file.is_file() {
-            Ok(load_tests(file, &catalog).1)
-        } else {
-            find_playbook(&file.to_string_lossy()).map(|found| read(&found, &catalog).1)
+        let catalog = match catalogs.beside(file) {
+            Ok(found) => Some(found),
+            Err(wrong) => {
+                faults.extend(wrong.into_iter().filter(|fault| !faults.contains(fault)).collect::<Vec<_>>());
+                None
+            }
         };
-        match read {
+        match faults_of(file, catalog.as_ref()) {
             Ok(found) => {
-                if found.is_empty() {
+                if found.is_empty() && catalog.is_some() {
                     say(&format!("{}: nothing wrong", file.display()));
                 }
                 faults.extend(found);
@@ -51,12 +46,37 @@ pub(super) fn check(args: &CheckArgs, look: &Look) -> Outcome {
         }
     }
     complain(&render(&faults, look));
+    for note in catalogs.notes() {
+        complain(&format!("note: {note} `recover run` takes it only when it is started there.\n"));
+    }
     let wrong = faults.iter().any(|fault| fault.severity == Severity::Error);
     match (wrong, unknown) {
         (true, _) => Outcome::PlaybookInvalid,
         (false, true) => Outcome::CommandLine,
         (false, false) => Outcome::Recovered,
     }
+}
+
+/// Everything wrong with a document; where the catalog itself is broken, what can be said without one.
+fn faults_of(file: &Path, catalog: Option<&Arc<FoundCatalog>>) -> Result<Vec<Diagnostic>, PlaceError> {
+    if is_scene(file) {
+        let source = read_scene(file)?;
+        return Ok(match catalog {
+            Some(catalog) => scene_of(&source, &catalog.catalog).1,
+            None => load_scene(&source).faults,
+        });
+    }
+    if is_test_file(file) && file.is_file() {
+        return Ok(match catalog {
+            Some(catalog) => load_tests(file, catalog).1,
+            None => read_tests(file).1,
+        });
+    }
+    let found = find_playbook(&file.to_string_lossy())?;
+    Ok(match catalog {
+        Some(catalog) => read(&found, &catalog.catalog).1,
+        None => found.load().faults,
+    })
 }
 
 fn is_scene(file: &Path) -> bool {

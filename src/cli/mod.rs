@@ -1,6 +1,7 @@
 //! Floor 6: one file per verb; screen, JSON and log are readers of the events.
 
 pub mod arguments;
+mod catalogs;
 mod check;
 pub mod diagnostics;
 pub mod dry_run;

@@ -1,18 +1,15 @@
-//! Where the documents of a run come from: playbooks by path or shipped name, catalogs in the order they override.
+//! Where the documents of a run come from: playbooks by path or shipped name, and others by path.
 
 use std::cell::RefCell;
 use std::io::Read;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-use crate::documents::catalog::{Catalog, merge, shipped_source};
 use crate::documents::library::{nearest_board, shipped_boards, shipped_family, shipped_playbook};
 use crate::documents::playbook::{Loaded, load};
 use crate::documents::scene::SCENE_BYTES_MAX;
-use crate::words::{Diagnostic, Source};
-use crate::world::Surroundings;
+use crate::words::Source;
 
-const CATALOG_FILE: &str = "vendor-tools.toml";
 /// Nobody writes a document of this size; larger ones are not even read.
 const DOCUMENT_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
@@ -142,53 +139,4 @@ pub(super) fn read_document(path: &Path) -> Result<Arc<Source>, PlaceError> {
 /// Reads a scene, which may be larger than anything else.
 pub(super) fn read_scene(path: &Path) -> Result<Arc<Source>, PlaceError> {
     read_at_most(path, SCENE_BYTES_MAX as u64, "scene")
-}
-
-/// The catalog of this run, and the person's own documents in it.
-#[derive(Debug)]
-pub(super) struct FoundCatalog {
-    pub(super) catalog: Catalog,
-    pub(super) own: Vec<Arc<Source>>,
-}
-
-/// The shipped catalog, overridden by the one in the configuration folder, then by the one in the current folder.
-pub(super) fn find_catalog(surroundings: &Surroundings) -> Result<FoundCatalog, Vec<Diagnostic>> {
-    find_catalog_beside(surroundings, None)
-}
-
-/// The same, overridden by the one beside a document that brings its own.
-pub(super) fn find_catalog_beside(
-    surroundings: &Surroundings,
-    document: Option<&Path>,
-) -> Result<FoundCatalog, Vec<Diagnostic>> {
-    let beside = document.and_then(Path::parent).filter(|folder| !folder.as_os_str().is_empty());
-    let beside = beside.map(|folder| folder.join(CATALOG_FILE));
-    let shipped = shipped_source();
-    let mut sources = vec![Arc::clone(&shipped)];
-    let configured = configuration_folder(surroundings).map(|folder| folder.join(CATALOG_FILE));
-    for path in configured.into_iter().chain([PathBuf::from(CATALOG_FILE)]).chain(beside) {
-        if !path.is_file() {
-            continue;
-        }
-        let source = read(&path).map_err(|error| vec![Diagnostic::of_document(error.to_string())])?;
-        // In a checkout of recover itself the current folder holds the shipped one.
-        if source.text != shipped.text {
-            sources.push(source);
-        }
-    }
-    let own = sources[1..].to_vec();
-    merge(&sources).map(|catalog| FoundCatalog { catalog, own })
-}
-
-fn configuration_folder(surroundings: &Surroundings) -> Option<PathBuf> {
-    let variable = |name: &str| surroundings.variables.get(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let home = || surroundings.home.clone();
-    let folder = if cfg!(windows) {
-        variable("APPDATA")
-    } else if cfg!(target_os = "macos") {
-        home().map(|home| home.join("Library/Application Support"))
-    } else {
-        variable("XDG_CONFIG_HOME").or_else(|| home().map(|home| home.join(".config")))
-    };
-    folder.map(|folder| folder.join("recover"))
 }

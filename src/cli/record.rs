@@ -8,6 +8,7 @@ mod scene_of;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -18,8 +19,8 @@ use crate::cli::record::folder::RecordedFile;
 use crate::cli::record::redaction::Redaction;
 use crate::cli::record::scene_of::{in_lines, scene_of};
 use crate::documents::playbook::Playbook;
-use crate::documents::scene::{GivenFile, SCENE_BYTES_MAX, Scene, write_scene};
-use crate::engine::{Event, Outcome, ReadyTool};
+use crate::documents::scene::{GivenFile, SCENE_BYTES_MAX, Scene, ToolFolderFile, write_scene};
+use crate::engine::{Event, Outcome, ReadyTool, file_of_tool};
 use crate::words::{Id, Source};
 use crate::world::{Recorder, Surroundings, TEXT_BYTES_MAX};
 
@@ -35,6 +36,8 @@ pub(super) struct Recording {
     playbook: Arc<Source>,
     families: Vec<(String, Arc<Source>)>,
     catalogs: Vec<Arc<Source>>,
+    /// Tools, and paths below their folders.
+    tool_files: Vec<(String, String)>,
     /// Given on the command line.
     given: Given,
     heard: RefCell<Heard>,
@@ -53,6 +56,10 @@ struct Given {
 struct Heard {
     files: BTreeMap<Id, GivenFile>,
     launchers: BTreeMap<String, Vec<OsString>>,
+    /// By tool.
+    tool_files: BTreeMap<String, Vec<ToolFolderFile>>,
+    /// What cannot be kept, in words.
+    left_out: Vec<String>,
     done: bool,
 }
 
@@ -79,6 +86,11 @@ impl Recording {
             playbook: Arc::clone(&found.source),
             families: found.families(),
             catalogs: catalogs.to_vec(),
+            tool_files: playbook
+                .tool_files
+                .iter()
+                .map(|file| (file.tool.value.clone(), file.file.value.clone()))
+                .collect(),
             given: Given {
                 set: of_variables.map(|setting| (setting.name.clone(), setting.value.clone())).collect(),
                 allow: options.allow_irreversible.clone(),
@@ -99,7 +111,15 @@ impl Recording {
 
     pub(super) fn tools(&self, tools: &BTreeMap<String, ReadyTool>) {
         let launchers = tools.iter().map(|(name, tool)| (name.clone(), tool.launcher.clone()));
-        self.heard.borrow_mut().launchers = launchers.collect();
+        let mut heard = self.heard.borrow_mut();
+        heard.launchers = launchers.collect();
+        for (tool, below) in &self.tool_files {
+            let Some(path) = tools.get(tool).and_then(|ready| file_of_tool(ready, below)) else { continue };
+            match tool_file(below, &path) {
+                Ok(file) => heard.tool_files.entry(tool.clone()).or_default().push(file),
+                Err(error) => heard.left_out.push(format!("the file {below} of {tool}, which cannot be read: {error}")),
+            }
+        }
     }
 
     /// Hears every event before anybody else. With the last one the recording is written; the answer says what came of that.
@@ -138,11 +158,16 @@ impl Recording {
                  it may not replay as the run was"
             ));
         }
-        for what in &recorded.left_out {
+        for what in recorded.left_out.iter().chain(&heard.left_out) {
             warn(format!("left out of the recording: {what}; it may not replay as the run was"));
         }
         let (interrupted, folders) = (recorded.interrupted, recorded.folders.clone());
         let mut scene = scene_of(recorded, &heard.launchers);
+        let mut parts = Vec::new();
+        for tool in &mut scene.tools {
+            tool.files = heard.tool_files.remove(&tool.name.value).unwrap_or_default();
+            parts.extend(tool.files.iter().filter_map(|file| only_a_part(&tool.name.value, file)));
+        }
         self.add_given(&mut scene, &heard.files);
         if self.redact {
             let surroundings = Surroundings::of_this_process();
@@ -175,6 +200,7 @@ impl Recording {
             Ok(()) => {
                 let shown = self.folder.join(&scene_name);
                 told.push(Event::Note { text: format!("The run is recorded in {}.", shown.display()) });
+                told.extend(parts.into_iter().map(|text| Event::Note { text }));
                 if interrupted {
                     let text =
                         "The run was interrupted, which a scene does not repeat: the recording has no test file.";
@@ -208,6 +234,23 @@ impl Recording {
         }
         files
     }
+}
+
+/// A file that comes with a tool: its header is what playbooks read, and the rest is the vendor's.
+fn tool_file(below: &str, path: &Path) -> std::io::Result<ToolFolderFile> {
+    const KEPT_BYTES_MAX: u64 = 256;
+    let file = std::fs::File::open(path)?;
+    let size_bytes = file.metadata()?.len();
+    let mut beginning = Vec::new();
+    file.take(KEPT_BYTES_MAX).read_to_end(&mut beginning)?;
+    Ok(ToolFolderFile { path: below.to_owned(), beginning, size_bytes })
+}
+
+/// Said of a file that is not kept whole.
+fn only_a_part(tool: &str, file: &ToolFolderFile) -> Option<String> {
+    let (path, kept, size) = (&file.path, file.beginning.len(), file.size_bytes);
+    let whole = size <= kept as u64;
+    (!whole).then(|| format!("Of the file {path} of {tool} the recording keeps the first {kept} of {size} bytes."))
 }
 
 fn today() -> String {

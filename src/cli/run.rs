@@ -9,10 +9,11 @@ use console::Term;
 
 use crate::bench::{Answers, Bench, BenchError, BenchFolder, BenchWorld, generate_image};
 use crate::cli::arguments::{MessageFormat, RunArgs, RunOptions};
+use crate::cli::catalogs;
 use crate::cli::check::{read, scene_of};
 use crate::cli::json::{Json, write_line};
 use crate::cli::log::Log;
-use crate::cli::places::{find_catalog_beside, find_playbook, read_scene};
+use crate::cli::places::{find_playbook, read_scene};
 use crate::cli::problems;
 use crate::cli::reader::{Reader, Readers};
 use crate::cli::record::Recording;
@@ -30,7 +31,7 @@ use crate::engine::{
     ToolSearch, Tools, before_anything, finished, plan, refused_inputs, refused_tools, run as run_engine, seek_tools,
     stage_inputs, without_problem,
 };
-use crate::words::{Diagnostic, Id, Severity, UsbId};
+use crate::words::{Diagnostic, Id, Severity, Source, UsbId};
 use crate::world::{
     BoardLock, Interrupts, Machine, Person, Recorder, RecordingWorld, Scratch, Surroundings, ToolStarter, World,
     process,
@@ -65,7 +66,7 @@ type Tell<'a> = dyn FnMut(&Event) + 'a;
 /// Runs a playbook; everything that happens is told, and the outcome is the exit code.
 pub(super) fn run(args: RunArgs, look: &Look) -> Outcome {
     let format = args.options.message_format;
-    let (job, own_catalogs) = match prepare(args, look) {
+    let (job, about_catalogs) = match prepare(args, look) {
         Ok(prepared) => prepared,
         Err(refusal) => return refuse_without_playbook(&refusal, format),
     };
@@ -91,8 +92,8 @@ pub(super) fn run(args: RunArgs, look: &Look) -> Outcome {
         readers.event(event);
     };
     tell(&started(&job));
-    for catalog in own_catalogs {
-        tell(&Event::Note { text: format!("Your own {catalog} adds to the shipped catalog of tools.") });
+    for text in about_catalogs {
+        tell(&Event::Note { text });
     }
     if let Some(text) = log_warning {
         tell(&Event::Warning { text });
@@ -124,12 +125,23 @@ fn prepare(args: RunArgs, look: &Look) -> Result<(Job, Vec<String>), Box<Refusal
             problems::place(&error),
         )
     })?;
-    let catalog = find_catalog_beside(&surroundings, options.scene.as_deref());
+    let on_bench = options.simulate.is_some() || options.scene.is_some();
+    let passed_over = if on_bench { None } else { catalogs::passed_over(&found) };
+    let catalog = if on_bench {
+        let beside: Vec<&Path> = [Path::new(&found.source.name)].into_iter().chain(options.scene.as_deref()).collect();
+        catalogs::for_bench(&surroundings, &beside[usize::from(found.is_shipped())..])
+    } else {
+        catalogs::for_run(&surroundings)
+    };
     let catalog = catalog.map_err(|faults| documents_invalid(&faults))?;
     let (playbook, faults) = read(&found, &catalog.catalog);
     let mut playbook = match playbook {
         Some(playbook) if !faults.iter().any(|fault| fault.severity == Severity::Error) => playbook,
-        _ => return Err(documents_invalid(&faults)),
+        _ => {
+            let mut refusal = documents_invalid(&faults);
+            refusal.problem.next.extend(passed_over);
+            return Err(refusal);
+        }
     };
     let command_line = |what: String, next: Option<String>| {
         refuse(Outcome::CommandLine, before_anything(what, next.into_iter().collect()))
@@ -197,7 +209,8 @@ fn prepare(args: RunArgs, look: &Look) -> Result<(Job, Vec<String>), Box<Refusal
         _ => options.files.clone(),
     };
     let given = GivenFiles { folder, set };
-    let own = catalog.own.iter().map(|source| source.name.clone()).collect();
+    let adds = |source: &Arc<Source>| format!("Your own {} adds to the shipped catalog of tools.", source.name);
+    let own = catalog.own.iter().map(adds).chain(passed_over).collect();
     Ok((
         Job {
             playbook,
@@ -405,7 +418,7 @@ fn lock(folder: &Path, playbook: &Playbook, options: &RunOptions) -> Result<Boar
     let ids: BTreeSet<UsbId> = playbook.devices.iter().flat_map(|device| device.ids.iter().copied()).collect();
     let ids: Vec<UsbId> = ids.into_iter().collect();
     BoardLock::acquire(folder, &ids, options.port.as_deref()).map_err(|problem| {
-        let next = "Wait until the other run has ended, or give each run its own camera with --port.".to_owned();
+        let next = "Wait until the other run has ended, or give each run its own board with --port.".to_owned();
         refuse(Outcome::BoardBusy, before_anything(problem.to_string(), vec![next]))
     })
 }

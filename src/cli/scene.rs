@@ -18,7 +18,7 @@ pub(super) fn apply_scene(
 ) -> Result<(), (String, Option<String>)> {
     let simulation = options.simulate.get_or_insert_with(Simulation::default);
     if let Some(name) = simulation.names.first() {
-        let what = format!("--simulate={name} chooses how the virtual camera starts, and a scene has none");
+        let what = format!("--simulate={name} chooses how the virtual board starts, and a scene has none");
         return Err((what, Some("Leave out one of --simulate and --scene.".to_owned())));
     }
     if options.port.is_none() && options.serial.is_none() {

@@ -57,7 +57,7 @@ fn recovered(look: &Look, subject: &Subject<'_>, outcome: Outcome) -> Vec<String
     let text = match (outcome, subject.simulated) {
         (Outcome::Recovered, false) => format!("RECOVERED: {}", subject.board),
         (Outcome::Recovered, true) => {
-            format!("SIMULATION PASSED: the virtual {} was recovered. No real camera was touched.", subject.board)
+            format!("SIMULATION PASSED: the virtual {} was recovered. No real board was touched.", subject.board)
         }
         (other, _) => headline(other).to_owned(),
     };
@@ -70,7 +70,7 @@ fn failed(look: &Look, subject: &Subject<'_>, outcome: Outcome, problem: &Proble
     let text = format!("{}: {what}{class}", headline(outcome));
     let mut lines = painted(look, Role::Failure, Sign::Failed, &text);
     if subject.simulated {
-        lines.extend(fact(look, "", "This was a simulation: no real camera was touched."));
+        lines.extend(fact(look, "", "This was a simulation: no real board was touched."));
     }
     lines.push(String::new());
     if let Some(step) = &problem.step {
@@ -94,7 +94,7 @@ fn failed(look: &Look, subject: &Subject<'_>, outcome: Outcome, problem: &Proble
     }
     lines.extend(fact(look, "The board", &problem.state));
     let attached =
-        if problem.attached.is_empty() { "no device of this camera".to_owned() } else { problem.attached.join(", ") };
+        if problem.attached.is_empty() { "no device of this board".to_owned() } else { problem.attached.join(", ") };
     lines.extend(fact(look, "Attached", &attached));
     lines.extend(next(look, &problem.next));
     lines.push(String::new());
@@ -125,9 +125,9 @@ fn headline(outcome: Outcome) -> &'static str {
         Outcome::CommandLine => "NOT STARTED",
         Outcome::PlaybookInvalid => "NOT STARTED: THE PLAYBOOK IS WRONG",
         Outcome::ToolMissing => "A TOOL IS MISSING",
-        Outcome::DeviceUnavailable => "THE CAMERA CANNOT BE REACHED",
+        Outcome::DeviceUnavailable => "THE BOARD CANNOT BE REACHED",
         Outcome::Declined => "STOPPED WITHOUT CONSENT",
-        Outcome::BoardBusy => "ANOTHER RUN HOLDS THE CAMERA",
+        Outcome::BoardBusy => "ANOTHER RUN HOLDS THE BOARD",
         Outcome::Defect => "A DEFECT IN RECOVER",
         Outcome::Interrupted => "INTERRUPTED",
     }

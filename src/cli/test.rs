@@ -4,7 +4,9 @@ mod collect;
 mod faults;
 mod junit;
 mod mutate;
+mod progress;
 mod report;
+mod watchdog;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -14,19 +16,19 @@ use std::time::{Duration, Instant};
 
 use crate::bench::{Baseline, CaseRun, Difference, Keep, Subject, run_case};
 use crate::cli::arguments::{ReportFormat, TestArgs};
+use crate::cli::catalogs::Catalogs;
 use crate::cli::diagnostics::render;
 use crate::cli::json::write_line;
-use crate::cli::places::find_catalog;
 use crate::cli::streams::complain;
 use crate::cli::style::Look;
+use crate::cli::wording::count;
 use crate::documents::cases::Case;
-use crate::documents::catalog::Catalog;
 use crate::engine::{Event, Outcome};
 use crate::words::Severity;
 use crate::world::Surroundings;
 
 use collect::{Suite, collect};
-pub(in crate::cli) use collect::{is_test_file, load as load_tests};
+pub(in crate::cli) use collect::{is_test_file, load as load_tests, read_tests};
 
 /// One case and what came of it.
 #[derive(Debug)]
@@ -49,17 +51,11 @@ impl Tried<'_> {
 
 pub(super) fn test(args: &TestArgs, look: &Look) -> Outcome {
     let began = Instant::now();
-    let catalog = match find_catalog(&Surroundings::of_this_process()) {
-        Ok(found) => found.catalog,
-        Err(faults) => {
-            complain(&render(&faults, look));
-            return Outcome::PlaybookInvalid;
-        }
-    };
+    let catalogs = Catalogs::new(Surroundings::of_this_process());
     if args.faults {
-        return faults::strike(args, &catalog, look);
+        return faults::strike(args, &catalogs, look);
     }
-    let (suites, faults) = match collect(&args.paths, &catalog) {
+    let (suites, faults) = match collect(&args.paths, &catalogs) {
         Ok(collected) => collected,
         Err(message) => {
             complain(&format!("error: {message}\n"));
@@ -67,6 +63,7 @@ pub(super) fn test(args: &TestArgs, look: &Look) -> Outcome {
         }
     };
     complain(&render(&faults, look));
+    tell_catalogs(&catalogs);
     if faults.iter().any(|fault| fault.severity == Severity::Error) {
         report::annotate_faults(&faults);
         return Outcome::PlaybookInvalid;
@@ -87,9 +84,9 @@ pub(super) fn test(args: &TestArgs, look: &Look) -> Outcome {
         return Outcome::CommandLine;
     }
     let jobs = args.jobs.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
-    let tried = in_parallel(jobs, &chosen, |(suite, case)| try_case(suite, case, &catalog));
+    let tried = in_parallel(jobs, &chosen, |(suite, case)| try_case(suite, case));
     if args.mutate && tried.iter().all(Tried::passed) {
-        return mutate::mutate(&suites, &tried, &catalog, args, jobs, look);
+        return mutate::mutate(&suites, &tried, args, jobs, look);
     }
     match args.format {
         ReportFormat::Human => report::human(&tried, began.elapsed(), look),
@@ -97,7 +94,21 @@ pub(super) fn test(args: &TestArgs, look: &Look) -> Outcome {
         ReportFormat::Junit => junit::report(&tried, began.elapsed()),
     }
     report::annotate(&tried);
+    if args.mutate {
+        let failed = tried.iter().filter(|tried| !tried.passed()).count();
+        complain(&format!(
+            "error: {failed} of {} failed with the playbooks as they are, so that nothing can be said of changes; no change was \
+             tried. Make the cases pass first.\n",
+            count(tried.len(), "case", "cases")
+        ));
+    }
     if tried.iter().all(Tried::passed) { Outcome::Recovered } else { Outcome::StepFailed }
+}
+
+fn tell_catalogs(catalogs: &Catalogs) {
+    for note in catalogs.notes() {
+        complain(&format!("note: {note}\n"));
+    }
 }
 
 /// Does the work for each item on so many threads, and answers in the order of the items.
@@ -125,13 +136,13 @@ fn take_next<'t, T>(next: &AtomicUsize, items: &'t [T]) -> Option<(usize, &'t T)
 }
 
 /// A case that cannot be run, or that finds a defect in recover, is one that failed.
-fn try_case<'a>(suite: &'a Suite, case: &'a Case, catalog: &Catalog) -> Tried<'a> {
+fn try_case<'a>(suite: &'a Suite, case: &'a Case) -> Tried<'a> {
     let began = Instant::now();
     let subject = Subject {
         playbook: &suite.playbook,
         sound: &suite.playbook,
         name: &suite.playbook.source.name,
-        catalog,
+        catalog: &suite.catalog.catalog,
         folder: &suite.folder,
         scenes: &suite.scenes,
     };

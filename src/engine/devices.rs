@@ -214,7 +214,7 @@ fn names_serial_port(port: &str) -> bool {
 pub(super) fn no_bus(reason: String) -> Fault {
     let mut fault = Fault::new(FaultClass::NoDevice, reason);
     fault.help = Some(
-        "Run recover on the computer that the camera is connected to, not in a container or a virtual machine"
+        "Run recover on the computer that the board is connected to, not in a container or a virtual machine"
             .to_owned(),
     );
     fault
@@ -249,7 +249,7 @@ pub(super) fn several(device: &Device, found: &[AttachedDevice]) -> Fault {
         format!("{} devices show as {}: {}", found.len(), name_of(device), boards.join(", ")),
     );
     fault.help = Some(format!(
-        "Leave only the camera to be recovered connected, or choose one with --port {}",
+        "Leave only the board to be recovered connected, or choose one with --port {}",
         found.first().map_or("PORT", |board| board.port.as_str())
     ));
     fault
@@ -257,7 +257,7 @@ pub(super) fn several(device: &Device, found: &[AttachedDevice]) -> Fault {
 
 /// What to do where choosing a board does not help.
 pub(super) fn takes_any(tool: &str) -> String {
-    format!("{tool} cannot be told which one to take: disconnect all cameras but the one to be recovered")
+    format!("{tool} cannot be told which one to take: disconnect all boards but the one to be recovered")
 }
 
 fn denied(device: &Device, playbook: &Playbook) -> Fault {
@@ -291,7 +291,7 @@ fn permission_commands(playbook: &Playbook) -> String {
     rules.dedup();
     let rules: String = rules.iter().map(|rule| format!("{rule} \\\n")).collect();
     format!(
-        "Permit it with these commands, then connect the camera again:\nprintf '%s\\n' \\\n{rules}| sudo tee \
+        "Permit it with these commands, then connect the board again:\nprintf '%s\\n' \\\n{rules}| sudo tee \
          /etc/udev/rules.d/70-recover.rules\nsudo udevadm control --reload-rules\nsudo udevadm trigger"
     )
 }

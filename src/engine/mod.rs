@@ -49,6 +49,7 @@ pub use ready::{ReadyTool, ReadyTools, SoughtTools, ToolSearch, Tools, seek_tool
 pub use refusal::{before_anything, finished, refused_inputs, refused_tools, without_problem};
 pub use ruled_out::RuledOut;
 pub use runner::{Finish, Order, Settings, run};
+pub use tool_folder::file_of as file_of_tool;
 
 pub use crate::words::Outcome;
 

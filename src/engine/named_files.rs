@@ -99,7 +99,7 @@ fn stage(file: &str, table: &Input, folder: &Path, files: &Files) -> Result<Opti
     };
     // Before it is copied: a file of any size must not fill the disk.
     if std::fs::metadata(&found).is_ok_and(|metadata| metadata.len() > SIZE_BYTES_MAX) {
-        return Err(plain(format!("`{file}` is larger than any image for a camera")));
+        return Err(plain(format!("`{file}` is larger than any image for a board")));
     }
     let staged = files.scratch().stage(&found, file).map_err(|problem| plain(problem.to_string()))?;
     if staged.size_bytes == 0 {

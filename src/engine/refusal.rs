@@ -4,7 +4,7 @@ use crate::engine::{Event, InputFault, Outcome, Problem};
 use crate::words::FaultClass;
 use crate::world::ToolProblem;
 
-const UNTOUCHED: &str = "Nothing has been done to the camera, and no tool has run.";
+const UNTOUCHED: &str = "Nothing has been done to the board, and no tool has run.";
 
 /// The last event of a run without steps.
 pub fn finished(outcome: Outcome, problem: Problem) -> Event {
@@ -74,7 +74,7 @@ pub fn refused_tools(faults: &[ToolProblem]) -> Problem {
     };
     let mut problem = before_anything(what, Vec::new());
     problem.class = Some(FaultClass::ToolMissing.to_string());
-    problem.state = "Nothing has been done to the camera.".to_owned();
+    problem.state = "Nothing has been done to the board.".to_owned();
     if faults.len() > 1 {
         problem.output = faults.iter().map(ToString::to_string).collect();
     }

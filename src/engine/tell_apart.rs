@@ -29,12 +29,12 @@ impl<'a, W: World> Runner<'a, W> {
             self.bus.examine(None);
             let text = match answers {
                 Ok(true) => {
-                    self.tell(Event::Note { text: format!("The camera answers at {}.", device.port) });
+                    self.tell(Event::Note { text: format!("The board answers at {}.", device.port) });
                     continue;
                 }
-                Ok(false) => format!("Nothing answers at {} as the camera would", device.port),
+                Ok(false) => format!("Nothing answers at {} as the board would", device.port),
                 Err(Halt::Failure(failure)) if failure.outcome != Outcome::Interrupted => {
-                    format!("Nothing answers at {} as the camera would ({})", device.port, failure.fault.message)
+                    format!("Nothing answers at {} as the board would ({})", device.port, failure.fault.message)
                 }
                 Err(halt) => return Err(halt),
             };

@@ -54,7 +54,8 @@ impl<W: World> Runner<'_, W> {
     }
 }
 
-fn file_of(tool: &ReadyTool, below: &str) -> Option<PathBuf> {
+/// Where a file lies that comes with a found tool, if it is there and in the tool's own folder.
+pub fn file_of(tool: &ReadyTool, below: &str) -> Option<PathBuf> {
     let [program] = tool.launcher.as_slice() else { return None };
     let folder = tool_folder(Path::new(program))?;
     let path = folder.join(below).canonicalize().ok()?;

@@ -67,7 +67,7 @@ impl<W: World> Runner<'_, W> {
                     Met::NotYet("it has not gone away and come back yet".to_owned())
                 }
                 _ if must_go_first => {
-                    Met::NotYet("the camera has to be disconnected and connected again first".to_owned())
+                    Met::NotYet("the board has to be disconnected and connected again first".to_owned())
                 }
                 met => met,
             };
@@ -190,8 +190,7 @@ impl<W: World> Runner<'_, W> {
         let class = if only_going { FaultClass::TimedOut } else { FaultClass::NoDevice };
         let mut fault = Fault::new(class, format!("{waiting_for}, after {}", describe_time(limit)));
         fault.help = Some(if only_going {
-            "Check wire or switch as the step says, disconnect the camera, wait a moment and connect it again"
-                .to_owned()
+            "Check wire or switch as the step says, disconnect the board, wait a moment and connect it again".to_owned()
         } else {
             "Check wire or switch and the cable (some cables carry only power), and try another USB port".to_owned()
         });

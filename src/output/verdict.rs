@@ -137,7 +137,7 @@ fn wrong_device(expectations: &Expectations<'_>, evidence: &Evidence) -> Option<
     let message = format!("The tool {what} another device than the one meant: {id} instead of {meant}");
     let mut fault = Fault::new(FaultClass::AmbiguousDevice, message);
     fault.evidence = Some(taken.line.clone());
-    fault.help = Some("Unplug every other camera and board of this kind, then try again".to_owned());
+    fault.help = Some("Unplug every other board of this kind, then try again".to_owned());
     Some(fault)
 }
 

@@ -81,7 +81,7 @@ impl SceneBoard {
     /// The next call in order when it fits, else the first that may come at any time.
     pub(super) fn find_call(&self, heads: &[CallHead], tool: &str, args: &[String]) -> Option<usize> {
         let of_tool = || heads.iter().enumerate().filter(|(_, head)| head.tool == tool);
-        let next = self.next_in_order(heads, tool).filter(|index| fits(&heads[*index].args, args));
+        let next = self.due(heads, tool).find(|index| fits(&heads[*index].args, args));
         let at_any_time = |(index, head): &(usize, &CallHead)| match head.times {
             Times::InOrder(_) => false,
             Times::AnyOrder(times) => self.made(*index) < times && fits(&head.args, args),
@@ -91,11 +91,30 @@ impl SceneBoard {
     }
 
     pub(super) fn next_in_order(&self, heads: &[CallHead], tool: &str) -> Option<usize> {
-        let due = |(index, head): &(usize, &CallHead)| match head.times {
-            Times::InOrder(times) => head.tool == tool && self.made(*index) < times,
-            _ => false,
+        self.due(heads, tool).next()
+    }
+
+    /// Up to the first that must be made. What may be left out is due no more once a later one was made.
+    fn due<'a>(&'a self, heads: &'a [CallHead], tool: &'a str) -> impl Iterator<Item = usize> + 'a {
+        let in_order = move |(index, head): (usize, &CallHead)| match head.times {
+            Times::InOrder(times) if head.tool == tool => Some((index, times)),
+            _ => None,
         };
-        heads.iter().enumerate().find(due).map(|(index, _)| index)
+        let calls: Vec<(usize, u32)> = heads.iter().enumerate().filter_map(in_order).collect();
+        let last_made = calls.iter().rev().map(|(index, _)| *index).find(|index| self.made(*index) > 0);
+        let mut must = false;
+        calls
+            .into_iter()
+            .filter(move |(index, times)| {
+                let passed = heads[*index].optional && last_made.is_some_and(|last| *index < last);
+                self.made(*index) < *times && !passed
+            })
+            .map(|(index, _)| index)
+            .take_while(move |index| {
+                let goes_on = !must;
+                must |= !heads[*index].optional;
+                goes_on
+            })
     }
 
     /// The number of the call that is going on.

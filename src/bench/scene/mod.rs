@@ -12,3 +12,4 @@ pub use board::SceneBoard;
 pub(crate) use fault::{scene_faults, unmade_calls};
 pub(crate) use play::play;
 pub(crate) use store::SceneStore;
+pub(crate) use working_folder::{FileProblem, bring};

@@ -29,6 +29,7 @@ pub(crate) struct CallHead {
     pub(super) tool: String,
     pub(super) args: Vec<ArgumentPattern>,
     pub(super) times: Times,
+    pub(super) optional: bool,
     /// Where it begins in the document.
     pub(super) line: usize,
 }
@@ -55,6 +56,7 @@ impl CallHead {
     /// How often the call has to be made.
     pub(super) fn times_declared(&self) -> u32 {
         match self.times {
+            _ if self.optional => 0,
             Times::InOrder(times) | Times::AnyOrder(times) => times,
             Times::Repeated => 1,
         }
@@ -88,6 +90,7 @@ impl SceneStore {
                 tool: call.tool.value.clone(),
                 args: call.args.clone(),
                 times: call.times,
+                optional: call.optional,
                 line: line.of(call),
             })
             .collect();

@@ -4,11 +4,11 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Component, Path, PathBuf};
 
-use crate::documents::scene::Content;
+use crate::documents::scene::{Content, ToolFolderFile};
 
 /// Why a file is not touched.
 #[derive(Debug)]
-pub(super) enum FileProblem {
+pub(crate) enum FileProblem {
     /// In words.
     Outside(String),
     Failed(io::Error),
@@ -61,6 +61,19 @@ pub(super) fn write(folder: &Path, name: &str, content: &Content, copied: Option
             fill_up(&mut output, missing, *fill)?;
         }
     }
+    Ok(())
+}
+
+/// Puts a file beside a tool, where nothing may be yet: a link there may be the tool itself.
+pub(crate) fn bring(folder: &Path, file: &ToolFolderFile) -> Result<(), FileProblem> {
+    const FILLING: u8 = 0xa5;
+    let path = inside(folder, &file.path)?;
+    if let Some(parent) = path.parent() {
+        std::fs::create_dir_all(parent)?;
+    }
+    let mut output = File::create_new(path)?;
+    output.write_all(&file.beginning)?;
+    fill_up(&mut output, file.size_bytes.saturating_sub(file.beginning.len() as u64), FILLING)?;
     Ok(())
 }
 

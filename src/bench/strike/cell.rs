@@ -52,7 +52,7 @@ pub struct Struck {
 /// Mock tools end at once when they are told to; this much real time is for a busy machine.
 const SURVIVES: Duration = Duration::from_secs(5);
 /// Older than any version that a catalog asks for.
-const OLD: &str = "0.0.1";
+pub(super) const OLD: &str = "0.0.1";
 
 /// Runs the cell.
 pub fn strike_cell(subject: Subject<'_>, matrix: &Matrix, cell: &Cell) -> Result<Struck, CaseError> {
@@ -61,18 +61,12 @@ pub fn strike_cell(subject: Subject<'_>, matrix: &Matrix, cell: &Cell) -> Result
     let rehearsal = Rehearsal { playbook: &playbook, ..given };
     let found = matrix.sites.iter().find(|(site, _, _)| *site == cell.site);
     let facts = found.map(|(_, facts, _)| facts.clone()).unwrap_or_default();
-    if let Some(tool) = &facts.tool {
-        match cell.fault {
-            StrikeFault::ToolMissing => bench.remove_tool(tool)?,
-            StrikeFault::ToolOld => bench.set_tool_version(tool, OLD)?,
-            _ => {}
-        }
-    }
     let image_bytes = 16 * 1024 * 1024;
     let longest = longest_run(&playbook, image_bytes);
 
     let waits_for_nobody = facts.wanted.is_empty() && facts.tool.is_none();
     let strike = Strike { site: cell.site.clone(), fault: cell.fault, facts };
+    strike.prepare(&bench)?;
     let striking = Rc::new(Striking::new(&playbook, bench.files(), Some(strike)));
     let first = rehearse_struck(&bench, &rehearsal, &striking)?;
     let killed = striking.run().killed;

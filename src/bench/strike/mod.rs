@@ -7,6 +7,7 @@ mod disk;
 mod fault;
 mod invariants;
 mod limit;
+mod of_case;
 mod scenario;
 mod site;
 mod striking;
@@ -16,8 +17,10 @@ mod world;
 pub use cell::{Cell, CellEnd, Struck, strike_cell};
 pub use fault::{FAULTS, FaultGroup, FaultRow, StrikeFault};
 pub use invariants::{Broken, Invariant};
+pub use of_case::check_strikes;
 pub use scenario::{Matrix, Scenario, survey};
 pub use site::{Part, Site};
 
+pub(crate) use of_case::{missed, strike_of};
 pub(crate) use striking::Striking;
 pub(crate) use world::StruckWorld;

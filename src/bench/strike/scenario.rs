@@ -165,7 +165,8 @@ fn scenarios(playbook: &Playbook, cases: &[Case]) -> Vec<Scenario> {
     let mut found = vec![ordinary.clone()];
     let with = |given: Vec<Id>| Scenario { name: "all files".to_owned(), given, ..ordinary.clone() };
     found.push(with(optional.iter().map(|input| input.name.clone()).collect()));
-    let usable = |case: &&Case| case.scene.is_none() && case.tools.is_empty() && case.interactive;
+    let usable =
+        |case: &&Case| case.scene.is_none() && case.strike.is_none() && case.tools.is_empty() && case.interactive;
     found.extend(cases.iter().filter(usable).map(|case| Scenario {
         name: case.name.value.clone(),
         case: Some(case.clone()),
@@ -235,6 +236,7 @@ impl Scenario {
                 allow_irreversible: BTreeSet::new(),
                 variables: self.variables(&playbook),
                 answers: Answers::Given,
+                choices: BTreeMap::new(),
             },
         };
         for input in playbook.inputs.iter_mut().filter(|input| self.given.contains(&input.name)) {

@@ -36,7 +36,7 @@ pub(crate) struct Seen {
     /// The step was not skipped.
     pub(crate) reached: bool,
     pub(crate) calls: usize,
-    /// Something was waited for: a device, or the person.
+    /// Something was waited for, a device or the person, and it took time.
     pub(crate) waited: bool,
     /// The person was asked to move something, and asked for an answer.
     pub(crate) hands: bool,
@@ -82,6 +82,8 @@ pub(crate) struct Run {
     scratch: PathBuf,
     pub(crate) seen: BTreeMap<Site, Seen>,
     pub(crate) acts: Vec<Act>,
+    /// The step of the site waits, or has waited.
+    waits: bool,
     arrived: bool,
     pub(crate) struck: bool,
     /// Since when the bus is shown otherwise than it is.
@@ -167,6 +169,8 @@ impl Striking {
                 self.wait_begins();
             }
             Event::Waiting { .. } => self.wait_begins(),
+            // Nothing strikes in the middle of a wait that was over at once.
+            Event::StepFinished { elapsed_ms: 1.., .. } if self.run().waits => self.note(|seen| seen.waited = true),
             _ => {}
         }
     }
@@ -189,6 +193,7 @@ impl Striking {
             seen.attached |= attached;
             run.site = Some(site);
             run.call_of = None;
+            run.waits = false;
         }
         let Some(strike) = self.strikes_here() else { return };
         let again = std::mem::replace(&mut self.run_mut().arrived, true);
@@ -228,7 +233,7 @@ impl Striking {
 
     /// A wait is the middle of a step that calls no tool.
     fn wait_begins(&self) {
-        self.note(|seen| seen.waited = true);
+        self.run_mut().waits = true;
         let first = self.strikes_here().filter(|strike| strike.fault.inside() && !self.run().struck);
         if let Some(strike) = first
             && self.run().call_of.is_none()

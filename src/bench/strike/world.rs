@@ -1,5 +1,6 @@
 //! The bench's world as a run sees it that is struck: a bus that shows something else, a person who has gone, interrupts.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -8,8 +9,9 @@ use tokio::time::Instant;
 use crate::bench::BenchWorld;
 use crate::bench::strike::StrikeFault;
 use crate::bench::strike::striking::{Strike, Striking};
-use crate::documents::playbook::DeviceKind;
-use crate::words::UsbId;
+use crate::documents::cases::Choice;
+use crate::documents::playbook::{DeviceKind, Until};
+use crate::words::{Id, UsbId};
 use crate::world::{
     Access, Ask, AttachedDevice, DeviceList, Interrupt, Reply, RunningTool, StopTool, ToolCall, ToolEvent, World,
 };
@@ -24,11 +26,17 @@ const FLAP_MS: u128 = 400;
 pub(crate) struct StruckWorld {
     inner: BenchWorld,
     striking: Rc<Striking>,
+    choices: BTreeMap<Id, Choice>,
 }
 
 impl StruckWorld {
-    pub(crate) fn new(inner: BenchWorld, striking: Rc<Striking>) -> Self {
-        StruckWorld { inner, striking }
+    pub(crate) fn new(inner: BenchWorld, striking: Rc<Striking>, choices: BTreeMap<Id, Choice>) -> Self {
+        StruckWorld { inner, striking, choices }
+    }
+
+    /// The way that the person takes where the step leaves a choice.
+    fn choice(&self) -> Option<&Choice> {
+        self.striking.run().site.as_ref().and_then(|site| self.choices.get(&site.step))
     }
 
     /// Changes what is on the bus into what is seen of it.
@@ -115,6 +123,12 @@ impl World for StruckWorld {
         }
         match ask {
             Ask::Hands { until, .. } if hands_gone => self.inner.ask(Ask::Hands { moves: &[], until }),
+            Ask::Hands { .. } => match self.choice() {
+                None => self.inner.ask(ask),
+                Some(Choice::Enter) => self.inner.ask(Ask::Hands { moves: &[], until: None }),
+                // Who does what is asked presses nothing.
+                Some(Choice::Hands(moves)) => self.inner.ask(Ask::Hands { moves, until: Some(&Until::default()) }),
+            },
             ask => self.inner.ask(ask),
         }
     }

@@ -20,6 +20,7 @@ pub(super) fn scene_of(recorded: Recorded, launchers: &BTreeMap<String, Vec<OsSt
             name: nowhere(name.clone()),
             version: nowhere(answer.unwrap_or_default()),
             flavour: None,
+            files: Vec::new(),
         });
     }
     scene.calls = recorded
@@ -29,6 +30,7 @@ pub(super) fn scene_of(recorded: Recorded, launchers: &BTreeMap<String, Vec<OsSt
             tool: nowhere(call.tool),
             args: call.args,
             times: Times::InOrder(1),
+            optional: false,
             acts: call.acts,
             end: call.end,
             afterwards: call.afterwards,

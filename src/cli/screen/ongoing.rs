@@ -38,7 +38,7 @@ impl Ongoing {
     pub(super) fn tool<W: Write>(&mut self, page: &mut Page<W>, tool: &str, changes_board: bool) {
         let Some(live) = &mut page.live else { return };
         let text = if changes_board {
-            format!("{tool} is writing: do not unplug the camera")
+            format!("{tool} is writing: do not unplug the board")
         } else {
             format!("{tool} is working")
         };
@@ -62,7 +62,7 @@ impl Ongoing {
     pub(super) fn wait<W: Write>(&mut self, page: &mut Page<W>, wait: &Wait<'_>) {
         let left = time_left(wait.remaining_ms);
         let attached =
-            if wait.attached.is_empty() { "no device of this camera".to_owned() } else { wait.attached.join(", ") };
+            if wait.attached.is_empty() { "no device of this board".to_owned() } else { wait.attached.join(", ") };
         if let Some(live) = &mut page.live {
             if !page.answer_awaited {
                 let lines = [

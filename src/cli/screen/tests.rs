@@ -175,7 +175,7 @@ fn a_problem_is_told_in_the_order_people_need_it() {
   It ended   exit code 1
   It said    │ Response status = 10004
   The board  The bootloader is partly written, and the ROM still answers
-  Attached   no device of this camera
+  Attached   no device of this board
   Do next    1. Unplug the camera and plug it in again, with the jumper still
                 connected
              2. Run: recover --playbook rt1062
@@ -210,11 +210,11 @@ fn a_wait_in_a_file_tells_only_news() {
         │ Connect a jumper between the SBL and 3.3V pins, and plug it in again.
         └ Goes on by itself; no key is needed (2:00 min at most).
         waiting: 1fc9:0135 i.MX RT ROM is not there yet · 2:00 min left ·
-        attached: no device of this camera
+        attached: no device of this board
         waiting: 1fc9:0135 i.MX RT ROM is not there yet · 90 s left · attached:
-        no device of this camera
+        no device of this board
         waiting: 1fc9:0135 i.MX RT ROM is not there yet · 60 s left · attached:
-        no device of this camera
+        no device of this board
         waiting: 1fc9:0135 i.MX RT ROM is not there yet · 59 s left · attached:
         37c5:1060 firmware
         it did not come (after 2:00 min)

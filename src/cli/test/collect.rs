@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use crate::bench::Bench;
+use crate::bench::{Bench, check_strikes};
+use crate::cli::catalogs::{Catalogs, FoundCatalog};
 use crate::cli::check::{read, scene_of};
 use crate::cli::places::{find_playbook, read_below, read_document, read_scene};
 use crate::documents::cases::{self, TestFile};
@@ -21,6 +23,7 @@ pub(in crate::cli) struct Suite {
     pub(in crate::cli) playbook: Playbook,
     /// The test file lies here.
     pub(in crate::cli) folder: PathBuf,
+    pub(in crate::cli) catalog: Arc<FoundCatalog>,
     /// By the path that the test file gives.
     pub(in crate::cli) scenes: BTreeMap<String, Scene>,
 }
@@ -30,7 +33,7 @@ const ENDING: &str = ".test.yaml";
 const DEPTH_MAX: usize = 8;
 
 /// Every suite that the paths lead to, and what is wrong with them. An error is about the command line.
-pub(super) fn collect(paths: &[PathBuf], catalog: &Catalog) -> Result<(Vec<Suite>, Vec<Diagnostic>), String> {
+pub(super) fn collect(paths: &[PathBuf], catalogs: &Catalogs) -> Result<(Vec<Suite>, Vec<Diagnostic>), String> {
     let mut files = Vec::new();
     for path in paths {
         if path.is_dir() {
@@ -47,9 +50,14 @@ pub(super) fn collect(paths: &[PathBuf], catalog: &Catalog) -> Result<(Vec<Suite
     files.retain(|file| seen.insert(file.clone()));
     let (mut suites, mut faults) = (Vec::new(), Vec::new());
     for file in files {
-        let (suite, wrong) = load(&file, catalog);
-        suites.extend(suite);
-        faults.extend(wrong);
+        match catalogs.beside(&file) {
+            Ok(catalog) => {
+                let (suite, wrong) = load(&file, &catalog);
+                suites.extend(suite);
+                faults.extend(wrong);
+            }
+            Err(wrong) => add_new(&mut faults, wrong),
+        }
     }
     Ok((suites, faults))
 }
@@ -100,10 +108,14 @@ pub(super) struct Target {
     pub(super) playbook: Playbook,
     pub(super) tests: Option<TestFile>,
     pub(super) folder: PathBuf,
+    pub(super) catalog: Arc<FoundCatalog>,
 }
 
 /// Every playbook that the paths lead to, and what is wrong with them. An error is about the command line.
-pub(super) fn collect_targets(paths: &[PathBuf], catalog: &Catalog) -> Result<(Vec<Target>, Vec<Diagnostic>), String> {
+pub(super) fn collect_targets(
+    paths: &[PathBuf],
+    catalogs: &Catalogs,
+) -> Result<(Vec<Target>, Vec<Diagnostic>), String> {
     const PLAYBOOK: &str = ".yaml";
     let mut files = Vec::new();
     for path in paths {
@@ -127,9 +139,14 @@ pub(super) fn collect_targets(paths: &[PathBuf], catalog: &Catalog) -> Result<(V
     files.retain(|file| seen.insert(file.clone()));
     let (mut targets, mut faults) = (Vec::new(), Vec::new());
     for file in files {
-        let (target, wrong) = load_target(&file, catalog);
-        targets.extend(target);
-        faults.extend(wrong);
+        match catalogs.beside(&file) {
+            Ok(catalog) => {
+                let (target, wrong) = load_target(&file, &catalog);
+                targets.extend(target);
+                faults.extend(wrong);
+            }
+            Err(wrong) => add_new(&mut faults, wrong),
+        }
     }
     Ok((targets, faults))
 }
@@ -140,43 +157,67 @@ fn is_playbook(path: &Path) -> bool {
     lines.unwrap_or(false)
 }
 
-fn load_target(file: &Path, catalog: &Catalog) -> (Option<Target>, Vec<Diagnostic>) {
-    let folder = match file.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
-        _ => PathBuf::from("."),
-    };
+fn load_target(file: &Path, catalog: &Arc<FoundCatalog>) -> (Option<Target>, Vec<Diagnostic>) {
+    let folder = folder_of(file);
     let name = file.display().to_string();
     if is_test_file(file) {
         let (suite, faults) = load(file, catalog);
-        let target =
-            suite.map(|Suite { tests, playbook, folder, .. }| Target { name, playbook, tests: Some(tests), folder });
+        let target = suite.map(|Suite { tests, playbook, folder, catalog, .. }| Target {
+            name,
+            playbook,
+            tests: Some(tests),
+            folder,
+            catalog,
+        });
         return (target, faults);
     }
     match find_playbook(&name) {
         Ok(found) => {
-            let (playbook, faults) = read(&found, catalog);
+            let (playbook, faults) = read(&found, &catalog.catalog);
             let sound = !faults.iter().any(|fault| fault.severity == Severity::Error);
             let playbook = playbook.filter(|_| sound);
-            (playbook.map(|playbook| Target { name, playbook, tests: None, folder }), faults)
+            (
+                playbook.map(|playbook| Target { name, playbook, tests: None, folder, catalog: Arc::clone(catalog) }),
+                faults,
+            )
         }
         Err(error) => (None, vec![Diagnostic::of_document(error.to_string())]),
     }
 }
 
-/// Reads a test file and its playbook, and holds each against the other.
-pub(in crate::cli) fn load(file: &Path, catalog: &Catalog) -> (Option<Suite>, Vec<Diagnostic>) {
+/// What was wrong with a catalog is told once, and not for every document that it counts for.
+fn add_new(faults: &mut Vec<Diagnostic>, wrong: Vec<Diagnostic>) {
+    for fault in wrong {
+        if !faults.contains(&fault) {
+            faults.push(fault);
+        }
+    }
+}
+
+fn folder_of(file: &Path) -> PathBuf {
+    match file.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}
+
+/// Reads a test file alone.
+pub(in crate::cli) fn read_tests(file: &Path) -> (Option<TestFile>, Vec<Diagnostic>) {
     let source = match read_document(file) {
         Ok(source) => source,
         Err(error) => return (None, vec![Diagnostic::of_document(error.to_string())]),
     };
-    let folder = match file.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
-        _ => PathBuf::from("."),
-    };
+    let folder = folder_of(file);
     let shared = |path: &str| read_below(&folder, path)?.ok_or_else(|| "there is no such file".to_owned());
     let loaded = cases::load(&source, &shared);
-    let mut faults = loaded.faults;
-    let Some(tests) = loaded.tests else { return (None, faults) };
+    (loaded.tests, loaded.faults)
+}
+
+/// Reads a test file and its playbook, and holds each against the other.
+pub(in crate::cli) fn load(file: &Path, catalog: &Arc<FoundCatalog>) -> (Option<Suite>, Vec<Diagnostic>) {
+    let folder = folder_of(file);
+    let (tests, mut faults) = read_tests(file);
+    let Some(tests) = tests else { return (None, faults) };
     let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let playbook = match &tests.playbook {
         Some(path) => folder.join(&path.value),
@@ -197,22 +238,24 @@ pub(in crate::cli) fn load(file: &Path, catalog: &Catalog) -> (Option<Suite>, Ve
             return (None, faults);
         }
     };
-    let (playbook, wrong) = read(&found, catalog);
+    let (playbook, wrong) = read(&found, &catalog.catalog);
     let sound = !wrong.iter().any(|fault| fault.severity == Severity::Error);
     faults.extend(wrong);
     let Some(playbook) = playbook.filter(|_| sound) else { return (None, faults) };
     faults.extend(cases::check(&tests, &playbook));
     faults.extend(unknown_names(&tests, &playbook));
+    faults.extend(check_strikes(&tests, &playbook, &catalog.catalog));
     let mut scenes = BTreeMap::new();
     for path in tests.cases.iter().filter_map(|case| case.scene.as_ref()) {
         if scenes.contains_key(&path.value) {
             continue;
         }
-        let (scene, wrong) = load_scene_beside(&folder, path, catalog);
+        let (scene, wrong) = load_scene_beside(&folder, path, &catalog.catalog);
         faults.extend(wrong);
         scenes.extend(scene.map(|scene| (path.value.clone(), scene)));
     }
-    let suite = Suite { name: file.display().to_string(), tests, playbook, folder, scenes };
+    let suite =
+        Suite { name: file.display().to_string(), tests, playbook, folder, scenes, catalog: Arc::clone(catalog) };
     (Some(suite), faults)
 }
 

@@ -7,20 +7,23 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::bench::{Broken, Cell, CellEnd, Invariant, Matrix, Struck, Subject, strike_cell, survey};
 use crate::cli::arguments::{ReportFormat, TestArgs};
+use crate::cli::catalogs::Catalogs;
 use crate::cli::diagnostics::render;
 use crate::cli::streams::complain;
 use crate::cli::style::Look;
 use crate::cli::test::collect::{Target, collect_targets};
-use crate::cli::test::{in_parallel, keep_events, report as cases};
-use crate::documents::catalog::Catalog;
+use crate::cli::test::watchdog::Watchdog;
+use crate::cli::test::{in_parallel, keep_events, report as cases, tell_catalogs};
 use crate::documents::scene::Scene;
 use crate::engine::Outcome;
 use crate::words::{Diagnostic, Severity};
+
+/// Real time for two runs; they take a fraction of a second.
+const CELL_MAX: Duration = Duration::from_secs(60);
 
 /// A playbook and everything that can strike it.
 struct Board<'a> {
@@ -51,9 +54,9 @@ impl Tried<'_> {
     }
 }
 
-pub(super) fn strike(args: &TestArgs, catalog: &Catalog, look: &Look) -> Outcome {
+pub(super) fn strike(args: &TestArgs, catalogs: &Catalogs, look: &Look) -> Outcome {
     let began = Instant::now();
-    let (targets, faults) = match collect_targets(&args.paths, catalog) {
+    let (targets, faults) = match collect_targets(&args.paths, catalogs) {
         Ok(collected) => collected,
         Err(message) => {
             complain(&format!("error: {message}\n"));
@@ -61,6 +64,7 @@ pub(super) fn strike(args: &TestArgs, catalog: &Catalog, look: &Look) -> Outcome
         }
     };
     complain(&render(&faults, look));
+    tell_catalogs(catalogs);
     if faults.iter().any(|fault| fault.severity == Severity::Error) {
         cases::annotate_faults(&faults);
         return Outcome::PlaybookInvalid;
@@ -68,7 +72,7 @@ pub(super) fn strike(args: &TestArgs, catalog: &Catalog, look: &Look) -> Outcome
     let jobs = args.jobs.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
     let mut boards = Vec::new();
     let borrowed: Vec<&Target> = targets.iter().collect();
-    for board in in_parallel(jobs, &borrowed, |target: &&Target| look_over(target, catalog)) {
+    for board in in_parallel(jobs, &borrowed, |target: &&Target| look_over(target)) {
         match board {
             Ok(board) => boards.push(board),
             Err(message) => {
@@ -95,10 +99,11 @@ pub(super) fn strike(args: &TestArgs, catalog: &Catalog, look: &Look) -> Outcome
         ));
         return Outcome::CommandLine;
     }
-    let watchdog = Watchdog::default();
+    let watchdog = Watchdog::new(CELL_MAX);
     let tried = std::thread::scope(|scope| {
         scope.spawn(|| watchdog.watch());
-        let tried = in_parallel(jobs, &chosen, |(board, cell)| watchdog.guard(cell, || try_cell(board, cell, catalog)));
+        let tried =
+            in_parallel(jobs, &chosen, |(board, cell)| watchdog.guard(&cell.to_string(), || try_cell(board, cell)));
         watchdog.rest();
         tried
     });
@@ -116,21 +121,21 @@ pub(super) fn strike(args: &TestArgs, catalog: &Catalog, look: &Look) -> Outcome
     if passed { Outcome::Recovered } else { Outcome::StepFailed }
 }
 
-fn look_over<'a>(target: &'a Target, catalog: &Catalog) -> Result<Board<'a>, String> {
+fn look_over<'a>(target: &'a Target) -> Result<Board<'a>, String> {
     let of_tests = target.tests.as_ref().map(|tests| tests.cases.as_slice()).unwrap_or_default();
-    let matrix = survey(subject(target, catalog), of_tests).map_err(|error| format!("{}: {error}", target.name))?;
+    let matrix = survey(subject(target), of_tests).map_err(|error| format!("{}: {error}", target.name))?;
     Ok(Board { target, matrix })
 }
 
 /// What a scene scripts cannot go wrong in another way than it says.
 static NO_SCENES: BTreeMap<String, Scene> = BTreeMap::new();
 
-fn subject<'a>(target: &'a Target, catalog: &'a Catalog) -> Subject<'a> {
+fn subject(target: &Target) -> Subject<'_> {
     Subject {
         playbook: &target.playbook,
         sound: &target.playbook,
         name: &target.playbook.source.name,
-        catalog,
+        catalog: &target.catalog.catalog,
         folder: &target.folder,
         scenes: &NO_SCENES,
     }
@@ -154,9 +159,9 @@ fn choose<'a>(all: &[(&'a Board<'a>, &'a Cell)], filter: &[String]) -> Vec<(&'a 
 const KEPT_MAX: usize = 10;
 static KEPT: AtomicUsize = AtomicUsize::new(0);
 
-fn try_cell<'a>(board: &'a Board<'a>, cell: &'a Cell, catalog: &Catalog) -> Tried<'a> {
+fn try_cell<'a>(board: &'a Board<'a>, cell: &'a Cell) -> Tried<'a> {
     let began = Instant::now();
-    let ran = catch_unwind(AssertUnwindSafe(|| strike_cell(subject(board.target, catalog), &board.matrix, cell)));
+    let ran = catch_unwind(AssertUnwindSafe(|| strike_cell(subject(board.target), &board.matrix, cell)));
     let defect = |found: String| Struck {
         end: CellEnd::Failed(Outcome::Defect),
         broken: vec![Broken { invariant: Invariant::Outcome, found }],
@@ -203,60 +208,4 @@ fn stale(boards: &[Board<'_>], tried: &[Tried<'_>]) -> Vec<Diagnostic> {
         }
     }
     faults
-}
-
-/// Ends the program when a run does not end, which is the worst that the matrix can find: a thread cannot be ended.
-#[derive(Default)]
-struct Watchdog {
-    running: Mutex<Running>,
-}
-
-#[derive(Default)]
-struct Running {
-    cells: BTreeMap<usize, (Instant, String)>,
-    begun: usize,
-    over: bool,
-}
-
-/// Real time for two runs; they take a fraction of a second.
-const CELL_MAX: Duration = Duration::from_secs(60);
-const LOOKS_EVERY: Duration = Duration::from_millis(50);
-
-impl Watchdog {
-    fn guard<T>(&self, cell: &Cell, work: impl FnOnce() -> T) -> T {
-        let number = {
-            let mut running = self.running();
-            running.begun += 1;
-            let number = running.begun;
-            running.cells.insert(number, (Instant::now(), cell.to_string()));
-            number
-        };
-        let result = work();
-        self.running().cells.remove(&number);
-        result
-    }
-
-    fn rest(&self) {
-        self.running().over = true;
-    }
-
-    fn watch(&self) {
-        loop {
-            {
-                let running = self.running();
-                if running.over {
-                    return;
-                }
-                if let Some((_, cell)) = running.cells.values().find(|(since, _)| since.elapsed() > CELL_MAX) {
-                    complain(&format!("error: `{cell}` did not end within {} s of real time\n", CELL_MAX.as_secs()));
-                    std::process::exit(i32::from(Outcome::StepFailed.exit_code()));
-                }
-            }
-            std::thread::sleep(LOOKS_EVERY);
-        }
-    }
-
-    fn running(&self) -> std::sync::MutexGuard<'_, Running> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }

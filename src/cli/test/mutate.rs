@@ -9,12 +9,13 @@ use crate::cli::json::write_line;
 use crate::cli::streams::{complain, say, show};
 use crate::cli::style::{Look, Role};
 use crate::cli::test::collect::Suite;
+use crate::cli::test::progress::{Progress, Remarkable};
 use crate::cli::test::report::annotate_faults;
+use crate::cli::test::watchdog::Watchdog;
 use crate::cli::test::{Tried, in_parallel};
 use crate::cli::wording::count;
 use crate::documents::cases::Case;
 use crate::documents::cases::matches_text;
-use crate::documents::catalog::Catalog;
 use crate::documents::mutation::{Mutant, mutants};
 use crate::engine::Outcome;
 use crate::words::Diagnostic;
@@ -40,22 +41,30 @@ enum Noticed<'a> {
     Not,
 }
 
+/// Real time for all cases with one change, on a busy machine.
+const MUTANT_MAX: Duration = Duration::from_secs(5 * 60);
+
 /// Called when all cases pass.
-pub(super) fn mutate(
-    suites: &[Suite],
-    tried: &[Tried<'_>],
-    catalog: &Catalog,
-    args: &TestArgs,
-    jobs: usize,
-    look: &Look,
-) -> Outcome {
+pub(super) fn mutate(suites: &[Suite], tried: &[Tried<'_>], args: &TestArgs, jobs: usize, look: &Look) -> Outcome {
     let began = Instant::now();
-    let tasks = tasks(suites, catalog, &args.filter);
+    let tasks = tasks(suites, &args.filter);
     if tasks.is_empty() {
         complain(&format!("error: no change has a name with all of: {}\n", args.filter.join(", ")));
         return Outcome::CommandLine;
     }
-    let judged = in_parallel(jobs, &tasks, |task| judge(task, tried, catalog));
+    let (progress, watchdog) = (Progress::new("mutants", tasks.len()), Watchdog::new(MUTANT_MAX));
+    let judged = std::thread::scope(|scope| {
+        scope.spawn(|| watchdog.watch());
+        let judged = in_parallel(jobs, &tasks, |task| {
+            let judged = watchdog.guard(&task.mutants[0].1.name, || judge(task, tried));
+            let unnoticed = matches!(judged.noticed, Noticed::Not);
+            progress.one_more(if unnoticed { Remarkable::Yes } else { Remarkable::No });
+            judged
+        });
+        watchdog.rest();
+        judged
+    });
+    drop(progress);
     let unnoticed: Vec<Diagnostic> =
         judged.iter().filter(|judged| matches!(judged.noticed, Noticed::Not)).map(not_noticed).collect();
     // Where only some changes were tried, nothing can be said of the others.
@@ -68,10 +77,10 @@ pub(super) fn mutate(
     if unnoticed.is_empty() { Outcome::Recovered } else { Outcome::StepFailed }
 }
 
-fn tasks<'a>(suites: &'a [Suite], catalog: &Catalog, filter: &[String]) -> Vec<Task<'a>> {
+fn tasks<'a>(suites: &'a [Suite], filter: &[String]) -> Vec<Task<'a>> {
     let mut tasks: Vec<Task<'a>> = Vec::new();
     for suite in suites {
-        for mutant in mutants(&suite.playbook, catalog) {
+        for mutant in mutants(&suite.playbook, &suite.catalog.catalog) {
             let name = format!("{} {}", suite.name, mutant.name);
             if !filter.iter().all(|text| name.contains(text.as_str())) {
                 continue;
@@ -89,7 +98,7 @@ fn tasks<'a>(suites: &'a [Suite], catalog: &Catalog, filter: &[String]) -> Vec<T
 }
 
 /// A change of a family is noticed when the tests of one of its boards notice it.
-fn judge<'a>(task: &'a Task<'a>, tried: &[Tried<'a>], catalog: &Catalog) -> Judged<'a> {
+fn judge<'a>(task: &'a Task<'a>, tried: &[Tried<'a>]) -> Judged<'a> {
     let began = Instant::now();
     let mut last = None;
     for (suite, mutant) in &task.mutants {
@@ -97,7 +106,7 @@ fn judge<'a>(task: &'a Task<'a>, tried: &[Tried<'a>], catalog: &Catalog) -> Judg
             playbook: &suite.playbook,
             sound: &suite.playbook,
             name: &suite.playbook.source.name,
-            catalog,
+            catalog: &suite.catalog.catalog,
             folder: &suite.folder,
             scenes: &suite.scenes,
         };

@@ -42,6 +42,15 @@ fn all_steps<'a>(steps: &'a [Step], into: &mut Vec<&'a str>) {
     }
 }
 
+/// ENTER ends such a prompt, and so does what it asks for.
+fn leaves_a_choice(steps: &[Step], id: &Id) -> bool {
+    steps.iter().any(|step| match &step.action {
+        Action::Steps(inner) => leaves_a_choice(inner, id),
+        Action::Prompt(_) => step.id == *id && step.until.is_some() && step.sets.is_some(),
+        _ => false,
+    })
+}
+
 impl Names<'_> {
     fn case(&self, case: &Case, playbook: &Playbook, faults: &mut Vec<Diagnostic>) {
         for (name, _) in &case.files {
@@ -57,6 +66,14 @@ impl Names<'_> {
         let irreversible: Vec<&str> = self.irreversible.iter().map(String::as_str).collect();
         for step in &case.allow {
             known(step.value.as_str(), &step.place, "irreversible step", &irreversible, faults);
+        }
+        for (step, _) in &case.chooses {
+            known(step.value.as_str(), &step.place, "step", &self.steps, faults);
+            if self.steps.contains(&step.value.as_str()) && !leaves_a_choice(&playbook.steps, &step.value) {
+                let message = format!("the step `{}` leaves no choice", step.value);
+                let fault = Diagnostic::error(&step.place, message);
+                faults.push(fault.hint("a choice is a prompt with both `until` and `sets`"));
+            }
         }
         let tools: Vec<&str> = self.tools.iter().map(String::as_str).collect();
         for treated in &case.tools {

@@ -13,5 +13,6 @@ pub use check::check;
 pub use load::{LoadedTests, load};
 pub(crate) use types::matches_text;
 pub use types::{
-    CallPattern, Case, ExcusedCell, Expect, GivenContents, TestFile, ToolTreatment, Treated, UnnoticedMutant,
+    CallPattern, Case, CaseStrike, Choice, ExcusedCell, Expect, GivenContents, TestFile, ToolTreatment, Treated,
+    UnnoticedMutant,
 };

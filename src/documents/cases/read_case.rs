@@ -2,8 +2,9 @@
 
 use crate::documents::cases::load::file_beside;
 use crate::documents::cases::read_expect::read_expect;
-use crate::documents::cases::{Case, GivenContents, ToolTreatment, Treated};
+use crate::documents::cases::{Case, CaseStrike, Choice, GivenContents, ToolTreatment, Treated};
 use crate::documents::playbook::load::bytes_of;
+use crate::documents::playbook::read_step::read_hands;
 use crate::documents::playbook::reader::Reader;
 use crate::documents::{Yaml, YamlKind};
 use crate::words::{Diagnostic, Id, Located, ToolVersion, nearest};
@@ -11,11 +12,13 @@ use crate::words::{Diagnostic, Id, Located, ToolVersion, nearest};
 pub(super) const CASE_KEYS: &[&str] = &[
     "name",
     "simulate",
+    "strike",
     "scene",
     "board",
     "files",
     "set",
     "allow",
+    "chooses",
     "interactive",
     "port",
     "serial",
@@ -43,6 +46,11 @@ pub(super) fn read_case(reader: &mut Reader, yaml: &Yaml) -> Option<Case> {
         let message = "`simulate` chooses how the virtual board starts, and a scene has none; keep one of the two";
         reader.fault(Diagnostic::error(&first.place, message));
     }
+    let strike = parts.get("strike").and_then(|strike| read_strike(reader, strike));
+    if let (Some(_), Some(place)) = (&scene, parts.key_place("strike")) {
+        let message = "a fault strikes a virtual board, and a scene has none; what goes wrong in a scene stands in it";
+        reader.fault(Diagnostic::error(place, message));
+    }
     let board = parts.get("board").and_then(|map| reader.open_map(map, "settings of the virtual board"));
     let board = board.map(|map| map.all().to_vec()).unwrap_or_default();
     let files = parts.get("files").map(|map| reader.named(map, "files")).unwrap_or_default();
@@ -58,6 +66,7 @@ pub(super) fn read_case(reader: &mut Reader, yaml: &Yaml) -> Option<Case> {
     let set = set.collect();
     let allow = parts.get("allow").map(|list| reader.one_or_more(list, "steps")).unwrap_or_default();
     let allow = allow.iter().filter_map(|step| reader.parsed::<Id>(step)).collect();
+    let chooses = parts.get("chooses").map(|map| read_choices(reader, map)).unwrap_or_default();
     let tools = parts.get("tools").and_then(|map| reader.open_map(map, "tools"));
     let tools = tools.map(|map| map.all()).unwrap_or_default().iter().filter_map(|(key, value)| {
         let tool = Located { value: key.text.clone(), place: key.place.clone() };
@@ -75,11 +84,13 @@ pub(super) fn read_case(reader: &mut Reader, yaml: &Yaml) -> Option<Case> {
     Some(Case {
         name: name?,
         simulate,
+        strike,
         scene,
         board,
         files,
         set,
         allow,
+        chooses,
         interactive: parts.get("interactive").and_then(|flag| reader.flag(flag)).is_none_or(|flag| flag.value),
         port: parts.get("port").and_then(|port| reader.text(port)).map(|port| port.value),
         serial: parts.get("serial").and_then(|serial| reader.text(serial)).map(|serial| serial.value),
@@ -87,6 +98,37 @@ pub(super) fn read_case(reader: &mut Reader, yaml: &Yaml) -> Option<Case> {
         expect: expect?,
         again: parts.get("again").and_then(|again| read_expect(reader, again)),
     })
+}
+
+/// By step either the word `enter`, or what the hands do.
+fn read_choices(reader: &mut Reader, yaml: &Yaml) -> Vec<(Located<Id>, Choice)> {
+    let Some(map) = reader.open_map(yaml, "steps and what the person chooses there") else { return Vec::new() };
+    let mut choices = Vec::new();
+    for (key, value) in map.all() {
+        let step = match key.text.parse::<Id>() {
+            Ok(step) => Located { value: step, place: key.place.clone() },
+            Err(error) => {
+                reader.fault(Diagnostic::error(&key.place, error.to_string()));
+                continue;
+            }
+        };
+        let choice = match &value.kind {
+            YamlKind::Scalar { text, .. } if text == "enter" => Choice::Enter,
+            _ => Choice::Hands(read_hands(reader, value)),
+        };
+        choices.push((step, choice));
+    }
+    choices
+}
+
+fn read_strike(reader: &mut Reader, yaml: &Yaml) -> Option<CaseStrike> {
+    let parts = reader.map(yaml, "`strike`", &["step", "fault"])?;
+    let (Some(step), Some(fault)) = (parts.get("step"), parts.get("fault")) else {
+        let wrong = Diagnostic::error(parts.place(), "`strike` needs the keys `step` and `fault`");
+        reader.fault(wrong.hint("such as `strike: {step: write, fault: tool-hangs}`"));
+        return None;
+    };
+    Some(CaseStrike { step: reader.text(step)?, fault: reader.text(fault)? })
 }
 
 const CONTENTS_KEYS: &[&str] = &["size", "text", "hex", "file"];

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::documents::playbook::HandMove;
 use crate::documents::{Key, Yaml};
 use crate::words::{FaultClass, Id, Located, Outcome, Place, Source, ToolVersion};
 
@@ -46,6 +47,8 @@ pub struct Case {
     pub name: Located<String>,
     /// Starting states and faults of the virtual board.
     pub simulate: Vec<Located<String>>,
+    /// One thing that goes wrong, at one step.
+    pub strike: Option<CaseStrike>,
     /// Scripted tools in place of the virtual board: a path beside or below the test file.
     pub scene: Option<Located<String>>,
     /// Settings of the virtual board in place of the playbook's own.
@@ -55,6 +58,8 @@ pub struct Case {
     pub set: Vec<(Located<Id>, Located<String>)>,
     /// Irreversible steps that are agreed to beforehand.
     pub allow: Vec<Located<Id>>,
+    /// Steps that leave a choice, and the way that the person takes there.
+    pub chooses: Vec<(Located<Id>, Choice)>,
     /// Does somebody answer? Without, as under `--non-interactive`.
     pub interactive: bool,
     pub port: Option<String>,
@@ -63,6 +68,21 @@ pub struct Case {
     pub expect: Expect,
     /// A second run on the board as the first has left it, with the faults gone.
     pub again: Option<Expect>,
+}
+
+/// A fault of the matrix, and the step at which it strikes. Which there are is the bench's matter.
+#[derive(Debug, Clone)]
+pub struct CaseStrike {
+    /// With `:before` or `:after` the readings of a step that cannot be undone.
+    pub step: Located<String>,
+    pub fault: Located<String>,
+}
+
+/// What the person does at a prompt that ENTER ends, and what the hardware shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Choice {
+    Enter,
+    Hands(Vec<HandMove>),
 }
 
 /// Where an input's file comes from.

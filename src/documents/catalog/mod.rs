@@ -3,6 +3,7 @@
 mod load;
 #[cfg(test)]
 mod load_tests;
+mod on_bench;
 mod pattern;
 mod patterns;
 mod read_judging;
@@ -11,7 +12,11 @@ mod reader;
 mod tool;
 mod tree;
 
+/// The JSON schema of catalogs.
+pub const SCHEMA: &str = include_str!("schema.json");
+
 pub use load::{load, merge, shipped, shipped_source};
+pub use on_bench::without_programs;
 pub use pattern::Pattern;
 pub use tool::{
     ArgumentPlace, ArgumentRule, Catalog, Command, FaultPattern, Flavour, MissingEvidence, OperatingSystem,

@@ -104,7 +104,7 @@ impl<'a> Reader<'a> {
 
     /// Exit codes; `None` when the key is absent.
     pub(super) fn exit_codes(&self, key: &'static str) -> Option<Vec<i32>> {
-        self.has(key).then_some(())?;
+        self.node(key)?;
         let code = |node: &Node| match node.value {
             Value::Integer(number) if i32::try_from(number).is_ok() => i32::try_from(number).ok(),
             _ => {

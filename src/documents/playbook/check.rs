@@ -7,6 +7,7 @@ use crate::documents::expression::{Expression, Kind, Part, Scope, Template, kind
 use crate::documents::playbook::check_call::check_call;
 use crate::documents::playbook::check_flash::check_flash;
 use crate::documents::playbook::check_optional::check_optional;
+use crate::documents::playbook::check_waits::check_waits;
 use crate::documents::playbook::{
     Action, CaptureKind, Contents, Irreversible, Playbook, Reading, RestartAt, Run, Step, ToolFile, Until,
 };
@@ -64,9 +65,10 @@ impl Checker<'_> {
     /// `earlier` holds the ids one may go back to: all before this list, in the lists around it.
     fn steps(&mut self, steps: &[Step], earlier: &[Id], within: Within) {
         let mut reachable = earlier.to_vec();
-        for step in steps {
+        for (index, step) in steps.iter().enumerate() {
             reachable.push(step.id.clone());
             self.step(step, &reachable, within);
+            self.faults.extend(check_waits(step, steps.get(index + 1), mention));
         }
     }
 

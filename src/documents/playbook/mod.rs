@@ -4,12 +4,13 @@ mod check;
 mod check_call;
 mod check_flash;
 mod check_optional;
+mod check_waits;
 pub(in crate::documents) mod family;
 mod input;
 pub(in crate::documents) mod load;
 mod read_answers;
 mod read_run;
-mod read_step;
+pub(in crate::documents) mod read_step;
 pub(in crate::documents) mod reader;
 mod steps;
 #[cfg(test)]

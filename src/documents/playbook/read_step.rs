@@ -278,7 +278,7 @@ pub(super) fn read_class(reader: &mut Reader, yaml: &Yaml) -> Option<FaultClass>
         .ok()
 }
 
-fn read_hands(reader: &mut Reader, yaml: &Yaml) -> Vec<HandMove> {
+pub(in crate::documents) fn read_hands(reader: &mut Reader, yaml: &Yaml) -> Vec<HandMove> {
     let mut moves = Vec::new();
     for item in reader.one_or_more(yaml, "what the hands do") {
         let Some(text) = reader.text(item) else { continue };

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use crate::documents::playbook::reader::{Entries, Reader};
 use crate::documents::playbook::{DeviceKind, HandMove};
 use crate::documents::scene::read_act::{read_acts, read_byte_limits, read_changes, read_output, read_time};
+use crate::documents::scene::read_tools::read_tools;
 use crate::documents::scene::{
     ArgumentPattern, Asked, BusChange, CallEnd, DeviceAccess, GivenFile, PersonReply, Scene, SceneCall, SceneDevice,
-    ScenePerson, SceneTool, Times,
+    ScenePerson, Times,
 };
 use crate::documents::{Key, Yaml, YamlKind, YamlLimits, parse_yaml_within};
-use crate::words::{Diagnostic, Id, Located, Place, Source, UsbId, nearest};
+use crate::words::{Diagnostic, Id, Place, Source, UsbId, nearest};
 
 /// A scene larger than this is refused unread.
 pub const SCENE_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -105,47 +106,6 @@ fn read_scene(reader: &mut Reader, yaml: &Yaml, source: &Arc<Source>) -> Option<
 
 fn text_of(reader: &mut Reader, entries: &Entries<'_>, key: &str) -> Option<String> {
     entries.get(key).and_then(|value| reader.text(value)).map(|text| text.value)
-}
-
-fn read_tools(reader: &mut Reader, top: &Entries<'_>, beginning: &Place) -> Vec<SceneTool> {
-    let Some(map) = top.get("tools") else {
-        let fault = Diagnostic::error(beginning, "the key `tools` is missing: the tools that play in the scene");
-        reader.fault(fault.hint("add `tools: {NAME: {version: \"what it prints when asked for its version\"}}`"));
-        return Vec::new();
-    };
-    let Some(map) = reader.open_map(map, "tools") else { return Vec::new() };
-    let mut tools = Vec::new();
-    for (key, value) in map.all() {
-        if !is_program_name(&key.text) {
-            let message = format!("`{}` cannot be the name of a program in the bench", key.text);
-            reader.fault(Diagnostic::error(&key.place, message).hint("a tool is named as in the catalog"));
-            continue;
-        }
-        let Some(parts) = reader.map(value, "a tool", &["version", "flavour"]) else { continue };
-        let Some(version) = parts.get("version") else {
-            let fault = Diagnostic::error(&key.place, format!("the tool `{}` needs the key `version`", key.text));
-            reader.fault(fault.hint("the text it prints when it is asked for its version"));
-            tools.push(tool_of(key, None, None));
-            continue;
-        };
-        let flavour = parts.get("flavour").and_then(|flavour| reader.text(flavour));
-        tools.push(tool_of(key, reader.text(version), flavour));
-    }
-    tools
-}
-
-/// A tool with a fault stays declared, so that its calls are not reported as faults of their own.
-fn tool_of(key: &Key, version: Option<Located<String>>, flavour: Option<Located<String>>) -> SceneTool {
-    let name = Located { value: key.text.clone(), place: key.place.clone() };
-    let none = || Located { value: String::new(), place: key.place.clone() };
-    SceneTool { name, version: version.unwrap_or_else(none), flavour }
-}
-
-/// It becomes the name of a file.
-fn is_program_name(name: &str) -> bool {
-    const NAME_BYTES_MAX: usize = 100;
-    let sign = |c: char| c.is_ascii_alphanumeric() || "._+-".contains(c);
-    !name.is_empty() && name.len() <= NAME_BYTES_MAX && !name.starts_with('.') && name.chars().all(sign)
 }
 
 fn read_device(reader: &mut Reader, key: &Key, yaml: &Yaml) -> Option<SceneDevice> {
@@ -263,8 +223,21 @@ fn read_set(reader: &mut Reader, top: &Entries<'_>) -> BTreeMap<Id, String> {
     values.into_iter().filter_map(|(name, _, value)| Some((name, reader.text(value)?.value))).collect()
 }
 
-const CALL_KEYS: &[&str] =
-    &["run", "args", "times", "any_order", "repeat", "out", "err", "does", "exit", "hangs", "signal", "afterwards"];
+const CALL_KEYS: &[&str] = &[
+    "run",
+    "args",
+    "times",
+    "any_order",
+    "repeat",
+    "optional",
+    "out",
+    "err",
+    "does",
+    "exit",
+    "hangs",
+    "signal",
+    "afterwards",
+];
 
 fn read_call(reader: &mut Reader, yaml: &Yaml, scene: &Scene) -> Option<SceneCall> {
     let parts = reader.map(yaml, "a call", CALL_KEYS)?;
@@ -292,6 +265,7 @@ fn read_call(reader: &mut Reader, yaml: &Yaml, scene: &Scene) -> Option<SceneCal
     acts.extend(read_acts(reader, parts.get("does"), scene, &args));
     Some(SceneCall {
         times: read_times(reader, &parts),
+        optional: flag(reader, &parts, "optional"),
         end: read_end(reader, &parts),
         afterwards: read_changes(reader, parts.get("afterwards"), scene),
         tool,

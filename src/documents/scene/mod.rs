@@ -5,6 +5,7 @@ mod check;
 mod load;
 mod pattern;
 mod read_act;
+mod read_tools;
 mod types;
 mod write;
 
@@ -13,9 +14,12 @@ pub use load::{LoadedScene, SCENE_BYTES_MAX, load_scene};
 pub use pattern::{ArgumentPattern, Difference, difference, fits, text_fits};
 pub use types::{
     Act, Asked, BusChange, CallEnd, Content, Deed, DeviceAccess, FileName, GivenFile, PersonReply, Printed, Scene,
-    SceneCall, SceneDevice, ScenePerson, SceneTool, Times,
+    SceneCall, SceneDevice, ScenePerson, SceneTool, Times, ToolFolderFile,
 };
 pub use write::{quoted, write_scene};
+
+/// The JSON schema of scenes.
+pub const SCHEMA: &str = include_str!("schema.json");
 
 /// How the names of scene files end.
 pub const SCENE_ENDING: &str = ".scene.yaml";

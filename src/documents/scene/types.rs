@@ -42,6 +42,18 @@ pub struct SceneTool {
     pub version: Located<String>,
     /// The family of builds that the catalog is to recognise in that.
     pub flavour: Option<Located<String>>,
+    /// What lies in the tool's folder beside it.
+    pub files: Vec<ToolFolderFile>,
+}
+
+/// A file that comes with a tool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ToolFolderFile {
+    /// Below the tool's folder.
+    pub path: String,
+    /// What it begins with; what follows is made up.
+    pub beginning: Vec<u8>,
+    pub size_bytes: u64,
 }
 
 /// A device that is, or comes, on the bus.
@@ -132,6 +144,8 @@ pub struct SceneCall {
     pub tool: Located<String>,
     pub args: Vec<ArgumentPattern>,
     pub times: Times,
+    /// It may be left out.
+    pub optional: bool,
     pub acts: Vec<Act>,
     pub end: CallEnd,
     /// What happens on the bus once it has ended, counted from its end.

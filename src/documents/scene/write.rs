@@ -5,7 +5,7 @@ use std::fmt::Write;
 use crate::documents::playbook::{DeviceKind, HandMove};
 use crate::documents::scene::{
     Act, Asked, BusChange, CallEnd, Content, Deed, DeviceAccess, FileName, GivenFile, PersonReply, Printed, Scene,
-    SceneCall, SceneDevice, ScenePerson, Times,
+    SceneCall, SceneDevice, ScenePerson, SceneTool, Times,
 };
 use crate::words::{Id, Stream};
 
@@ -21,13 +21,7 @@ pub fn write_scene(scene: &Scene, remarks: &[String]) -> String {
     }
     line(&mut text, 0, if scene.tools.is_empty() { "tools: {}" } else { "tools:" });
     for tool in &scene.tools {
-        let flavour = tool.flavour.as_ref().map(|flavour| format!(", flavour: {}", quoted(&flavour.value)));
-        let version = quoted(&tool.version.value);
-        line(
-            &mut text,
-            1,
-            &format!("{}: {{version: {version}{}}}", quoted(&tool.name.value), flavour.unwrap_or_default()),
-        );
+        self::tool(&mut text, tool);
     }
     section(&mut text, "files", scene.files.iter(), |(name, file)| match file {
         GivenFile::Size(size) => format!("{name}: {{size: {size}}}"),
@@ -65,6 +59,28 @@ pub fn write_scene(scene: &Scene, remarks: &[String]) -> String {
         call(&mut text, one);
     }
     text
+}
+
+fn tool(text: &mut String, tool: &SceneTool) {
+    let flavour = tool.flavour.as_ref().map(|flavour| quoted(&flavour.value));
+    let (name, version) = (quoted(&tool.name.value), quoted(&tool.version.value));
+    if tool.files.is_empty() {
+        let flavour = flavour.map(|flavour| format!(", flavour: {flavour}")).unwrap_or_default();
+        return line(text, 1, &format!("{name}: {{version: {version}{flavour}}}"));
+    }
+    line(text, 1, &format!("{name}:"));
+    line(text, 2, &format!("version: {version}"));
+    if let Some(flavour) = flavour {
+        line(text, 2, &format!("flavour: {flavour}"));
+    }
+    line(text, 2, "files:");
+    for file in &tool.files {
+        let held = (!file.beginning.is_empty()).then(|| format!("hex: \"{}\"", hex(&file.beginning)));
+        let size = (held.is_none() || file.size_bytes > file.beginning.len() as u64)
+            .then(|| format!("size: {}", file.size_bytes));
+        let parts: Vec<String> = [size, held].into_iter().flatten().collect();
+        line(text, 3, &format!("{}: {{{}}}", quoted(&file.path), parts.join(", ")));
+    }
 }
 
 fn line(text: &mut String, depth: usize, content: &str) {
@@ -140,6 +156,9 @@ fn call(text: &mut String, call: &SceneCall) {
     line(text, 1, &format!("- run: {}", quoted(&call.tool.value)));
     let args: Vec<String> = call.args.iter().map(|arg| quoted(&arg.to_string())).collect();
     line(text, 2, &format!("args: [{}]", args.join(", ")));
+    if call.optional {
+        line(text, 2, "optional: yes");
+    }
     match call.times {
         Times::InOrder(1) => {}
         Times::InOrder(times) => line(text, 2, &format!("times: {times}")),
@@ -258,6 +277,13 @@ format: 1
 about: "Everything \"quoted\""
 tools:
   "any-tool": {version: "any 1.0\n", flavour: "x"}
+  "other-tool":
+    version: "other 1.0\n"
+    flavour: "y"
+    files:
+      "parts/a.bin": {size: 4096, hex: "0001ff"}
+      "parts/b.bin": {hex: "00"}
+      "parts/c.bin": {size: 5}
 files:
   firmware: {size: 12}
   other: {given: no}
@@ -284,6 +310,7 @@ person:
 calls:
   - run: "any-tool"
     args: ["-D", "*.bin", "..."]
+    optional: yes
     times: 2
     does:
       - {out: "10 %\r20 %\r\u001b[0m\ttab\n"}

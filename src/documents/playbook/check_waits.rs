@@ -1,0 +1,50 @@
+//! Waits that are over before what they wait for has happened.
+
+use crate::documents::playbook::{Action, HandMove, Step, Until};
+use crate::words::{Diagnostic, Id, Place};
+
+/// `mention` marks a key of the step; `next` is the step after it.
+pub(super) fn check_waits(
+    step: &Step,
+    next: Option<&Step>,
+    mention: impl Fn(&Place, &str) -> Place,
+) -> Vec<Diagnostic> {
+    if !step.until.as_ref().is_some_and(ends_with_the_cable) {
+        return Vec::new();
+    }
+    let mut faults = Vec::new();
+    let hands = match &step.action {
+        Action::Prompt(prompt) => prompt.hands.as_slice(),
+        _ => &[],
+    };
+    let freed = hands.iter().position(|hand| matches!(hand, HandMove::RemoveJumper | HandMove::SwitchOff));
+    let plugged = hands.iter().rposition(|hand| *hand == HandMove::PlugIn);
+    if freed.is_some() && plugged > freed && !next.is_some_and(|next| watches_on(step, next)) {
+        let message = "this goes on as soon as the board is unplugged, with the jumper or switch still as it was";
+        let fault = Diagnostic::warning(&mention(&step.place, "until"), message);
+        faults.push(
+            fault.hint(
+                "wait for what shows only afterwards, with `present:`; where nothing does, let it last (`for: 10s`), or watch in \
+             a step of its own that the device does not come back",
+            ),
+        );
+    }
+    if !step.instead.is_empty() && !matches!(step.action, Action::Run(_)) {
+        let message = "`instead` can hardly act here: the wait is over as soon as the devices are gone";
+        let fault = Diagnostic::warning(&mention(&step.place, "instead"), message);
+        faults.push(fault.hint("add `present:` with the wanted device, or let it last: `for: 10s`"));
+    }
+    faults
+}
+
+/// Does the next step look whether one of the devices comes back?
+fn watches_on(step: &Step, next: &Step) -> bool {
+    let gone = step.until.iter().flat_map(|until| &until.gone);
+    let watched = |id: &Id| next.until.iter().any(|until| until.present.contains(id) || until.gone.contains(id));
+    matches!(next.action, Action::Wait) && gone.into_iter().any(watched)
+}
+
+/// Is it enough that devices are gone for a moment?
+fn ends_with_the_cable(until: &Until) -> bool {
+    until.present.is_empty() && !until.gone.is_empty() && until.lasting.is_zero()
+}
