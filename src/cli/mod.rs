@@ -15,6 +15,7 @@ pub mod reader;
 mod record;
 mod run;
 mod run_options;
+mod run_runtime;
 mod scene;
 mod schema;
 pub mod screen;

@@ -18,6 +18,7 @@ use crate::cli::problems;
 use crate::cli::reader::{Reader, Readers};
 use crate::cli::record::Recording;
 use crate::cli::run_options::check_options;
+use crate::cli::run_runtime::{Clock, defect, runtime};
 use crate::cli::scene::{apply_scene, finish, folder_of_scene};
 use crate::cli::screen::Screen;
 use crate::cli::streams::{complain, show};
@@ -52,12 +53,12 @@ struct Job {
 
 /// A run that ended before its first step.
 #[derive(Debug)]
-struct Refusal {
+pub(super) struct Refusal {
     outcome: Outcome,
     problem: Problem,
 }
 
-fn refuse(outcome: Outcome, problem: Problem) -> Box<Refusal> {
+pub(super) fn refuse(outcome: Outcome, problem: Problem) -> Box<Refusal> {
     Box::new(Refusal { outcome, problem })
 }
 
@@ -438,22 +439,4 @@ async fn steps<W: World>(
         None => run_engine(order, files, world, &mut |event| tell(event)).await,
     };
     finish.outcome
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Clock {
-    Running,
-    /// A simulation's waits take no real time.
-    Paused,
-}
-
-fn runtime(clock: Clock) -> Result<tokio::runtime::Runtime, Box<Refusal>> {
-    let mut builder = tokio::runtime::Builder::new_current_thread();
-    builder.enable_all().start_paused(clock == Clock::Paused);
-    builder.build().map_err(|error| defect(&error))
-}
-
-fn defect(error: &std::io::Error) -> Box<Refusal> {
-    let what = format!("recover could not set itself up: {error}");
-    refuse(Outcome::Defect, before_anything(what, Vec::new()))
 }
