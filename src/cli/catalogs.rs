@@ -56,8 +56,14 @@ impl Catalogs {
 }
 
 /// The catalog of a run on the bench, on which the catalog starts no program: overridden by those beside the documents.
-pub(super) fn for_bench(surroundings: &Surroundings, documents: &[&Path]) -> Result<FoundCatalog, Vec<Diagnostic>> {
-    let found = find(surroundings, &beside(documents))?;
+pub(super) fn for_bench(
+    surroundings: &Surroundings,
+    playbook: &FoundPlaybook,
+    scene: Option<&Path>,
+) -> Result<FoundCatalog, Vec<Diagnostic>> {
+    let own = Some(Path::new(&playbook.source.name)).filter(|_| !playbook.is_shipped());
+    let documents: Vec<&Path> = own.into_iter().chain(scene).collect();
+    let found = find(surroundings, &beside(&documents))?;
     let catalog = without_programs(found.catalog, &shipped()?);
     Ok(FoundCatalog { catalog, ..found })
 }

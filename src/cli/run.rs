@@ -127,12 +127,9 @@ fn prepare(args: RunArgs, look: &Look) -> Result<(Job, Vec<String>), Box<Refusal
         )
     })?;
     let on_bench = options.simulate.is_some() || options.scene.is_some();
-    let passed_over = if on_bench { None } else { catalogs::passed_over(&found) };
-    let catalog = if on_bench {
-        let beside: Vec<&Path> = [Path::new(&found.source.name)].into_iter().chain(options.scene.as_deref()).collect();
-        catalogs::for_bench(&surroundings, &beside[usize::from(found.is_shipped())..])
-    } else {
-        catalogs::for_run(&surroundings)
+    let (catalog, passed_over) = match on_bench {
+        true => (catalogs::for_bench(&surroundings, &found, options.scene.as_deref()), None),
+        false => (catalogs::for_run(&surroundings), catalogs::passed_over(&found)),
     };
     let catalog = catalog.map_err(|faults| documents_invalid(&faults))?;
     let (playbook, faults) = read(&found, &catalog.catalog);

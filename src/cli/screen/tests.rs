@@ -136,7 +136,7 @@ file      firmware.bin · 65,536 bytes · made up for the simulation
 [ 2/14] Burn the fuse
         – skipped: the fuse is set already
 
-✓ SIMULATION PASSED: the virtual OpenMV Cam RT1062 was recovered. No real camera
+✓ SIMULATION PASSED: the virtual OpenMV Cam RT1062 was recovered. No real board
   was touched.
   Steps      13 done, 1 skipped, 2 retries, 1 warning, in 2:03 min
   Log        /state/run.log
