@@ -14,6 +14,7 @@ mod idle;
 #[path = "../../tests/imxrt_simulation/mod.rs"]
 mod imxrt_simulation;
 mod machine;
+mod netlink;
 mod output;
 mod overhead;
 mod overlap;
@@ -58,6 +59,7 @@ fn main() {
     }
     // The reason stands in the table.
     std::panic::set_hook(Box::new(|_| {}));
+    netlink::alone();
     let words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--bench").collect();
     let wanted: Vec<&String> = words.iter().filter(|word| !word.starts_with("--")).collect();
     let started = Instant::now();

@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use crate::netlink::{is_alone, tell};
 use crate::place::{AtWork, needs_simulated_bus, recover, shown};
 use crate::spread::Spread;
 use crate::stand_in::{SLOW, SLOW_STAMP, STAMP, Stamps, tool, write_catalog};
@@ -18,6 +19,7 @@ const HANDS: Duration = Duration::from_millis(1200);
 
 pub(crate) fn measure(rows: &mut Rows) {
     needs_simulated_bus();
+    assert!(is_alone(), "no network of its own can be had (`unshare -rn`), so no hot-plug messages");
     let pairs: Vec<[Times; 2]> = (0..ROUNDS).map(|_| [SLOW_STAMP, STAMP].map(run)).collect();
     let spread = |index: usize, of: &dyn Fn(&Times) -> Duration| {
         Spread::milliseconds(pairs.iter().map(|pair| of(&pair[index])))
@@ -66,7 +68,7 @@ fn run(name: &str) -> Times {
     let prompted = began.elapsed();
     let rest = std::thread::spawn(move || screen.for_each(drop));
     std::thread::sleep(HANDS);
-    let camera = Onlooked::plug(&bus, (0x1209, 1), "99-1", Opened::Hid { node_after: Duration::ZERO });
+    let camera = Onlooked::plug(&bus, (0x1209, 1), "99-1", Opened::Hid { node_after: Duration::ZERO }, tell);
     let stamp = stamps.next(Duration::from_secs(10)).unwrap_or_else(|| panic!("the tool did not run: {}", shown(&house)));
     let acted = stamp.duration_since(camera.there_since).unwrap_or_default();
     assert!(run.ends_well(), "the run failed: {}", shown(&house));

@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 use std::time::{Duration, SystemTime};
 
+use crate::netlink::{is_alone, tell, wait_for_listener};
 use crate::place::{AtWork, needs_simulated_bus, of_house, recover, shown};
 use crate::spread::Spread;
 use crate::stand_in::{STAMP, Stamps, tool, write_catalog};
@@ -23,6 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 pub(crate) fn measure(rows: &mut Rows) {
     needs_simulated_bus();
+    assert!(is_alone(), "no network of its own can be had (`unshare -rn`), so no hot-plug messages");
     let hid = |node_after| Opened::Hid { node_after };
     let late = format!(", node {} ms later", NODE_AFTER.as_millis());
     for (what, device, opened) in [
@@ -60,12 +62,12 @@ fn reactions(device: &str, opened: Opened) -> Vec<Duration> {
     let stamp = tool(&house, STAMP);
     let args = ["--playbook", "camera.yaml", "--non-interactive", "--tool", &stamp];
     let mut run = AtWork::start(&mut recover(&house, &bus, &args));
-    assert!(bus.wait_for_listener(PATIENCE), "recover does not listen for devices: {}", shown(&house));
+    assert!(wait_for_listener(PATIENCE), "recover does not listen for devices: {}", shown(&house));
     let mut times = Vec::new();
     for index in 0..SAMPLES {
         // Long enough for the wait to have begun, and not always the same.
         std::thread::sleep(Duration::from_millis(40 + 7 * (index as u64 % 5)));
-        let camera = Onlooked::plug(&bus, ID, PORT, opened);
+        let camera = Onlooked::plug(&bus, ID, PORT, opened, tell);
         let began = stamps.next(PATIENCE).unwrap_or_else(|| panic!("the tool did not run: {}", shown(&house)));
         times.push(began.duration_since(camera.there_since).unwrap_or_default());
         // The tool has to end with its device there.
@@ -99,7 +101,7 @@ fn blinks() -> usize {
     let steps = "  - {wait: {again: camera}, timeout: 3s}\n".repeat(BLINKS);
     house.write("camera.yaml", format!("format: 1\nboard: Camera\ndevices:\n  {device}\nsteps:\n{steps}"));
     let opened = Opened::Hid { node_after: Duration::ZERO };
-    let mut camera = Onlooked::plug(&bus, ID, PORT, opened);
+    let mut camera = Onlooked::plug(&bus, ID, PORT, opened, tell);
     let args = ["--playbook", "camera.yaml", "--non-interactive", "--message-format", "json"];
     let mut run = AtWork::start(recover(&house, &bus, &args).stdout(Stdio::piped()));
     let mut events = BufReader::new(run.0.stdout.take().unwrap()).lines().map_while(Result::ok);
@@ -115,7 +117,7 @@ fn blinks() -> usize {
             camera.unplug();
             std::thread::sleep(Duration::from_millis([1, 5, 10, 20, 50][tried % 5]));
             tried += 1;
-            camera = Onlooked::plug(&bus, ID, PORT, opened);
+            camera = Onlooked::plug(&bus, ID, PORT, opened, tell);
         } else if line.contains(r#""event":"wait_over""#) && line.contains(r#""end":"met""#) {
             seen += 1;
         }

@@ -24,10 +24,15 @@ pub(crate) enum Opened {
     },
 }
 
+/// How the message about a device that comes or goes reaches those whom the preload library does not serve: programs that
+/// speak netlink without the C library.
+pub(crate) type Tell = fn(&[u8]);
+
 /// Plugged in. It stays until it is told to leave.
 #[derive(Debug)]
 pub(crate) struct Onlooked {
     bus: UsbSimulation,
+    tell: Tell,
     node: Node,
     /// Name of the HID node.
     hidraw: Option<String>,
@@ -38,7 +43,7 @@ pub(crate) struct Onlooked {
 }
 
 impl Onlooked {
-    pub(crate) fn plug(bus: &UsbSimulation, id: (u16, u16), port: &str, opened: Opened) -> Onlooked {
+    pub(crate) fn plug(bus: &UsbSimulation, id: (u16, u16), port: &str, opened: Opened, tell: Tell) -> Onlooked {
         let root = bus.folder();
         let devnum = bus.shared.next_devnum.fetch_add(1, Ordering::Relaxed);
         let node = Node { port: port.to_owned(), devnum };
@@ -61,7 +66,7 @@ impl Onlooked {
                 appear_as_hid(root, &name, &link);
             } else {
                 tree::appear(root, &node);
-                hot_plug::announce(root, &node, hot_plug::Action::Add);
+                announce(root, &node, hot_plug::Action::Add, tell);
                 std::thread::sleep(node_after);
                 there_since = Some(SystemTime::now());
                 appear_as_hid(root, &name, &link);
@@ -71,10 +76,10 @@ impl Onlooked {
         let there_since = there_since.unwrap_or_else(|| {
             let now = SystemTime::now();
             tree::appear(root, &node);
-            hot_plug::announce(root, &node, hot_plug::Action::Add);
+            announce(root, &node, hot_plug::Action::Add, tell);
             now
         });
-        Onlooked { bus: bus.clone(), node, hidraw, sockets, there_since }
+        Onlooked { bus: bus.clone(), tell, node, hidraw, sockets, there_since }
     }
 
     pub(crate) fn unplug(self) {
@@ -84,12 +89,17 @@ impl Onlooked {
             let _ = fs::remove_file(root.join("dev").join(name));
             let _ = fs::remove_file(root.join("sys/class/hidraw").join(name));
         }
-        hot_plug::announce(root, &self.node, hot_plug::Action::Remove);
+        announce(root, &self.node, hot_plug::Action::Remove, self.tell);
         tree::remove(root, &self.node);
         for (path, _) in &self.sockets {
             let _ = fs::remove_file(path);
         }
     }
+}
+
+fn announce(root: &Path, node: &Node, action: hot_plug::Action, tell: Tell) {
+    tell(&hot_plug::message(node, action));
+    hot_plug::announce(root, node, action);
 }
 
 fn listen(path: &Path) -> (PathBuf, UnixListener) {
