@@ -46,10 +46,10 @@ pub(crate) fn measure(rows: &mut Rows) {
     let memory = memory.unwrap_or_else(|| panic!("recover did not wait"));
     rows.add("Waiting for a device: resident memory", Aim::AtMost(12.0), &Spread::of(memory), " MiB", 1);
     rows.add("– processor time, of one core", Aim::AtMost(0.1), &spent(before.0, after.0), " %", 2);
-    rows.add("– the same with a terminal, where a spinner turns", Aim::None, &spent(before.1, after.1), " %", 2);
+    rows.remark(format!("At a terminal, where a spinner turns, it is {} %.", spent(before.1, after.1).shown(2)));
     drop(at_terminal);
     let frames = screens.into_iter().map(|screen| screen.seen().frames as f64 / (UNTIL_IDLE + SPAN).as_secs_f64());
-    rows.note(format!("While it waits, the screen changes {} times a second.", Spread::of(frames).shown(0)));
+    rows.remark(format!("While it waits, the screen changes {} times a second.", Spread::of(frames).shown(0)));
 }
 
 /// The shipped playbook, up to the moment at which the person has to connect the board.

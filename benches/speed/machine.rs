@@ -7,7 +7,8 @@ use crate::table::wrapped;
 pub(crate) fn described() -> String {
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-    let rustc = Command::new(rustc).arg("-V").output().map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
+    let rustc =
+        Command::new(rustc).arg("-V").output().map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
     let rustc = rustc.unwrap_or_default();
     let rustc: Vec<&str> = rustc.split_whitespace().take(2).collect();
     let file = |path: &str| std::fs::read_to_string(path).unwrap_or_default();

@@ -79,7 +79,7 @@ fn main() {
         eprintln!("{name}: {:.0} s", begun.elapsed().as_secs_f64());
         table.add(rows);
     }
-    println!("{}", table.text());
+    println!("{}\n{}", table.text(), table.remarks());
     eprintln!("all of it: {:.0} s", started.elapsed().as_secs_f64());
     if words.iter().any(|word| word == "--write") {
         table.write_into_readme();

@@ -15,7 +15,7 @@ const TRIAL_BYTES: usize = 4_000_000;
 /// Less than what the log takes of one run.
 const BYTES_MAX: usize = 200_000_000;
 /// So long one round is to take.
-const ROUND: Duration = Duration::from_secs(3);
+const ROUND: Duration = Duration::from_secs(2);
 
 struct Flood {
     taken: Duration,
@@ -30,15 +30,16 @@ pub(crate) fn measure(rows: &mut Rows) {
     let bytes = (fitting as usize).clamp(TRIAL_BYTES, BYTES_MAX);
     let floods: Vec<Flood> = (0..ROUNDS).map(|_| flood(bytes)).collect();
     let speed = Spread::of(floods.iter().map(|flood| bytes as f64 / 1e6 / flood.taken.as_secs_f64()));
-    let what = format!("A tool prints {} MB in lines of {LINE_BYTES} bytes: read and logged", bytes / 1_000_000);
-    rows.add(&what, Aim::AtLeast(300.0), &speed, " MB/s", 0);
-    rows.add("– memory at most", Aim::None, &Spread::of(floods.iter().map(|flood| flood.peak_mib)), " MiB", 1);
+    let peak = Spread::of(floods.iter().map(|flood| flood.peak_mib));
+    let what = format!("{} MB of a tool's output read and logged; memory", bytes / 1_000_000);
+    let shown = format!("{} MB/s; {} MiB", speed.shown(0), peak.shown(0));
+    rows.add_value(&what, Aim::AtLeast(300.0), speed.median(), " MB/s", &shown);
     let frames = floods.iter().map(|flood| flood.seen.frames as f64 / flood.taken.as_secs_f64());
-    rows.add("– meanwhile the screen is drawn", Aim::AtLeast(20.0), &Spread::of(frames), " times/s", 0);
+    rows.add("– meanwhile the screen is redrawn", Aim::AtLeast(20.0), &Spread::of(frames), "/s", 0);
     let still = Spread::milliseconds(floods.iter().map(|flood| flood.seen.longest_still));
     let logged = floods.iter().map(|flood| flood.logged_bytes).min().unwrap_or_default();
     let whole = if logged >= bytes as u64 { "all of it" } else { "not all of it" };
-    rows.note(format!(
+    rows.remark(format!(
         "The longest time without a new frame was {} ms; the log (on the disk of the folder for temporary files) holds \
          {whole}.",
         still.shown(0)
@@ -65,7 +66,10 @@ fn flood(bytes: usize) -> Flood {
     let peak = std::thread::spawn(move || {
         let mut peak: f64 = 0.0;
         // The peak itself is kept by the system; the last look before the end counts.
-        while asked.recv_timeout(Duration::from_millis(20)).is_err_and(|end| end == std::sync::mpsc::RecvTimeoutError::Timeout) {
+        while asked
+            .recv_timeout(Duration::from_millis(20))
+            .is_err_and(|end| end == std::sync::mpsc::RecvTimeoutError::Timeout)
+        {
             peak = peak.max(memory_mib(process, "VmHWM").unwrap_or_default());
         }
         peak
@@ -81,6 +85,7 @@ fn flood(bytes: usize) -> Flood {
 
 fn bytes_below(folder: &Path) -> u64 {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let of = |path: PathBuf| if path.is_dir() { bytes_below(&path) } else { path.metadata().map_or(0, |file| file.len()) };
+    let of =
+        |path: PathBuf| if path.is_dir() { bytes_below(&path) } else { path.metadata().map_or(0, |file| file.len()) };
     entries.map(|entry| of(entry.path())).sum()
 }

@@ -57,21 +57,24 @@ pub(crate) fn measure(rows: &mut Rows) {
     }
     let recover = |args: &'static [&str]| move |house: &House| house.command(args);
     let run = recover(&["--playbook", "steps.yaml", "--non-interactive", "--tool", "trivial=/bin/echo"]);
-    let times = rounds(&house, STEP_ROUNDS, &[&run, &|house| sh(house, &["steps.sh"]), &|house| sh(house, &["bare.sh"])]);
-    let what = format!("{STEPS} steps that each start a trivial program: recover : `sh`");
+    let times =
+        rounds(&house, STEP_ROUNDS, &[&run, &|house| sh(house, &["steps.sh"]), &|house| sh(house, &["bare.sh"])]);
+    let what = format!("{STEPS} steps with a trivial program: recover : `sh`");
     rows.add(&what, Aim::AtMost(1.3), &Spread::ratio(&times[0], &times[1]), "×", 2);
     let bare = Spread::ratio(&times[0], &times[2]);
-    rows.note(format!("A script that does not look at the output of its steps takes 1/{} of recover.", bare.shown(2)));
+    rows.remark(format!("recover : a script that does not look at the output of its steps {}×.", bare.shown(2)));
 
     let times = rounds(
         &house,
         START_ROUNDS,
         &[&|house| sh(house, &["-c", "true"]), &recover(&["--version"]), &recover(&["check", "rt1062"])],
     );
-    for (index, what) in [(1, "Start: `recover --version` above `sh -c true`"), (2, "Start: `recover check rt1062` above it")] {
-        let above = times[index].iter().zip(&times[0]).map(|(one, sh)| (one.as_secs_f64() - sh.as_secs_f64()) * 1e3);
-        rows.add(what, Aim::AtMost(3.0), &Spread::of(above), " ms", 1);
-    }
+    let above = |index: usize| {
+        let pairs = times[index].iter().zip(&times[0]);
+        Spread::of(pairs.map(|(one, sh)| (one.as_secs_f64() - sh.as_secs_f64()) * 1e3))
+    };
+    rows.add("Start of `recover --version`, above `sh -c true`", Aim::AtMost(3.0), &above(1), " ms", 1);
+    rows.remark(format!("`recover check rt1062` takes {} ms above `sh -c true`.", above(2).shown(1)));
 }
 
 fn sh(house: &House, args: &[&str]) -> Command {

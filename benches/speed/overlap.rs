@@ -21,21 +21,20 @@ pub(crate) fn measure(rows: &mut Rows) {
     needs_simulated_bus();
     assert!(is_alone(), "no network of its own can be had (`unshare -rn`), so no hot-plug messages");
     let pairs: Vec<[Times; 2]> = (0..ROUNDS).map(|_| [SLOW_STAMP, STAMP].map(run)).collect();
-    let spread = |index: usize, of: &dyn Fn(&Times) -> Duration| {
-        Spread::milliseconds(pairs.iter().map(|pair| of(&pair[index])))
-    };
+    let spread =
+        |index: usize, of: &dyn Fn(&Times) -> Duration| Spread::milliseconds(pairs.iter().map(|pair| of(&pair[index])));
     let slow = SLOW.as_secs();
     let added = |of: &dyn Fn(&Times) -> Duration| {
         Spread::of(pairs.iter().map(|[slow, quick]| (of(slow).as_secs_f64() - of(quick).as_secs_f64()) * 1e3))
     };
-    rows.add(&format!("Start → the person is asked, with a tool whose version takes {slow} s"), Aim::None, &spread(0, &|times| times.prompted), " ms", 0);
-    let what = "– device there → its first step runs: later than with a quick tool by";
-    rows.add(what, Aim::AtMost(5.0), &added(&|times| times.acted), " ms", 1);
-    rows.note(format!(
+    let what = format!("Tool that takes {slow} s to tell its version: first step later by");
+    rows.add(&what, Aim::AtMost(5.0), &added(&|times| times.acted), " ms", 1);
+    rows.remark(format!(
         "With a quick tool the person is asked after {} ms and the first step runs {} ms after the device came; with the \
-         slow one {} ms.",
+         slow one after {} ms and {} ms.",
         spread(1, &|times| times.prompted).shown(0),
         spread(1, &|times| times.acted).shown(1),
+        spread(0, &|times| times.prompted).shown(0),
         spread(0, &|times| times.acted).shown(1),
     ));
 }
@@ -69,7 +68,8 @@ fn run(name: &str) -> Times {
     let rest = std::thread::spawn(move || screen.for_each(drop));
     std::thread::sleep(HANDS);
     let camera = Onlooked::plug(&bus, (0x1209, 1), "99-1", Opened::Hid { node_after: Duration::ZERO }, tell);
-    let stamp = stamps.next(Duration::from_secs(10)).unwrap_or_else(|| panic!("the tool did not run: {}", shown(&house)));
+    let stamp =
+        stamps.next(Duration::from_secs(10)).unwrap_or_else(|| panic!("the tool did not run: {}", shown(&house)));
     let acted = stamp.duration_since(camera.there_since).unwrap_or_default();
     assert!(run.ends_well(), "the run failed: {}", shown(&house));
     rest.join().unwrap();

@@ -20,6 +20,7 @@ pub(crate) enum Aim {
 pub(crate) struct Rows {
     rows: Vec<[String; 4]>,
     notes: Vec<String>,
+    remarks: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -27,6 +28,7 @@ pub(crate) struct Table {
     machine: String,
     rows: Vec<[String; 4]>,
     notes: Vec<String>,
+    remarks: Vec<String>,
 }
 
 impl Rows {
@@ -37,18 +39,18 @@ impl Rows {
 
     /// `shown` is what stands in the table, `value` what is compared.
     pub(crate) fn add_value(&mut self, what: &str, aim: Aim, value: f64, unit: &str, shown: &str) {
-        let (aim, met) = match aim {
-            Aim::AtMost(limit) => (format!("≤ {limit}{unit}"), Some(value <= limit)),
-            Aim::AtLeast(limit) => (format!("≥ {limit}{unit}"), Some(value >= limit)),
-            Aim::None => ("–".to_owned(), None),
-        };
+        self.add_judged(what, &aim.shown(unit), aim.met(value), shown);
+    }
+
+    /// Where more than one value decides.
+    pub(crate) fn add_judged(&mut self, what: &str, aim: &str, met: Option<bool>, shown: &str) {
         let verdict = match met {
             Some(true) => "met",
             Some(false) => "**missed**",
             None => "–",
         };
         eprintln!("  {what}: {shown} (aim {aim}: {verdict})");
-        self.rows.push([what.to_owned(), aim, shown.to_owned(), verdict.to_owned()]);
+        self.rows.push([what.to_owned(), aim.to_owned(), shown.to_owned(), verdict.to_owned()]);
     }
 
     pub(crate) fn left_out(&mut self, what: &str, reason: &str) {
@@ -61,20 +63,50 @@ impl Rows {
         eprintln!("  {text}");
         self.notes.push(text);
     }
+
+    /// Is printed below the table, and left out of the README.
+    pub(crate) fn remark(&mut self, text: String) {
+        eprintln!("  {text}");
+        self.remarks.push(text);
+    }
+}
+
+impl Aim {
+    fn met(self, value: f64) -> Option<bool> {
+        match self {
+            Aim::AtMost(limit) => Some(value <= limit),
+            Aim::AtLeast(limit) => Some(value >= limit),
+            Aim::None => None,
+        }
+    }
+
+    fn shown(self, unit: &str) -> String {
+        match self {
+            Aim::AtMost(limit) => format!("≤ {limit}{unit}"),
+            Aim::AtLeast(limit) => format!("≥ {limit}{unit}"),
+            Aim::None => "–".to_owned(),
+        }
+    }
 }
 
 impl Table {
     pub(crate) fn new(machine: String) -> Table {
-        Table { machine, rows: Vec::new(), notes: Vec::new() }
+        Table { machine, rows: Vec::new(), notes: Vec::new(), remarks: Vec::new() }
     }
 
     pub(crate) fn add(&mut self, rows: Rows) {
         self.rows.extend(rows.rows);
         self.notes.extend(rows.notes);
+        self.remarks.extend(rows.remarks);
+    }
+
+    pub(crate) fn remarks(&self) -> String {
+        self.remarks.iter().map(|remark| wrapped(&format!("- {remark}"))).collect()
     }
 
     pub(crate) fn text(&self) -> String {
-        let mut text = format!("{}\n\n| what | aim | measured: median (min–max) | |\n|---|---|---|---|\n", self.machine);
+        let mut text =
+            format!("{}\n\n| what | aim | measured: median (min–max) | |\n|---|---|---|---|\n", self.machine);
         for row in &self.rows {
             let _ = writeln!(text, "| {} |", row.join(" | "));
         }
