@@ -17,9 +17,9 @@ use crate::workplace::{Workplace, playbook_with, without};
 const ROUNDS: usize = 5;
 /// Nothing is on the bus for so long after a jump: what was seen of real boards.
 const START_S: f64 = 1.5;
-/// As large as the files that OpenMV ships.
-const SIZES: [(&str, u32); 3] =
-    [("sdphost_flash_loader.bin", 87_884), ("blhost_flash_loader.bin", 31_320), ("firmware.bin", 1_500_000)];
+/// Flashloader, SBL, firmware.
+const NAMES: [&str; 3] = ["sdphost_flash_loader.bin", "blhost_flash_loader.bin", "firmware.bin"];
+const SECTOR: u32 = 0x1000;
 
 /// The documented commands; the waits are told apart below.
 const SCRIPT: &str = r#"set -e
@@ -33,9 +33,9 @@ blhost -u 0x15A2,0x0073 -- configure-memory 9 0x2000
 blhost -u 0x15A2,0x0073 -t 120000 -- flash-erase-region 0x60000000 0x1000
 blhost -u 0x15A2,0x0073 -- fill-memory 0x2000 4 0xF000000F word
 blhost -u 0x15A2,0x0073 -- configure-memory 9 0x2000
-blhost -u 0x15A2,0x0073 -t 120000 -- flash-erase-region 0x60001000 0x8000
+blhost -u 0x15A2,0x0073 -t 120000 -- flash-erase-region 0x60001000 SBL_SECTORS
 blhost -u 0x15A2,0x0073 -- write-memory 0x60001000 blhost_flash_loader.bin
-blhost -u 0x15A2,0x0073 -t 120000 -- flash-erase-region 0x60040000 0x16F000
+blhost -u 0x15A2,0x0073 -t 120000 -- flash-erase-region 0x60040000 FIRMWARE_SECTORS
 blhost -u 0x15A2,0x0073 -- write-memory 0x60040000 firmware.bin
 blhost -u 0x15A2,0x0073 -- efuse-program-once 0x06 00000010
 blhost -u 0x15A2,0x0073 -- reset
@@ -61,17 +61,39 @@ enum Fuse {
     New,
 }
 
+/// How much is written. A simulated board takes data at the speed of Python, no real one does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Files {
+    /// What remains is what both sides add themselves.
+    Small,
+    /// As large as those that OpenMV ships.
+    Real,
+}
+
+type Case = (Way, Fuse, Files);
+
 /// The script does the same to both boards.
-const CASES: [(Way, Fuse); 6] = [
-    (Way::Sleeping, Fuse::New),
-    (Way::Recover, Fuse::New),
-    (Way::Recover, Fuse::Set),
-    (Way::Polling, Fuse::New),
-    (Way::SingleCalls, Fuse::New),
-    (Way::Unverified, Fuse::New),
-];
-/// With `--all` only, because it takes long and shows little.
-const SLOW_CASE: (Way, Fuse) = (Way::SingleCalls, Fuse::Set);
+const SLEEPING: Case = (Way::Sleeping, Fuse::New, Files::Small);
+const POLLING: Case = (Way::Polling, Fuse::New, Files::Small);
+const RECOVER: Case = (Way::Recover, Fuse::New, Files::Small);
+const SINGLE_CALLS: Case = (Way::SingleCalls, Fuse::New, Files::Small);
+const VERIFIED: Case = (Way::Recover, Fuse::New, Files::Real);
+const UNVERIFIED: Case = (Way::Unverified, Fuse::New, Files::Real);
+const SLEEPING_REAL: Case = (Way::Sleeping, Fuse::New, Files::Real);
+
+const CASES: [Case; 7] =
+    [SLEEPING, RECOVER, (Way::Recover, Fuse::Set, Files::Small), POLLING, SINGLE_CALLS, VERIFIED, UNVERIFIED];
+/// With `--all` only, because they take long and show little.
+const MORE_CASES: [Case; 2] = [(Way::SingleCalls, Fuse::Set, Files::Small), SLEEPING_REAL];
+
+impl Files {
+    fn sizes(self) -> [u32; 3] {
+        match self {
+            Files::Small => [7_001, 5_000, 12_345],
+            Files::Real => [87_884, 31_320, 1_500_000],
+        }
+    }
+}
 
 #[derive(Debug, Default)]
 struct Taken {
@@ -83,71 +105,69 @@ pub(crate) fn measure(rows: &mut Rows) {
     needs_simulated_bus();
     let tools = requirements::folder(NEWEST);
     assert!(tools.join("bin/blhost").exists(), "SPSDK {NEWEST} is missing (`tests/real_spsdk/install` makes it)");
-    let slow_case = std::env::args().any(|word| word == "--all").then_some(SLOW_CASE);
-    let mut taken: BTreeMap<(Way, Fuse), Taken> = BTreeMap::new();
+    let all = std::env::args().any(|word| word == "--all");
+    let cases: Vec<Case> = CASES.into_iter().chain(MORE_CASES.into_iter().filter(|_| all)).collect();
+    let mut taken: BTreeMap<Case, Taken> = BTreeMap::new();
     for round in 0..ROUNDS {
-        for case in CASES.into_iter().chain(slow_case) {
-            let (time, processes) = run(case);
+        for case in &cases {
+            let (time, processes) = run(*case);
             eprintln!("  round {} of {ROUNDS}: {case:?} {:.2} s, {processes} processes", round + 1, time.as_secs_f64());
-            let all = taken.entry(case).or_default();
+            let all = taken.entry(*case).or_default();
             all.times.push(time);
             all.processes = processes;
         }
     }
-    let ratio = |of, to| Spread::ratio(&taken[&of].times, &taken[&to].times);
-    let sleeping = (Way::Sleeping, Fuse::New);
-    let polling = (Way::Polling, Fuse::New);
-    let aim = Aim::AtMost(0.4);
+    let ratio = |of: Case, to: Case| Spread::ratio(&taken[&of].times, &taken[&to].times);
     for (fuse, name) in [(Fuse::New, "burns its fuse"), (Fuse::Set, "its fuse is set")] {
-        let (decides, beside) = (ratio((Way::Recover, fuse), sleeping), ratio((Way::Recover, fuse), polling));
+        let case = (Way::Recover, fuse, Files::Small);
+        let (decides, beside) = (ratio(case, SLEEPING), ratio(case, POLLING));
         let shown = format!("{}×; {}×", decides.shown(2), beside.shown(2));
         let what = format!("RT1062, {name}: recover : `sh` that sleeps; : that polls");
-        rows.add_value(&what, aim, decides.median(), "×", &shown);
+        rows.add_value(&what, Aim::AtMost(0.4), decides.median(), "×", &shown);
     }
-    for (fuse, name) in [(Fuse::New, "a process per call"), (Fuse::Set, "a process per call, fuse set")] {
-        if taken.contains_key(&(Way::SingleCalls, fuse)) {
-            let spread = ratio((Way::SingleCalls, fuse), sleeping);
-            rows.add(&format!("– {name} (`--single-calls`) : `sh` that sleeps"), Aim::None, &spread, "×", 2);
-        }
-    }
-    let (recover, unverified) = ((Way::Recover, Fuse::New), (Way::Unverified, Fuse::New));
-    rows.add("– with the read-back : without it", Aim::AtMost(2.0), &ratio(recover, unverified), "×", 2);
-    let counted = |case| {
-        taken.get(&case).map_or_else(
-            || "not measured".to_owned(),
-            |Taken { times, processes }| {
-                let seconds = Spread::of(times.iter().map(Duration::as_secs_f64)).median();
-                format!("{processes} in {seconds:.1} s")
-            },
-        )
+    let single = ratio(SINGLE_CALLS, SLEEPING);
+    rows.add("– a process per call (`--single-calls`) : `sh` that sleeps", Aim::None, &single, "×", 2);
+    let read_back = ratio(VERIFIED, UNVERIFIED);
+    rows.add("– 1.5 MB with the read-back : without it", Aim::AtMost(2.0), &read_back, "×", 2);
+    let counted = |case: Case| {
+        let Taken { times, processes } = &taken[&case];
+        let seconds = Spread::of(times.iter().map(Duration::as_secs_f64)).median();
+        format!("{processes} in {seconds:.1} s")
     };
     rows.note(format!(
-        "RT1062: SPSDK {NEWEST}, warm; a simulated board, {START_S} s off the bus after the jump (the script sleeps 2 s); \
-         files of OpenMV's sizes. Only recover reads back. Processes that talk to the board: script {}, recover {} \
-         (fuse set: {}), with --single-calls {}.",
-        counted(sleeping),
-        counted(recover),
-        counted((Way::Recover, Fuse::Set)),
-        counted((Way::SingleCalls, Fuse::New)),
+        "RT1062: SPSDK {NEWEST}, warm; a simulated board that answers at once, {START_S} s off the bus after the jump (the \
+         script sleeps 2 s). Only recover reads back. Processes that talk to the board: script {}, recover {} (fuse set: \
+         {}), with --single-calls {}.",
+        counted(SLEEPING),
+        counted(RECOVER),
+        counted((Way::Recover, Fuse::Set, Files::Small)),
+        counted(SINGLE_CALLS),
     ));
     rows.remark(format!(
-        "recover starts two more processes to ask the versions. The script that polls takes {}, recover without the \
-         read-back {}, --single-calls with a fuse that is set {}.",
-        counted(polling),
-        counted(unverified),
-        counted((Way::SingleCalls, Fuse::Set)),
+        "recover starts two more processes to ask the versions. The script that polls: {}. Files of OpenMV's sizes: {}, \
+         without the read-back {}.",
+        counted(POLLING),
+        counted(VERIFIED),
+        counted(UNVERIFIED),
     ));
+    if all {
+        let real = ratio(VERIFIED, SLEEPING_REAL);
+        rows.remark(format!("Files of OpenMV's sizes: recover : `sh` that sleeps {}×.", real.shown(2)));
+        let set = ratio(MORE_CASES[0], SLEEPING);
+        rows.remark(format!("--single-calls, fuse set: {}× ({}).", set.shown(2), counted(MORE_CASES[0])));
+    }
 }
 
-fn run((way, fuse): (Way, Fuse)) -> (Duration, usize) {
+fn run((way, fuse, files): Case) -> (Duration, usize) {
     let word = if fuse == Fuse::Set { 0x10 } else { 0 };
     let options = json!({"boot_fuse_word": word, "start_s": START_S, "replugs": []});
     let place = Workplace::new(NEWEST, &options);
-    write_images(&place);
+    write_images(&place, files);
     // The person has done what the first step asks for.
     place.boards.plug_running(PORT, "rom");
     let mut command = match way {
-        Way::Sleeping | Way::Polling => script(&place, if way == Way::Sleeping { SLEEP } else { POLL }),
+        Way::Sleeping => script(&place, files, SLEEP),
+        Way::Polling => script(&place, files, POLL),
         Way::Recover | Way::SingleCalls | Way::Unverified => recover(&place, way),
     };
     let taken = time(&mut command);
@@ -171,8 +191,10 @@ fn recover(place: &Workplace, way: Way) -> Command {
     place.house.command(&[&args, more].concat())
 }
 
-fn script(place: &Workplace, wait: &str) -> Command {
-    place.house.write("documented.sh", SCRIPT.replace("WAIT", wait));
+fn script(place: &Workplace, files: Files, wait: &str) -> Command {
+    let [_, sbl, firmware] = files.sizes().map(|size| format!("{:#x}", size.next_multiple_of(SECTOR)));
+    let text = SCRIPT.replace("WAIT", wait).replace("SBL_SECTORS", &sbl).replace("FIRMWARE_SECTORS", &firmware);
+    place.house.write("documented.sh", text);
     let mut command = of_house(&place.house, "/bin/sh", &["documented.sh"]);
     // What recover's catalog sets for these tools.
     command.env("SPSDK_DEBUG_LOGGING_DISABLED", "1").env("LD_PRELOAD", PRELOAD_LIBRARY);
@@ -181,14 +203,14 @@ fn script(place: &Workplace, wait: &str) -> Command {
     command
 }
 
-fn write_images(place: &Workplace) {
-    let [flashloader, sbl, firmware] = SIZES.map(|(_, size)| size);
+fn write_images(place: &Workplace, files: Files) {
+    let [flashloader, sbl, firmware] = files.sizes();
     let contents = [
         image(flashloader, &[(0x14, 0x2000_1C00), (0x20, 0x2000_1C00), (0x24, flashloader)]),
         image(sbl, &[(0x14, 0x2000_1000), (0x24, sbl + 0x1000)]),
         (0..firmware).map(|index| (index * 7 % 253) as u8).collect(),
     ];
-    for ((name, _), content) in SIZES.iter().zip(contents) {
+    for (name, content) in NAMES.iter().zip(contents) {
         place.house.write(&format!("images/{name}"), content);
     }
 }
