@@ -5,45 +5,67 @@
 //! something that is not there is left out with the reason. Nothing here fails because something is slow.
 
 #![cfg_attr(
-    not(target_os = "linux"),
-    allow(dead_code, unused_imports, reason = "the simulated bus and /proc are Linux's")
+    target_os = "linux",
+    expect(clippy::unwrap_used, clippy::panic, reason = "what cannot be set up ends a measurement, and is told")
 )]
-#![expect(clippy::unwrap_used, clippy::panic, reason = "what cannot be set up ends a measurement, and is told")]
 
+#[cfg(target_os = "linux")]
 mod idle;
+#[cfg(target_os = "linux")]
 #[path = "../../tests/imxrt_simulation/mod.rs"]
 mod imxrt_simulation;
+#[cfg(target_os = "linux")]
 mod machine;
+#[cfg(target_os = "linux")]
 mod netlink;
+#[cfg(target_os = "linux")]
 mod output;
+#[cfg(target_os = "linux")]
 mod overhead;
+#[cfg(target_os = "linux")]
 mod overlap;
+#[cfg(target_os = "linux")]
 mod place;
+#[cfg(target_os = "linux")]
 mod reaction;
+#[cfg(target_os = "linux")]
 #[expect(dead_code, reason = "tests use the rest")]
 #[path = "../../tests/real_spsdk/requirements.rs"]
 mod requirements;
+#[cfg(target_os = "linux")]
 mod rt1062;
+#[cfg(target_os = "linux")]
 mod spread;
+#[cfg(target_os = "linux")]
 mod stand_in;
+#[cfg(target_os = "linux")]
 #[path = "../../tests/support/mod.rs"]
 mod support;
+#[cfg(target_os = "linux")]
 mod table;
+#[cfg(target_os = "linux")]
 mod terminal;
+#[cfg(target_os = "linux")]
 #[path = "../../tests/usb_simulation/mod.rs"]
 mod usb_simulation;
+#[cfg(target_os = "linux")]
 #[expect(dead_code, reason = "tests use the rest")]
 #[path = "../../tests/real_spsdk/workplace.rs"]
 mod workplace;
 
+#[cfg(target_os = "linux")]
 use std::panic::{AssertUnwindSafe, catch_unwind};
+#[cfg(target_os = "linux")]
 use std::time::Instant;
 
+#[cfg(target_os = "linux")]
 use table::{Rows, Table};
 
+#[cfg(target_os = "linux")]
 type Measure = fn(&mut Rows);
 
 /// In this order in the table. Each by its name, and what it stands for when it could not be made.
+#[cfg(target_os = "linux")]
 const MEASUREMENTS: [(&str, &str, Measure); 6] = [
     ("rt1062", "RT1062, real SPSDK", rt1062::measure),
     ("reaction", "Reaction to a device", reaction::measure),
@@ -53,6 +75,7 @@ const MEASUREMENTS: [(&str, &str, Measure); 6] = [
     ("output", "Output of a tool", output::measure),
 ];
 
+#[cfg(target_os = "linux")]
 fn main() {
     if stand_in::played() {
         return;
@@ -84,4 +107,10 @@ fn main() {
     if words.iter().any(|word| word == "--write") {
         table.write_into_readme();
     }
+}
+
+/// The simulated bus and much of what is measured are Linux's.
+#[cfg(not(target_os = "linux"))]
+fn main() {
+    eprintln!("This is measured on Linux only.");
 }

@@ -14,7 +14,7 @@ use crate::usb_simulation::onlooked::{Onlooked, Opened};
 use crate::usb_simulation::{PRELOAD_LIBRARY, UsbSimulation};
 
 const ROUNDS: usize = 5;
-const SAMPLES: usize = 24;
+const SAMPLES: usize = 20;
 const BLINKS: usize = 10;
 const ID: (u16, u16) = (0x1209, 0x0001);
 const PORT: &str = "99-1";
@@ -45,7 +45,7 @@ pub(crate) fn measure(rows: &mut Rows) {
         rows.remark(format!("{what}: {} samples in {ROUNDS} runs, the slowest {:.1} ms.", all.count(), all.largest()));
     }
     let alone = Spread::milliseconds(starts_alone());
-    rows.remark(format!("Starting that tool takes {} ms by itself, which is part of the reaction.", alone.shown(2)));
+    rows.remark(format!("Starting that tool takes {} ms by itself, which is part of each reaction; the medians above less that is what recover adds.", alone.shown(2)));
     let seen: usize = (0..ROUNDS).map(|_| blinks()).sum();
     let shown = format!("{seen} of {}", ROUNDS * BLINKS);
     let what = "Device away for 1 to 50 ms: seen";
@@ -109,11 +109,11 @@ fn blinks() -> usize {
     let mut camera = Onlooked::plug(&bus, ID, PORT, opened, tell);
     let args = ["--playbook", "camera.yaml", "--non-interactive", "--message-format", "json"];
     let mut run = AtWork::start(recover(&house, &bus, &args).stdout(Stdio::piped()));
-    let mut events = BufReader::new(run.0.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let events = BufReader::new(run.0.stdout.take().unwrap()).lines().map_while(Result::ok);
     let (mut seen, mut tried) = (0, 0);
     // The wait has begun when it says so, and says so once a second.
     let mut begun = false;
-    while let Some(line) = events.next() {
+    for line in events {
         if line.contains(r#""event":"step_started""#) {
             begun = true;
         } else if line.contains(r#""event":"waiting""#) && begun && tried < BLINKS {
