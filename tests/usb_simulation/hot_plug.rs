@@ -38,7 +38,8 @@ fn listeners(root: &Path) -> Vec<PathBuf> {
     entries.filter(|entry| entry.file_name().to_string_lossy().starts_with("event")).map(|entry| entry.path()).collect()
 }
 
-fn message(node: &Node, action: Action) -> Vec<u8> {
+/// The message itself: the same that udev multicasts over netlink.
+pub(super) fn message(node: &Node, action: Action) -> Vec<u8> {
     static SEQUENCE: AtomicU32 = AtomicU32::new(1);
     let action = if action == Action::Add { "add" } else { "remove" };
     let properties: String = [

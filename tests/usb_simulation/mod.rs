@@ -11,6 +11,7 @@ mod chip;
 pub(crate) mod device;
 mod hot_plug;
 mod ioctl_socket;
+pub(crate) mod onlooked;
 mod tree;
 
 use std::collections::BTreeMap;
@@ -124,6 +125,11 @@ impl UsbSimulation {
             std::thread::sleep(LOOK_EVERY);
         }
         true
+    }
+
+    /// What `/sys` and `/dev` are for programs on this bus.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.shared.root
     }
 
     /// `program`, seeing this bus instead of the real one.

@@ -39,7 +39,7 @@ impl Node {
 }
 
 pub(crate) fn create_bus(root: &Path) {
-    for folder in ["sys/bus/usb/devices", &format!("dev/bus/usb/{BUS:03}"), "dev/.node"] {
+    for folder in ["sys/bus/usb/devices", "sys/class/hidraw", &format!("dev/bus/usb/{BUS:03}"), "dev/.node"] {
         fs::create_dir_all(root.join(folder)).unwrap();
     }
     fs::create_dir_all(root.join(format!("ioctl/dev/bus/usb/{BUS:03}"))).unwrap();
@@ -48,6 +48,12 @@ pub(crate) fn create_bus(root: &Path) {
 
 /// In this order, because a program may look at any moment: node, then folder, then the link that makes it visible.
 pub(crate) fn add(root: &Path, node: &Node, description: &Description, permission: Permission) {
+    prepare(root, node, description, permission);
+    appear(root, node);
+}
+
+/// All but the link.
+pub(super) fn prepare(root: &Path, node: &Node, description: &Description, permission: Permission) {
     let device_node = root.join("dev").join(node.name());
     fs::write(&device_node, "").unwrap();
     let owner_is_root = fs::metadata(root).unwrap().uid() == 0;
@@ -91,6 +97,9 @@ pub(crate) fn add(root: &Path, node: &Node, description: &Description, permissio
     let uevent = format!("DEVTYPE=usb_device\nDEVNAME={name}\nMAJOR={major}\nMINOR={minor}\n");
     fs::write(folder.join("uevent"), uevent).unwrap();
     symlink("../../../bus/usb", folder.join("subsystem")).unwrap();
+}
+
+pub(super) fn appear(root: &Path, node: &Node) {
     let link = root.join("sys/bus/usb/devices").join(&node.port);
     symlink(Path::new("../../..").join(node.device_path()), link).unwrap();
 }
