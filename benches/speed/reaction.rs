@@ -45,7 +45,10 @@ pub(crate) fn measure(rows: &mut Rows) {
         rows.remark(format!("{what}: {} samples in {ROUNDS} runs, the slowest {:.1} ms.", all.count(), all.largest()));
     }
     let alone = Spread::milliseconds(starts_alone());
-    rows.remark(format!("Starting that tool takes {} ms by itself, which is part of each reaction; the medians above less that is what recover adds.", alone.shown(2)));
+    rows.note(format!(
+        "Starting that tool takes {} ms by itself, which is part of each reaction; the rest is what recover adds.",
+        alone.shown(2)
+    ));
     let seen: usize = (0..ROUNDS).map(|_| blinks()).sum();
     let shown = format!("{seen} of {}", ROUNDS * BLINKS);
     let what = "Device away for 1 to 50 ms: seen";
