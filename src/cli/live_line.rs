@@ -11,7 +11,11 @@ use crate::cli::wording::clip;
 use crate::words::describe_time;
 
 /// Redrawn by a thread of its own, so that a silent tool is seen to be alive.
-const TICK: Duration = Duration::from_millis(120);
+const TICK: Duration = Duration::from_millis(45);
+/// While the person is awaited, nothing but the spinner moves, and the processor may rest.
+const WAITING_TICK: Duration = Duration::from_millis(250);
+/// At most so many times a second, whatever else asks for it.
+const DRAWN_PER_SECOND: u8 = 25;
 const STEPS_OF_BAR: u64 = 1000;
 
 #[derive(Debug, Default)]
@@ -22,7 +26,7 @@ pub(crate) struct LiveLine {
 impl LiveLine {
     /// Something is at work and says nothing; the time since then is shown.
     pub(crate) fn working(&mut self, look: &Look, text: &str) {
-        let bar = self.fresh(look, "        {spinner} {msg} {time}");
+        let bar = self.fresh(look, "        {spinner} {msg} {time}", TICK);
         bar.set_message(clip(text, look.width.saturating_sub(24)));
     }
 
@@ -33,7 +37,7 @@ impl LiveLine {
             _ => {
                 // The time goes on from the start of the call, not from its first sign of progress.
                 let elapsed = self.bar.as_ref().map(ProgressBar::elapsed).unwrap_or_default();
-                let bar = self.fresh(look, "        {msg} [{bar:24}] {percent:>3} % {time}");
+                let bar = self.fresh(look, "        {msg} [{bar:24}] {percent:>3} % {time}", TICK);
                 bar.set_elapsed(elapsed);
                 bar.set_length(STEPS_OF_BAR);
                 bar
@@ -48,7 +52,7 @@ impl LiveLine {
         let bar = match &self.bar {
             Some(bar) if bar.prefix() == "waiting" => bar.clone(),
             _ => {
-                let bar = self.fresh(look, "        {spinner} {msg}");
+                let bar = self.fresh(look, "        {spinner} {msg}", WAITING_TICK);
                 bar.set_prefix("waiting");
                 bar
             }
@@ -71,7 +75,7 @@ impl LiveLine {
         }
     }
 
-    fn fresh(&mut self, look: &Look, template: &str) -> ProgressBar {
+    fn fresh(&mut self, look: &Look, template: &str, tick: Duration) -> ProgressBar {
         self.clear();
         let (spinner, bar_characters) = match look.signs {
             Signs::Unicode => ("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ ", "█▓░"),
@@ -85,8 +89,9 @@ impl LiveLine {
             })
             .tick_chars(spinner)
             .progress_chars(bar_characters);
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stdout()).with_style(style);
-        bar.enable_steady_tick(TICK);
+        let bar =
+            ProgressBar::with_draw_target(None, ProgressDrawTarget::stdout_with_hz(DRAWN_PER_SECOND)).with_style(style);
+        bar.enable_steady_tick(tick);
         self.bar.insert(bar).clone()
     }
 }

@@ -19,7 +19,7 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_core::Stream;
 use nusb::MaybeFuture;
@@ -33,11 +33,22 @@ use crate::world::{AttachedDevice, DeviceList};
 /// Where the system does not tell of changes, the bus is looked at this often.
 const LOOK_WITHOUT_WATCH: Duration = Duration::from_millis(200);
 
+/// One question of the engine takes several looks, of which one is enough. What comes meanwhile is told by the watch.
+const LOOK_LASTS: Duration = Duration::from_millis(2);
+
 /// The bus and what has been learned about it. The watch begins with the first wait for a change.
 #[derive(Default)]
 pub struct UsbBus {
     watch: Mutex<Watch>,
     access: AccessMemory,
+    looked: Mutex<Option<Looked>>,
+}
+
+/// What the last look has shown.
+struct Looked {
+    at: Instant,
+    kinds: Vec<(UsbId, DeviceKind)>,
+    devices: Vec<AttachedDevice>,
 }
 
 /// One device, as the host's system numbers it.
@@ -65,6 +76,17 @@ impl UsbBus {
     /// Devices with one of these ids, with the kind given beside it. Serial bridges are listed by their ports elsewhere, so
     /// ids of that kind are left out here.
     pub fn devices(&self, kinds: &[(UsbId, DeviceKind)]) -> DeviceList {
+        let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(last) = looked.as_ref().filter(|last| last.at.elapsed() < LOOK_LASTS && last.kinds == kinds) {
+            return Ok(last.devices.clone());
+        }
+        *looked = None;
+        let devices = self.look(kinds)?;
+        *looked = Some(Looked { at: Instant::now(), kinds: kinds.to_vec(), devices: devices.clone() });
+        Ok(devices)
+    }
+
+    fn look(&self, kinds: &[(UsbId, DeviceKind)]) -> DeviceList {
         if let Some(missing) = system::subsystem_missing() {
             return Err(missing);
         }
@@ -116,6 +138,7 @@ impl UsbBus {
             () = told => {}
             () = look => {}
         }
+        *self.looked.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }
 
