@@ -12,7 +12,7 @@ use readme_text::{Block, blocks, mismatch};
 use support::House;
 
 const README: &str = include_str!("../README.md");
-const LINES_MAX: usize = 395;
+const LINES_MAX: usize = 400;
 
 /// As a person reads them, one after the other in one folder.
 #[test]
