@@ -35,14 +35,17 @@ impl Answer {
 }
 
 impl AccessMemory {
-    /// The remembered answer, or that of `test`. Only a denial is ever tested again.
-    pub(super) fn ask(&self, device: Key, test: impl FnOnce() -> Access) -> Access {
+    /// The remembered answer, or that of `test`, which has none where there is no node to be opened yet. Only a denial is
+    /// ever tested again.
+    pub(super) fn ask(&self, device: Key, test: impl FnOnce() -> Option<Access>) -> Access {
         let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
         let known = answers.get(&device);
         if let Some(answer) = known.filter(|answer| answer.holds()) {
             return answer.access;
         }
-        let (access, tested) = (test(), Instant::now());
+        // To see that there is no node costs nothing, so it is not remembered.
+        let Some(access) = test() else { return Access::Denied };
+        let tested = Instant::now();
         let since = known.filter(|answer| answer.access == access).map_or(tested, |answer| answer.since);
         answers.insert(device, Answer { access, since, tested });
         access
@@ -68,25 +71,33 @@ mod tests {
     #[test]
     fn asks_once_per_enumeration() {
         let memory = AccessMemory::default();
-        assert_eq!(memory.ask(device(5), || Access::Permitted), Access::Permitted);
+        assert_eq!(memory.ask(device(5), || Some(Access::Permitted)), Access::Permitted);
         assert_eq!(memory.ask(device(5), || panic!("asked again")), Access::Permitted);
-        assert_eq!(memory.ask(device(6), || Access::Unknown), Access::Unknown);
+        assert_eq!(memory.ask(device(6), || Some(Access::Unknown)), Access::Unknown);
         assert_eq!(memory.ask(device(6), || panic!("asked again")), Access::Unknown);
         memory.forget_all_but(&[device(6)]);
-        assert_eq!(memory.ask(device(5), || Access::Unknown), Access::Unknown);
+        assert_eq!(memory.ask(device(5), || Some(Access::Unknown)), Access::Unknown);
+    }
+
+    #[test]
+    fn a_node_that_is_still_to_come_is_looked_for_each_time() {
+        let memory = AccessMemory::default();
+        assert_eq!(memory.ask(device(5), || None), Access::Denied);
+        assert_eq!(memory.ask(device(5), || None), Access::Denied);
+        assert_eq!(memory.ask(device(5), || Some(Access::Permitted)), Access::Permitted);
     }
 
     #[test]
     fn a_denial_is_tested_again_and_less_often_the_longer_it_lasts() {
         let memory = AccessMemory::default();
-        assert_eq!(memory.ask(device(5), || Access::Denied), Access::Denied);
-        assert_eq!(memory.ask(device(5), || Access::Permitted), Access::Permitted);
+        assert_eq!(memory.ask(device(5), || Some(Access::Denied)), Access::Denied);
+        assert_eq!(memory.ask(device(5), || Some(Access::Permitted)), Access::Permitted);
         let now = Instant::now();
         let denied =
             |lasted: Duration| Answer { access: Access::Denied, since: now.checked_sub(lasted).unwrap(), tested: now };
         memory.answers.lock().unwrap().insert(device(6), denied(Duration::from_secs(3600)));
         assert_eq!(memory.ask(device(6), || panic!("asked again so soon")), Access::Denied);
         memory.answers.lock().unwrap().insert(device(7), denied(Duration::ZERO));
-        assert_eq!(memory.ask(device(7), || Access::Permitted), Access::Permitted);
+        assert_eq!(memory.ask(device(7), || Some(Access::Permitted)), Access::Permitted);
     }
 }

@@ -7,10 +7,10 @@ pub(super) fn subsystem_missing() -> Option<String> {
     None
 }
 
-pub(super) fn may_open_usb(_device: &Attachment) -> Access {
-    Access::Unknown
+pub(super) fn may_open_usb(_device: &Attachment) -> Option<Access> {
+    Some(Access::Unknown)
 }
 
-pub(super) fn may_open_hid(_device: &Attachment) -> Access {
-    Access::Unknown
+pub(super) fn may_open_hid(_device: &Attachment) -> Option<Access> {
+    Some(Access::Unknown)
 }

@@ -14,14 +14,15 @@ pub(super) fn subsystem_missing() -> Option<String> {
     missing.then(|| "this computer (or container) has no USB subsystem".to_owned())
 }
 
-pub(super) fn may_open_usb(device: &Attachment) -> Access {
+/// Nothing where there is no node yet.
+pub(super) fn may_open_usb(device: &Attachment) -> Option<Access> {
     open_node(Path::new(&format!("/dev/bus/usb/{}/{:03}", device.bus, device.address)))
 }
 
 /// Every HID interface has a node of its own in `/dev`, named as its folder in sysfs.
-pub(super) fn may_open_hid(device: &Attachment) -> Access {
+pub(super) fn may_open_hid(device: &Attachment) -> Option<Access> {
     let Ok(nodes) = fs::read_dir("/sys/class/hidraw") else {
-        return Access::Unknown;
+        return Some(Access::Unknown);
     };
     let mut of_same_id = Vec::new();
     for node in nodes.flatten() {
@@ -36,7 +37,7 @@ pub(super) fn may_open_hid(device: &Attachment) -> Access {
     }
     // Where the link tells nothing, any node of this id has to do.
     let node = of_same_id.iter().find(|(on_port, _)| *on_port).or(of_same_id.first());
-    node.map_or(Access::Denied, |(_, node)| open_node(node))
+    node.and_then(|(_, node)| open_node(node))
 }
 
 /// `HID_ID=0003:00001FC9:00000135`: bus (3 is USB), vendor and product.
@@ -45,10 +46,13 @@ fn has_hid_id(uevent: &str, device: &Attachment) -> bool {
     uevent.lines().any(|line| line.eq_ignore_ascii_case(&wanted))
 }
 
-fn open_node(node: &Path) -> Access {
+fn open_node(node: &Path) -> Option<Access> {
+    if !node.exists() {
+        return None;
+    }
     match OpenOptions::new().read(true).write(true).open(node) {
-        Ok(_) => Access::Permitted,
-        Err(_) => Access::Denied,
+        Ok(_) => Some(Access::Permitted),
+        Err(_) => Some(Access::Denied),
     }
 }
 
@@ -67,8 +71,8 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_node_is_denied() {
-        assert_eq!(open_node(Path::new("/nowhere/at/all")), Access::Denied);
-        assert_eq!(open_node(Path::new("/dev/null")), Access::Permitted);
+    fn a_missing_node_is_told_from_one_that_is_denied() {
+        assert_eq!(open_node(Path::new("/nowhere/at/all")), None);
+        assert_eq!(open_node(Path::new("/dev/null")), Some(Access::Permitted));
     }
 }
