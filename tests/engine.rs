@@ -285,6 +285,8 @@ impl World for Stage {
             port: format!("1-{index}"),
             serial: None,
             product: None,
+            interfaces: Vec::new(),
+            version: None,
             kind: DeviceKind::Usb,
             access: Access::Permitted,
             arrival: 0,

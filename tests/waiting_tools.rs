@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use recover::bench::{Answers, Bench, BenchFolder, BenchWorld, CallRecord};
+use recover::bench::{Answers, Bench, BenchFolder, BenchWorld, CallRecord, WhichBoard};
 use recover::documents::playbook::{HandMove, load};
 use recover::words::{Source, Stream, ToolEnd};
 use recover::world::{Ask, Interrupt, RunningTool, ToolCall, ToolEvent, ToolInput, World, process};
@@ -41,7 +41,12 @@ fn world(names: &[&str]) -> BenchWorld {
     std::fs::write(folder.join("utils/global-cfg.db"), configuration).unwrap();
     std::fs::write(folder.join("isp_config_data.cfg"), "comport /dev/ttyUSB0\n").unwrap();
     let never = Box::new(|| -> std::pin::Pin<Box<dyn Future<Output = Interrupt>>> { Box::pin(std::future::pending()) });
-    BenchWorld::new(std::rc::Rc::new(bench), Answers::Given, Box::new(process::start), never)
+    BenchWorld::new(
+        std::rc::Rc::new(bench),
+        Answers::Given { which_board: WhichBoard::ItIsNot },
+        Box::new(process::start),
+        never,
+    )
 }
 
 async fn switch_on(world: &BenchWorld) {

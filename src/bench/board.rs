@@ -47,6 +47,10 @@ pub struct BusDevice {
     pub port: String,
     pub serial: Option<String>,
     pub product: Option<String>,
+    /// Interface strings.
+    pub interfaces: Vec<String>,
+    /// Release number (bcdDevice).
+    pub version: Option<u16>,
     pub kind: DeviceKind,
     pub access: Access,
 }

@@ -9,7 +9,7 @@ use crate::bench::expectation::{Difference, compare};
 use crate::bench::image::noise;
 use crate::bench::rehearsal::rehearse_struck;
 use crate::bench::strike::{Striking, missed, strike_of};
-use crate::bench::{Account, Answers, Bench, BenchError, BenchFolder, Rehearsal, RehearsalError, rehearse};
+use crate::bench::{Account, Answers, Bench, BenchError, BenchFolder, Rehearsal, RehearsalError, WhichBoard, rehearse};
 use crate::documents::cases::{Case, GivenContents, ToolTreatment};
 use crate::documents::catalog::Catalog;
 use crate::documents::expression::Value;
@@ -218,7 +218,12 @@ pub(crate) fn rehearsal<'a>(
             .collect(),
         variables,
         answers: if case.interactive && !scene.is_some_and(|scene| scene.nobody) {
-            Answers::Given
+            let of_scene = if scene.is_some() { WhichBoard::ItIs } else { WhichBoard::default() };
+            let which_board = case.it_is_the_board.as_ref().map_or(of_scene, |it_is| match it_is.value {
+                true => WhichBoard::ItIs,
+                false => WhichBoard::ItIsNot,
+            });
+            Answers::Given { which_board }
         } else {
             Answers::Withheld
         },

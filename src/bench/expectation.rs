@@ -306,7 +306,7 @@ fn leaves_below<'a>(steps: &'a [Step], id: &Id, within: bool, into: &mut Vec<&'a
 
 fn asking_step(event: &Event) -> Option<&Id> {
     match event {
-        Event::Prompted { step, .. } | Event::ConsentAsked { step, .. } => Some(step),
+        Event::Prompted { step, .. } | Event::BoardAsked { step, .. } | Event::ConsentAsked { step, .. } => Some(step),
         _ => None,
     }
 }
@@ -343,6 +343,7 @@ fn texts_of(event: &Event) -> Vec<String> {
     match event {
         Event::StepSkipped { reason, .. } => vec![reason.clone()],
         Event::Prompted { text, .. }
+        | Event::BoardAsked { text, .. }
         | Event::Warning { text }
         | Event::Note { text }
         | Event::WaitOver { text, .. } => {

@@ -77,7 +77,7 @@ pub use memory_layout::{MemoryLayout, MemoryLayoutError, Segment};
 pub use mock::{MockEnd, dfu_util, mock_main, play};
 pub use mutation::{Baseline, Notice, notice};
 pub use partition::Partition;
-pub use person::{Answers, VirtualPerson};
+pub use person::{Answers, VirtualPerson, WhichBoard};
 pub use plain_dfu::PlainDfu;
 pub use plain_usb::PlainUsb;
 pub use rehearsal::{Account, Rehearsal, RehearsalError, rehearse};

@@ -23,9 +23,21 @@ pub struct VirtualPerson {
 /// Does the virtual person answer questions?
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answers {
-    Given,
+    Given {
+        /// To whether a device that is there is the board that is meant.
+        which_board: WhichBoard,
+    },
     /// As under `--non-interactive`.
     Withheld,
+}
+
+/// What the virtual person knows of a device that was there before they moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum WhichBoard {
+    ItIs,
+    /// Who was not told says this, so that no simulation writes what a real run would not.
+    #[default]
+    ItIsNot,
 }
 
 #[derive(Debug, Clone)]
@@ -40,12 +52,12 @@ impl VirtualPerson {
     }
 
     pub fn interactive(&self) -> bool {
-        self.answers == Answers::Given
+        self.answers != Answers::Withheld
     }
 
     /// Plans the answer. A prompt that goes on when the hardware says so gets none.
     pub fn ask(&self, ask: Ask<'_>) {
-        let given = self.answers == Answers::Given;
+        let given = self.interactive();
         let now = Instant::now();
         let planned = match ask {
             Ask::Hands { until: Some(_), .. } => None,
@@ -56,6 +68,10 @@ impl VirtualPerson {
             Ask::Consent { step } => {
                 let reply = if given { Reply::Line(step.to_string()) } else { Reply::Gone };
                 Some(Planned { at: now + TYPING, reply })
+            }
+            Ask::WhichBoard => {
+                let it_is = self.answers == Answers::Given { which_board: WhichBoard::ItIs };
+                Some(Planned { at: now + TYPING, reply: Reply::Line(if it_is { "yes" } else { "no" }.to_owned()) })
             }
             // No playbook counts on an answer that it does not give itself.
             Ask::Answer { .. } => Some(Planned { at: now + TYPING, reply: Reply::Gone }),

@@ -203,6 +203,8 @@ impl BoardModel for PlainDfu {
             port: "1-1".to_owned(),
             serial: None,
             product: Some(shown.product.clone()),
+            interfaces: Vec::new(),
+            version: None,
             kind: shown.kind,
             access,
         };

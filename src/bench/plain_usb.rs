@@ -46,6 +46,8 @@ impl BoardModel for PlainUsb {
             port: "1-1".to_owned(),
             serial: None,
             product: None,
+            interfaces: Vec::new(),
+            version: None,
             kind: self.shown.kind,
             access: Access::Permitted,
         };

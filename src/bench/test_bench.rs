@@ -18,6 +18,8 @@ pub(crate) fn playbook() -> Playbook {
         ids: vec![id.parse().unwrap()],
         kind,
         label: name.to_owned(),
+        identifies: None,
+        identity: None,
         settle: std::time::Duration::ZERO,
     };
     Playbook {

@@ -123,6 +123,7 @@ impl BenchWorld {
         let asked = match ask {
             Ask::Hands { .. } => Asked::Hands,
             Ask::Consent { .. } => Asked::Consent,
+            Ask::WhichBoard => Asked::WhichBoard,
             Ask::Answer { .. } => Asked::Answer,
         };
         if !self.files.has_scene() {
@@ -202,8 +203,8 @@ impl World for BenchWorld {
         let state = self.look().map_err(|error| error.to_string())?;
         let attached = |device: BusDevice| {
             let (_, kind) = kinds.iter().find(|(id, _)| *id == device.id)?;
-            let BusDevice { id, port, serial, product, access, .. } = device;
-            Some(AttachedDevice { id, port, serial, product, kind: *kind, access, arrival: 0 })
+            let BusDevice { id, port, serial, product, interfaces, version, kind: _, access } = device;
+            Some(AttachedDevice { id, port, serial, product, interfaces, version, kind: *kind, access, arrival: 0 })
         };
         Ok(state.model.board().attached(self.now_ms()).into_iter().filter_map(attached).collect())
     }

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use crate::bench::test_bench::playbook;
-use crate::bench::{Answers, Bench, BenchFiles, BenchFolder, BenchWorld, Console, MockEnd, play};
+use crate::bench::{Answers, Bench, BenchFiles, BenchFolder, BenchWorld, Console, MockEnd, WhichBoard, play};
 use crate::documents::playbook::{DeviceKind, HandMove, Until};
 use crate::words::{ToolEnd, UsbId};
 use crate::world::{Ask, Interrupt, Reply, RunningTool, StopTool, ToolCall, ToolEvent, World};
@@ -113,7 +113,7 @@ async fn start_flashloader(world: &BenchWorld, images: &tempfile::TempDir) {
 
 #[tokio::test(start_paused = true)]
 async fn hands_move_and_the_bus_reports_what_comes() {
-    let (world, images) = world(&["late-flashloader"], Answers::Given);
+    let (world, images) = world(&["late-flashloader"], Answers::Given { which_board: WhichBoard::ItIsNot });
     world.ask(Ask::Hands { moves: ENTER_ROM, until: Some(&Until::default()) });
     assert!(shown(&world).is_empty());
     let began = Instant::now();
@@ -133,7 +133,7 @@ async fn hands_move_and_the_bus_reports_what_comes() {
 
 #[tokio::test(start_paused = true)]
 async fn the_clock_stands_while_a_tool_starts_and_then_passes_what_it_took() {
-    let (world, images) = world(&["erase-no-answer"], Answers::Given);
+    let (world, images) = world(&["erase-no-answer"], Answers::Given { which_board: WhichBoard::ItIsNot });
     start_flashloader(&world, &images).await;
     tokio::time::sleep(Duration::from_secs(2)).await;
     let began = Instant::now();
@@ -144,7 +144,7 @@ async fn the_clock_stands_while_a_tool_starts_and_then_passes_what_it_took() {
 
 #[tokio::test(start_paused = true)]
 async fn a_limit_shorter_than_the_call_strikes_first() {
-    let (world, images) = world(&["erase-no-answer"], Answers::Given);
+    let (world, images) = world(&["erase-no-answer"], Answers::Given { which_board: WhichBoard::ItIsNot });
     start_flashloader(&world, &images).await;
     tokio::time::sleep(Duration::from_secs(2)).await;
     let erase = call("blhost -u 0x15A2,0x0073 -t 120000 -- flash-erase-region 0x60001000 0x1000");
@@ -154,7 +154,7 @@ async fn a_limit_shorter_than_the_call_strikes_first() {
 
 #[tokio::test(start_paused = true)]
 async fn a_tool_that_hangs_lets_the_clock_go_and_its_call_has_no_exit_code() {
-    let (world, images) = world(&["tool-hangs"], Answers::Given);
+    let (world, images) = world(&["tool-hangs"], Answers::Given { which_board: WhichBoard::ItIsNot });
     start_flashloader(&world, &images).await;
     tokio::time::sleep(Duration::from_secs(2)).await;
     let erase = call("blhost -u 0x15A2,0x0073 -- flash-erase-region 0x60001000 0x1000");
@@ -171,7 +171,7 @@ async fn a_tool_that_hangs_lets_the_clock_go_and_its_call_has_no_exit_code() {
 #[tokio::test(start_paused = true)]
 async fn the_person_answers_unless_nobody_may_be_asked() {
     let step = "boot-fuse".parse().unwrap();
-    let (given, _images) = world(&[], Answers::Given);
+    let (given, _images) = world(&[], Answers::Given { which_board: WhichBoard::ItIsNot });
     given.ask(Ask::Consent { step: &step });
     assert_eq!(given.reply().await, Reply::Line("boot-fuse".into()));
     given.ask(Ask::Hands { moves: &[HandMove::PlugIn], until: None });
@@ -192,7 +192,7 @@ async fn the_person_answers_unless_nobody_may_be_asked() {
 
 #[tokio::test(start_paused = true)]
 async fn a_dropped_tool_frees_the_clock() {
-    let (world, _images) = world(&[], Answers::Given);
+    let (world, _images) = world(&[], Answers::Given { which_board: WhichBoard::ItIsNot });
     drop(world.start(&call("blhost -u 0x15A2,0x0073 -- reset")));
     tokio::time::timeout(Duration::from_secs(1), std::future::pending::<()>()).await.unwrap_err();
 }

@@ -78,7 +78,7 @@ fn models(look: &Look) {
 fn line(board: &str, playbook: &Playbook, look: &Look) {
     let irreversible = irreversible_steps(&playbook.steps);
     let mark = if irreversible.is_empty() { "" } else { " · has a step that cannot be undone" };
-    let rest = [playbook.board.clone(), tools_of(&playbook.steps, &|_| true).join(", ")]
+    let rest = [playbook.board.clone(), tools_of(playbook, &|_| true).join(", ")]
         .into_iter()
         .filter(|part| !part.is_empty())
         .collect::<Vec<_>>()
@@ -93,7 +93,7 @@ fn verbose(board: &str, playbook: &Playbook, look: &Look) {
     if let Some(summary) = &playbook.summary {
         item("does", summary);
     }
-    let tools = tools_of(&playbook.steps, &|_| true);
+    let tools = tools_of(playbook, &|_| true);
     item("tools", &if tools.is_empty() { "none".to_owned() } else { tools.join(", ") });
     for input in &playbook.inputs {
         let help = input.help.as_ref().map_or(String::new(), |help| format!(": {help}"));

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use console::Term;
 
-use crate::bench::{Answers, Bench, BenchError, BenchFolder, BenchWorld, generate_image};
+use crate::bench::{Answers, Bench, BenchError, BenchFolder, BenchWorld, WhichBoard, generate_image};
 use crate::cli::arguments::{MessageFormat, RunArgs, RunOptions};
 use crate::cli::catalogs;
 use crate::cli::check::{read, scene_of};
@@ -385,7 +385,10 @@ fn carry_out(job: Job, tell: &mut Tell<'_>) -> Result<Outcome, Box<Refusal>> {
         match job.bench {
             Some(bench) => {
                 let interrupts = Rc::new(Interrupts::listen().map_err(|error| defect(&error))?);
-                let answers = if job.options.non_interactive { Answers::Withheld } else { Answers::Given };
+                // What a scene shows is the board of its recording, unless it says otherwise.
+                let which_board = if job.options.scene.is_some() { WhichBoard::ItIs } else { WhichBoard::default() };
+                let answers =
+                    if job.options.non_interactive { Answers::Withheld } else { Answers::Given { which_board } };
                 let next = Box::new(move || {
                     let interrupts = Rc::clone(&interrupts);
                     Box::pin(async move { interrupts.next().await }) as std::pin::Pin<Box<dyn Future<Output = _>>>

@@ -105,7 +105,10 @@ impl<W: Write> Screen<W> {
             }
             // What it came to is told by the retry, the restart or the end of the step that follows.
             Event::ToolEnded { .. } => self.ongoing.end(&mut self.page),
-            Event::Prompted { .. } | Event::ConsentAsked { .. } | Event::ToolAsked { .. } => self.show_box(event),
+            Event::Prompted { .. }
+            | Event::BoardAsked { .. }
+            | Event::ConsentAsked { .. }
+            | Event::ToolAsked { .. } => self.show_box(event),
             Event::ToolAnswered { question, text, by, .. } => self.show_answer(question, text, by),
             Event::Waiting { waiting_for, attached, remaining_ms, .. } => {
                 self.ongoing.wait(&mut self.page, &Wait { waiting_for, attached, remaining_ms: *remaining_ms });
@@ -114,6 +117,10 @@ impl<W: Write> Screen<W> {
                 self.ongoing.end(&mut self.page);
                 let role = if *end == WaitEnd::InVain { Role::Warning } else { Role::Quiet };
                 self.page.say(role, None, &format!("{text} (after {})", milliseconds(*elapsed_ms)));
+            }
+            Event::BoardProven { port, by, .. } => {
+                self.ongoing.end(&mut self.page);
+                self.page.say(Role::Quiet, None, &format!("this is your board, at port {port}: {}", by.because()));
             }
             Event::ConsentGiven { by, .. } => {
                 self.ongoing.end(&mut self.page);
@@ -250,6 +257,7 @@ impl<W: Write> Screen<W> {
             Event::ConsentAsked { why, command, phrase, limit_ms, .. } => {
                 (boxes::consent(&look, width, &boxes::Consent { why, command, phrase, limit_ms: *limit_ms }), true)
             }
+            Event::BoardAsked { text, limit_ms, .. } => (boxes::which_board(&look, width, text, *limit_ms), true),
             Event::ToolAsked { text, limit_ms, .. } => (boxes::question(&look, width, text, *limit_ms), true),
             _ => return,
         };

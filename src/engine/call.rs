@@ -51,6 +51,10 @@ impl<'a, W: World> Runner<'a, W> {
                 .map_err(|problem| self.halt_here(&step.id, Fault::new(FaultClass::BadFile, problem.to_string())))?;
         }
         let mut prepared = self.prepare(step, run)?;
+        if prepared.changes_board {
+            let args = prepared.command.get(1..).unwrap_or_default();
+            self.sure_of_the_board(step, run, args).await?;
+        }
         if let Some(tool) = catalog.tool(&run.tool.value) {
             self.in_private_folder(step, run, tool, &mut prepared.call)?;
         }
@@ -63,7 +67,10 @@ impl<'a, W: World> Runner<'a, W> {
             purpose: purpose.to_owned(),
         });
         let started = Instant::now();
-        let (judgement, watched) = self.watched_call(step, run, &prepared).await?;
+        self.bus.call_begins(run.device.as_ref());
+        let watched = self.watched_call(step, run, &prepared).await;
+        self.bus.call_ended();
+        let (judgement, watched) = watched?;
         self.board_changed |= judgement.touched != Touched::Nothing;
         let exit_code = match watched.end {
             ToolEnd::Exited(code) => Some(code),

@@ -224,6 +224,7 @@ impl<'a, W: World> Runner<'a, W> {
 
     pub(super) fn ask_hands(&self, prompt: &Prompt, until: Option<&Until>) {
         let whatever = Until::default();
+        self.bus.hands_asked();
         self.world.ask(Ask::Hands { moves: &prompt.hands, until: Some(until.unwrap_or(&whatever)) });
     }
 
@@ -254,6 +255,7 @@ impl<'a, W: World> Runner<'a, W> {
                     goes_on: GoesOn::WithEnter,
                     limit_ms: milliseconds(left),
                 });
+                self.bus.hands_asked();
                 self.world.ask(Ask::Hands { moves: &prompt.hands, until: None });
                 watch.conversation.open = Open::Held { line, until: None, prompt: text, stream };
             }

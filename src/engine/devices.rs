@@ -4,6 +4,7 @@ use std::cell::RefCell;
 
 use crate::documents::catalog::Catalog;
 use crate::documents::playbook::{Action, Device, DeviceKind, Playbook, Until};
+use crate::engine::proof::{Proofs, ProvenBy, is_serial_port};
 use crate::output::Presence;
 use crate::words::{Fault, FaultClass, Id, UsbId};
 use crate::world::{Access, AttachedDevice, World};
@@ -30,6 +31,7 @@ pub(super) struct Bus<'a, W> {
     set_aside: RefCell<Vec<String>>,
     /// The only one that counts, while it is found out whether it is the right one.
     examined: RefCell<Option<String>>,
+    proofs: RefCell<Proofs>,
 }
 
 /// How a state of the bus compares with what is waited for.
@@ -56,6 +58,7 @@ impl<'a, W: World> Bus<'a, W> {
             port: RefCell::new(port),
             set_aside: RefCell::default(),
             examined: RefCell::default(),
+            proofs: RefCell::default(),
         }
     }
 
@@ -72,7 +75,66 @@ impl<'a, W: World> Bus<'a, W> {
         }
         let mut devices = self.world.devices(&kinds)?;
         devices.retain(|device| kinds.iter().any(|(id, _)| *id == device.id));
+        self.proofs.borrow_mut().look(&devices);
         Ok(devices)
+    }
+
+    /// Do other boards show this device's id?
+    pub(super) fn is_shared(&self, device: &Device) -> bool {
+        match device.identifies {
+            Some(identifies) => !identifies,
+            None => device.ids.iter().any(|id| self.catalog.shared_ids.contains_key(id)),
+        }
+    }
+
+    /// Why what was found counts as the board; nothing where it does not.
+    pub(super) fn proven(&self, device: &Device, found: &AttachedDevice) -> Option<ProvenBy> {
+        if !self.is_shared(device) {
+            return Some(ProvenBy::OwnId);
+        }
+        let chosen = match &self.chosen {
+            Chosen::Any => false,
+            Chosen::Port(port) => *port == found.port,
+            Chosen::Serial(serial) => {
+                found.serial.as_ref() == Some(serial) || self.port.borrow().as_ref() == Some(&found.port)
+            }
+        };
+        if chosen { Some(ProvenBy::Choice) } else { self.proofs.borrow().proven(&found.port) }
+    }
+
+    pub(super) fn prove(&self, port: &str, by: ProvenBy) {
+        self.proofs.borrow_mut().prove(port, by);
+    }
+
+    /// The person is asked to move: what comes from now on comes by their act.
+    pub(super) fn hands_asked(&self) {
+        // What cannot be read now shows in the wait.
+        let _shown_later = self.attached();
+        self.proofs.borrow_mut().hands_asked();
+    }
+
+    pub(super) fn hands_over(&self) {
+        let _shown_later = self.attached();
+        self.proofs.borrow_mut().hands_over();
+    }
+
+    /// A tool acts on the board: what leaves now leaves because of it.
+    pub(super) fn call_begins(&self, device: Option<&Id>) {
+        let device = device.and_then(|name| self.playbook.device(name)).filter(|device| !self.is_shared(device));
+        if let Some([only]) = device.and_then(|device| self.matching(device).ok()).as_deref() {
+            self.prove(&only.port, ProvenBy::OwnId);
+        }
+        self.proofs.borrow_mut().call_begins();
+    }
+
+    pub(super) fn call_ended(&self) {
+        let _shown_later = self.attached();
+        self.proofs.borrow_mut().call_ended();
+    }
+
+    /// Another number each time that a look has shown a change.
+    pub(super) fn looks_changed(&self) -> u64 {
+        self.proofs.borrow().changes()
     }
 
     /// The attached devices that count as `device`, on the chosen port only.
@@ -91,7 +153,7 @@ impl<'a, W: World> Bus<'a, W> {
         }
         if let Some(port) = &*port {
             // A serial port says nothing about where on the bus the same board shows without its bridge.
-            let tells = |attached: &AttachedDevice| (attached.kind == DeviceKind::Serial) == names_serial_port(port);
+            let tells = |attached: &AttachedDevice| (attached.kind == DeviceKind::Serial) == is_serial_port(port);
             found.retain(|attached| attached.port == *port || !tells(attached));
         }
         Ok(found)
@@ -203,11 +265,6 @@ impl<'a, W: World> Bus<'a, W> {
         }
         if missing.is_empty() { Met::Yes } else { Met::NotYet(missing.join(", ")) }
     }
-}
-
-/// `/dev/ttyUSB0` and `COM7`, but not `1-2.3`.
-fn names_serial_port(port: &str) -> bool {
-    port.starts_with("/dev/") || port.starts_with("COM")
 }
 
 /// The bus cannot be read at all.

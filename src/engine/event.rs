@@ -1,9 +1,10 @@
 //! What happens during a run, as typed events. Screen, JSON and log are readers of them.
 
 use crate::documents::playbook::Step;
+use crate::engine::ProvenBy;
 use crate::output::Touched;
 use crate::words::{Fault, Id, Outcome, Stream, ToolEnd, ToolVersion, Verdict};
-use crate::world::Interrupt;
+use crate::world::{AttachedDevice, Interrupt};
 
 /// Why most steps are skipped; a reader of the events may make less of these.
 pub const CONDITION_DOES_NOT_HOLD: &str = "its condition does not hold";
@@ -145,6 +146,24 @@ pub enum Event {
     ConsentGiven {
         step: Id,
         by: String,
+    },
+    /// A device is there whose id other boards show, too: is it the board that is meant?
+    BoardAsked {
+        step: Id,
+        /// Its name in the playbook.
+        device: Id,
+        found: AttachedDevice,
+        text: String,
+        /// What must be typed.
+        phrase: String,
+        limit_ms: u64,
+    },
+    /// Why the device at this port counts as the board that is meant.
+    BoardProven {
+        step: Id,
+        device: Id,
+        port: String,
+        by: ProvenBy,
     },
     Retrying {
         step: Id,

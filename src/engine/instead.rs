@@ -62,6 +62,7 @@ impl<W: World> Runner<'_, W> {
             limit_ms: milliseconds(left),
         });
         if !instead.hands.is_empty() {
+            self.bus.hands_asked();
             self.world.ask(Ask::Hands { moves: &instead.hands, until: Some(&Until::default()) });
         }
     }

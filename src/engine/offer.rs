@@ -42,6 +42,7 @@ impl<W: World> Runner<'_, W> {
             goes_on: GoesOn::Either,
             limit_ms: milliseconds(limit),
         });
+        self.bus.hands_asked();
         self.world.ask(Ask::Hands { moves: &prompt.hands, until: None });
         let world = self.world;
         let met = tokio::select! {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::documents::playbook::{Prompt, Step};
 use crate::engine::devices::{Met, describe_until};
 use crate::engine::halt::Halt;
+use crate::engine::identity::Known;
 use crate::engine::runner::{Acted, Runner, Shown};
 use crate::engine::{Event, GoesOn, milliseconds};
 use crate::words::FaultClass;
@@ -21,6 +22,7 @@ impl<'a, W: World> Runner<'a, W> {
         if let Some(until) = &step.until
             && !fresh
             && self.bus.met(until) == Met::Yes
+            && self.is_the_board(step, until).await? == Known::Yes
         {
             let reason = format!("not needed: {}", describe_until(until, self.playbook));
             self.keep(step, true);
@@ -42,6 +44,7 @@ impl<'a, W: World> Runner<'a, W> {
             goes_on: GoesOn::of(step),
             limit_ms: milliseconds(limit),
         });
+        self.bus.hands_asked();
         self.world.ask(Ask::Hands { moves: &prompt.hands, until: step.until.as_ref() });
         match &step.until {
             Some(until) => self.wait_until(step, until, limit, fresh).await,

@@ -73,7 +73,7 @@ pub fn seek_tools<'a>(
     search: ToolSearch<'a>,
 ) -> SoughtTools<'a> {
     let ruled_out = RuledOut::new(playbook, files, variables);
-    let names = tools_of(&playbook.steps, &|step| !ruled_out.rules_out(step));
+    let names = tools_of(playbook, &|step| !ruled_out.rules_out(step));
     let wanted: Vec<&Tool> = names.iter().filter_map(|name| catalog.tool(name)).collect();
     let scratch = files.scratch().folder().to_owned();
     Box::pin(async move {

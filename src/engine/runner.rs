@@ -20,7 +20,8 @@ use crate::engine::files::Files;
 use crate::engine::halt::{Halt, outcome_of};
 use crate::engine::ready::{ReadyTool, needs_tools};
 use crate::engine::{
-    CONDITION_DOES_NOT_HOLD, Event, Outcome, SoughtTools, StepEnd, Tools, milliseconds, problem, refused_tools,
+    CONDITION_DOES_NOT_HOLD, Event, Outcome, ProvenBy, SoughtTools, StepEnd, Tools, milliseconds, problem,
+    refused_tools,
 };
 use crate::output::Touched;
 use crate::words::{Fault, FaultClass, Id, ToolEnd};
@@ -102,6 +103,12 @@ pub(super) struct Runner<'a, W> {
     /// The next wait for a device wants to see it come anew.
     pub(super) fresh: bool,
     pub(super) board_changed: bool,
+    /// Port and reason of the board's proof that was told last.
+    pub(super) told_proof: Option<(String, ProvenBy)>,
+    /// What was said of what cannot be compared.
+    pub(super) told_unread: Vec<String>,
+    /// The device that has answered who it is, and the state of the bus at that time.
+    pub(super) asked_who: Option<(Id, u64)>,
     pub(super) last_call: Option<LastCall>,
     /// A call has failed: from here on every call gets a process of its own.
     pub(super) single_calls: bool,
@@ -146,6 +153,9 @@ pub async fn run<W: World>(order: Order<'_>, files: Files, world: &W, events: &m
         restarts: BTreeMap::new(),
         fresh: false,
         board_changed: false,
+        told_proof: None,
+        told_unread: Vec::new(),
+        asked_who: None,
         last_call: None,
         single_calls: order.settings.single_calls,
         tally: Tally::default(),
@@ -364,6 +374,7 @@ impl<'a, W: World> Runner<'a, W> {
 
     pub(super) async fn act_now(&mut self, step: &'a Step, purpose: &str) -> Result<Acted, Halt> {
         let limit = step.timeout.map_or(WAIT_LIMIT, |timeout| timeout.base);
+        self.bus.hands_over();
         if matches!(step.action, Action::Prompt(_) | Action::Wait | Action::TellApart(_)) {
             // What waits for a further call waits no longer than the tools themselves take.
             self.world.end_sessions();

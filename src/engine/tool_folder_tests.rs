@@ -60,6 +60,8 @@ fn bridge(port: &str) -> AttachedDevice {
         port: port.to_owned(),
         serial: None,
         product: None,
+        interfaces: Vec::new(),
+        version: None,
         kind: DeviceKind::Serial,
         access: Access::Permitted,
         arrival: 0,

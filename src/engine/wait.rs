@@ -179,7 +179,7 @@ impl<W: World> Runner<'_, W> {
         let text = describe_until(until, self.playbook);
         let elapsed_ms = milliseconds(started.elapsed());
         self.tell(Event::WaitOver { step: step.clone(), end: WaitEnd::Met, text, elapsed_ms });
-        Ok(())
+        self.came(step, until)
     }
 
     fn wait_over(&mut self, step: &Step, until: &Until, waiting_for: &str, limit: Duration, started: Instant) -> Halt {

@@ -113,6 +113,10 @@ pub struct AttachedDevice {
     pub port: String,
     pub serial: Option<String>,
     pub product: Option<String>,
+    /// Interface strings, as far as the system knows them without asking the device.
+    pub interfaces: Vec<String>,
+    /// Release number (bcdDevice).
+    pub version: Option<u16>,
     pub kind: DeviceKind,
     pub access: Access,
     /// Another number each time the device comes to the bus, so that one that was gone for a moment is noticed. 0 where it is
@@ -131,6 +135,8 @@ pub enum Ask<'a> {
     Hands { moves: &'a [HandMove], until: Option<&'a Until> },
     /// To agree to an irreversible step by typing its id.
     Consent { step: &'a Id },
+    /// To say whether the device that is there is the board that is meant.
+    WhichBoard,
     /// To answer what a running tool asks.
     Answer { question: &'a str },
 }

@@ -30,6 +30,8 @@ pub fn serial_ports(kinds: &[(UsbId, DeviceKind)]) -> DeviceList {
             port: path,
             serial: usb.serial_number,
             product: usb.product,
+            interfaces: Vec::new(),
+            version: None,
             kind: DeviceKind::Serial,
             arrival: 0,
         })

@@ -283,6 +283,8 @@ impl BoardModel for AlifSe {
             port,
             serial: None,
             product: Some(self.part().bridge_product.clone()),
+            interfaces: Vec::new(),
+            version: None,
             kind: DeviceKind::Serial,
             access,
         };
@@ -291,6 +293,8 @@ impl BoardModel for AlifSe {
             port: "1-2".to_owned(),
             serial: None,
             product: Some(product.to_owned()),
+            interfaces: Vec::new(),
+            version: None,
             kind: DeviceKind::Usb,
             access: Access::Permitted,
         };

@@ -243,6 +243,8 @@ impl BoardModel for ImxRt {
             port: (*port).to_owned(),
             serial: None,
             product: Some(shown.product.clone()),
+            interfaces: Vec::new(),
+            version: None,
             kind: shown.kind,
             access,
         };

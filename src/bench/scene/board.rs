@@ -174,6 +174,8 @@ impl BoardModel for SceneBoard {
             port: device.port.clone(),
             serial: device.serial.clone(),
             product: device.product.clone(),
+            interfaces: device.interfaces.clone(),
+            version: device.version,
             kind: device.kind,
             access: match device.access {
                 DeviceAccess::Permitted => Access::Permitted,

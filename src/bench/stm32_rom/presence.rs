@@ -19,6 +19,9 @@ const LATE_PERMISSION_MS: u64 = 300;
 const DEVNUM_FIRST: u32 = 5;
 const OTHER_PATH: &str = "1-2";
 const OTHER_SERIAL: &str = "3058346F3132";
+/// bcdDevice, as `dfu-util -l` shows it of a real ROM.
+const ROM_VERSION: u16 = 0x2200;
+const BOOTLOADER_VERSION: u16 = 0x0102;
 const ROM_PRODUCT: &str = "STM32  BOOTLOADER";
 const BOOTLOADER_SERIAL: &str = "3330373338355117003B0033";
 
@@ -43,7 +46,7 @@ impl Stm32Rom {
             Session::Rom => Some(self.rom_device()),
             Session::Booted { .. } if Some(id) == self.settings.bootloader => Some(DfuDevice {
                 id,
-                version: 0x0102,
+                version: BOOTLOADER_VERSION,
                 serial: BOOTLOADER_SERIAL.to_owned(),
                 alt_names: self.own.alt_names(),
                 dfu_version: 0x0110,
@@ -61,7 +64,7 @@ impl Stm32Rom {
             id: self.settings.rom,
             devnum: DEVNUM_FIRST + 2 * self.enumerations,
             path: OWN_PATH.to_owned(),
-            version: 0x2200,
+            version: ROM_VERSION,
             serial: self.settings.serial.clone(),
             alt_names,
             dfu_version: 0x011a,
@@ -111,6 +114,9 @@ impl BoardModel for Stm32Rom {
             port: port.to_owned(),
             serial: Some(serial.to_owned()),
             product: product.map(str::to_owned),
+            // The host's system keeps the name of the alt setting that is chosen, which is the first.
+            interfaces: if id == self.settings.rom { vec![self.settings.flash.clone()] } else { Vec::new() },
+            version: Some(if id == self.settings.rom { ROM_VERSION } else { BOOTLOADER_VERSION }),
             kind: DeviceKind::Usb,
             access: self.access(now_ms),
         };

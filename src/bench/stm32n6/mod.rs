@@ -272,6 +272,8 @@ impl Stm32N6 {
             port: port.to_owned(),
             serial: Some(serial.to_owned()),
             product: Some(product.to_owned()),
+            interfaces: Vec::new(),
+            version: None,
             kind: DeviceKind::Usb,
             access,
         }

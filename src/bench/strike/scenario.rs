@@ -8,7 +8,7 @@ use crate::bench::strike::cell::Cell;
 use crate::bench::strike::fault::{FAULTS, StrikeFault};
 use crate::bench::strike::site::{Part, Site, SiteFacts, sites};
 use crate::bench::strike::striking::{Act, Seen, Striking};
-use crate::bench::{Account, Answers, Bench, BenchFolder, CaseError, Region, Rehearsal, Subject, compare};
+use crate::bench::{Account, Answers, Bench, BenchFolder, CaseError, Region, Rehearsal, Subject, WhichBoard, compare};
 use crate::documents::cases::{Case, GivenContents};
 use crate::documents::expression::Value;
 use crate::documents::playbook::{Need, Playbook, Variable};
@@ -235,7 +235,7 @@ impl Scenario {
                 chosen: Chosen::Any,
                 allow_irreversible: BTreeSet::new(),
                 variables: self.variables(&playbook),
-                answers: Answers::Given,
+                answers: Answers::Given { which_board: WhichBoard::default() },
                 choices: BTreeMap::new(),
             },
         };

@@ -152,7 +152,7 @@ impl Striking {
                 self.run_mut().consents.insert(step.clone());
                 self.reach(Site { step: step.clone(), part: Part::Act });
             }
-            Event::ConsentAsked { .. } => self.note(|seen| seen.replies = true),
+            Event::ConsentAsked { .. } | Event::BoardAsked { .. } => self.note(|seen| seen.replies = true),
             Event::ToolStarted { step, .. } => self.run_mut().call_of = Some(step.clone()),
             Event::ToolEnded { step, .. } if self.irreversible.contains(step.as_str()) => {
                 self.reach(Site { step: step.clone(), part: Part::After });

@@ -110,6 +110,17 @@ pub(super) fn lines(event: &Event) -> Vec<String> {
             why.clone(),
             format!("$ {}", quote_command(command)),
         ],
+        Event::BoardAsked { step, device, found, text, phrase, limit_ms } => {
+            let about = format!(
+                "{step}: asked whether the {device} at {} is the board, by typing {phrase} (at most {})",
+                found.port,
+                milliseconds(*limit_ms)
+            );
+            with_text(about, text)
+        }
+        Event::BoardProven { step, device, port, by } => {
+            vec![format!("{step}: the {device} at {port} is the board: {}", by.because())]
+        }
         Event::ConsentGiven { step, by } => vec![format!("{step}: consent given: {by}")],
         Event::Retrying { step, attempt, attempts_max, pause_ms, because } => {
             let mut lines = vec![format!("{step}: attempt {attempt} of {attempts_max} in {}", milliseconds(*pause_ms))];

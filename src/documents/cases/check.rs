@@ -12,7 +12,7 @@ pub fn check(tests: &TestFile, playbook: &Playbook) -> Vec<Diagnostic> {
         steps,
         inputs: playbook.inputs.iter().map(|input| input.name.as_str()).collect(),
         variables: playbook.variables.iter().map(|variable| variable.name.as_str()).collect(),
-        tools: tools_of(&playbook.steps, &|_| true),
+        tools: tools_of(playbook, &|_| true),
         irreversible: irreversible_steps(&playbook.steps).into_iter().map(|(id, _)| id).collect(),
     };
     let mut faults = Vec::new();

@@ -19,6 +19,7 @@ pub(super) const CASE_KEYS: &[&str] = &[
     "set",
     "allow",
     "chooses",
+    "answers",
     "interactive",
     "port",
     "serial",
@@ -67,6 +68,7 @@ pub(super) fn read_case(reader: &mut Reader, yaml: &Yaml) -> Option<Case> {
     let allow = parts.get("allow").map(|list| reader.one_or_more(list, "steps")).unwrap_or_default();
     let allow = allow.iter().filter_map(|step| reader.parsed::<Id>(step)).collect();
     let chooses = parts.get("chooses").map(|map| read_choices(reader, map)).unwrap_or_default();
+    let answers = parts.get("answers").and_then(|map| reader.map(map, "`answers`", &[WHICH_BOARD]));
     let tools = parts.get("tools").and_then(|map| reader.open_map(map, "tools"));
     let tools = tools.map(|map| map.all()).unwrap_or_default().iter().filter_map(|(key, value)| {
         let tool = Located { value: key.text.clone(), place: key.place.clone() };
@@ -91,6 +93,7 @@ pub(super) fn read_case(reader: &mut Reader, yaml: &Yaml) -> Option<Case> {
         set,
         allow,
         chooses,
+        it_is_the_board: answers.and_then(|map| map.get(WHICH_BOARD)).and_then(|word| reader.flag(word)),
         interactive: parts.get("interactive").and_then(|flag| reader.flag(flag)).is_none_or(|flag| flag.value),
         port: parts.get("port").and_then(|port| reader.text(port)).map(|port| port.value),
         serial: parts.get("serial").and_then(|serial| reader.text(serial)).map(|serial| serial.value),
@@ -99,6 +102,9 @@ pub(super) fn read_case(reader: &mut Reader, yaml: &Yaml) -> Option<Case> {
         again: parts.get("again").and_then(|again| read_expect(reader, again)),
     })
 }
+
+/// The question whether what was there before is the board that is meant.
+const WHICH_BOARD: &str = "which-board";
 
 /// By step either the word `enter`, or what the hands do.
 fn read_choices(reader: &mut Reader, yaml: &Yaml) -> Vec<(Located<Id>, Choice)> {

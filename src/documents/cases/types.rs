@@ -60,6 +60,8 @@ pub struct Case {
     pub allow: Vec<Located<Id>>,
     /// Steps that leave a choice, and the way that the person takes there.
     pub chooses: Vec<(Located<Id>, Choice)>,
+    /// What the person says when a device was there before they moved; without it no, and in a scene yes.
+    pub it_is_the_board: Option<Located<bool>>,
     /// Does somebody answer? Without, as under `--non-interactive`.
     pub interactive: bool,
     pub port: Option<String>,

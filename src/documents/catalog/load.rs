@@ -3,16 +3,18 @@
 //! Several documents make one catalog: a later one replaces single keys of a tool that an earlier one describes, and may
 //! add tools. What is read in the end is the merged tree, so nothing that an earlier document gives is asked for again.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
 use super::read_tool::tool;
 use super::reader::{Faults, Reader};
 use super::tool::Catalog;
 use super::tree::{Node, Table, Value, parse};
-use crate::words::{Diagnostic, Located, Source, nearest};
+use crate::words::{Diagnostic, Located, Place, Source, UsbId, nearest};
 
-/// The one table of the document that is not a tool.
+/// The tables of the document that are not tools.
 const ENVIRONMENT: &str = "environment";
+const SHARED_IDS: &str = "shared_ids";
 /// The key by which a tool takes over what another tool's table says.
 const LIKE: &str = "like";
 /// What one tool can do in a session, another cannot, however alike their output.
@@ -88,6 +90,8 @@ fn catalog(document: &Table, faults: &Faults) -> Catalog {
             catalog.environment_remove = reader.plain_texts("remove");
             catalog.environment_set = reader.plain_text_map("set");
             reader.finish();
+        } else if name.value == SHARED_IDS {
+            catalog.shared_ids = shared_ids(table, &name.place, faults);
         } else if !table_is_known(table) {
             report_stranger(name, document, faults);
         } else if let Some(complete) = with_likeness(table, document, faults) {
@@ -95,6 +99,19 @@ fn catalog(document: &Table, faults: &Faults) -> Catalog {
         }
     }
     catalog
+}
+
+/// By USB id: whose it is.
+fn shared_ids(table: &Table, place: &Place, faults: &Faults) -> BTreeMap<UsbId, String> {
+    let mut ids = BTreeMap::new();
+    for (key, node) in &table.entries {
+        match (key.value.parse::<UsbId>(), &node.value) {
+            (Ok(id), Value::Text(whose)) => drop(ids.insert(id, whose.clone())),
+            (Ok(_), _) => Reader::new(table, place, faults).wrong(node, "a text"),
+            (Err(error), _) => faults.report(Diagnostic::error(&key.place, error.to_string())),
+        }
+    }
+    ids
 }
 
 /// A table without any of the keys that only a whole description has was meant for a tool that exists.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::pattern::Pattern;
-use crate::words::{FaultClass, Place, Stream, ToolVersion};
+use crate::words::{FaultClass, Place, Stream, ToolVersion, UsbId};
 
 /// Every tool that playbooks may run, by name. The order of the document is kept.
 #[derive(Debug, Clone, Default)]
@@ -14,6 +14,8 @@ pub struct Catalog {
     pub environment_remove: Vec<String>,
     /// Variables that every tool gets.
     pub environment_set: BTreeMap<String, String>,
+    /// USB ids that boards of many makers show, and whose they are.
+    pub shared_ids: BTreeMap<UsbId, String>,
 }
 
 impl Catalog {

@@ -9,7 +9,8 @@ use crate::documents::playbook::check_flash::check_flash;
 use crate::documents::playbook::check_optional::check_optional;
 use crate::documents::playbook::check_waits::check_waits;
 use crate::documents::playbook::{
-    Action, CaptureKind, Contents, Irreversible, Playbook, Reading, RestartAt, Run, Step, ToolFile, Until,
+    Action, CaptureKind, Contents, Device, Irreversible, Playbook, Reading, RestartAt, Run, Step, ToolFile, Until,
+    tools_of,
 };
 use crate::words::{Diagnostic, Id, Place, nearest};
 
@@ -18,7 +19,7 @@ pub fn check(playbook: &Playbook, catalog: &Catalog) -> Vec<Diagnostic> {
     let scope = Scope {
         values: playbook.inputs.iter().map(|input| (input.name.clone(), Kind::File)).collect(),
         devices: playbook.devices.iter().map(|device| device.name.clone()).collect(),
-        tools: tools_run(&playbook.steps),
+        tools: tools_of(playbook, &|_| true),
     };
     let mut checker = Checker { catalog, scope, ids: BTreeMap::new(), faults: Vec::new() };
     for input in &playbook.inputs {
@@ -31,6 +32,12 @@ pub fn check(playbook: &Playbook, catalog: &Catalog) -> Vec<Diagnostic> {
     }
     for file in &playbook.tool_files {
         checker.tool_file(file);
+    }
+    for device in &playbook.devices {
+        checker.shared(device);
+    }
+    for reading in playbook.identifying_readings() {
+        checker.reading(reading);
     }
     checker.steps(&playbook.steps, &[], Within::default());
     for afterwards in &playbook.afterwards {
@@ -141,6 +148,19 @@ impl Checker<'_> {
         if let Some(irreversible) = &step.irreversible {
             self.irreversible(step, irreversible, within);
         }
+    }
+
+    /// A device whose id many boards show is not told apart by it.
+    fn shared(&mut self, device: &Device) {
+        let shared = device.ids.iter().find_map(|id| self.catalog.shared_ids.get_key_value(id));
+        let Some((id, whose)) = shared.filter(|_| device.identifies != Some(false)) else { return };
+        let message = format!("{id} is {whose}, so it does not tell which board is there");
+        let hint = format!(
+            "add `identifies: no` to `{}`: then the person is asked, or moves, or chooses with --port, before anything \
+             is written",
+            device.name
+        );
+        self.faults.push(Diagnostic::warning(&mention(&device.place, &id.to_string()), message).hint(hint));
     }
 
     fn tool_file(&mut self, file: &ToolFile) {
@@ -337,25 +357,6 @@ impl Checker<'_> {
         self.steps(&reading.steps, &[], Within { retried: false, only_reads: true });
         self.expression(&reading.holds, Kind::Boolean);
     }
-}
-
-/// Every tool that some step runs, readings and preparations included.
-fn tools_run(steps: &[Step]) -> Vec<String> {
-    let mut tools = Vec::new();
-    for step in steps {
-        match &step.action {
-            Action::Run(run) => tools.push(run.tool.value.clone()),
-            Action::Steps(inner) => tools.extend(tools_run(inner)),
-            Action::TellApart(tell_apart) => tools.extend(tools_run(&tell_apart.answers.steps)),
-            _ => {}
-        }
-        tools.extend(step.retry.iter().flat_map(|retry| tools_run(&retry.prepare)));
-        if let Some(irreversible) = &step.irreversible {
-            tools.extend(tools_run(&irreversible.already_done.steps));
-            tools.extend(tools_run(&irreversible.verify.steps));
-        }
-    }
-    tools
 }
 
 /// The first mention of a word after a place, within the same step or so: a better mark than the step's beginning.

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::documents::playbook::family::{Families, Joined, join_family};
-use crate::documents::playbook::read_step::read_steps;
+use crate::documents::playbook::read_step::{read_reading, read_steps};
 use crate::documents::playbook::reader::{Entries, Reader};
 use crate::documents::playbook::variable::read_variable;
 use crate::documents::playbook::{
-    Afterwards, Device, DeviceKind, Input, InputWord, NamesFiles, Need, Playbook, ToolFile, VirtualBoard,
+    Afterwards, Device, DeviceKind, Identity, Input, InputWord, NamesFiles, Need, Playbook, ToolFile, VirtualBoard,
 };
 use crate::documents::{Yaml, YamlKind, parse_yaml};
 use crate::words::{Diagnostic, Id, Located, Place, Source, UsbId, parse_integer};
@@ -293,8 +293,10 @@ fn read_words(reader: &mut Reader, yaml: &Yaml) -> Vec<InputWord> {
 /// language identifiers" (observed; see its FAQ on `-w`). The nodes of HID and serial devices come only after that.
 const SETTLE_USB: Duration = Duration::from_millis(300);
 
+const DEVICE_KEYS: &[&str] = &["usb", "hid", "serial", "label", "settle", "identifies", "identity"];
+
 fn read_device(reader: &mut Reader, name: Id, place: &Place, yaml: &Yaml) -> Option<Device> {
-    let parts = reader.map(yaml, "a device", &["usb", "hid", "serial", "label", "settle"])?;
+    let parts = reader.map(yaml, "a device", DEVICE_KEYS)?;
     let kinds = [("usb", DeviceKind::Usb), ("hid", DeviceKind::Hid), ("serial", DeviceKind::Serial)];
     let given: Vec<_> =
         kinds.into_iter().filter_map(|(key, kind)| parts.get(key).map(|value| (key, kind, value))).collect();
@@ -318,8 +320,26 @@ fn read_device(reader: &mut Reader, name: Id, place: &Place, yaml: &Yaml) -> Opt
         DeviceKind::Usb => SETTLE_USB,
         DeviceKind::Hid | DeviceKind::Serial => Duration::ZERO,
     });
+    let identifies = parts.get("identifies").and_then(|flag| reader.flag(flag)).map(|flag| flag.value);
+    let identity = parts.get("identity").and_then(|identity| read_identity(reader, &name, identity));
     // A device with a fault stays declared, so that its uses are not reported as faults of their own.
-    Some(Device { name, place: place.clone(), ids, kind, label, settle })
+    Some(Device { name, place: place.clone(), ids, kind, label, identifies, identity, settle })
+}
+
+fn read_identity(reader: &mut Reader, device: &Id, yaml: &Yaml) -> Option<Identity> {
+    let parts = reader.map(yaml, "`identity`", &["product", "interface", "version", "answers"])?;
+    if parts.all().is_empty() {
+        let fault = Diagnostic::error(&yaml.place, "`identity` says nothing about the device");
+        reader.fault(fault.hint("give it one of product, interface, version, answers"));
+    }
+    let interface = parts.get("interface").map(|list| reader.one_or_more(list, "interface strings"));
+    let prefix = format!("{device}-identity");
+    Some(Identity {
+        product: parts.get("product").and_then(|pattern| reader.pattern(pattern)),
+        interface: interface.unwrap_or_default().iter().filter_map(|text| reader.prose(text)).collect(),
+        version: parts.get("version").and_then(|pattern| reader.pattern(pattern)),
+        answers: parts.get("answers").and_then(|reading| read_reading(reader, reading, &prefix, 0)),
+    })
 }
 
 fn read_afterwards(reader: &mut Reader, yaml: &Yaml) -> Option<Afterwards> {

@@ -29,7 +29,7 @@ pub(crate) use reader::{Entries, Reader};
 pub use steps::{irreversible_steps, tools_of};
 pub use types::{
     Action, Afterwards, Answer, Backoff, Capture, CaptureKind, CheckStep, Contents, Device, DeviceKind, FailOn,
-    HandMove, Instead, Irreversible, OnFault, Playbook, Prompt, Reading, RefuseStep, RestartAt, Retry, Run, StagedFile,
-    Step, TellApart, Timeout, ToolFile, Unmet, Until, VirtualBoard, WriteStep,
+    HandMove, Identity, Instead, Irreversible, OnFault, Playbook, Prompt, Reading, RefuseStep, RestartAt, Retry, Run,
+    StagedFile, Step, TellApart, Timeout, ToolFile, Unmet, Until, VirtualBoard, WriteStep,
 };
 pub use variable::{Variable, VariableError};

@@ -410,7 +410,7 @@ fn read_tell_apart(reader: &mut Reader, yaml: &Yaml, id: &Id, depth: usize) -> O
     })
 }
 
-fn read_reading(reader: &mut Reader, yaml: &Yaml, prefix: &str, depth: usize) -> Option<Reading> {
+pub(super) fn read_reading(reader: &mut Reader, yaml: &Yaml, prefix: &str, depth: usize) -> Option<Reading> {
     let parts = reader.map(yaml, "a reading", &["steps", "holds"])?;
     let steps = required(reader, &parts, "steps", "reading")?;
     let holds = required(reader, &parts, "holds", "reading")?;

@@ -1,9 +1,21 @@
 //! What can be told of a list of steps as a whole.
 
-use crate::documents::playbook::{Action, Step};
+use crate::documents::playbook::{Action, Playbook, Step};
 
-/// The tools that those of the steps run that may come, readings and preparations included, in order of first use.
-pub fn tools_of(steps: &[Step], comes: &dyn Fn(&Step) -> bool) -> Vec<String> {
+/// The tools that those of the steps run that may come, readings and preparations included, in order of first use; then
+/// those that devices are asked with who they are.
+pub fn tools_of(playbook: &Playbook, comes: &dyn Fn(&Step) -> bool) -> Vec<String> {
+    let mut found = tools_of_steps(&playbook.steps, comes);
+    let of_devices = playbook.identifying_readings().flat_map(|reading| tools_of_steps(&reading.steps, comes));
+    for name in of_devices.collect::<Vec<_>>() {
+        if !found.contains(&name) {
+            found.push(name);
+        }
+    }
+    found
+}
+
+fn tools_of_steps(steps: &[Step], comes: &dyn Fn(&Step) -> bool) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     let mut add = |names: Vec<String>| {
         for name in names {
@@ -15,16 +27,16 @@ pub fn tools_of(steps: &[Step], comes: &dyn Fn(&Step) -> bool) -> Vec<String> {
     for step in steps.iter().filter(|step| comes(step)) {
         match &step.action {
             Action::Run(run) => add(vec![run.tool.value.clone()]),
-            Action::Steps(inner) => add(tools_of(inner, comes)),
-            Action::TellApart(tell_apart) => add(tools_of(&tell_apart.answers.steps, comes)),
+            Action::Steps(inner) => add(tools_of_steps(inner, comes)),
+            Action::TellApart(tell_apart) => add(tools_of_steps(&tell_apart.answers.steps, comes)),
             _ => {}
         }
         if let Some(retry) = &step.retry {
-            add(tools_of(&retry.prepare, comes));
+            add(tools_of_steps(&retry.prepare, comes));
         }
         if let Some(irreversible) = &step.irreversible {
-            add(tools_of(&irreversible.already_done.steps, comes));
-            add(tools_of(&irreversible.verify.steps, comes));
+            add(tools_of_steps(&irreversible.already_done.steps, comes));
+            add(tools_of_steps(&irreversible.verify.steps, comes));
         }
     }
     found

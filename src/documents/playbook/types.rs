@@ -40,6 +40,11 @@ impl Playbook {
         self.devices.iter().find(|device| device.name == *name)
     }
 
+    /// What a device answers when it is asked who it is is read by these, too.
+    pub fn identifying_readings(&self) -> impl Iterator<Item = &Reading> {
+        self.devices.iter().filter_map(|device| device.identity.as_ref()?.answers.as_ref())
+    }
+
     pub fn input(&self, name: &Id) -> Option<&Input> {
         self.inputs.iter().find(|input| input.name == *name)
     }
@@ -92,8 +97,27 @@ pub struct Device {
     pub kind: DeviceKind,
     /// What people call it: "i.MX RT ROM (serial download)".
     pub label: String,
+    /// Is its id this board's own? `no`: other boards show the same, so that presence alone is no proof. Without a word
+    /// the catalog decides, which knows ids that many boards share.
+    pub identifies: Option<bool>,
+    /// What the device must tell of itself.
+    pub identity: Option<Identity>,
     /// For so long it must have been there, or have been gone, to count as that.
     pub settle: Duration,
+}
+
+/// What a device tells of itself, beside its id. Compared before the first change, where it can be read.
+#[derive(Debug, Clone)]
+pub struct Identity {
+    /// Its product string.
+    pub product: Option<Regex>,
+    /// One of its interface strings, blanks aside: the ROMs of STM32 chips put the layout of their flash there, and the
+    /// number of blanks in it varies.
+    pub interface: Vec<String>,
+    /// Its release number (bcdDevice), as four hexadecimal digits.
+    pub version: Option<Regex>,
+    /// What it answers to a tool.
+    pub answers: Option<Reading>,
 }
 
 /// The board that `--simulate` puts on the bench: a model the bench knows, and its settings as written. What they mean,

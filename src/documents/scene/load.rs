@@ -113,7 +113,7 @@ fn read_device(reader: &mut Reader, key: &Key, yaml: &Yaml) -> Option<SceneDevic
     if let Err(error) = name.parse::<Id>() {
         reader.fault(Diagnostic::error(place, error.to_string()));
     }
-    let known = ["id", "port", "serial", "product", "kind", "access", "attached"];
+    let known = ["id", "port", "serial", "product", "interfaces", "version", "kind", "access", "attached"];
     let parts = reader.map(yaml, "a device", &known)?;
     let Some(id) = parts.get("id") else {
         let fault = Diagnostic::error(place, format!("the device `{name}` needs the key `id`"));
@@ -123,6 +123,8 @@ fn read_device(reader: &mut Reader, key: &Key, yaml: &Yaml) -> Option<SceneDevic
     let id = reader.parsed::<UsbId>(id)?.value;
     let kinds = [("usb", DeviceKind::Usb), ("hid", DeviceKind::Hid), ("serial", DeviceKind::Serial)];
     let kind = parts.get("kind").and_then(|kind| one_of(reader, kind, &kinds));
+    let interfaces =
+        parts.get("interfaces").map(|list| reader.one_or_more(list, "interface strings")).unwrap_or_default();
     let access = parts.get("access").and_then(|access| one_of(reader, access, &DeviceAccess::ALL));
     let attached = parts.get("attached").and_then(|flag| yes_or_no(reader, flag));
     Some(SceneDevice {
@@ -131,10 +133,23 @@ fn read_device(reader: &mut Reader, key: &Key, yaml: &Yaml) -> Option<SceneDevic
         port: text_of(reader, &parts, "port").unwrap_or_else(|| "1-1".to_owned()),
         serial: text_of(reader, &parts, "serial"),
         product: text_of(reader, &parts, "product"),
+        interfaces: interfaces.iter().filter_map(|text| reader.text(text)).map(|text| text.value).collect(),
+        version: parts.get("version").and_then(|version| read_release(reader, version)),
         kind: kind.unwrap_or(DeviceKind::Usb),
         access: access.unwrap_or(DeviceAccess::Permitted),
         attached: attached.unwrap_or(true),
     })
+}
+
+/// Four hexadecimal digits.
+fn read_release(reader: &mut Reader, yaml: &Yaml) -> Option<u16> {
+    let text = reader.text(yaml)?;
+    let read = (text.value.len() == 4).then(|| u16::from_str_radix(&text.value, 16).ok()).flatten();
+    if read.is_none() {
+        let message = format!("`{}` is not a release number: four hexadecimal digits are needed", text.value);
+        reader.fault(Diagnostic::error(&text.place, message));
+    }
+    read
 }
 
 /// One of the known words.
@@ -176,7 +191,7 @@ fn read_person(reader: &mut Reader, yaml: &Yaml, scene: &Scene) -> Option<SceneP
     let parts = reader.map(yaml, "an entry of `person`", &known)?;
     let Some(asked) = parts.get("asked") else {
         let fault = Diagnostic::error(parts.place(), "an entry of `person` needs the key `asked`");
-        reader.fault(fault.hint("`hands`, `consent` or `answer`: what the person is asked for"));
+        reader.fault(fault.hint("`hands`, `consent`, `which-board` or `answer`: what the person is asked for"));
         return None;
     };
     let asked = one_of(reader, asked, &Asked::ALL)?;

@@ -64,6 +64,10 @@ pub struct SceneDevice {
     pub port: String,
     pub serial: Option<String>,
     pub product: Option<String>,
+    /// Interface strings.
+    pub interfaces: Vec<String>,
+    /// Release number (bcdDevice).
+    pub version: Option<u16>,
     pub kind: DeviceKind,
     pub access: DeviceAccess,
     /// Is it there from the start?
@@ -101,13 +105,19 @@ pub enum Asked {
     Hands,
     /// To agree to what can never be undone.
     Consent,
+    /// To say whether the device that is there is the board that is meant.
+    WhichBoard,
     /// To answer what a running tool asks.
     Answer,
 }
 
 impl Asked {
-    pub const ALL: [(&'static str, Asked); 3] =
-        [("hands", Asked::Hands), ("consent", Asked::Consent), ("answer", Asked::Answer)];
+    pub const ALL: [(&'static str, Asked); 4] = [
+        ("hands", Asked::Hands),
+        ("consent", Asked::Consent),
+        ("which-board", Asked::WhichBoard),
+        ("answer", Asked::Answer),
+    ];
 }
 
 /// One thing the person does when asked.

@@ -101,6 +101,11 @@ fn device(device: &SceneDevice) -> String {
     let mut parts = vec![format!("id: \"{}\"", device.id), format!("port: {}", quoted(&device.port))];
     parts.extend(device.serial.as_ref().map(|serial| format!("serial: {}", quoted(serial))));
     parts.extend(device.product.as_ref().map(|product| format!("product: {}", quoted(product))));
+    if !device.interfaces.is_empty() {
+        let interfaces: Vec<String> = device.interfaces.iter().map(|text| quoted(text)).collect();
+        parts.push(format!("interfaces: [{}]", interfaces.join(", ")));
+    }
+    parts.extend(device.version.map(|version| format!("version: \"{version:04x}\"")));
     match device.kind {
         DeviceKind::Usb => {}
         DeviceKind::Hid => parts.push("kind: hid".to_owned()),

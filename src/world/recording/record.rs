@@ -202,14 +202,16 @@ impl Recorded {
     }
 
     fn device(&mut self, device: &AttachedDevice) -> Option<usize> {
-        let AttachedDevice { id, port, serial, product, kind, access, arrival: _ } = device.clone();
+        let AttachedDevice { id, port, serial, product, interfaces, version, kind, access, arrival: _ } =
+            device.clone();
         let access = match access {
             Access::Permitted => DeviceAccess::Permitted,
             Access::Denied => DeviceAccess::Denied,
             Access::Unknown => DeviceAccess::Unknown,
         };
         let attached = !self.looked;
-        let named = SceneDevice { name: String::new(), id, port, serial, product, kind, access, attached };
+        let named =
+            SceneDevice { name: String::new(), id, port, serial, product, interfaces, version, kind, access, attached };
         let same = |known: &SceneDevice| SceneDevice { name: String::new(), attached, ..known.clone() } == named;
         if let Some(index) = self.devices.iter().position(same) {
             return Some(index);
@@ -253,6 +255,8 @@ mod tests {
             port: port.to_owned(),
             serial: None,
             product: None,
+            interfaces: Vec::new(),
+            version: None,
             kind: DeviceKind::Usb,
             access: Access::Permitted,
             arrival: 0,

@@ -72,6 +72,7 @@ impl<W: World> World for RecordingWorld<'_, W> {
         let (asked, goes_on_by_itself) = match ask {
             Ask::Hands { until, .. } => (Asked::Hands, until.is_some()),
             Ask::Consent { .. } => (Asked::Consent, false),
+            Ask::WhichBoard => (Asked::WhichBoard, false),
             Ask::Answer { .. } => (Asked::Answer, false),
         };
         self.recorder.note(|recorded, at_ms| recorded.asked(asked, goes_on_by_itself, at_ms));

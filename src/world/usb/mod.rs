@@ -108,6 +108,11 @@ impl UsbBus {
                 port: attachment.port.clone(),
                 serial: device.serial_number().map(str::to_owned),
                 product: device.product_string().map(str::to_owned),
+                interfaces: device
+                    .interfaces()
+                    .filter_map(|interface| interface.interface_string().map(str::to_owned))
+                    .collect(),
+                version: Some(device.device_version()),
                 kind,
                 access: self.access.ask((attachment.clone(), kind), || match kind {
                     DeviceKind::Hid => system::may_open_hid(&attachment),

@@ -1,0 +1,344 @@
+//! Makes sure, before anything is changed, that the device that is there is the board that is meant: what it tells of itself
+//! is compared, and where its id is shared it counts only when that is proven (see `proof.rs`), or the person says so.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
+
+use crate::documents::playbook::{Device, Identity, Run, Step, Until};
+use crate::engine::devices::name_of;
+use crate::engine::halt::Halt;
+use crate::engine::proof::ProvenBy;
+use crate::engine::runner::Runner;
+use crate::engine::{Event, milliseconds};
+use crate::words::{Fault, FaultClass, Id, UsbId};
+use crate::world::{Ask, AttachedDevice, Reply, World};
+
+/// How long the question stands.
+const QUESTION_LIMIT: Duration = Duration::from_secs(10 * 60);
+const QUESTION_TRIES: u32 = 3;
+/// What agrees, beside the letter it begins with.
+pub(super) const YES: &str = "yes";
+
+/// What came of a question about a device that is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Known {
+    Yes,
+    /// It was disconnected, so it was not the board.
+    Left,
+}
+
+impl<'a, W: World> Runner<'a, W> {
+    /// The devices that a prompt was to bring are there already: are they the board?
+    pub(super) async fn is_the_board(&mut self, step: &'a Step, until: &Until) -> Result<Known, Halt> {
+        for name in &until.present {
+            let Some(device) = self.playbook.device(name) else { continue };
+            if self.make_sure(&step.id, device).await? == Known::Left {
+                return Ok(Known::Left);
+            }
+        }
+        Ok(Known::Yes)
+    }
+
+    /// Before a call that changes the board.
+    pub(super) async fn sure_of_the_board(&mut self, step: &'a Step, run: &Run, args: &[String]) -> Result<(), Halt> {
+        for device in self.acted_on(run, args) {
+            if self.make_sure(&step.id, device).await? == Known::Left {
+                let message = format!("{} was disconnected", name_of(device));
+                return Err(self.halt_here(&step.id, Fault::new(FaultClass::NoDevice, message)));
+            }
+            self.ask_who_it_is(step, device).await?;
+        }
+        Ok(())
+    }
+
+    /// The devices that a call may reach: the one that the step names, else those whose ids stand in the arguments, else all.
+    fn acted_on(&self, run: &Run, args: &[String]) -> Vec<&'a Device> {
+        let devices = self.playbook.devices.iter();
+        if let Some(name) = &run.device {
+            return devices.filter(|device| device.name == *name).collect();
+        }
+        let named: Vec<&Device> = devices.clone().filter(|device| name_one_of(args, &device.ids)).collect();
+        if named.is_empty() { devices.filter(|device| self.bus.is_shared(device)).collect() } else { named }
+    }
+
+    /// Devices that are not there, and several of one id, are the matter of others.
+    async fn make_sure(&mut self, step: &Id, device: &'a Device) -> Result<Known, Halt> {
+        let found = self.bus.matching(device).unwrap_or_default();
+        let [found] = found.as_slice() else { return Ok(Known::Yes) };
+        self.compare(step, device, found)?;
+        match self.bus.proven(device, found) {
+            Some(by) => {
+                self.tell_proven(step, device, &found.port, by);
+                Ok(Known::Yes)
+            }
+            None => self.ask_which_board(step, device, found).await,
+        }
+    }
+
+    /// What the devices of a wait that was met tell of themselves; a proof that the wait has brought is told.
+    pub(super) fn came(&mut self, step: &Id, until: &Until) -> Result<(), Halt> {
+        for name in &until.present {
+            let Some(device) = self.playbook.device(name) else { continue };
+            let found = self.bus.matching(device).unwrap_or_default();
+            let [found] = found.as_slice() else { continue };
+            self.compare(step, device, found)?;
+            if let Some(by) = self.bus.proven(device, found) {
+                self.tell_proven(step, device, &found.port, by);
+            }
+        }
+        Ok(())
+    }
+
+    fn tell_proven(&mut self, step: &Id, device: &Device, port: &str, by: ProvenBy) {
+        // An id of its own is nothing to tell.
+        if by == ProvenBy::OwnId || self.told_proof.as_ref().is_some_and(|told| *told == (port.to_owned(), by)) {
+            return;
+        }
+        self.told_proof = Some((port.to_owned(), by));
+        self.tell(Event::BoardProven { step: step.clone(), device: device.name.clone(), port: port.to_owned(), by });
+    }
+
+    /// A difference ends the run; what cannot be read is said.
+    fn compare(&mut self, step: &Id, device: &Device, found: &AttachedDevice) -> Result<(), Halt> {
+        let Some(identity) = &device.identity else { return Ok(()) };
+        let (differences, unread) = differences(identity, found);
+        if let Some(difference) = differences.first() {
+            let message =
+                format!("{} at port {} is not the {}: {difference}", name_of(device), found.port, self.playbook.board);
+            return Err(self.halt_here(step, self.another_board(message)));
+        }
+        for what in unread {
+            let text = format!("The {what} of {} cannot be read here, so it is not compared.", name_of(device));
+            if !self.told_unread.contains(&text) {
+                self.told_unread.push(text.clone());
+                self.tell(Event::Note { text });
+            }
+        }
+        Ok(())
+    }
+
+    fn another_board(&self, message: String) -> Fault {
+        let mut fault = Fault::new(FaultClass::AmbiguousDevice, message);
+        fault.help = Some(format!(
+            "Disconnect that board, and connect your {}. If it is the board that you mean, it has another playbook: \
+             `recover list` shows them",
+            self.playbook.board
+        ));
+        fault
+    }
+
+    /// Where a tool has to ask the device who it is.
+    async fn ask_who_it_is(&mut self, step: &'a Step, device: &'a Device) -> Result<(), Halt> {
+        let Some(answers) = device.identity.as_ref().and_then(|identity| identity.answers.as_ref()) else {
+            return Ok(());
+        };
+        let look = (device.name.clone(), self.bus.looks_changed());
+        if self.asked_who.as_ref() == Some(&look) || !self.bus.present(&device.name).unwrap_or(false) {
+            return Ok(());
+        }
+        self.tell(Event::Note { text: format!("Asking {} which board it is.", name_of(device)) });
+        if !self.reading(step, answers).await? {
+            let message = format!("{} does not answer as the {} does", name_of(device), self.playbook.board);
+            return Err(self.halt_here(&step.id, self.another_board(message)));
+        }
+        self.asked_who = Some(look);
+        Ok(())
+    }
+
+    async fn ask_which_board(&mut self, step: &Id, device: &'a Device, found: &AttachedDevice) -> Result<Known, Halt> {
+        let board = &self.playbook.board;
+        let what = format!("{} at port {}{}", name_of(device), found.port, told_of_itself(found));
+        if !self.world.interactive() {
+            let message = format!(
+                "{what} was there before anybody moved; other boards show the same, and nothing tells that it is the {board}"
+            );
+            return Err(self.halt_here(step, unproven(message, &found.port)));
+        }
+        self.tell(Event::BoardAsked {
+            step: step.clone(),
+            device: device.name.clone(),
+            found: found.clone(),
+            text: format!(
+                "There is {what}. Other boards show the same. Is it your {board}? Disconnect it if it is not. Type {YES} \
+                 if it is."
+            ),
+            phrase: YES.to_owned(),
+            limit_ms: milliseconds(QUESTION_LIMIT),
+        });
+        self.world.ask(Ask::WhichBoard);
+        let deadline = Instant::now() + QUESTION_LIMIT;
+        let mut tries = 0;
+        while tries < QUESTION_TRIES {
+            let world = self.world;
+            tokio::select! {
+                by = world.interrupted() => return Err(self.interrupt(step, by)),
+                reply = world.reply() => match reply {
+                    Reply::Line(line) if says_yes(&line) => {
+                        self.bus.prove(&found.port, ProvenBy::Word);
+                        self.tell_proven(step, device, &found.port, ProvenBy::Word);
+                        return Ok(Known::Yes);
+                    }
+                    Reply::Line(line) if says_no(&line) => break,
+                    Reply::Line(_) => {
+                        tries += 1;
+                        let text = format!("Type {YES} if it is your {board}, or disconnect it.");
+                        self.tell(Event::Note { text });
+                    }
+                    Reply::Gone => break,
+                },
+                () = world.devices_changed() => {}
+                () = sleep_until(deadline) => break,
+                () = tokio::time::sleep(LOOK) => {}
+            }
+            if self.bus.matching(device).is_ok_and(|now| now.iter().all(|now| now.port != found.port)) {
+                self.tell(Event::Note { text: format!("{} is gone: it was another board.", name_of(device)) });
+                return Ok(Known::Left);
+            }
+        }
+        let message = format!("{what} is not known to be your {board}");
+        Err(self.halt_here(step, unproven(message, &found.port)))
+    }
+}
+
+/// Where nothing tells of changes, the bus is looked at this often.
+const LOOK: Duration = Duration::from_secs(1);
+
+fn says_yes(line: &str) -> bool {
+    let line = line.trim();
+    line.eq_ignore_ascii_case(YES) || line.eq_ignore_ascii_case("y")
+}
+
+fn says_no(line: &str) -> bool {
+    let line = line.trim();
+    line.is_empty() || line.eq_ignore_ascii_case("no") || line.eq_ignore_ascii_case("n")
+}
+
+fn unproven(message: String, port: &str) -> Fault {
+    let mut fault = Fault::new(FaultClass::AmbiguousDevice, message);
+    fault.help = Some(format!(
+        "If it is your board, run the same command again with --port {port} added. If it is not, disconnect it, then run \
+         recover again: it says how your board comes into this state"
+    ));
+    fault
+}
+
+/// `,0483:df11` and `0x1FC9,0x0135` name a device.
+fn name_one_of(args: &[String], ids: &[UsbId]) -> bool {
+    let holds = |arg: &String, text: &str| arg.to_ascii_lowercase().contains(text);
+    ids.iter().any(|id| {
+        let (vendor, product) = (format!("{:04x}", id.vendor), format!("{:04x}", id.product));
+        let forms =
+            [format!("{vendor}:{product}"), format!("0x{vendor},0x{product}"), format!("0x{vendor}:0x{product}")];
+        args.iter().any(|arg| forms.iter().any(|form| holds(arg, form)))
+    })
+}
+
+/// " (STM32  BOOTLOADER, serial 3058346F3132, @Internal Flash /0x08000000/16*128Kg)".
+fn told_of_itself(found: &AttachedDevice) -> String {
+    let serial = found.serial.as_ref().map(|serial| format!("serial {serial}"));
+    let parts = found.product.iter().cloned().chain(serial).chain(found.interfaces.iter().cloned());
+    let parts: Vec<String> = parts.map(|part| blanks_aside(&part)).collect();
+    if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) }
+}
+
+fn blanks_aside(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// What differs, and what the system does not know.
+fn differences(identity: &Identity, found: &AttachedDevice) -> (Vec<String>, Vec<&'static str>) {
+    let (mut differences, mut unread) = (Vec::new(), Vec::new());
+    if let Some(pattern) = &identity.product {
+        match &found.product {
+            Some(product) if pattern.is_match(product) => {}
+            Some(product) => differences.push(format!("it calls itself \"{}\"", blanks_aside(product))),
+            None => unread.push("product name"),
+        }
+    }
+    if !identity.interface.is_empty() {
+        let wanted: Vec<String> = identity.interface.iter().map(|text| blanks_aside(text)).collect();
+        match found.interfaces.as_slice() {
+            [] => unread.push("interface names"),
+            there if there.iter().any(|text| wanted.contains(&blanks_aside(text))) => {}
+            there => differences.push(format!(
+                "it describes itself as \"{}\" instead of \"{}\"",
+                blanks_aside(&there.join(", ")),
+                wanted.join("\" or \"")
+            )),
+        }
+    }
+    if let Some(pattern) = &identity.version {
+        match found.version.map(|version| format!("{version:04x}")) {
+            Some(version) if pattern.is_match(&version) => {}
+            Some(version) => differences.push(format!("its release number is {version}")),
+            None => unread.push("release number"),
+        }
+    }
+    (differences, unread)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::documents::playbook::DeviceKind;
+    use crate::world::Access;
+    use regex::Regex;
+
+    fn rom(product: Option<&str>, interfaces: &[&str], version: Option<u16>) -> AttachedDevice {
+        AttachedDevice {
+            id: "0483:df11".parse().unwrap(),
+            port: "1-2".to_owned(),
+            serial: None,
+            product: product.map(str::to_owned),
+            interfaces: interfaces.iter().map(|text| (*text).to_owned()).collect(),
+            version,
+            kind: DeviceKind::Usb,
+            access: Access::Permitted,
+            arrival: 0,
+        }
+    }
+
+    fn identity() -> Identity {
+        Identity {
+            product: Some(Regex::new("^STM32 +BOOTLOADER$").unwrap()),
+            interface: vec!["@Internal Flash  /0x08000000/16*128Kg".to_owned()],
+            version: Some(Regex::new("^22").unwrap()),
+            answers: None,
+        }
+    }
+
+    #[test]
+    fn blanks_do_not_count_and_every_other_sign_does() {
+        let same = rom(Some("STM32  BOOTLOADER"), &["@Internal Flash   /0x08000000/16*128Kg "], Some(0x2200));
+        assert_eq!(differences(&identity(), &same), (vec![], vec![]));
+        let other = rom(Some("DFU in HS Mode"), &["@Internal Flash  /0x08000000/04*016Kg"], Some(0x0100));
+        let (found, unread) = differences(&identity(), &other);
+        assert_eq!(
+            found,
+            [
+                "it calls itself \"DFU in HS Mode\"",
+                "it describes itself as \"@Internal Flash /0x08000000/04*016Kg\" instead of \"@Internal Flash \
+                 /0x08000000/16*128Kg\"",
+                "its release number is 0100",
+            ]
+        );
+        assert_eq!(unread, Vec::<&str>::new());
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_no_difference() {
+        let (found, unread) = differences(&identity(), &rom(None, &[], None));
+        assert_eq!(found, Vec::<String>::new());
+        assert_eq!(unread, ["product name", "interface names", "release number"]);
+    }
+
+    #[test]
+    fn arguments_name_devices_in_each_tools_form() {
+        let id = |text: &str| [text.parse().unwrap()];
+        let args = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        assert!(name_one_of(&args("-w -d ,0483:DF11 -a 0"), &id("0483:df11")));
+        assert!(name_one_of(&args("-u 0x1FC9,0x0135 -- reset"), &id("1fc9:0135")));
+        assert!(!name_one_of(&args("-w -d ,37c5:9204 -a 0"), &id("0483:df11")));
+    }
+}
