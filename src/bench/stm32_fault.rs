@@ -16,6 +16,8 @@ pub enum Stm32Fault {
     NoPermission,
     LatePermission,
     TwoBoards,
+    OtherKind,
+    WrongBoard,
     StillEnumerating,
     SetAltFails,
     SlowErase,
@@ -65,6 +67,11 @@ impl Stm32Fault {
             ("late-permission", "the device node may be opened only 0.3 s after the ROM has come"),
         ),
         (Stm32Fault::TwoBoards, ("two-boards", "a second board in its ROM is attached")),
+        (
+            Stm32Fault::OtherKind,
+            ("other-kind", "a second board in its ROM is attached, of another kind: its flash is laid out differently"),
+        ),
+        (Stm32Fault::WrongBoard, ("wrong-board", "the person connects a board of another kind")),
         (
             Stm32Fault::StillEnumerating,
             ("still-enumerating", "the first tool finds the board before its descriptions can be read"),

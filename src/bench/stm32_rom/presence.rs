@@ -19,6 +19,8 @@ const LATE_PERMISSION_MS: u64 = 300;
 const DEVNUM_FIRST: u32 = 5;
 const OTHER_PATH: &str = "1-2";
 const OTHER_SERIAL: &str = "3058346F3132";
+/// The flash of another kind of STM32.
+const OTHER_FLASH: &str = "@Internal Flash  /0x08000000/64*02Kg";
 /// bcdDevice, as `dfu-util -l` shows it of a real ROM.
 const ROM_VERSION: u16 = 0x2200;
 const BOOTLOADER_VERSION: u16 = 0x0102;
@@ -29,12 +31,14 @@ impl Stm32Rom {
     /// Every device in DFU mode, the board itself first.
     pub(super) fn devices_in_dfu_mode(&self) -> Vec<DfuDevice> {
         let mut devices: Vec<DfuDevice> = self.own_dfu_device().into_iter().collect();
-        if self.has(Stm32Fault::TwoBoards) {
+        if let Some(flash) = self.second_board() {
+            let mut other = self.rom_device();
+            flash.clone_into(&mut other.alt_names[0]);
             devices.push(DfuDevice {
                 devnum: DEVNUM_FIRST + 1,
                 path: OTHER_PATH.to_owned(),
                 serial: OTHER_SERIAL.to_owned(),
-                ..self.rom_device()
+                ..other
             });
         }
         devices
@@ -58,7 +62,7 @@ impl Stm32Rom {
     }
 
     fn rom_device(&self) -> DfuDevice {
-        let mut alt_names = vec![self.settings.flash.clone()];
+        let mut alt_names = vec![self.own_flash().to_owned()];
         alt_names.extend(self.settings.other_alts.iter().cloned());
         DfuDevice {
             id: self.settings.rom,
@@ -71,6 +75,19 @@ impl Stm32Rom {
             transfer_bytes: self.settings.transfer_bytes,
             openable: self.access(self.now_ms) == Access::Permitted,
             strings_readable: !self.has(Stm32Fault::StillEnumerating),
+        }
+    }
+
+    /// How the ROM describes the board's flash.
+    fn own_flash(&self) -> &str {
+        if self.has(Stm32Fault::WrongBoard) { OTHER_FLASH } else { &self.settings.flash }
+    }
+
+    /// The flash of another board that is in its ROM all the time.
+    fn second_board(&self) -> Option<&str> {
+        match self.has(Stm32Fault::OtherKind) {
+            true => Some(OTHER_FLASH),
+            false => self.has(Stm32Fault::TwoBoards).then_some(self.settings.flash.as_str()),
         }
     }
 
@@ -109,25 +126,28 @@ impl Stm32Rom {
 
 impl BoardModel for Stm32Rom {
     fn attached(&self, now_ms: u64) -> Vec<BusDevice> {
-        let device = |id: UsbId, port: &str, serial: &str, product: Option<&str>| BusDevice {
+        let device = |id: UsbId, port: &str, serial: &str, product: Option<&str>, flash: Option<&str>| BusDevice {
             id,
             port: port.to_owned(),
             serial: Some(serial.to_owned()),
             product: product.map(str::to_owned),
             // The host's system keeps the name of the alt setting that is chosen, which is the first.
-            interfaces: if id == self.settings.rom { vec![self.settings.flash.clone()] } else { Vec::new() },
-            version: Some(if id == self.settings.rom { ROM_VERSION } else { BOOTLOADER_VERSION }),
+            interfaces: flash
+                .filter(|_| !self.has(Stm32Fault::StillEnumerating))
+                .map(str::to_owned)
+                .into_iter()
+                .collect(),
+            version: Some(if flash.is_some() { ROM_VERSION } else { BOOTLOADER_VERSION }),
             kind: DeviceKind::Usb,
             access: self.access(now_ms),
         };
         let own = self.visible_id(now_ms).map(|id| match self.session {
-            Session::Rom => device(id, OWN_PATH, &self.settings.serial, Some(ROM_PRODUCT)),
-            _ => device(id, OWN_PATH, BOOTLOADER_SERIAL, None),
+            Session::Rom => device(id, OWN_PATH, &self.settings.serial, Some(ROM_PRODUCT), Some(self.own_flash())),
+            _ => device(id, OWN_PATH, BOOTLOADER_SERIAL, None, None),
         });
-        let other = self.has(Stm32Fault::TwoBoards).then(|| {
-            let rom = self.settings.rom;
-            device(rom, OTHER_PATH, OTHER_SERIAL, Some(ROM_PRODUCT))
-        });
+        let other = self
+            .second_board()
+            .map(|flash| device(self.settings.rom, OTHER_PATH, OTHER_SERIAL, Some(ROM_PRODUCT), Some(flash)));
         own.into_iter().chain(other).collect()
     }
 
