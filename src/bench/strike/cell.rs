@@ -12,8 +12,8 @@ use crate::bench::strike::limit::longest_run;
 use crate::bench::strike::scenario::{Matrix, Reference};
 use crate::bench::strike::site::Site;
 use crate::bench::strike::striking::{Strike, Striking};
-use crate::bench::{Bench, CaseError, Rehearsal, Subject};
-use crate::engine::Event;
+use crate::bench::{Account, Answers, Bench, CaseError, Rehearsal, Subject, WhichBoard};
+use crate::engine::{Chosen, Event};
 use crate::words::Outcome;
 
 /// A fault and where it strikes.
@@ -80,15 +80,16 @@ pub fn strike_cell(subject: Subject<'_>, matrix: &Matrix, cell: &Cell) -> Result
     if !killed {
         broken.extend(outcome(cell.fault, first.outcome, reference, waits_for_nobody));
     }
-    broken.extend(hold(&first, &striking.run().acts, ended, reference, longest));
+    broken.extend(hold(&first, &striking.run(), &rehearsal, ended, reference, longest));
     if !striking.run().struck && !cell.fault.before_run() && !never_noticed(cell.fault, end) {
         broken.push(Broken::new(Invariant::Strikes, format!("it did not, and the run ended {}", first.outcome)));
     }
 
+    let rehearsal = knowing_the_board(rehearsal, &first, striking.run().hands_moved);
     bench.heal()?;
     let striking = Rc::new(Striking::new(&playbook, bench.files(), None));
     let second = rehearse_struck(&bench, &rehearsal, &striking)?;
-    let mut again = hold(&second, &striking.run().acts, Ended::ByItself, reference, longest);
+    let mut again = hold(&second, &striking.run(), &rehearsal, Ended::ByItself, reference, longest);
     for broken in &mut again {
         broken.found = format!("in the second run: {}", broken.found);
     }
@@ -107,6 +108,22 @@ pub fn strike_cell(subject: Subject<'_>, matrix: &Matrix, cell: &Cell) -> Result
     }
     let kept = Rc::try_unwrap(bench).ok().filter(|_| !broken.is_empty()).map(Bench::keep);
     Ok(Struck { end, broken, runs: vec![first.events, second.events], kept })
+}
+
+/// The person runs it again for the board that the first run has found out about: on its port, or, where that run did not
+/// come so far, by saying that the board that they have moved is theirs.
+fn knowing_the_board<'a>(rehearsal: Rehearsal<'a>, first: &Account, hands_moved: bool) -> Rehearsal<'a> {
+    let proven = first.events.iter().rev().find_map(|event| match event {
+        Event::BoardProven { port, .. } => Some(port.clone()),
+        _ => None,
+    });
+    match (proven, rehearsal.answers) {
+        (Some(port), _) if rehearsal.chosen == Chosen::Any => Rehearsal { chosen: Chosen::Port(port), ..rehearsal },
+        (None, Answers::Given { .. }) if hands_moved => {
+            Rehearsal { answers: Answers::Given { which_board: WhichBoard::ItIs }, ..rehearsal }
+        }
+        _ => rehearsal,
+    }
 }
 
 /// A run whose last steps wait for nothing is over before an interrupt can be noticed.

@@ -5,9 +5,10 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::bench::strike::scenario::Reference;
-use crate::bench::strike::striking::Act;
-use crate::bench::{Account, Region};
-use crate::engine::Event;
+use crate::bench::strike::striking::{Act, FirstChange, Run};
+use crate::bench::{Account, Answers, Region, Rehearsal, WhichBoard};
+use crate::documents::playbook::Device;
+use crate::engine::{Chosen, Event};
 use crate::words::Outcome;
 
 /// The rules, by what a breach of them means.
@@ -17,6 +18,7 @@ pub enum Invariant {
     Limits,
     Survivors,
     Images,
+    Board,
     Irreversible,
     Evidence,
     Again,
@@ -31,6 +33,9 @@ impl Invariant {
             Invariant::Limits => "it ends within its limits",
             Invariant::Survivors => "nothing that it started survives it",
             Invariant::Images => "it never says recovered when the board does not hold the images",
+            Invariant::Board => {
+                "a board whose id others share is changed only after the person moved, said so or chose it"
+            }
             Invariant::Irreversible => {
                 "no irreversible step runs twice, without consent, or before the flash is proven"
             }
@@ -70,19 +75,36 @@ pub(crate) enum Ended {
 /// Everything but the outcome, which depends on the fault.
 pub(crate) fn hold(
     account: &Account,
-    acts: &[Act],
+    run: &Run,
+    rehearsal: &Rehearsal<'_>,
     ended: Ended,
     reference: &Reference,
     longest: Duration,
 ) -> Vec<Broken> {
     let mut broken = Vec::new();
+    broken.extend(board(run, rehearsal));
     if ended == Ended::ByItself {
         broken.extend(limits(account, longest));
         broken.extend(images(account, reference));
         broken.extend(evidence(account));
     }
-    broken.extend(irreversible(acts, reference));
+    broken.extend(irreversible(&run.acts, reference));
     broken
+}
+
+/// Asks nothing of the engine's own account: only what really was on the bus, and what the person did.
+fn board(run: &Run, rehearsal: &Rehearsal<'_>) -> Option<Broken> {
+    let FirstChange { hands_moved, attached } = run.first_change.as_ref()?;
+    let shares = |device: &&Device| match device.identifies {
+        Some(identifies) => !identifies,
+        None => device.ids.iter().any(|id| rehearsal.catalog.shared_ids.contains_key(id)),
+    };
+    let shared = rehearsal.playbook.devices.iter().filter(shares).flat_map(|device| &device.ids);
+    let there = shared.copied().find(|id| attached.contains(id))?;
+    let said_so = rehearsal.answers == Answers::Given { which_board: WhichBoard::ItIs };
+    let proven = *hands_moved || said_so || rehearsal.chosen != Chosen::Any;
+    (!proven)
+        .then(|| Broken::new(Invariant::Board, format!("{there} was changed, which nobody had moved, named or chosen")))
 }
 
 fn limits(account: &Account, longest: Duration) -> Option<Broken> {

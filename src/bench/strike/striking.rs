@@ -58,6 +58,15 @@ pub(crate) struct Act {
     pub(crate) fuses: BTreeMap<u32, u32>,
 }
 
+/// The first call that may change the board.
+#[derive(Debug, Clone)]
+pub(crate) struct FirstChange {
+    /// The person had moved the board by then.
+    pub(crate) hands_moved: bool,
+    /// What was on the bus.
+    pub(crate) attached: BTreeSet<UsbId>,
+}
+
 /// Shared by everything that takes part in a run.
 #[derive(Debug)]
 pub(crate) struct Striking {
@@ -82,6 +91,9 @@ pub(crate) struct Run {
     scratch: PathBuf,
     pub(crate) seen: BTreeMap<Site, Seen>,
     pub(crate) acts: Vec<Act>,
+    /// The person has moved the board, as they were asked to.
+    pub(crate) hands_moved: bool,
+    pub(crate) first_change: Option<FirstChange>,
     /// The step of the site waits, or has waited.
     waits: bool,
     arrived: bool,
@@ -153,7 +165,14 @@ impl Striking {
                 self.reach(Site { step: step.clone(), part: Part::Act });
             }
             Event::ConsentAsked { .. } | Event::BoardAsked { .. } => self.note(|seen| seen.replies = true),
-            Event::ToolStarted { step, .. } => self.run_mut().call_of = Some(step.clone()),
+            Event::ToolStarted { step, changes_board, .. } => {
+                self.run_mut().call_of = Some(step.clone());
+                if *changes_board && self.run().first_change.is_none() {
+                    let attached = self.attached();
+                    let hands_moved = self.run().hands_moved;
+                    self.run_mut().first_change = Some(FirstChange { hands_moved, attached });
+                }
+            }
             Event::ToolEnded { step, .. } if self.irreversible.contains(step.as_str()) => {
                 self.reach(Site { step: step.clone(), part: Part::After });
             }
@@ -183,9 +202,15 @@ impl Striking {
         }
     }
 
+    /// What is really on the bus.
+    fn attached(&self) -> BTreeSet<UsbId> {
+        // A bench that cannot be read shows in the next call.
+        let Ok(state) = BenchState::look(&self.files) else { return BTreeSet::new() };
+        state.model.board().attached(state.now_ms).into_iter().map(|device| device.id).collect()
+    }
+
     fn reach(&self, site: Site) {
-        let attached =
-            BenchState::look(&self.files).is_ok_and(|state| !state.model.board().attached(state.now_ms).is_empty());
+        let attached = !self.attached().is_empty();
         {
             let mut run = self.run_mut();
             let seen = run.seen.entry(site.clone()).or_default();

@@ -121,6 +121,9 @@ impl World for StruckWorld {
         if hands_gone && moves || person_gone && replies {
             self.striking.struck();
         }
+        if moves && !hands_gone {
+            self.striking.run_mut().hands_moved = true;
+        }
         match ask {
             Ask::Hands { until, .. } if hands_gone => self.inner.ask(Ask::Hands { moves: &[], until }),
             Ask::Hands { .. } => match self.choice() {
