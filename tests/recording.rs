@@ -347,7 +347,7 @@ board: A camera in a hurry
 inputs:
   bootloader: {file: bootloader.bin, max_size: 0x20000}
 devices:
-  rom: {usb: "0483:df11", label: STM32 ROM (DFU)}
+  rom: {usb: "0483:df11", label: STM32 ROM (DFU), identifies: yes}
 steps:
   - id: write-bootloader
     run: dfu-util

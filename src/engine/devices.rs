@@ -79,17 +79,9 @@ impl<'a, W: World> Bus<'a, W> {
         Ok(devices)
     }
 
-    /// Do other boards show this device's id?
-    pub(super) fn is_shared(&self, device: &Device) -> bool {
-        match device.identifies {
-            Some(identifies) => !identifies,
-            None => device.ids.iter().any(|id| self.catalog.shared_ids.contains_key(id)),
-        }
-    }
-
     /// Why what was found counts as the board; nothing where it does not.
     pub(super) fn proven(&self, device: &Device, found: &AttachedDevice) -> Option<ProvenBy> {
-        if !self.is_shared(device) {
+        if !device.shares_its_id(self.catalog) {
             return Some(ProvenBy::OwnId);
         }
         let chosen = match &self.chosen {
@@ -120,7 +112,8 @@ impl<'a, W: World> Bus<'a, W> {
 
     /// A tool acts on the board: what leaves now leaves because of it.
     pub(super) fn call_begins(&self, device: Option<&Id>) {
-        let device = device.and_then(|name| self.playbook.device(name)).filter(|device| !self.is_shared(device));
+        let device =
+            device.and_then(|name| self.playbook.device(name)).filter(|device| !device.shares_its_id(self.catalog));
         if let Some([only]) = device.and_then(|device| self.matching(device).ok()).as_deref() {
             self.prove(&only.port, ProvenBy::OwnId);
         }

@@ -11,7 +11,7 @@ use crate::engine::halt::Halt;
 use crate::engine::proof::ProvenBy;
 use crate::engine::runner::Runner;
 use crate::engine::{Event, milliseconds};
-use crate::words::{Fault, FaultClass, Id, UsbId};
+use crate::words::{Fault, FaultClass, Id};
 use crate::world::{Ask, AttachedDevice, Reply, World};
 
 /// How long the question stands.
@@ -58,8 +58,8 @@ impl<'a, W: World> Runner<'a, W> {
         if let Some(name) = &run.device {
             return devices.filter(|device| device.name == *name).collect();
         }
-        let named: Vec<&Device> = devices.clone().filter(|device| name_one_of(args, &device.ids)).collect();
-        if named.is_empty() { devices.filter(|device| self.bus.is_shared(device)).collect() } else { named }
+        let named: Vec<&Device> = devices.clone().filter(|device| device.is_named_in(args)).collect();
+        if named.is_empty() { devices.filter(|device| device.shares_its_id(self.catalog)).collect() } else { named }
     }
 
     /// Devices that are not there, and several of one id, are the matter of others.
@@ -223,17 +223,6 @@ fn unproven(message: String, port: &str) -> Fault {
     fault
 }
 
-/// `,0483:df11` and `0x1FC9,0x0135` name a device.
-fn name_one_of(args: &[String], ids: &[UsbId]) -> bool {
-    let holds = |arg: &String, text: &str| arg.to_ascii_lowercase().contains(text);
-    ids.iter().any(|id| {
-        let (vendor, product) = (format!("{:04x}", id.vendor), format!("{:04x}", id.product));
-        let forms =
-            [format!("{vendor}:{product}"), format!("0x{vendor},0x{product}"), format!("0x{vendor}:0x{product}")];
-        args.iter().any(|arg| forms.iter().any(|form| holds(arg, form)))
-    })
-}
-
 /// " (STM32  BOOTLOADER, serial 3058346F3132, @Internal Flash /0x08000000/16*128Kg)".
 fn told_of_itself(found: &AttachedDevice) -> String {
     let serial = found.serial.as_ref().map(|serial| format!("serial {serial}"));
@@ -331,14 +320,5 @@ mod tests {
         let (found, unread) = differences(&identity(), &rom(None, &[], None));
         assert_eq!(found, Vec::<String>::new());
         assert_eq!(unread, ["product name", "interface names", "release number"]);
-    }
-
-    #[test]
-    fn arguments_name_devices_in_each_tools_form() {
-        let id = |text: &str| [text.parse().unwrap()];
-        let args = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
-        assert!(name_one_of(&args("-w -d ,0483:DF11 -a 0"), &id("0483:df11")));
-        assert!(name_one_of(&args("-u 0x1FC9,0x0135 -- reset"), &id("1fc9:0135")));
-        assert!(!name_one_of(&args("-w -d ,37c5:9204 -a 0"), &id("0483:df11")));
     }
 }

@@ -19,7 +19,7 @@ board: OpenMV Cam H7, in a hurry
 inputs:
   bootloader: {file: bootloader.bin, max_size: 0x20000}
 devices:
-  rom: {usb: "0483:df11", label: STM32 ROM (DFU)}
+  rom: {usb: "0483:df11", label: STM32 ROM (DFU), identifies: yes}
 steps:
   - id: enter-rom
     prompt: Connect BOOT to 3.3V, then connect the camera.
@@ -38,7 +38,7 @@ board: OpenMV Cam H7, one step
 inputs:
   bootloader: {file: bootloader.bin, max_size: 0x20000}
 devices:
-  rom: {usb: "0483:df11", label: STM32 ROM (DFU)}
+  rom: {usb: "0483:df11", label: STM32 ROM (DFU), identifies: yes}
   own: {usb: "37c5:9204", label: the camera's own bootloader}
 steps:
 "#;

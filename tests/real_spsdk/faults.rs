@@ -212,8 +212,8 @@ inputs:
   flashloader: {{file: sdphost_flash_loader.bin}}
   firmware: {{file: firmware.bin}}
 devices:
-  rom: {{hid: "1fc9:0135", label: ROM}}
-  flashloader: {{hid: "15a2:0073", label: flashloader}}
+  rom: {{hid: "1fc9:0135", label: ROM, identifies: yes}}
+  flashloader: {{hid: "15a2:0073", label: flashloader, identifies: yes}}
 steps:
   - id: command
     run: {tool}

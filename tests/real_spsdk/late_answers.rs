@@ -73,7 +73,7 @@ const ERASE_AGAIN: &str = r#"
 format: 1
 board: One command
 devices:
-  flashloader: {hid: "15a2:0073", label: flashloader}
+  flashloader: {hid: "15a2:0073", label: flashloader, identifies: yes}
 steps:
   - id: erase
     retry:

@@ -88,7 +88,7 @@ const ERASE: &str = r#"
 format: 1
 board: One command
 devices:
-  flashloader: {hid: "15a2:0073", label: flashloader}
+  flashloader: {hid: "15a2:0073", label: flashloader, identifies: yes}
 steps:
   - run: blhost
     device: flashloader

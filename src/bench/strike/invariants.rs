@@ -7,7 +7,6 @@ use std::time::Duration;
 use crate::bench::strike::scenario::Reference;
 use crate::bench::strike::striking::{Act, FirstChange, Run};
 use crate::bench::{Account, Answers, Region, Rehearsal, WhichBoard};
-use crate::documents::playbook::Device;
 use crate::engine::{Chosen, Event};
 use crate::words::Outcome;
 
@@ -95,11 +94,8 @@ pub(crate) fn hold(
 /// Asks nothing of the engine's own account: only what really was on the bus, and what the person did.
 fn board(run: &Run, rehearsal: &Rehearsal<'_>) -> Option<Broken> {
     let FirstChange { hands_moved, attached } = run.first_change.as_ref()?;
-    let shares = |device: &&Device| match device.identifies {
-        Some(identifies) => !identifies,
-        None => device.ids.iter().any(|id| rehearsal.catalog.shared_ids.contains_key(id)),
-    };
-    let shared = rehearsal.playbook.devices.iter().filter(shares).flat_map(|device| &device.ids);
+    let shared = rehearsal.playbook.devices.iter();
+    let shared = shared.filter(|device| device.shares_its_id(rehearsal.catalog)).flat_map(|device| &device.ids);
     let there = shared.copied().find(|id| attached.contains(id))?;
     let said_so = rehearsal.answers == Answers::Given { which_board: WhichBoard::ItIs };
     let proven = *hands_moved || said_so || rehearsal.chosen != Chosen::Any;

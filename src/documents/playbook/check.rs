@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::documents::catalog::Catalog;
 use crate::documents::expression::{Expression, Kind, Part, Scope, Template, kind_of};
-use crate::documents::playbook::check_call::check_call;
+use crate::documents::playbook::check_call::{as_far_as_literal, check_call};
 use crate::documents::playbook::check_flash::check_flash;
 use crate::documents::playbook::check_optional::check_optional;
 use crate::documents::playbook::check_waits::check_waits;
@@ -21,7 +21,7 @@ pub fn check(playbook: &Playbook, catalog: &Catalog) -> Vec<Diagnostic> {
         devices: playbook.devices.iter().map(|device| device.name.clone()).collect(),
         tools: tools_of(playbook, &|_| true),
     };
-    let mut checker = Checker { catalog, scope, ids: BTreeMap::new(), faults: Vec::new() };
+    let mut checker = Checker { catalog, devices: &playbook.devices, scope, ids: BTreeMap::new(), faults: Vec::new() };
     for input in &playbook.inputs {
         for word in &input.words {
             checker.expression(&word.value, Kind::Integer);
@@ -63,6 +63,7 @@ struct Within {
 
 struct Checker<'a> {
     catalog: &'a Catalog,
+    devices: &'a [Device],
     scope: Scope,
     ids: BTreeMap<Id, Place>,
     faults: Vec<Diagnostic>,
@@ -286,6 +287,9 @@ impl Checker<'_> {
                     self.named_in_private_folder(run);
                 }
                 let changes_board = check_call(tool, step, run, &mut self.faults);
+                if changes_board {
+                    self.names_its_device(step, run);
+                }
                 if within.only_reads && changes_board {
                     let message =
                         format!("this call of {} changes the board, and only reading is allowed here", tool.name);
@@ -311,6 +315,26 @@ impl Checker<'_> {
             };
             self.define(&capture.name, kind, &step.place);
         }
+    }
+
+    /// Before the board is changed it must be known which one is there.
+    fn names_its_device(&mut self, step: &Step, run: &Run) {
+        // With a prompt of its own the board comes while the person moves.
+        if run.device.is_some() || run.prompt.is_some() {
+            return;
+        }
+        let args: Vec<String> = run.args.iter().map(as_far_as_literal).collect();
+        let named: Vec<&Device> = self.devices.iter().filter(|device| device.is_named_in(&args)).collect();
+        let meant = if named.is_empty() { self.devices.iter().collect() } else { named };
+        let Some(shared) = meant.iter().find(|device| device.shares_its_id(self.catalog)) else { return };
+        let message = format!(
+            "this call of {} changes the board, and does not say which device it acts on, so that recover cannot make \
+             sure that it is the right one",
+            run.tool.value
+        );
+        let place = if run.tool.place.start == run.tool.place.end { &step.place } else { &run.tool.place };
+        let hint = format!("add `device: {}`, or the device that is meant", shared.name);
+        self.faults.push(Diagnostic::warning(place, message).hint(hint));
     }
 
     /// The run's files are not where such a tool works.

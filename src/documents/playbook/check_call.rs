@@ -79,7 +79,7 @@ fn check_no_path(arg: &Template, run: &Run, faults: &mut Vec<Diagnostic>) {
 }
 
 /// The literal text, with `${}` for every expression, which rules may look for.
-fn as_far_as_literal(arg: &Template) -> String {
+pub(super) fn as_far_as_literal(arg: &Template) -> String {
     arg.parts
         .iter()
         .map(|part| match part {

@@ -230,7 +230,7 @@ inputs:
   image: {file: image.bin, optional_with: table}
   extra: {file: extra.bin, optional: true}
 devices:
-  rom: {usb: '0483:df11', label: ROM}
+  rom: {usb: '1209:0001', label: ROM}
 steps:
 ";
 

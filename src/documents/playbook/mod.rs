@@ -5,6 +5,7 @@ mod check_call;
 mod check_flash;
 mod check_optional;
 mod check_waits;
+mod device;
 pub(in crate::documents) mod family;
 mod input;
 pub(in crate::documents) mod load;
@@ -22,14 +23,15 @@ mod variable;
 pub const SCHEMA: &str = include_str!("schema.json");
 
 pub use check::check;
+pub use device::{Device, DeviceKind, Identity};
 pub use family::Families;
 pub use input::{Input, InputWord, NamesFiles, Need};
 pub use load::{Loaded, load};
 pub(crate) use reader::{Entries, Reader};
 pub use steps::{irreversible_steps, tools_of};
 pub use types::{
-    Action, Afterwards, Answer, Backoff, Capture, CaptureKind, CheckStep, Contents, Device, DeviceKind, FailOn,
-    HandMove, Identity, Instead, Irreversible, OnFault, Playbook, Prompt, Reading, RefuseStep, RestartAt, Retry, Run,
-    StagedFile, Step, TellApart, Timeout, ToolFile, Unmet, Until, VirtualBoard, WriteStep,
+    Action, Afterwards, Answer, Backoff, Capture, CaptureKind, CheckStep, Contents, FailOn, HandMove, Instead,
+    Irreversible, OnFault, Playbook, Prompt, Reading, RefuseStep, RestartAt, Retry, Run, StagedFile, Step, TellApart,
+    Timeout, ToolFile, Unmet, Until, VirtualBoard, WriteStep,
 };
 pub use variable::{Variable, VariableError};

@@ -6,9 +6,9 @@ use std::time::Duration;
 use regex::Regex;
 
 use crate::documents::expression::{Expression, Template};
-use crate::documents::playbook::{Input, Variable};
+use crate::documents::playbook::{Device, Input, Variable};
 use crate::documents::{Key, Yaml};
-use crate::words::{FaultClass, Id, Located, Place, Source, UsbId};
+use crate::words::{FaultClass, Id, Located, Place, Source};
 
 /// One board's recovery.
 #[derive(Debug, Clone)]
@@ -74,50 +74,6 @@ pub struct ToolFile {
     pub tool: Located<String>,
     /// Path below the tool's own folder.
     pub file: Located<String>,
-}
-
-/// How a device shows itself to the host.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum DeviceKind {
-    /// Tools open its USB device node.
-    Usb,
-    /// Tools open its HID node (`hidraw` on Linux).
-    Hid,
-    /// A USB-to-serial bridge; tools open its port.
-    Serial,
-}
-
-#[derive(Debug, Clone)]
-pub struct Device {
-    pub name: Id,
-    pub place: Place,
-    /// Any of these counts.
-    pub ids: Vec<UsbId>,
-    pub kind: DeviceKind,
-    /// What people call it: "i.MX RT ROM (serial download)".
-    pub label: String,
-    /// Is its id this board's own? `no`: other boards show the same, so that presence alone is no proof. Without a word
-    /// the catalog decides, which knows ids that many boards share.
-    pub identifies: Option<bool>,
-    /// What the device must tell of itself.
-    pub identity: Option<Identity>,
-    /// For so long it must have been there, or have been gone, to count as that.
-    pub settle: Duration,
-}
-
-/// What a device tells of itself, beside its id. Compared before the first change, where it can be read.
-#[derive(Debug, Clone)]
-pub struct Identity {
-    /// Its product string.
-    pub product: Option<Regex>,
-    /// One of its interface strings, blanks aside: the ROMs of STM32 chips put the layout of their flash there, and the
-    /// number of blanks in it varies.
-    pub interface: Vec<String>,
-    /// Its release number (bcdDevice), as four hexadecimal digits.
-    pub version: Option<Regex>,
-    /// What it answers to a tool.
-    pub answers: Option<Reading>,
 }
 
 /// The board that `--simulate` puts on the bench: a model the bench knows, and its settings as written. What they mean,

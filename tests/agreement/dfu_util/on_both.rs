@@ -59,7 +59,7 @@ inputs:
   bad_crc: {file: bad-crc.bin}
   short: {file: short.bin}
 devices:
-  rom: {usb: "0483:df11", label: ROM}
+  rom: {usb: "0483:df11", label: ROM, identifies: yes}
   bootloader: {usb: "37c5:9204", label: own bootloader}
   running: {usb: "37c5:1204", label: running}
 virtual_board:

@@ -46,8 +46,8 @@ inputs:
   flashloader: {file: sdphost_flash_loader.bin}
   firmware: {file: firmware.bin}
 devices:
-  rom: {hid: "1fc9:0135", label: ROM}
-  flashloader: {hid: "15a2:0073", label: flashloader}
+  rom: {hid: "1fc9:0135", label: ROM, identifies: yes}
+  flashloader: {hid: "15a2:0073", label: flashloader, identifies: yes}
   running: {usb: "37c5:1060", label: running}
 virtual_board:
   model: imxrt-flexspi
