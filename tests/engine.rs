@@ -31,6 +31,13 @@ success = ["0"]
 classes = { 4 = "no-answer", 5 = "device-lost" }
 otherwise = "refused"
 
+[[mender.faults]]
+pattern = '^never$'
+class = "refused"
+lasting = true
+overrides_success = true
+message = "the board will never take it"
+
 [[mender.commands]]
 name = "write"
 with = ["write"]
@@ -202,6 +209,7 @@ fn line_of(event: &Event) -> Option<String> {
         Event::Restarting { from, at, time, .. } => format!("restart {from} at {at} ({time})"),
         Event::Interrupted { finishing, .. } => format!("interrupt finishing={finishing}"),
         Event::Warning { .. } => "warning".to_owned(),
+        Event::Note { text } if text.ends_with("the playbook goes on with that") => "note".to_owned(),
         Event::Finished { outcome, .. } => format!("finished {outcome:?}"),
         _ => return None,
     })
@@ -367,6 +375,51 @@ fn only_the_named_classes_are_retried_and_only_so_often() {
     let silent = (0..9).fold(Scene::new(steps), |scene, _| scene.act("write", act("status 4"))).play();
     assert_eq!((silent.outcome, silent.calls().len()), (Outcome::StepFailed, 3));
     assert_eq!(silent.problem().class.as_deref(), Some("no-answer"));
+}
+
+/// The class says what happened; whether another attempt can help is the tool's own knowledge.
+#[test]
+fn a_fault_that_lasts_is_neither_retried_nor_restarted() {
+    let steps = "  - id: flash
+    restart_at: {step: flash, on: refused, times: 2}
+    steps:
+      - {id: one, run: mender, args: [write], retry: {attempts: 3, on: refused, backoff: 1s}}
+";
+    let lasting = Scene::new(steps).act("write", act("never")).play();
+    assert_eq!(lasting.order(), ["step one", "call write", "failed one: refused", "finished StepFailed"]);
+    let passing = Scene::new(steps).act("write", act("status 7")).play();
+    assert_eq!((passing.outcome, passing.calls().len()), (Outcome::Recovered, 2));
+}
+
+/// What the playbook would go on with is tried again first, as far as that can help.
+#[test]
+fn a_foreseen_fault_counts_only_in_the_last_attempt() {
+    let steps = "  - id: one
+    run: mender
+    args: [write, one]
+    on_fault: [{class: refused, set: kept, warning: It keeps what it has}]
+    retry: {attempts: 2, on: refused, backoff: 1s}
+  - {id: two, when: kept, run: mender, args: [write, two]}
+";
+    let healed = Scene::new(steps).act("one", act("status 7")).play();
+    let first =
+        ["step one", "call write one", "failed one: refused", "retry one 2 in 1000", "step one", "call write one"];
+    assert_eq!(healed.order(), [&first[..], &["done one", "skip two", "finished Recovered"]].concat());
+    let refused = Scene::new(steps).act("one", act("status 7")).act("one", act("status 7")).play();
+    let gone_on = ["warning", "done one", "step two", "call write two", "done two", "finished Recovered"];
+    assert_eq!(refused.order(), [&first[..], &gone_on[..]].concat());
+    let warned = |event: &Event| matches!(event, Event::Warning { text } if text.ends_with(". It keeps what it has"));
+    assert!(refused.events.iter().any(warned), "{:?}", refused.events);
+    let lasting = Scene::new(steps).act("one", act("never")).play();
+    assert_eq!(lasting.order(), [&["step one", "call write one"], &gone_on[..]].concat());
+}
+
+/// Without a word of the author on what it means, nothing is to be warned of.
+#[test]
+fn a_foreseen_fault_is_a_note() {
+    let steps = "  - {id: one, run: mender, args: [write], on_fault: [{class: refused, set: other}]}\n";
+    let played = Scene::new(steps).act("write", act("status 7")).play();
+    assert_eq!(played.order(), ["step one", "call write", "note", "done one", "finished Recovered"]);
 }
 
 const WITH_RESTART: &str =

@@ -113,16 +113,29 @@ const AE3: &[(Origin, &str)] = &[
     (Ours, BANNER_OLD),
     (Ours, BANNER_NEW),
     (Documented, "maintenance"),
+    // What replaces the application that silences it: which chip it is, for tools that do not look; the write; and once
+    // more when the chip is of the other series.
+    (Ours, "maintenance"),
+    (Documented, AE3_WRITE),
+    (Ours, AE3_WRITE),
+    (Ours, BANNER_OLD),
+    (Ours, BANNER_NEW),
+    // An older system software, caught again if the chip is still silent, and the proof that the new one runs.
+    (Ours, "maintenance"),
+    (Documented, "updateSystemPackage"),
+    (Documented, "updateSystemPackage"),
+    (Ours, BANNER_OLD),
+    (Ours, BANNER_NEW),
     // Recovery, and the proof that it worked.
     (Documented, "maintenance"),
     (Ours, BANNER_OLD),
     (Ours, BANNER_NEW),
-    // An older system software, and the proof that the new one runs.
-    (Documented, "updateSystemPackage"),
-    (Ours, BANNER_OLD),
-    (Ours, BANNER_NEW),
-    (Documented, "app-write-mram -i '../build/bootloader.bin 0x80000000 ../build/firmware_pad.toc 0x8057E000'"),
+    // A chip that was not silent.
+    (Ours, "maintenance"),
+    (Documented, AE3_WRITE),
+    (Ours, AE3_WRITE),
 ];
+const AE3_WRITE: &str = "app-write-mram -i '../build/bootloader.bin 0x80000000 ../build/firmware_pad.toc 0x8057E000'";
 
 fn expected(board: &str) -> Commands {
     let listed = |commands: &[(Origin, &str)]| {
@@ -213,8 +226,8 @@ fn every_plan_can_be_read() {
     let step = of_kind(&events, "planned_step").find(|step| step["id"] == "write-system").unwrap();
     assert_eq!(
         step["notes"][1],
-        "only when silent or (present(bridge_ftdi) and ses < version_at(package_ftdi, 0x40)) \
-         or (present(bridge_ch343) and ses < version_at(package_ch343, 0x40))"
+        "only when not in_recovery and (silent or (present(bridge_ftdi) and ses < version_at(package_ftdi, 0x40)) \
+         or (present(bridge_ch343) and ses < version_at(package_ch343, 0x40)))"
     );
 }
 

@@ -94,8 +94,13 @@ impl<'a, W: World> Runner<'a, W> {
         match verdict {
             Verdict::Succeeded => {}
             Verdict::SucceededWithWarning(text) => self.tell(Event::Warning { text }),
+            Verdict::Fault(fault) if self.tried_again(step, &fault) => return Err(self.call_failed(step, fault)),
             Verdict::Fault(fault) if self.foreseen(run, Some(&fault)) => {
-                self.tell(Event::Note { text: format!("{}; the playbook goes on with that", fault.message) });
+                let warning = run.on_fault.iter().find(|on| on.is(&fault)).and_then(|on| on.warning.as_deref());
+                self.tell(match warning {
+                    Some(warning) => Event::Warning { text: format!("{}. {warning}", fault.message) },
+                    None => Event::Note { text: format!("{}; the playbook goes on with that", fault.message) },
+                });
                 return Ok(());
             }
             Verdict::Fault(fault) => return self.device_decides(step, fault, prepared.limit).await,
@@ -126,11 +131,7 @@ impl<'a, W: World> Runner<'a, W> {
 
     /// Sets the values that tell which of the foreseen faults came; answers whether one did.
     fn foreseen(&mut self, run: &Run, fault: Option<&Fault>) -> bool {
-        let is = |on: &&OnFault| {
-            let fits =
-                |fault: &Fault| on.classes.contains(&fault.class) && (on.code.is_none() || on.code == fault.code);
-            fault.is_some_and(fits)
-        };
+        let is = |on: &&OnFault| fault.is_some_and(|fault| on.is(fault));
         for on in &run.on_fault {
             self.values.insert(on.set.clone(), Value::Boolean(false));
         }

@@ -27,6 +27,9 @@ mod session;
 #[cfg(test)]
 #[cfg(unix)]
 mod session_tests;
+#[cfg(test)]
+#[cfg(unix)]
+mod stop_tests;
 mod tell_apart;
 #[cfg(test)]
 #[cfg(unix)]

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use crate::documents::catalog::Catalog;
 use crate::documents::expression::{EvaluationError, Expression, Template, Value, evaluate_condition, expand};
-use crate::documents::playbook::{Action, CheckStep, Contents, Playbook, RefuseStep, Step, WriteStep};
+use crate::documents::playbook::{Action, CheckStep, Contents, Playbook, RefuseStep, Retry, Step, WriteStep};
 use crate::engine::devices::{Bus, Chosen, no_bus};
 use crate::engine::facts::RunFacts;
 use crate::engine::files::Files;
@@ -105,6 +105,8 @@ pub(super) struct Runner<'a, W> {
     pub(super) last_call: Option<LastCall>,
     /// A call has failed: from here on every call gets a process of its own.
     pub(super) single_calls: bool,
+    /// Attempts that the step at work has left, by its own `retry`.
+    attempts_left: u32,
     pub(super) tally: Tally,
 }
 
@@ -148,6 +150,7 @@ pub async fn run<W: World>(order: Order<'_>, files: Files, world: &W, events: &m
         board_changed: false,
         last_call: None,
         single_calls: order.settings.single_calls,
+        attempts_left: 0,
         tally: Tally::default(),
     };
     runner.find_tool_files();
@@ -286,15 +289,14 @@ impl<'a, W: World> Runner<'a, W> {
         let attempts_max = step.retry.as_ref().map_or(1, |retry| retry.attempts_max);
         let mut attempt = 1;
         let halt = loop {
+            self.attempts_left = attempts_max - attempt;
             let halt = match self.once(step, shown).await {
                 Ok(()) => return Ok(()),
                 Err(halt) => halt,
             };
             let (Some(retry), Halt::Failure(failure)) = (&step.retry, &halt) else { break halt };
-            let wanted = halt.fault_class().is_some_and(|class| retry.on.contains(&class));
-            // Whoever has asked to end is not to watch it begin again.
-            let stopping = self.stop_requested.is_some() && !self.shielded;
-            if attempt >= attempts_max || !wanted || stopping {
+            let over = failure.outcome == Outcome::Interrupted || attempt >= attempts_max;
+            if over || !self.worth_another(retry, &failure.fault) {
                 break halt;
             }
             attempt += 1;
@@ -308,6 +310,17 @@ impl<'a, W: World> Runner<'a, W> {
             }
         };
         Err(self.restart_or(step.restart_at.as_ref(), step, halt))
+    }
+
+    fn worth_another(&self, retry: &Retry, fault: &Fault) -> bool {
+        // Whoever has asked to end is not to watch it begin again.
+        let stopping = self.stop_requested.is_some() && !self.shielded;
+        retry.on.contains(&fault.class) && !fault.lasting && !stopping
+    }
+
+    /// Does this fault of the step at work lead to a further attempt?
+    pub(super) fn tried_again(&self, step: &Step, fault: &Fault) -> bool {
+        self.attempts_left > 0 && step.retry.as_ref().is_some_and(|retry| self.worth_another(retry, fault))
     }
 
     /// One attempt of one step.

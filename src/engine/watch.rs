@@ -182,7 +182,13 @@ impl<'a, W: World> Runner<'a, W> {
     fn take_pieces(&mut self, watch: &mut Watch<'a, '_, '_>, stream: Stream, bytes: &[u8]) -> Result<(), Ending> {
         for piece in watch.splitter(stream).push(bytes) {
             self.piece(watch, stream, &piece);
-            self.hear_line(watch, &piece.text)?;
+            if watch.judge.stops_at().is_none() {
+                self.hear_line(watch, &piece.text)?;
+            }
+        }
+        // Only now: what came along with that line may show that it is too late.
+        if let Some(line) = watch.judge.stops_at() {
+            return Err(Ending::As(ToolEnd::Stopped(line.to_owned())));
         }
         self.hear_tail(watch, stream)
     }

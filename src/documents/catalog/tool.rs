@@ -211,6 +211,8 @@ pub struct FaultPattern {
     pub commands: Vec<String>,
     /// Decides even where a status says success or the evidence of success is there.
     pub overrides_success: bool,
+    /// The same call would end in it again, so it is not tried again.
+    pub lasting: bool,
 }
 
 /// A kind of call, known by words among its arguments.

@@ -8,7 +8,7 @@ use regex::Regex;
 use crate::documents::expression::{Expression, Template};
 use crate::documents::playbook::{Input, Variable};
 use crate::documents::{Key, Yaml};
-use crate::words::{FaultClass, Id, Located, Place, Source, UsbId};
+use crate::words::{Fault, FaultClass, Id, Located, Place, Source, UsbId};
 
 /// One board's recovery.
 #[derive(Debug, Clone)]
@@ -184,13 +184,22 @@ pub struct StagedFile {
     pub file: Located<Id>,
 }
 
-/// A fault that is no failure of the step: it makes a value true, which is false when the call ends otherwise.
+/// A fault that is no failure of the step: it makes a value true, which is false when the call ends otherwise. Where the
+/// step's `retry` is for such a fault, too, only the last attempt's counts.
 #[derive(Debug, Clone)]
 pub struct OnFault {
     pub classes: Vec<FaultClass>,
     /// Only with this code.
     pub code: Option<String>,
     pub set: Id,
+    /// What it means for the board; then it is a warning, else a note.
+    pub warning: Option<String>,
+}
+
+impl OnFault {
+    pub fn is(&self, fault: &Fault) -> bool {
+        self.classes.contains(&fault.class) && (self.code.is_none() || self.code == fault.code)
+    }
 }
 
 /// What to do when a tool has printed something: tell it a line, show the person a prompt, or both.
@@ -222,6 +231,10 @@ pub struct Unmet {
 #[derive(Debug, Clone)]
 pub struct FailOn {
     pub pattern: Regex,
+    /// Not where the line matches this one as well.
+    pub unless: Option<Regex>,
+    /// The tool is ended as soon as it prints that, if it has not begun its work.
+    pub stop: bool,
     pub class: FaultClass,
     pub message: Option<String>,
 }
