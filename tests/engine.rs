@@ -44,6 +44,12 @@ with = ["write"]
 changes_board = true
 
 [[mender.commands]]
+name = "erase"
+with = ["erase"]
+changes_board = true
+erases = { address = 1, length = 2 }
+
+[[mender.commands]]
 name = "burn"
 with = ["burn"]
 changes_board = true
@@ -593,6 +599,101 @@ fn what_comes_instead_is_told_while_a_tool_waits() {
     assert_eq!(told(&before.play()), 0);
 }
 
+/// The ROM comes back at once after a reset, with nobody's help; only what a hand can have done is told.
+#[test]
+fn what_comes_back_by_itself_is_not_told() {
+    let scene = |bus| {
+        let mut scene = Scene::new(
+            "  - {id: start, prompt: Remove the wire., until: {gone: rom, present: loader}, timeout: 60s, instead: {rom: Wire!}}\n",
+        );
+        scene.bus = bus;
+        scene.play()
+    };
+    let told = |played: &Played| {
+        let told = |event: &&Event| matches!(event, Event::Prompted { text, .. } if text == "Wire!.");
+        played.events.iter().filter(told).count()
+    };
+    let rom = || vec!["1fc9:0135"];
+    let loader = || vec!["15a2:0073"];
+    let by_itself = scene(vec![(0, vec![]), (1, rom()), (10, vec![]), (12, loader())]);
+    assert_eq!((by_itself.outcome, told(&by_itself)), (Outcome::Recovered, 0));
+    // And is then there again after the cable was out.
+    let replugged = scene(vec![(0, vec![]), (1, rom()), (10, vec![]), (12, rom()), (20, vec![]), (22, loader())]);
+    assert_eq!((replugged.outcome, told(&replugged)), (Outcome::Recovered, 1));
+    // A second time, however quickly.
+    let quickly = scene(vec![(0, vec![]), (1, rom()), (10, vec![]), (11, rom()), (20, vec![]), (22, loader())]);
+    assert_eq!((quickly.outcome, told(&quickly)), (Outcome::Recovered, 1));
+}
+
+/// Told as often as makes sense, and there again: later steps look for another reason.
+#[test]
+fn what_comes_instead_again_and_again_has_another_reason() {
+    let steps = "  - id: start
+    prompt: Remove the wire.
+    hands: [unplug, plug-in]
+    until: {gone: rom, present: loader}
+    timeout: 60s
+    instead: {rom: {say: Wire!, hands: [unplug, plug-in], times: 2, sets: stays}}
+  - {id: why, when: stays, run: mender, args: [read]}
+";
+    let again = || vec![(2, vec![]), (5, vec!["1fc9:0135"])];
+    let told = |played: &Played| {
+        let told = |event: &&Event| matches!(event, Event::Prompted { text, .. } if text == "Wire!.");
+        played.events.iter().filter(told).count()
+    };
+    let mut scene = Scene::new(steps);
+    scene.hands = [again(), again(), again()].into();
+    let played = scene.play();
+    assert_eq!((played.outcome, told(&played), played.calls()), (Outcome::Recovered, 2, vec!["read"]));
+    assert!(played.seconds < 20, "{}", played.seconds);
+    // Nobody does anything about it any more.
+    let mut scene = Scene::new(steps);
+    scene.hands = [again(), again()].into();
+    let played = scene.play();
+    assert_eq!((told(&played), played.calls()), (2, vec!["read"]));
+    // The second time it helps.
+    let mut scene = Scene::new(steps);
+    scene.hands = [again(), again(), vec![(2, vec![]), (5, vec!["15a2:0073"])]].into();
+    let played = scene.play();
+    assert_eq!((played.outcome, told(&played), played.calls()), (Outcome::Recovered, 2, vec![]));
+    // Told only once, and then nothing happens: that is no reason to look for another one.
+    let mut scene = Scene::new(steps);
+    scene.hands = [again()].into();
+    let played = scene.play();
+    assert_eq!((played.outcome, told(&played), played.calls()), (Outcome::DeviceUnavailable, 1, vec![]));
+}
+
+/// What is awaited may come with somebody's help only, and who is not asked does not help.
+#[test]
+fn a_wait_asks_before_it_fails() {
+    let steps = "  - {id: runs, wait: {present: loader}, timeout: 60s,
+     ask: {after: 20s, prompt: Replug it., hands: [unplug, plug-in]}}
+";
+    let asked = |played: &Played| {
+        let asked = |event: &&Event| matches!(event, Event::Prompted { text, .. } if text == "Replug it.");
+        played.events.iter().filter(asked).count()
+    };
+    let mut by_itself = Scene::new(steps);
+    by_itself.bus = vec![(0, vec![]), (19, vec!["15a2:0073"])];
+    let played = by_itself.play();
+    assert_eq!((played.outcome, played.seconds, asked(&played)), (Outcome::Recovered, 19, 0));
+    for interactive in [true, false] {
+        let mut helped = Scene::new(steps);
+        helped.interactive = interactive;
+        helped.hands = [vec![(5, vec!["15a2:0073"])]].into();
+        let played = helped.play();
+        assert_eq!((played.outcome, played.seconds, asked(&played)), (Outcome::Recovered, 25, 1));
+        let mut in_vain = Scene::new(steps);
+        in_vain.interactive = interactive;
+        let played = in_vain.play();
+        // All before has been done: that is a step that failed, not a board that cannot be reached.
+        assert_eq!((played.outcome, played.seconds, asked(&played)), (Outcome::StepFailed, 60, 1));
+        assert_eq!(played.problem().class.as_deref(), Some("no-device"));
+        assert_eq!(played.problem().next[0], "Replug it.");
+        assert!(!played.problem().next.iter().any(|next| next.contains("cable")), "{:?}", played.problem().next);
+    }
+}
+
 #[test]
 fn a_state_that_must_last_is_not_met_by_a_device_that_comes_and_goes() {
     let steps = "  - {id: stays, wait: {present: loader, for: 5s}, timeout: 30s}\n";
@@ -729,6 +830,49 @@ fn limits_grow_with_the_files() {
     // One that ignores the request to end is ended by force, three seconds later.
     let played = Scene::new(steps).act("write", Act { ignores_requests: true, ..hangs() }).play();
     assert_eq!(played.seconds, 18);
+}
+
+/// An erase hands its tool no file; what it erases counts. The tool is told how long it may take.
+#[test]
+fn limits_grow_with_what_is_erased() {
+    for (steps, seconds, called) in [
+        (
+            "  - {id: one, run: mender, args: [erase, 1, 0x1000, '${limit_ms() - 1000}'], timeout: {base: 10s, per_mb: 5s}}\n",
+            15,
+            "erase 1 0x1000 14000",
+        ),
+        (
+            "  - {id: one, run: mender, args: [erase, 1, 8388608, '${limit_ms() - 1000}'], timeout: {base: 10s, per_mb: 5s}}\n",
+            55,
+            "erase 1 8388608 54000",
+        ),
+        (
+            "  - {id: one, run: mender, args: [erase, 1, 0x1000], timeout: {base: 1s, per_mb: 5s, at_least: 20s}}\n",
+            20,
+            "erase 1 0x1000",
+        ),
+    ] {
+        let played = Scene::new(steps).act("erase", Act { takes: Duration::from_secs(1000), ..Act::default() }).play();
+        assert_eq!((played.seconds, played.calls()), (seconds, vec![called]));
+        assert_eq!(played.problem().class.as_deref(), Some("timed-out"));
+    }
+}
+
+#[test]
+fn a_try_after_one_that_took_too_long_gets_more_time() {
+    let steps = "  - {id: one, run: mender, args: [erase, 1, 1, '${limit_ms()}'], timeout: 10s,
+     retry: {attempts: 4, on: [timed-out, no-answer], backoff: 1s}}
+";
+    let act_after = |seconds, prints: &str| Act { takes: Duration::from_secs(seconds), ..act(prints) };
+    let hangs = || act_after(1000, "");
+    let played =
+        Scene::new(steps).act("erase", hangs()).act("erase", hangs()).act("erase", hangs()).act("erase", hangs());
+    let played = played.play();
+    assert_eq!(played.calls(), ["erase 1 1 10000", "erase 1 1 20000", "erase 1 1 40000", "erase 1 1 40000"]);
+    assert_eq!(played.seconds, 10 + 1 + 20 + 2 + 40 + 4 + 40);
+    // A tool may give up by itself, a little earlier. One that had its answer at once needs no more time.
+    let played = Scene::new(steps).act("erase", act_after(9, "status 4")).act("erase", act_after(1, "status 4")).play();
+    assert_eq!(played.calls(), ["erase 1 1 10000", "erase 1 1 20000", "erase 1 1 20000"]);
 }
 
 const FUSE: &str = "  - {id: enter, prompt: Plug it in., hands: [unplug, plug-in], until: {present: rom}, timeout: 60s}

@@ -6,10 +6,12 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::documents::catalog::{Command, Pattern};
-use crate::documents::expression::Value;
+use crate::documents::expression::{Value, expand};
 use crate::documents::playbook::{CaptureKind, DeviceKind, OnFault, Run, Step};
 use crate::engine::devices::{several, takes_any};
+use crate::engine::facts::RunFacts;
 use crate::engine::halt::{Halt, outcome_of};
+use crate::engine::limit::{extended, limit_of};
 use crate::engine::runner::{LastCall, Runner};
 use crate::engine::watch::Watched;
 use crate::engine::{Event, Outcome, milliseconds};
@@ -81,6 +83,11 @@ impl<'a, W: World> Runner<'a, W> {
             elapsed_ms: milliseconds(started.elapsed()),
         });
         let Judgement { mut verdict, touched, captured } = judgement;
+        if let Verdict::Fault(fault) = &verdict
+            && matches!(fault.class, FaultClass::TimedOut | FaultClass::NoAnswer)
+        {
+            self.note_limit_used_up(step, &prepared, &watched.end, started.elapsed());
+        }
         if let Verdict::Fault(_) = &verdict {
             // What follows a fault is not to depend on a process that has seen it.
             self.world.end_sessions();
@@ -168,22 +175,18 @@ impl<'a, W: World> Runner<'a, W> {
         };
         let tool = catalog.tool(&run.tool.value).ok_or_else(|| missing("is not in the catalog"))?;
         let ready = self.tools.get(&run.tool.value).ok_or_else(|| missing("was not found"))?;
-        let mut args = Vec::new();
-        let mut bytes = 0;
-        for template in &run.args {
-            args.push(self.text(template).map_err(|error| self.not_computable(&step.id, &error))?);
-            // A file that the call itself is to make counts nothing yet.
-            bytes += template.only_name().and_then(|name| self.files.size(name).ok()).unwrap_or(0);
-        }
-        bytes += run.stage.iter().filter_map(|staged| self.files.size(&staged.file.value).ok()).sum::<u64>();
+        // A file that the call itself is to make counts nothing yet.
+        let in_args = run.args.iter().filter_map(|template| template.only_name());
+        let handed = in_args.chain(run.stage.iter().map(|staged| &staged.file.value));
+        let bytes = handed.filter_map(|name| self.files.size(name).ok()).sum();
+        // What is erased is among the arguments, and counts for the limit; the limit may be an argument, too.
+        let args = self.arguments(step, run, Duration::ZERO)?;
+        let used_up = self.used_up.get(&step.id).copied().unwrap_or(0);
+        let limit = extended(limit_of(step, tool, tool.command(&args), &args, bytes), used_up);
+        let mut args = self.arguments(step, run, limit)?;
         let at = tool.select_position(&args);
         args.splice(at..at, self.select(step, run)?);
         let kind = tool.command(&args);
-        let limit = match (step.timeout, kind.and_then(|kind| kind.timeout)) {
-            (Some(timeout), _) => timeout.for_bytes(bytes),
-            (None, Some(timeout)) => timeout,
-            (None, None) => tool.timeout,
-        };
         let mut command = vec![run.tool.value.clone()];
         command.extend(args.iter().cloned());
         let prompt = run.prompt.as_ref().map(|prompt| self.text(&prompt.text)).transpose();
@@ -205,12 +208,30 @@ impl<'a, W: World> Runner<'a, W> {
             },
             command,
             limit,
-            silence: kind.and_then(|kind| kind.silence),
+            silence: kind.and_then(|kind| kind.silence).map(|silence| extended(silence, used_up)),
             changes_board: kind.is_none_or(|kind| kind.changes_board),
             kind,
             questions: &tool.questions,
             prompt,
         })
+    }
+
+    fn arguments(&self, step: &Step, run: &Run, limit: Duration) -> Result<Vec<String>, Halt> {
+        let facts = RunFacts { limit_ms: Some(milliseconds(limit)), ..self.facts() };
+        let texts = run.args.iter().map(|template| expand(template, &facts));
+        texts.collect::<Result<_, _>>().map_err(|error| self.not_computable(&step.id, &error))
+    }
+
+    /// A further try gets a longer limit where this one has had all of its own in vain.
+    fn note_limit_used_up(&mut self, step: &Step, prepared: &Prepared<'_>, end: &ToolEnd, elapsed: Duration) {
+        let gave_up = match end {
+            ToolEnd::TimedOut(_) | ToolEnd::Silent(_) => true,
+            // Tools have limits of their own, which are the greater part of ours.
+            _ => elapsed.saturating_mul(2) >= prepared.limit,
+        };
+        if gave_up {
+            *self.used_up.entry(step.id.clone()).or_insert(0) += 1;
+        }
     }
 
     /// Arguments that tell the tool which of several boards is meant, when the person chose one.

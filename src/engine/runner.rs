@@ -99,6 +99,8 @@ pub(super) struct Runner<'a, W> {
     /// Irreversible steps that were carried out in this run.
     pub(super) attempted: BTreeSet<Id>,
     restarts: BTreeMap<Id, u32>,
+    /// How often the call of a step has used up its limit.
+    pub(super) used_up: BTreeMap<Id, u32>,
     /// The next wait for a device wants to see it come anew.
     pub(super) fresh: bool,
     pub(super) board_changed: bool,
@@ -146,6 +148,7 @@ pub async fn run<W: World>(order: Order<'_>, files: Files, world: &W, events: &m
         shielded: false,
         attempted: BTreeSet::new(),
         restarts: BTreeMap::new(),
+        used_up: BTreeMap::new(),
         fresh: false,
         board_changed: false,
         last_call: None,
@@ -227,7 +230,7 @@ impl<'a, W: World> Runner<'a, W> {
     }
 
     pub(super) fn facts(&self) -> RunFacts<'_, W> {
-        RunFacts { files: &self.files, values: &self.values, bus: &self.bus, tools: &self.tools }
+        RunFacts { files: &self.files, values: &self.values, bus: &self.bus, tools: &self.tools, limit_ms: None }
     }
 
     /// What the author wants said at the end; what cannot be worked out is left out rather than to spoil a success.
@@ -279,6 +282,7 @@ impl<'a, W: World> Runner<'a, W> {
         if needs_tools(step) {
             self.tools_ready().await?;
         }
+        self.nothing_came_instead(step);
         if let Some(condition) = &step.when
             && !self.holds(condition, step)?
         {

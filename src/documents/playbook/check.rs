@@ -9,7 +9,8 @@ use crate::documents::playbook::check_flash::check_flash;
 use crate::documents::playbook::check_optional::check_optional;
 use crate::documents::playbook::check_waits::check_waits;
 use crate::documents::playbook::{
-    Action, CaptureKind, Contents, Irreversible, Playbook, Reading, RestartAt, Run, Step, ToolFile, Until,
+    Action, CaptureKind, Contents, Enough, Irreversible, LateAsk, Playbook, Reading, RestartAt, Run, Step, ToolFile,
+    Until,
 };
 use crate::words::{Diagnostic, Id, Place, nearest};
 
@@ -19,6 +20,7 @@ pub fn check(playbook: &Playbook, catalog: &Catalog) -> Vec<Diagnostic> {
         values: playbook.inputs.iter().map(|input| (input.name.clone(), Kind::File)).collect(),
         devices: playbook.devices.iter().map(|device| device.name.clone()).collect(),
         tools: tools_run(&playbook.steps),
+        within_call: false,
     };
     let mut checker = Checker { catalog, scope, ids: BTreeMap::new(), faults: Vec::new() };
     for input in &playbook.inputs {
@@ -103,6 +105,12 @@ impl Checker<'_> {
         }
         for instead in &step.instead {
             self.device(&instead.device, &step.place);
+            if let Some(enough) = &instead.enough {
+                self.enough(step, enough);
+            }
+        }
+        if let Some(ask) = &step.ask {
+            self.ask(step, ask);
         }
         if !step.instead.is_empty() && step.until.is_none() && !matches!(step.action, Action::Run(_)) {
             let place = mention(&step.place, "instead");
@@ -140,6 +148,28 @@ impl Checker<'_> {
         }
         if let Some(irreversible) = &step.irreversible {
             self.irreversible(step, irreversible, within);
+        }
+    }
+
+    fn enough(&mut self, step: &Step, enough: &Enough) {
+        if step.sets.is_some() || !matches!(step.action, Action::Wait | Action::Prompt(_)) {
+            let place = mention(&step.place, enough.sets.as_str());
+            let message = "`times` and `sets` below `instead` belong to a wait or a prompt that must be met";
+            self.faults.push(Diagnostic::error(&place, message).hint("leave them out, or give this a step of its own"));
+        }
+        self.define(&enough.sets, Kind::Boolean, &step.place);
+    }
+
+    fn ask(&mut self, step: &Step, ask: &LateAsk) {
+        self.template(&ask.prompt.text);
+        let place = mention(&step.place, "ask");
+        if step.sets.is_some() {
+            let message = "`ask` has no meaning in a wait that may fail";
+            self.faults.push(Diagnostic::error(&place, message).hint("make the prompt a step of its own"));
+        }
+        if step.timeout.is_some_and(|timeout| timeout.base <= ask.after) {
+            let message = "the wait is over before the person is asked";
+            self.faults.push(Diagnostic::error(&place, message).hint("give `timeout` more time than `after`"));
         }
     }
 
@@ -231,9 +261,9 @@ impl Checker<'_> {
         for name in &run.produces {
             self.define(name, Kind::File, &step.place);
         }
-        for arg in &run.args {
-            self.template(arg);
-        }
+        self.scope.within_call = true;
+        run.args.iter().for_each(|arg| self.template(arg));
+        self.scope.within_call = false;
         if let Some(device) = &run.device {
             self.device(device, &step.place);
         }
