@@ -96,6 +96,8 @@ struct Scene {
     interrupts: VecDeque<u64>,
     allowed: Vec<&'static str>,
     image_bytes: usize,
+    /// What the tool took to tell its version.
+    start_up: Duration,
 }
 
 impl Scene {
@@ -110,6 +112,7 @@ impl Scene {
             interrupts: VecDeque::new(),
             allowed: Vec::new(),
             image_bytes: 10,
+            start_up: Duration::ZERO,
         }
     }
 
@@ -153,6 +156,7 @@ impl Scene {
             environment: BTreeMap::new(),
             environment_remove: Vec::new(),
             version: "1.0".parse().unwrap(),
+            start_up: self.start_up,
         };
         let tools = BTreeMap::from([("mender".to_owned(), ready)]);
         let order = Order { playbook: &playbook, catalog: &catalog, tools: Tools::Ready(tools), settings: &settings };

@@ -25,7 +25,10 @@ pub(super) struct Prepared<'c> {
     /// As a person would type it.
     command: Vec<String>,
     kind: Option<&'c Command>,
+    /// For the call, with what the tool takes to start.
     pub(super) limit: Duration,
+    /// For what the call is to bring about on the bus afterwards.
+    until_limit: Duration,
     pub(super) silence: Option<Duration>,
     pub(super) changes_board: bool,
     pub(super) questions: &'c [Pattern],
@@ -110,13 +113,13 @@ impl<'a, W: World> Runner<'a, W> {
                 });
                 return Ok(());
             }
-            Verdict::Fault(fault) => return self.device_decides(step, fault, prepared.limit).await,
+            Verdict::Fault(fault) => return self.device_decides(step, fault, prepared.until_limit).await,
         }
         self.foreseen(run, None);
         self.keep_captured(step, run, &captured)?;
         self.check_produced(step, run)?;
         match &step.until {
-            Some(until) => self.wait_until(step, until, prepared.limit, false).await,
+            Some(until) => self.wait_until(step, until, prepared.until_limit, false).await,
             None => Ok(()),
         }
     }
@@ -187,6 +190,7 @@ impl<'a, W: World> Runner<'a, W> {
         let at = tool.select_position(&args);
         args.splice(at..at, self.select(step, run)?);
         let kind = tool.command(&args);
+        let starting = ready.start_allowance();
         let mut command = vec![run.tool.value.clone()];
         command.extend(args.iter().cloned());
         let prompt = run.prompt.as_ref().map(|prompt| self.text(&prompt.text)).transpose();
@@ -207,8 +211,9 @@ impl<'a, W: World> Runner<'a, W> {
                 session,
             },
             command,
-            limit,
-            silence: kind.and_then(|kind| kind.silence).map(|silence| extended(silence, used_up)),
+            limit: limit + starting,
+            until_limit: limit,
+            silence: kind.and_then(|kind| kind.silence).map(|silence| extended(silence, used_up) + starting),
             changes_board: kind.is_none_or(|kind| kind.changes_board),
             kind,
             questions: &tool.questions,
@@ -227,7 +232,7 @@ impl<'a, W: World> Runner<'a, W> {
         let gave_up = match end {
             ToolEnd::TimedOut(_) | ToolEnd::Silent(_) => true,
             // Tools have limits of their own, which are the greater part of ours.
-            _ => elapsed.saturating_mul(2) >= prepared.limit,
+            _ => elapsed.saturating_mul(2) >= prepared.until_limit,
         };
         if gave_up {
             *self.used_up.entry(step.id.clone()).or_insert(0) += 1;

@@ -50,7 +50,7 @@ pub use files::Files;
 pub use inputs::{GivenFiles, InputFault, MakeImage, stage_inputs};
 pub use limit::longest_limit;
 pub use plan::{PlannedLine, PlannedStep, plan};
-pub use ready::{ReadyTool, ReadyTools, SoughtTools, ToolSearch, Tools, seek_tools};
+pub use ready::{ReadyTool, ReadyTools, SoughtTools, StartUp, Tools, seek_tools};
 pub use refusal::{before_anything, finished, refused_inputs, refused_tools, without_problem};
 pub use ruled_out::RuledOut;
 pub use runner::{Finish, Order, Settings, run};

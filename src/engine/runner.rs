@@ -1,5 +1,6 @@
 //! Runs a playbook: steps in order, groups, conditions, retries and restarts. Calls, waits and guards are siblings.
 
+mod checking;
 mod restarting;
 mod skipping;
 mod stopping;
@@ -13,12 +14,12 @@ use tokio::time::Instant;
 
 use crate::documents::catalog::Catalog;
 use crate::documents::expression::{EvaluationError, Expression, Template, Value, evaluate_condition, expand};
-use crate::documents::playbook::{Action, CheckStep, Contents, Playbook, RefuseStep, Retry, Step, WriteStep};
+use crate::documents::playbook::{Action, Playbook, Retry, Step};
 use crate::engine::devices::{Bus, Chosen, no_bus};
 use crate::engine::facts::RunFacts;
 use crate::engine::files::Files;
-use crate::engine::halt::{Halt, outcome_of};
-use crate::engine::ready::{ReadyTool, needs_tools};
+use crate::engine::halt::Halt;
+use crate::engine::ready::ReadyTool;
 use crate::engine::{
     CONDITION_DOES_NOT_HOLD, Event, Outcome, SoughtTools, StepEnd, Tools, milliseconds, problem, refused_tools,
 };
@@ -157,7 +158,7 @@ pub async fn run<W: World>(order: Order<'_>, files: Files, world: &W, events: &m
         tally: Tally::default(),
     };
     runner.find_tool_files();
-    let asked = runner.ask_tools().await;
+    let asked = runner.tools_ready().await;
     let ended = match asked {
         Ok(()) => runner.steps(&order.playbook.steps, Shown::Yes).await,
         Err(halt) => Err(halt),
@@ -279,9 +280,6 @@ impl<'a, W: World> Runner<'a, W> {
     }
 
     async fn step_with_retries(&mut self, step: &'a Step, shown: Shown) -> Result<(), Halt> {
-        if needs_tools(step) {
-            self.tools_ready().await?;
-        }
         self.nothing_came_instead(step);
         if let Some(condition) = &step.when
             && !self.holds(condition, step)?
@@ -379,7 +377,7 @@ impl<'a, W: World> Runner<'a, W> {
         ended.map(|_| ())
     }
 
-    pub(super) async fn act_now(&mut self, step: &'a Step, purpose: &str) -> Result<Acted, Halt> {
+    pub(super) async fn act(&mut self, step: &'a Step, purpose: &str) -> Result<Acted, Halt> {
         let limit = step.timeout.map_or(WAIT_LIMIT, |timeout| timeout.base);
         if matches!(step.action, Action::Prompt(_) | Action::Wait | Action::TellApart(_)) {
             // What waits for a further call waits no longer than the tools themselves take.
@@ -403,43 +401,6 @@ impl<'a, W: World> Runner<'a, W> {
             Action::Steps(steps) => self.steps(steps, Shown::No).await,
         };
         ended.map(|()| Acted::Done)
-    }
-
-    fn refuse(&mut self, step: &Step, refuse: &RefuseStep) -> Result<(), Halt> {
-        let text = |template| self.text(template).map_err(|error| self.not_computable(&step.id, &error));
-        let fault = Fault::new(FaultClass::Refused, text(&refuse.text)?);
-        let advice = refuse.next.iter().map(text).collect::<Result<Vec<_>, _>>()?;
-        let mut failure = self.failure(&step.id, fault, Outcome::RefusedByPlaybook);
-        failure.advice = advice;
-        Err(Halt::Failure(Box::new(failure)))
-    }
-
-    fn check(&mut self, step: &Step, check: &CheckStep) -> Result<(), Halt> {
-        if self.holds(&check.holds, step)? {
-            return Ok(());
-        }
-        let message = match &check.message {
-            Some(message) => self.text(message).map_err(|error| self.not_computable(&step.id, &error))?,
-            None => format!("this does not hold: {}", check.text),
-        };
-        let message = message.trim_end_matches('.').to_owned();
-        let fault = Fault::new(check.class, message);
-        // Wrong files that are noticed before anything is done are the same as an input that does not suit.
-        let outcome = match check.class {
-            FaultClass::BadFile if self.last_call.is_none() => Outcome::CommandLine,
-            class => outcome_of(class),
-        };
-        Err(Halt::Failure(Box::new(self.failure(&step.id, fault, outcome))))
-    }
-
-    fn write(&mut self, step: &Step, write: &WriteStep) -> Result<(), Halt> {
-        let text = match &write.contents {
-            Contents::Text(text) => self.text(text).map_err(|error| self.not_computable(&step.id, &error))?,
-            Contents::Zeros(length_bytes) => "\0".repeat(*length_bytes as usize),
-        };
-        self.files
-            .write(&write.name, &write.file, &text)
-            .map_err(|problem| self.halt_here(&step.id, Fault::new(FaultClass::BadFile, problem.to_string())))
     }
 
     pub(super) fn holds(&self, condition: &Expression, step: &Step) -> Result<bool, Halt> {

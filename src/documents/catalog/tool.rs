@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::installer::Installer;
 use super::pattern::Pattern;
 use crate::words::{FaultClass, Place, Stream, ToolVersion};
 
@@ -14,6 +15,8 @@ pub struct Catalog {
     pub environment_remove: Vec<String>,
     /// Variables that every tool gets.
     pub environment_set: BTreeMap<String, String>,
+    /// The first that fits is offered.
+    pub installers: Vec<Installer>,
 }
 
 impl Catalog {
@@ -39,6 +42,13 @@ impl OperatingSystem {
         } else {
             OperatingSystem::Linux
         }
+    }
+}
+
+/// The one this program was built for.
+impl Default for OperatingSystem {
+    fn default() -> Self {
+        OperatingSystem::current()
     }
 }
 
@@ -70,8 +80,8 @@ pub struct Tool {
     pub programs: Vec<String>,
     /// Folders beside PATH; `~`, `$NAME` and globs are allowed.
     pub folders: PerOperatingSystem<Vec<String>>,
-    /// Whole argv prefixes tried last, such as `["python3", "-u", "-m", "spsdk.apps.blhost"]`.
-    pub via: Vec<Vec<String>>,
+    /// Other programs that it can be started through, tried last.
+    pub via: PerOperatingSystem<Vec<Via>>,
     /// Put before the playbook's arguments at every call.
     pub first_args: Vec<String>,
     /// Variables set for this tool; `{scratch}` stands for the run's private folder, `{program_folder}` for the one that
@@ -80,6 +90,11 @@ pub struct Tool {
     /// Variables set as well when the home folder cannot be written.
     pub environment_without_home: BTreeMap<String, String>,
     pub version: VersionProbe,
+    /// In which packages it comes, by the source that installers take them from.
+    pub packages: BTreeMap<String, String>,
+    /// Operating systems whose own packages are too old: `ID` and `VERSION_ID` of os-release, or the beginning of that.
+    pub packages_too_old: Vec<String>,
+    /// Where else to get it: for systems on which no package fits.
     pub install: PerOperatingSystem<Option<String>>,
     /// May several processes of this tool run at once?
     pub parallel: bool,
@@ -111,6 +126,15 @@ pub struct Tool {
     pub timeout: Duration,
     /// How one process makes several calls.
     pub session: Option<Session>,
+}
+
+/// A tool inside of another program, such as a module of Python.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Via {
+    /// The beginning of the command. Its first word is a program on PATH, or a path with `~`, `$NAME` and globs.
+    pub command: Vec<String>,
+    /// Variables set as well; `{program_folder}` stands for the folder in which the first word was found.
+    pub environment: BTreeMap<String, String>,
 }
 
 /// How one process of a tool takes one command after another from its input, and does each before it takes the next.
