@@ -24,7 +24,10 @@ const MATRIX: &[(&str, i32, &str)] = &[
     ("", RECOVERED, "SIMULATION PASSED"),
     ("old-ses", RECOVERED, "$ updateSystemPackage"),
     ("recovery", RECOVERED, "is in recovery"),
-    ("silent", RECOVERED, "Press the camera's reset button now."),
+    ("silent", RECOVERED, "Press the camera's user button now."),
+    ("silent,old-ses", RECOVERED, "$ updateSystemPackage"),
+    ("silent,nak-mid-image", RECOVERED, "Going back to the step connect"),
+    ("old-ses,package-refused", RECOVERED, "keeps its old one"),
     ("wrong-baud", RECOVERED, "$ maintenance -b 921600"),
     ("part-mismatch", RECOVERED, "SIMULATION PASSED"),
     ("nak-mid-image", RECOVERED, "Trying again"),
@@ -36,19 +39,13 @@ const MATRIX: &[(&str, i32, &str)] = &[
     ("foreign-bridge", RECOVERED, "Nothing answers at /dev/ttyUSB0 as the board would."),
     ("foreign-bridge,old-ses,port-moves", RECOVERED, "$ updateSystemPackage"),
     ("foreign-bridge,wrong-baud", RECOVERED, "Nothing answers at /dev/ttyUSB1 as the board would."),
-    ("foreign-bridge,silent", RECOVERED, "Press the camera's reset button now."),
+    ("foreign-bridge,silent", RECOVERED, "Press the camera's user button now."),
+    ("silent,button-dead", STEP_FAILED, "The chip did not react to the user button"),
+    ("images-refused", STEP_FAILED, "does not accept the address that it was to write to"),
     ("no-permission", NO_DEVICE, "no permission to use it"),
     ("absent", NO_DEVICE, "is not there yet"),
     ("hangs-mid-image", RECOVERED, "(timed-out) ↻ Going back to the step connect"),
 ];
-
-/// Only these tools ask before they write to another chip than their folder names; the answer is no.
-fn outcome(release: &str, names: &str, usual: (i32, &'static str)) -> (i32, &'static str) {
-    match (release, names) {
-        ("1.110", "part-mismatch" | "eof-question") => (STEP_FAILED, "The chip is another one"),
-        _ => usual,
-    }
-}
 
 fn bootloader() -> Vec<u8> {
     (0..40_000_u32).map(|index| (index * 13 % 249) as u8).collect()
@@ -79,7 +76,6 @@ fn holds_both(house: &House) -> bool {
 /// What is wrong with one run, if anything.
 fn fault_of(release: &str, &(names, exit_code, says): &(&'static str, i32, &'static str)) -> Option<String> {
     let (house, ran) = simulate(release, names, &["--non-interactive"]);
-    let (exit_code, says) = outcome(release, names, (exit_code, says));
     let wrong = if ran.code != Some(exit_code) {
         format!("exit code {:?} instead of {exit_code}", ran.code)
     } else if (exit_code == RECOVERED) != holds_both(&house) {
@@ -113,7 +109,6 @@ fn an_interrupted_write_of_the_system_software_is_made_good() {
     let back = "Going back to the step connect";
     for (release, names) in [
         ("1.103", "old-ses,unplugged-mid-write"),
-        ("1.104", "old-ses,nak-mid-image"),
         ("1.110", "old-ses,hangs-mid-image"),
         ("1.104", "recovery,unplugged-mid-write"),
         ("1.110", "recovery,hangs-mid-image,sbl2"),
@@ -133,10 +128,15 @@ fn a_question_cut_off_is_a_failed_step_and_no_interruption() {
 
 #[test]
 fn a_healthy_chip_is_asked_and_then_written() {
-    for (release, question) in [("1.103", "sesbanner"), ("1.104", "sesbanner"), ("1.110", "getbanner")] {
+    for (release, questions) in [
+        // That release does not look by itself which chip it writes to.
+        ("1.103", vec!["maintenance -opt sesbanner", "maintenance"]),
+        ("1.104", vec!["maintenance -opt sesbanner"]),
+        ("1.110", vec!["maintenance -opt getbanner"]),
+    ] {
         let (house, ran) = simulate(release, "", &[]);
         ran.exits(RECOVERED).says("Set the recovery switch").says("steps are not needed here").says("switch to off");
-        assert_eq!(house.commands(), [format!("maintenance -opt {question}"), WRITE.to_owned()]);
+        assert_eq!(house.commands(), [questions, vec![WRITE]].concat());
     }
 }
 
@@ -175,23 +175,38 @@ fn a_silent_chip_is_caught_while_the_tool_waits_for_it() {
     };
     let caught = named("step_started", 0, "step", "hard-maintenance");
     let started = named("tool_started", caught, "tool", "maintenance");
-    let asked = named("prompted", started, "text", "reset button");
+    let asked = named("prompted", started, "text", "user button");
     let ended = named("tool_ended", started, "event", "tool_ended");
     assert!(asked < ended, "the person is asked only after the tool has ended");
-    // Whatever kept the chip silent may be in its system software.
-    assert!(house.commands().iter().any(|command| command == UPDATE));
+    // It was the application that kept the chip silent, and its system software is not old.
+    let commands = house.commands();
+    let place = commands.iter().position(|command| command == WRITE).unwrap();
+    assert_eq!(commands[place - 1], "maintenance", "{commands:?}");
+    assert!(!commands.iter().any(|command| command == UPDATE), "{commands:?}");
 }
 
 #[test]
-fn a_chip_of_another_kind_is_refused_and_not_tried_twice() {
+fn a_chip_of_the_other_series_is_made_known_to_the_tool() {
     let (house, ran) = simulate("1.110", "part-mismatch", &[]);
-    ran.exits(STEP_FAILED)
-        .says("The chip is another one")
-        .says("The bootloader is as it was")
+    ran.exits(RECOVERED)
         .says("the playbook answered n to: Continue with operation [y/n]?")
-        .never_says("Trying again");
-    assert_eq!(house.commands(), ["maintenance -opt getbanner", WRITE]);
-    assert!(!house.board().regions().iter().any(|(address, _)| address == BOOTLOADER));
+        .says("Tell the tools that the chip is one of the second series");
+    assert_eq!(house.commands(), ["maintenance -opt getbanner", WRITE, WRITE]);
+    assert!(holds_both(&house));
+}
+
+#[test]
+fn a_chip_that_no_ae3_has_is_refused_and_not_tried_twice() {
+    for (release, says, commands) in [
+        ("1.103", "The chip is not the one of an AE3", ["maintenance -opt sesbanner", "maintenance"]),
+        ("1.110", "another chip than the one that the tool is set up for", ["maintenance -opt getbanner", WRITE]),
+    ] {
+        let (house, ran) = simulate(release, "strange-part", &["--message-format", "json"]);
+        let events = ran.exits(STEP_FAILED).says(says).never_says("retrying").events();
+        assert_eq!(events.last().unwrap()["problem"]["class"], "protected");
+        assert_eq!(house.commands(), commands);
+        assert!(!house.board().regions().iter().any(|(address, _)| address == BOOTLOADER));
+    }
 }
 
 #[test]

@@ -131,8 +131,9 @@ fn faults_before_the_first_block_are_told_apart_and_touch_nothing() {
             "[ERROR] ************ Configuration mismatch detected!\n  Expected: A\n  Detected: B\n\
              Continue with operation [y/n]?\n> [INFO] Operation aborted\n",
             1,
-            "refused part-mismatch",
+            "protected B",
         ),
+        ("[ERROR] ************ Part Revision mismatch detected!\n", 1, "protected part-mismatch"),
         ("We couldn't find the AE9 in the available parts\n", 1, "bad-usage"),
         ("Revision is invalid!\n", 1, "bad-usage"),
         ("ERROR in JSON file.\n", 1, "bad-usage"),
@@ -146,6 +147,33 @@ fn faults_before_the_first_block_are_told_apart_and_touch_nothing() {
         write("usage: app-write-mram [-h]\napp-write-mram: error: unrecognized arguments: 0x8\n", 2).0,
         "bad-usage"
     );
+}
+
+/// What the chip does not accept once, it never accepts; what was disturbed may work the next time.
+#[test]
+fn refusals_that_cannot_heal_are_known() {
+    let lasting = |code: &str| {
+        let tool = CATALOG.tool("app-write-mram").expect("is shipped");
+        let line = format!("RX<--  length=   4 command= COMMAND_NAK            chksum= 0x10 error= {code} ");
+        let known = tool.faults.iter().find(|fault| fault.pattern.is_match(&line));
+        known.expect("every refusal is known").lasting
+    };
+    for code in [
+        "ISP_BAD_DEST_ADDRESS",
+        "ISP_ERROR_ILLEGAL_ADDRESS",
+        "ISP_ERROR_MISALIGNED",
+        "ISP_MRAM_LENGTH_TOO_LARGE",
+        "ISP_HOST_AUTH_FAILED",
+        "ISP_BAD_AUTH_TOKEN",
+        "ISP_IMAGE_AUTHENTICATION_FAILED",
+        "ISP_IMAGE_VERIFICATION_FAILED",
+        "ISP_SECURE_DEBUG_FAILED",
+    ] {
+        assert!(lasting(code), "{code}");
+    }
+    for code in ["ISP_MRAM_WRITE_FAILED", "ISP_WRITE_TIMEOUT", "ISP_CHECKSUM_ERROR", "ISP_NOT_ALLOWED", "ISP_ERROR"] {
+        assert!(!lasting(code), "{code}");
+    }
 }
 
 #[test]

@@ -24,7 +24,7 @@ board: A board
 inputs:
   image: {file: image.bin}
 devices:
-  rom: {usb: "0483:df11", label: ROM}
+  rom: {usb: "0483:df11", label: ROM, identifies: yes}
 virtual_board:
   model: stm32-dfu-rom
   layout: "@Internal Flash  /0x08000000/16*128Kg"

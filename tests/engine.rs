@@ -31,10 +31,23 @@ success = ["0"]
 classes = { 4 = "no-answer", 5 = "device-lost" }
 otherwise = "refused"
 
+[[mender.faults]]
+pattern = '^never$'
+class = "refused"
+lasting = true
+overrides_success = true
+message = "the board will never take it"
+
 [[mender.commands]]
 name = "write"
 with = ["write"]
 changes_board = true
+
+[[mender.commands]]
+name = "erase"
+with = ["erase"]
+changes_board = true
+erases = { address = 1, length = 2 }
 
 [[mender.commands]]
 name = "burn"
@@ -83,6 +96,8 @@ struct Scene {
     interrupts: VecDeque<u64>,
     allowed: Vec<&'static str>,
     image_bytes: usize,
+    /// What the tool took to tell its version.
+    start_up: Duration,
 }
 
 impl Scene {
@@ -97,6 +112,7 @@ impl Scene {
             interrupts: VecDeque::new(),
             allowed: Vec::new(),
             image_bytes: 10,
+            start_up: Duration::ZERO,
         }
     }
 
@@ -140,6 +156,7 @@ impl Scene {
             environment: BTreeMap::new(),
             environment_remove: Vec::new(),
             version: "1.0".parse().unwrap(),
+            start_up: self.start_up,
         };
         let tools = BTreeMap::from([("mender".to_owned(), ready)]);
         let order = Order { playbook: &playbook, catalog: &catalog, tools: Tools::Ready(tools), settings: &settings };
@@ -202,6 +219,7 @@ fn line_of(event: &Event) -> Option<String> {
         Event::Restarting { from, at, time, .. } => format!("restart {from} at {at} ({time})"),
         Event::Interrupted { finishing, .. } => format!("interrupt finishing={finishing}"),
         Event::Warning { .. } => "warning".to_owned(),
+        Event::Note { text } if text.ends_with("the playbook goes on with that") => "note".to_owned(),
         Event::Finished { outcome, .. } => format!("finished {outcome:?}"),
         _ => return None,
     })
@@ -369,6 +387,51 @@ fn only_the_named_classes_are_retried_and_only_so_often() {
     let silent = (0..9).fold(Scene::new(steps), |scene, _| scene.act("write", act("status 4"))).play();
     assert_eq!((silent.outcome, silent.calls().len()), (Outcome::StepFailed, 3));
     assert_eq!(silent.problem().class.as_deref(), Some("no-answer"));
+}
+
+/// The class says what happened; whether another attempt can help is the tool's own knowledge.
+#[test]
+fn a_fault_that_lasts_is_neither_retried_nor_restarted() {
+    let steps = "  - id: flash
+    restart_at: {step: flash, on: refused, times: 2}
+    steps:
+      - {id: one, run: mender, args: [write], retry: {attempts: 3, on: refused, backoff: 1s}}
+";
+    let lasting = Scene::new(steps).act("write", act("never")).play();
+    assert_eq!(lasting.order(), ["step one", "call write", "failed one: refused", "finished StepFailed"]);
+    let passing = Scene::new(steps).act("write", act("status 7")).play();
+    assert_eq!((passing.outcome, passing.calls().len()), (Outcome::Recovered, 2));
+}
+
+/// What the playbook would go on with is tried again first, as far as that can help.
+#[test]
+fn a_foreseen_fault_counts_only_in_the_last_attempt() {
+    let steps = "  - id: one
+    run: mender
+    args: [write, one]
+    on_fault: [{class: refused, set: kept, warning: It keeps what it has}]
+    retry: {attempts: 2, on: refused, backoff: 1s}
+  - {id: two, when: kept, run: mender, args: [write, two]}
+";
+    let healed = Scene::new(steps).act("one", act("status 7")).play();
+    let first =
+        ["step one", "call write one", "failed one: refused", "retry one 2 in 1000", "step one", "call write one"];
+    assert_eq!(healed.order(), [&first[..], &["done one", "skip two", "finished Recovered"]].concat());
+    let refused = Scene::new(steps).act("one", act("status 7")).act("one", act("status 7")).play();
+    let gone_on = ["warning", "done one", "step two", "call write two", "done two", "finished Recovered"];
+    assert_eq!(refused.order(), [&first[..], &gone_on[..]].concat());
+    let warned = |event: &Event| matches!(event, Event::Warning { text } if text.ends_with(". It keeps what it has"));
+    assert!(refused.events.iter().any(warned), "{:?}", refused.events);
+    let lasting = Scene::new(steps).act("one", act("never")).play();
+    assert_eq!(lasting.order(), [&["step one", "call write one"], &gone_on[..]].concat());
+}
+
+/// Without a word of the author on what it means, nothing is to be warned of.
+#[test]
+fn a_foreseen_fault_is_a_note() {
+    let steps = "  - {id: one, run: mender, args: [write], on_fault: [{class: refused, set: other}]}\n";
+    let played = Scene::new(steps).act("write", act("status 7")).play();
+    assert_eq!(played.order(), ["step one", "call write", "note", "done one", "finished Recovered"]);
 }
 
 const WITH_RESTART: &str =
@@ -542,6 +605,101 @@ fn what_comes_instead_is_told_while_a_tool_waits() {
     assert_eq!(told(&before.play()), 0);
 }
 
+/// The ROM comes back at once after a reset, with nobody's help; only what a hand can have done is told.
+#[test]
+fn what_comes_back_by_itself_is_not_told() {
+    let scene = |bus| {
+        let mut scene = Scene::new(
+            "  - {id: start, prompt: Remove the wire., until: {gone: rom, present: loader}, timeout: 60s, instead: {rom: Wire!}}\n",
+        );
+        scene.bus = bus;
+        scene.play()
+    };
+    let told = |played: &Played| {
+        let told = |event: &&Event| matches!(event, Event::Prompted { text, .. } if text == "Wire!.");
+        played.events.iter().filter(told).count()
+    };
+    let rom = || vec!["1fc9:0135"];
+    let loader = || vec!["15a2:0073"];
+    let by_itself = scene(vec![(0, vec![]), (1, rom()), (10, vec![]), (12, loader())]);
+    assert_eq!((by_itself.outcome, told(&by_itself)), (Outcome::Recovered, 0));
+    // And is then there again after the cable was out.
+    let replugged = scene(vec![(0, vec![]), (1, rom()), (10, vec![]), (12, rom()), (20, vec![]), (22, loader())]);
+    assert_eq!((replugged.outcome, told(&replugged)), (Outcome::Recovered, 1));
+    // A second time, however quickly.
+    let quickly = scene(vec![(0, vec![]), (1, rom()), (10, vec![]), (11, rom()), (20, vec![]), (22, loader())]);
+    assert_eq!((quickly.outcome, told(&quickly)), (Outcome::Recovered, 1));
+}
+
+/// Told as often as makes sense, and there again: later steps look for another reason.
+#[test]
+fn what_comes_instead_again_and_again_has_another_reason() {
+    let steps = "  - id: start
+    prompt: Remove the wire.
+    hands: [unplug, plug-in]
+    until: {gone: rom, present: loader}
+    timeout: 60s
+    instead: {rom: {say: Wire!, hands: [unplug, plug-in], times: 2, sets: stays}}
+  - {id: why, when: stays, run: mender, args: [read]}
+";
+    let again = || vec![(2, vec![]), (5, vec!["1fc9:0135"])];
+    let told = |played: &Played| {
+        let told = |event: &&Event| matches!(event, Event::Prompted { text, .. } if text == "Wire!.");
+        played.events.iter().filter(told).count()
+    };
+    let mut scene = Scene::new(steps);
+    scene.hands = [again(), again(), again()].into();
+    let played = scene.play();
+    assert_eq!((played.outcome, told(&played), played.calls()), (Outcome::Recovered, 2, vec!["read"]));
+    assert!(played.seconds < 20, "{}", played.seconds);
+    // Nobody does anything about it any more.
+    let mut scene = Scene::new(steps);
+    scene.hands = [again(), again()].into();
+    let played = scene.play();
+    assert_eq!((told(&played), played.calls()), (2, vec!["read"]));
+    // The second time it helps.
+    let mut scene = Scene::new(steps);
+    scene.hands = [again(), again(), vec![(2, vec![]), (5, vec!["15a2:0073"])]].into();
+    let played = scene.play();
+    assert_eq!((played.outcome, told(&played), played.calls()), (Outcome::Recovered, 2, vec![]));
+    // Told only once, and then nothing happens: that is no reason to look for another one.
+    let mut scene = Scene::new(steps);
+    scene.hands = [again()].into();
+    let played = scene.play();
+    assert_eq!((played.outcome, told(&played), played.calls()), (Outcome::DeviceUnavailable, 1, vec![]));
+}
+
+/// What is awaited may come with somebody's help only, and who is not asked does not help.
+#[test]
+fn a_wait_asks_before_it_fails() {
+    let steps = "  - {id: runs, wait: {present: loader}, timeout: 60s,
+     ask: {after: 20s, prompt: Replug it., hands: [unplug, plug-in]}}
+";
+    let asked = |played: &Played| {
+        let asked = |event: &&Event| matches!(event, Event::Prompted { text, .. } if text == "Replug it.");
+        played.events.iter().filter(asked).count()
+    };
+    let mut by_itself = Scene::new(steps);
+    by_itself.bus = vec![(0, vec![]), (19, vec!["15a2:0073"])];
+    let played = by_itself.play();
+    assert_eq!((played.outcome, played.seconds, asked(&played)), (Outcome::Recovered, 19, 0));
+    for interactive in [true, false] {
+        let mut helped = Scene::new(steps);
+        helped.interactive = interactive;
+        helped.hands = [vec![(5, vec!["15a2:0073"])]].into();
+        let played = helped.play();
+        assert_eq!((played.outcome, played.seconds, asked(&played)), (Outcome::Recovered, 25, 1));
+        let mut in_vain = Scene::new(steps);
+        in_vain.interactive = interactive;
+        let played = in_vain.play();
+        // All before has been done: that is a step that failed, not a board that cannot be reached.
+        assert_eq!((played.outcome, played.seconds, asked(&played)), (Outcome::StepFailed, 60, 1));
+        assert_eq!(played.problem().class.as_deref(), Some("no-device"));
+        assert_eq!(played.problem().next[0], "Replug it.");
+        assert!(!played.problem().next.iter().any(|next| next.contains("cable")), "{:?}", played.problem().next);
+    }
+}
+
 #[test]
 fn a_state_that_must_last_is_not_met_by_a_device_that_comes_and_goes() {
     let steps = "  - {id: stays, wait: {present: loader, for: 5s}, timeout: 30s}\n";
@@ -678,6 +836,49 @@ fn limits_grow_with_the_files() {
     // One that ignores the request to end is ended by force, three seconds later.
     let played = Scene::new(steps).act("write", Act { ignores_requests: true, ..hangs() }).play();
     assert_eq!(played.seconds, 18);
+}
+
+/// An erase hands its tool no file; what it erases counts. The tool is told how long it may take.
+#[test]
+fn limits_grow_with_what_is_erased() {
+    for (steps, seconds, called) in [
+        (
+            "  - {id: one, run: mender, args: [erase, 1, 0x1000, '${limit_ms() - 1000}'], timeout: {base: 10s, per_mb: 5s}}\n",
+            15,
+            "erase 1 0x1000 14000",
+        ),
+        (
+            "  - {id: one, run: mender, args: [erase, 1, 8388608, '${limit_ms() - 1000}'], timeout: {base: 10s, per_mb: 5s}}\n",
+            55,
+            "erase 1 8388608 54000",
+        ),
+        (
+            "  - {id: one, run: mender, args: [erase, 1, 0x1000], timeout: {base: 1s, per_mb: 5s, at_least: 20s}}\n",
+            20,
+            "erase 1 0x1000",
+        ),
+    ] {
+        let played = Scene::new(steps).act("erase", Act { takes: Duration::from_secs(1000), ..Act::default() }).play();
+        assert_eq!((played.seconds, played.calls()), (seconds, vec![called]));
+        assert_eq!(played.problem().class.as_deref(), Some("timed-out"));
+    }
+}
+
+#[test]
+fn a_try_after_one_that_took_too_long_gets_more_time() {
+    let steps = "  - {id: one, run: mender, args: [erase, 1, 1, '${limit_ms()}'], timeout: 10s,
+     retry: {attempts: 4, on: [timed-out, no-answer], backoff: 1s}}
+";
+    let act_after = |seconds, prints: &str| Act { takes: Duration::from_secs(seconds), ..act(prints) };
+    let hangs = || act_after(1000, "");
+    let played =
+        Scene::new(steps).act("erase", hangs()).act("erase", hangs()).act("erase", hangs()).act("erase", hangs());
+    let played = played.play();
+    assert_eq!(played.calls(), ["erase 1 1 10000", "erase 1 1 20000", "erase 1 1 40000", "erase 1 1 40000"]);
+    assert_eq!(played.seconds, 10 + 1 + 20 + 2 + 40 + 4 + 40);
+    // A tool may give up by itself, a little earlier. One that had its answer at once needs no more time.
+    let played = Scene::new(steps).act("erase", act_after(9, "status 4")).act("erase", act_after(1, "status 4")).play();
+    assert_eq!(played.calls(), ["erase 1 1 10000", "erase 1 1 20000", "erase 1 1 20000"]);
 }
 
 const FUSE: &str = "  - {id: enter, prompt: Plug it in., hands: [unplug, plug-in], until: {present: rom}, timeout: 60s}

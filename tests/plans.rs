@@ -30,6 +30,9 @@ type Commands = Vec<(Origin, String)>;
 const STM32_DFU: &[(Origin, &str)] = &[
     (DocumentedWithWait, "dfu-util -d ,0483:df11 -a 0 -s 0x08000000 -D bootloader.bin"),
     (Ours, "dfu-util -d ,0483:df11 -a 0 -s 0x08000000:16384 -U bootloader_read.bin"),
+    // What reads back differently is written once more.
+    (Ours, "dfu-util -d ,0483:df11 -a 0 -s 0x08000000 -D bootloader.bin"),
+    (Ours, "dfu-util -d ,0483:df11 -a 0 -s 0x08000000:16384 -U bootloader_read.bin"),
 ];
 
 /// The board, the id of its own bootloader, and that one's alt setting of the ROM file system.
@@ -76,8 +79,19 @@ const RT1062: &[(Origin, &str)] = &[
     (Documented, "$B -- write-memory 0x60001000 blhost_flash_loader.bin"),
     (Documented, "$B -t 120000 -- flash-erase-region 0x60040000 0x16f000"),
     (Documented, "$B -- write-memory 0x60040000 firmware.bin"),
+    // What reads back differently is written once more.
+    (Ours, "$B -- read-memory 0x60000000 0x200 fcb_read.bin"),
+    (Ours, "$B -t 120000 -- flash-erase-region 0x60000000 0x1000"),
+    (Ours, "$B -- fill-memory 0x2000 4 0xF000000F word"),
+    (Ours, "$B -- configure-memory 9 0x2000"),
     (Ours, "$B -- read-memory 0x60000000 0x200 fcb_read.bin"),
     (Ours, "$B -- read-memory 0x60001000 0x7a58 sbl_read.bin"),
+    (Ours, "$B -t 120000 -- flash-erase-region 0x60001000 0x8000"),
+    (Ours, "$B -- write-memory 0x60001000 blhost_flash_loader.bin"),
+    (Ours, "$B -- read-memory 0x60001000 0x7a58 sbl_read.bin"),
+    (Ours, "$B -- read-memory 0x60040000 0x16e360 firmware_read.bin"),
+    (Ours, "$B -t 120000 -- flash-erase-region 0x60040000 0x16f000"),
+    (Ours, "$B -- write-memory 0x60040000 firmware.bin"),
     (Ours, "$B -- read-memory 0x60040000 0x16e360 firmware_read.bin"),
     // The fuse is read, with the link proven, before and after.
     (Ours, "$B -- get-property 1"),
@@ -92,6 +106,18 @@ const RT1062: &[(Origin, &str)] = &[
     (Ours, "$B -- get-property 11"),
     (Ours, "$B -- efuse-read-once 0x06"),
     (Documented, "$B -- reset"),
+    // A ROM that stays whatever the person does: the flashloader is started once more to look for the reason.
+    (Ours, "$S -- write-file 0x20001C00 sdphost_flash_loader.bin"),
+    (Ours, "$S -- jump-address 0x20001C00"),
+    (Ours, "$B -- get-property 1"),
+    (Ours, "$B -- get-property 11"),
+    (Ours, "$B -- get-property 1"),
+    (Ours, "$B -- get-property 11"),
+    (Ours, "$B -- fill-memory 0x2000 4 0xC0000008 word"),
+    (Ours, "$B -- configure-memory 9 0x2000"),
+    (Ours, "$B -- read-memory 0x60000000 0x200 fcb_read.bin"),
+    (Ours, "$B -- read-memory 0x60001000 0x7a58 sbl_read.bin"),
+    (Ours, "$B -- efuse-read-once 0x06"),
 ];
 
 const BANNER_OLD: &str = "maintenance -opt sesbanner";
@@ -113,16 +139,29 @@ const AE3: &[(Origin, &str)] = &[
     (Ours, BANNER_OLD),
     (Ours, BANNER_NEW),
     (Documented, "maintenance"),
+    // What replaces the application that silences it: which chip it is, for tools that do not look; the write; and once
+    // more when the chip is of the other series.
+    (Ours, "maintenance"),
+    (Documented, AE3_WRITE),
+    (Ours, AE3_WRITE),
+    (Ours, BANNER_OLD),
+    (Ours, BANNER_NEW),
+    // An older system software, caught again if the chip is still silent, and the proof that the new one runs.
+    (Ours, "maintenance"),
+    (Documented, "updateSystemPackage"),
+    (Documented, "updateSystemPackage"),
+    (Ours, BANNER_OLD),
+    (Ours, BANNER_NEW),
     // Recovery, and the proof that it worked.
     (Documented, "maintenance"),
     (Ours, BANNER_OLD),
     (Ours, BANNER_NEW),
-    // An older system software, and the proof that the new one runs.
-    (Documented, "updateSystemPackage"),
-    (Ours, BANNER_OLD),
-    (Ours, BANNER_NEW),
-    (Documented, "app-write-mram -i '../build/bootloader.bin 0x80000000 ../build/firmware_pad.toc 0x8057E000'"),
+    // A chip that was not silent.
+    (Ours, "maintenance"),
+    (Documented, AE3_WRITE),
+    (Ours, AE3_WRITE),
 ];
+const AE3_WRITE: &str = "app-write-mram -i '../build/bootloader.bin 0x80000000 ../build/firmware_pad.toc 0x8057E000'";
 
 fn expected(board: &str) -> Commands {
     let listed = |commands: &[(Origin, &str)]| {
@@ -213,8 +252,8 @@ fn every_plan_can_be_read() {
     let step = of_kind(&events, "planned_step").find(|step| step["id"] == "write-system").unwrap();
     assert_eq!(
         step["notes"][1],
-        "only when silent or (present(bridge_ftdi) and ses < version_at(package_ftdi, 0x40)) \
-         or (present(bridge_ch343) and ses < version_at(package_ch343, 0x40))"
+        "only when not in_recovery and (silent or (present(bridge_ftdi) and ses < version_at(package_ftdi, 0x40)) \
+         or (present(bridge_ch343) and ses < version_at(package_ch343, 0x40)))"
     );
 }
 

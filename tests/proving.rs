@@ -13,7 +13,7 @@ board: Test board
 inputs:
   image: {file: image.bin, max_size: 0x20000}
 devices:
-  rom: {usb: "0483:df11", label: ROM}
+  rom: {usb: "0483:df11", label: ROM, identifies: no}
 virtual_board:
   model: stm32-dfu-rom
   layout: "@Internal Flash  /0x08000000/16*128Kg"
@@ -49,7 +49,7 @@ fn failing(expect: &str) -> House {
     let house = house();
     house.write(
         "boards/board.test.yaml",
-        format!("format: 1\ncases:\n  - name: a case\n    simulate: absent\n    expect:\n{expect}"),
+        format!("format: 1\ncases:\n  - name: a case\n    simulate: absent\n    answers: {{which-board: yes}}\n    expect:\n{expect}"),
     );
     house
 }
@@ -68,7 +68,7 @@ fn a_case_that_holds_passes_however_its_file_is_named() {
 #[test]
 fn what_differs_is_shown_at_its_place() {
     let ran = failing("      outcome: recovered\n      holds: {image: 0x08000000}\n").run(&["test", "boards"]).exits(1);
-    let ran = ran.says("✗ boards/board.test.yaml › a case").says("--> boards/board.test.yaml:6:16");
+    let ran = ran.says("✗ boards/board.test.yaml › a case").says("--> boards/board.test.yaml:7:16");
     let ran = ran.says("expected the outcome `recovered`").says("found: `device-unavailable` at the step `enter-rom`");
     ran.says("also expected the board holds `image` at 0x08000000, found: nothing has been written")
         .says("0 passed, 1 failed");
@@ -119,7 +119,7 @@ fn a_second_run_finds_the_board_as_the_first_left_it() {
         failing("      outcome: device-unavailable\n    again:\n      outcome: recovered\n      called: dfu-util*\n");
     house.run(&["test", "boards"]).exits(0);
     let house = failing("      outcome: device-unavailable\n    again:\n      outcome: declined\n");
-    house.run(&["test", "boards"]).exits(1).says("board.test.yaml:8:16").says("found: `recovered`");
+    house.run(&["test", "boards"]).exits(1).says("board.test.yaml:9:16").says("found: `recovered`");
 }
 
 #[test]

@@ -134,7 +134,7 @@ fn a_board_lost_in_the_firmware_begins_again_in_the_rom() {
 #[test]
 fn a_fuse_that_is_set_is_left_alone() {
     let (house, ran, images) = rescue("fuse-set", &[]);
-    ran.exits(0).says("skipped: it was done before: a reading shows it").says("6 skipped");
+    ran.exits(0).says("skipped: it was done before: a reading shows it").says("skipped");
     assert!(!house.commands().iter().any(|call| call == BURN));
     assert_holds(&house, &images, FUSE_SET);
 }
@@ -241,6 +241,12 @@ fn whatever_happens_the_end_is_honest() {
         ("fuse-no-answer", 0),
         ("lost-in-fuse", 0),
         ("fuse-stuck", 1),
+        ("fuse-not-kept", 1),
+        ("boot-pin-held", 1),
+        ("block-not-kept", 1),
+        ("image-not-kept", 1),
+        ("bit-flips-once", 0),
+        ("slow-flash", 0),
         ("reset-no-answer", 0),
         ("lost-before-reset", 0),
         ("tool-hangs", 0),
@@ -258,6 +264,32 @@ fn whatever_happens_the_end_is_honest() {
     std::thread::scope(|scope| {
         for half in [first, second] {
             scope.spawn(move || half.iter().for_each(|(names, code)| prove(names, *code)));
+        }
+    });
+}
+
+/// With the wire in place the ROM is there again a fraction of a second after the reset, long before anybody could have
+/// moved anything. Twenty such fractions.
+#[test]
+fn nobody_is_reproached_for_a_rom_that_comes_back_after_the_reset() {
+    let playbook = recover::documents::library::shipped_playbook("rt1062").unwrap();
+    let prove = |rom_after_reset: u32| {
+        let house = House::new();
+        let images = house.images();
+        let setting = format!("virtual_board:\n  rom_after_reset: {rom_after_reset}\n");
+        house.write("own.yaml", playbook.text.replace("virtual_board:\n", &setting));
+        let bench = house.path("bench");
+        let args = ["run", "own.yaml", "--simulate", "--files", "images", "--bench", bench.to_str().unwrap()];
+        let ran = house.run(&args).exits(0);
+        ran.says("Remove the wire").never_says("The wire is still connected").never_says("Warning");
+        assert_holds(&house, &images, FUSE_SET);
+    };
+    let times: Vec<u32> = (0..20).map(|step| 200 + step * 65 - if step < 4 { step * 115 } else { 0 }).collect();
+    assert!(times.contains(&200) && times.iter().all(|time| *time < 1_500), "{times:?}");
+    let (first, second) = times.split_at(10);
+    std::thread::scope(|scope| {
+        for half in [first, second] {
+            scope.spawn(move || half.iter().for_each(|time| prove(*time)));
         }
     });
 }
@@ -284,12 +316,17 @@ fn prove(names: &str, code: i32) {
         assert!(problem["state"].as_str().is_some_and(|state| !state.is_empty()), "{names}: {problem}");
     }
     if let Some(burn) = burns.first() {
-        let changes = ["flash-erase-region", "write-memory", "fill-memory", "configure-memory", "jump-address"];
-        let last_change = commands[..*burn].iter().rposition(|call| changes.iter().any(|word| call.contains(word)));
-        let proven: Vec<&String> =
-            commands[last_change.unwrap()..*burn].iter().filter(|call| call.contains("read-memory 0x600")).collect();
-        assert!(proven.len() >= 3, "{names}: burnt without proof: {commands:?}");
-        assert_eq!(house.board().regions()[1..], images[..], "{names}");
+        // Each region was read after it was changed last, and after the board was there anew.
+        for address in ["0x60000000", "0x60001000", "0x60040000"] {
+            let changes =
+                [format!("flash-erase-region {address}"), format!("write-memory {address}"), "jump-address".to_owned()];
+            let changed = commands[..*burn].iter().rposition(|call| changes.iter().any(|word| call.contains(word)));
+            let read = format!("read-memory {address}");
+            let proven = commands[changed.unwrap()..*burn].iter().any(|call| call.contains(&read));
+            assert!(proven, "{names}: burnt without proof of {address}: {commands:?}");
+        }
+        let kept = if names == "image-not-kept" { &images[1..] } else { &images[..] };
+        assert!(house.board().regions().ends_with(kept), "{names}");
     }
     assert_eq!(house.left_over(), [""; 0], "{names}");
 }
@@ -318,7 +355,12 @@ fn a_dry_run_tells_what_a_run_does() {
         house.run(&["--playbook", "rt1062", "--files", "images", "--dry-run", "--message-format", "json"]).exits(0);
     let events = dry.events();
     let mut commands = Vec::new();
-    for step in events.iter().filter(|event| event["event"] == "planned_step") {
+    // What comes only when something has gone wrong: when a reading differs, or the ROM stays.
+    let of_trouble = |step: &&serde_json::Value| {
+        let notes = step["notes"].as_array().unwrap();
+        notes.iter().any(|note| ["!=", "rom_stays"].iter().any(|word| note.as_str().unwrap().contains(word)))
+    };
+    for step in events.iter().filter(|event| event["event"] == "planned_step").filter(|step| !of_trouble(step)) {
         for line in step["lines"].as_array().unwrap() {
             if let Some(words) = line["command"]["command"].as_array() {
                 commands.push(words.iter().map(|word| word.as_str().unwrap()).collect::<Vec<_>>().join(" "));

@@ -112,8 +112,8 @@ fn what_comes_back_elsewhere_is_asked_about() {
 #[test]
 fn what_was_there_is_asked_about_once() {
     let ran = play(THERE, "", SAME, &[]).exits(0);
-    ran.says("IS THIS YOUR BOARD?").says("There is 1209:0001 the ROM at port 1-2 (Mender ROM).").says("you said so");
     assert_eq!(ran.flat().matches("IS THIS YOUR BOARD?").count(), 1);
+    ran.says("There is 1209:0001 the ROM at port 1-2 (Mender ROM).").says("you said so");
     let ran = play(THERE, "", SAME, &["--non-interactive"]).exits(5).says("with --port 1-2 added");
     ran.says("This run has changed nothing on the board.").never_says("$ mender");
     play(THERE, "", SAME, &["--non-interactive", "--port", "1-2"]).exits(0).says("you chose it");
@@ -145,7 +145,9 @@ fn who_disconnects_it_when_asked_is_told_what_to_do() {
 fn another_kind_of_board_is_refused_whoever_chose_it() {
     for arguments in [&[][..], &["--port", "1-2"], &["--non-interactive"]] {
         let ran = play("product: Other ROM", "", SAME, arguments).exits(5);
-        ran.says("is not the Camera: it calls itself \"Other ROM\"").never_says("$ mender").never_says("IS THIS YOUR BOARD?");
+        ran.says("is not the Camera: it calls itself \"Other ROM\"")
+            .never_says("$ mender")
+            .never_says("IS THIS YOUR BOARD?");
     }
     let ran = play(COMES, HANDS, ("chip 7", "chip 8"), &[]).exits(5).says("does not answer as the Camera does");
     assert!(!wrote(&ran));

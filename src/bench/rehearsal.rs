@@ -14,11 +14,11 @@ use crate::documents::catalog::Catalog;
 use crate::documents::expression::Value;
 use crate::documents::playbook::Playbook;
 use crate::engine::{
-    Chosen, Event, Files, GivenFiles, Order, Problem, ReadyTools, Settings, ToolSearch, Tools, finished,
-    refused_inputs, refused_tools, run, seek_tools, stage_inputs,
+    Chosen, Event, Files, GivenFiles, Order, Problem, ReadyTools, Settings, StartUp, Tools, finished, refused_inputs,
+    refused_tools, run, seek_tools, stage_inputs,
 };
 use crate::words::{Id, Outcome};
-use crate::world::{Scratch, ScratchProblem, Surroundings};
+use crate::world::{Finder, Scratch, ScratchProblem, Surroundings};
 
 /// What is run, and what the person says and gives.
 #[derive(Debug)]
@@ -127,13 +127,15 @@ fn carry_out(
     let surroundings = Surroundings { variables, current_folder: bench.folder().to_owned(), ..Surroundings::default() };
     let explicit: BTreeMap<String, PathBuf> = BTreeMap::new();
     let (probe_files, playing) = (bench.files(), Arc::clone(&striking.playing));
-    let search = ToolSearch {
+    let finder = Finder {
         explicit: &explicit,
+        installers: &catalog.installers,
         surroundings: &surroundings,
         start: Arc::new(move |call| in_process::start(&probe_files, call, &playing)),
     };
     let running = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
-    let tools = running.block_on(seek_tools(playbook, catalog, &files, &rehearsal.variables, search));
+    let tools =
+        running.block_on(seek_tools(playbook, catalog, &files, &rehearsal.variables, finder, StartUp::OnBench).answer);
     let tools = match tools {
         Ok(ReadyTools { tools, told }) => {
             told.iter().for_each(&mut *tell);

@@ -29,6 +29,8 @@ pub enum Stm32Fault {
     StatusLostInWrite,
     WriteError,
     FlashBad,
+    BitFlipsOnce,
+    StaysInBootloader,
     AbortRefused,
     LeaveStatusLost,
     GoneAtReset,
@@ -104,6 +106,17 @@ impl Stm32Fault {
             ("write-error", "half-way through the first download the flash reports a write error"),
         ),
         (Stm32Fault::FlashBad, ("flash-bad", "one cell of the flash keeps a wrong value, and nothing reports it")),
+        (
+            Stm32Fault::BitFlipsOnce,
+            ("bit-flips-once", "the first image is stored with one wrong bit, the second rightly"),
+        ),
+        (
+            Stm32Fault::StaysInBootloader,
+            (
+                "stays-in-bootloader",
+                "told to start its firmware, the board's own bootloader stays until the board is unplugged",
+            ),
+        ),
         (
             Stm32Fault::AbortRefused,
             ("abort-refused", "everything is written, but the ROM refuses the closing request: dfu-util exits with 74"),

@@ -186,6 +186,10 @@ pub struct RunOptions {
     #[arg(hide_short_help = true, long = "tool", value_name = "NAME=PATH", conflicts_with = "virtual")]
     pub tools: Vec<ToolPath>,
 
+    /// Show more: what was passed over, and why
+    #[arg(hide_short_help = true, long)]
+    pub verbose: bool,
+
     /// For whom to write: a person, or a program reading one JSON object per line
     #[arg(hide_short_help = true, long, value_name = "FORMAT", value_enum, default_value_t)]
     pub message_format: MessageFormat,

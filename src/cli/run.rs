@@ -28,14 +28,14 @@ use crate::documents::catalog::Catalog;
 use crate::documents::expression::Value;
 use crate::documents::playbook::Playbook;
 use crate::engine::{
-    Chosen, Event, Files, GivenFiles, MakeImage, Order, Outcome, Problem, ReadyTools, Settings, SoughtTools,
-    ToolSearch, Tools, before_anything, finished, plan, refused_inputs, refused_tools, run as run_engine, seek_tools,
-    stage_inputs, without_problem,
+    Chosen, Event, Files, GivenFiles, MakeImage, Order, Outcome, Problem, ReadyTools, Settings, SoughtTools, StartUp,
+    Tools, before_anything, finished, plan, refused_inputs, refused_tools, run as run_engine, seek_tools, stage_inputs,
+    without_problem,
 };
 use crate::words::{Diagnostic, Id, Severity, Source, UsbId};
 use crate::world::{
-    BoardLock, Interrupts, Machine, Person, Recorder, RecordingWorld, Scratch, Surroundings, ToolStarter, World,
-    process,
+    BoardLock, Finder, Interrupts, Machine, Person, Recorder, RecordingWorld, Scratch, Surroundings, ToolStarter,
+    World, process,
 };
 
 /// What a run is about, once documents and command line have been found sound.
@@ -74,7 +74,10 @@ pub(super) fn run(args: RunArgs, look: &Look) -> Outcome {
     let log = log(&job);
     let log_path = log.as_ref().ok().and_then(|log| log.as_ref().map(|log| log.path().to_owned()));
     let shown: Box<dyn Reader> = match format {
-        MessageFormat::Human => Box::new(Screen::stdout().with_log(log_path)),
+        MessageFormat::Human => {
+            let screen = Screen::stdout().with_log(log_path);
+            Box::new(if job.options.verbose { screen.verbose() } else { screen })
+        }
         MessageFormat::Json => Box::new(Json::new(std::io::stdout())),
     };
     let (log, log_warning) = match log {
@@ -357,20 +360,24 @@ fn carry_out(job: Job, tell: &mut Tell<'_>) -> Result<Outcome, Box<Refusal>> {
     let start: ToolStarter = Arc::new(process::start);
     let start =
         job.recording.as_ref().map_or_else(|| start.clone(), |recording| recording.recorder().starter(start.clone()));
-    let search = ToolSearch { explicit: &explicit, surroundings: &surroundings, start };
-    let sought = seek_tools(&job.playbook, &job.catalog, &files, &job.settings.variables, search);
+    let installers = &job.catalog.installers;
+    let finder = Finder { explicit: &explicit, installers, surroundings: &surroundings, start };
+    let start_up = if job.bench.is_some() { StartUp::OnBench } else { StartUp::Counts };
+    let sought = seek_tools(&job.playbook, &job.catalog, &files, &job.settings.variables, finder, start_up);
     let recording = job.recording.clone();
-    let sought: SoughtTools<'_> = Box::pin(async move {
-        let found = sought.await?;
+    let SoughtTools { answer, still_out } = sought;
+    let answer = Box::pin(async move {
+        let found = answer.await?;
         if let Some(recording) = recording {
             recording.tools(&found.tools);
         }
         Ok(found)
     });
+    let sought = SoughtTools { answer, still_out };
     let tools = match &job.bench {
         // Version probes are real processes even on a bench, so they need a clock that runs.
         Some(_) => {
-            let found = runtime(Clock::Running)?.block_on(sought);
+            let found = runtime(Clock::Running)?.block_on(sought.answer);
             let ReadyTools { tools, told } =
                 found.map_err(|faults| refuse(Outcome::ToolMissing, refused_tools(&faults)))?;
             told.iter().for_each(&mut *tell);

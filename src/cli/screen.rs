@@ -32,6 +32,8 @@ pub struct Screen<W: Write> {
     page: Page<W>,
     ongoing: Ongoing,
     log: Option<PathBuf>,
+    /// Show also what was passed over.
+    verbose: bool,
     board: String,
     simulated: bool,
     told_fault: Option<String>,
@@ -60,6 +62,7 @@ impl<W: Write> Screen<W> {
             page,
             ongoing: Ongoing::default(),
             log: None,
+            verbose: false,
             board: String::new(),
             simulated: false,
             told_fault: None,
@@ -75,6 +78,13 @@ impl<W: Write> Screen<W> {
         self
     }
 
+    /// Shows more than a rescue needs.
+    #[must_use]
+    pub fn verbose(mut self) -> Screen<W> {
+        self.verbose = true;
+        self
+    }
+
     fn show(&mut self, event: &Event) {
         let begun = self.step.as_ref().map(|(begun, _)| begun);
         if self.skipped.takes(event, begun) {
@@ -82,7 +92,11 @@ impl<W: Write> Screen<W> {
         }
         self.tell_skipped();
         match event {
-            Event::RunStarted { .. } | Event::ToolFound { .. } | Event::InputReady { .. } => self.show_head(event),
+            Event::RunStarted { .. }
+            | Event::LookingForTools { .. }
+            | Event::ToolPassedOver { .. }
+            | Event::ToolFound { .. }
+            | Event::InputReady { .. } => self.show_head(event),
             Event::StepStarted { step, name, number, total } => self.show_step(step, name, (*number, *total)),
             Event::StepSkipped { step, name, number, total, reason } => {
                 // A step may turn out to be needless only after it has begun.
@@ -187,7 +201,18 @@ impl<W: Write> Screen<W> {
                 let origin = if *shipped { "shipped with recover" } else { "your file" };
                 self.show_fact("playbook", &format!("{playbook} ({origin})"));
             }
+            Event::LookingForTools { tools } => {
+                let text = format!("looking for {}", tools.join(", "));
+                self.ongoing.looking(&mut self.page, &text);
+            }
+            Event::ToolPassedOver { tool, program, reason, .. } => {
+                self.ongoing.end(&mut self.page);
+                if self.verbose {
+                    self.show_fact("no tool", &format!("{tool} {dot} {program}: {reason}"));
+                }
+            }
             Event::ToolFound { tool, program, version, flavour, .. } => {
+                self.ongoing.end(&mut self.page);
                 let flavour = flavour.as_ref().map(|flavour| format!(" ({flavour})")).unwrap_or_default();
                 self.show_fact("tool", &format!("{tool} {version}{flavour} {dot} {program}"));
             }

@@ -6,10 +6,12 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::documents::catalog::{Command, Pattern};
-use crate::documents::expression::Value;
+use crate::documents::expression::{Value, expand};
 use crate::documents::playbook::{CaptureKind, DeviceKind, OnFault, Run, Step};
 use crate::engine::devices::{several, takes_any};
+use crate::engine::facts::RunFacts;
 use crate::engine::halt::{Halt, outcome_of};
+use crate::engine::limit::{extended, limit_of};
 use crate::engine::runner::{LastCall, Runner};
 use crate::engine::watch::Watched;
 use crate::engine::{Event, Outcome, milliseconds};
@@ -23,7 +25,10 @@ pub(super) struct Prepared<'c> {
     /// As a person would type it.
     command: Vec<String>,
     kind: Option<&'c Command>,
+    /// For the call, with what the tool takes to start.
     pub(super) limit: Duration,
+    /// For what the call is to bring about on the bus afterwards.
+    until_limit: Duration,
     pub(super) silence: Option<Duration>,
     pub(super) changes_board: bool,
     pub(super) questions: &'c [Pattern],
@@ -88,6 +93,11 @@ impl<'a, W: World> Runner<'a, W> {
             elapsed_ms: milliseconds(started.elapsed()),
         });
         let Judgement { mut verdict, touched, captured } = judgement;
+        if let Verdict::Fault(fault) = &verdict
+            && matches!(fault.class, FaultClass::TimedOut | FaultClass::NoAnswer)
+        {
+            self.note_limit_used_up(step, &prepared, &watched.end, started.elapsed());
+        }
         if let Verdict::Fault(_) = &verdict {
             // What follows a fault is not to depend on a process that has seen it.
             self.world.end_sessions();
@@ -101,17 +111,22 @@ impl<'a, W: World> Runner<'a, W> {
         match verdict {
             Verdict::Succeeded => {}
             Verdict::SucceededWithWarning(text) => self.tell(Event::Warning { text }),
+            Verdict::Fault(fault) if self.tried_again(step, &fault) => return Err(self.call_failed(step, fault)),
             Verdict::Fault(fault) if self.foreseen(run, Some(&fault)) => {
-                self.tell(Event::Note { text: format!("{}; the playbook goes on with that", fault.message) });
+                let warning = run.on_fault.iter().find(|on| on.is(&fault)).and_then(|on| on.warning.as_deref());
+                self.tell(match warning {
+                    Some(warning) => Event::Warning { text: format!("{}. {warning}", fault.message) },
+                    None => Event::Note { text: format!("{}; the playbook goes on with that", fault.message) },
+                });
                 return Ok(());
             }
-            Verdict::Fault(fault) => return self.device_decides(step, fault, prepared.limit).await,
+            Verdict::Fault(fault) => return self.device_decides(step, fault, prepared.until_limit).await,
         }
         self.foreseen(run, None);
         self.keep_captured(step, run, &captured)?;
         self.check_produced(step, run)?;
         match &step.until {
-            Some(until) => self.wait_until(step, until, prepared.limit, false).await,
+            Some(until) => self.wait_until(step, until, prepared.until_limit, false).await,
             None => Ok(()),
         }
     }
@@ -133,11 +148,7 @@ impl<'a, W: World> Runner<'a, W> {
 
     /// Sets the values that tell which of the foreseen faults came; answers whether one did.
     fn foreseen(&mut self, run: &Run, fault: Option<&Fault>) -> bool {
-        let is = |on: &&OnFault| {
-            let fits =
-                |fault: &Fault| on.classes.contains(&fault.class) && (on.code.is_none() || on.code == fault.code);
-            fault.is_some_and(fits)
-        };
+        let is = |on: &&OnFault| fault.is_some_and(|fault| on.is(fault));
         for on in &run.on_fault {
             self.values.insert(on.set.clone(), Value::Boolean(false));
         }
@@ -174,22 +185,19 @@ impl<'a, W: World> Runner<'a, W> {
         };
         let tool = catalog.tool(&run.tool.value).ok_or_else(|| missing("is not in the catalog"))?;
         let ready = self.tools.get(&run.tool.value).ok_or_else(|| missing("was not found"))?;
-        let mut args = Vec::new();
-        let mut bytes = 0;
-        for template in &run.args {
-            args.push(self.text(template).map_err(|error| self.not_computable(&step.id, &error))?);
-            // A file that the call itself is to make counts nothing yet.
-            bytes += template.only_name().and_then(|name| self.files.size(name).ok()).unwrap_or(0);
-        }
-        bytes += run.stage.iter().filter_map(|staged| self.files.size(&staged.file.value).ok()).sum::<u64>();
+        // A file that the call itself is to make counts nothing yet.
+        let in_args = run.args.iter().filter_map(|template| template.only_name());
+        let handed = in_args.chain(run.stage.iter().map(|staged| &staged.file.value));
+        let bytes = handed.filter_map(|name| self.files.size(name).ok()).sum();
+        // What is erased is among the arguments, and counts for the limit; the limit may be an argument, too.
+        let args = self.arguments(step, run, Duration::ZERO)?;
+        let used_up = self.used_up.get(&step.id).copied().unwrap_or(0);
+        let limit = extended(limit_of(step, tool, tool.command(&args), &args, bytes), used_up);
+        let mut args = self.arguments(step, run, limit)?;
         let at = tool.select_position(&args);
         args.splice(at..at, self.select(step, run)?);
         let kind = tool.command(&args);
-        let limit = match (step.timeout, kind.and_then(|kind| kind.timeout)) {
-            (Some(timeout), _) => timeout.for_bytes(bytes),
-            (None, Some(timeout)) => timeout,
-            (None, None) => tool.timeout,
-        };
+        let starting = ready.start_allowance();
         let mut command = vec![run.tool.value.clone()];
         command.extend(args.iter().cloned());
         let prompt = run.prompt.as_ref().map(|prompt| self.text(&prompt.text)).transpose();
@@ -210,13 +218,32 @@ impl<'a, W: World> Runner<'a, W> {
                 session,
             },
             command,
-            limit,
-            silence: kind.and_then(|kind| kind.silence),
+            limit: limit + starting,
+            until_limit: limit,
+            silence: kind.and_then(|kind| kind.silence).map(|silence| extended(silence, used_up) + starting),
             changes_board: kind.is_none_or(|kind| kind.changes_board),
             kind,
             questions: &tool.questions,
             prompt,
         })
+    }
+
+    fn arguments(&self, step: &Step, run: &Run, limit: Duration) -> Result<Vec<String>, Halt> {
+        let facts = RunFacts { limit_ms: Some(milliseconds(limit)), ..self.facts() };
+        let texts = run.args.iter().map(|template| expand(template, &facts));
+        texts.collect::<Result<_, _>>().map_err(|error| self.not_computable(&step.id, &error))
+    }
+
+    /// A further try gets a longer limit where this one has had all of its own in vain.
+    fn note_limit_used_up(&mut self, step: &Step, prepared: &Prepared<'_>, end: &ToolEnd, elapsed: Duration) {
+        let gave_up = match end {
+            ToolEnd::TimedOut(_) | ToolEnd::Silent(_) => true,
+            // Tools have limits of their own, which are the greater part of ours.
+            _ => elapsed.saturating_mul(2) >= prepared.until_limit,
+        };
+        if gave_up {
+            *self.used_up.entry(step.id.clone()).or_insert(0) += 1;
+        }
     }
 
     /// Arguments that tell the tool which of several boards is meant, when the person chose one.

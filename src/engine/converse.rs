@@ -224,8 +224,7 @@ impl<'a, W: World> Runner<'a, W> {
 
     pub(super) fn ask_hands(&self, prompt: &Prompt, until: Option<&Until>) {
         let whatever = Until::default();
-        self.bus.hands_asked();
-        self.world.ask(Ask::Hands { moves: &prompt.hands, until: Some(until.unwrap_or(&whatever)) });
+        self.let_hands_move(&prompt.hands, Some(until.unwrap_or(&whatever)));
     }
 
     fn give(&mut self, watch: &mut Watch<'a, '_, '_>, given: &Given, stream: Stream) -> Result<(), Ending> {
@@ -255,8 +254,7 @@ impl<'a, W: World> Runner<'a, W> {
                     goes_on: GoesOn::WithEnter,
                     limit_ms: milliseconds(left),
                 });
-                self.bus.hands_asked();
-                self.world.ask(Ask::Hands { moves: &prompt.hands, until: None });
+                self.let_hands_move(&prompt.hands, None);
                 watch.conversation.open = Open::Held { line, until: None, prompt: text, stream };
             }
             (Some((prompt, text)), line) => {

@@ -22,6 +22,19 @@ pub enum Event {
         steps_total: usize,
         summary: Option<String>,
     },
+    /// Some tools take seconds to say that they are there; nothing else happens until they have.
+    LookingForTools {
+        /// Those that have not answered yet.
+        tools: Vec<String>,
+    },
+    /// A program was found before the one that is taken, and cannot be used.
+    ToolPassedOver {
+        tool: String,
+        program: String,
+        found_by: String,
+        /// "it is version 0.9, and at least 0.11 is needed".
+        reason: String,
+    },
     ToolFound {
         tool: String,
         program: String,

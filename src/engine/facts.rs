@@ -14,6 +14,8 @@ pub(super) struct RunFacts<'a, W> {
     pub(super) values: &'a BTreeMap<Id, Value>,
     pub(super) bus: &'a Bus<'a, W>,
     pub(super) tools: &'a BTreeMap<String, ReadyTool>,
+    /// Of the call whose arguments are worked out.
+    pub(super) limit_ms: Option<u64>,
 }
 
 impl<W: World> Facts for RunFacts<'_, W> {
@@ -50,6 +52,10 @@ impl<W: World> Facts for RunFacts<'_, W> {
 
     fn port(&self, device: &Id) -> Result<String, String> {
         self.bus.port(device)
+    }
+
+    fn limit_ms(&self) -> Result<u64, String> {
+        self.limit_ms.ok_or_else(|| "the limit of a call is known only in its arguments".to_owned())
     }
 
     fn tool_version(&self, tool: &str) -> Result<ToolVersion, String> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-use crate::documents::playbook::{Device, Identity, Run, Step, Until};
+use crate::documents::playbook::{Device, HandMove, Identity, Run, Step, Until};
 use crate::engine::devices::name_of;
 use crate::engine::halt::Halt;
 use crate::engine::proof::ProvenBy;
@@ -88,6 +88,12 @@ impl<'a, W: World> Runner<'a, W> {
             }
         }
         Ok(())
+    }
+
+    /// From here on the person moves: what comes now comes by their act.
+    pub(super) fn let_hands_move(&self, moves: &[HandMove], until: Option<&Until>) {
+        self.bus.hands_asked();
+        self.world.ask(Ask::Hands { moves, until });
     }
 
     fn tell_proven(&mut self, step: &Id, device: &Device, port: &str, by: ProvenBy) {

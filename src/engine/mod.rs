@@ -15,6 +15,7 @@ mod identity;
 mod inputs;
 mod instead;
 mod irreversible;
+mod limit;
 mod named_files;
 mod offer;
 mod plan;
@@ -29,6 +30,9 @@ mod session;
 #[cfg(test)]
 #[cfg(unix)]
 mod session_tests;
+#[cfg(test)]
+#[cfg(unix)]
+mod stop_tests;
 mod tell_apart;
 #[cfg(test)]
 #[cfg(unix)]
@@ -46,9 +50,10 @@ pub use devices::Chosen;
 pub use event::{CONDITION_DOES_NOT_HOLD, Event, GoesOn, Problem, StepEnd, WaitEnd};
 pub use files::Files;
 pub use inputs::{GivenFiles, InputFault, MakeImage, stage_inputs};
+pub use limit::longest_limit;
 pub use plan::{PlannedLine, PlannedStep, plan};
 pub use proof::ProvenBy;
-pub use ready::{ReadyTool, ReadyTools, SoughtTools, ToolSearch, Tools, seek_tools};
+pub use ready::{ReadyTool, ReadyTools, SoughtTools, StartUp, Tools, seek_tools};
 pub use refusal::{before_anything, finished, refused_inputs, refused_tools, without_problem};
 pub use ruled_out::RuledOut;
 pub use runner::{Finish, Order, Settings, run};

@@ -8,7 +8,7 @@ use crate::engine::halt::Halt;
 use crate::engine::runner::Runner;
 use crate::engine::{Event, GoesOn, milliseconds};
 use crate::words::FaultClass;
-use crate::world::{Ask, Reply, World};
+use crate::world::{Reply, World};
 
 impl<W: World> Runner<'_, W> {
     /// Waits, and keeps whether it was worth it.
@@ -42,8 +42,7 @@ impl<W: World> Runner<'_, W> {
             goes_on: GoesOn::Either,
             limit_ms: milliseconds(limit),
         });
-        self.bus.hands_asked();
-        self.world.ask(Ask::Hands { moves: &prompt.hands, until: None });
+        self.let_hands_move(&prompt.hands, None);
         let world = self.world;
         let met = tokio::select! {
             waited = self.wait_until(step, until, limit, until.anew) => met_in_time(waited)?,

@@ -1,14 +1,16 @@
 //! What a run would do, step by step, everything expanded as far as it can be known beforehand.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
-use crate::documents::catalog::Catalog;
+use crate::documents::catalog::{Catalog, Tool};
 use crate::documents::expression::{Facts, Value, expand_as_far_as_known};
 use crate::documents::playbook::{Action, Contents, Irreversible, Playbook, Reading, Run, Step, Until};
 use crate::engine::devices::describe_until;
+use crate::engine::limit::limit_of;
 use crate::engine::runner::WAIT_LIMIT;
 use crate::engine::{Files, GoesOn, RuledOut, milliseconds};
-use crate::words::{FaultClass, Id};
+use crate::words::{FaultClass, Id, describe_time};
 
 /// One step as it would run. In JSON one line with `"event": "planned_step"`.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -75,7 +77,7 @@ pub fn plan(
     let mut planner = Planner {
         playbook,
         catalog,
-        facts: PlanFacts { files, variables, produced: produced_files(&playbook.steps) },
+        facts: PlanFacts { files, variables, produced: produced_files(&playbook.steps), limit_ms: Cell::default() },
         total: playbook.leaf_steps().len(),
         ruled_out: RuledOut::new(playbook, files, variables),
         steps: Vec::new(),
@@ -148,6 +150,9 @@ impl Planner<'_> {
                 format!("goes on with {} on {}{code}", on.set, words(&on.classes))
             }));
         }
+        if let Some(ask) = &step.ask {
+            notes.push(format!("asks only after {}", describe_time(ask.after)));
+        }
         if let Some(restart) = &step.restart_at {
             let (at, times, on) = (&restart.step.value, restart.times_max, words(&restart.on));
             notes.push(format!("goes back to {at}, up to {times} times, on {on}"));
@@ -188,7 +193,11 @@ impl Planner<'_> {
                 lines.push(PlannedLine::Prompt { text: text(&prompt.text), goes_on: GoesOn::of(step) });
                 lines.extend(step.until.iter().map(|until| self.wait(until, wait_limit)));
             }
-            Action::Wait => lines.extend(step.until.iter().map(|until| self.wait(until, wait_limit))),
+            Action::Wait => {
+                lines.extend(step.until.iter().map(|until| self.wait(until, wait_limit)));
+                let asked = step.ask.iter().map(|ask| &ask.prompt.text);
+                lines.extend(asked.map(|asked| PlannedLine::Prompt { text: text(asked), goes_on: GoesOn::ByItself }));
+            }
             Action::Check(check) => lines.push(PlannedLine::Check { text: check.text.clone() }),
             Action::Write(write) => {
                 let text = match &write.contents {
@@ -227,14 +236,14 @@ impl Planner<'_> {
 
     /// Answers with the call's limit.
     fn command(&self, step: &Step, run: &Run, lines: &mut Vec<PlannedLine>) -> u64 {
-        let args: Vec<String> = run.args.iter().map(|arg| expand_as_far_as_known(arg, &self.facts)).collect();
-        let tool = self.catalog.tool(&run.tool.value);
-        let kind = tool.and_then(|tool| tool.command(&args));
-        let limit = match step.timeout {
-            Some(timeout) => Some(timeout.for_bytes(self.facts.bytes_named(run))),
-            None => kind.and_then(|kind| kind.timeout).or(tool.map(|tool| tool.timeout)),
-        };
-        let limit_ms = limit.map_or(0, milliseconds);
+        let arguments = || run.args.iter().map(|arg| expand_as_far_as_known(arg, &self.facts)).collect::<Vec<_>>();
+        let args = arguments();
+        let bytes = self.facts.bytes_named(run);
+        let limit = |tool: &Tool| limit_of(step, tool, tool.command(&args), &args, bytes);
+        let limit_ms = self.catalog.tool(&run.tool.value).map_or(0, |tool| milliseconds(limit(tool)));
+        self.facts.limit_ms.set(Some(limit_ms));
+        let args = arguments();
+        self.facts.limit_ms.set(None);
         let mut command = vec![run.tool.value.clone()];
         command.extend(args);
         lines.push(PlannedLine::Command { command, limit_ms });
@@ -274,6 +283,8 @@ struct PlanFacts<'a> {
     variables: &'a BTreeMap<Id, Value>,
     files: &'a Files,
     produced: BTreeMap<Id, String>,
+    /// Of the call whose arguments are worked out.
+    limit_ms: Cell<Option<u64>>,
 }
 
 impl PlanFacts<'_> {
@@ -314,6 +325,10 @@ impl Facts for PlanFacts<'_> {
 
     fn given(&self, file: &Id) -> bool {
         self.files.knows(file)
+    }
+
+    fn limit_ms(&self) -> Result<u64, String> {
+        self.limit_ms.get().ok_or_else(|| "the limit of a call is known only in its arguments".to_owned())
     }
 
     fn present(&self, device: &Id) -> Result<bool, String> {

@@ -9,7 +9,7 @@ use crate::engine::identity::Known;
 use crate::engine::runner::{Acted, Runner, Shown};
 use crate::engine::{Event, GoesOn, milliseconds};
 use crate::words::FaultClass;
-use crate::world::{Ask, World};
+use crate::world::World;
 
 impl<'a, W: World> Runner<'a, W> {
     pub(super) async fn prompt(&mut self, step: &'a Step, prompt: &'a Prompt, limit: Duration) -> Result<Acted, Halt> {
@@ -44,8 +44,7 @@ impl<'a, W: World> Runner<'a, W> {
             goes_on: GoesOn::of(step),
             limit_ms: milliseconds(limit),
         });
-        self.bus.hands_asked();
-        self.world.ask(Ask::Hands { moves: &prompt.hands, until: step.until.as_ref() });
+        self.let_hands_move(&prompt.hands, step.until.as_ref());
         match &step.until {
             Some(until) => self.wait_until(step, until, limit, fresh).await,
             None => self.wait_for_enter(&step.id, limit).await,

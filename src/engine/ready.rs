@@ -1,31 +1,36 @@
 //! Tools, found and asked for their version before the person is asked to touch anything.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::PathBuf;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::time::Duration;
 
 use tokio::time::timeout;
 
 use crate::documents::catalog::{Catalog, Tool};
 use crate::documents::expression::Value;
-use crate::documents::playbook::{Action, Playbook, Step, tools_of};
+use crate::documents::playbook::{Playbook, tools_of};
 use crate::engine::halt::Halt;
-use crate::engine::runner::{Acted, Runner};
+use crate::engine::runner::Runner;
 use crate::engine::{Event, Files, RuledOut};
 use crate::words::{Id, ToolVersion};
-use crate::world::{Surroundings, ToolProblem, ToolStarter, World, find_tools, tool_environment};
+use crate::world::{Finder, PassedOver, ToolProblem, World, find_tools, tool_environment};
 
 /// In this time most tools answer, and the person does not notice it.
-const FIRST: Duration = Duration::from_millis(100);
+const FIRST: Duration = Duration::from_millis(300);
+/// What a tool takes to say its version it takes for each call before it does anything, and more when the computer is busy.
+const START_UPS: u32 = 5;
+/// A longer start-up does not count, so that limits stay limits.
+const START_UP_MAX: Duration = Duration::from_secs(20);
 
-/// Where tools are looked for, and how they are started to be asked.
-pub struct ToolSearch<'a> {
-    /// Programs the person named, by tool.
-    pub explicit: &'a BTreeMap<String, PathBuf>,
-    pub surroundings: &'a Surroundings,
-    pub start: ToolStarter,
+/// Does what the tools take to start count, or is time made up here?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StartUp {
+    Counts,
+    /// A mock's real start says nothing about virtual time, which must be the same each time.
+    OnBench,
 }
 
 /// A tool that has been found, and the environment it runs in.
@@ -36,20 +41,35 @@ pub struct ReadyTool {
     pub flavour: Option<String>,
     pub environment: BTreeMap<String, OsString>,
     pub environment_remove: Vec<String>,
+    /// What it took to tell its version.
+    pub start_up: Duration,
+}
+
+impl ReadyTool {
+    /// What is added to the limits of a call, which are for the work alone.
+    pub(super) fn start_allowance(&self) -> Duration {
+        self.start_up.min(START_UP_MAX) * START_UPS
+    }
 }
 
 /// Every tool that the run may need, found and asked.
 #[derive(Debug, Default)]
 pub struct ReadyTools {
     pub tools: BTreeMap<String, ReadyTool>,
-    /// [`Event::ToolFound`] for each, still to be told.
+    /// [`Event::ToolFound`] for each, and what was passed over for it; still to be told.
     pub told: Vec<Event>,
 }
 
-/// Tools that are still being asked.
-pub type SoughtTools<'a> = Pin<Box<dyn Future<Output = Result<ReadyTools, Vec<ToolProblem>>> + 'a>>;
+type Answer<'a> = Pin<Box<dyn Future<Output = Result<ReadyTools, Vec<ToolProblem>>> + 'a>>;
 
-/// The tools of a run: there, or still being asked. Some take seconds to answer, in which the person can act already.
+/// Tools that are being asked.
+pub struct SoughtTools<'a> {
+    pub answer: Answer<'a>,
+    /// Those that have not answered yet.
+    pub still_out: Rc<RefCell<Vec<String>>>,
+}
+
+/// The tools of a run: there, or still being asked. Some take seconds to answer.
 pub enum Tools<'a> {
     Ready(BTreeMap<String, ReadyTool>),
     Sought(SoughtTools<'a>),
@@ -59,8 +79,14 @@ impl std::fmt::Debug for Tools<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Tools::Ready(tools) => f.debug_tuple("Ready").field(tools).finish(),
-            Tools::Sought(_) => f.debug_struct("Sought").finish_non_exhaustive(),
+            Tools::Sought(sought) => f.debug_tuple("Sought").field(sought).finish(),
         }
+    }
+}
+
+impl std::fmt::Debug for SoughtTools<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SoughtTools").field("still_out", &self.still_out).finish_non_exhaustive()
     }
 }
 
@@ -70,22 +96,25 @@ pub fn seek_tools<'a>(
     catalog: &'a Catalog,
     files: &Files,
     variables: &BTreeMap<Id, Value>,
-    search: ToolSearch<'a>,
+    finder: Finder<'a>,
+    start_up: StartUp,
 ) -> SoughtTools<'a> {
     let ruled_out = RuledOut::new(playbook, files, variables);
     let names = tools_of(playbook, &|step| !ruled_out.rules_out(step));
     let wanted: Vec<&Tool> = names.iter().filter_map(|name| catalog.tool(name)).collect();
+    let still_out = Rc::new(RefCell::new(wanted.iter().map(|tool| tool.name.clone()).collect()));
     let scratch = files.scratch().folder().to_owned();
-    Box::pin(async move {
-        let environment = |tool: &Tool| tool_environment(catalog, tool, &scratch, search.surroundings);
-        let found = find_tools(&wanted, search.explicit, search.surroundings, environment, search.start).await?;
+    let out: Rc<RefCell<Vec<String>>> = Rc::clone(&still_out);
+    let answer = Box::pin(async move {
+        let surroundings = finder.surroundings;
+        let environment = |tool: &Tool| tool_environment(catalog, tool, &scratch, surroundings);
+        let answered = |name: &str| out.borrow_mut().retain(|tool| tool != name);
+        let found = find_tools(&wanted, finder, environment, answered).await?;
         let mut ready = ReadyTools::default();
         for tool in found {
-            let Some(described) = catalog.tool(&tool.name) else { continue };
-            let mut environment = environment(described);
-            if let Some(program) = tool.launcher.first() {
-                environment = environment.beside(program);
-            }
+            ready.told.extend(tool.passed_over.into_iter().map(|PassedOver { program, found_by, why }| {
+                Event::ToolPassedOver { tool: tool.name.clone(), program, found_by, reason: why.to_string() }
+            }));
             let program: Vec<String> = tool.launcher.iter().map(|word| word.to_string_lossy().into_owned()).collect();
             ready.told.push(Event::ToolFound {
                 tool: tool.name.clone(),
@@ -100,68 +129,43 @@ pub fn seek_tools<'a>(
                     launcher: tool.launcher,
                     version: tool.version,
                     flavour: tool.flavour,
-                    environment: environment.set,
-                    environment_remove: environment.remove,
+                    environment: tool.environment.set,
+                    environment_remove: tool.environment.remove,
+                    start_up: match start_up {
+                        StartUp::Counts => tool.start_up,
+                        StartUp::OnBench => Duration::ZERO,
+                    },
                 },
             );
         }
         Ok(ready)
-    })
+    });
+    SoughtTools { answer, still_out }
 }
 
-impl<'a, W: World> Runner<'a, W> {
-    /// Does what the step is for; tools that are still being asked may answer meanwhile.
-    pub(super) async fn act(&mut self, step: &'a Step, purpose: &str) -> Result<Acted, Halt> {
-        let Some(mut sought) = self.sought.take() else { return self.act_now(step, purpose).await };
-        let mut found = None;
-        let acted = {
-            let mut acting = std::pin::pin!(self.act_now(step, purpose));
-            loop {
+impl<W: World> Runner<'_, W> {
+    /// Waits until the tools have answered: nobody is asked to touch anything for a run that cannot be made.
+    pub(super) async fn tools_ready(&mut self) -> Result<(), Halt> {
+        let Some(mut sought) = self.sought.take() else { return Ok(()) };
+        let found = match timeout(FIRST, &mut sought.answer).await {
+            Ok(found) => found,
+            Err(_) => {
+                let tools = sought.still_out.borrow().clone();
+                self.tell(Event::LookingForTools { tools });
+                let (world, first) = (self.world, self.playbook.leaf_steps().first().map(|step| step.id.clone()));
+                let wish = async {
+                    match first {
+                        Some(first) => (world.interrupted().await, first),
+                        None => std::future::pending().await,
+                    }
+                };
                 tokio::select! {
                     biased;
-                    acted = &mut acting => break Some(acted),
-                    answer = &mut sought, if found.is_none() => {
-                        let failed = answer.is_err();
-                        found = Some(answer);
-                        if failed {
-                            break None;
-                        }
-                    }
+                    found = &mut sought.answer => found,
+                    (by, first) = wish => return Err(self.interrupt(&first, by)),
                 }
             }
         };
-        match found {
-            Some(found) => self.take_tools(found)?,
-            None => self.sought = Some(sought),
-        }
-        acted.unwrap_or(Ok(Acted::Skipped))
-    }
-
-    /// Waits until the tools have answered.
-    pub(super) async fn tools_ready(&mut self) -> Result<(), Halt> {
-        match self.sought.take() {
-            Some(sought) => {
-                let found = sought.await;
-                self.take_tools(found)
-            }
-            None => Ok(()),
-        }
-    }
-
-    /// Begins to ask the tools. What answers at once, or is not there at all, is known before anybody is asked to act.
-    pub(super) async fn ask_tools(&mut self) -> Result<(), Halt> {
-        let Some(mut sought) = self.sought.take() else { return Ok(()) };
-        match timeout(FIRST, &mut sought).await {
-            Ok(found) => self.take_tools(found),
-            Err(_) => {
-                self.sought = Some(sought);
-                Ok(())
-            }
-        }
-    }
-
-    /// Makes the tools known.
-    fn take_tools(&mut self, found: Result<ReadyTools, Vec<ToolProblem>>) -> Result<(), Halt> {
         let ReadyTools { tools, told } = found.map_err(Halt::NoTools)?;
         self.tools = tools;
         for event in told {
@@ -169,19 +173,5 @@ impl<'a, W: World> Runner<'a, W> {
         }
         self.find_tool_files();
         Ok(())
-    }
-}
-
-/// May the step ask for something that is known only when all tools have answered?
-pub(super) fn needs_tools(step: &Step) -> bool {
-    let waits = matches!(step.action, Action::Prompt(_) | Action::Wait);
-    // Of groups the steps themselves are asked.
-    let group = matches!(step.action, Action::Steps(_));
-    step.when.is_some() || !(waits || group)
-}
-
-impl std::fmt::Debug for ToolSearch<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ToolSearch").field("explicit", &self.explicit).finish_non_exhaustive()
     }
 }

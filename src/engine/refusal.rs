@@ -68,19 +68,23 @@ pub fn refused_tools(faults: &[ToolProblem]) -> Problem {
     let what = match faults {
         [only] => only.to_string(),
         several => {
-            let names: Vec<&str> = several.iter().map(ToolProblem::tool).collect();
+            let names: Vec<&str> = several.iter().map(|fault| fault.tool.as_str()).collect();
             format!("the tools {} cannot be used", names.join(", "))
         }
     };
     let mut problem = before_anything(what, Vec::new());
     problem.class = Some(FaultClass::ToolMissing.to_string());
     problem.state = "Nothing has been done to the board.".to_owned();
-    if faults.len() > 1 {
-        problem.output = faults.iter().map(ToString::to_string).collect();
+    problem.output = match faults {
+        [only] => only.output(),
+        several => several.iter().map(ToString::to_string).collect(),
+    };
+    for remedy in faults.iter().flat_map(|fault| &fault.remedies) {
+        // Several tools may come in one package.
+        if !problem.next.contains(remedy) {
+            problem.next.push(remedy.clone());
+        }
     }
-    let mut installs: Vec<&str> = faults.iter().filter_map(ToolProblem::install).collect();
-    installs.dedup();
-    problem.next.extend(installs.into_iter().map(|install| format!("Install what is missing:\n{install}")));
     problem.next.push(
         "When the tools are in place, run recover again; it finds them before it asks you to do anything.".into(),
     );

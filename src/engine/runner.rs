@@ -1,5 +1,6 @@
 //! Runs a playbook: steps in order, groups, conditions, retries and restarts. Calls, waits and guards are siblings.
 
+mod checking;
 mod restarting;
 mod skipping;
 mod stopping;
@@ -13,12 +14,12 @@ use tokio::time::Instant;
 
 use crate::documents::catalog::Catalog;
 use crate::documents::expression::{EvaluationError, Expression, Template, Value, evaluate_condition, expand};
-use crate::documents::playbook::{Action, CheckStep, Contents, Playbook, RefuseStep, Step, WriteStep};
+use crate::documents::playbook::{Action, Playbook, Retry, Step};
 use crate::engine::devices::{Bus, Chosen, no_bus};
 use crate::engine::facts::RunFacts;
 use crate::engine::files::Files;
-use crate::engine::halt::{Halt, outcome_of};
-use crate::engine::ready::{ReadyTool, needs_tools};
+use crate::engine::halt::Halt;
+use crate::engine::ready::ReadyTool;
 use crate::engine::{
     CONDITION_DOES_NOT_HOLD, Event, Outcome, ProvenBy, SoughtTools, StepEnd, Tools, milliseconds, problem,
     refused_tools,
@@ -100,6 +101,8 @@ pub(super) struct Runner<'a, W> {
     /// Irreversible steps that were carried out in this run.
     pub(super) attempted: BTreeSet<Id>,
     restarts: BTreeMap<Id, u32>,
+    /// How often the call of a step has used up its limit.
+    pub(super) used_up: BTreeMap<Id, u32>,
     /// The next wait for a device wants to see it come anew.
     pub(super) fresh: bool,
     pub(super) board_changed: bool,
@@ -112,6 +115,8 @@ pub(super) struct Runner<'a, W> {
     pub(super) last_call: Option<LastCall>,
     /// A call has failed: from here on every call gets a process of its own.
     pub(super) single_calls: bool,
+    /// Attempts that the step at work has left, by its own `retry`.
+    attempts_left: u32,
     pub(super) tally: Tally,
 }
 
@@ -151,6 +156,7 @@ pub async fn run<W: World>(order: Order<'_>, files: Files, world: &W, events: &m
         shielded: false,
         attempted: BTreeSet::new(),
         restarts: BTreeMap::new(),
+        used_up: BTreeMap::new(),
         fresh: false,
         board_changed: false,
         told_proof: None,
@@ -158,10 +164,11 @@ pub async fn run<W: World>(order: Order<'_>, files: Files, world: &W, events: &m
         asked_who: None,
         last_call: None,
         single_calls: order.settings.single_calls,
+        attempts_left: 0,
         tally: Tally::default(),
     };
     runner.find_tool_files();
-    let asked = runner.ask_tools().await;
+    let asked = runner.tools_ready().await;
     let ended = match asked {
         Ok(()) => runner.steps(&order.playbook.steps, Shown::Yes).await,
         Err(halt) => Err(halt),
@@ -234,7 +241,7 @@ impl<'a, W: World> Runner<'a, W> {
     }
 
     pub(super) fn facts(&self) -> RunFacts<'_, W> {
-        RunFacts { files: &self.files, values: &self.values, bus: &self.bus, tools: &self.tools }
+        RunFacts { files: &self.files, values: &self.values, bus: &self.bus, tools: &self.tools, limit_ms: None }
     }
 
     /// What the author wants said at the end; what cannot be worked out is left out rather than to spoil a success.
@@ -283,9 +290,7 @@ impl<'a, W: World> Runner<'a, W> {
     }
 
     async fn step_with_retries(&mut self, step: &'a Step, shown: Shown) -> Result<(), Halt> {
-        if needs_tools(step) {
-            self.tools_ready().await?;
-        }
+        self.nothing_came_instead(step);
         if let Some(condition) = &step.when
             && !self.holds(condition, step)?
         {
@@ -296,15 +301,14 @@ impl<'a, W: World> Runner<'a, W> {
         let attempts_max = step.retry.as_ref().map_or(1, |retry| retry.attempts_max);
         let mut attempt = 1;
         let halt = loop {
+            self.attempts_left = attempts_max - attempt;
             let halt = match self.once(step, shown).await {
                 Ok(()) => return Ok(()),
                 Err(halt) => halt,
             };
             let (Some(retry), Halt::Failure(failure)) = (&step.retry, &halt) else { break halt };
-            let wanted = halt.fault_class().is_some_and(|class| retry.on.contains(&class));
-            // Whoever has asked to end is not to watch it begin again.
-            let stopping = self.stop_requested.is_some() && !self.shielded;
-            if attempt >= attempts_max || !wanted || stopping {
+            let over = failure.outcome == Outcome::Interrupted || attempt >= attempts_max;
+            if over || !self.worth_another(retry, &failure.fault) {
                 break halt;
             }
             attempt += 1;
@@ -318,6 +322,17 @@ impl<'a, W: World> Runner<'a, W> {
             }
         };
         Err(self.restart_or(step.restart_at.as_ref(), step, halt))
+    }
+
+    fn worth_another(&self, retry: &Retry, fault: &Fault) -> bool {
+        // Whoever has asked to end is not to watch it begin again.
+        let stopping = self.stop_requested.is_some() && !self.shielded;
+        retry.on.contains(&fault.class) && !fault.lasting && !stopping
+    }
+
+    /// Does this fault of the step at work lead to a further attempt?
+    pub(super) fn tried_again(&self, step: &Step, fault: &Fault) -> bool {
+        self.attempts_left > 0 && step.retry.as_ref().is_some_and(|retry| self.worth_another(retry, fault))
     }
 
     /// One attempt of one step.
@@ -372,7 +387,7 @@ impl<'a, W: World> Runner<'a, W> {
         ended.map(|_| ())
     }
 
-    pub(super) async fn act_now(&mut self, step: &'a Step, purpose: &str) -> Result<Acted, Halt> {
+    pub(super) async fn act(&mut self, step: &'a Step, purpose: &str) -> Result<Acted, Halt> {
         let limit = step.timeout.map_or(WAIT_LIMIT, |timeout| timeout.base);
         self.bus.hands_over();
         if matches!(step.action, Action::Prompt(_) | Action::Wait | Action::TellApart(_)) {
@@ -397,43 +412,6 @@ impl<'a, W: World> Runner<'a, W> {
             Action::Steps(steps) => self.steps(steps, Shown::No).await,
         };
         ended.map(|()| Acted::Done)
-    }
-
-    fn refuse(&mut self, step: &Step, refuse: &RefuseStep) -> Result<(), Halt> {
-        let text = |template| self.text(template).map_err(|error| self.not_computable(&step.id, &error));
-        let fault = Fault::new(FaultClass::Refused, text(&refuse.text)?);
-        let advice = refuse.next.iter().map(text).collect::<Result<Vec<_>, _>>()?;
-        let mut failure = self.failure(&step.id, fault, Outcome::RefusedByPlaybook);
-        failure.advice = advice;
-        Err(Halt::Failure(Box::new(failure)))
-    }
-
-    fn check(&mut self, step: &Step, check: &CheckStep) -> Result<(), Halt> {
-        if self.holds(&check.holds, step)? {
-            return Ok(());
-        }
-        let message = match &check.message {
-            Some(message) => self.text(message).map_err(|error| self.not_computable(&step.id, &error))?,
-            None => format!("this does not hold: {}", check.text),
-        };
-        let message = message.trim_end_matches('.').to_owned();
-        let fault = Fault::new(check.class, message);
-        // Wrong files that are noticed before anything is done are the same as an input that does not suit.
-        let outcome = match check.class {
-            FaultClass::BadFile if self.last_call.is_none() => Outcome::CommandLine,
-            class => outcome_of(class),
-        };
-        Err(Halt::Failure(Box::new(self.failure(&step.id, fault, outcome))))
-    }
-
-    fn write(&mut self, step: &Step, write: &WriteStep) -> Result<(), Halt> {
-        let text = match &write.contents {
-            Contents::Text(text) => self.text(text).map_err(|error| self.not_computable(&step.id, &error))?,
-            Contents::Zeros(length_bytes) => "\0".repeat(*length_bytes as usize),
-        };
-        self.files
-            .write(&write.name, &write.file, &text)
-            .map_err(|problem| self.halt_here(&step.id, Fault::new(FaultClass::BadFile, problem.to_string())))
     }
 
     pub(super) fn holds(&self, condition: &Expression, step: &Step) -> Result<bool, Halt> {

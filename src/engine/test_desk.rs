@@ -102,6 +102,7 @@ pub(super) fn play(catalog: &str, launcher: &[&str], playbook: &str, desk: &Desk
         flavour: None,
         environment: BTreeMap::new(),
         environment_remove: Vec::new(),
+        start_up: std::time::Duration::ZERO,
     };
     let tools = catalog.tools.iter().map(|tool| (tool.name.clone(), ready.clone())).collect();
     let settings = Settings {

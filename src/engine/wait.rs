@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, sleep_until};
 
-use crate::documents::playbook::{Step, Until};
-use crate::engine::devices::{Met, describe_until};
+use crate::documents::expression::Value;
+use crate::documents::playbook::{Instead, LateAsk, Step, Until};
+use crate::engine::devices::{Met, describe_until, name_of};
 use crate::engine::halt::Halt;
-use crate::engine::instead::Intruders;
+use crate::engine::instead::{Intruders, Told};
 use crate::engine::runner::Runner;
-use crate::engine::{Event, WaitEnd, milliseconds};
+use crate::engine::{Event, Outcome, WaitEnd, milliseconds};
 use crate::words::{Fault, FaultClass, Id, describe_time};
 use crate::world::{Reply, World};
 
@@ -41,6 +42,7 @@ impl<W: World> Runner<'_, W> {
         fresh: bool,
     ) -> Result<(), Halt> {
         let mut intruders = Intruders::of(step);
+        let mut asks = step.ask.as_ref();
         let whole = step;
         let step = &whole.id;
         let started = Instant::now();
@@ -57,6 +59,7 @@ impl<W: World> Runner<'_, W> {
         let mut changed = started;
         loop {
             let now = Instant::now();
+            let left = deadline.saturating_duration_since(now);
             if must_go_first && (!self.any_present(until) || self.another_than(&there_first, until)) {
                 must_go_first = false;
             }
@@ -85,6 +88,8 @@ impl<W: World> Runner<'_, W> {
                     continue;
                 }
                 Met::Yes => {
+                    // What is away now may come back.
+                    intruders.take_note(&self.bus);
                     format!(
                         "{}, and must stay for {}",
                         describe_until(until, self.playbook),
@@ -102,7 +107,12 @@ impl<W: World> Runner<'_, W> {
                 Met::NotYet(text) => {
                     hopeless_since = None;
                     met_since = None;
-                    self.look_for_intruders(step, &mut intruders, deadline.saturating_duration_since(now));
+                    if let Told::Enough(instead) = self.look_for_intruders(step, &mut intruders, left) {
+                        return self.told_in_vain(step, instead, started);
+                    }
+                    if let Some(ask) = asks.take_if(|ask| now >= started + ask.after) {
+                        self.ask_late(whole, ask, left)?;
+                    }
                     match intruders.meaning() {
                         Some(meaning) => format!("{meaning} ({text})"),
                         None => text,
@@ -110,6 +120,9 @@ impl<W: World> Runner<'_, W> {
                 }
             };
             if now >= deadline {
+                if let Some(instead) = intruders.told_in_vain() {
+                    return self.told_in_vain(step, instead, started);
+                }
                 return Err(self.wait_over(whole, until, &waiting_for, limit, started));
             }
             let state = (waiting_for, self.bus.describe_attached());
@@ -124,13 +137,40 @@ impl<W: World> Runner<'_, W> {
                 next_tick = now + TICK;
             }
             let look_again = look_again(changed);
+            let asks_at = asks.map_or(deadline, |ask| started + ask.after);
             let world = self.world;
             tokio::select! {
                 by = world.interrupted() => return Err(self.interrupt(step, by)),
                 () = world.devices_changed() => changed = Instant::now(),
-                () = sleep_until(look_again.min(next_tick).min(deadline)) => {}
+                () = sleep_until(look_again.min(next_tick).min(asks_at).min(deadline)) => {}
             }
         }
+    }
+
+    /// Hands help where the hardware has not come by itself.
+    fn ask_late(&mut self, step: &Step, ask: &LateAsk, left: Duration) -> Result<(), Halt> {
+        let text = self.text(&ask.prompt.text).map_err(|error| self.not_computable(&step.id, &error))?;
+        self.tell_prompt(step, &text, left);
+        self.ask_hands(&ask.prompt, None);
+        Ok(())
+    }
+
+    /// What came instead has another reason than the one that was told; later steps look for it.
+    fn told_in_vain(&mut self, step: &Id, instead: &Instead, started: Instant) -> Result<(), Halt> {
+        let name = self.playbook.device(&instead.device).map(name_of).unwrap_or_default();
+        self.tell(Event::WaitOver {
+            step: step.clone(),
+            end: WaitEnd::NotMet,
+            text: format!("{name} is there again"),
+            elapsed_ms: milliseconds(started.elapsed()),
+        });
+        self.tell(Event::Warning {
+            text: format!("{name} is there again after all that was done, so there may be another reason for it"),
+        });
+        if let Some(enough) = &instead.enough {
+            self.values.insert(enough.sets.clone(), Value::Boolean(true));
+        }
+        Ok(())
     }
 
     /// Fails where several devices could be the wanted one, and go on being there.
@@ -194,7 +234,16 @@ impl<W: World> Runner<'_, W> {
         } else {
             "Check wire or switch and the cable (some cables carry only power), and try another USB port".to_owned()
         });
-        self.halt_here(&step.id, fault)
+        let Some(ask) = &step.ask else { return self.halt_here(&step.id, fault) };
+        // Everything before has been done: what is left is what the person was asked for.
+        fault.help = None;
+        let advice = match self.text(&ask.prompt.text) {
+            Ok(text) => text,
+            Err(error) => return self.not_computable(&step.id, &error),
+        };
+        let mut failure = self.failure(&step.id, fault, Outcome::StepFailed);
+        failure.advice.push(advice);
+        Halt::Failure(Box::new(failure))
     }
 
     /// Waits for ENTER.

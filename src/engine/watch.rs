@@ -11,7 +11,7 @@ use crate::engine::Event;
 use crate::engine::call::Prepared;
 use crate::engine::converse::{Conversation, Due};
 use crate::engine::halt::Halt;
-use crate::engine::instead::Intruders;
+use crate::engine::instead::{Intruders, Told};
 use crate::engine::runner::Runner;
 use crate::output::{Dialogue, Judge, LineEnd, LineSplitter, Piece, PlainLines};
 use crate::words::{Stream, ToolEnd};
@@ -126,7 +126,8 @@ impl<'a, W: World> Runner<'a, W> {
                 }
                 () = sleep_until(next_look), if intruders.are_known() => {
                     let left = limit.saturating_duration_since(Instant::now());
-                    self.look_for_intruders(&step.id, &mut intruders, left);
+                    // A tool goes on waiting whatever has been told; `check` allows no end to it here.
+                    let (Told::Nothing | Told::Enough(_)) = self.look_for_intruders(&step.id, &mut intruders, left);
                     next_look = Instant::now() + LOOK;
                 }
                 due = watch.conversation.due(watch.last_output, limit) => match due {
@@ -182,7 +183,13 @@ impl<'a, W: World> Runner<'a, W> {
     fn take_pieces(&mut self, watch: &mut Watch<'a, '_, '_>, stream: Stream, bytes: &[u8]) -> Result<(), Ending> {
         for piece in watch.splitter(stream).push(bytes) {
             self.piece(watch, stream, &piece);
-            self.hear_line(watch, &piece.text)?;
+            if watch.judge.stops_at().is_none() {
+                self.hear_line(watch, &piece.text)?;
+            }
+        }
+        // Only now: what came along with that line may show that it is too late.
+        if let Some(line) = watch.judge.stops_at() {
+            return Err(Ending::As(ToolEnd::Stopped(line.to_owned())));
         }
         self.hear_tail(watch, stream)
     }

@@ -84,7 +84,8 @@ impl Evidence {
         }
         for (fail_on, found) in expectations.fail_on.iter().zip(&mut self.fail_on) {
             if found.is_none() {
-                *found = matched(&fail_on.pattern, line);
+                let excepted = || fail_on.unless.as_ref().is_some_and(|unless| unless.is_match(line));
+                *found = matched(&fail_on.pattern, line).filter(|_| !excepted());
             }
         }
         for (capture, found) in expectations.capture.iter().zip(&mut self.captures) {

@@ -113,6 +113,13 @@ impl<'a> Judge<'a> {
         progress
     }
 
+    /// The line with which the tool must not go on, as long as it has not begun its work.
+    pub fn stops_at(&self) -> Option<&str> {
+        let mut found = self.expectations.fail_on.iter().zip(&self.evidence.fail_on);
+        let (_, found) = found.find(|(fail_on, found)| fail_on.stop && found.is_some())?;
+        found.as_ref().filter(|_| !self.evidence.progress_seen).map(|found| found.line.as_str())
+    }
+
     /// The verdict, once the process has ended.
     pub fn judge(mut self, end: &ToolEnd, presence: Presence) -> Judgement {
         self.evidence.complete(self.tool, self.command);

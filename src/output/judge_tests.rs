@@ -248,11 +248,49 @@ fn another_device_than_the_one_meant_is_a_fault_whatever_was_written() {
     assert_eq!(right.words(), verdict("succeeded", Touched::Completely));
 }
 
+fn fail_on(text: &str, unless: Option<&str>, stop: bool) -> FailOn {
+    let pattern = |text| Regex::new(text).expect("compiles");
+    let unless = unless.map(pattern);
+    FailOn { pattern: pattern(text), unless, stop, class: FaultClass::Protected, message: None }
+}
+
+#[test]
+fn a_line_of_the_step_can_be_excepted() {
+    let fail_on = [fail_on("^part (?P<code>.)", Some("[AB]"), false)];
+    let expectations = Expectations { fail_on: &fail_on, ..Expectations::default() };
+    let call = |lines| Call { expectations, ..Call::new("read", lines, 0) };
+    assert_eq!(call(&["status 0", "part A"]).words().0, "succeeded");
+    let Verdict::Fault(other) = call(&["part A", "part C", "status 0"]).judge().verdict else { panic!() };
+    assert_eq!((other.class, other.code.as_deref()), (FaultClass::Protected, Some("C")));
+}
+
+#[test]
+fn a_tool_is_stopped_only_before_its_work_has_begun() {
+    let fail_on = [fail_on("^part C", None, true), fail_on("^odd", None, false)];
+    let stops = |lines: &[&str]| {
+        let catalog = catalog();
+        let tool = catalog.tool("flasher").expect("is there");
+        let expectations = Expectations { fail_on: &fail_on, ..Expectations::default() };
+        let mut judge = Judge::new(tool, tool.command(&["write".to_owned()]), expectations);
+        for line in lines {
+            judge.piece(Stream::Stdout, line);
+        }
+        judge.stops_at().map(str::to_owned)
+    };
+    assert_eq!(stops(&["part A", "odd"]), None);
+    assert_eq!(stops(&["part C", "more"]), Some("part C".to_owned()));
+    assert_eq!(stops(&["part C", "Erase 0%"]), None);
+    let expectations = Expectations { fail_on: &fail_on, ..Expectations::default() };
+    let end = ToolEnd::Stopped("part C".to_owned());
+    let stopped = Call { expectations, end, ..Call::new("write", &["part C"], 0) };
+    assert_eq!(stopped.words(), verdict("protected", Touched::Nothing));
+}
+
 #[test]
 fn the_step_has_its_own_say() {
     let pattern = |text| Regex::new(text).expect("compiles");
     let expect = [pattern("^word 2")];
-    let fail_on = [FailOn { pattern: pattern("locked"), class: FaultClass::Protected, message: None }];
+    let fail_on = [fail_on("locked", None, false)];
     let capture = [
         Capture {
             name: "late".parse().expect("is a name"),

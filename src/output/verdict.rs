@@ -21,6 +21,10 @@ pub(super) fn verdict(
     presence: Presence,
 ) -> Verdict {
     let exit_code = match ended_otherwise(tool, end) {
+        // What the tool has printed before says more than the step's word on its last line.
+        Err(fault) if matches!(end, ToolEnd::Stopped(_)) => {
+            return Verdict::Fault(decisive_fault(tool, expectations, evidence).unwrap_or(fault));
+        }
         Ok(exit_code) => exit_code,
         Err(fault) => return Verdict::Fault(fault),
     };
@@ -110,6 +114,10 @@ fn ended_otherwise(tool: &Tool, end: &ToolEnd) -> Result<i32, Fault> {
             help: Some("Run it again and stay there to answer; or add the answer to the step's `answers`".to_owned()),
             ..Fault::new(FaultClass::Unknown, format!("The tool {name} {end}, so it was ended"))
         },
+        ToolEnd::Stopped(line) => Fault {
+            evidence: Some(line.clone()),
+            ..Fault::new(FaultClass::Unknown, format!("The tool {name} {end}, so it was ended"))
+        },
         ToolEnd::AskedAgain(question) => Fault {
             evidence: Some(question.clone()),
             ..Fault::new(FaultClass::Unknown, format!("The tool {name} {end}, so it was ended"))
@@ -174,6 +182,7 @@ fn first_fault(tool: &Tool, evidence: &Evidence, wanted: impl Fn(&FaultPattern) 
         .find_map(|(pattern, found)| found.as_ref().filter(|_| wanted(pattern)).map(|found| (pattern, found)))?;
     let mut fault = of_pattern(pattern);
     fault.code = found.code.clone().or_else(|| pattern.code.clone());
+    fault.lasting = pattern.lasting;
     fault.evidence = (!found.line.is_empty()).then(|| found.line.clone());
     Some(fault)
 }

@@ -115,11 +115,14 @@ pub struct Fault {
     pub evidence: Option<String>,
     /// What to do about it, from the catalog or the playbook.
     pub help: Option<String>,
+    /// The same call would end in it again, so it is not tried again.
+    #[serde(skip)]
+    pub lasting: bool,
 }
 
 impl Fault {
     pub fn new(class: FaultClass, message: impl Into<String>) -> Self {
-        Fault { class, code: None, message: message.into(), evidence: None, help: None }
+        Fault { class, code: None, message: message.into(), evidence: None, help: None, lasting: false }
     }
 }
 

@@ -31,6 +31,8 @@ pub enum ToolEnd {
     Unanswered(String),
     /// Ended by us because it asked this again and again, whatever the answer.
     AskedAgain(String),
+    /// Ended by us because of this line, which the step does not want to go on.
+    Stopped(String),
 }
 
 impl fmt::Display for ToolEnd {
@@ -44,6 +46,7 @@ impl fmt::Display for ToolEnd {
             ToolEnd::Cancelled => write!(f, "ended on request"),
             ToolEnd::Unanswered(question) => write!(f, "asked `{question}` and got no answer"),
             ToolEnd::AskedAgain(question) => write!(f, "asked `{question}` again and again, whatever the answer"),
+            ToolEnd::Stopped(line) => write!(f, "printed `{line}`, with which it must not go on"),
         }
     }
 }

@@ -35,5 +35,8 @@ pub use scratch::{Scratch, ScratchProblem, Staged, sha256_of, sha256_of_bytes};
 pub use serial::serial_ports;
 pub use system::end_by_signal;
 pub use tool_folder::{FolderProblem, copy_tool_folder, tool_folder};
-pub use tools::{FoundTool, Surroundings, ToolEnvironment, ToolProblem, ToolStarter, find_tools, tool_environment};
+pub use tools::{
+    Finder, FoundTool, PassedOver, Surroundings, ToolEnvironment, ToolProblem, ToolStarter, Trouble, Unusable,
+    find_tools, tool_environment,
+};
 pub use usb::UsbBus;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::imxrt_simulation::PORT;
-use crate::requirements::{self, NEWEST, OLDER};
+use crate::requirements::{self, NAMELESS, NEWEST, OLDER};
 use crate::workplace::Workplace;
 
 /// A command of `blhost` or `sdphost` as a step writes it, and the verdict on it.
@@ -152,7 +152,7 @@ fn every_fault_before_gets_its_verdict() {
 
 fn prove(cases: &[Case]) {
     // The newest version makes several calls in one process, where it may: that must not make any difference.
-    let ways: [(&str, &[&str]); 3] = [(NEWEST, &[]), (NEWEST, &["--single-calls"]), (OLDER, &[])];
+    let ways: [(&str, &[&str]); 4] = [(NEWEST, &[]), (NEWEST, &["--single-calls"]), (OLDER, &[]), (NAMELESS, &[])];
     for (version, options) in ways {
         // `sdphost` makes a process of each call anyhow.
         for case in cases.iter().filter(|case| options.is_empty() || case.command.starts_with("blhost")) {

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::imxrt_simulation::{PORT, State, Wire};
-use crate::requirements::{self, NEWEST, OLDER};
+use crate::requirements::{self, NAMELESS, NEWEST, OLDER};
 use crate::support::Ran;
 use crate::workplace::Workplace;
 
@@ -128,6 +128,13 @@ fn brings_a_new_board_back_with_the_newest_version() {
 fn brings_a_new_board_back_with_an_older_version() {
     if requirements::met("brings_a_new_board_back_with_an_older_version") {
         brings_a_new_board_back(OLDER);
+    }
+}
+
+#[test]
+fn brings_a_new_board_back_with_a_version_that_names_no_errors() {
+    if requirements::met("brings_a_new_board_back_with_a_version_that_names_no_errors") {
+        brings_a_new_board_back(NAMELESS);
     }
 }
 

@@ -189,8 +189,8 @@ impl AlifSe {
         let mram = self.settings.mram;
         if holds(mram.package_address()) && holds(mram.pointer_address()) {
             self.enclave.package = self.package_in_mram();
-            self.enclave.silenced = false;
         }
+        // It is the application that silences the services, so that no system package ends it.
         if holds(self.settings.bootloader_address) && holds(self.settings.toc_address) {
             self.enclave.silenced = false;
         }

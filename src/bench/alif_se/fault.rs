@@ -18,9 +18,13 @@ pub(crate) enum Fault {
     Silent,
     WrongBaud,
     PartMismatch,
+    StrangePart,
     EofQuestion,
     NakMidImage,
     WriteRefused,
+    PackageRefused,
+    ImagesRefused,
+    ButtonDead,
     HangsMidImage,
     UnpluggedMidWrite,
     PortMoves,
@@ -48,7 +52,10 @@ const FAULTS: &[(Fault, u32, FaultName)] = &[
     (
         Fault::Silent,
         ALWAYS,
-        ("silent", "the application keeps the Secure Enclave from answering until it is caught in hard maintenance"),
+        (
+            "silent",
+            "the application keeps the Secure Enclave from answering, except in hard maintenance, until it is replaced",
+        ),
     ),
     (
         Fault::WrongBaud,
@@ -59,6 +66,7 @@ const FAULTS: &[(Fault, u32, FaultName)] = &[
         ),
     ),
     (Fault::PartMismatch, ALWAYS, ("part-mismatch", "the chip tells the other part than its bridge suggests")),
+    (Fault::StrangePart, ALWAYS, ("strange-part", "the chip tells a part that no camera of this kind has")),
     (
         Fault::EofQuestion,
         ONCE,
@@ -66,6 +74,17 @@ const FAULTS: &[(Fault, u32, FaultName)] = &[
     ),
     (Fault::NakMidImage, ONCE, ("nak-mid-image", "the chip refuses the 5th block of each image of the first write")),
     (Fault::WriteRefused, ONCE, ("write-refused", "the chip refuses the first write before any data")),
+    (
+        Fault::PackageRefused,
+        ALWAYS,
+        ("package-refused", "the chip accepts no system package: for it the address is a wrong one"),
+    ),
+    (
+        Fault::ImagesRefused,
+        ALWAYS,
+        ("images-refused", "the chip accepts no application: for it the address is a wrong one"),
+    ),
+    (Fault::ButtonDead, ALWAYS, ("button-dead", "the chip does not notice the camera's button")),
     (
         Fault::HangsMidImage,
         ONCE,

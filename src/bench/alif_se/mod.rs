@@ -129,9 +129,9 @@ impl AlifSe {
         self.settings.mram
     }
 
-    /// Every part that boards of this kind are built with.
-    pub(crate) fn parts(&self) -> &[Part] {
-        &self.settings.parts
+    /// Every part that the tools know here: those that boards of this kind are built with, and a strange one.
+    pub(crate) fn parts(&self) -> impl Iterator<Item = &Part> {
+        self.settings.parts.iter().chain([&self.settings.strange_part])
     }
 
     /// What can befall this board: with a single series nothing is taken for the other one, and without a bootloader that
@@ -152,6 +152,9 @@ impl AlifSe {
 
     /// What the chip itself tells.
     pub(crate) fn detected_part(&self) -> &Part {
+        if self.faults.has(Fault::StrangePart) {
+            return &self.settings.strange_part;
+        }
         self.part_of(self.faults.has(Fault::Sbl2) != self.faults.has(Fault::PartMismatch))
     }
 

@@ -72,15 +72,23 @@ fn number_in(key: &str) -> Option<String> {
 }
 
 fn usual() -> Vec<Part> {
-    let part = |number: &str, (vendor, product): (u16, u16), bridge_product: &str, port: &str| Part {
-        key: format!("E3 ({number}) - 5.5 MRAM / 13.5 SRAM"),
+    vec![
+        part("E3", "AE302F80F55D5AE", (0x0403, 0x6015), "FT231X USB UART", "/dev/ttyUSB"),
+        part("E3", "AE302F80F55D5LE", (0x1a86, 0x55d3), "USB Single Serial", "/dev/ttyACM"),
+    ]
+}
+
+/// Of a development board, behind a bridge that cameras have, too.
+pub(super) fn strange() -> Part {
+    part("E7", "AE722F80F55D5LS", (0x0403, 0x6015), "FT231X USB UART", "/dev/ttyUSB")
+}
+
+fn part(family: &str, number: &str, (vendor, product): (u16, u16), bridge_product: &str, port: &str) -> Part {
+    Part {
+        key: format!("{family} ({number}) - 5.5 MRAM / 13.5 SRAM"),
         number: number.to_owned(),
         bridge: UsbId { vendor, product },
         bridge_product: bridge_product.to_owned(),
         port: port.to_owned(),
-    };
-    vec![
-        part("AE302F80F55D5AE", (0x0403, 0x6015), "FT231X USB UART", "/dev/ttyUSB"),
-        part("AE302F80F55D5LE", (0x1a86, 0x55d3), "USB Single Serial", "/dev/ttyACM"),
-    ]
+    }
 }

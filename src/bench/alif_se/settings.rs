@@ -1,7 +1,7 @@
 //! What makes one board with a Secure Enclave different from the next, as the playbook says it.
 
 use crate::bench::Partition;
-use crate::bench::alif_se::part::{PARTS_FORM, Part, read_parts};
+use crate::bench::alif_se::part::{PARTS_FORM, Part, read_parts, strange};
 use crate::bench::partition::{FIRMWARE, PARTITIONS_FORM, PARTITIONS_MEANING, read_partition_name, read_partitions};
 use crate::bench::settings::{Range, SettingHelp, Settings, Usual};
 use crate::documents::playbook::DeviceKind;
@@ -47,6 +47,8 @@ pub(crate) const SETTINGS: &[SettingHelp] = &[
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
 pub(super) struct AlifSettings {
     pub(super) parts: Vec<Part>,
+    /// A part that the tools know, and that no such board is built with.
+    pub(super) strange_part: Part,
     pub(super) mram: Mram,
     pub(super) bootloader_address: u64,
     pub(super) toc_address: u64,
@@ -98,6 +100,7 @@ impl AlifSettings {
         let toc_address = mram.package_address() - TOC_BYTES;
         AlifSettings {
             parts: read_parts(settings),
+            strange_part: strange(),
             mram,
             bootloader_address: settings.address_in("bootloader_address", applications, applications.start),
             toc_address: settings.address_in("toc_address", applications, toc_address),

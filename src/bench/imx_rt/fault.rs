@@ -29,9 +29,15 @@ pub(crate) enum Fault {
     WriteNoAnswer,
     LostInFirmware,
     FlashBad,
+    BitFlipsOnce,
+    SlowFlash,
+    BlockNotKept,
+    ImageNotKept,
     FuseNoAnswer,
     LostInFuse,
     FuseStuck,
+    FuseNotKept,
+    BootPinHeld,
     ResetNoAnswer,
     LostBeforeReset,
     ToolHangs,
@@ -78,9 +84,34 @@ const FAULTS: &[(Fault, u32, FaultName)] = &[
         ("lost-in-firmware", "the board is lost in the middle of the firmware, until somebody plugs it in again"),
     ),
     (Fault::FlashBad, ALWAYS, ("flash-bad", "writes to flash claim success but store a wrong byte")),
+    (
+        Fault::BitFlipsOnce,
+        ALWAYS,
+        (
+            "bit-flips-once",
+            "each image is stored with one wrong bit the first time it is written, and rightly the second",
+        ),
+    ),
+    (Fault::SlowFlash, ALWAYS, ("slow-flash", "erasing takes 70 s for 4 MB, which is slow but healthy")),
+    (
+        Fault::BlockNotKept,
+        ALWAYS,
+        ("block-not-kept", "the flash configuration block can be read back, but is gone once the board was unplugged"),
+    ),
+    (
+        Fault::ImageNotKept,
+        ALWAYS,
+        ("image-not-kept", "the boot image can be read back, but is gone once the board was unplugged"),
+    ),
     (Fault::FuseNoAnswer, ONCE, ("fuse-no-answer", "the fuse is burnt, but the answer does not come")),
     (Fault::LostInFuse, ONCE, ("lost-in-fuse", "the fuse is burnt, and the board is lost before it answers")),
     (Fault::FuseStuck, ALWAYS, ("fuse-stuck", "burning the fuse claims success, but the bit stays clear")),
+    (
+        Fault::FuseNotKept,
+        ALWAYS,
+        ("fuse-not-kept", "the fuse reads as burnt, but is clear again once the board was unplugged"),
+    ),
+    (Fault::BootPinHeld, ALWAYS, ("boot-pin-held", "the ROM comes whatever the person does to wire or switch")),
     (Fault::ResetNoAnswer, ONCE, ("reset-no-answer", "the first reset happens, but its answer does not come")),
     (Fault::LostBeforeReset, ONCE, ("lost-before-reset", "the board is lost just before the first reset")),
     (Fault::ToolHangs, ONCE, ("tool-hangs", "the first call that erases flash never returns")),
@@ -93,7 +124,7 @@ pub(super) fn fault_names(can_strike: impl Fn(Fault) -> bool) -> Vec<FaultName> 
 
 impl Fault {
     pub(super) fn is_about_the_boot_fuse(self) -> bool {
-        matches!(self, Fault::FuseSet | Fault::FuseNoAnswer | Fault::LostInFuse | Fault::FuseStuck)
+        matches!(self, Fault::FuseSet | Fault::FuseNoAnswer | Fault::LostInFuse | Fault::FuseStuck | Fault::FuseNotKept)
     }
 }
 

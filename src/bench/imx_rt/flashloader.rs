@@ -38,6 +38,7 @@ const FUSE_LOCK: u32 = 1 << 24;
 /// Large sectors take longer, though not as long as many small ones; nothing depends on it.
 const ERASE_STEP_BYTES: u64 = 0x1000;
 const ERASE_MS_PER_STEP: u64 = 45;
+const SLOW_ERASE_MS_PER_STEP: u64 = 69;
 const WRITE_BYTES_PER_MS: u64 = 150;
 const READ_BYTES_PER_MS: u64 = 400;
 
@@ -142,6 +143,17 @@ impl ImxRt {
             return Exchange::LostBefore;
         }
         let answer = self.execute(command, clock);
+        if let Command::FlashEraseRegion { length, .. } = command
+            && answer.status == SUCCESS
+        {
+            let takes_ms = self.erase_ms(length);
+            clock.take(takes_ms.min(limit_ms));
+            if takes_ms > limit_ms {
+                // The host has given up by then; nobody reads the answer but who asks next.
+                self.unread.push(answer);
+                return Exchange::NoAnswer;
+            }
+        }
         match command {
             Command::FlashEraseRegion { .. } if self.faults.strikes(Fault::EraseNoAnswer) => {
                 self.unread.push(answer);
@@ -279,12 +291,16 @@ impl ImxRt {
         if self.faults.strikes(Fault::EraseRefused) || self.nor.erase(address, length).is_err() {
             return ERASE_SECTOR_FAIL;
         }
-        clock.take(length / ERASE_STEP_BYTES * ERASE_MS_PER_STEP);
         let untouched =
             |region: &Region| region.address + region.length <= address || address + length <= region.address;
         self.regions.retain(untouched);
         self.bad_regions.retain(|bad| !(address..address + length).contains(bad));
         SUCCESS
+    }
+
+    fn erase_ms(&self, length: u64) -> u64 {
+        let step_ms = if self.faults.has(Fault::SlowFlash) { SLOW_ERASE_MS_PER_STEP } else { ERASE_MS_PER_STEP };
+        length.next_multiple_of(self.settings.nor.sector_bytes) / ERASE_STEP_BYTES * step_ms
     }
 
     fn agree_to_write(&mut self, address: u64, length: u64, now_ms: u64) -> u32 {
@@ -312,7 +328,7 @@ impl ImxRt {
     /// Writes erased flash and takes note of the region.
     fn program(&mut self, address: u64, data: &[u8]) -> u32 {
         let mut stored = data.to_vec();
-        let bad = self.faults.strikes(Fault::FlashBad);
+        let bad = self.faults.strikes(Fault::FlashBad) || self.flips(address);
         if let (true, Some(byte)) = (bad, stored.get_mut(data.len() / 2)) {
             *byte ^= 0x04;
         }
@@ -324,6 +340,16 @@ impl ImxRt {
         }
         self.note_region(address, &stored);
         SUCCESS
+    }
+
+    fn flips(&mut self, address: u64) -> bool {
+        // Only what the host has sent can be compared with a file.
+        let flips = self.faults.has(Fault::BitFlipsOnce) && address != self.nor.start();
+        if !flips || self.flipped.contains(&address) {
+            return false;
+        }
+        self.flipped.push(address);
+        true
     }
 
     fn note_region(&mut self, address: u64, stored: &[u8]) {

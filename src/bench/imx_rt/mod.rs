@@ -70,6 +70,8 @@ pub struct ImxRt {
     unread: Vec<Answer>,
     /// A write-memory that the flashloader has agreed to and whose data has not come.
     writing: Option<(u64, u64)>,
+    /// Where a wrong bit has been stored that does not come a second time.
+    flipped: Vec<u64>,
 }
 
 const ROM_APPEARS_MS: u64 = 700;
@@ -109,6 +111,7 @@ impl ImxRt {
             locked_fuses: settings.fuses.iter().filter(|fuse| fuse.locked).map(|fuse| fuse.word).collect(),
             unread: Vec::new(),
             writing: None,
+            flipped: Vec::new(),
             settings,
         })
     }
@@ -184,16 +187,32 @@ impl ImxRt {
             // Without power there is nothing to keep; a file that cannot be removed is found by the next write.
             let _left_over = memory.clear();
         }
-        self.restart(now_ms);
+        if let (true, Some(fuse)) = (self.faults.has(Fault::FuseNotKept), self.settings.boot_fuse) {
+            self.fuses.entry(fuse.word).and_modify(|word| *word &= !fuse.bits);
+        }
+        for (fault, address) in
+            [(Fault::BlockNotKept, self.nor.start()), (Fault::ImageNotKept, self.settings.boot_image)]
+        {
+            if self.faults.has(fault) {
+                // What cannot be erased is found by the next reading.
+                let _still_there = self.nor.erase(address, self.settings.nor.sector_bytes);
+                self.regions.retain(|region| region.address != address);
+            }
+        }
+        self.start(now_ms, ROM_APPEARS_MS);
     }
 
+    /// Without losing power the ROM is back at once.
     fn restart(&mut self, now_ms: u64) {
+        self.start(now_ms, self.settings.rom_after_reset_ms);
+    }
+
+    fn start(&mut self, now_ms: u64, rom_appears_ms: u64) {
         if self.faults.has(Fault::Absent) {
             self.go(now_ms, &[(0, Phase::Silent)]);
-        } else if self.serial_download {
-            self.go(now_ms, &[(0, Phase::Silent), (ROM_APPEARS_MS, Phase::Rom)]);
-        } else if !self.boots_from_flash() {
-            self.go(now_ms, &[(0, Phase::Silent)]);
+        } else if self.serial_download || !self.boots_from_flash() {
+            // What it cannot start from flash, the ROM asks the host for.
+            self.go(now_ms, &[(0, Phase::Silent), (rom_appears_ms, Phase::Rom)]);
         } else if self.settings.firmware_address.is_none() {
             self.go(now_ms, &[(0, Phase::Silent), (RUNNING_APPEARS_MS, Phase::Running)]);
         } else if self.settings.firmware_address.is_some_and(|address| self.holds(address)) {
@@ -260,7 +279,7 @@ impl BoardModel for ImxRt {
             HandMove::Unplug => self.go(now_ms, &[(0, Phase::Unplugged)]),
             HandMove::PlugIn => self.power_on(now_ms),
             HandMove::FitJumper | HandMove::SwitchOn => self.serial_download = true,
-            HandMove::RemoveJumper | HandMove::SwitchOff => self.serial_download = false,
+            HandMove::RemoveJumper | HandMove::SwitchOff => self.serial_download = self.faults.has(Fault::BootPinHeld),
             HandMove::PressButton if self.phase(now_ms) == Phase::Unplugged => {}
             // The reset button: memory may keep its contents, but nothing relies on that.
             HandMove::PressButton => self.power_on(now_ms),

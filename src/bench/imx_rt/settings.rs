@@ -49,6 +49,11 @@ pub(crate) const SETTINGS: &[SettingHelp] = &[
         meaning: "fuse words that are not 0 from the factory, or that cannot be burnt any more",
     },
     SettingHelp {
+        name: "rom_after_reset",
+        form: "milliseconds",
+        meaning: "after a reset with the wire in place the ROM is on the bus again so much later; else 200",
+    },
+    SettingHelp {
         name: "version",
         form: "K2.8.0",
         meaning: "what the flashloader answers when asked for its version; else K2.8.0",
@@ -71,6 +76,7 @@ pub(super) struct ImxRtSettings {
     pub(super) fuses: Vec<Fuse>,
     /// As the flashloader's property 1 has it: `K`, major, minor, patch.
     pub(super) version_word: u32,
+    pub(super) rom_after_reset_ms: u64,
 }
 
 /// The ROM starts from flash only with these bits set.
@@ -100,6 +106,8 @@ const NOR: Nor = Nor { range: Range { start: 0x6000_0000, length: 0x100_0000 }, 
 const BOOT_IMAGE_OFFSET: u64 = 0x1000;
 /// K2.8.0
 const VERSION_WORD: u32 = 0x4b02_0800;
+/// Users of the RT1062 report about so much.
+const ROM_AFTER_RESET_MS: u32 = 200;
 const ROM: Usual = Usual { kind: DeviceKind::Hid, product: "SE Blank RT Family" };
 const FLASHLOADER: Usual = Usual { kind: DeviceKind::Hid, product: "USB COMPOSITE DEVICE" };
 const RUNNING: Usual = Usual { kind: DeviceKind::Usb, product: "Virtual Comm Port" };
@@ -121,6 +129,11 @@ impl ImxRtSettings {
             firmware_address,
             boot_fuse: settings.value("boot_fuse").and_then(|fuse| read_boot_fuse(settings, fuse)),
             fuses: fuses.iter().filter_map(|fuse| read_fuse(settings, fuse)).collect(),
+            rom_after_reset_ms: settings
+                .value("rom_after_reset")
+                .and_then(|time| settings.word(time))
+                .unwrap_or(ROM_AFTER_RESET_MS)
+                .into(),
             version_word: settings
                 .value("version")
                 .and_then(|version| read_version(settings, version))

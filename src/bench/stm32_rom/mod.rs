@@ -120,7 +120,7 @@ impl Stm32Rom {
     pub fn fault_names(&self) -> Vec<FaultName> {
         let has_bootloader = self.settings.bootloader.is_some();
         let can_strike = |fault| match fault {
-            Stm32Fault::RebootInManifest => has_bootloader,
+            Stm32Fault::RebootInManifest | Stm32Fault::StaysInBootloader => has_bootloader,
             Stm32Fault::BootLoop | Stm32Fault::InterruptedUpdate | Stm32Fault::FirmwareDamaged => {
                 has_bootloader && self.settings.firmware.is_some()
             }

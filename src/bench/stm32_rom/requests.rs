@@ -81,7 +81,7 @@ impl DfuBoard for Stm32Rom {
             return self.refuse(STATUS_WRITE, Answer::Refused(STATUS_WRITE));
         }
         let mut stored = block.to_vec();
-        if reached == share.total && self.has(Stm32Fault::FlashBad) {
+        if reached == share.total && (self.has(Stm32Fault::FlashBad) || self.faults.remove(&Stm32Fault::BitFlipsOnce)) {
             stored[block.len() / 2] ^= 0x10;
         }
         match self.flash_of(path).write(address, &stored) {
@@ -125,6 +125,9 @@ impl DfuBoard for Stm32Rom {
 
     fn reset(&mut self) -> Answer {
         match self.session {
+            Session::Booted { .. } if self.has(Stm32Fault::StaysInBootloader) => {
+                self.start_session(Session::Booted { stays: true });
+            }
             Session::Booted { .. } => self.boot(),
             _ => self.start_session(Session::Rom),
         }

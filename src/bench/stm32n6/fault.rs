@@ -28,6 +28,7 @@ pub(crate) enum Fault {
     NothingDone,
     Protected,
     LostInWrite,
+    StaysInBootloader,
     ToolHangs,
 }
 
@@ -82,6 +83,11 @@ const FAULTS: &[(Fault, u32, FaultName)] = &[
         Fault::LostInWrite,
         ONCE,
         ("lost-in-write", "the board is lost in the middle of the first write to flash, until it is plugged in again"),
+    ),
+    (
+        Fault::StaysInBootloader,
+        ALWAYS,
+        ("stays-in-bootloader", "told to start its firmware, the bootloader stays until the board is unplugged"),
     ),
     (Fault::ToolHangs, ONCE, ("tool-hangs", "the first call that writes never returns")),
 ];

@@ -152,7 +152,9 @@ impl Stm32N6 {
     pub(crate) fn fault_names(&self) -> Vec<FaultName> {
         let shows_firmware = self.settings.bootloader.is_some() && self.settings.firmware.is_some();
         fault::fault_names(|fault| {
-            shows_firmware || !matches!(fault, Fault::BootLoop | Fault::InterruptedUpdate | Fault::FirmwareDamaged)
+            let of_firmware =
+                [Fault::BootLoop, Fault::InterruptedUpdate, Fault::FirmwareDamaged, Fault::StaysInBootloader];
+            shows_firmware || !of_firmware.contains(&fault)
         })
     }
 

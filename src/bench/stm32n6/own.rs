@@ -2,7 +2,7 @@
 
 use super::fault::{Fault, Faults};
 use super::settings::Stm32N6Settings;
-use super::{Phase, Stm32N6};
+use super::{BOOTLOADER_APPEARS_MS, Phase, Stm32N6};
 use crate::bench::own_bootloader::{Firmware, HasOwnBootloader, OwnBootloader};
 use crate::bench::{BoardModel, BusDevice};
 
@@ -39,6 +39,10 @@ impl HasOwnBootloader for Stm32N6 {
     }
 
     fn restart(&mut self, now_ms: u64) {
-        self.power_on(now_ms);
+        if self.faults.has(Fault::StaysInBootloader) && self.own.firmware() != Firmware::Damaged {
+            self.go(now_ms, &[(0, Phase::Silent), (BOOTLOADER_APPEARS_MS, Phase::Bootloader)]);
+        } else {
+            self.power_on(now_ms);
+        }
     }
 }

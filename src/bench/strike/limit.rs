@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::documents::playbook::{Action, Backoff, Playbook, Reading, Step};
+use crate::engine::longest_limit;
 
 /// What a step without a limit of its own may take; calls of tools have shorter ones.
 const WAIT: Duration = Duration::from_secs(10 * 60);
@@ -29,7 +30,7 @@ fn whole(step: &Step, bytes: u64) -> Duration {
         // A call, then a wait for what it is to bring; a person may be asked for each answer.
         Action::Run(run) => {
             let asked = u32::try_from(run.answers.len()).unwrap_or(u32::MAX).saturating_add(1);
-            limit.saturating_mul(2) + WAIT.saturating_mul(asked) + SLACK
+            longest_limit(limit).saturating_mul(2) + WAIT.saturating_mul(asked) + SLACK
         }
         // Each of several devices, and there are never many.
         Action::TellApart(tell_apart) => list(&tell_apart.answers.steps, bytes).saturating_mul(DEVICES_MAX),

@@ -26,6 +26,10 @@ pub(super) fn lines(event: &Event) -> Vec<String> {
             lines.extend(summary.clone());
             lines
         }
+        Event::LookingForTools { tools } => vec![format!("still looking for {}", tools.join(", "))],
+        Event::ToolPassedOver { tool, program, found_by, reason } => {
+            vec![format!("tool {tool}: passed over {program}, found by {found_by}: {reason}")]
+        }
         Event::ToolFound { tool, program, version, flavour, found_by } => {
             let flavour = flavour.as_ref().map(|flavour| format!(" ({flavour})")).unwrap_or_default();
             vec![format!("tool {tool} {version}{flavour}: {program}, found by {found_by}")]

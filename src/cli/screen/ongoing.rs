@@ -35,6 +35,14 @@ impl Ongoing {
         page.end_live();
     }
 
+    /// Before the first step, while nothing is known yet.
+    pub(super) fn looking<W: Write>(&mut self, page: &mut Page<W>, text: &str) {
+        match &mut page.live {
+            Some(live) => live.working(&page.look, text),
+            None => page.say(Role::Quiet, None, &format!("{text}…")),
+        }
+    }
+
     pub(super) fn tool<W: Write>(&mut self, page: &mut Page<W>, tool: &str, changes_board: bool) {
         let Some(live) = &mut page.live else { return };
         let text = if changes_board {

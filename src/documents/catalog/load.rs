@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
 
+use super::installer::{Installer, installer};
 use super::read_tool::tool;
 use super::reader::{Faults, Reader};
 use super::tool::Catalog;
@@ -15,6 +16,7 @@ use crate::words::{Diagnostic, Located, Place, Source, UsbId, nearest};
 /// The tables of the document that are not tools.
 const ENVIRONMENT: &str = "environment";
 const SHARED_IDS: &str = "shared_ids";
+const INSTALLERS: &str = "installers";
 /// The key by which a tool takes over what another tool's table says.
 const LIKE: &str = "like";
 /// What one tool can do in a session, another cannot, however alike their output.
@@ -78,13 +80,16 @@ fn lay_over(base: &mut Table, document: Table) {
 }
 
 fn catalog(document: &Table, faults: &Faults) -> Catalog {
-    let mut catalog = Catalog::default();
+    let mut catalog = Catalog { installers: installers(document, faults), ..Catalog::default() };
     for (name, node) in &document.entries {
         let Value::Table(table) = &node.value else {
             let message = format!("expected a table for the tool `{}`, found {}", name.value, node.value.describe());
             faults.report(Diagnostic::error(&node.place, message));
             continue;
         };
+        if name.value == INSTALLERS {
+            continue;
+        }
         if name.value == ENVIRONMENT {
             let reader = Reader::new(table, &name.place, faults);
             catalog.environment_remove = reader.plain_texts("remove");
@@ -95,7 +100,7 @@ fn catalog(document: &Table, faults: &Faults) -> Catalog {
         } else if !table_is_known(table) {
             report_stranger(name, document, faults);
         } else if let Some(complete) = with_likeness(table, document, faults) {
-            catalog.tools.push(tool(name, &complete, faults));
+            catalog.tools.push(tool(name, &complete, &catalog.installers, faults));
         }
     }
     catalog
@@ -112,6 +117,22 @@ fn shared_ids(table: &Table, place: &Place, faults: &Faults) -> BTreeMap<UsbId, 
         }
     }
     ids
+}
+
+fn installers(document: &Table, faults: &Faults) -> Vec<Installer> {
+    let Some(Node { value: Value::Table(table), .. }) = document.get(INSTALLERS) else { return Vec::new() };
+    let mut installers = Vec::new();
+    for (name, node) in &table.entries {
+        match &node.value {
+            Value::Table(table) => installers.push(installer(name, Reader::new(table, &name.place, faults))),
+            other => {
+                let message =
+                    format!("expected a table for the installer `{}`, found {}", name.value, other.describe());
+                faults.report(Diagnostic::error(&node.place, message));
+            }
+        }
+    }
+    installers
 }
 
 /// A table without any of the keys that only a whole description has was meant for a tool that exists.

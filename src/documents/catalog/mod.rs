@@ -1,5 +1,6 @@
 //! The catalog: what `vendor-tools.toml` says about each vendor tool. Finding and running them is for higher floors.
 
+mod installer;
 mod load;
 #[cfg(test)]
 mod load_tests;
@@ -15,11 +16,12 @@ mod tree;
 /// The JSON schema of catalogs.
 pub const SCHEMA: &str = include_str!("schema.json");
 
+pub use installer::Installer;
 pub use load::{load, merge, shipped, shipped_source};
 pub use on_bench::without_programs;
 pub use pattern::Pattern;
 pub use tool::{
     ArgumentPlace, ArgumentRule, Catalog, Command, FaultPattern, Flavour, MissingEvidence, OperatingSystem,
     PerOperatingSystem, ProgressPattern, RegionArguments, Session, StatusPattern, SuccessCount, Times, Tool,
-    VersionProbe,
+    VersionProbe, Via,
 };

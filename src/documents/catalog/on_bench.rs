@@ -8,7 +8,7 @@ pub fn without_programs(mut catalog: Catalog, shipped: &Catalog) -> Catalog {
     for tool in &mut catalog.tools {
         let known = shipped.tool(&tool.name);
         tool.folders = PerOperatingSystem::default();
-        tool.via = Vec::new();
+        tool.via = PerOperatingSystem::default();
         tool.environment = known.map(|known| known.environment.clone()).unwrap_or_default();
         tool.environment_without_home = known.map(|known| known.environment_without_home.clone()).unwrap_or_default();
     }

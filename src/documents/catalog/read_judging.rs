@@ -72,6 +72,7 @@ fn fault(table: &Table, place: &Place, commands: &[Command], outer: &Reader<'_>)
     let message = reader.required_text("message");
     let help = reader.per_system("help", |reader, key| reader.text(key).map(|text| text.value));
     let overrides_success = reader.flag("overrides_success");
+    let lasting = reader.flag("lasting");
     reader.finish();
     Some(FaultPattern {
         pattern: pattern?,
@@ -83,6 +84,7 @@ fn fault(table: &Table, place: &Place, commands: &[Command], outer: &Reader<'_>)
         help,
         commands: only_for.into_iter().map(|name| name.value).collect(),
         overrides_success,
+        lasting,
     })
 }
 

@@ -1,22 +1,24 @@
 //! Reads the table of one tool.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::installer::{Installer, check_source};
 use super::pattern::Pattern;
 use super::patterns;
 use super::read_judging::{commands, faults_known, rules, statuses};
 use super::reader::{Faults, Reader};
-use super::tool::{Flavour, ProgressPattern, Session, Tool, VersionProbe};
-use super::tree::{Table, Value};
+use super::tool::{Flavour, ProgressPattern, Session, Tool, VersionProbe, Via};
+use super::tree::{Node, Table, Value};
 use crate::words::{Diagnostic, Located, ToolVersion};
 
 /// Limit of calls for which nothing else gives one.
 const TIMEOUT_DEFAULT: Duration = Duration::from_secs(60);
 
-pub(super) fn tool(name: &Located<String>, table: &Table, faults: &Faults) -> Tool {
+pub(super) fn tool(name: &Located<String>, table: &Table, installers: &[Installer], faults: &Faults) -> Tool {
     let reader = Reader::new(table, &name.place, faults);
     let programs = reader.plain_texts("programs");
-    let via = argument_lists(&reader, "via");
+    let via = reader.per_system("via", ways);
     if !reader.has("programs") && !reader.has("via") {
         reader.missing("programs");
     }
@@ -33,6 +35,8 @@ pub(super) fn tool(name: &Located<String>, table: &Table, faults: &Faults) -> To
         first_args: reader.plain_texts("first_args"),
         environment: reader.plain_text_map("environment"),
         environment_without_home: reader.plain_text_map("environment_without_home"),
+        packages: packages(&reader, installers),
+        packages_too_old: reader.plain_texts("packages_too_old"),
         install: reader.per_system("install", |reader, key| reader.text(key).map(|text| text.value)),
         parallel: reader.flag("parallel"),
         terminal: reader.flag("terminal"),
@@ -144,26 +148,25 @@ fn with_blank(reader: &Reader<'_>, key: &'static str, blank: &str) -> Vec<String
     args
 }
 
-fn argument_lists(reader: &Reader<'_>, key: &'static str) -> Vec<Vec<String>> {
-    let Some(node) = reader.node(key) else { return Vec::new() };
-    let Value::List(lists) = &node.value else {
-        reader.wrong(node, "a list of argument lists");
-        return Vec::new();
-    };
-    let mut read = Vec::new();
-    for list in lists {
-        let Value::List(items) = &list.value else {
-            reader.wrong(list, "a list of arguments");
-            continue;
-        };
-        let texts = items.iter().filter_map(|item| match &item.value {
-            Value::Text(text) => Some(text.clone()),
-            _ => {
-                reader.wrong(item, "a text");
-                None
+/// Each is a list of words, or a table with such a list and variables.
+fn ways(reader: &Reader<'_>, key: &'static str) -> Vec<Via> {
+    let way = |node: &Node| match &node.value {
+        Value::Table(table) => {
+            let reader = Reader::new(table, &node.place, reader.faults);
+            if !reader.has("command") {
+                reader.missing("command");
             }
-        });
-        read.push(texts.collect());
-    }
-    read
+            let way = Via { command: reader.plain_texts("command"), environment: reader.plain_text_map("environment") };
+            reader.finish();
+            Some(way)
+        }
+        _ => Some(Via { command: reader.texts_in(node)?, environment: BTreeMap::new() }),
+    };
+    reader.nodes(key, "a list of command beginnings").iter().filter_map(way).collect()
+}
+
+fn packages(reader: &Reader<'_>, installers: &[Installer]) -> BTreeMap<String, String> {
+    let packages = reader.text_map("packages");
+    packages.iter().for_each(|(source, _)| check_source(source, installers, reader.faults));
+    packages.into_iter().map(|(source, package)| (source.value, package.value)).collect()
 }

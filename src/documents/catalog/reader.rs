@@ -214,6 +214,20 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// What a list holds, of whatever kind.
+    pub(super) fn nodes(&self, key: &'static str, expected: &str) -> &'a [Node] {
+        self.list(key, expected)
+    }
+
+    /// The texts of a list that is no key's own value; `None`, and a report, when it is no list.
+    pub(super) fn texts_in(&self, node: &Node) -> Option<Vec<String>> {
+        let Value::List(items) = &node.value else {
+            self.wrong(node, "a list of texts");
+            return None;
+        };
+        Some(items.iter().filter_map(|item| self.text_of(item)).map(|text| text.value).collect())
+    }
+
     fn list(&self, key: &'static str, expected: &str) -> &'a [Node] {
         match self.node(key) {
             Some(Node { value: Value::List(items), .. }) => items,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::installer::Installer;
 use super::pattern::Pattern;
 use crate::words::{FaultClass, Place, Stream, ToolVersion, UsbId};
 
@@ -16,6 +17,8 @@ pub struct Catalog {
     pub environment_set: BTreeMap<String, String>,
     /// USB ids that boards of many makers show, and whose they are.
     pub shared_ids: BTreeMap<UsbId, String>,
+    /// The first that fits is offered.
+    pub installers: Vec<Installer>,
 }
 
 impl Catalog {
@@ -41,6 +44,13 @@ impl OperatingSystem {
         } else {
             OperatingSystem::Linux
         }
+    }
+}
+
+/// The one this program was built for.
+impl Default for OperatingSystem {
+    fn default() -> Self {
+        OperatingSystem::current()
     }
 }
 
@@ -72,8 +82,8 @@ pub struct Tool {
     pub programs: Vec<String>,
     /// Folders beside PATH; `~`, `$NAME` and globs are allowed.
     pub folders: PerOperatingSystem<Vec<String>>,
-    /// Whole argv prefixes tried last, such as `["python3", "-u", "-m", "spsdk.apps.blhost"]`.
-    pub via: Vec<Vec<String>>,
+    /// Other programs that it can be started through, tried last.
+    pub via: PerOperatingSystem<Vec<Via>>,
     /// Put before the playbook's arguments at every call.
     pub first_args: Vec<String>,
     /// Variables set for this tool; `{scratch}` stands for the run's private folder, `{program_folder}` for the one that
@@ -82,6 +92,11 @@ pub struct Tool {
     /// Variables set as well when the home folder cannot be written.
     pub environment_without_home: BTreeMap<String, String>,
     pub version: VersionProbe,
+    /// In which packages it comes, by the source that installers take them from.
+    pub packages: BTreeMap<String, String>,
+    /// Operating systems whose own packages are too old: `ID` and `VERSION_ID` of os-release, or the beginning of that.
+    pub packages_too_old: Vec<String>,
+    /// Where else to get it: for systems on which no package fits.
     pub install: PerOperatingSystem<Option<String>>,
     /// May several processes of this tool run at once?
     pub parallel: bool,
@@ -113,6 +128,15 @@ pub struct Tool {
     pub timeout: Duration,
     /// How one process makes several calls.
     pub session: Option<Session>,
+}
+
+/// A tool inside of another program, such as a module of Python.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Via {
+    /// The beginning of the command. Its first word is a program on PATH, or a path with `~`, `$NAME` and globs.
+    pub command: Vec<String>,
+    /// Variables set as well; `{program_folder}` stands for the folder in which the first word was found.
+    pub environment: BTreeMap<String, String>,
 }
 
 /// How one process of a tool takes one command after another from its input, and does each before it takes the next.
@@ -213,6 +237,8 @@ pub struct FaultPattern {
     pub commands: Vec<String>,
     /// Decides even where a status says success or the evidence of success is there.
     pub overrides_success: bool,
+    /// The same call would end in it again, so it is not tried again.
+    pub lasting: bool,
 }
 
 /// A kind of call, known by words among its arguments.

@@ -31,6 +31,10 @@ pub trait Facts {
     fn port(&self, device: &Id) -> Result<String, String> {
         Err(format!("where {device} is attached is not known at this point"))
     }
+    /// Of the call whose arguments are worked out.
+    fn limit_ms(&self) -> Result<u64, String> {
+        Err("the limit of a call is known only in its arguments".to_owned())
+    }
     fn tool_version(&self, tool: &str) -> Result<ToolVersion, String> {
         Err(format!("the version of {tool} is not known at this point"))
     }
@@ -175,6 +179,9 @@ fn call(function: Function, arguments: &[Node], facts: &dyn Facts) -> Result<Val
         Function::Size => Value::Integer(
             i64::try_from(facts.size(&file(0)?).map_err(fact)?).map_err(|_| EvaluationError::OutOfRange)?,
         ),
+        Function::LimitMs => {
+            Value::Integer(i64::try_from(facts.limit_ms().map_err(fact)?).map_err(|_| EvaluationError::OutOfRange)?)
+        }
         Function::Sha256 => Value::Text(facts.sha256(&file(0)?).map_err(fact)?),
         Function::Head => {
             let length = unsigned(number(1)?.min(HEAD_MAX))?;

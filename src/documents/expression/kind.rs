@@ -34,6 +34,8 @@ pub struct Scope {
     pub devices: Vec<Id>,
     /// Tools that are looked for, named only by `tool_version`.
     pub tools: Vec<String>,
+    /// The expression stands in the arguments of a call, which has a limit.
+    pub within_call: bool,
 }
 
 /// The kind of an expression's value, or everything that is wrong with it.
@@ -116,6 +118,13 @@ impl Checker<'_> {
             Function::Given => (&[Kind::File], Kind::Boolean),
             Function::VersionAt => (&[Kind::File, Kind::Integer], Kind::Version),
             Function::Present | Function::Port => return self.of_device(function, arguments, start, end),
+            Function::LimitMs => {
+                if !self.scope.within_call {
+                    let message = "`limit_ms` is known only in the arguments of a call".to_owned();
+                    self.fault(start, end, message);
+                }
+                (&[], Kind::Integer)
+            }
             Function::ToolVersion => return self.tool_version(arguments, start, end),
         };
         if arguments.len() != wanted.len() {

@@ -302,7 +302,7 @@ fn tokens(text: &str) -> Result<Vec<(Token, usize, usize)>, Fault> {
 }
 
 impl Function {
-    pub const ALL: [(&'static str, Function); 12] = [
+    pub const ALL: [(&'static str, Function); 13] = [
         ("size", Function::Size),
         ("sha256", Function::Sha256),
         ("head", Function::Head),
@@ -315,6 +315,7 @@ impl Function {
         ("port", Function::Port),
         ("tool_version", Function::ToolVersion),
         ("version_at", Function::VersionAt),
+        ("limit_ms", Function::LimitMs),
     ];
 
     fn named(word: &str) -> Option<Function> {

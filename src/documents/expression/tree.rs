@@ -98,4 +98,6 @@ pub enum Function {
     VersionAt,
     /// `given(input)`: is the file there?
     Given,
+    /// `limit_ms()`: how long the call may take, in milliseconds; only in its own arguments.
+    LimitMs,
 }

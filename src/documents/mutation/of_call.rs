@@ -136,7 +136,16 @@ fn evidence(step: &Step, run: &Run, changes: &mut Vec<Change>) {
     }
     for (index, fail_on) in run.fail_on.iter().enumerate() {
         let name = format!("fail_on '{}' dropped", fail_on.pattern);
-        changes.push(change(&mention(step, "fail_on"), name, move |run| drop(run.fail_on.remove(index))));
+        let place = mention(step, "fail_on");
+        changes.push(change(&place, name, move |run| drop(run.fail_on.remove(index))));
+        if fail_on.unless.is_some() {
+            let name = format!("fail_on '{}' without `unless`", fail_on.pattern);
+            changes.push(change(&place, name, move |run| run.fail_on[index].unless = None));
+        }
+        if fail_on.stop {
+            let name = format!("fail_on '{}' does not stop the tool", fail_on.pattern);
+            changes.push(change(&place, name, move |run| run.fail_on[index].stop = false));
+        }
     }
     for (index, capture) in run.capture.iter().enumerate() {
         if let Some(other) = of_pattern::changed(&capture.pattern) {

@@ -130,7 +130,7 @@ fn is_constant(expression: &Expression) -> bool {
             Node::Integer(_) | Node::Text(_) | Node::Boolean(_) => true,
             Node::Name { .. } => false,
             Node::Call { function: Function::Given | Function::ToolVersion, .. } => true,
-            Node::Call { function: Function::Present | Function::Port, .. } => false,
+            Node::Call { function: Function::Present | Function::Port | Function::LimitMs, .. } => false,
             Node::Call { arguments, .. } => arguments.iter().all(constant),
             Node::Unary { operand, .. } => constant(operand),
             Node::Binary { left, right, .. } => constant(left) && constant(right),

@@ -110,6 +110,7 @@ fn limits(step: &Step, changes: &mut Vec<Change>) {
         if let Some(timeout) = &mut step.timeout {
             timeout.base = short(timeout.base);
             timeout.per_mb = short(timeout.per_mb);
+            timeout.at_least = short(timeout.at_least);
         }
     }));
 }

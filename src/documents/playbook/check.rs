@@ -9,8 +9,8 @@ use crate::documents::playbook::check_flash::check_flash;
 use crate::documents::playbook::check_optional::check_optional;
 use crate::documents::playbook::check_waits::check_waits;
 use crate::documents::playbook::{
-    Action, CaptureKind, Contents, Device, Irreversible, Playbook, Reading, RestartAt, Run, Step, ToolFile, Until,
-    tools_of,
+    Action, CaptureKind, Contents, Device, Enough, Irreversible, LateAsk, Playbook, Reading, RestartAt, Run, Step,
+    ToolFile, Until, tools_of,
 };
 use crate::words::{Diagnostic, Id, Place, nearest};
 
@@ -20,6 +20,7 @@ pub fn check(playbook: &Playbook, catalog: &Catalog) -> Vec<Diagnostic> {
         values: playbook.inputs.iter().map(|input| (input.name.clone(), Kind::File)).collect(),
         devices: playbook.devices.iter().map(|device| device.name.clone()).collect(),
         tools: tools_of(playbook, &|_| true),
+        within_call: false,
     };
     let mut checker = Checker { catalog, devices: &playbook.devices, scope, ids: BTreeMap::new(), faults: Vec::new() };
     for input in &playbook.inputs {
@@ -111,6 +112,12 @@ impl Checker<'_> {
         }
         for instead in &step.instead {
             self.device(&instead.device, &step.place);
+            if let Some(enough) = &instead.enough {
+                self.enough(step, enough);
+            }
+        }
+        if let Some(ask) = &step.ask {
+            self.ask(step, ask);
         }
         if !step.instead.is_empty() && step.until.is_none() && !matches!(step.action, Action::Run(_)) {
             let place = mention(&step.place, "instead");
@@ -162,6 +169,28 @@ impl Checker<'_> {
             device.name
         );
         self.faults.push(Diagnostic::warning(&mention(&device.place, &id.to_string()), message).hint(hint));
+    }
+
+    fn enough(&mut self, step: &Step, enough: &Enough) {
+        if step.sets.is_some() || !matches!(step.action, Action::Wait | Action::Prompt(_)) {
+            let place = mention(&step.place, enough.sets.as_str());
+            let message = "`times` and `sets` below `instead` belong to a wait or a prompt that must be met";
+            self.faults.push(Diagnostic::error(&place, message).hint("leave them out, or give this a step of its own"));
+        }
+        self.define(&enough.sets, Kind::Boolean, &step.place);
+    }
+
+    fn ask(&mut self, step: &Step, ask: &LateAsk) {
+        self.template(&ask.prompt.text);
+        let place = mention(&step.place, "ask");
+        if step.sets.is_some() {
+            let message = "`ask` has no meaning in a wait that may fail";
+            self.faults.push(Diagnostic::error(&place, message).hint("make the prompt a step of its own"));
+        }
+        if step.timeout.is_some_and(|timeout| timeout.base <= ask.after) {
+            let message = "the wait is over before the person is asked";
+            self.faults.push(Diagnostic::error(&place, message).hint("give `timeout` more time than `after`"));
+        }
     }
 
     fn tool_file(&mut self, file: &ToolFile) {
@@ -252,9 +281,9 @@ impl Checker<'_> {
         for name in &run.produces {
             self.define(name, Kind::File, &step.place);
         }
-        for arg in &run.args {
-            self.template(arg);
-        }
+        self.scope.within_call = true;
+        run.args.iter().for_each(|arg| self.template(arg));
+        self.scope.within_call = false;
         if let Some(device) = &run.device {
             self.device(device, &step.place);
         }

@@ -108,7 +108,7 @@ impl Follower<'_> {
                 inside = self.steps(&tell_apart.answers.steps, inside);
                 self.expression(&tell_apart.answers.holds, &inside);
             }
-            Action::Wait => {}
+            Action::Wait => step.ask.iter().for_each(|ask| self.template(&ask.prompt.text, &inside)),
         }
         inside.extend(skipped);
         inside

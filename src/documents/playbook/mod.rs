@@ -30,8 +30,8 @@ pub use load::{Loaded, load};
 pub(crate) use reader::{Entries, Reader};
 pub use steps::{irreversible_steps, tools_of};
 pub use types::{
-    Action, Afterwards, Answer, Backoff, Capture, CaptureKind, CheckStep, Contents, FailOn, HandMove, Instead,
-    Irreversible, OnFault, Playbook, Prompt, Reading, RefuseStep, RestartAt, Retry, Run, StagedFile, Step, TellApart,
-    Timeout, ToolFile, Unmet, Until, VirtualBoard, WriteStep,
+    Action, Afterwards, Answer, Backoff, Capture, CaptureKind, CheckStep, Contents, Enough, FailOn, HandMove, Instead,
+    Irreversible, LateAsk, OnFault, Playbook, Prompt, Reading, RefuseStep, RestartAt, Retry, Run, StagedFile, Step,
+    TellApart, Timeout, ToolFile, Unmet, Until, VirtualBoard, WriteStep,
 };
 pub use variable::{Variable, VariableError};

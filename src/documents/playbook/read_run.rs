@@ -61,11 +61,13 @@ fn read_unmet(reader: &mut Reader, entries: &Entries<'_>) -> Option<Unmet> {
 }
 
 fn read_fail_on(reader: &mut Reader, yaml: &Yaml) -> Option<FailOn> {
-    let parts = reader.map(yaml, "`fail_on`", &["pattern", "class", "message"])?;
+    let parts = reader.map(yaml, "`fail_on`", &["pattern", "unless", "class", "message", "stop"])?;
     let pattern = required(reader, &parts, "pattern", "fail_on")?;
     let class = required(reader, &parts, "class", "fail_on")?;
     Some(FailOn {
         pattern: reader.pattern(pattern)?,
+        unless: parts.get("unless").and_then(|unless| reader.pattern(unless)),
+        stop: parts.get("stop").and_then(|stop| reader.flag(stop)).is_some_and(|stop| stop.value),
         class: read_class(reader, class)?,
         message: parts.get("message").and_then(|message| reader.prose(message)),
     })
@@ -88,7 +90,7 @@ fn read_stage(reader: &mut Reader, yaml: &Yaml) -> Vec<StagedFile> {
 }
 
 fn read_on_fault(reader: &mut Reader, yaml: &Yaml) -> Option<OnFault> {
-    let parts = reader.map(yaml, "`on_fault`", &["class", "code", "set"])?;
+    let parts = reader.map(yaml, "`on_fault`", &["class", "code", "set", "warning"])?;
     let class = required(reader, &parts, "class", "on_fault");
     let set = required(reader, &parts, "set", "on_fault");
     let code = parts.get("code").and_then(|code| reader.text(code)).map(|code| code.value);
@@ -98,7 +100,8 @@ fn read_on_fault(reader: &mut Reader, yaml: &Yaml) -> Option<OnFault> {
         reader.fault(Diagnostic::error(parts.place(), format!("a run that is `{never}` does not go on")));
     }
     let set = reader.text(set?)?;
-    Some(OnFault { classes, code, set: reader.value_name(&set.value, &set.place)? })
+    let warning = parts.get("warning").and_then(|warning| reader.prose(warning));
+    Some(OnFault { classes, code, set: reader.value_name(&set.value, &set.place)?, warning })
 }
 
 const CAPTURE_KINDS: [(&str, CaptureKind); 3] =

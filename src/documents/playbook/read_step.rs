@@ -5,8 +5,8 @@ use std::time::Duration;
 use crate::documents::playbook::read_run::read_run;
 use crate::documents::playbook::reader::{Entries, Reader};
 use crate::documents::playbook::{
-    Action, Backoff, CheckStep, Contents, HandMove, Instead, Irreversible, Prompt, Reading, RefuseStep, RestartAt,
-    Retry, Step, TellApart, Timeout, Until, WriteStep,
+    Action, Backoff, CheckStep, Contents, Enough, HandMove, Instead, Irreversible, LateAsk, Prompt, Reading,
+    RefuseStep, RestartAt, Retry, Step, TellApart, Timeout, Until, WriteStep,
 };
 use crate::documents::{Yaml, YamlKind};
 use crate::words::{Diagnostic, FaultClass, Id, Located, nearest};
@@ -20,6 +20,7 @@ const STEP_KEYS: &[&str] = &[
     "retry",
     "until",
     "instead",
+    "ask",
     "sets",
     "if_met",
     "if_unmet",
@@ -49,17 +50,19 @@ const STEP_KEYS: &[&str] = &[
     "message",
 ];
 /// Keys that only make sense beside some actions.
-const COMPANIONS: [(&[&str], &[&str]); 7] = [
+const COMPANIONS: [(&[&str], &[&str]); 8] = [
     (&["run"], &["args", "device", "expect", "fail_on", "capture", "produces", "answers", "stage", "on_fault"]),
     (&["prompt"], &["hands"]),
     (&["run", "check"], &["class", "message"]),
     (&["run", "prompt"], &["until"]),
     (&["run", "prompt", "wait"], &["timeout"]),
     (&["refuse"], &["next"]),
+    (&["wait"], &["ask"]),
     (&["prompt", "wait"], &["if_met", "if_unmet"]),
 ];
 const ATTEMPTS_MAX: u32 = 20;
 const RESTARTS_MAX: u32 = 10;
+const TOLD_MAX: u32 = 10;
 const RESTARTS_DEFAULT: u32 = 2;
 const BACKOFF_DEFAULT: Duration = Duration::from_millis(500);
 const GROUP_DEPTH_MAX: usize = 8;
@@ -108,6 +111,7 @@ fn read_step(reader: &mut Reader, yaml: &Yaml, default_id: &str, depth: usize) -
         if_met: entries.get("if_met").and_then(|text| reader.prose(text)),
         if_unmet: entries.get("if_unmet").and_then(|text| reader.prose(text)),
         instead: entries.get("instead").map(|instead| read_instead(reader, instead)).unwrap_or_default(),
+        ask: entries.get("ask").and_then(|ask| read_ask(reader, ask)),
         irreversible: entries
             .get("irreversible")
             .and_then(|irreversible| read_irreversible(reader, irreversible, &id, depth)),
@@ -296,12 +300,16 @@ pub(in crate::documents) fn read_hands(reader: &mut Reader, yaml: &Yaml) -> Vec<
 
 fn read_timeout(reader: &mut Reader, yaml: &Yaml) -> Option<Timeout> {
     if !matches!(yaml.kind, YamlKind::Map(_)) {
-        return reader.time(yaml).map(|base| Timeout { base, per_mb: Duration::ZERO });
+        return reader.time(yaml).map(|base| Timeout { base, per_mb: Duration::ZERO, at_least: Duration::ZERO });
     }
-    let parts = reader.map(yaml, "`timeout`", &["base", "per_mb"])?;
+    let parts = reader.map(yaml, "`timeout`", &["base", "per_mb", "at_least"])?;
     let base = required(reader, &parts, "base", "timeout")?;
     let per_mb = required(reader, &parts, "per_mb", "timeout")?;
-    Some(Timeout { base: reader.time(base)?, per_mb: reader.time(per_mb)? })
+    let at_least = match parts.get("at_least") {
+        Some(time) => reader.time(time)?,
+        None => Duration::ZERO,
+    };
+    Some(Timeout { base: reader.time(base)?, per_mb: reader.time(per_mb)?, at_least })
 }
 
 fn read_retry(reader: &mut Reader, yaml: &Yaml, id: &Id, depth: usize) -> Option<Retry> {
@@ -373,19 +381,36 @@ pub(super) fn read_until(reader: &mut Reader, yaml: &Yaml) -> Option<Until> {
 fn read_instead(reader: &mut Reader, yaml: &Yaml) -> Vec<Instead> {
     let mut found = Vec::new();
     for (device, _, value) in reader.named(yaml, "`instead`") {
-        let (say, hands) = match value.kind {
+        let (say, hands, enough) = match value.kind {
             YamlKind::Map(_) => {
-                let Some(parts) = reader.map(value, "`instead`", &["say", "hands"]) else { continue };
+                let Some(parts) = reader.map(value, "`instead`", &["say", "hands", "times", "sets"]) else { continue };
                 let hands = parts.get("hands").map(|hands| read_hands(reader, hands)).unwrap_or_default();
-                (required(reader, &parts, "say", "instead"), hands)
+                (required(reader, &parts, "say", "instead"), hands, read_enough(reader, &parts))
             }
-            _ => (Some(value), Vec::new()),
+            _ => (Some(value), Vec::new(), None),
         };
         if let Some(meaning) = say.and_then(|say| reader.prose(say)) {
-            found.push(Instead { device, meaning: meaning.trim_end_matches('.').to_owned(), hands });
+            found.push(Instead { device, meaning: meaning.trim_end_matches('.').to_owned(), hands, enough });
         }
     }
     found
+}
+
+fn read_enough(reader: &mut Reader, parts: &Entries<'_>) -> Option<Enough> {
+    if parts.get("times").is_none() && parts.get("sets").is_none() {
+        return None;
+    }
+    let times = required(reader, parts, "times", "instead");
+    let sets = required(reader, parts, "sets", "instead");
+    let sets = reader.text(sets?)?;
+    Some(Enough { times: reader.count(times?, 1..=TOLD_MAX)?, sets: reader.value_name(&sets.value, &sets.place)? })
+}
+
+fn read_ask(reader: &mut Reader, yaml: &Yaml) -> Option<LateAsk> {
+    let parts = reader.map(yaml, "`ask`", &["after", "prompt", "hands"])?;
+    let after = required(reader, &parts, "after", "ask");
+    let prompt = required(reader, &parts, "prompt", "ask");
+    Some(LateAsk { after: reader.time(after?)?, prompt: read_prompt(reader, &parts, prompt?)? })
 }
 
 fn read_irreversible(reader: &mut Reader, yaml: &Yaml, id: &Id, depth: usize) -> Option<Irreversible> {

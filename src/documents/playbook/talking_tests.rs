@@ -110,6 +110,9 @@ fn tools_devices_and_faults_have_kinds() {
         ["6 no device is called `brigde` (did you mean `bridge`?)"]
     );
     assert_eq!(faults("  - {run: own, when: port(bridge)}\n").len(), 1);
+    let told = "  - {run: own, fail_on: [{pattern: a, unless: b, class: protected, stop: yes}]}\n";
+    assert_eq!(faults(told), Vec::<String>::new());
+    assert_eq!(faults(&told.replace("yes", "now")).len(), 1);
     assert!(faults("  - {run: own, on_fault: [{class: cancelled, set: x}]}\n")[0].contains("does not go on"));
 }
 

@@ -8,7 +8,7 @@ use regex::Regex;
 use crate::documents::expression::{Expression, Template};
 use crate::documents::playbook::{Device, Input, Variable};
 use crate::documents::{Key, Yaml};
-use crate::words::{FaultClass, Id, Located, Place, Source};
+use crate::words::{Fault, FaultClass, Id, Located, Place, Source};
 
 /// One board's recovery.
 #[derive(Debug, Clone)]
@@ -104,6 +104,8 @@ pub struct Step {
     pub if_unmet: Option<String>,
     /// What it means when one of these devices comes while the step waits, or while its tool does.
     pub instead: Vec<Instead>,
+    /// What the person is asked to do when a wait has gone on for a while in vain.
+    pub ask: Option<LateAsk>,
     pub irreversible: Option<Irreversible>,
     /// In which state the board is when the run ends in this step; groups hand it down.
     pub if_stopped: Option<String>,
@@ -117,6 +119,23 @@ pub struct Instead {
     pub meaning: String,
     /// What the hands do about it, for the virtual person.
     pub hands: Vec<HandMove>,
+    /// From when on it must have another reason; without it, it is told as often as the device comes.
+    pub enough: Option<Enough>,
+}
+
+/// Told so often, and the device is there again: the wait ends, and this value is true.
+#[derive(Debug, Clone)]
+pub struct Enough {
+    pub times: u32,
+    pub sets: Id,
+}
+
+/// Hands help where the hardware does not come by itself.
+#[derive(Debug, Clone)]
+pub struct LateAsk {
+    /// So long after the wait has begun.
+    pub after: Duration,
+    pub prompt: Prompt,
 }
 
 #[derive(Debug, Clone)]
@@ -164,13 +183,22 @@ pub struct StagedFile {
     pub file: Located<Id>,
 }
 
-/// A fault that is no failure of the step: it makes a value true, which is false when the call ends otherwise.
+/// A fault that is no failure of the step: it makes a value true, which is false when the call ends otherwise. Where the
+/// step's `retry` is for such a fault, too, only the last attempt's counts.
 #[derive(Debug, Clone)]
 pub struct OnFault {
     pub classes: Vec<FaultClass>,
     /// Only with this code.
     pub code: Option<String>,
     pub set: Id,
+    /// What it means for the board; then it is a warning, else a note.
+    pub warning: Option<String>,
+}
+
+impl OnFault {
+    pub fn is(&self, fault: &Fault) -> bool {
+        self.classes.contains(&fault.class) && (self.code.is_none() || self.code == fault.code)
+    }
 }
 
 /// What to do when a tool has printed something: tell it a line, show the person a prompt, or both.
@@ -202,6 +230,10 @@ pub struct Unmet {
 #[derive(Debug, Clone)]
 pub struct FailOn {
     pub pattern: Regex,
+    /// Not where the line matches this one as well.
+    pub unless: Option<Regex>,
+    /// The tool is ended as soon as it prints that, if it has not begun its work.
+    pub stop: bool,
     pub class: FaultClass,
     pub message: Option<String>,
 }
@@ -295,18 +327,20 @@ pub enum Contents {
     Zeros(u32),
 }
 
-/// A limit; with `per_mb` it grows with the files that the step hands to its tool.
+/// A limit; with `per_mb` it grows with the files that the step hands to its tool, and with what the tool erases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timeout {
     pub base: Duration,
     /// For each started 1,000,000 bytes.
     pub per_mb: Duration,
+    /// However small the files are.
+    pub at_least: Duration,
 }
 
 impl Timeout {
     pub fn for_bytes(&self, bytes: u64) -> Duration {
         let megabytes = u32::try_from(bytes.div_ceil(1_000_000)).unwrap_or(u32::MAX);
-        self.base.saturating_add(self.per_mb.saturating_mul(megabytes))
+        self.base.saturating_add(self.per_mb.saturating_mul(megabytes)).max(self.at_least)
     }
 }
 

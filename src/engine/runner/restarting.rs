@@ -12,7 +12,7 @@ impl<W: World> Runner<'_, W> {
     pub(super) fn restart_or(&mut self, restart: Option<&RestartAt>, step: &Step, halt: Halt) -> Halt {
         let (Some(restart), Halt::Failure(failure)) = (restart, &halt) else { return halt };
         let times = self.restarts.get(&step.id).copied().unwrap_or(0);
-        let wanted = halt.fault_class().is_some_and(|class| restart.on.contains(&class));
+        let wanted = halt.fault_class().is_some_and(|class| restart.on.contains(&class)) && !failure.fault.lasting;
         if !wanted || times >= restart.times_max || self.stop_requested.is_some() {
             return halt;
         }

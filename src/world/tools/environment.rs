@@ -62,7 +62,7 @@ pub fn tool_environment(
 }
 
 /// Keeps a path that is not Unicode as it is.
-fn filled_in(value: &str, blank: &str, folder: &Path) -> OsString {
+pub(super) fn filled_in(value: &str, blank: &str, folder: &Path) -> OsString {
     let mut filled = OsString::new();
     for (index, part) in value.split(blank).enumerate() {
         if index > 0 {

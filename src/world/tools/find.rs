@@ -4,18 +4,22 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 
-use super::locate::{Candidate, Search, locate};
+use super::locate::{self, Candidate, Given, Search};
 use super::probe::{PROBE_TIME_MAX, ask, judge, version_call};
-use super::{Surroundings, ToolEnvironment, ToolProblem};
-use crate::documents::catalog::{OperatingSystem, Tool};
+use super::remedy::Remedies;
+use super::{PassedOver, Surroundings, ToolEnvironment, ToolProblem, Trouble, Unusable};
+use crate::documents::catalog::{Installer, Tool};
 use crate::words::ToolVersion;
 use crate::world::{RunningTool, ToolCall};
 
 /// So many further installations of a tool are asked which kind they are.
 const OTHERS_MAX: usize = 4;
+/// So many programs are tried in all, most of which would have to be unusable.
+const CANDIDATES_MAX: usize = 24;
 
 /// Starts the tools that are asked for their version: processes, but on a bench.
 pub type ToolStarter = Arc<dyn Fn(&ToolCall) -> RunningTool + Send + Sync>;
@@ -27,41 +31,65 @@ pub struct FoundTool {
     pub name: String,
     /// Program and, for tools started through another program, its leading arguments.
     pub launcher: Vec<OsString>,
+    /// In which it was asked and is to run.
+    pub environment: ToolEnvironment,
     /// `--tool`, a variable's name, a folder, `PATH`, or the words it is started through.
     pub found_by: String,
     pub version: ToolVersion,
     pub flavour: Option<String>,
+    /// How long it took to tell its version, which needs nothing but its start.
+    pub start_up: Duration,
+    /// What came before it and could not be used.
+    pub passed_over: Vec<PassedOver>,
 }
 
-/// Looks for all wanted tools, in the order of the list: `explicit` paths by tool name, `RECOVER_TOOL_<NAME>`, the
-/// catalog's folders, PATH, and the programs a tool can be started through.
+/// What a search knows of the computer.
+pub struct Finder<'a> {
+    /// Paths that the person named, by tool.
+    pub explicit: &'a BTreeMap<String, PathBuf>,
+    pub installers: &'a [Installer],
+    pub surroundings: &'a Surroundings,
+    pub start: ToolStarter,
+}
+
+impl std::fmt::Debug for Finder<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Finder").field("explicit", &self.explicit).finish_non_exhaustive()
+    }
+}
+
+/// Looks for all wanted tools, in the order of the list: `explicit` paths by tool name, `RECOVER_TOOL_<NAME>`, the folder of
+/// this program, the catalog's folders, PATH, and the programs a tool can be started through. The first that can be used is
+/// taken, but what the person named is taken or refused.
 ///
-/// Tells every problem at once, in the order of `wanted`. Needs a tokio runtime with time enabled and not paused.
+/// Tells every problem at once, in the order of `wanted`, and each tool that has answered to `answered`. Needs a tokio
+/// runtime with time enabled and not paused.
 pub async fn find_tools(
     wanted: &[&Tool],
-    explicit: &BTreeMap<String, PathBuf>,
-    surroundings: &Surroundings,
+    finder: Finder<'_>,
     environment: impl Fn(&Tool) -> ToolEnvironment,
-    start: ToolStarter,
+    answered: impl Fn(&str),
 ) -> Result<Vec<FoundTool>, Vec<ToolProblem>> {
     let mut outcomes = BTreeMap::new();
     let mut examinations = JoinSet::new();
     for (index, tool) in wanted.iter().enumerate() {
-        match locate(tool, explicit.get(&tool.name).map(PathBuf::as_path), surroundings) {
-            Ok(search) => {
-                let (tool, surroundings, start) = ((*tool).clone(), surroundings.clone(), Arc::clone(&start));
-                let environment = environment(&tool);
-                examinations
-                    .spawn(async move { (index, examine(&tool, search, &environment, &surroundings, &start).await) });
-            }
-            Err(problem) => {
-                outcomes.insert(index, Err(problem));
-            }
-        }
+        let explicit = finder.explicit.get(&tool.name).map(PathBuf::as_path);
+        let given = locate::given(tool, explicit, finder.surroundings);
+        let examination = Examination {
+            tool: (*tool).clone(),
+            installers: finder.installers.to_vec(),
+            environment: environment(tool),
+            surroundings: finder.surroundings.clone(),
+            start: Arc::clone(&finder.start),
+        };
+        examinations.spawn(async move { (index, examination.find(given).await) });
     }
     while let Some(examined) = examinations.join_next().await {
         match examined {
             Ok((index, outcome)) => {
+                if let Some(tool) = wanted.get(index) {
+                    answered(&tool.name);
+                }
                 outcomes.insert(index, outcome);
             }
             // Nobody cancels an examination, so it can only have panicked.
@@ -79,54 +107,112 @@ pub async fn find_tools(
     if problems.is_empty() { Ok(found) } else { Err(problems) }
 }
 
-/// Takes the first candidate that answers as the tool should, or a preferred one behind it.
-async fn examine(
-    tool: &Tool,
-    search: Search,
-    environment: &ToolEnvironment,
-    surroundings: &Surroundings,
-    start: &ToolStarter,
-) -> Result<FoundTool, ToolProblem> {
-    let Search { candidates, others, mut looked_in } = search;
-    let examine_one = async |candidate: &Candidate| {
-        let environment = match candidate.launcher.first() {
-            Some(program) => environment.clone().beside(program),
-            None => environment.clone(),
+/// The search for one tool.
+struct Examination {
+    tool: Tool,
+    installers: Vec<Installer>,
+    environment: ToolEnvironment,
+    surroundings: Surroundings,
+    start: ToolStarter,
+}
+
+impl Examination {
+    async fn find(&self, given: Option<Given>) -> Result<FoundTool, ToolProblem> {
+        let tool = self.tool.name.clone();
+        let Some(given) = given else {
+            let search = locate::search(&self.tool, &self.surroundings);
+            return self.first_usable(search).await.map_err(|trouble| self.problem(trouble));
         };
-        let call = version_call(tool, candidate, environment, surroundings);
-        judge(tool, candidate, &ask(start(&call), PROBE_TIME_MAX).await)
-    };
-    for candidate in &candidates {
-        match examine_one(candidate).await {
-            Err(problem) if candidate.indirect && means_not_installed(&problem) => {
-                looked_in.push(describe_miss(candidate, &problem));
-            }
-            Err(problem) => return Err(problem),
-            Ok(first) => {
-                let preferred = |found: &FoundTool| found.flavour == tool.version.prefer;
-                for other in others.iter().take(OTHERS_MAX).filter(|_| !preferred(&first)) {
-                    if let Some(other) = examine_one(other).await.ok().filter(preferred) {
-                        return Ok(other);
-                    }
+        let trouble = match locate::at_given(&given) {
+            None => Trouble::NotThere { tool, given_by: given.by, path: given.path },
+            Some(candidate) => match self.examine(&candidate).await {
+                Ok(found) => return Ok(found),
+                Err(why) => Trouble::GivenUnusable { tool, found: passed_over(&candidate, why) },
+            },
+        };
+        let mut problem = self.problem(trouble);
+        // It is refused all the same; but the person may not know that there is another.
+        let search = locate::search(&self.tool, &self.surroundings);
+        if let Ok(FoundTool { launcher, version, .. }) = self.first_usable(search).await
+            && let [program] = launcher.as_slice()
+        {
+            let (name, program) = (&self.tool.name, program.to_string_lossy());
+            problem.remedies.insert(0, format!("Use version {version}, which is there too: `--tool {name}={program}`"));
+        }
+        Err(problem)
+    }
+
+    fn problem(&self, trouble: Trouble) -> ToolProblem {
+        let remedies =
+            Remedies { tool: &self.tool, installers: &self.installers, surroundings: &self.surroundings }.of(&trouble);
+        ToolProblem { tool: self.tool.name.clone(), trouble, remedies }
+    }
+
+    /// The first candidate that answers as the tool should, or a preferred one behind it.
+    async fn first_usable(&self, search: Search) -> Result<FoundTool, Trouble> {
+        let Search { candidates, mut looked_in } = search;
+        let prefer = &self.tool.version.prefer;
+        let mut passed: Vec<PassedOver> = Vec::new();
+        let mut first: Option<FoundTool> = None;
+        let mut others = 0;
+        for candidate in candidates.iter().take(CANDIDATES_MAX) {
+            // Starting a further one takes time, and a slow way is no better than what is there.
+            if first.is_some() {
+                others += 1;
+                if candidate.indirect || others > OTHERS_MAX {
+                    break;
                 }
-                return Ok(first);
+            }
+            match self.examine(candidate).await {
+                Ok(found) if prefer.is_none() || found.flavour == *prefer => {
+                    return Ok(FoundTool { passed_over: passed, ..found });
+                }
+                Ok(found) => {
+                    first.get_or_insert(FoundTool { passed_over: std::mem::take(&mut passed), ..found });
+                }
+                Err(why) if candidate.indirect && means_not_installed(&why) => {
+                    looked_in.push(format!("{} ({why})", candidate.found_by));
+                }
+                Err(why) => passed.push(passed_over(candidate, why)),
             }
         }
+        let tool = self.tool.name.clone();
+        match first {
+            Some(first) => Ok(first),
+            None if passed.is_empty() => Err(Trouble::NotFound { tool, looked_in }),
+            None => Err(Trouble::NoneUsable { tool, found: passed }),
+        }
     }
-    let install = tool.install.on(OperatingSystem::current()).clone();
-    Err(ToolProblem::NotFound { tool: tool.name.clone(), looked_in, install })
+
+    async fn examine(&self, candidate: &Candidate) -> Result<FoundTool, Unusable> {
+        if !candidate.executable {
+            return Err(Unusable::NotExecutable);
+        }
+        let mut environment = self.environment.clone().beside(candidate.program().as_os_str());
+        environment.set.extend(candidate.environment.clone());
+        let call = version_call(&self.tool, candidate, &environment, &self.surroundings);
+        let began = Instant::now();
+        let answer = ask((self.start)(&call), PROBE_TIME_MAX).await;
+        let start_up = began.elapsed();
+        let (flavour, version) = judge(&self.tool, &answer)?;
+        Ok(FoundTool {
+            name: self.tool.name.clone(),
+            launcher: candidate.launcher.clone(),
+            environment,
+            found_by: candidate.found_by.clone(),
+            version,
+            flavour: flavour.name.clone(),
+            start_up,
+            passed_over: Vec::new(),
+        })
+    }
 }
 
 /// Python without the module that was asked for fails, or says something else; it is not a tool that is broken.
-fn means_not_installed(problem: &ToolProblem) -> bool {
-    matches!(problem, ToolProblem::ProbeFailed { .. } | ToolProblem::NotTheTool { .. })
+fn means_not_installed(why: &Unusable) -> bool {
+    matches!(why, Unusable::Failed { .. } | Unusable::AnotherProgram { .. })
 }
 
-fn describe_miss(candidate: &Candidate, problem: &ToolProblem) -> String {
-    let said = match problem {
-        ToolProblem::ProbeFailed { last_lines, reason, .. } => last_lines.last().unwrap_or(reason),
-        ToolProblem::NotTheTool { first_lines, .. } => first_lines.first().map_or("", |line| line),
-        _ => "",
-    };
-    format!("{} ({})", candidate.found_by, said.trim())
+fn passed_over(candidate: &Candidate, why: Unusable) -> PassedOver {
+    PassedOver { program: candidate.command(), found_by: candidate.found_by.clone(), why }
 }

@@ -1,27 +1,40 @@
-//! Folders as the catalog writes them: `~`, `$NAME` and globs.
+//! Folders and files as the catalog writes them: `~`, `$NAME` and globs.
 
 use std::path::{Path, PathBuf};
 
 use super::Surroundings;
 
-/// Folders taken for one pattern; a catalog that matches more has a mistake in it.
+/// Paths taken for one pattern; a catalog that matches more has a mistake in it.
 const MATCHES_MAX: usize = 64;
 
 /// The folders that exist for a pattern, those whose names sort last first: of several versions, mostly the newest.
 ///
 /// Empty when a variable in the pattern is not set.
 pub(super) fn expand(pattern: &str, surroundings: &Surroundings) -> Vec<PathBuf> {
+    let mut folders = matches(pattern, surroundings);
+    folders.retain(|path| path.is_dir());
+    folders
+}
+
+/// The same for files.
+pub(super) fn expand_files(pattern: &str, surroundings: &Surroundings) -> Vec<PathBuf> {
+    let mut files = matches(pattern, surroundings);
+    files.retain(|path| path.is_file());
+    files
+}
+
+fn matches(pattern: &str, surroundings: &Surroundings) -> Vec<PathBuf> {
     let Some(filled) = fill(pattern, surroundings) else {
         return Vec::new();
     };
     let whole = surroundings.current_folder.to_str().map(glob::Pattern::escape).unwrap_or_default();
     let whole = Path::new(&whole).join(filled);
-    let Ok(matches) = glob::glob(&whole.to_string_lossy()) else {
+    let Ok(found) = glob::glob(&whole.to_string_lossy()) else {
         return Vec::new();
     };
-    let mut folders: Vec<PathBuf> = matches.flatten().filter(|path| path.is_dir()).take(MATCHES_MAX).collect();
-    folders.reverse();
-    folders
+    let mut found: Vec<PathBuf> = found.flatten().take(MATCHES_MAX).collect();
+    found.reverse();
+    found
 }
 
 /// Puts in `~`, `$NAME` and `${NAME}`, so escaped that only the catalog's own globs count.
@@ -41,11 +54,8 @@ fn fill(pattern: &str, surroundings: &Surroundings) -> Option<String> {
                 after.split_at(after.find(|c| !is_name(c)).unwrap_or(after.len()))
             }
         };
-        let value = surroundings.variables.get(name)?.to_str()?;
         // An empty variable would make `/bin` of `$ROOT/bin`.
-        if value.is_empty() {
-            return None;
-        }
+        let value = surroundings.variable(name)?.to_str()?;
         filled.push_str(&glob::Pattern::escape(value));
         rest = after;
     }
@@ -68,7 +78,7 @@ mod tests {
             current_folder: folder.path().to_owned(),
             variables: [("ODD".to_owned(), folder.path().join("odd [1]").into()), ("EMPTY".to_owned(), "".into())]
                 .into(),
-            search_path: None,
+            ..Surroundings::default()
         };
         let found = |pattern: &str| -> Vec<String> {
             let relative = |path: PathBuf| path.strip_prefix(folder.path()).unwrap().to_str().unwrap().to_owned();

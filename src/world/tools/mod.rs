@@ -7,13 +7,20 @@ mod locate;
 mod probe;
 mod problem;
 mod program;
+mod remedy;
 mod surroundings;
 
 pub use environment::{ToolEnvironment, tool_environment};
-pub use find::{FoundTool, ToolStarter, find_tools};
-pub use problem::ToolProblem;
+pub use find::{Finder, FoundTool, ToolStarter, find_tools};
+pub use problem::{PassedOver, ToolProblem, Trouble, Unusable};
 pub use surroundings::Surroundings;
 
+#[cfg(test)]
+#[cfg(unix)]
+mod remedy_tests;
+#[cfg(test)]
+#[cfg(unix)]
+mod test_computer;
 #[cfg(test)]
 #[cfg(unix)]
 mod tests;

@@ -1,11 +1,11 @@
 //! Asks a tool for its version, and judges the answer.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::locate::Candidate;
-use super::{FoundTool, Surroundings, ToolEnvironment, ToolProblem};
-use crate::documents::catalog::{Flavour, OperatingSystem, Tool};
+use super::{Surroundings, ToolEnvironment, Unusable};
+use crate::documents::catalog::{Flavour, Tool};
 use crate::words::{Stream, ToolEnd, ToolVersion};
 use crate::world::{RunningTool, ToolCall, ToolEvent, ToolInput, tool_folder};
 
@@ -29,14 +29,14 @@ pub(super) struct Answer {
 pub(super) fn version_call(
     tool: &Tool,
     candidate: &Candidate,
-    environment: ToolEnvironment,
+    environment: &ToolEnvironment,
     surroundings: &Surroundings,
 ) -> ToolCall {
     ToolCall {
         launcher: candidate.launcher.clone(),
         args: tool.first_args.iter().chain(&tool.version.args).cloned().collect(),
-        environment: environment.set,
-        environment_remove: environment.remove,
+        environment: environment.set.clone(),
+        environment_remove: environment.remove.clone(),
         folder: folder_of_call(tool, candidate, surroundings),
         terminal: false,
         input: ToolInput::Nothing,
@@ -46,7 +46,7 @@ pub(super) fn version_call(
 
 /// Some tools start only in their own folder.
 fn folder_of_call(tool: &Tool, candidate: &Candidate, surroundings: &Surroundings) -> PathBuf {
-    let own = candidate.launcher.first().and_then(|program| tool_folder(Path::new(program)));
+    let own = tool_folder(candidate.program());
     own.filter(|_| tool.private_folder && !candidate.indirect).unwrap_or_else(|| surroundings.current_folder.clone())
 }
 
@@ -67,42 +67,31 @@ pub(super) async fn ask(mut tool: RunningTool, time_max: Duration) -> Answer {
     answer
 }
 
-pub(super) fn judge(tool: &Tool, candidate: &Candidate, answer: &Answer) -> Result<FoundTool, ToolProblem> {
+/// Which build it is and of which version; or why it cannot be used.
+pub(super) fn judge<'t>(tool: &'t Tool, answer: &Answer) -> Result<(&'t Flavour, ToolVersion), Unusable> {
     let lines: Vec<String> = [&answer.stdout, &answer.stderr].into_iter().flat_map(|bytes| lines_of(bytes)).collect();
-    let command = command_text(candidate);
-    let install = tool.install.on(OperatingSystem::current()).clone();
-    let name = tool.name.clone();
-
     // The exit code is of no matter: some tools print their version and fail.
     let Some((flavour, version)) = recognise(&tool.version.flavours, &lines) else {
         let reason = match &answer.end {
             None => format!("no answer within {} s", PROBE_TIME_MAX.as_secs()),
             Some(ToolEnd::Exited(0)) if lines.is_empty() => "it printed nothing".to_owned(),
             Some(ToolEnd::Exited(0)) => {
-                let first_lines = lines.into_iter().take(LINES_SHOWN_MAX).collect();
-                return Err(ToolProblem::NotTheTool { tool: name, command, first_lines });
+                return Err(Unusable::AnotherProgram {
+                    first_lines: lines.into_iter().take(LINES_SHOWN_MAX).collect(),
+                });
             }
             Some(end) => end.to_string(),
         };
         let last_lines = lines[lines.len().saturating_sub(LINES_SHOWN_MAX)..].to_vec();
-        return Err(ToolProblem::ProbeFailed { tool: name, command, reason, last_lines, install });
+        return Err(Unusable::Failed { reason, last_lines });
     };
-
     if let Some((found, reason)) = flavour.known_bad.iter().find(|(bad, _)| *bad == version) {
-        let (found, reason) = (Box::new(found.clone()), reason.clone());
-        return Err(ToolProblem::KnownBad { tool: name, command, found, reason, install });
+        return Err(Unusable::KnownBad { found: Box::new(found.clone()), reason: reason.clone() });
     }
     if let Some(minimum) = flavour.minimum.as_ref().filter(|minimum| version < **minimum) {
-        let (found, minimum) = (Box::new(version.clone()), Box::new(minimum.clone()));
-        return Err(ToolProblem::TooOld { tool: name, command, found, minimum, install });
+        return Err(Unusable::TooOld { found: Box::new(version.clone()), minimum: Box::new(minimum.clone()) });
     }
-    Ok(FoundTool {
-        name,
-        launcher: candidate.launcher.clone(),
-        found_by: candidate.found_by.clone(),
-        version,
-        flavour: flavour.name.clone(),
-    })
+    Ok((flavour, version))
 }
 
 /// The first flavour that knows one of the lines.
@@ -138,9 +127,4 @@ fn without_escapes(line: &str) -> String {
         }
     }
     plain
-}
-
-fn command_text(candidate: &Candidate) -> String {
-    let words: Vec<_> = candidate.launcher.iter().map(|word| word.to_string_lossy()).collect();
-    words.join(" ")
 }

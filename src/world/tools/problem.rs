@@ -1,76 +1,85 @@
-//! What keeps a tool from being used, and what the person can do about it.
+//! What keeps a tool from being used.
 
 use std::path::PathBuf;
 
 use crate::words::ToolVersion;
 
+/// Why a program that was found is not taken: a sentence without a full stop, about "it".
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ToolProblem {
-    #[error(
-        "the tool `{tool}` was not found; looked in {}. {}, or say where it is with `--tool {tool}=PATH`",
-        list(looked_in), install_sentence(install.as_deref())
-    )]
-    NotFound { tool: String, looked_in: Vec<String>, install: Option<String> },
+pub enum Unusable {
+    #[error("it is not executable for this user")]
+    NotExecutable,
+    #[error("it is version {found}, and at least {minimum} is needed")]
+    TooOld { found: Box<ToolVersion>, minimum: Box<ToolVersion> },
+    #[error("it is version {found}, which must not be used: {reason}")]
+    KnownBad { found: Box<ToolVersion>, reason: String },
+    #[error("it did not tell its version: {reason}{}", in_brackets(last_lines.last()))]
+    Failed { reason: String, last_lines: Vec<String> },
+    #[error("it seems to be another program{}", in_brackets(first_lines.first()))]
+    AnotherProgram { first_lines: Vec<String> },
+}
+
+impl Unusable {
+    /// What it printed, where that says more.
+    fn output(&self) -> &[String] {
+        match self {
+            Unusable::Failed { last_lines: lines, .. } | Unusable::AnotherProgram { first_lines: lines } => lines,
+            Unusable::NotExecutable | Unusable::TooOld { .. } | Unusable::KnownBad { .. } => &[],
+        }
+    }
+}
+
+/// A program that was found where the tool is looked for, and not taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PassedOver {
+    /// With its leading arguments, as a person would type it.
+    pub program: String,
+    /// Which rule of the discovery order found it.
+    pub found_by: String,
+    pub why: Unusable,
+}
+
+/// A tool that cannot be had, and what the person can do about it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{trouble}")]
+pub struct ToolProblem {
+    /// Its name in the catalog.
+    pub tool: String,
+    pub trouble: Trouble,
+    /// Each a sentence or a command to paste; the likeliest first.
+    pub remedies: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Trouble {
+    #[error("the tool `{tool}` was not found; looked in {}", list(looked_in))]
+    NotFound { tool: String, looked_in: Vec<String> },
+    #[error("{}", none_usable(tool, found))]
+    NoneUsable { tool: String, found: Vec<PassedOver> },
     /// The person named it, so nothing else is tried in its place.
-    #[error("`{}`, given as the tool `{tool}` by {given_by}, does not exist: correct the path or leave it out", path.display())]
+    #[error("`{}`, given as the tool `{tool}` by {given_by}, does not exist", path.display())]
     NotThere { tool: String, given_by: String, path: PathBuf },
-    #[error(
-        "`{}`, given as the tool `{tool}` by {given_by}, cannot be run: it must be a program file that this user may \
-         execute",
-        path.display()
-    )]
-    NotExecutable { tool: String, given_by: String, path: PathBuf },
-    #[error(
-        "the tool `{tool}` (`{command}`) did not tell its version: {reason}{}. {}, or name another with \
-         `--tool {tool}=PATH`",
-        quote(last_lines), install_sentence(install.as_deref())
-    )]
-    ProbeFailed { tool: String, command: String, reason: String, last_lines: Vec<String>, install: Option<String> },
-    #[error(
-        "`{command}` does not seem to be the tool `{tool}`{}. Name the right one with `--tool {tool}=PATH`",
-        quote(first_lines)
-    )]
-    NotTheTool { tool: String, command: String, first_lines: Vec<String> },
-    #[error(
-        "the tool `{tool}` (`{command}`) is too old: it is version {found}, and at least {minimum} is needed. {}",
-        install_sentence(install.as_deref())
-    )]
-    TooOld {
-        tool: String,
-        command: String,
-        found: Box<ToolVersion>,
-        minimum: Box<ToolVersion>,
-        install: Option<String>,
-    },
-    #[error(
-        "version {found} of the tool `{tool}` (`{command}`) must not be used: {reason}. {}",
-        install_sentence(install.as_deref())
-    )]
-    KnownBad { tool: String, command: String, found: Box<ToolVersion>, reason: String, install: Option<String> },
+    #[error("`{}`, given as the tool `{tool}` by {}, cannot be used: {}", found.program, found.found_by, found.why)]
+    GivenUnusable { tool: String, found: PassedOver },
 }
 
 impl ToolProblem {
-    /// How to install the tool on this system, where the catalog knows.
-    pub fn install(&self) -> Option<&str> {
-        match self {
-            ToolProblem::NotFound { install, .. }
-            | ToolProblem::ProbeFailed { install, .. }
-            | ToolProblem::TooOld { install, .. }
-            | ToolProblem::KnownBad { install, .. } => install.as_deref(),
-            ToolProblem::NotThere { .. } | ToolProblem::NotExecutable { .. } | ToolProblem::NotTheTool { .. } => None,
+    /// What the programs printed, where that says more than the sentence.
+    pub fn output(&self) -> Vec<String> {
+        match &self.trouble {
+            Trouble::NoneUsable { found, .. } => found.iter().flat_map(|found| found.why.output()).cloned().collect(),
+            Trouble::GivenUnusable { found, .. } => found.why.output().to_vec(),
+            Trouble::NotFound { .. } | Trouble::NotThere { .. } => Vec::new(),
         }
     }
+}
 
-    /// The tool's name in the catalog.
-    pub fn tool(&self) -> &str {
-        match self {
-            ToolProblem::NotFound { tool, .. }
-            | ToolProblem::NotThere { tool, .. }
-            | ToolProblem::NotExecutable { tool, .. }
-            | ToolProblem::ProbeFailed { tool, .. }
-            | ToolProblem::NotTheTool { tool, .. }
-            | ToolProblem::TooOld { tool, .. }
-            | ToolProblem::KnownBad { tool, .. } => tool,
+fn none_usable(tool: &str, found: &[PassedOver]) -> String {
+    match found {
+        [only] => format!("the tool `{tool}` (`{}`) cannot be used: {}", only.program, only.why),
+        several => {
+            let each: Vec<String> = several.iter().map(|found| format!("`{}`: {}", found.program, found.why)).collect();
+            format!("none of the programs found as the tool `{tool}` can be used; {}", each.join("; "))
         }
     }
 }
@@ -79,13 +88,6 @@ fn list(places: &[String]) -> String {
     if places.is_empty() { "no place at all".to_owned() } else { places.join(", ") }
 }
 
-fn install_sentence(install: Option<&str>) -> String {
-    match install {
-        Some(how) => format!("To install it: {}", how.trim_end().trim_end_matches('.')),
-        None => "Install it".to_owned(),
-    }
-}
-
-fn quote(lines: &[String]) -> String {
-    if lines.is_empty() { String::new() } else { format!("; it printed:\n    {}\n", lines.join("\n    ")) }
+fn in_brackets(line: Option<&String>) -> String {
+    line.map(|line| format!(" (it printed: {})", line.trim())).unwrap_or_default()
 }

@@ -1,16 +1,26 @@
 //! What the search for tools sees of the person's computer.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
+
+use crate::documents::catalog::OperatingSystem;
+
+/// Where a Linux tells which one it is.
+const OS_RELEASE: &str = "/etc/os-release";
 
 /// A value, so that a search can be tried without touching this process's own environment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Surroundings {
+    pub system: OperatingSystem,
+    /// `ID` and `VERSION_ID` of os-release, with a blank between them.
+    pub release: Option<String>,
     /// Environment variables.
     pub variables: BTreeMap<String, OsString>,
     pub current_folder: PathBuf,
     pub home: Option<PathBuf>,
+    /// The folder that this program lies in.
+    pub own_folder: Option<PathBuf>,
     /// The value of PATH.
     pub search_path: Option<OsString>,
 }
@@ -20,9 +30,12 @@ impl Surroundings {
     pub fn of_this_process() -> Self {
         let variables = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
         Surroundings {
+            system: OperatingSystem::current(),
+            release: std::fs::read_to_string(OS_RELEASE).ok().and_then(|text| release(&text)),
             variables: variables.collect(),
             current_folder: std::env::current_dir().unwrap_or_else(|_| PathBuf::from(".")),
             home: std::env::home_dir().filter(|home| !home.as_os_str().is_empty()),
+            own_folder: std::env::current_exe().ok().and_then(|program| Some(program.parent()?.to_owned())),
             search_path: std::env::var_os("PATH"),
         }
     }
@@ -30,5 +43,54 @@ impl Surroundings {
     /// A path as the person gave it, which may be relative to the current folder.
     pub(super) fn absolute(&self, path: &Path) -> PathBuf {
         self.current_folder.join(path)
+    }
+
+    /// The value of a variable that is set to something. Windows does not tell `ProgramFiles` from `PROGRAMFILES`.
+    pub(super) fn variable(&self, name: &str) -> Option<&OsStr> {
+        let value = self.variables.get(name).or_else(|| {
+            let same = |(known, _): &(&String, &OsString)| known.eq_ignore_ascii_case(name);
+            let windows = self.system == OperatingSystem::Windows;
+            self.variables.iter().filter(|_| windows).find(same).map(|(_, value)| value)
+        });
+        value.map(OsString::as_os_str).filter(|value| !value.is_empty())
+    }
+}
+
+/// `ubuntu 22.04` of an os-release file; without a version, such as on systems that are never released, the name alone.
+fn release(text: &str) -> Option<String> {
+    let value = |key: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix(key)?.strip_prefix('='))?;
+        Some(line.trim().trim_matches(['"', '\'']).to_owned())
+    };
+    let id = value("ID")?;
+    Some(match value("VERSION_ID") {
+        Some(version) => format!("{id} {version}"),
+        None => id,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_which_linux_it_is() {
+        let text = "NAME=\"Ubuntu\"\nVERSION_ID=\"22.04\"\nID=ubuntu\nID_LIKE=debian\n";
+        assert_eq!(release(text).as_deref(), Some("ubuntu 22.04"));
+        assert_eq!(release("NAME=x\nID='arch'\n").as_deref(), Some("arch"));
+        assert_eq!(release("NAME=x\n"), None);
+    }
+
+    #[test]
+    fn variables_of_windows_are_found_however_they_are_written() {
+        let of = |system| Surroundings {
+            system,
+            variables: [("ProgramFiles".to_owned(), "C:/Programs".into()), ("EMPTY".to_owned(), "".into())].into(),
+            ..Surroundings::default()
+        };
+        let windows = of(OperatingSystem::Windows);
+        assert_eq!(windows.variable("PROGRAMFILES"), Some("C:/Programs".as_ref()));
+        assert_eq!(windows.variable("EMPTY"), None);
+        assert_eq!(of(OperatingSystem::Linux).variable("PROGRAMFILES"), None);
     }
 }

@@ -1,123 +1,15 @@
-//! Links to the shell, under the names of tools, stand in for them: nothing that is run is ever written here.
+//! Which program is taken for a tool, and why others are not.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use regex::Regex;
-use tempfile::TempDir;
-
+use super::test_computer::{BY_PLACE, Computer, flavour, tool};
 use super::*;
-use crate::documents::catalog::{Catalog, Flavour, PerOperatingSystem, Tool, VersionProbe};
-use crate::words::{Place, Source};
+use crate::documents::catalog::{Catalog, PerOperatingSystem, Tool, Via};
 use crate::world::process;
-
-/// A computer with nothing on it.
-struct Computer {
-    folder: TempDir,
-    surroundings: Surroundings,
-    explicit: BTreeMap<String, PathBuf>,
-}
-
-impl Computer {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let surroundings = Surroundings {
-            variables: BTreeMap::new(),
-            current_folder: folder.path().to_owned(),
-            home: Some(folder.path().join("home")),
-            search_path: Some(folder.path().join("path").into()),
-        };
-        Computer { folder, surroundings, explicit: BTreeMap::new() }
-    }
-
-    /// Puts a shell at this place.
-    fn with(self, place: &str) -> Self {
-        let path = self.path(place);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        symlink("/bin/sh", path).unwrap();
-        self
-    }
-
-    fn path(&self, place: &str) -> PathBuf {
-        self.folder.path().join(place)
-    }
-
-    fn variable(mut self, name: &str, value: impl Into<OsString>) -> Self {
-        self.surroundings.variables.insert(name.to_owned(), value.into());
-        self
-    }
-
-    fn find(&self, wanted: &[&Tool]) -> Result<Vec<FoundTool>, Vec<ToolProblem>> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(find_tools(
-            wanted,
-            &self.explicit,
-            &self.surroundings,
-            |_| ToolEnvironment::default(),
-            Arc::new(process::start),
-        ))
-    }
-
-    fn found_by(&self, tool: &Tool) -> String {
-        self.find(&[tool]).unwrap().remove(0).found_by.replace(self.folder.path().to_str().unwrap(), "HERE")
-    }
-
-    fn problem(&self, tool: &Tool) -> ToolProblem {
-        self.find(&[tool]).unwrap_err().remove(0)
-    }
-}
-
-/// A tool that is asked for its version by running this script.
-fn tool(name: &str, version_script: &str) -> Tool {
-    let source = Arc::new(Source { name: "catalog".to_owned(), text: String::new() });
-    let same =
-        |folders: Vec<String>| PerOperatingSystem { linux: folders.clone(), macos: folders.clone(), windows: folders };
-    Tool {
-        name: name.to_owned(),
-        place: Place { source, start: 0, end: 0 },
-        summary: String::new(),
-        programs: vec![name.to_owned()],
-        folders: same(vec!["$TOOL_ROOT/bin".to_owned(), "~/tools-*".to_owned()]),
-        via: Vec::new(),
-        first_args: vec!["-c".to_owned()],
-        environment: BTreeMap::new(),
-        environment_without_home: BTreeMap::new(),
-        version: VersionProbe {
-            args: vec![version_script.to_owned()],
-            flavours: vec![flavour(None, "tool")],
-            prefer: None,
-        },
-        install: PerOperatingSystem {
-            linux: Some("apt install it".to_owned()),
-            macos: Some("apt install it".to_owned()),
-            windows: None,
-        },
-        parallel: false,
-        terminal: false,
-        private_folder: false,
-        questions: Vec::new(),
-        select_port: Vec::new(),
-        select_serial: Vec::new(),
-        select_after: None,
-        device_taken: None,
-        progress: Vec::new(),
-        statuses: Vec::new(),
-        faults: Vec::new(),
-        commands: Vec::new(),
-        rules: Vec::new(),
-        session: None,
-        timeout: Duration::from_secs(60),
-    }
-}
-
-fn flavour(name: Option<&str>, word: &str) -> Flavour {
-    let pattern = Regex::new(&format!(r"^{word} v?(?P<version>[\d.]+)")).unwrap();
-    Flavour { name: name.map(str::to_owned), pattern: pattern.into(), minimum: None, known_bad: Vec::new() }
-}
 
 #[test]
 fn places_are_tried_in_order() {
@@ -138,32 +30,77 @@ fn places_are_tried_in_order() {
 }
 
 #[test]
+fn beside_recover_comes_before_the_catalogs_folders() {
+    let flasher = tool("flasher", "echo tool 1.2");
+    let mut computer = Computer::new().with("home/tools-1/flasher").with("venv/bin/flasher");
+    computer.surroundings.own_folder = Some(computer.path("venv/bin"));
+    assert_eq!(computer.found_by(&flasher), "HERE/venv/bin");
+    let computer = computer.with("own").variable("RECOVER_TOOL_FLASHER", "own");
+    assert_eq!(computer.found_by(&flasher), "RECOVER_TOOL_FLASHER");
+}
+
+#[test]
 fn what_the_person_named_is_never_passed_over() {
     let flasher = tool("dfu-flasher", "echo tool 1.2");
     let computer = Computer::new().with("path/dfu-flasher").variable("RECOVER_TOOL_DFU_FLASHER", "nowhere");
     let problem = computer.problem(&flasher);
-    assert!(matches!(&problem, ToolProblem::NotThere { given_by, .. } if given_by == "RECOVER_TOOL_DFU_FLASHER"));
+    assert!(
+        matches!(&problem.trouble, Trouble::NotThere { given_by, .. } if given_by == "RECOVER_TOOL_DFU_FLASHER"),
+        "{problem:?}"
+    );
     assert!(problem.to_string().contains("nowhere`, given as the tool `dfu-flasher` by"), "{problem}");
+    // What would have been taken is told, since it may be all that is needed.
+    assert_eq!(
+        computer.remedies(&flasher),
+        [
+            "Use version 1.2, which is there too: `--tool dfu-flasher=HERE/path/dfu-flasher`",
+            "Correct the path that RECOVER_TOOL_DFU_FLASHER gives, or leave it out",
+        ]
+    );
 
-    let mut computer = Computer::new().with("path/dfu-flasher");
-    std::fs::write(computer.path("plain"), "").unwrap();
+    let mut computer = Computer::new().with("path/dfu-flasher").plain("plain");
     computer.explicit.insert("dfu-flasher".to_owned(), computer.path("plain"));
-    assert!(matches!(computer.problem(&flasher), ToolProblem::NotExecutable { .. }));
+    let problem = computer.problem(&flasher).to_string();
+    assert!(problem.ends_with("by --tool, cannot be used: it is not executable for this user"), "{problem}");
+    assert_eq!(computer.remedies(&flasher)[1], "Allow it to be run:\nchmod +x HERE/plain");
 }
 
 #[test]
-fn says_where_it_looked_and_how_to_install() {
-    let computer = Computer::new();
-    std::fs::create_dir_all(computer.path("home/tools-1")).unwrap();
-    std::fs::write(computer.path("home/tools-1/flasher"), "").unwrap();
-    let text = computer.problem(&tool("flasher", "")).to_string();
-    let text = text.replace(computer.folder.path().to_str().unwrap(), "HERE");
+fn the_first_usable_one_is_taken_and_the_others_are_told() {
+    let mut flasher = tool("flasher", BY_PLACE);
+    flasher.folders.linux.push("~/odd".to_owned());
+    flasher.version.flavours[0].minimum = Some("0.11".parse().unwrap());
+    let computer = Computer::new()
+        .plain("home/tools-3/flasher")
+        .with("home/tools-2/flasher")
+        .with("home/tools-1/flasher")
+        .with("home/odd/flasher")
+        .with("path/flasher");
+    let found = computer.find(&[&flasher]).unwrap().remove(0);
+    assert_eq!((found.found_by.as_str(), found.version.to_string().as_str()), ("PATH", "1.2"));
+    let told: Vec<String> =
+        found.passed_over.iter().map(|over| computer.here(&format!("{}: {}", over.program, over.why))).collect();
     assert_eq!(
-        text,
-        "the tool `flasher` was not found; looked in $RECOVER_TOOL_FLASHER (not set), $TOOL_ROOT/bin, \
-         HERE/home/tools-1/flasher (it is there, but is not executable), ~/tools-*, PATH. \
-         To install it: apt install it, or say where it is with `--tool flasher=PATH`"
+        told,
+        [
+            "HERE/home/tools-3/flasher: it is not executable for this user",
+            "HERE/home/tools-2/flasher: it is version 0.9, and at least 0.11 is needed",
+            "HERE/home/tools-1/flasher: it did not tell its version: exit code 127 (it printed: libusb is \
+             missing)",
+            "HERE/home/odd/flasher: it seems to be another program (it printed: I paint walls)",
+        ]
     );
+}
+
+#[test]
+fn a_broken_one_on_path_does_not_hide_the_one_behind_it() {
+    let flasher = tool("flasher", "case $0 in */first/*) exit 127;; *) echo tool 1.2;; esac");
+    let mut computer = Computer::new().with("first/flasher").with("second/flasher").plain("zero/flasher");
+    let path = std::env::join_paths(["zero", "first", "second"].map(|name| computer.path(name))).unwrap();
+    computer.surroundings.search_path = Some(path);
+    let found = computer.find(&[&flasher]).unwrap().remove(0);
+    assert_eq!(found.launcher, [computer.path("second/flasher").into_os_string()]);
+    assert_eq!(found.passed_over.len(), 1);
 }
 
 #[test]
@@ -198,26 +135,26 @@ fn versions_are_checked() {
     let computer = Computer::new().with("path/flasher");
     let mut flasher = tool("flasher", "echo tool 0.9");
     flasher.version.flavours[0].minimum = Some("0.11".parse().unwrap());
-    let problem = computer.problem(&flasher);
-    assert!(matches!(problem, ToolProblem::TooOld { .. }));
-    assert!(problem.to_string().contains("it is version 0.9, and at least 0.11 is needed. To install it: apt"));
+    let problem = computer.problem(&flasher).to_string();
+    assert!(problem.contains("it is version 0.9, and at least 0.11 is needed"), "{problem}");
 
     flasher.version.flavours[0].known_bad.push(("0.9".parse().unwrap(), "it erases too much".to_owned()));
-    let problem = computer.problem(&flasher);
-    assert!(matches!(problem, ToolProblem::KnownBad { .. }));
-    assert!(problem.to_string().contains("must not be used: it erases too much"));
+    let problem = computer.problem(&flasher).to_string();
+    assert!(problem.contains("it is version 0.9, which must not be used: it erases too much"), "{problem}");
 }
 
 #[test]
 fn another_program_of_the_same_name_is_told() {
     let computer = Computer::new().with("path/flasher");
-    let problem = computer.problem(&tool("flasher", "echo I paint walls"));
-    assert!(matches!(problem, ToolProblem::NotTheTool { .. }));
+    let flasher = tool("flasher", "echo I paint walls");
+    let problem = computer.problem(&flasher);
     assert!(problem.to_string().contains("I paint walls"));
+    // The tool itself is not there.
+    assert_eq!(computer.remedies(&flasher)[0], "To install flasher: Fetch it yourself");
 
-    let problem = computer.problem(&tool("flasher", "echo libusb is missing >&2; exit 127"));
-    assert!(matches!(problem, ToolProblem::ProbeFailed { .. }));
-    assert!(problem.to_string().contains("exit code 127; it printed:\n    libusb is missing"), "{problem}");
+    let problem = computer.problem(&tool("flasher", "echo first; echo libusb is missing >&2; exit 127"));
+    assert!(problem.to_string().contains("exit code 127 (it printed: libusb is missing)"), "{problem}");
+    assert_eq!(problem.output(), ["first", "libusb is missing"]);
     assert!(computer.problem(&tool("flasher", "")).to_string().contains("it printed nothing"));
 }
 
@@ -225,12 +162,18 @@ fn another_program_of_the_same_name_is_told() {
 fn a_tool_that_does_not_answer_is_given_up() {
     let computer = Computer::new().with("path/flasher");
     let flasher = tool("flasher", "echo starting; sleep 1000");
-    let candidate = locate::locate(&flasher, None, &computer.surroundings).unwrap().candidates.remove(0);
-    let call = probe::version_call(&flasher, &candidate, ToolEnvironment::default(), &computer.surroundings);
+    let candidate = locate::search(&flasher, &computer.surroundings).candidates.remove(0);
+    let call = probe::version_call(&flasher, &candidate, &ToolEnvironment::default(), &computer.surroundings);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let answer = runtime.block_on(probe::ask(process::start(&call), Duration::from_millis(200)));
-    let text = probe::judge(&flasher, &candidate, &answer).unwrap_err().to_string();
+    let text = probe::judge(&flasher, &answer).unwrap_err().to_string();
     assert!(text.contains("did not tell its version: no answer within 20 s"), "{text}");
+}
+
+#[test]
+fn its_start_is_timed() {
+    let found = Computer::new().with("path/flasher").find(&[&tool("flasher", "sleep 0.3; echo tool 1")]).unwrap();
+    assert!(found[0].start_up >= Duration::from_millis(300), "{:?}", found[0].start_up);
 }
 
 #[test]
@@ -238,16 +181,40 @@ fn indirect_ways_are_tried_one_after_another() {
     let computer = Computer::new().with("path/python").with("path/interpreter");
     let mut flasher = tool("flasher", "x");
     flasher.first_args = Vec::new();
-    let script = |text: &str| vec!["interpreter".to_owned(), "-c".to_owned(), text.to_owned()];
-    flasher.via = vec![vec!["absent".to_owned()], script("echo No module >&2; exit 1"), script("echo tool 4")];
+    let way = |words: &[&str]| Via {
+        command: words.iter().map(|&word| word.to_owned()).collect(),
+        environment: BTreeMap::new(),
+    };
+    let script = |text: &str| way(&["interpreter", "-c", text]);
+    let ways = |ways: Vec<Via>| PerOperatingSystem { linux: ways.clone(), macos: ways.clone(), windows: ways };
+    let missing = [way(&["absent"]), script("echo No module >&2; exit 1")];
+    flasher.via = ways([&missing[..], &[script("echo tool 4")]].concat());
     let found = computer.find(&[&flasher]).unwrap().remove(0);
     assert_eq!(found.launcher[0], computer.path("path/interpreter").into_os_string());
     assert_eq!(found.found_by, "`interpreter -c echo tool 4`");
+    assert_eq!(found.passed_over, []);
 
-    flasher.via.pop();
+    flasher.via = ways(missing.to_vec());
     let text = computer.problem(&flasher).to_string();
     assert!(text.contains("`absent` (there is no `absent`)"), "{text}");
-    assert!(text.contains("exit 1` (No module)"), "{text}");
+    assert!(text.contains("exit code 1 (it printed: No module)"), "{text}");
+}
+
+#[test]
+fn a_program_that_brings_the_tool_is_found_by_its_path_with_what_lies_around_it() {
+    let computer = Computer::new().with("home/suite-5/python/linux/bin/interpreter");
+    let mut flasher = tool("flasher", "x");
+    flasher.first_args = Vec::new();
+    let via = Via {
+        command: ["~/suite*/python/*/bin/interpreter", "-c", "echo tool 4 in $PARTS"].map(str::to_owned).into(),
+        environment: [("PARTS".to_owned(), "{program_folder}/../../../parts".to_owned())].into(),
+    };
+    flasher.via = PerOperatingSystem { linux: vec![via.clone()], macos: vec![via.clone()], windows: vec![via] };
+    let found = computer.find(&[&flasher]).unwrap().remove(0);
+    assert_eq!(found.launcher[0], computer.path("home/suite-5/python/linux/bin/interpreter").into_os_string());
+    // Where it was found, not where the link leads: what belongs to it lies around it.
+    let parts = found.environment.set["PARTS"].to_str().unwrap().to_owned();
+    assert_eq!(computer.here(&parts), "HERE/home/suite-5/python/linux/bin/../../../parts");
 }
 
 #[test]
@@ -265,7 +232,7 @@ fn all_are_asked_at_once_and_all_problems_told() {
     assert!(since.elapsed() < Duration::from_secs(20));
 
     let problems = computer.find(&[&tool("three", ""), &tool("one", "echo tool 1"), &tool("four", "")]).unwrap_err();
-    let names: Vec<&str> = problems.iter().map(ToolProblem::tool).collect();
+    let names: Vec<&str> = problems.iter().map(|problem| problem.tool.as_str()).collect();
     assert_eq!(names, ["three", "four"]);
 }
 
@@ -298,12 +265,12 @@ fn a_tool_gets_its_environment() {
     assert_eq!(linked.set["HERE"], real.parent().unwrap().join("../lib").into_os_string());
 
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let found = runtime.block_on(find_tools(
-        &[&flasher],
-        &BTreeMap::new(),
-        &computer.surroundings,
-        |_| of(&computer.surroundings),
-        Arc::new(process::start),
-    ));
+    let finder = Finder {
+        explicit: &BTreeMap::new(),
+        installers: &[],
+        surroundings: &computer.surroundings,
+        start: Arc::new(process::start),
+    };
+    let found = runtime.block_on(find_tools(&[&flasher], finder, |_| of(&computer.surroundings), |_| ()));
     assert_eq!(found.unwrap()[0].version.to_string(), "7");
 }

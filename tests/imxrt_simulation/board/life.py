@@ -20,6 +20,8 @@ DEFAULTS = {
     "packet_bytes": 1016,
     # Nothing is on the bus for so long after a jump, a reset or a plug.
     "start_s": 1.5,
+    # Nor after a reset with the wire in place: the ROM is back at once.
+    "rom_after_reset_s": 0.2,
     # How long the SBL shows itself before it starts the firmware.
     "sbl_s": 1.0,
     # Do answers that nobody has read wait for the next process?
@@ -126,7 +128,8 @@ class Board:
             self.mode = "off"
         elif why == "reset":
             self.memory.power_on()
-            self._start_after(self.options["start_s"], self._first_program())
+            first = self._first_program()
+            self._start_after(self.options["rom_after_reset_s" if first == "rom" else "start_s"], first)
         elif jumped:
             self._start_after(self.options["start_s"], "flashloader")
         else:

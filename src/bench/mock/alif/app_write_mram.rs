@@ -4,7 +4,7 @@ use super::configuration::{self, Configured};
 use super::connection::{Connection, shown_baud, shown_part};
 use super::image_list::{self, ListedImage};
 use super::progress::{self, Image, seconds};
-use super::{Call, Step, UNKNOWN_COMMAND, WRITE_FAILED};
+use super::{BAD_ADDRESS, Call, Step, UNKNOWN_COMMAND, WRITE_FAILED};
 use crate::bench::alif_se::{Fault, Release, Stage};
 use crate::bench::mock::Halt;
 
@@ -127,8 +127,14 @@ fn write(call: &mut Call<'_, '_>, connection: &Connection, image: &ListedImage, 
     if says_first {
         call.out("Download Image\n");
     }
-    if call.session.board()?.strikes(Fault::WriteRefused) {
-        call.refusal(WRITE_FAILED.0, WRITE_FAILED.1);
+    let board = call.session.board()?;
+    let refusal = match (board.has(Fault::ImagesRefused), board.strikes(Fault::WriteRefused)) {
+        (true, _) => Some(BAD_ADDRESS),
+        (false, true) => Some(WRITE_FAILED),
+        (false, false) => None,
+    };
+    if let Some((code, name)) = refusal {
+        call.refusal(code, name);
         call.out("[ERROR] Command NAK\n");
         call.session.board()?.end_writing();
         return Err(Halt::Exit(1));

@@ -40,7 +40,7 @@ pub(super) fn read(call: &mut Call<'_, '_>) -> Step<Configured> {
         return Err(call.traceback("KeyError: 'MRAM-BURNER'"));
     }
     let key = device("Part#").unwrap_or_default();
-    let Some(part) = call.session.board()?.parts().iter().find(|part| part.key == key).cloned() else {
+    let Some(part) = call.session.board()?.parts().find(|part| part.key == key).cloned() else {
         return Err(call.traceback(&format!("KeyError: '{key}'")));
     };
     let revisions: &[&str] = if call.release == Release::V1_110 { &["B4"] } else { &["B4", "B3", "B2"] };

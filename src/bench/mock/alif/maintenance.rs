@@ -3,7 +3,7 @@
 use super::connection::Connection;
 use super::menu::{self, Choice, Menu};
 use super::{Call, NOT_SUPPORTED, Step, configuration, rom_recovery};
-use crate::bench::alif_se::{Release, Stage};
+use crate::bench::alif_se::{Fault, Release, Stage};
 use crate::bench::mock::Resumed;
 
 /// One spinner line of the wait for a reset.
@@ -49,6 +49,7 @@ fn single(call: &mut Call<'_, '_>, connection: &Connection, option: &str) -> Ste
         "sesbanner" if !latest => banner(call, connection)?,
         "devenquiry" if latest => enquiry(call, connection)?,
         "gettoc" if latest => table_of_contents(call, connection)?,
+        "getrevision" if latest => revision(call, connection)?,
         other => {
             if connection.stage(call)?.is_none() {
                 return Err(call.no_answer());
@@ -95,6 +96,18 @@ fn enquiry(call: &mut Call<'_, '_>, connection: &Connection) -> Step<()> {
     };
     let line: String = pieces.iter().map(|piece| format!("\x1b[94m{piece}\x1b[0m")).collect();
     call.out(&format!("{line}\n \n"));
+    Ok(())
+}
+
+/// The part, in either stage, with the NUL that ends it. Of what else the chip tells, only the version is shown here.
+fn revision(call: &mut Call<'_, '_>, connection: &Connection) -> Step<()> {
+    if connection.stage(call)?.is_none() {
+        return Err(call.no_answer());
+    }
+    let part = call.session.board()?.detected_part().number.clone();
+    let pieces = [" Version\t=  ", "0xB400\n", " ALIF_PN\t=  ", &format!("{part}\0\n")];
+    let text: String = pieces.iter().map(|piece| format!("\x1b[94m{piece}\x1b[0m")).collect();
+    call.out(&text);
     Ok(())
 }
 
@@ -193,6 +206,7 @@ fn talk(call: &mut Call<'_, '_>, connection: &Connection, option: &str) -> Step<
         "Device reset" => call.session.board()?.reset(),
         "Get SES Banner" => banner(call, connection)?,
         "Device enquiry" => enquiry(call, connection)?,
+        "Get revision info" => revision(call, connection)?,
         "Get TOC info" => table_of_contents(call, connection)?,
         "Erase Application Mram" | "Fast Erase Application Mram" | "Fast Erase App. Mram (include NTOC)" => {
             call.session.board()?.erase_applications();
@@ -218,7 +232,8 @@ fn hard_maintenance(call: &mut Call<'_, '_>, connection: &Connection) -> Step<()
         let until = shown.max(usize::try_from(lines).unwrap_or_default());
         text = spinner(shown..until);
         shown = until;
-        if connection.is_camera() && call.session.board()?.catch_in_boot_window() {
+        let board = call.session.board()?;
+        if connection.is_camera() && !board.has(Fault::ButtonDead) && board.catch_in_boot_window() {
             break;
         }
         began_ms = call.session.now_ms();

@@ -120,3 +120,4 @@ impl Call<'_, '_> {
 const NOT_SUPPORTED: (u8, &str) = (0xf9, "ISP_NOT_SUPPORTED");
 const UNKNOWN_COMMAND: (u8, &str) = (0xfc, "ISP_UNKNOWN_COMMAND");
 const WRITE_FAILED: (u8, &str) = (0xef, "ISP_MRAM_WRITE_FAILED");
+const BAD_ADDRESS: (u8, &str) = (0xf7, "ISP_BAD_DEST_ADDRESS");

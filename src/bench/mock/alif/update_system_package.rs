@@ -3,7 +3,7 @@
 use super::configuration::{self, Configured};
 use super::connection::{Connection, shown_baud, shown_part};
 use super::progress::{self, Image, seconds};
-use super::{Call, Step, WRITE_FAILED};
+use super::{BAD_ADDRESS, Call, Step, WRITE_FAILED};
 use crate::bench::alif_folder::POINTER_PATH;
 use crate::bench::alif_se::{Fault, Mram, Part, Release, Stage};
 use crate::bench::mock::Halt;
@@ -124,8 +124,14 @@ fn write(
         return Err(Halt::Exit(0));
     }
     call.out("Download Image\n");
-    if call.session.board()?.strikes(Fault::WriteRefused) {
-        call.refusal(WRITE_FAILED.0, WRITE_FAILED.1);
+    let board = call.session.board()?;
+    let refusal = match (board.has(Fault::PackageRefused), board.strikes(Fault::WriteRefused)) {
+        (true, _) => Some(BAD_ADDRESS),
+        (false, true) => Some(WRITE_FAILED),
+        (false, false) => None,
+    };
+    if let Some((code, name)) = refusal {
+        call.refusal(code, name);
         call.out("[ERROR] Command NAK\n");
         call.session.board()?.end_writing();
         return Err(Halt::Exit(0));
