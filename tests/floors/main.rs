@@ -23,6 +23,7 @@ const SWAPPABLE: [&str; 14] = [
     "indicatif",
     "nusb",
     "quick_junit",
+    "regex_syntax",
     "rustix",
     "serde_yaml",
     "serialport",
