@@ -5,6 +5,7 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use crate::world::system::is_in_group;
 use crate::world::{DeviceNode, NodeGroup, NodeHolder};
 
 /// Reading and writing for the group.
@@ -34,12 +35,11 @@ pub(super) fn describe(path: &Path) -> Option<DeviceNode> {
     let found = fs::metadata(path).ok()?;
     let (holders, hidden) = holders(Path::new("/proc"), path);
     let may_use = found.mode() & GROUP_MAY_USE == GROUP_MAY_USE;
-    let joined = || rustix::process::getgroups().unwrap_or_default().iter().any(|id| id.as_raw() == found.gid());
     let group = (may_use && found.gid() != 0).then(|| {
         let groups = fs::read_to_string("/etc/group").unwrap_or_default();
         let (name, members) = group_of(&groups, found.gid());
         let user = std::env::var("USER").unwrap_or_default();
-        NodeGroup { name, joined: joined(), listed: !user.is_empty() && members.contains(&user) }
+        NodeGroup { name, joined: is_in_group(found.gid()), listed: !user.is_empty() && members.contains(&user) }
     });
     Some(DeviceNode { path: path.to_owned(), group, holders, hidden })
 }

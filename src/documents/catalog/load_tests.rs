@@ -279,7 +279,10 @@ fn common_faults_stand_where_a_tool_names_them() {
         assert_eq!(words, ["first", "io", "pipe", "last"]);
     }
     let wrong = |entry: &str| faults(&tool_and(&format!("faults = [{entry}]\n[common_faults]\nusb = []\n")));
-    assert_eq!(wrong("{ common = \"usb-codes\" }"), ["6:22 no common faults are called `usb-codes` (known here: usb)"]);
+    assert_eq!(
+        wrong("{ common = \"usb-codes\" }"),
+        ["6:22 no common faults are called `usb-codes` (did you mean `usb`?)"]
+    );
     let both = wrong("{ common = \"usb\", pattern = 'a', class = \"refused\", message = \"x\" }");
     assert_eq!(both, ["6:22 `common` stands alone, and only in a tool's own list of faults"]);
 }
