@@ -21,9 +21,9 @@ pub(super) fn verdict(
     presence: Presence,
 ) -> Verdict {
     let exit_code = match ended_otherwise(tool, end) {
-        // What the tool has printed before says more than the step's word on its last line.
+        // The step knows best what it stopped the tool for.
         Err(fault) if matches!(end, ToolEnd::Stopped(_)) => {
-            return Verdict::Fault(decisive_fault(tool, expectations, evidence).unwrap_or(fault));
+            return Verdict::Fault(failed_on(expectations, evidence).unwrap_or(fault));
         }
         Ok(exit_code) => exit_code,
         Err(fault) => return Verdict::Fault(fault),
