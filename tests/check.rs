@@ -136,9 +136,9 @@ fn catalogs_are_checked_too() {
     house.write("flasher.toml", tool);
     let ran = house.run(&["check", "flasher.toml"]).exits(0);
     assert!(ran.text().contains("flasher.toml:5:1") && ran.text().contains("can never decide"), "{}", ran.text());
-    house.write("flasher.toml", &tool.replace("'Error:'", "'Error: other'"));
+    house.write("flasher.toml", tool.replace("'Error:'", "'Error: other'"));
     house.run(&["check", "flasher.toml"]).exits(0).says("flasher.toml: nothing wrong");
-    house.write("flasher.toml", &tool.replace("summary", "sumary"));
+    house.write("flasher.toml", tool.replace("summary", "sumary"));
     house.run(&["check", "flasher.toml"]).exits(3).says("unknown key `sumary`");
     house.write("shipped.toml", include_str!("../vendor-tools.toml"));
     house.run(&["check", "shipped.toml"]).exits(0).says("shipped.toml: nothing wrong");
