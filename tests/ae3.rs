@@ -197,12 +197,11 @@ fn a_chip_of_the_other_series_is_made_known_to_the_tool() {
 
 #[test]
 fn a_chip_that_no_ae3_has_is_refused_and_not_tried_twice() {
-    for (release, says, commands) in [
-        ("1.103", "The chip is not the one of an AE3", ["maintenance -opt sesbanner", "maintenance"]),
-        ("1.110", "another chip than the one that the tool is set up for", ["maintenance -opt getbanner", WRITE]),
-    ] {
+    for (release, commands) in
+        [("1.103", ["maintenance -opt sesbanner", "maintenance"]), ("1.110", ["maintenance -opt getbanner", WRITE])]
+    {
         let (house, ran) = simulate(release, "strange-part", &["--message-format", "json"]);
-        let events = ran.exits(STEP_FAILED).says(says).never_says("retrying").events();
+        let events = ran.exits(STEP_FAILED).says("The chip is not the one of an AE3").never_says("retrying").events();
         assert_eq!(events.last().unwrap()["problem"]["class"], "protected");
         assert_eq!(house.commands(), commands);
         assert!(!house.board().regions().iter().any(|(address, _)| address == BOOTLOADER));

@@ -124,3 +124,22 @@ fn shipped_playbooks_have_no_faults() {
         house.run(&["check", name]).exits(0).says("nothing wrong");
     }
 }
+
+/// A catalog is checked as a playbook is; faults that can never decide are told, with the place.
+#[test]
+fn catalogs_are_checked_too() {
+    let house = House::new();
+    let tool = "[[flasher.faults]]\npattern = 'Error:'\nclass = \"refused\"\nmessage = \"x\"\n[[flasher.faults]]\npattern = \
+                'Error: no board'\nclass = \"no-device\"\nmessage = \"y\"\n[flasher]\nsummary = \"flashes\"\nprograms = \
+                [\"flasher\"]\nversion = { args = [\"-V\"], flavours = [{ pattern = '(?P<version>\\d+)' }] }\ncommands = [{ \
+                name = \"write\", with = [\"write\"] }]\n";
+    house.write("flasher.toml", tool);
+    let ran = house.run(&["check", "flasher.toml"]).exits(0);
+    assert!(ran.text().contains("flasher.toml:5:1") && ran.text().contains("can never decide"), "{}", ran.text());
+    house.write("flasher.toml", tool.replace("'Error:'", "'Error: other'"));
+    house.run(&["check", "flasher.toml"]).exits(0).says("flasher.toml: nothing wrong");
+    house.write("flasher.toml", tool.replace("summary", "sumary"));
+    house.run(&["check", "flasher.toml"]).exits(3).says("unknown key `sumary`");
+    house.write("shipped.toml", include_str!("../vendor-tools.toml"));
+    house.run(&["check", "shipped.toml"]).exits(0).says("shipped.toml: nothing wrong");
+}

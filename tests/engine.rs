@@ -28,7 +28,7 @@ version = { args = ["--version"], flavours = [{ pattern = '^mender (?P<version>\
 [[mender.statuses]]
 pattern = '^status (?P<code>\d+)$'
 success = ["0"]
-classes = { 4 = "no-answer", 5 = "device-lost" }
+classes = { 4 = "no-answer", 5 = "device-lost", 6 = "no-device", 8 = "no-permission" }
 otherwise = "refused"
 
 [[mender.faults]]
@@ -298,15 +298,16 @@ impl World for Stage {
         let now = self.origin.elapsed().as_secs();
         let scene = self.scene.borrow();
         let there = scene.bus.iter().rev().find(|(from, _)| *from <= now).map(|(_, there)| there.clone());
+        // With `!` behind it, this user may not open it.
         let device = |(index, text): (usize, &str)| AttachedDevice {
-            id: text.parse().unwrap(),
+            id: text.trim_end_matches('!').parse().unwrap(),
             port: format!("1-{index}"),
             serial: None,
             product: None,
             interfaces: Vec::new(),
             version: None,
             kind: DeviceKind::Usb,
-            access: Access::Permitted,
+            access: if text.ends_with('!') { Access::Denied } else { Access::Permitted },
             arrival: 0,
         };
         Ok(there.unwrap_or_default().into_iter().enumerate().map(device).collect())
@@ -1070,4 +1071,125 @@ fn values_and_files_are_handed_on() {
     assert_eq!(played.calls(), ["read", "write 2.8.0 0x20", "read dumped.bin"]);
     assert_eq!(played.outcome, Outcome::StepFailed);
     assert!(played.problem().what.contains("made no file `dumped`"), "{}", played.problem().what);
+}
+
+/// The tool and the bus disagree: the tool is asked once more, then it is the permission or the driver.
+#[test]
+fn a_device_on_the_bus_that_the_tool_does_not_find_is_tried_once_more() {
+    let steps = "  - {id: one, run: mender, device: rom, args: [write]}\n";
+    let played = Scene::new(steps).act("write", act("status 6")).play();
+    let again = ["step one", "call write", "retry one 2 in 1000", "call write", "done one", "finished Recovered"];
+    assert_eq!(played.order(), again);
+    let played = Scene::new(steps).act("write", act("status 6")).act("write", act("status 6")).play();
+    assert_eq!((played.outcome, played.calls().len()), (Outcome::DeviceUnavailable, 2));
+    let problem = played.problem();
+    assert_eq!(problem.class.as_deref(), Some("no-permission"));
+    assert!(problem.what.contains("1fc9:0135 the ROM is attached, but mender cannot open it"), "{}", problem.what);
+    assert!(!problem.next.join(" ").contains("cable"), "{:?}", problem.next);
+    // What leaves meanwhile is not there indeed.
+    let left = Act { leaves: Some(vec![]), ..act("status 6") };
+    let played = Scene::new(steps).act("write", left).play();
+    assert_eq!((played.problem().class.as_deref(), played.calls().len()), (Some("no-device"), 1));
+}
+
+/// udev and ModemManager need a moment with what has just come; what was there before is simply not permitted.
+#[test]
+fn what_has_just_come_may_be_barred_for_half_a_minute() {
+    let steps = "  - {id: enter, prompt: Plug it in., until: {present: rom}, timeout: 60s}
+  - {id: one, run: mender, device: rom, args: [write]}
+";
+    let scene = || {
+        let mut scene = Scene::new(steps);
+        scene.bus = vec![(0, vec![])];
+        scene.hands = [vec![(5, vec!["1fc9:0135"])]].into();
+        scene
+    };
+    let barred = |mut scene: Scene, times: usize| {
+        for _ in 0..times {
+            scene = scene.act("write", act("status 8"));
+        }
+        scene.play()
+    };
+    assert_eq!(barred(scene(), 5).outcome, Outcome::Recovered);
+    let played = barred(scene(), 50);
+    assert_eq!(played.problem().class.as_deref(), Some("no-permission"));
+    assert!((34..=40).contains(&played.seconds), "{} s after the run began", played.seconds);
+    // There from the start.
+    let played = barred(Scene::new(steps), 50);
+    assert_eq!((played.outcome, played.calls().len()), (Outcome::DeviceUnavailable, 1));
+    // The node itself is not permitted yet.
+    let late = |seconds: u64| {
+        let mut scene = scene();
+        scene.hands = [vec![(5, vec!["1fc9:0135!"]), (5 + seconds, vec!["1fc9:0135"])]].into();
+        scene.play()
+    };
+    assert_eq!(late(20).outcome, Outcome::Recovered);
+    let played = late(300);
+    assert_eq!((played.problem().class.as_deref(), played.calls().len()), (Some("no-permission"), 0));
+    assert!((33..=38).contains(&played.seconds), "{} s after the run began", played.seconds);
+}
+
+/// What cannot be undone is begun once, whatever the tool says of it; and what the playbook foresees is its own matter.
+#[test]
+fn no_call_is_made_again_that_must_not_be() {
+    let steps = "  - {id: one, run: mender, device: rom, args: [read], on_fault: [{class: no-device, set: absent}]}\n";
+    let played = Scene::new(steps).act("read", act("status 6")).play();
+    assert_eq!((played.outcome, played.calls().len()), (Outcome::Recovered, 1));
+    let burn = "  - id: fuse
+    run: mender
+    device: rom
+    args: [burn]
+    irreversible:
+      why: It burns.
+      already_done: &read
+        steps: [{run: mender, args: [read], capture: {fuse: {integer: 'fuse (\\d)'}}}]
+        holds: fuse == 1
+      verify: *read
+";
+    let mut scene = Scene::new(burn).act("burn", act("status 6"));
+    scene.allowed = vec!["fuse"];
+    for _ in 0..4 {
+        scene = scene.act("read", act("status 0\nfuse 0"));
+    }
+    let played = scene.play();
+    assert_eq!(played.calls().iter().filter(|call| **call == "burn").count(), 1, "{:?}", played.order());
+}
+
+/// Two tries may have had a passing cause; what fails a third time in the same way has another one.
+#[test]
+fn the_third_time_the_same_failure_means_something_else() {
+    let steps = "  - {id: enter, prompt: Plug it in., until: {present: rom}, timeout: 60s}
+  - id: start
+    run: mender
+    device: rom
+    args: [write]
+    until: {present: loader}
+    timeout: 10s
+    restart_at: {step: enter, on: [no-device, no-answer], times: 5}
+    third_time: {on: no-device, class: bad-file, message: The loader never appears, help: Get it again}
+";
+    let scene = || {
+        let mut scene = Scene::new(steps);
+        let replug = || vec![(1, vec![]), (3, vec!["1fc9:0135"])];
+        scene.hands = (0..6).map(|_| replug()).collect();
+        scene
+    };
+    let started = || Act { leaves: Some(vec![]), ..act("status 0") };
+    let mut never = scene();
+    for _ in 0..5 {
+        never = never.act("write", started());
+    }
+    let played = never.play();
+    assert_eq!((played.outcome, played.calls().len()), (Outcome::StepFailed, 3));
+    let problem = played.problem();
+    assert_eq!((problem.class.as_deref(), problem.what.as_str()), (Some("bad-file"), "The loader never appears"));
+    assert!(problem.next.contains(&"Get it again.".to_owned()), "{:?}", problem.next);
+    // Another failure in between does not count.
+    let played = scene()
+        .act("write", started())
+        .act("write", act("status 4"))
+        .act("write", started())
+        .act("write", Act { leaves: Some(vec!["15a2:0073"]), ..act("status 0") })
+        .play();
+    assert_eq!(played.outcome, Outcome::Recovered);
 }

@@ -131,6 +131,7 @@ fn judge(tool: &Tool, record: &Record, expected: &Expected, chunk_size: usize, s
         Some("present") => Presence::Present,
         Some("denied") => Presence::Denied,
         Some("absent") => Presence::Absent,
+        Some("returned") => Presence::Returned,
         Some(other) => panic!("`{other}` is no presence"),
     };
     judge.judge(&record.end, presence)

@@ -219,7 +219,7 @@ pub struct ListArgs {
 
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct CheckArgs {
-    /// Playbooks, and scenes (`*.scene.yaml`), to look at
+    /// Playbooks, scenes (`*.scene.yaml`) and catalogs of tools (`*.toml`), to look at
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
 }

@@ -7,11 +7,11 @@ use crate::bench::VirtualModel;
 use crate::cli::arguments::CheckArgs;
 use crate::cli::catalogs::{Catalogs, FoundCatalog};
 use crate::cli::diagnostics::render;
-use crate::cli::places::{FoundPlaybook, PlaceError, find_playbook, read_scene};
+use crate::cli::places::{FoundPlaybook, PlaceError, find_playbook, read_document, read_scene};
 use crate::cli::streams::{complain, say};
 use crate::cli::style::Look;
 use crate::cli::test::{is_test_file, load_tests, read_tests};
-use crate::documents::catalog::Catalog;
+use crate::documents::catalog::{Catalog, merge, never_decide, shipped_source};
 use crate::documents::playbook::{Playbook, check as check_playbook};
 use crate::documents::scene::{LoadedScene, SCENE_ENDING, Scene, check_scene, load_scene};
 use crate::engine::Outcome;
@@ -72,11 +72,23 @@ fn faults_of(file: &Path, catalog: Option<&Arc<FoundCatalog>>) -> Result<Vec<Dia
             None => read_tests(file).1,
         });
     }
+    if file.extension().is_some_and(|extension| extension == "toml") {
+        return Ok(faults_of_catalog(&read_document(file)?));
+    }
     let found = find_playbook(&file.to_string_lossy())?;
     Ok(match catalog {
         Some(catalog) => read(&found, &catalog.catalog).1,
         None => found.load().faults,
     })
+}
+
+/// What stands in a catalog may rest on the shipped one, so that is read with it; only its own faults are told.
+fn faults_of_catalog(source: &Arc<Source>) -> Vec<Diagnostic> {
+    let shipped = shipped_source();
+    let both = [Arc::clone(&shipped), Arc::clone(source)];
+    let sources = if source.text == shipped.text { &both[1..] } else { &both[..] };
+    let told = merge(sources).map_or_else(|faults| faults, |catalog| never_decide(&catalog));
+    told.into_iter().filter(|fault| fault.place.as_ref().is_none_or(|place| place.source == *source)).collect()
 }
 
 fn is_scene(file: &Path) -> bool {

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use crate::documents::catalog::{Command, Pattern};
 use crate::documents::expression::{Value, expand};
 use crate::documents::playbook::{CaptureKind, DeviceKind, OnFault, Run, Step};
+use crate::engine::call_again::{Again, Tries};
 use crate::engine::devices::{several, takes_any};
 use crate::engine::facts::RunFacts;
 use crate::engine::halt::{Halt, outcome_of};
@@ -23,7 +24,7 @@ use crate::world::{ToolCall, ToolInput, World};
 pub(super) struct Prepared<'c> {
     pub(super) call: ToolCall,
     /// As a person would type it.
-    command: Vec<String>,
+    pub(super) command: Vec<String>,
     kind: Option<&'c Command>,
     /// For the call, with what the tool takes to start.
     pub(super) limit: Duration,
@@ -56,47 +57,46 @@ impl<'a, W: World> Runner<'a, W> {
                 .map_err(|problem| self.halt_here(&step.id, Fault::new(FaultClass::BadFile, problem.to_string())))?;
         }
         let mut prepared = self.prepare(step, run)?;
-        if prepared.changes_board {
-            let args = prepared.command.get(1..).unwrap_or_default();
-            self.sure_of_the_board(step, run, args).await?;
-        }
+        self.sure_of_the_board(step, run, &prepared).await?;
         if let Some(tool) = catalog.tool(&run.tool.value) {
             self.in_private_folder(step, run, tool, &mut prepared.call)?;
         }
-        self.tell(Event::ToolStarted {
-            step: step.id.clone(),
-            tool: run.tool.value.clone(),
-            command: prepared.command.clone(),
-            limit_ms: milliseconds(prepared.limit),
-            changes_board: prepared.changes_board,
-            purpose: purpose.to_owned(),
-        });
-        let started = Instant::now();
-        self.bus.call_begins(run.device.as_ref());
-        let watched = self.watched_call(step, run, &prepared).await;
-        self.bus.call_ended();
-        let (judgement, watched) = watched?;
-        self.board_changed |= judgement.touched != Touched::Nothing;
-        let exit_code = match watched.end {
-            ToolEnd::Exited(code) => Some(code),
-            _ => None,
+        let mut tries = Tries::default();
+        let (mut judgement, watched, took) = loop {
+            let started = Instant::now();
+            let (judgement, watched) = self.told_call(step, run, &prepared, purpose).await?;
+            let Some(again) = self.again(step, run, &judgement, &mut tries) else {
+                break (judgement, watched, started.elapsed());
+            };
+            let Verdict::Fault(because) = judgement.verdict else {
+                break (judgement, watched, started.elapsed());
+            };
+            self.world.end_sessions();
+            self.single_calls = true;
+            prepared.call.session = None;
+            let Again { attempt, attempts_max, pause } = again;
+            let step_id = step.id.clone();
+            self.tell(Event::Retrying { step: step_id, attempt, attempts_max, pause_ms: milliseconds(pause), because });
+            self.pause(&step.id, pause).await?;
+            if let Some(device) = &run.device {
+                self.device_ready(device).await.map_err(|fault| self.halt_here(&step.id, fault))?;
+            }
+            self.sure_of_the_board(step, run, &prepared).await?;
+            for name in &run.produces {
+                let made_room = self.files.expect_new(name);
+                made_room.map_err(|problem| {
+                    self.halt_here(&step.id, Fault::new(FaultClass::BadFile, problem.to_string()))
+                })?;
+            }
         };
-        self.tell(Event::ToolEnded {
-            step: step.id.clone(),
-            tool: run.tool.value.clone(),
-            command: prepared.command.clone(),
-            end: watched.end.clone(),
-            exit_code,
-            verdict: judgement.verdict.clone(),
-            touched: judgement.touched,
-            in_session: self.world.in_session(),
-            elapsed_ms: milliseconds(started.elapsed()),
-        });
+        if let (Verdict::Fault(fault), Some(tool)) = (&mut judgement.verdict, catalog.tool(&run.tool.value)) {
+            self.at_last(fault, tool, run, &tries);
+        }
         let Judgement { mut verdict, touched, captured } = judgement;
         if let Verdict::Fault(fault) = &verdict
             && matches!(fault.class, FaultClass::TimedOut | FaultClass::NoAnswer)
         {
-            self.note_limit_used_up(step, &prepared, &watched.end, started.elapsed());
+            self.note_limit_used_up(step, &prepared, &watched.end, took);
         }
         if let Verdict::Fault(_) = &verdict {
             // What follows a fault is not to depend on a process that has seen it.
@@ -129,6 +129,46 @@ impl<'a, W: World> Runner<'a, W> {
             Some(until) => self.wait_until(step, until, prepared.until_limit, false).await,
             None => Ok(()),
         }
+    }
+
+    /// Makes the call, and tells of its beginning and its end.
+    async fn told_call(
+        &mut self,
+        step: &'a Step,
+        run: &'a Run,
+        prepared: &Prepared<'a>,
+        purpose: &str,
+    ) -> Result<(Judgement, Watched<'a>), Halt> {
+        self.tell(Event::ToolStarted {
+            step: step.id.clone(),
+            tool: run.tool.value.clone(),
+            command: prepared.command.clone(),
+            limit_ms: milliseconds(prepared.limit),
+            changes_board: prepared.changes_board,
+            purpose: purpose.to_owned(),
+        });
+        let started = Instant::now();
+        self.bus.call_begins(run.device.as_ref());
+        let watched = self.watched_call(step, run, prepared).await;
+        self.bus.call_ended();
+        let (judgement, watched) = watched?;
+        self.board_changed |= judgement.touched != Touched::Nothing;
+        let exit_code = match watched.end {
+            ToolEnd::Exited(code) => Some(code),
+            _ => None,
+        };
+        self.tell(Event::ToolEnded {
+            step: step.id.clone(),
+            tool: run.tool.value.clone(),
+            command: prepared.command.clone(),
+            end: watched.end.clone(),
+            exit_code,
+            verdict: judgement.verdict.clone(),
+            touched: judgement.touched,
+            in_session: self.world.in_session(),
+            elapsed_ms: milliseconds(started.elapsed()),
+        });
+        Ok((judgement, watched))
     }
 
     /// After a call whose outcome is unknown, the device that the call was to bring, or to send away, decides.
@@ -299,9 +339,9 @@ impl<'a, W: World> Runner<'a, W> {
             arguments: prepared.command.get(1..).unwrap_or_default(),
         };
         let mut judge = Judge::new(tool, prepared.kind, expectations);
+        let before = self.bus.comings(run.device.as_ref());
         let watched = self.watch(step, run, prepared, &mut judge).await?;
-        let presence = self.bus.presence(run.device.as_ref());
-        Ok((judge.judge(&watched.end, presence), watched))
+        Ok((self.judged(&mut judge, &watched.end, run, &before).await, watched))
     }
 
     fn keep_captured(&mut self, step: &'a Step, run: &'a Run, captured: &[(Id, String)]) -> Result<(), Halt> {

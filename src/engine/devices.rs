@@ -1,10 +1,15 @@
 //! What is on the bus, in the playbook's own words.
 
 use std::cell::RefCell;
+use std::time::Duration;
 
-use crate::documents::catalog::Catalog;
+use tokio::time::Instant;
+
+use crate::documents::catalog::{Catalog, OperatingSystem};
 use crate::documents::playbook::{Action, Device, DeviceKind, Playbook, Until};
-use crate::engine::proof::{Proofs, ProvenBy, is_serial_port};
+use crate::engine::call_again::JUST_COME;
+use crate::engine::permission::{Case, of_host, remedy};
+use crate::engine::proof::{Proofs, is_serial_port};
 use crate::output::Presence;
 use crate::words::{Fault, FaultClass, Id, UsbId};
 use crate::world::{Access, AttachedDevice, World};
@@ -20,18 +25,31 @@ pub enum Chosen {
 /// The bus as one playbook sees it.
 pub(super) struct Bus<'a, W> {
     world: &'a W,
-    playbook: &'a Playbook,
-    catalog: &'a Catalog,
-    chosen: Chosen,
+    pub(super) playbook: &'a Playbook,
+    pub(super) catalog: &'a Catalog,
+    pub(super) chosen: Chosen,
     /// Where the board with the chosen serial number was first seen. A board shows other serial numbers in its other
     /// modes, but it stays on its port.
-    port: RefCell<Option<String>>,
+    pub(super) port: RefCell<Option<String>>,
     /// Ports of devices that are none of this playbook's, although they show such an id. Each counts again once it has
     /// been gone.
     set_aside: RefCell<Vec<String>>,
     /// The only one that counts, while it is found out whether it is the right one.
     examined: RefCell<Option<String>>,
-    proofs: RefCell<Proofs>,
+    pub(super) proofs: RefCell<Proofs>,
+    /// What was there at the last look, and since when.
+    seen: RefCell<Option<Vec<Seen>>>,
+}
+
+/// A device and when it came; nothing where it was there at the first look already.
+#[derive(Debug, Clone)]
+struct Seen {
+    id: UsbId,
+    port: String,
+    arrival: u64,
+    since: Option<Instant>,
+    /// Another one for each coming that was noticed.
+    number: u64,
 }
 
 /// How a state of the bus compares with what is waited for.
@@ -59,6 +77,7 @@ impl<'a, W: World> Bus<'a, W> {
             set_aside: RefCell::default(),
             examined: RefCell::default(),
             proofs: RefCell::default(),
+            seen: RefCell::default(),
         }
     }
 
@@ -76,58 +95,84 @@ impl<'a, W: World> Bus<'a, W> {
         let mut devices = self.world.devices(&kinds)?;
         devices.retain(|device| kinds.iter().any(|(id, _)| *id == device.id));
         self.proofs.borrow_mut().look(&devices);
+        self.note(&devices);
         Ok(devices)
     }
 
-    /// Why what was found counts as the board; nothing where it does not.
-    pub(super) fn proven(&self, device: &Device, found: &AttachedDevice) -> Option<ProvenBy> {
-        if !device.shares_its_id(self.catalog) {
-            return Some(ProvenBy::OwnId);
-        }
-        let chosen = match &self.chosen {
-            Chosen::Any => false,
-            Chosen::Port(port) => *port == found.port,
-            Chosen::Serial(serial) => {
-                found.serial.as_ref() == Some(serial) || self.port.borrow().as_ref() == Some(&found.port)
-            }
+    /// Remembers what is there, and since when.
+    fn note(&self, devices: &[AttachedDevice]) {
+        let mut seen = self.seen.borrow_mut();
+        let now = seen.is_some().then(Instant::now);
+        let known = seen.take().unwrap_or_default();
+        let next = known.iter().map(|seen| seen.number).max().unwrap_or(0) + 1;
+        let noted = |device: &AttachedDevice| {
+            let same = |seen: &&Seen| {
+                (seen.id, seen.port.as_str(), seen.arrival) == (device.id, device.port.as_str(), device.arrival)
+            };
+            known.iter().find(same).cloned().unwrap_or_else(|| Seen {
+                id: device.id,
+                port: device.port.clone(),
+                arrival: device.arrival,
+                since: now,
+                number: next,
+            })
         };
-        if chosen { Some(ProvenBy::Choice) } else { self.proofs.borrow().proven(&found.port) }
+        *seen = Some(devices.iter().map(noted).collect());
     }
 
-    pub(super) fn prove(&self, port: &str, by: ProvenBy) {
-        self.proofs.borrow_mut().prove(port, by);
+    /// Tells the comings of a device apart.
+    pub(super) fn comings(&self, name: Option<&Id>) -> Vec<u64> {
+        let device = name.and_then(|name| self.playbook.device(name));
+        let found = device.and_then(|device| self.matching(device).ok()).unwrap_or_default();
+        found.iter().filter_map(|device| self.seen_as(device).map(|seen| seen.number)).collect()
     }
 
-    /// The person is asked to move: what comes from now on comes by their act.
-    pub(super) fn hands_asked(&self) {
-        // What cannot be read now shows in the wait.
-        let _shown_later = self.attached();
-        self.proofs.borrow_mut().hands_asked();
+    fn seen_as(&self, device: &AttachedDevice) -> Option<Seen> {
+        let seen = self.seen.borrow();
+        seen.iter().flatten().find(|seen| seen.id == device.id && seen.port == device.port).cloned()
     }
 
-    pub(super) fn hands_over(&self) {
-        let _shown_later = self.attached();
-        self.proofs.borrow_mut().hands_over();
+    /// Is it there, as far as this user may use it or that is not known?
+    pub(super) fn sees(&self, device: &Device) -> bool {
+        self.matching(device).is_ok_and(|found| found.iter().any(|device| device.access != Access::Denied))
     }
 
-    /// A tool acts on the board: what leaves now leaves because of it.
-    pub(super) fn call_begins(&self, device: Option<&Id>) {
-        let device =
-            device.and_then(|name| self.playbook.device(name)).filter(|device| !device.shares_its_id(self.catalog));
-        if let Some([only]) = device.and_then(|device| self.matching(device).ok()).as_deref() {
-            self.prove(&only.port, ProvenBy::OwnId);
+    /// How much is left of the time in which a device that has just come may not be free yet.
+    pub(super) fn just_come_left(&self, device: &Device) -> Duration {
+        let found = self.matching(device).unwrap_or_default();
+        let since = found.iter().filter_map(|device| self.seen_as(device)?.since).max();
+        since.map_or(Duration::ZERO, |since| JUST_COME.saturating_sub(since.elapsed()))
+    }
+
+    /// What to do where this device cannot be used.
+    pub(super) fn remedy(&self, device: &Device, advice: Option<String>) -> Option<String> {
+        let found = self.matching(device).unwrap_or_default();
+        let attached = found.first();
+        let case = Case {
+            device,
+            attached,
+            node: attached.and_then(|attached| self.world.node(attached)),
+            host: self.world.host(),
+            system: OperatingSystem::current(),
+            advice,
+        };
+        remedy(&case, self.playbook, self.catalog)
+    }
+
+    /// A fault in which a wait ends, with what is to be done about it.
+    pub(super) fn explained(&self, mut fault: Fault, until: &Until) -> Fault {
+        let mut wanted = until.present.iter().filter_map(|name| self.playbook.device(name));
+        if fault.class == FaultClass::NoPermission {
+            let denied = |device: &&Device| {
+                self.matching(device).is_ok_and(|found| found.iter().any(|device| device.access == Access::Denied))
+            };
+            fault.help = wanted.find(denied).and_then(|device| self.remedy(device, fault.help.take()));
+        } else if fault.class == FaultClass::NoDevice {
+            let of_host = wanted.next().and_then(|device| of_host(self.world.host(), device));
+            fault.help =
+                [fault.help.take(), of_host].into_iter().flatten().reduce(|help, more| format!("{help}\n{more}"));
         }
-        self.proofs.borrow_mut().call_begins();
-    }
-
-    pub(super) fn call_ended(&self) {
-        let _shown_later = self.attached();
-        self.proofs.borrow_mut().call_ended();
-    }
-
-    /// Another number each time that a look has shown a change.
-    pub(super) fn looks_changed(&self) -> u64 {
-        self.proofs.borrow().changes()
+        fault
     }
 
     /// The attached devices that count as `device`, on the chosen port only.
@@ -197,14 +242,18 @@ impl<'a, W: World> Bus<'a, W> {
         }
     }
 
-    /// For the judgement of a call; unknown where the bus cannot be read.
-    pub(super) fn presence(&self, name: Option<&Id>) -> Presence {
+    /// For the judgement of a call before which these had come; unknown where the bus cannot be read.
+    pub(super) fn presence(&self, name: Option<&Id>, before: &[u64]) -> Presence {
         let Some(device) = name.and_then(|name| self.playbook.device(name)) else { return Presence::Unknown };
         match self.matching(device) {
             Err(_) => Presence::Unknown,
             Ok(found) if found.is_empty() => Presence::Absent,
             Ok(found) if found.iter().all(|device| device.access == Access::Denied) => Presence::Denied,
-            Ok(_) => Presence::Present,
+            Ok(found) => {
+                let stayed =
+                    found.iter().any(|device| self.seen_as(device).is_some_and(|it| before.contains(&it.number)));
+                if stayed { Presence::Present } else { Presence::Returned }
+            }
         }
     }
 
@@ -244,7 +293,7 @@ impl<'a, W: World> Bus<'a, W> {
             }
             match found.first() {
                 None => missing.push(format!("{} is not there yet", name_of(device))),
-                Some(only) if only.access == Access::Denied => return Met::Never(denied(device, self.playbook)),
+                Some(only) if only.access == Access::Denied => return Met::Never(denied(device)),
                 Some(_) => {}
             }
         }
@@ -310,38 +359,7 @@ pub(super) fn takes_any(tool: &str) -> String {
     format!("{tool} cannot be told which one to take: disconnect all boards but the one to be recovered")
 }
 
-fn denied(device: &Device, playbook: &Playbook) -> Fault {
-    let mut fault = Fault::new(
-        FaultClass::NoPermission,
-        format!("{} is connected, but you have no permission to use it", name_of(device)),
-    );
-    fault.help = Some(if device.kind == DeviceKind::Serial {
-        "Add yourself to the group that may use serial ports, then log out and in again:\nsudo usermod -aG dialout $USER"
-            .to_owned()
-    } else {
-        permission_commands(playbook)
-    });
-    fault
-}
-
-/// Commands for a Linux terminal that permit every device of the playbook, so that the next mode of the same board is
-/// not refused as well. Without blanks inside the rules, so that no line is broken where it must not be.
-fn permission_commands(playbook: &Playbook) -> String {
-    let mut rules: Vec<String> = playbook
-        .devices
-        .iter()
-        .filter(|device| device.kind != DeviceKind::Serial)
-        .flat_map(|device| device.ids.iter().map(|id| (device.kind, id.vendor)))
-        .map(|(kind, vendor)| {
-            let subsystem = if kind == DeviceKind::Hid { "hidraw" } else { "usb" };
-            format!("'SUBSYSTEM==\"{subsystem}\",ATTRS{{idVendor}}==\"{vendor:04x}\",MODE=\"0666\"'")
-        })
-        .collect();
-    rules.sort();
-    rules.dedup();
-    let rules: String = rules.iter().map(|rule| format!("{rule} \\\n")).collect();
-    format!(
-        "Permit it with these commands, then connect the board again:\nprintf '%s\\n' \\\n{rules}| sudo tee \
-         /etc/udev/rules.d/70-recover.rules\nsudo udevadm control --reload-rules\nsudo udevadm trigger"
-    )
+fn denied(device: &Device) -> Fault {
+    let message = format!("{} is connected, but you have no permission to use it", name_of(device));
+    Fault::new(FaultClass::NoPermission, message)
 }

@@ -9,6 +9,11 @@ use crate::engine::checked::CheckedFiles;
 use crate::words::Id;
 use crate::world::{FolderProblem, Scratch, ScratchProblem, copy_tool_folder, sha256_of, tool_folder};
 
+/// Read at a time where files are compared.
+const COMPARED_LENGTH: u64 = 0x1_0000;
+/// Damaged memory spoils less than one byte of so many; other contents differ in more.
+const SINGLE_PLACES: u64 = 64;
+
 /// Files in the run's private folder. Tools run there, so a plain name is all they need.
 #[derive(Debug)]
 pub struct Files {
@@ -20,6 +25,8 @@ pub struct Files {
     copies: BTreeMap<PathBuf, PathBuf>,
     /// Inputs, which must stay as they are.
     checked: CheckedFiles,
+    /// Digests of files that tools have made, from the time before the last.
+    earlier: BTreeMap<Id, String>,
 }
 
 impl Files {
@@ -30,6 +37,7 @@ impl Files {
             of_tools: BTreeMap::new(),
             copies: BTreeMap::new(),
             checked: CheckedFiles::default(),
+            earlier: BTreeMap::new(),
         }
     }
 
@@ -45,10 +53,34 @@ impl Files {
     /// Makes sure that a file which a step is about to create is not left over from an earlier attempt.
     pub fn expect_new(&mut self, name: &Id) -> Result<(), ScratchProblem> {
         let file_name = Files::produced_name(name);
+        if let Ok(digest) = self.sha256(name) {
+            self.earlier.insert(name.clone(), digest);
+        }
         self.scratch.remove(&file_name)?;
         self.checked.forget(&file_name);
         self.add(name.clone(), file_name);
         Ok(())
+    }
+
+    /// Does a file that a tool has made hold what it held the last time it was made?
+    pub fn unchanged(&self, name: &Id) -> bool {
+        self.earlier.get(name).is_some_and(|earlier| self.sha256(name).as_ref() == Ok(earlier))
+    }
+
+    /// Do two files differ in more than single places?
+    pub fn unlike(&self, name: &Id, other: &Id) -> bool {
+        let (Ok(size), Ok(other_size)) = (self.size(name), self.size(other)) else { return false };
+        let (common, mut differing) = (size.min(other_size), size.abs_diff(other_size));
+        let mut offset = 0;
+        while offset < common {
+            let length = (common - offset).min(COMPARED_LENGTH);
+            let (Ok(ours), Ok(theirs)) = (self.bytes(name, offset, length), self.bytes(other, offset, length)) else {
+                return false;
+            };
+            differing += ours.iter().zip(&theirs).map(|(our, their)| u64::from(our != their)).sum::<u64>();
+            offset += length;
+        }
+        differing > common / SINGLE_PLACES
     }
 
     /// What a file made by a tool is called.

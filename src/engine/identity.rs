@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
 use crate::documents::playbook::{Device, HandMove, Identity, Run, Step, Until};
+use crate::engine::call::Prepared;
 use crate::engine::devices::name_of;
 use crate::engine::halt::Halt;
 use crate::engine::proof::ProvenBy;
@@ -41,7 +42,16 @@ impl<'a, W: World> Runner<'a, W> {
     }
 
     /// Before a call that changes the board.
-    pub(super) async fn sure_of_the_board(&mut self, step: &'a Step, run: &Run, args: &[String]) -> Result<(), Halt> {
+    pub(super) async fn sure_of_the_board(
+        &mut self,
+        step: &'a Step,
+        run: &Run,
+        prepared: &Prepared<'_>,
+    ) -> Result<(), Halt> {
+        if !prepared.changes_board {
+            return Ok(());
+        }
+        let args = prepared.command.get(1..).unwrap_or_default();
         for device in self.acted_on(run, args) {
             if self.make_sure(&step.id, device).await? == Known::Left {
                 let message = format!("{} was disconnected", name_of(device));

@@ -1,6 +1,7 @@
 //! Floor 4: runs a playbook in a world. Speaks only typed events; knows no terminal.
 
 mod call;
+mod call_again;
 mod checked;
 mod converse;
 #[cfg(test)]
@@ -18,12 +19,14 @@ mod irreversible;
 mod limit;
 mod named_files;
 mod offer;
+mod permission;
 mod plan;
 mod problem;
 mod prompt;
 mod proof;
 mod ready;
 mod refusal;
+mod repeated;
 mod ruled_out;
 mod runner;
 mod session;

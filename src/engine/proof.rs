@@ -9,8 +9,11 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::words::UsbId;
-use crate::world::AttachedDevice;
+use crate::documents::playbook::Device;
+use crate::engine::Chosen;
+use crate::engine::devices::Bus;
+use crate::words::{Id, UsbId};
+use crate::world::{AttachedDevice, World};
 
 /// A board that leaves within this time of a call leaves because of it: resets and jumps take effect after their answer.
 const LEAVES_WITHIN: Duration = Duration::from_secs(5);
@@ -171,6 +174,59 @@ impl Proven {
             self.away = None;
         }
         true
+    }
+}
+
+impl<W: World> Bus<'_, W> {
+    /// Why what was found counts as the board; nothing where it does not.
+    pub(super) fn proven(&self, device: &Device, found: &AttachedDevice) -> Option<ProvenBy> {
+        if !device.shares_its_id(self.catalog) {
+            return Some(ProvenBy::OwnId);
+        }
+        let chosen = match &self.chosen {
+            Chosen::Any => false,
+            Chosen::Port(port) => *port == found.port,
+            Chosen::Serial(serial) => {
+                found.serial.as_ref() == Some(serial) || self.port.borrow().as_ref() == Some(&found.port)
+            }
+        };
+        if chosen { Some(ProvenBy::Choice) } else { self.proofs.borrow().proven(&found.port) }
+    }
+
+    pub(super) fn prove(&self, port: &str, by: ProvenBy) {
+        self.proofs.borrow_mut().prove(port, by);
+    }
+
+    /// The person is asked to move: what comes from now on comes by their act.
+    pub(super) fn hands_asked(&self) {
+        // What cannot be read now shows in the wait.
+        let _shown_later = self.attached();
+        self.proofs.borrow_mut().hands_asked();
+    }
+
+    pub(super) fn hands_over(&self) {
+        let _shown_later = self.attached();
+        self.proofs.borrow_mut().hands_over();
+    }
+
+    /// A tool acts on the board: what leaves now leaves because of it.
+    pub(super) fn call_begins(&self, device: Option<&Id>) {
+        let device =
+            device.and_then(|name| self.playbook.device(name)).filter(|device| !device.shares_its_id(self.catalog));
+        if let Some([only]) = device.and_then(|device| self.matching(device).ok()).as_deref() {
+            self.prove(&only.port, ProvenBy::OwnId);
+        }
+        self.proofs.borrow_mut().call_begins();
+    }
+
+    pub(super) fn call_ended(&self) {
+        let _shown_later = self.attached();
+        self.proofs.borrow_mut().call_ended();
+    }
+
+    /// Another number each time that a look has shown a change.
+    pub(super) fn looks_changed(&self) -> u64 {
+        self.proofs.borrow().changes()
     }
 }
 

@@ -1,6 +1,7 @@
 //! Runs a playbook: steps in order, groups, conditions, retries and restarts. Calls, waits and guards are siblings.
 
 mod checking;
+mod order;
 mod restarting;
 mod skipping;
 mod stopping;
@@ -15,11 +16,12 @@ use tokio::time::Instant;
 use crate::documents::catalog::Catalog;
 use crate::documents::expression::{EvaluationError, Expression, Template, Value, evaluate_condition, expand};
 use crate::documents::playbook::{Action, Playbook, Retry, Step};
-use crate::engine::devices::{Bus, Chosen, no_bus};
+use crate::engine::devices::{Bus, no_bus};
 use crate::engine::facts::RunFacts;
 use crate::engine::files::Files;
 use crate::engine::halt::Halt;
 use crate::engine::ready::ReadyTool;
+use crate::engine::repeated::FailureKey;
 use crate::engine::{
     CONDITION_DOES_NOT_HOLD, Event, Outcome, ProvenBy, SoughtTools, StepEnd, Tools, milliseconds, problem,
     refused_tools,
@@ -28,33 +30,10 @@ use crate::output::Touched;
 use crate::words::{Fault, FaultClass, Id, ToolEnd};
 use crate::world::{Interrupt, World};
 
+pub use order::{Order, Settings};
+
 /// Limit of a prompt or wait whose step gives none.
 pub(super) const WAIT_LIMIT: Duration = Duration::from_secs(10 * 60);
-
-/// What the person decided before the run.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    pub chosen: Chosen,
-    /// Steps whose irreversible act is agreed to.
-    pub allow_irreversible: BTreeSet<Id>,
-    /// The playbook's variables, each with its value in this run.
-    pub variables: BTreeMap<Id, Value>,
-    pub simulated: bool,
-    /// Every call gets a process of its own, even where a tool could make several calls in one.
-    pub single_calls: bool,
-    /// Path of the playbook, or its shipped name.
-    pub playbook_name: String,
-    pub shipped: bool,
-}
-
-/// Everything a run needs that does not change during it.
-#[derive(Debug)]
-pub struct Order<'a> {
-    pub playbook: &'a Playbook,
-    pub catalog: &'a Catalog,
-    pub tools: Tools<'a>,
-    pub settings: &'a Settings,
-}
 
 /// How the last call of a tool went, for the account of a failure.
 #[derive(Debug, Clone)]
@@ -103,6 +82,8 @@ pub(super) struct Runner<'a, W> {
     restarts: BTreeMap<Id, u32>,
     /// How often the call of a step has used up its limit.
     pub(super) used_up: BTreeMap<Id, u32>,
+    /// How often each failure has come.
+    pub(super) failures: BTreeMap<FailureKey, u32>,
     /// The next wait for a device wants to see it come anew.
     pub(super) fresh: bool,
     pub(super) board_changed: bool,
@@ -157,6 +138,7 @@ pub async fn run<W: World>(order: Order<'_>, files: Files, world: &W, events: &m
         attempted: BTreeSet::new(),
         restarts: BTreeMap::new(),
         used_up: BTreeMap::new(),
+        failures: BTreeMap::new(),
         fresh: false,
         board_changed: false,
         told_proof: None,
@@ -361,10 +343,13 @@ impl<'a, W: World> Runner<'a, W> {
         let (id, name, total) = (step.id.clone(), step.name.clone(), self.total);
         self.tell(Event::StepStarted { step: id.clone(), name: name.clone(), number, total });
         let warnings_before = self.tally.warnings;
-        let ended = match &step.irreversible {
+        let mut ended = match &step.irreversible {
             Some(irreversible) => self.irreversible(step, irreversible).await,
             None => self.act(step, "").await.map(|acted| acted == Acted::Done),
         };
+        if let Err(Halt::Failure(failure)) = &mut ended {
+            self.count_failure(step, failure);
+        }
         let end = match &ended {
             // The event of a skipped step has been told where its reason was found.
             Ok(false) | Err(Halt::Restart { .. }) => return ended.map(|_| ()),

@@ -99,7 +99,8 @@ impl<W: World> Runner<'_, W> {
                 Met::Never(fault) => {
                     met_since = None;
                     let since = *hopeless_since.get_or_insert(now);
-                    if now >= since + GRACE {
+                    if now >= (since + GRACE).max(now + self.just_come_left(&fault, until)).min(deadline) {
+                        let fault = self.bus.explained(fault, until);
                         return Err(self.halt_here(step, fault));
                     }
                     fault.message
@@ -195,6 +196,15 @@ impl<W: World> Runner<'_, W> {
         }
     }
 
+    /// For how long it may still pass that a device is not permitted: udev has not got to it yet.
+    fn just_come_left(&self, fault: &Fault, until: &Until) -> Duration {
+        if fault.class != FaultClass::NoPermission {
+            return Duration::ZERO;
+        }
+        let devices = until.present.iter().filter_map(|name| self.playbook.device(name));
+        devices.map(|device| self.bus.just_come_left(device)).max().unwrap_or_default()
+    }
+
     /// How long the devices must be as they are wanted.
     fn settles(&self, until: &Until) -> Duration {
         let devices = until.present.iter().chain(&until.gone).filter_map(|name| self.playbook.device(name));
@@ -232,9 +242,15 @@ impl<W: World> Runner<'_, W> {
         fault.help = Some(if only_going {
             "Check wire or switch as the step says, disconnect the board, wait a moment and connect it again".to_owned()
         } else {
-            "Check wire or switch and the cable (some cables carry only power), and try another USB port".to_owned()
+            "Check wire or switch and the cable (some cables carry only power; between two USB-C sockets try one with a \
+             USB-A plug), and try another USB port, without a hub. Take everything else off the board's other pins, such as \
+             shields and serial adapters: it can keep a chip's ROM from answering on USB"
+                .to_owned()
         });
-        let Some(ask) = &step.ask else { return self.halt_here(&step.id, fault) };
+        let Some(ask) = &step.ask else {
+            let fault = self.bus.explained(fault, until);
+            return self.halt_here(&step.id, fault);
+        };
         // Everything before has been done: what is left is what the person was asked for.
         fault.help = None;
         let advice = match self.text(&ask.prompt.text) {
@@ -299,8 +315,9 @@ impl<W: World> Runner<'_, W> {
                 return Ok(());
             }
             let now = Instant::now();
+            let give_up = give_up.max(now + self.just_come_left(&fault, &until));
             if now >= give_up {
-                return Err(fault);
+                return Err(self.bus.explained(fault, &until));
             }
             let world = self.world;
             tokio::select! {

@@ -105,15 +105,15 @@ impl Evidence {
     }
 
     /// The captured values, in the order of their last matches.
-    pub(super) fn captured(self, expectations: &Expectations<'_>) -> Vec<(Id, String)> {
-        let mut captured: Vec<(usize, Id, String)> = expectations
+    pub(super) fn captured(&self, expectations: &Expectations<'_>) -> Vec<(Id, String)> {
+        let mut captured: Vec<(&Captured, &Id)> = expectations
             .capture
             .iter()
-            .zip(self.captures)
-            .filter_map(|(capture, found)| found.map(|found| (found.order, capture.name.clone(), found.value)))
+            .zip(&self.captures)
+            .filter_map(|(capture, found)| found.as_ref().map(|found| (found, &capture.name)))
             .collect();
-        captured.sort_by_key(|(order, ..)| *order);
-        captured.into_iter().map(|(_, name, value)| (name, value)).collect()
+        captured.sort_by_key(|(found, _)| found.order);
+        captured.into_iter().map(|(found, name)| (name.clone(), found.value.clone())).collect()
     }
 
     fn take_faults(&mut self, tool: &Tool, command: Option<&Command>, stream: Option<Stream>, line: &str) {

@@ -31,9 +31,12 @@ pub struct Expectations<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Presence {
     Unknown,
+    /// It never left.
     Present,
     /// There, but this user may not open it.
     Denied,
+    /// There, but it was not before, or has been gone in between.
+    Returned,
     Absent,
 }
 
@@ -120,8 +123,8 @@ impl<'a> Judge<'a> {
         found.as_ref().filter(|_| !self.evidence.progress_seen).map(|found| found.line.as_str())
     }
 
-    /// The verdict, once the process has ended.
-    pub fn judge(mut self, end: &ToolEnd, presence: Presence) -> Judgement {
+    /// The verdict, once the process has ended. It may be asked again when more is known of the bus.
+    pub fn judge(&mut self, end: &ToolEnd, presence: Presence) -> Judgement {
         self.evidence.complete(self.tool, self.command);
         let verdict = verdict::verdict(self.tool, self.command, &self.expectations, &self.evidence, end, presence);
         let touched = verdict::touched(self.tool, self.command, &self.expectations, &self.evidence, &verdict);

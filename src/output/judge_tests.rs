@@ -92,6 +92,7 @@ pattern = '^(lost|gone)'
 class = "device-lost"
 message = "The board left"
 help = "Look at the cable"
+third_time = { message = "The board leaves each time" }
 [[flasher.faults]]
 pattern = '^denied'
 class = "no-permission"
@@ -214,6 +215,30 @@ fn faults_are_taken_in_the_order_of_the_catalog() {
     assert_eq!(words("write", &["", "x"], 1).0, "unknown", "an empty line is no silence");
 }
 
+/// What comes first in the catalog says why, also where another line is what voids the success.
+#[test]
+fn where_a_fault_overrides_the_first_of_all_decides() {
+    let denied_first = TABLE.replace(
+        "[[flasher.faults]]\npattern = '^skipped'",
+        "[[flasher.faults]]\npattern = '^no rights'\nclass = \"no-permission\"\nmessage = \"No\"\n[[flasher.faults]]\n\
+         pattern = '^skipped'",
+    );
+    let catalog = load(&Arc::new(Source { name: "test".to_owned(), text: denied_first })).expect("loads");
+    let tool = &catalog.tools[0];
+    let word = |lines: &[&str]| {
+        let mut judge = Judge::new(tool, tool.command(&["write".to_owned()]), Expectations::default());
+        lines.iter().for_each(|line| drop(judge.piece(Stream::Stdout, line)));
+        match judge.judge(&ToolEnd::Exited(0), Presence::Unknown).verdict {
+            Verdict::Fault(fault) => fault.class.to_string(),
+            verdict => format!("{verdict:?}"),
+        }
+    };
+    assert_eq!(word(&["ERROR not found", "no rights"]), "no-permission");
+    assert_eq!(word(&["no rights", "ERROR not found"]), "no-permission", "the order of the lines does not matter");
+    assert_eq!(word(&["no rights", "written", "sealed"]), "Succeeded", "of another board, it seems");
+    assert_eq!(word(&["no rights", "Erase 10%", "ERROR not written"]), "refused", "it was let at the board");
+}
+
 #[test]
 fn an_overriding_fault_has_its_exceptions() {
     assert_eq!(words("write", &["Error: No probe", "written", "sealed"], 0), verdict("succeeded", Touched::Completely));
@@ -231,6 +256,16 @@ fn presence_tells_faults_apart_that_look_alike() {
     assert_eq!(with(&["denied"], Presence::Absent), "no-device");
     assert_eq!(with(&["nothing there"], Presence::Denied), "no-permission");
     assert_eq!(with(&["nothing there"], Presence::Present), "no-device");
+    assert_eq!(with(&["lost"], Presence::Present), "no-answer", "it never left");
+    assert_eq!(with(&["lost"], Presence::Denied), "no-answer");
+    assert_eq!(with(&["lost"], Presence::Returned), "device-lost");
+    assert_eq!(with(&["lost"], Presence::Absent), "device-lost");
+    assert_eq!(with(&["lost"], Presence::Unknown), "device-lost");
+    let stuck = Call { presence: Presence::Present, ..Call::new("burn", &["lost"], 1) };
+    assert!(stuck.message().contains("never left USB"), "{}", stuck.message());
+    let Verdict::Fault(stuck) = stuck.judge().verdict else { panic!("a fault is expected") };
+    assert!(stuck.help.is_some_and(|help| help.contains("Unplug")));
+    assert_eq!(stuck.third_time.map(|third| third.message).as_deref(), Some("The board leaves each time"));
     let call = Call { presence: Presence::Denied, ..Call::new("burn", &["nothing there"], 1) };
     assert_eq!(call.message(), "You may not use it");
 }

@@ -21,9 +21,9 @@ pub(super) fn verdict(
     presence: Presence,
 ) -> Verdict {
     let exit_code = match ended_otherwise(tool, end) {
-        // What the tool has printed before says more than the step's word on its last line.
+        // The step knows best what it stopped the tool for.
         Err(fault) if matches!(end, ToolEnd::Stopped(_)) => {
-            return Verdict::Fault(decisive_fault(tool, expectations, evidence).unwrap_or(fault));
+            return Verdict::Fault(failed_on(expectations, evidence).unwrap_or(fault));
         }
         Ok(exit_code) => exit_code,
         Err(fault) => return Verdict::Fault(fault),
@@ -127,7 +127,7 @@ fn ended_otherwise(tool: &Tool, end: &ToolEnd) -> Result<i32, Fault> {
 
 /// The faults that decide whatever else the output says.
 fn decisive_fault(tool: &Tool, expectations: &Expectations<'_>, evidence: &Evidence) -> Option<Fault> {
-    first_fault(tool, evidence, |fault| fault.overrides_success)
+    overriding_fault(tool, evidence)
         .or_else(|| wrong_device(expectations, evidence))
         .or_else(|| failed_on(expectations, evidence))
         .or_else(|| {
@@ -135,6 +135,18 @@ fn decisive_fault(tool: &Tool, expectations: &Expectations<'_>, evidence: &Evide
             let refused = statuses.find_map(|(status, found)| refused(status, found.as_ref()?))?;
             Some(Fault { help: help_for(tool, refused.class), ..refused })
         })
+}
+
+/// Where a fault voids any success, the first of all that were seen decides, also one that alone would not void it. But a
+/// tool that was under way had found its board.
+fn overriding_fault(tool: &Tool, evidence: &Evidence) -> Option<Fault> {
+    let voided = first_fault(tool, evidence, |fault| fault.overrides_success);
+    voided.and_then(|_| {
+        let not_begun = |class| matches!(class, FaultClass::NoDevice | FaultClass::NoPermission);
+        first_fault(tool, evidence, |fault| {
+            fault.overrides_success || !(evidence.progress_seen && not_begun(fault.class))
+        })
+    })
 }
 
 fn wrong_device(expectations: &Expectations<'_>, evidence: &Evidence) -> Option<Fault> {
@@ -190,6 +202,7 @@ fn first_fault(tool: &Tool, evidence: &Evidence, wanted: impl Fn(&FaultPattern) 
 fn of_pattern(pattern: &FaultPattern) -> Fault {
     let mut fault = Fault::new(pattern.class, pattern.message.clone());
     fault.help = pattern.help.on(OperatingSystem::current()).clone();
+    fault.third_time = pattern.third_time.clone().map(Box::new);
     fault
 }
 
@@ -299,6 +312,7 @@ fn refined(fault: Fault, tool: &Tool, evidence: &Evidence, presence: Presence) -
     let class = match (fault.class, presence) {
         (FaultClass::NoAnswer, Presence::Absent) => FaultClass::DeviceLost,
         (FaultClass::Unknown, Presence::Absent) if begun => FaultClass::DeviceLost,
+        (FaultClass::DeviceLost, Presence::Present | Presence::Denied) => FaultClass::NoAnswer,
         (FaultClass::NoPermission, Presence::Absent) => FaultClass::NoDevice,
         (FaultClass::NoDevice, Presence::Denied) => FaultClass::NoPermission,
         (class, _) => class,
@@ -306,9 +320,21 @@ fn refined(fault: Fault, tool: &Tool, evidence: &Evidence, presence: Presence) -
     if class == fault.class {
         return fault;
     }
-    // The catalog's words for the class that it turned out to be.
-    let words = tool.faults.iter().find(|pattern| pattern.class == class).map(of_pattern);
-    let generic = || Fault::new(class, "The board left the USB bus in the middle of the call");
-    let words = words.unwrap_or_else(generic);
-    Fault { class, message: words.message, help: words.help, ..fault }
+    let (message, help) = match class {
+        FaultClass::DeviceLost => ("The board left the USB bus in the middle of the call", None),
+        FaultClass::NoAnswer => (
+            "The connection to the board broke, but the board never left USB: it is stuck",
+            Some("Unplug the board, bring it into its recovery mode again and retry: only that brings it back"),
+        ),
+        // The catalog's words for the class that it turned out to be.
+        _ => {
+            let words = tool.faults.iter().find(|pattern| pattern.class == class).map(of_pattern);
+            return match words {
+                Some(words) => Fault { class, message: words.message, help: words.help, ..fault },
+                None => Fault { class, ..fault },
+            };
+        }
+    };
+    let known = help_for(tool, class);
+    Fault { class, message: message.to_owned(), help: help.map(str::to_owned).or(known).or(fault.help), ..fault }
 }

@@ -118,11 +118,32 @@ pub struct Fault {
     /// The same call would end in it again, so it is not tried again.
     #[serde(skip)]
     pub lasting: bool,
+    /// What it means when it comes again and again.
+    #[serde(skip)]
+    pub third_time: Option<Box<ThirdTime>>,
+}
+
+/// What the same fault means once it has come for the third time: the first two had a passing cause at most.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ThirdTime {
+    /// The same class without it.
+    pub class: Option<FaultClass>,
+    /// A sentence for the person, without a full stop.
+    pub message: String,
+    pub help: Option<String>,
 }
 
 impl Fault {
     pub fn new(class: FaultClass, message: impl Into<String>) -> Self {
-        Fault { class, code: None, message: message.into(), evidence: None, help: None, lasting: false }
+        Fault {
+            class,
+            code: None,
+            message: message.into(),
+            evidence: None,
+            help: None,
+            lasting: false,
+            third_time: None,
+        }
     }
 }
 

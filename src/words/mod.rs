@@ -13,7 +13,7 @@ mod tool_version;
 
 pub use device_id::{UsbId, UsbIdError};
 pub use diagnostic::{Diagnostic, Severity, nearest};
-pub use fault::{Fault, FaultClass, UnknownFaultClass, Verdict};
+pub use fault::{Fault, FaultClass, ThirdTime, UnknownFaultClass, Verdict};
 pub use hex::{Hex, IntegerError, parse_integer};
 pub use id::{Id, IdError};
 pub use located::{Located, Place, Position, Source};

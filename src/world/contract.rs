@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 use crate::documents::catalog::Pattern;
 use crate::documents::playbook::{DeviceKind, HandMove, Until};
 use crate::words::{Id, Stream, ToolEnd, UsbId};
+use crate::world::Host;
 
 /// One call of a tool, fully expanded. Nothing in it passes through a shell.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,6 +126,33 @@ pub struct AttachedDevice {
     pub arrival: u64,
 }
 
+/// The node in the file system by which a device is used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeviceNode {
+    pub path: PathBuf,
+    /// The group that may use it, where there is one but the system's own.
+    pub group: Option<NodeGroup>,
+    /// Other processes that have it open.
+    pub holders: Vec<NodeHolder>,
+    /// Names of processes of which it cannot be seen what they have open.
+    pub hidden: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeGroup {
+    pub name: String,
+    /// This process is in it.
+    pub joined: bool,
+    /// The user is in it from the next login on.
+    pub listed: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeHolder {
+    pub name: String,
+    pub process: u32,
+}
+
 /// `Err` holds why the bus cannot be read at all, in words for the person.
 pub type DeviceList = Result<Vec<AttachedDevice>, String>;
 
@@ -174,6 +202,16 @@ pub trait World {
 
     /// Every device of these kinds of ids on the bus; `kinds` says for each id how tools open it.
     fn devices(&self, kinds: &[(UsbId, DeviceKind)]) -> DeviceList;
+
+    /// The node of an attached device; nothing where the system has none, or is made up.
+    fn node(&self, _device: &AttachedDevice) -> Option<DeviceNode> {
+        None
+    }
+
+    /// What stands between this system and the computer's USB ports.
+    fn host(&self) -> Host {
+        Host::Plain
+    }
 
     /// Completes when devices came or went; may never complete, so callers look again now and then anyway.
     fn devices_changed(&self) -> impl Future<Output = ()>;

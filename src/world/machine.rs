@@ -9,7 +9,9 @@ use crate::world::person::Person;
 use crate::world::process::Sessions;
 use crate::world::serial::serial_ports;
 use crate::world::usb::UsbBus;
-use crate::world::{Ask, DeviceList, Interrupt, Reply, RunningTool, ToolCall, World};
+use crate::world::{Ask, DeviceList, Host, Interrupt, Reply, RunningTool, ToolCall, World};
+#[cfg(target_os = "linux")]
+use crate::world::{AttachedDevice, DeviceNode, node};
 
 #[derive(Debug)]
 pub struct Machine {
@@ -50,6 +52,20 @@ impl World for Machine {
             devices.extend(serial_ports(kinds)?);
         }
         Ok(devices)
+    }
+
+    #[cfg(target_os = "linux")]
+    fn node(&self, device: &AttachedDevice) -> Option<DeviceNode> {
+        let path = match device.kind {
+            DeviceKind::Usb => node::usb_node(&device.port),
+            DeviceKind::Hid => node::hid_node(&device.port),
+            DeviceKind::Serial => Some(device.port.clone().into()),
+        };
+        path.and_then(|path| node::describe(&path))
+    }
+
+    fn host(&self) -> Host {
+        Host::of_this_computer()
     }
 
     async fn devices_changed(&self) {

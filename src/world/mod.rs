@@ -1,9 +1,12 @@
 //! Floor 3: every effect. The engine sees the world through [`World`]; [`crate::bench`] has a second one.
 
 mod contract;
+mod host;
 mod interrupts;
 mod lock;
 mod machine;
+#[cfg(target_os = "linux")]
+mod node;
 mod person;
 pub mod process;
 mod recording;
@@ -23,9 +26,10 @@ use unix as system;
 use windows as system;
 
 pub use contract::{
-    Access, AnswerTool, Ask, AttachedDevice, DeviceList, Interrupt, Reply, RunningTool, SessionCall, StopTool,
-    ToolCall, ToolEvent, ToolInput, World,
+    Access, AnswerTool, Ask, AttachedDevice, DeviceList, DeviceNode, Interrupt, NodeGroup, NodeHolder, Reply,
+    RunningTool, SessionCall, StopTool, ToolCall, ToolEvent, ToolInput, World,
 };
+pub use host::Host;
 pub use interrupts::Interrupts;
 pub use lock::{BoardLock, Holder, LockProblem};
 pub use machine::Machine;

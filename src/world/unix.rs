@@ -195,6 +195,13 @@ pub(super) fn may_read_and_write(file: &Path) -> Option<bool> {
     Some(access(file, Access::READ_OK | Access::WRITE_OK).is_ok())
 }
 
+/// Is this process in the group of this number?
+#[cfg(target_os = "linux")]
+pub(super) fn is_in_group(id: u32) -> bool {
+    let others = rustix::process::getgroups().unwrap_or_default();
+    others.into_iter().chain([rustix::process::getegid()]).any(|group| group.as_raw() == id)
+}
+
 /// A word that tells this user from the others of the computer, fit for a file name.
 pub(super) fn user_word() -> String {
     geteuid().as_raw().to_string()

@@ -15,7 +15,7 @@ use rules::{
 use source_file::{SourceFile, source_files};
 
 /// Crates that could be swapped for another one: each is named in one file.
-const SWAPPABLE: [&str; 14] = [
+const SWAPPABLE: [&str; 15] = [
     "annotate_snippets",
     "duct",
     "futures_core",
@@ -23,6 +23,7 @@ const SWAPPABLE: [&str; 14] = [
     "indicatif",
     "nusb",
     "quick_junit",
+    "regex_syntax",
     "rustix",
     "serde_yaml",
     "serialport",

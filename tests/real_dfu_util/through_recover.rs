@@ -34,6 +34,21 @@ fn waits_until_the_person_has_brought_the_chip_into_its_rom() {
     expect_recovered(recover, &rom);
 }
 
+/// The tool looks before the chip can tell what it is, and takes the missing text for a wrong address.
+#[test]
+fn a_chip_that_still_enumerates_is_asked_again() {
+    if !requirements::met("a_chip_that_still_enumerates_is_asked_again") {
+        return;
+    }
+    let (bench, rom) = (Bench::new(), rom().with_fault(Fault::StringsLate(2)));
+    bench.bus.attach(&rom, "99-1");
+    let recover = start(&mut bench.recover_in_json("h7.yaml"));
+    start_camera(&bench, &rom);
+    let finished = expect_recovered(recover, &rom);
+    expect_words(&finished, &["Failed to retrieve", r#""class":"no-answer""#, "only just been plugged in"]);
+    assert_eq!(rom.counts().erased_pages, 1);
+}
+
 #[test]
 fn no_device_ends_with_5() {
     if !requirements::met("no_device_ends_with_5") {

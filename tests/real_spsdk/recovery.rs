@@ -1,5 +1,7 @@
 //! The whole recovery with the shipped playbook.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use crate::imxrt_simulation::{PORT, State, Wire};
@@ -138,6 +140,26 @@ fn brings_a_new_board_back_with_a_version_that_names_no_errors() {
     }
 }
 
+/// The ROM is there again 0.2 s after the reset, while the person has only begun to read what is to be done.
+#[test]
+fn nobody_is_reproached_for_a_rom_that_comes_back_after_the_reset() {
+    if !requirements::met("nobody_is_reproached_for_a_rom_that_comes_back_after_the_reset") {
+        return;
+    }
+    let place = Workplace::new(NEWEST, &json!({"boot_fuse_word": 0x10, "replugs": []}));
+    place.boards.plug(PORT, Wire::Fitted);
+    let remove = || {
+        std::thread::sleep(Duration::from_secs(3));
+        assert_eq!(place.boards.state().mode(), "rom");
+        place.boards.unplug(PORT);
+        std::thread::sleep(Duration::from_secs(1));
+        place.boards.plug(PORT, Wire::Removed);
+    };
+    let ran = place.recover_with("rt1062.yaml", &[], &[("Remove the wire", &remove)]);
+    assert_recovered(&place, &ran);
+    ran.never_says("The wire is still connected").never_says("warning");
+}
+
 /// A loose cable in the middle of the SBL; and the fuse is burnt since the factory, as on most boards.
 #[test]
 fn a_board_lost_in_the_data_begins_again_and_keeps_its_fuse() {
@@ -163,19 +185,19 @@ fn a_board_lost_in_the_data_begins_again_and_keeps_its_fuse() {
         .says("skipped: it was done before: a reading shows it");
 }
 
-/// The board reports a success and has stored nothing.
+/// The board reports a success and has stored nothing, the second time as well.
 #[test]
 fn flash_that_is_not_proven_keeps_the_fuse_as_it_is() {
     if !requirements::met("flash_that_is_not_proven_keeps_the_fuse_as_it_is") {
         return;
     }
-    let lost = json!({"command": "write-memory", "time": 2, "kind": "lost-data"});
-    let place = Workplace::new(OLDER, &json!({"faults": [lost]}));
+    let lost = |time| json!({"command": "write-memory", "time": time, "kind": "lost-data"});
+    let place = Workplace::new(OLDER, &json!({"faults": [lost(2), lost(3)]}));
     place.boards.plug(PORT, Wire::Fitted);
     let ran = place.recover("rt1062.yaml", &CONSENT).exits(1);
     let state = place.boards.state();
     assert_eq!((state.burns(), state.boot_fuse(), state.mode()), (vec![], 0, "flashloader"));
-    assert_eq!(state.changes(), CHANGES[..11]);
+    assert_eq!(state.changes(), [&CHANGES[..11], &CHANGES[9..11]].concat());
     ran.says("The firmware in flash differs from the file")
         .says("the fuse was not touched")
         .says("Running recover again is safe");

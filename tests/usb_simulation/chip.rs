@@ -87,6 +87,7 @@ impl Chip {
         }
         match (setup.kind, setup.request) {
             (0x80, 6) if self.strikes(Fault::StringsUnreadable) => Answer::Stall,
+            (0x80, 6) if self.is_too_early() => Answer::Stall,
             (0x80, 6) => self.string(setup.value),
             (0x21, 1) => self.download(alt, setup.value, data),
             (0xa1, 2) => self.upload(setup),
@@ -159,6 +160,15 @@ impl Chip {
         let known = self.faults.contains(&fault);
         self.faults.retain(|other| *other != fault || other.lasts());
         known
+    }
+
+    /// Uses up one of the requests that come too early.
+    fn is_too_early(&mut self) -> bool {
+        let late = self.faults.iter_mut().find_map(|fault| match fault {
+            Fault::StringsLate(left) if *left > 0 => Some(left),
+            _ => None,
+        });
+        late.map(|left| *left -= 1).is_some()
     }
 
     fn get_status(&mut self) -> Answer {

@@ -21,6 +21,8 @@ pub(crate) const FLASH_H7: FlashShape = FlashShape { start: 0x0800_0000, page_by
 pub(crate) enum Fault {
     /// For good: its descriptions cannot be read, as with a device that still enumerates.
     StringsUnreadable,
+    /// So many of the first requests for its descriptions come too early.
+    StringsLate(u32),
     AlternateRefused,
     /// Whoever wrote last was ended half-way: the chip waits for more data.
     LeftHalfWay,

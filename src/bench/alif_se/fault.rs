@@ -35,6 +35,7 @@ pub(crate) enum Fault {
     BootLoop,
     InterruptedUpdate,
     FirmwareDamaged,
+    StaysInBootloader,
     Slow,
 }
 
@@ -118,6 +119,11 @@ const FAULTS: &[(Fault, u32, FaultName)] = &[
         Fault::FirmwareDamaged,
         ALWAYS,
         ("firmware-damaged", "the firmware is damaged, too: with a new bootloader the camera starts again and again"),
+    ),
+    (
+        Fault::StaysInBootloader,
+        ALWAYS,
+        ("stays-in-bootloader", "told to start its firmware, the bootloader stays until the camera is unplugged"),
     ),
     (Fault::Slow, ALWAYS, ("slow", "the chip answers late: probes take twice as long, images four times")),
 ];

@@ -140,7 +140,11 @@ impl AlifSe {
         let shows_firmware = self.settings.bootloader.is_some() && self.settings.firmware.is_some();
         fault::fault_names(|fault| match fault {
             Fault::Sbl2 | Fault::PartMismatch | Fault::EofQuestion => self.settings.parts.len() > 1,
-            Fault::NoFirmware | Fault::BootLoop | Fault::InterruptedUpdate | Fault::FirmwareDamaged => shows_firmware,
+            Fault::NoFirmware
+            | Fault::BootLoop
+            | Fault::InterruptedUpdate
+            | Fault::FirmwareDamaged
+            | Fault::StaysInBootloader => shows_firmware,
             _ => true,
         })
     }

@@ -2,7 +2,7 @@
 
 use super::fault::{Fault, Faults};
 use super::settings::AlifSettings;
-use super::{AlifSe, Phase};
+use super::{AlifSe, BOOTLOADER_APPEARS_MS, Phase};
 use crate::bench::own_bootloader::{Firmware, HasOwnBootloader, OwnBootloader};
 use crate::bench::{BoardModel, BusDevice};
 
@@ -41,6 +41,10 @@ impl HasOwnBootloader for AlifSe {
     }
 
     fn restart(&mut self, now_ms: u64) {
-        self.show(now_ms);
+        if self.faults.has(Fault::StaysInBootloader) && self.own.firmware() != Firmware::Damaged {
+            self.go(now_ms, &[(0, Phase::Nothing), (BOOTLOADER_APPEARS_MS, Phase::Bootloader)]);
+        } else {
+            self.show(now_ms);
+        }
     }
 }

@@ -17,6 +17,10 @@ use crate::words::{Diagnostic, Located, Place, Source, UsbId, nearest};
 const ENVIRONMENT: &str = "environment";
 const SHARED_IDS: &str = "shared_ids";
 const INSTALLERS: &str = "installers";
+const HOLDERS: &str = "holders";
+const COMMON_FAULTS: &str = "common_faults";
+/// By this key a tool puts a group of those faults among its own.
+const COMMON: &str = "common";
 /// The key by which a tool takes over what another tool's table says.
 const LIKE: &str = "like";
 /// What one tool can do in a session, another cannot, however alike their output.
@@ -97,9 +101,14 @@ fn catalog(document: &Table, faults: &Faults) -> Catalog {
             reader.finish();
         } else if name.value == SHARED_IDS {
             catalog.shared_ids = shared_ids(table, &name.place, faults);
+        } else if name.value == HOLDERS {
+            catalog.holders = holders(table, faults);
+        } else if name.value == COMMON_FAULTS {
+            // Read where a tool names them: what they are about is the tool's.
         } else if !table_is_known(table) {
             report_stranger(name, document, faults);
-        } else if let Some(complete) = with_likeness(table, document, faults) {
+        } else if let Some(mut complete) = with_likeness(table, document, faults) {
+            with_common_faults(&mut complete, document, faults);
             catalog.tools.push(tool(name, &complete, &catalog.installers, faults));
         }
     }
@@ -171,4 +180,52 @@ fn with_likeness(table: &Table, document: &Table, faults: &Faults) -> Option<Tab
     own.entries.retain(|(key, _)| key.value != LIKE);
     complete.replace_keys(own);
     Some(complete)
+}
+
+/// Puts the faults of a group in place of each entry that names the group.
+fn with_common_faults(table: &mut Table, document: &Table, faults: &Faults) {
+    let groups = match document.get(COMMON_FAULTS) {
+        Some(Node { value: Value::Table(groups), .. }) => groups.clone(),
+        _ => Table::default(),
+    };
+    let known: Vec<&str> = groups.entries.iter().map(|(name, _)| name.value.as_str()).collect();
+    for (key, node) in &mut table.entries {
+        let Value::List(items) = &mut node.value else { continue };
+        if !matches!(key.value.as_str(), "faults" | "first_faults") {
+            continue;
+        }
+        let mut complete = Vec::new();
+        for item in std::mem::take(items) {
+            let named = match &item.value {
+                Value::Table(entry) => entry.get(COMMON).filter(|_| entry.entries.len() == 1),
+                _ => None,
+            };
+            let Some(Node { value: Value::Text(name), place }) = named else {
+                complete.push(item);
+                continue;
+            };
+            match groups.get(name).map(|group| &group.value) {
+                Some(Value::List(group)) => complete.extend(group.iter().cloned()),
+                _ => {
+                    let diagnostic = Diagnostic::error(place, format!("no common faults are called `{name}`"));
+                    faults.report(match nearest(name, known.iter().copied()) {
+                        Some(word) => diagnostic.hint(format!("did you mean `{word}`?")),
+                        None => diagnostic.hint(format!("known here: {}", known.join(", "))),
+                    });
+                }
+            }
+        }
+        *items = complete;
+    }
+}
+
+fn holders(table: &Table, faults: &Faults) -> BTreeMap<String, String> {
+    let entry = |(name, node): &(Located<String>, Node)| match &node.value {
+        Value::Text(advice) => Some((name.value.clone(), advice.clone())),
+        other => {
+            faults.report(Diagnostic::error(&node.place, format!("expected a text, found {}", other.describe())));
+            None
+        }
+    };
+    table.entries.iter().filter_map(entry).collect()
 }

@@ -261,3 +261,54 @@ fn a_session_is_not_taken_over_from_another_tool() {
     assert!(catalog.tool("flasher").is_some_and(|tool| tool.session.is_some()));
     assert!(catalog.tool("other").is_some_and(|tool| tool.session.is_none()));
 }
+
+#[test]
+fn common_faults_stand_where_a_tool_names_them() {
+    let fault = |word: &str| format!("{{ pattern = '{word}', class = \"refused\", message = \"{word}\" }}");
+    let text = tool_and(&format!(
+        "faults = [{}, {{ common = \"usb\" }}, {}]\n[other]\nlike = \"flasher\"\n[common_faults]\nusb = [{}, {}]\n",
+        fault("first"),
+        fault("last"),
+        fault("io"),
+        fault("pipe")
+    ));
+    let catalog = load(&source(&text)).unwrap_or_else(|faults| panic!("{:#?}", described(faults)));
+    for name in ["flasher", "other"] {
+        let tool = catalog.tool(name).expect("is there");
+        let words: Vec<&str> = tool.faults.iter().map(|fault| fault.message.as_str()).collect();
+        assert_eq!(words, ["first", "io", "pipe", "last"]);
+    }
+    let wrong = |entry: &str| faults(&tool_and(&format!("faults = [{entry}]\n[common_faults]\nusb = []\n")));
+    assert_eq!(
+        wrong("{ common = \"usb-codes\" }"),
+        ["6:22 no common faults are called `usb-codes` (did you mean `usb`?)"]
+    );
+    let both = wrong("{ common = \"usb\", pattern = 'a', class = \"refused\", message = \"x\" }");
+    assert_eq!(both, ["6:22 `common` stands alone, and only in a tool's own list of faults"]);
+}
+
+#[test]
+fn who_holds_devices_and_what_a_third_time_means_are_texts() {
+    let text = tool_and(
+        "faults = [{ pattern = 'a', class = \"refused\", message = \"x\", third_time = { clas = \"refused\" } }]\n\
+         [holders]\nmodem = 3\n",
+    );
+    assert_eq!(
+        faults(&text),
+        [
+            "6:75 the key `message` is missing",
+            "6:77 unknown key `clas` (did you mean `class`?)",
+            "8:9 expected a text, found a whole number"
+        ]
+    );
+    let shipped = shipped().expect("has no faults");
+    assert!(shipped.holders["ModemManager"].contains("systemctl stop ModemManager"));
+    assert!(shipped.holders.contains_key("brltty"));
+}
+
+/// One constant names the file for udev; nothing else in the catalog writes another.
+#[test]
+fn no_text_of_the_catalog_names_a_rules_file_of_its_own() {
+    let text = &shipped_source().text;
+    assert!(!text.contains("rules.d") && !text.contains("usermod"), "commands for permission are made by the engine");
+}

@@ -12,6 +12,7 @@ mod read_tool;
 mod reader;
 mod tool;
 mod tree;
+mod winning;
 
 /// The JSON schema of catalogs.
 pub const SCHEMA: &str = include_str!("schema.json");
@@ -25,3 +26,4 @@ pub use tool::{
     PerOperatingSystem, ProgressPattern, RegionArguments, Session, StatusPattern, SuccessCount, Times, Tool,
     VersionProbe, Via,
 };
+pub use winning::{never_decide, samples_of};

@@ -8,7 +8,7 @@ use super::tool::{
     Times,
 };
 use super::tree::{Table, Value};
-use crate::words::{Diagnostic, FaultClass, Located, Place, Stream, nearest};
+use crate::words::{Diagnostic, FaultClass, Located, Place, Stream, ThirdTime, nearest};
 
 /// No call of a tool has more.
 const ARGUMENTS_MAX: i64 = 100;
@@ -62,6 +62,10 @@ fn status(table: &Table, place: &Place, outer: &Reader<'_>) -> Option<StatusPatt
 
 fn fault(table: &Table, place: &Place, commands: &[Command], outer: &Reader<'_>) -> Option<FaultPattern> {
     let reader = Reader::new(table, place, outer.faults);
+    if let Some(node) = reader.node("common") {
+        let message = "`common` stands alone, and only in a tool's own list of faults";
+        reader.faults.report(Diagnostic::error(&node.place, message));
+    }
     let pattern = reader.required_pattern("pattern", &[]);
     let unless = reader.pattern("unless", &[]);
     let class = required_class(&reader, "class");
@@ -73,8 +77,10 @@ fn fault(table: &Table, place: &Place, commands: &[Command], outer: &Reader<'_>)
     let help = reader.per_system("help", |reader, key| reader.text(key).map(|text| text.value));
     let overrides_success = reader.flag("overrides_success");
     let lasting = reader.flag("lasting");
+    let third_time = third_time(&reader);
     reader.finish();
     Some(FaultPattern {
+        place: place.clone(),
         pattern: pattern?,
         unless,
         class: class?,
@@ -85,7 +91,18 @@ fn fault(table: &Table, place: &Place, commands: &[Command], outer: &Reader<'_>)
         commands: only_for.into_iter().map(|name| name.value).collect(),
         overrides_success,
         lasting,
+        third_time,
     })
+}
+
+fn third_time(reader: &Reader<'_>) -> Option<ThirdTime> {
+    let (table, place) = reader.table("third_time")?;
+    let inner = Reader::new(table, place, reader.faults);
+    let class = inner.text("class").and_then(|word| class(&word, reader.faults));
+    let message = inner.required_text("message");
+    let help = inner.text("help").map(|text| text.value);
+    inner.finish();
+    Some(ThirdTime { class, message, help })
 }
 
 fn command(table: &Table, place: &Place, statuses: &[StatusPattern], outer: &Reader<'_>) -> Command {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::installer::Installer;
 use super::pattern::Pattern;
-use crate::words::{FaultClass, Place, Stream, ToolVersion, UsbId};
+use crate::words::{FaultClass, Place, Stream, ThirdTime, ToolVersion, UsbId};
 
 /// Every tool that playbooks may run, by name. The order of the document is kept.
 #[derive(Debug, Clone, Default)]
@@ -19,6 +19,8 @@ pub struct Catalog {
     pub shared_ids: BTreeMap<UsbId, String>,
     /// The first that fits is offered.
     pub installers: Vec<Installer>,
+    /// Programs known to take boards for something else, by the name of their process, and what to do about each.
+    pub holders: BTreeMap<String, String>,
 }
 
 impl Catalog {
@@ -223,6 +225,7 @@ pub struct StatusPattern {
 /// when a tool printed nothing whatever: so `^$` means "without a word". A group `code` gives the fault its code.
 #[derive(Debug, Clone)]
 pub struct FaultPattern {
+    pub place: Place,
     pub pattern: Pattern,
     /// A line that this matches too is none of the fault.
     pub unless: Option<Pattern>,
@@ -239,6 +242,8 @@ pub struct FaultPattern {
     pub overrides_success: bool,
     /// The same call would end in it again, so it is not tried again.
     pub lasting: bool,
+    /// What it means when a step has failed with it for the third time.
+    pub third_time: Option<ThirdTime>,
 }
 
 /// A kind of call, known by words among its arguments.

@@ -10,7 +10,7 @@ use crate::documents::playbook::check_optional::check_optional;
 use crate::documents::playbook::check_waits::check_waits;
 use crate::documents::playbook::{
     Action, CaptureKind, Contents, Device, Enough, Irreversible, LateAsk, Playbook, Reading, RestartAt, Run, Step,
-    ToolFile, Until, tools_of,
+    ThirdFailure, ToolFile, Until, tools_of,
 };
 use crate::words::{Diagnostic, Id, Place, nearest};
 
@@ -126,6 +126,9 @@ impl Checker<'_> {
         if let Some(restart) = &step.restart_at {
             self.restart(restart, reachable, within);
         }
+        if let Some(third) = &step.third_time {
+            self.third_time(step, third);
+        }
         if let Some(retry) = &step.retry {
             self.steps(&retry.prepare, &[], Within { retried: true, only_reads: true });
         }
@@ -203,6 +206,22 @@ impl Checker<'_> {
             });
         }
         self.define(&file.name, Kind::File, &file.place);
+    }
+
+    fn third_time(&mut self, step: &Step, third: &ThirdFailure) {
+        let named = third.unchanged.iter().chain(&third.unlike);
+        for name in named.filter(|name| self.scope.values.get(name) != Some(&Kind::File)).collect::<Vec<_>>() {
+            let message = format!("no file is called `{name}` here");
+            self.faults.push(Diagnostic::error(&mention(&third.place, name.as_str()), message));
+        }
+        if third.unlike.is_some() && third.unchanged.is_none() {
+            let message = "`unlike` compares the file of `unchanged`, which is missing";
+            self.faults.push(Diagnostic::error(&third.place, message));
+        }
+        if matches!(step.action, Action::Steps(_)) {
+            let message = "`third_time` belongs to a step within the group: only that knows what failed";
+            self.faults.push(Diagnostic::error(&third.place, message));
+        }
     }
 
     fn define(&mut self, name: &Id, kind: Kind, place: &Place) {

@@ -12,6 +12,7 @@ pub(in crate::documents) mod load;
 mod read_answers;
 mod read_run;
 pub(in crate::documents) mod read_step;
+mod read_third_time;
 pub(in crate::documents) mod reader;
 mod steps;
 #[cfg(test)]
@@ -32,6 +33,6 @@ pub use steps::{irreversible_steps, tools_of};
 pub use types::{
     Action, Afterwards, Answer, Backoff, Capture, CaptureKind, CheckStep, Contents, Enough, FailOn, HandMove, Instead,
     Irreversible, LateAsk, OnFault, Playbook, Prompt, Reading, RefuseStep, RestartAt, Retry, Run, StagedFile, Step,
-    TellApart, Timeout, ToolFile, Unmet, Until, VirtualBoard, WriteStep,
+    TellApart, ThirdFailure, Timeout, ToolFile, Unmet, Until, VirtualBoard, WriteStep,
 };
 pub use variable::{Variable, VariableError};

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::documents::playbook::read_run::read_run;
+use crate::documents::playbook::read_third_time::read_third_time;
 use crate::documents::playbook::reader::{Entries, Reader};
 use crate::documents::playbook::{
     Action, Backoff, CheckStep, Contents, Enough, HandMove, Instead, Irreversible, LateAsk, Prompt, Reading,
@@ -27,6 +28,7 @@ const STEP_KEYS: &[&str] = &[
     "irreversible",
     "restart_at",
     "if_stopped",
+    "third_time",
     "run",
     "args",
     "device",
@@ -116,6 +118,7 @@ fn read_step(reader: &mut Reader, yaml: &Yaml, default_id: &str, depth: usize) -
             .get("irreversible")
             .and_then(|irreversible| read_irreversible(reader, irreversible, &id, depth)),
         if_stopped: entries.get("if_stopped").and_then(|text| reader.prose(text)),
+        third_time: entries.get("third_time").and_then(|third| read_third_time(reader, third)),
         action: action?,
         id,
         place,

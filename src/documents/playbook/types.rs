@@ -8,7 +8,7 @@ use regex::Regex;
 use crate::documents::expression::{Expression, Template};
 use crate::documents::playbook::{Device, Input, Variable};
 use crate::documents::{Key, Yaml};
-use crate::words::{Fault, FaultClass, Id, Located, Place, Source};
+use crate::words::{Fault, FaultClass, Id, Located, Place, Source, ThirdTime};
 
 /// One board's recovery.
 #[derive(Debug, Clone)]
@@ -109,6 +109,20 @@ pub struct Step {
     pub irreversible: Option<Irreversible>,
     /// In which state the board is when the run ends in this step; groups hand it down.
     pub if_stopped: Option<String>,
+    /// What it means when the step fails for the third time.
+    pub third_time: Option<ThirdFailure>,
+}
+
+/// What the third failure of a step means, if it was of one of these classes each time.
+#[derive(Debug, Clone)]
+pub struct ThirdFailure {
+    pub place: Place,
+    pub on: Vec<FaultClass>,
+    /// Only where this file, which a tool has made, holds the same as the time before.
+    pub unchanged: Option<Id>,
+    /// … and differs from this one in more than single places, so that it is what was there before.
+    pub unlike: Option<Id>,
+    pub meaning: ThirdTime,
 }
 
 /// A device that comes in place of the wanted one.

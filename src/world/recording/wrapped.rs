@@ -9,7 +9,7 @@ use crate::documents::playbook::DeviceKind;
 use crate::documents::scene::Asked;
 use crate::words::UsbId;
 use crate::world::recording::Recorder;
-use crate::world::{Ask, DeviceList, Interrupt, Reply, RunningTool, ToolCall, World};
+use crate::world::{Ask, AttachedDevice, DeviceList, DeviceNode, Host, Interrupt, Reply, RunningTool, ToolCall, World};
 
 /// The world of a run that is recorded.
 pub struct RecordingWorld<'w, W> {
@@ -59,6 +59,14 @@ impl<W: World> World for RecordingWorld<'_, W> {
             self.recorder.note(|recorded, at_ms| recorded.saw(attached, at_ms));
         }
         devices
+    }
+
+    fn node(&self, device: &AttachedDevice) -> Option<DeviceNode> {
+        self.inner.node(device)
+    }
+
+    fn host(&self) -> Host {
+        self.inner.host()
     }
 
     async fn devices_changed(&self) {

@@ -1,0 +1,238 @@
+//! What to do where a device is there but cannot be used: who holds it, which group may use it, what this system needs.
+
+use crate::documents::catalog::{Catalog, OperatingSystem};
+use crate::documents::playbook::{Device, DeviceKind, Playbook};
+use crate::world::{Access, AttachedDevice, DeviceNode, Host};
+
+/// Where the rules for devices go, in whatever words they are given.
+const RULES_FILE: &str = "/etc/udev/rules.d/70-recover.rules";
+
+/// What is known about a device that cannot be used.
+pub(super) struct Case<'a> {
+    pub(super) device: &'a Device,
+    /// As it stands on the bus, where it does.
+    pub(super) attached: Option<&'a AttachedDevice>,
+    pub(super) node: Option<DeviceNode>,
+    pub(super) host: Host,
+    pub(super) system: OperatingSystem,
+    /// What the catalog advises for the tool's own words.
+    pub(super) advice: Option<String>,
+}
+
+/// The advice, one piece a paragraph; nothing where nothing is known.
+pub(super) fn remedy(case: &Case<'_>, playbook: &Playbook, catalog: &Catalog) -> Option<String> {
+    let holders = case.node.as_ref().map(|node| holders(node, catalog)).unwrap_or_default();
+    let held = !holders.is_empty();
+    let mut parts = holders;
+    parts.extend(case.advice.clone());
+    if case.system == OperatingSystem::Linux && !held {
+        parts.extend(permission(case, playbook));
+    }
+    parts.extend(of_host(case.host, case.device));
+    (!parts.is_empty()).then(|| parts.join("\n"))
+}
+
+/// Who has the device open. Of programs of other users that is not shown, so those that are known for it are named where
+/// they run.
+fn holders(node: &DeviceNode, catalog: &Catalog) -> Vec<String> {
+    let advice = |name: &str| catalog.holders.get(name).map(|advice| format!(" {advice}")).unwrap_or_default();
+    if !node.holders.is_empty() {
+        let holder = |name: &str, process: u32| {
+            let advice = advice(name);
+            let close = if advice.is_empty() { " Close it, then try again" } else { &advice };
+            format!("{name} (process {process}) has {} open.{close}", node.path.display())
+        };
+        return node.holders.iter().map(|holder_of| holder(&holder_of.name, holder_of.process)).collect();
+    }
+    let known = catalog.holders.keys().filter(|name| node.hidden.contains(name));
+    known.map(|name| format!("{name} is running and may have {} open.{}", node.path.display(), advice(name))).collect()
+}
+
+/// What a Linux needs to let this user at the device.
+fn permission(case: &Case<'_>, playbook: &Playbook) -> Option<String> {
+    let group = case.node.as_ref().and_then(|node| node.group.as_ref());
+    let serial = case.device.kind == DeviceKind::Serial;
+    let denied = case.attached.is_none_or(|attached| attached.access != Access::Permitted);
+    match group {
+        Some(group) if !group.joined && group.listed => Some(format!(
+            "You are in the group {} that may use it, but not yet in this session: log out and in again",
+            group.name
+        )),
+        Some(group) if !group.joined => Some(format!(
+            "Add yourself to the group that may use it, then log out and in again:\nsudo usermod -aG {} $USER",
+            group.name
+        )),
+        // The catalog has said what else there is to do.
+        _ if !serial && (denied || case.advice.is_none()) => Some(permission_commands(playbook)),
+        None if serial && denied && case.node.is_none() => case.attached.map(|attached| {
+            format!(
+                "Add yourself to the group that may use it, then log out and in again:\nsudo usermod -aG \"$(stat -c %G \
+                 {})\" $USER",
+                attached.port
+            )
+        }),
+        None if serial && denied => Some(permission_commands(playbook)),
+        _ => None,
+    }
+}
+
+/// Commands for a Linux terminal that permit every device of the playbook, so that the next mode of the same board is
+/// not refused as well. Without blanks inside the rules, so that no line is broken where it must not be.
+fn permission_commands(playbook: &Playbook) -> String {
+    let ids = playbook.devices.iter().flat_map(|device| device.ids.iter().map(|id| (device.kind, id.vendor)));
+    let mut rules: Vec<String> = ids
+        .map(|(kind, vendor)| {
+            let subsystem = match kind {
+                DeviceKind::Usb => "usb",
+                DeviceKind::Hid => "hidraw",
+                DeviceKind::Serial => "tty",
+            };
+            format!("'SUBSYSTEM==\"{subsystem}\",ATTRS{{idVendor}}==\"{vendor:04x}\",MODE=\"0666\"'")
+        })
+        .collect();
+    rules.sort();
+    rules.dedup();
+    let rules: String = rules.iter().map(|rule| format!("{rule} \\\n")).collect();
+    format!(
+        "Permit it with these commands (they are for udev), then connect the board again:\nprintf '%s\\n' \\\n{rules}| \
+         sudo tee {RULES_FILE}\nsudo udevadm control --reload-rules\nsudo udevadm trigger"
+    )
+}
+
+/// What a system needs that sees only the devices it is given.
+pub(super) fn of_host(host: Host, device: &Device) -> Option<String> {
+    let ids: Vec<String> = device.ids.iter().map(ToString::to_string).collect();
+    match host {
+        Host::Plain => None,
+        Host::Wsl => {
+            let commands = ids.iter().map(|id| {
+                format!("\nusbipd bind --hardware-id {id}\nusbipd attach --wsl --auto-attach --hardware-id {id}")
+            });
+            Some(format!(
+                "This is Linux within Windows (WSL), which has to be given each USB device: in a PowerShell that runs as \
+                 administrator, and let the last command go on running:{}",
+                commands.collect::<String>()
+            ))
+        }
+        Host::VirtualMachine => Some(format!(
+            "This is a virtual machine: give it the USB id {} for good (as a filter), because the board comes back as \
+             another device each time; or run recover on the computer itself",
+            ids.join(" and ")
+        )),
+        Host::Container => Some(
+            "This is a container: give it the whole USB bus, with /dev/bus/usb and the rights to use it; or run recover on \
+             the computer itself"
+                .to_owned(),
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::documents::catalog::load as load_catalog;
+    use crate::documents::playbook::load;
+    use crate::words::Source;
+    use crate::world::{NodeGroup, NodeHolder};
+
+    fn playbook() -> Playbook {
+        let text = "format: 1\nboard: x\ndevices:\n  rom: {hid: \"1fc9:0135\", label: ROM}\n  dfu: {usb: \"0483:df11\", \
+                    label: ROM}\n  port: {serial: \"1a86:55d3\", label: port}\nsteps: [{prompt: Wait.}]\n";
+        load(&Arc::new(Source { name: "x.yaml".to_owned(), text: text.to_owned() }), &|_| Err(String::new()))
+            .playbook
+            .unwrap()
+    }
+
+    fn catalog() -> Catalog {
+        let text = "[holders]\nModemManager = \"Stop it\"\n";
+        load_catalog(&Arc::new(Source { name: "t.toml".to_owned(), text: text.to_owned() })).unwrap()
+    }
+
+    fn node(group: Option<NodeGroup>) -> DeviceNode {
+        DeviceNode { path: PathBuf::from("/dev/ttyACM0"), group, holders: Vec::new(), hidden: Vec::new() }
+    }
+
+    fn told(device: &str, change: impl Fn(&mut Case<'_>)) -> String {
+        let playbook = playbook();
+        let device = playbook.device(&device.parse().unwrap()).unwrap();
+        let attached = AttachedDevice {
+            id: device.ids[0],
+            port: "/dev/ttyACM0".to_owned(),
+            serial: None,
+            product: None,
+            interfaces: Vec::new(),
+            version: None,
+            kind: device.kind,
+            access: Access::Denied,
+            arrival: 0,
+        };
+        let mut case = Case {
+            device,
+            attached: Some(&attached),
+            node: None,
+            host: Host::Plain,
+            system: OperatingSystem::Linux,
+            advice: None,
+        };
+        change(&mut case);
+        remedy(&case, &playbook, &catalog()).unwrap_or_default()
+    }
+
+    fn group(joined: bool, listed: bool) -> Option<NodeGroup> {
+        Some(NodeGroup { name: "uucp".to_owned(), joined, listed })
+    }
+
+    #[test]
+    fn the_group_to_join_is_the_nodes_own() {
+        for device in ["port", "dfu", "rom"] {
+            let text = told(device, |case| case.node = Some(node(group(false, false))));
+            assert!(text.contains("sudo usermod -aG uucp $USER"), "{text}");
+            assert!(!text.contains("udev"), "{text}");
+        }
+        let text = told("port", |case| case.node = Some(node(group(false, true))));
+        assert!(text.contains("log out and in again") && !text.contains("usermod"), "{text}");
+    }
+
+    #[test]
+    fn where_no_group_may_use_it_a_rule_permits_every_mode_of_the_board() {
+        for device in ["port", "dfu", "rom"] {
+            let text = told(device, |case| case.node = Some(node(None)));
+            for word in ["hidraw", "1fc9", "\"usb\"", "0483", "tty", "1a86", "/etc/udev/rules.d/70-recover.rules"] {
+                assert!(text.contains(word), "{word}: {text}");
+            }
+        }
+    }
+
+    #[test]
+    fn who_holds_it_is_named() {
+        let held = |name: &str| DeviceNode {
+            holders: vec![NodeHolder { name: name.to_owned(), process: 812 }],
+            ..node(group(false, false))
+        };
+        let text = told("port", |case| case.node = Some(held("minicom")));
+        assert_eq!(text, "minicom (process 812) has /dev/ttyACM0 open. Close it, then try again");
+        let text = told("port", |case| case.node = Some(held("ModemManager")));
+        assert_eq!(text, "ModemManager (process 812) has /dev/ttyACM0 open. Stop it");
+        let hidden = vec!["init".to_owned(), "ModemManager".to_owned()];
+        let text = told("port", |case| case.node = Some(DeviceNode { hidden: hidden.clone(), ..node(None) }));
+        assert_eq!(text, "ModemManager is running and may have /dev/ttyACM0 open. Stop it");
+    }
+
+    #[test]
+    fn every_system_gets_its_own_remedy() {
+        let windows = told("dfu", |case| {
+            case.system = OperatingSystem::Windows;
+            case.advice = Some("Install the driver".to_owned());
+        });
+        assert_eq!(windows, "Install the driver");
+        let wsl = told("dfu", |case| case.host = Host::Wsl);
+        assert!(wsl.contains("usbipd attach --wsl --auto-attach --hardware-id 0483:df11"), "{wsl}");
+        assert!(told("rom", |case| case.host = Host::VirtualMachine).contains("give it the USB id 1fc9:0135"));
+        assert!(told("rom", |case| case.host = Host::Container).contains("/dev/bus/usb"));
+        let closed = told("dfu", |case| case.system = OperatingSystem::Macos);
+        assert_eq!(closed, "");
+    }
+}
