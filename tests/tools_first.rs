@@ -1,7 +1,6 @@
 //! Tools are known before anybody is asked to touch anything: real processes that take their time to say their version.
 
 #![cfg(unix)]
-#![expect(clippy::unwrap_used, reason = "what cannot be set up fails the test")]
 
 mod support;
 
