@@ -839,6 +839,25 @@ fn limits_grow_with_the_files() {
     assert_eq!(played.seconds, 18);
 }
 
+/// A tool that takes long to start does so at each call, before it does anything.
+#[test]
+fn limits_grow_with_what_the_tool_takes_to_start() {
+    let hangs = || Act { takes: Duration::from_secs(1000), ..Act::default() };
+    let call = "  - {id: one, run: mender, args: [write], timeout: 10s}\n";
+    for (start_up_ms, seconds) in [(0, 10), (5, 10), (2_000, 20), (20_000, 110), (60_000, 110)] {
+        let mut scene = Scene::new(call).act("write", hangs());
+        scene.start_up = Duration::from_millis(start_up_ms);
+        let played = scene.play();
+        assert_eq!((played.outcome, played.seconds), (Outcome::StepFailed, seconds), "{start_up_ms}");
+        assert_eq!(played.problem().class.as_deref(), Some("timed-out"));
+    }
+    // What is awaited afterwards, behind a second of work, starts no tool.
+    let until = "  - {id: one, run: mender, args: [write], until: {present: loader}, timeout: 10s}\n";
+    let mut scene = Scene::new(until);
+    scene.start_up = Duration::from_secs(2);
+    assert_eq!(scene.play().seconds, 11);
+}
+
 /// An erase hands its tool no file; what it erases counts. The tool is told how long it may take.
 #[test]
 fn limits_grow_with_what_is_erased() {

@@ -2,7 +2,7 @@
 //! of the three operating systems. What is started is played, so that a tree needs nothing but names.
 
 #![cfg(unix)]
-#![expect(clippy::unwrap_used, reason = "what cannot be set up fails the test")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "what cannot be set up fails the test")]
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
@@ -47,7 +47,7 @@ impl Computer {
         Computer { folder, surroundings }
     }
 
-    fn find(&self, tool: &str) -> Result<FoundTool, ToolProblem> {
+    fn find(&self, tool: &str) -> Result<FoundTool, Box<ToolProblem>> {
         let catalog: Catalog = shipped().unwrap();
         let finder = Finder {
             explicit: &BTreeMap::new(),
@@ -58,7 +58,7 @@ impl Computer {
         let environment = |tool: &Tool| tool_environment(&catalog, tool, Path::new("/run"), &self.surroundings);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         let found = runtime.block_on(find_tools(&[catalog.tool(tool).unwrap()], finder, environment, |_| ()));
-        found.map(|mut found| found.remove(0)).map_err(|mut problems| problems.remove(0))
+        found.map(|mut found| found.remove(0)).map_err(|mut problems| Box::new(problems.remove(0)))
     }
 
     /// The program that is started, from the computer's root on.
@@ -202,7 +202,7 @@ fn since_5_the_ide_brings_a_python_and_the_package_beside_it() {
         let Ide { root, python, spsdk, .. } = ide;
         let package = ["blhost", "sdphost"].map(|tool| format!("{root}/spsdk/{spsdk}/spsdk/apps/{tool}.py"));
         let python = format!("{root}/python/{python}");
-        let computer = ide.computer(&[&package[..], &[python.clone()]].concat());
+        let computer = ide.computer(&[&package[..], std::slice::from_ref(&python)].concat());
         for (tool, file) in ide.programs() {
             assert_eq!(computer.program(tool), file);
         }

@@ -98,6 +98,7 @@ const NOT_MODELLED: &[&str] = &[
     "spsdk-1.11-blhost-erase-timeout-10004",
     "spsdk-1.11-blhost-no-device",
     "spsdk-1.11-blhost-write-memory-vanish",
+    "spsdk-2.2-blhost-no-device",
     "spsdk-3.12-blhost-libusbsio-binary-missing",
     "spsdk-3.12-blhost-noise-cache-invalid",
     "spsdk-3.12-blhost-sigint",

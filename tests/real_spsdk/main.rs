@@ -6,6 +6,7 @@
 #![cfg(all(target_os = "linux", target_pointer_width = "64"))]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "what cannot be set up fails the test")]
 
+mod as_module;
 mod faults;
 #[path = "../imxrt_simulation/mod.rs"]
 mod imxrt_simulation;

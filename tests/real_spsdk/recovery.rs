@@ -12,7 +12,7 @@ use crate::workplace::Workplace;
 pub(crate) const CONSENT: [&str; 2] = ["--allow-irreversible", "boot-fuse"];
 
 /// What the board is told that changes it, as NXP and OpenMV document it, however many processes say it.
-const CHANGES: [&str; 13] = [
+pub(crate) const CHANGES: [&str; 13] = [
     "write-file 0x20001c00 7001",
     "jump-address 0x20001c00",
     "fill-memory 0x2000 4 0xc0000008",

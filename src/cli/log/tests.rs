@@ -19,6 +19,22 @@ async fn times_count_from_the_start() {
     assert_eq!(text, "    1.234 warning\n          first\n          second\n    1.234   err~ Erase [K45%\n");
 }
 
+#[test]
+fn it_tells_what_was_passed_over_and_why() {
+    let mut log = Log::new(Vec::new(), "run.log".into());
+    log.event(&Event::LookingForTools { tools: vec!["flasher".into()] });
+    log.event(&Event::ToolPassedOver {
+        tool: "flasher".into(),
+        program: "/old/flasher".into(),
+        found_by: "PATH".into(),
+        reason: "it is version 0.9".into(),
+    });
+    let text = String::from_utf8(log.writer.unwrap()).unwrap();
+    let lines: Vec<&str> = text.lines().map(|line| line.trim_start().split_once(' ').unwrap().1).collect();
+    let passed_over = "tool flasher: passed over /old/flasher, found by PATH: it is version 0.9";
+    assert_eq!(lines, ["still looking for flasher", passed_over]);
+}
+
 #[derive(Debug)]
 struct FullDisk;
 

@@ -39,7 +39,7 @@ impl Ongoing {
     pub(super) fn looking<W: Write>(&mut self, page: &mut Page<W>, text: &str) {
         match &mut page.live {
             Some(live) => live.working(&page.look, text),
-            None => page.say(Role::Quiet, None, &format!("{text}…")),
+            None => page.say(Role::Quiet, None, &format!("{text} ...")),
         }
     }
 

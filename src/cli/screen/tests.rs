@@ -320,6 +320,29 @@ fn steps_that_are_not_needed_take_one_line() {
 }
 
 #[test]
+fn what_was_passed_over_is_shown_to_who_asks() {
+    let events = [
+        started(false),
+        Event::LookingForTools { tools: vec!["blhost".into(), "sdphost".into()] },
+        Event::ToolPassedOver {
+            tool: "blhost".into(),
+            program: "/old/blhost".into(),
+            found_by: "PATH".into(),
+            reason: "it is version 1.9, and at least 1.11 is needed".into(),
+        },
+    ];
+    let text = shown(&events);
+    assert!(text.ends_with("\nlooking for blhost, sdphost ...\n"), "{text}");
+    let mut screen = Screen::new(Vec::new(), Look::plain()).verbose();
+    for event in &events {
+        assert_eq!(screen.event(event), None);
+    }
+    let verbose = String::from_utf8(screen.page.writer).unwrap();
+    let line = "no tool   blhost · /old/blhost: it is version 1.9, and at least 1.11 is needed\n";
+    assert_eq!(verbose, format!("{text}{line}"));
+}
+
+#[test]
 fn no_escape_sequence_of_others_reaches_the_screen() {
     let text =
         shown(&[started(false), Event::Warning { text: "\u{1b}[2Jgone\rover".into() }, step(1, "a", "\u{9b}2J")]);

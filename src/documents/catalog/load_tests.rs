@@ -149,6 +149,36 @@ fn likeness_goes_one_step_and_to_a_known_tool() {
 }
 
 #[test]
+fn packages_come_from_installers_and_tools_through_programs() {
+    let text = tool_and(
+        "packages = { ap = \"x\" }\nvia = [[\"a\"], { environment = {} }, 3]\n\
+         [installers]\nbrew = 1\n[installers.apt]\ninstal = \"apt {package}\"\nowns = ['(']\n",
+    );
+    assert_eq!(
+        faults(&text),
+        [
+            "6:14 no installer takes packages from `ap` (did you mean `apt`?)",
+            "7:15 the key `command` is missing",
+            "7:37 expected a list of texts, found a whole number",
+            "9:8 expected a table for the installer `brew`, found a whole number",
+            "11:1 unknown key `instal` (did you mean `install`?)",
+            "12:9 this pattern does not compile: unclosed group",
+        ]
+    );
+    let text = tool_and(
+        "packages = { pypi = \"x\" }\nvia = { linux = [[\"a\", \"b\"], { command = [\"~/c\"], environment = { D = \"e\" } }] }\n\
+         [installers.pipx]\nsource = \"pypi\"\nowns = ['/pipx/']\n",
+    );
+    let catalog = load(&source(&text)).unwrap_or_else(|faults| panic!("{:#?}", described(faults)));
+    let tool = catalog.tool("flasher").expect("is there");
+    assert_eq!(catalog.installers[0].package(tool), Some("x"));
+    assert!(catalog.installers[0].owns("/home/x/pipx/y") && !catalog.installers[0].owns("/home/x/pipxy"));
+    let via: Vec<(usize, usize)> =
+        tool.via.linux.iter().map(|via| (via.command.len(), via.environment.len())).collect();
+    assert_eq!((via, tool.via.macos.len()), (vec![(2, 0), (1, 1)], 0));
+}
+
+#[test]
 fn counts_are_numbers_above_zero_and_of_one_kind() {
     let count = |count: &str| {
         let text = tool_and("").replace(

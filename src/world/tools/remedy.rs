@@ -51,8 +51,7 @@ impl<'a> Remedies<'a> {
         remedies
     }
 
-    fn against(self, why: &Unusable, path: Option<PathBuf>) -> Vec<String> {
-        let path = path.as_deref();
+    fn against(self, why: &Unusable, path: Option<&Path>) -> Vec<String> {
         match why {
             Unusable::TooOld { .. } | Unusable::KnownBad { .. } => self.newer(path),
             Unusable::Failed { .. } => self.anew(path),
@@ -219,9 +218,8 @@ fn followed(path: &Path) -> Vec<PathBuf> {
 }
 
 /// Only of a single word: the path of a program that starts another says nothing about that one.
-fn installed_at(program: &str) -> Option<PathBuf> {
-    let path = PathBuf::from(program);
-    path.is_file().then_some(path)
+fn installed_at(program: &str) -> Option<&Path> {
+    Some(Path::new(program)).filter(|path| path.is_file())
 }
 
 fn without_stop(sentence: &str) -> &str {
