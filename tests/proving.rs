@@ -141,7 +141,7 @@ fn files_and_tools_are_as_the_case_says() {
         .exits(1)
         .says("none.bin of this case cannot be used");
     case("tools: {dfu-util: missing}", "{outcome: tool-missing, says: dfu-util}").exits(0);
-    case("tools: {dfu-util: {version: \"0.1\"}}", "{outcome: tool-missing, says: too old}").exits(0);
+    case("tools: {dfu-util: {version: \"0.1\"}}", "{outcome: tool-missing, says: older}").exits(0);
     case("simulate: write-error", "{outcome: step-failed, step: write}").exits(0);
 }
 
@@ -152,7 +152,7 @@ fn reports_for_programs() {
     let events = ran.events();
     assert_eq!(events.len(), 2);
     let difference = &events[0]["differences"][0];
-    assert_eq!((&events[0]["passed"], &difference["line"]), (&Value::Bool(false), &6.into()));
+    assert_eq!((&events[0]["passed"], &difference["line"]), (&Value::Bool(false), &7.into()));
     assert_eq!((&events[1]["passed"], &events[1]["failed"]), (&0.into(), &1.into()));
     let ran = house.run(&["test", "boards", "--format", "junit"]).exits(1);
     let ran = ran.says("<testsuite name=\"boards/board.test.yaml\" tests=\"1\"").says("failures=\"1\"");
@@ -167,7 +167,7 @@ fn annotations_for_github() {
     house
         .run(&["test", "boards"])
         .exits(1)
-        .says("::error file=boards/board.test.yaml,line=6,col=16,title=a case::expected the outcome `recovered`");
+        .says("::error file=boards/board.test.yaml,line=7,col=16,title=a case::expected the outcome `recovered`");
     house.write("boards/board.test.yaml", "format: 1\ncases: [{name: a, expect: {outcome: recoverd}}]\n");
     house.run(&["test", "boards"]).exits(3).says("::error file=boards/board.test.yaml,line=2,col=37,");
 }

@@ -294,7 +294,9 @@ fn the_real_dfu_util_is_recorded_and_replays() {
     bus.attach(&rom, "99-1");
     house.write("bootloader.bin", bootloader_image());
     let mut command = bus.command(env!("CARGO_BIN_EXE_recover"));
-    command.args(["run", "h7", "--non-interactive", "--record", "kept", "--redact"]).current_dir(house.path("work"));
+    command
+        .args(["run", "h7", "--non-interactive", "--port", "99-1", "--record", "kept", "--redact"])
+        .current_dir(house.path("work"));
     for variable in ["HOME", "XDG_RUNTIME_DIR", "XDG_STATE_HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME"] {
         command.env(variable, house.path("home"));
     }

@@ -83,8 +83,23 @@ impl Bench {
         None
     }
 
+    /// For the board on the port that the tests use, which may be there already.
     pub(crate) fn recover(&self, playbook: &str) -> Command {
+        let mut command = self.recover_any(playbook);
+        command.args(["--port", "99-1"]);
+        command
+    }
+
+    /// For whichever board comes.
+    pub(crate) fn recover_any(&self, playbook: &str) -> Command {
         self.command(PathBuf::from(env!("CARGO_BIN_EXE_recover")), playbook)
+    }
+
+    /// Connects the board once the run has asked for it.
+    pub(crate) fn connect_when_asked(&self, device: &Device) {
+        let asked = self.wait_for_log(|log| log.contains(": asked the person").then_some(()));
+        assert!(asked.is_some(), "nobody is asked");
+        self.bus.attach(device, "99-1");
     }
 
     /// With every line that a tool prints: the screen shows the last ones, and those of two streams in no sure order.

@@ -7,7 +7,7 @@ use crate::directly::rom;
 use crate::finished::{run, start};
 use crate::requirements;
 use crate::usb_simulation::Permission;
-use crate::usb_simulation::device::{Device, FLASH_H7, Fault};
+use crate::usb_simulation::device::{Device, FLASH_H7, Fault, FlashShape};
 
 #[test]
 fn brings_a_camera_back() {
@@ -28,10 +28,36 @@ fn waits_until_the_person_has_brought_the_chip_into_its_rom() {
         return;
     }
     let (bench, rom) = (Bench::new(), rom());
-    let recover = start(&mut bench.recover("h7.yaml"));
-    bench.bus.attach(&rom, "99-1");
+    let recover = start(&mut bench.recover_any("h7.yaml"));
+    bench.connect_when_asked(&rom);
     start_camera(&bench, &rom);
     expect_recovered(recover, &rom);
+}
+
+#[test]
+fn a_chip_that_was_there_before_anybody_moved_is_left_alone() {
+    if !requirements::met("a_chip_that_was_there_before_anybody_moved_is_left_alone") {
+        return;
+    }
+    let (bench, rom) = (Bench::new(), rom());
+    bench.bus.attach(&rom, "99-1");
+    let finished = run(&mut bench.recover_any("h7.yaml")).expect_code(5);
+    expect_words(&finished, &["@Internal Flash /0x08000000/16*128Kg", "--port 99-1"]);
+    assert_eq!((rom.counts().erased_pages, rom.counts().written_blocks), (0, 0));
+}
+
+/// What the host's system knows of it without a tool is compared with the playbook.
+#[test]
+fn a_chip_of_another_kind_is_left_alone_even_when_it_was_chosen() {
+    if !requirements::met("a_chip_of_another_kind_is_left_alone_even_when_it_was_chosen") {
+        return;
+    }
+    let shape = FlashShape { pages: 8, ..FLASH_H7 };
+    let (bench, other) = (Bench::new(), Device::st_rom("356A38733432", shape, 1024));
+    bench.bus.attach(&other, "99-1");
+    let finished = run(&mut bench.recover("h7.yaml")).expect_code(5);
+    expect_words(&finished, &["08*128Kg", "instead of", "16*128Kg"]);
+    assert_eq!((other.counts().erased_pages, other.counts().written_blocks), (0, 0));
 }
 
 /// The tool looks before the chip can tell what it is, and takes the missing text for a wrong address.
@@ -55,7 +81,7 @@ fn no_device_ends_with_5() {
         return;
     }
     let bench = Bench::new();
-    let finished = run(&mut bench.recover("quick.yaml")).expect_code(5);
+    let finished = run(&mut bench.recover_any("quick.yaml")).expect_code(5);
     expect_words(&finished, &["0483:df11"]);
 }
 
@@ -87,7 +113,7 @@ fn two_boards_end_with_5_and_both_ports() {
     let second = Device::st_rom("3058346F3132", FLASH_H7, 1024);
     bench.bus.attach(&first, "99-1");
     bench.bus.attach(&second, "99-2");
-    let finished = run(&mut bench.recover("quick.yaml")).expect_code(5);
+    let finished = run(&mut bench.recover_any("quick.yaml")).expect_code(5);
     expect_words(&finished, &["99-1", "99-2"]);
     assert_eq!((first.counts().erased_pages, second.counts().erased_pages), (0, 0));
 }

@@ -95,6 +95,8 @@ pub(crate) struct Description {
     pub(crate) manufacturer: String,
     pub(crate) product: String,
     pub(crate) serial: String,
+    /// Name of the alt setting that is chosen: the first.
+    pub(crate) interface: Option<String>,
     pub(crate) descriptors: Vec<u8>,
 }
 
@@ -199,6 +201,7 @@ impl Device {
             manufacturer: identity.manufacturer.to_owned(),
             product: identity.product.to_owned(),
             serial: identity.serial,
+            interface: chip.alt_names.first().cloned(),
             descriptors: chip.descriptors(),
         }
     }

@@ -53,6 +53,7 @@ impl Onlooked {
             manufacturer: "Nobody".to_owned(),
             product: "Onlooked".to_owned(),
             serial: format!("{devnum:012}"),
+            interface: None,
             descriptors: Vec::new(),
         };
         let mut sockets = vec![listen(&root.join(node.socket_path()))];

@@ -93,6 +93,21 @@ pub(super) fn prepare(root: &Path, node: &Node, description: &Description, permi
         fs::write(folder.join(file), line + "\n").unwrap();
     }
     fs::write(folder.join("descriptors"), &description.descriptors).unwrap();
+    if let Some(interface) = &description.interface {
+        let folder = folder.join(format!("{}:1.0", node.port));
+        fs::create_dir_all(&folder).unwrap();
+        // Of the class for device firmware upgrades (USB DFU 1.1).
+        let lines = [
+            ("bInterfaceNumber", "00"),
+            ("bInterfaceClass", "fe"),
+            ("bInterfaceSubClass", "01"),
+            ("bInterfaceProtocol", "02"),
+            ("interface", interface),
+        ];
+        for (file, line) in lines {
+            fs::write(folder.join(file), format!("{line}\n")).unwrap();
+        }
+    }
     let name = node.name();
     let uevent = format!("DEVTYPE=usb_device\nDEVNAME={name}\nMAJOR={major}\nMINOR={minor}\n");
     fs::write(folder.join("uevent"), uevent).unwrap();

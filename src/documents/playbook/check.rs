@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::documents::catalog::Catalog;
 use crate::documents::expression::{Expression, Kind, Part, Scope, Template, kind_of};
-use crate::documents::playbook::check_call::{as_far_as_literal, check_call};
+use crate::documents::playbook::check_call::check_call;
+use crate::documents::playbook::check_devices::{shared_id, unnamed_device};
 use crate::documents::playbook::check_flash::check_flash;
 use crate::documents::playbook::check_optional::check_optional;
 use crate::documents::playbook::check_waits::check_waits;
@@ -35,7 +36,7 @@ pub fn check(playbook: &Playbook, catalog: &Catalog) -> Vec<Diagnostic> {
         checker.tool_file(file);
     }
     for device in &playbook.devices {
-        checker.shared(device);
+        checker.faults.extend(shared_id(device, catalog));
     }
     for reading in playbook.identifying_readings() {
         checker.reading(reading);
@@ -159,19 +160,6 @@ impl Checker<'_> {
         if let Some(irreversible) = &step.irreversible {
             self.irreversible(step, irreversible, within);
         }
-    }
-
-    /// A device whose id many boards show is not told apart by it.
-    fn shared(&mut self, device: &Device) {
-        let shared = device.ids.iter().find_map(|id| self.catalog.shared_ids.get_key_value(id));
-        let Some((id, whose)) = shared.filter(|_| device.identifies != Some(false)) else { return };
-        let message = format!("{id} is {whose}, so it does not tell which board is there");
-        let hint = format!(
-            "add `identifies: no` to `{}`: then the person is asked, or moves, or chooses with --port, before anything \
-             is written",
-            device.name
-        );
-        self.faults.push(Diagnostic::warning(&mention(&device.place, &id.to_string()), message).hint(hint));
     }
 
     fn enough(&mut self, step: &Step, enough: &Enough) {
@@ -336,7 +324,7 @@ impl Checker<'_> {
                 }
                 let changes_board = check_call(tool, step, run, &mut self.faults);
                 if changes_board {
-                    self.names_its_device(step, run);
+                    self.faults.extend(unnamed_device(run, self.devices, self.catalog));
                 }
                 if within.only_reads && changes_board {
                     let message =
@@ -363,26 +351,6 @@ impl Checker<'_> {
             };
             self.define(&capture.name, kind, &step.place);
         }
-    }
-
-    /// Before the board is changed it must be known which one is there.
-    fn names_its_device(&mut self, step: &Step, run: &Run) {
-        // With a prompt of its own the board comes while the person moves.
-        if run.device.is_some() || run.prompt.is_some() {
-            return;
-        }
-        let args: Vec<String> = run.args.iter().map(as_far_as_literal).collect();
-        let named: Vec<&Device> = self.devices.iter().filter(|device| device.is_named_in(&args)).collect();
-        let meant = if named.is_empty() { self.devices.iter().collect() } else { named };
-        let Some(shared) = meant.iter().find(|device| device.shares_its_id(self.catalog)) else { return };
-        let message = format!(
-            "this call of {} changes the board, and does not say which device it acts on, so that recover cannot make \
-             sure that it is the right one",
-            run.tool.value
-        );
-        let place = if run.tool.place.start == run.tool.place.end { &step.place } else { &run.tool.place };
-        let hint = format!("add `device: {}`, or the device that is meant", shared.name);
-        self.faults.push(Diagnostic::warning(place, message).hint(hint));
     }
 
     /// The run's files are not where such a tool works.
@@ -432,7 +400,7 @@ impl Checker<'_> {
 }
 
 /// The first mention of a word after a place, within the same step or so: a better mark than the step's beginning.
-fn mention(place: &Place, word: &str) -> Place {
+pub(super) fn mention(place: &Place, word: &str) -> Place {
     const NEAR_BYTES: usize = 4000;
     let text = &place.source.text;
     let end = (place.start + NEAR_BYTES).min(text.len());

@@ -2,6 +2,7 @@
 
 mod check;
 mod check_call;
+mod check_devices;
 mod check_flash;
 mod check_optional;
 mod check_waits;

@@ -1,0 +1,39 @@
+//! Does a playbook tell which board it changes?
+
+use crate::documents::catalog::Catalog;
+use crate::documents::playbook::check::mention;
+use crate::documents::playbook::check_call::as_far_as_literal;
+use crate::documents::playbook::{Device, Run};
+use crate::words::Diagnostic;
+
+/// A device whose id many boards show is not told apart by it.
+pub(super) fn shared_id(device: &Device, catalog: &Catalog) -> Option<Diagnostic> {
+    let shared = device.ids.iter().find_map(|id| catalog.shared_ids.get_key_value(id));
+    let (id, whose) = shared.filter(|_| device.identifies != Some(false))?;
+    let message = format!("{id} is {whose}, so it does not tell which board is there");
+    let hint = format!(
+        "add `identifies: no` to `{}`: then the person is asked, or moves, or chooses with --port, before anything is \
+         written",
+        device.name
+    );
+    Some(Diagnostic::warning(&mention(&device.place, &id.to_string()), message).hint(hint))
+}
+
+/// Before the board is changed it must be known which one is there.
+pub(super) fn unnamed_device(run: &Run, devices: &[Device], catalog: &Catalog) -> Option<Diagnostic> {
+    // With a prompt of its own the board comes while the person moves.
+    if run.device.is_some() || run.prompt.is_some() {
+        return None;
+    }
+    let args: Vec<String> = run.args.iter().map(as_far_as_literal).collect();
+    let named: Vec<&Device> = devices.iter().filter(|device| device.is_named_in(&args)).collect();
+    let meant = if named.is_empty() { devices.iter().collect() } else { named };
+    let shared = meant.iter().find(|device| device.shares_its_id(catalog))?;
+    let message = format!(
+        "this call of {} changes the board, and does not say which device it acts on, so that recover cannot make sure \
+         that it is the right one",
+        run.tool.value
+    );
+    let hint = format!("add `device: {}`, or the device that is meant", shared.name);
+    Some(Diagnostic::warning(&run.tool.place, message).hint(hint))
+}
