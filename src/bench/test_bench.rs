@@ -22,6 +22,7 @@ pub(crate) fn playbook() -> Playbook {
     };
     Playbook {
         board: "test board".into(),
+        aliases: Vec::new(),
         summary: None,
         sources: Vec::new(),
         inputs: Vec::new(),

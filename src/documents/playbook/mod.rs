@@ -3,12 +3,14 @@
 mod check;
 mod check_call;
 mod check_flash;
+mod check_inputs;
 mod check_optional;
 mod check_waits;
 pub(in crate::documents) mod family;
 mod input;
 pub(in crate::documents) mod load;
 mod read_answers;
+pub(in crate::documents) mod read_input;
 mod read_run;
 pub(in crate::documents) mod read_step;
 pub(in crate::documents) mod reader;
@@ -17,13 +19,14 @@ mod steps;
 mod talking_tests;
 mod types;
 mod variable;
+mod wrong_kind;
 
 /// The JSON schema of playbooks and families.
 pub const SCHEMA: &str = include_str!("schema.json");
 
 pub use check::check;
 pub use family::Families;
-pub use input::{Input, InputWord, NamesFiles, Need};
+pub use input::{FileKind, Input, InputWord, NamesFiles, Need, Vectors, WordLimit};
 pub use load::{Loaded, load};
 pub(crate) use reader::{Entries, Reader};
 pub use steps::{irreversible_steps, tools_of};
@@ -33,3 +36,4 @@ pub use types::{
     StagedFile, Step, TellApart, Timeout, ToolFile, Unmet, Until, VirtualBoard, WriteStep,
 };
 pub use variable::{Variable, VariableError};
+pub use wrong_kind::{LOOKED_AT_BYTES, WrongKind, blank, wrong_kind};
