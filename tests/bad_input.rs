@@ -106,6 +106,8 @@ fn images_with_a_wrong_header() {
     std::fs::write(house.path(sbl), &whole[..whole.len() - 1]).unwrap();
     refused(&house, &run, 2, &["is cut short: the word at 0x24 is"]);
     std::fs::write(house.path(sbl), "#!/bin/sh\n").unwrap();
+    refused(&house, &run, 2, &["`blhost_flash_loader.bin` is a text, and no image"]);
+    std::fs::write(house.path(sbl), b"#!/\x00").unwrap();
     refused(&house, &run, 2, &["begins with 23 21 2f instead of d1 00 20"]);
     std::fs::write(house.path(sbl), image(64, &[])).unwrap();
     refused(&house, &run, 2, &["`blhost_flash_loader.bin` is not the expected file"]);

@@ -38,7 +38,8 @@ fn application() -> Vec<u8> {
 
 /// Longer than the pages of 16 KiB at the start of the flash.
 fn firmware() -> Vec<u8> {
-    (0..100_003_u32).map(|index| (index * 7 % 253) as u8).collect()
+    let start = [0x2002_0000_u32, 0x0800_01C5].map(u32::to_le_bytes).concat();
+    start.into_iter().chain((8..100_003_u32).map(|index| (index * 7 % 253) as u8)).collect()
 }
 
 #[track_caller]
@@ -178,7 +179,7 @@ fn a_wrong_setting_is_told_before_anything_runs() {
     let house = house(EVK);
     let text = std::fs::read_to_string(house.path("work").join(EVK)).unwrap();
     house.write(EVK, text.replace("sector: 0x40000", "sektor: 0x40000"));
-    house.run(&["check", EVK]).exits(3).says("imxrt1050-evk.yaml:43:45").says("did you mean `sector`?");
+    house.run(&["check", EVK]).exits(3).says("imxrt1050-evk.yaml:45:45").says("did you mean `sector`?");
     simulate(&house, EVK, "").exits(3).says("the flash has no key `sektor`");
     assert_eq!(house.commands(), [""; 0]);
 }

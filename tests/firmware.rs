@@ -4,7 +4,7 @@
 
 mod support;
 
-use support::{House, Ran, image, sha256};
+use support::{House, Ran, fitting, image, sha256};
 
 /// What a run of one playbook is given, and what it must come to.
 struct Case {
@@ -121,18 +121,16 @@ const CASES: &[Case] = &[
     },
 ];
 
-/// Begins as the N6's ROM wants it; the others don't look. No two files are alike.
-fn bytes_of(file: &str) -> Vec<u8> {
+/// No two files are alike.
+fn bytes_of(playbook: &str, file: &str) -> Vec<u8> {
     let size = if file == "firmware_pad.toc" { 8_192 } else { 9_008 };
-    let seed = file.bytes().fold(7_u32, |sum, byte| sum * 31 % 65_521 + u32::from(byte));
-    let noise = (0..size).map(|index: u32| (index * 13 + seed).to_le_bytes()[0]);
-    b"STM2".iter().copied().chain(noise).take(size as usize).collect()
+    fitting(playbook, file, size)
 }
 
-fn house(files: &[&str]) -> House {
+fn house(playbook: &str, files: &[&str]) -> House {
     let house = House::new();
     for file in files {
-        house.write(&format!("images/{file}"), bytes_of(file));
+        house.write(&format!("images/{file}"), bytes_of(playbook, file));
     }
     house
 }
@@ -144,8 +142,8 @@ fn simulate(house: &House, playbook: &str, names: &str) -> Ran {
 }
 
 /// Address and SHA-256 of everything that was written.
-fn holds(house: &House, written: &Written) -> bool {
-    let wanted = (written.address.to_owned(), sha256(&bytes_of(written.file)));
+fn holds(house: &House, playbook: &str, written: &Written) -> bool {
+    let wanted = (written.address.to_owned(), sha256(&bytes_of(playbook, written.file)));
     house.board().regions().contains(&wanted)
 }
 
@@ -160,7 +158,7 @@ fn all_files(case: &Case) -> Vec<&'static str> {
 #[test]
 fn writes_each_partition_with_the_documented_command() {
     for case in CASES {
-        let house = house(&all_files(case));
+        let house = house(case.playbook, &all_files(case));
         let ran = simulate(&house, case.playbook, "");
         ran.exits(0)
             .says("SIMULATION PASSED")
@@ -172,7 +170,13 @@ fn writes_each_partition_with_the_documented_command() {
         assert!(!commands[..case.before].iter().any(|command| command.contains(" -w ")), "{commands:?}");
         assert!(house.calls().iter().all(|call| call.exit_code == Some(0)), "{}", case.playbook);
         for written in case.firmware {
-            assert!(holds(&house, written), "{}: {} in {:?}", case.playbook, written.file, house.board());
+            assert!(
+                holds(&house, case.playbook, written),
+                "{}: {} in {:?}",
+                case.playbook,
+                written.file,
+                house.board()
+            );
         }
     }
 }
@@ -185,7 +189,7 @@ fn a_camera_whose_bootloader_works_gets_its_firmware_alone() {
             ("boot-loop", "The camera starts again and again, because its firmware is damaged."),
             ("interrupted-update", "It does not: perhaps an update of its firmware was cut short."),
         ] {
-            let house = house(&all_files(case));
+            let house = house(case.playbook, &all_files(case));
             simulate(&house, case.playbook, state)
                 .exits(0)
                 .says("The camera's own bootloader works.")
@@ -195,7 +199,11 @@ fn a_camera_whose_bootloader_works_gets_its_firmware_alone() {
                 .never_says("Connect the camera now.");
             assert_eq!(house.commands(), firmware_commands(case), "{} {state}", case.playbook);
             assert!(house.calls().iter().all(|call| call.exit_code == Some(0)), "{} {state}", case.playbook);
-            assert!(case.firmware.iter().all(|written| holds(&house, written)), "{} {state}", case.playbook);
+            assert!(
+                case.firmware.iter().all(|written| holds(&house, case.playbook, written)),
+                "{} {state}",
+                case.playbook
+            );
         }
     }
 }
@@ -204,7 +212,7 @@ fn a_camera_whose_bootloader_works_gets_its_firmware_alone() {
 fn without_firmware_a_camera_whose_bootloader_works_is_left_alone() {
     for case in CASES {
         for state in ["boot-loop", "interrupted-update"] {
-            let house = house(case.needed);
+            let house = house(case.playbook, case.needed);
             simulate(&house, case.playbook, state)
                 .exits(1)
                 .says("so it needs no repair")
@@ -220,11 +228,11 @@ fn without_firmware_a_camera_whose_bootloader_works_is_left_alone() {
 #[test]
 fn a_camera_that_starts_again_and_again_after_its_repair_gets_its_firmware_in_the_same_run() {
     for case in CASES {
-        let house = house(&all_files(case));
+        let house = house(case.playbook, &all_files(case));
         simulate(&house, case.playbook, "firmware-damaged").exits(0).says("The firmware starts");
         assert_eq!(house.commands()[case.before..], firmware_commands(case), "{}", case.playbook);
         assert!(house.calls().iter().all(|call| call.exit_code == Some(0)), "{}", case.playbook);
-        assert!(case.firmware.iter().all(|written| holds(&house, written)), "{}", case.playbook);
+        assert!(case.firmware.iter().all(|written| holds(&house, case.playbook, written)), "{}", case.playbook);
     }
 }
 
@@ -233,7 +241,7 @@ fn a_camera_that_starts_again_and_again_after_its_repair_gets_its_firmware_in_th
 fn a_forgotten_wire_or_switch_is_told_and_put_right() {
     for case in CASES {
         for files in [all_files(case), case.needed.to_vec()] {
-            let house = house(&files);
+            let house = house(case.playbook, &files);
             simulate(&house, case.playbook, "wire-forgotten").exits(0).says(case.forgotten);
             assert!(house.calls().iter().all(|call| call.exit_code == Some(0)), "{}", case.playbook);
         }
@@ -243,10 +251,10 @@ fn a_forgotten_wire_or_switch_is_told_and_put_right() {
 #[test]
 fn without_the_files_it_ends_with_the_command_to_run_next() {
     for case in CASES {
-        let house = house(case.needed);
+        let house = house(case.playbook, case.needed);
         simulate(&house, case.playbook, "").exits(0).says(case.afterwards).never_says("Connect the camera now.");
         assert_eq!(house.commands().len(), case.before, "{}", case.playbook);
-        assert!(!case.firmware.iter().any(|written| holds(&house, written)), "{}", case.playbook);
+        assert!(!case.firmware.iter().any(|written| holds(&house, case.playbook, written)), "{}", case.playbook);
     }
 }
 
@@ -257,19 +265,19 @@ fn the_firmware_alone_is_reset_into_as_well() {
         ("n6.yaml", 1, "dfu-util -w -d ,37c5:9206 -a 1 --reset -D firmware.bin"),
     ] {
         let case = CASES.iter().find(|case| case.playbook == playbook).unwrap();
-        let house = house(&[case.needed, &["firmware.bin"]].concat());
+        let house = house(case.playbook, &[case.needed, &["firmware.bin"]].concat());
         simulate(&house, playbook, "").exits(0);
         assert_eq!(house.commands()[before..], [case.hold, wanted]);
-        assert!(holds(&house, &case.firmware[0]));
+        assert!(holds(&house, case.playbook, &case.firmware[0]));
     }
 }
 
 #[test]
 fn a_camera_without_firmware_stays_in_its_bootloader_until_it_has_one() {
     let case = CASES.iter().find(|case| case.playbook == "ae3.yaml").unwrap();
-    let house = house(&all_files(case));
+    let house = house(case.playbook, &all_files(case));
     simulate(&house, "ae3.yaml", "no-firmware").exits(0).says("The firmware starts");
-    assert!(case.firmware.iter().all(|written| holds(&house, written)));
+    assert!(case.firmware.iter().all(|written| holds(&house, case.playbook, written)));
 }
 
 #[test]
@@ -277,7 +285,7 @@ fn the_four_files_of_the_ae3_are_given_together_or_not_at_all() {
     let case = CASES.iter().find(|case| case.playbook == "ae3.yaml").unwrap();
     for missing in case.firmware {
         let files = all_files(case).into_iter().filter(|file| *file != missing.file).collect::<Vec<_>>();
-        let house = house(&files);
+        let house = house(case.playbook, &files);
         simulate(&house, "ae3.yaml", "")
             .exits(2)
             .says(&format!("`{}`", missing.file))
@@ -291,7 +299,7 @@ fn the_four_files_of_the_ae3_are_given_together_or_not_at_all() {
 #[test]
 fn files_of_another_board_are_refused_before_anything_is_touched() {
     let case = CASES.iter().find(|case| case.playbook == "ae3.yaml").unwrap();
-    let house = house(case.needed);
+    let house = house(case.playbook, case.needed);
     house.write("images/firmware_pad.toc", [7; 100]);
     simulate(&house, "ae3.yaml", "").exits(2).says("firmware_pad.toc exactly 8192 bytes");
     assert_eq!(house.commands(), [""; 0]);
@@ -299,7 +307,7 @@ fn files_of_another_board_are_refused_before_anything_is_touched() {
 
 #[test]
 fn an_image_that_does_not_fit_is_refused_before_anything_is_touched() {
-    let house = house(CASES[2].needed);
+    let house = house("n6.yaml", CASES[2].needed);
     house.write("images/firmware.bin", vec![7; 0x38_0001]);
     simulate(&house, "n6.yaml", "").exits(2).says("firmware.bin").says("no tool has run");
     assert_eq!(house.commands(), [""; 0]);
@@ -346,12 +354,12 @@ fn planned(house: &House, playbook: &str) -> Vec<String> {
 fn a_dry_run_shows_the_firmware_only_where_its_files_are() {
     for case in CASES {
         let wanted: Vec<&str> = case.firmware.iter().map(|written| written.command).collect();
-        let commands = planned(&house(&all_files(case)), case.playbook);
+        let commands = planned(&house(case.playbook, &all_files(case)), case.playbook);
         assert!(
             commands.ends_with(&wanted.iter().map(|command| (*command).to_owned()).collect::<Vec<_>>()),
             "{commands:?}"
         );
-        let commands = planned(&house(case.needed), case.playbook);
+        let commands = planned(&house(case.playbook, case.needed), case.playbook);
         assert!(!commands.iter().any(|command| command.contains(" -w ")), "{commands:?}");
     }
 }
@@ -360,7 +368,7 @@ fn a_dry_run_shows_the_firmware_only_where_its_files_are() {
 fn a_tool_for_the_firmware_is_asked_for_only_where_the_firmware_is() {
     let case = CASES.iter().find(|case| case.playbook == "n6.yaml").unwrap();
     for (files, needed) in [(case.needed.to_vec(), false), (all_files(case), true)] {
-        let ran = simulate(&house(&files), case.playbook, "").exits(0);
+        let ran = simulate(&house(case.playbook, &files), case.playbook, "").exits(0);
         assert_eq!(ran.flat().contains("tool dfu-util 0.11"), needed, "{}", ran.text());
     }
 }

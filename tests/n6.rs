@@ -4,7 +4,7 @@
 
 mod support;
 
-use support::{House, Ran, sha256};
+use support::{House, Ran, fitting, sha256};
 
 const LAYOUT: &str = "FlashLayout.tsv";
 const LOADER: &str = "OpenBootloader_STM32N6570-DK-trusted.stm32";
@@ -15,7 +15,7 @@ const WRITE: &str = "STM32_Programmer_CLI -c port=USB1 -d FlashLayout.tsv";
 const FLASH: &str = "0x70000000";
 
 fn signed(size: u32) -> Vec<u8> {
-    [b"STM2".to_vec(), (0..size).map(|index| (index * 13 % 249) as u8).collect()].concat()
+    fitting("n6", BOOTLOADER, size)
 }
 
 /// The images that OpenMV ships, without the layout, in `images/`.
@@ -103,9 +103,9 @@ fn a_layout_of_ones_own_may_name_other_files() {
     let house = house();
     house.write("mine/FlashLayout.tsv", layout("my-bootloader.bin"));
     house.write(&format!("mine/{LOADER}"), signed(4_000));
-    house.write(&format!("mine/{FLASH_DRIVER}"), [9; 780]);
+    house.write(&format!("mine/{FLASH_DRIVER}"), [0x91; 780]);
     house.write("mine/my-bootloader.bin", signed(5_000));
-    simulate(&house, "", &["--files", "mine"]).exits(0).says("my-bootloader.bin · 5,004 bytes").says("skipped");
+    simulate(&house, "", &["--files", "mine"]).exits(0).says("my-bootloader.bin · 5,000 bytes").says("skipped");
     assert_holds(&house, &signed(5_000));
 
     // Named one by one, it brings its files from where it lies.
@@ -127,6 +127,10 @@ fn a_file_that_the_layout_names_must_lie_beside_it() {
 
     house.write("images/other.bin", "");
     run(&house).says("line 4: `other.bin` is empty");
+    house.write("images/other.bin", "<html>".repeat(100));
+    run(&house).says("line 4: `other.bin` is a web page or other text").says("download the file itself");
+    house.write("images/other.bin", [0xff; 5_000]);
+    run(&house).says("line 4: `other.bin` is blank");
     for name in ["../images/bootloader.bin", "/etc/hostname", "..", "a\\b.bin", "C:b.bin", LAYOUT, ""] {
         house.write(&format!("images/{LAYOUT}"), layout(name));
         run(&house).says(&format!("line 4: `{name}` is not the plain name of a file beside the table"));
@@ -157,7 +161,7 @@ fn images_are_needed_where_there_is_no_layout() {
     let args = ["--playbook", "n6.yaml", "--files", "images", "--dry-run"];
     house.run(&args).exits(2).says(FLASH_DRIVER).says("is not in images");
     house.write(&format!("images/{FLASH_DRIVER}"), [7; 780]);
-    house.write(&format!("images/{BOOTLOADER}"), [0; 100]);
+    house.write(&format!("images/{BOOTLOADER}"), [1; 100]);
     house.run(&args).exits(2).says("`bootloader.bin` is not of the expected kind");
 }
 

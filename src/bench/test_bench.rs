@@ -24,6 +24,7 @@ pub(crate) fn playbook() -> Playbook {
     };
     Playbook {
         board: "test board".into(),
+        aliases: Vec::new(),
         summary: None,
         sources: Vec::new(),
         inputs: Vec::new(),

@@ -9,6 +9,7 @@ pub mod json;
 mod list;
 mod live_line;
 pub mod log;
+mod other_folder;
 mod places;
 mod problems;
 pub mod reader;

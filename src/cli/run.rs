@@ -13,6 +13,7 @@ use crate::cli::catalogs;
 use crate::cli::check::{read, scene_of};
 use crate::cli::json::{Json, write_line};
 use crate::cli::log::Log;
+use crate::cli::other_folder::check_folder;
 use crate::cli::places::{find_playbook, read_scene};
 use crate::cli::problems;
 use crate::cli::reader::{Reader, Readers};
@@ -210,6 +211,7 @@ fn prepare(args: RunArgs, look: &Look) -> Result<(Job, Vec<String>), Box<Refusal
         _ => options.files.clone(),
     };
     let given = GivenFiles { folder, set };
+    check_folder(&given, &playbook).map_err(|(what, next)| command_line(what, next))?;
     let adds = |source: &Arc<Source>| format!("Your own {} adds to the shipped catalog of tools.", source.name);
     let own = catalog.own.iter().map(adds).chain(passed_over).collect();
     Ok((

@@ -184,14 +184,17 @@ impl Files {
 
     pub fn bytes(&self, name: &Id, offset: u64, length: u64) -> Result<Vec<u8>, String> {
         let short = || format!("`{name}` has no {length} bytes at {offset:#x}");
-        let read = || -> std::io::Result<Vec<u8>> {
-            let mut file = File::open(self.path(name).map_err(std::io::Error::other)?)?;
-            file.seek(SeekFrom::Start(offset))?;
-            let mut bytes = Vec::new();
-            file.take(length).read_to_end(&mut bytes)?;
-            Ok(bytes)
-        };
-        let bytes = read().map_err(|error| format!("`{name}` cannot be read: {error}"))?;
+        let bytes = bytes_at(&self.path(name)?, offset, length);
+        let bytes = bytes.map_err(|error| format!("`{name}` cannot be read: {error}"))?;
         if bytes.len() as u64 == length { Ok(bytes) } else { Err(short()) }
     }
+}
+
+/// Fewer where the file ends before.
+pub(super) fn bytes_at(path: &Path, offset: u64, length: u64) -> std::io::Result<Vec<u8>> {
+    let mut file = File::open(path)?;
+    file.seek(SeekFrom::Start(offset))?;
+    let mut bytes = Vec::new();
+    file.take(length).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }

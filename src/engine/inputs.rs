@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::documents::expression::{Facts, Node, Value, evaluate};
-use crate::documents::playbook::{Input, Need, Playbook};
+use crate::documents::playbook::{Input, Need, Playbook, Vectors};
 use crate::engine::named_files::stage_named_files;
+use crate::engine::suitable::{Unsuitable, is_rather, suits, word_value};
 use crate::engine::{Event, Files};
 use crate::words::Id;
 use crate::world::sha256_of;
@@ -101,13 +101,13 @@ pub fn stage_inputs(
     }
     for input in &playbook.inputs {
         if files.knows(&input.name)
-            && let Err(message) = suits(input, input, files)
+            && let Err(Unsuitable { message, hint }) = suits(input, playbook, files)
         {
             let other = playbook.inputs.iter().find(|other| other.name != input.name && is_rather(other, input, files));
-            let hint = other.map(|other| {
+            let mixed_up = other.map(|other| {
                 format!("it looks like the file for `{}` ({}); were the two mixed up?", other.name, other.file_name())
             });
-            faults.push(fault(input, message, hint));
+            faults.push(fault(input, message, mixed_up.or(hint)));
         } else if let Some(table) = input.names_files.as_ref().filter(|_| files.knows(&input.name)) {
             let folder = folder_of(input, given);
             faults.extend(stage_named_files(input, table, &folder, files, &mut ready).err().unwrap_or_default());
@@ -134,7 +134,7 @@ fn too_large(input: &Input, path: &Path) -> Option<InputFault> {
     beyond_reason.then(|| fault(input, too_large_message(input.file_name(), size, max), None))
 }
 
-fn too_large_message(name: &str, size: u64, max: u64) -> String {
+pub(super) fn too_large_message(name: &str, size: u64, max: u64) -> String {
     format!("`{name}` has {size} bytes, and there is room for {max} ({max:#x})")
 }
 
@@ -238,10 +238,10 @@ fn make_up(
     files: &mut Files,
 ) -> Result<Option<Event>, String> {
     let size = size_of_example(input);
-    let sizes = ExampleSizes { playbook, files };
     let mut words = Vec::new();
     for word in &input.words {
-        words.push((word.offset, word_value(&word.value, &sizes)?));
+        let size = |file: &Id| size_while_making_up(playbook, files, file);
+        words.push((word.offset, word_value(&word.value, &size)?));
     }
     let Some(bytes) = make(input, size, &words) else { return Ok(None) };
     let path = files.scratch().path(input.file_name()).map_err(|problem| problem.to_string())?;
@@ -262,128 +262,11 @@ fn size_of_example(input: &Input) -> u64 {
     let size = input.example_size.unwrap_or(EXAMPLE_BYTES).max(input.min_size.unwrap_or(1));
     let limited = input.max_size.map_or(size, |max| size.min(max));
     let words_end = input.words.iter().map(|word| word.offset.saturating_add(4)).max().unwrap_or(0);
-    limited.max(words_end).max(input.starts_with.len() as u64).max(1)
+    let vectors_end = input.vectors.as_ref().map_or(0, |vectors| vectors.at.saturating_add(Vectors::SIZE_BYTES));
+    limited.max(words_end).max(vectors_end).max(input.starts_with.len() as u64).max(1)
 }
 
-fn word_value(expression: &crate::documents::expression::Expression, facts: &dyn Facts) -> Result<u32, String> {
-    match evaluate(expression, facts) {
-        Ok(Value::Integer(value)) => u32::try_from(value).map_err(|_| format!("{value:#x} has more than 32 bits")),
-        Ok(_) => Err("a word of a file is a number".to_owned()),
-        Err(error) => Err(error.to_string()),
-    }
+/// Of files that are there, else of the ones that will be.
+fn size_while_making_up(playbook: &Playbook, files: &Files, file: &Id) -> Result<u64, String> {
+    files.size(file).or_else(|reason| playbook.input(file).map(size_of_example).ok_or(reason))
 }
-
-/// Would the file given for `given` rather do for `other`? Its beginning and its fixed words tell, whatever its size.
-fn is_rather(other: &Input, given: &Input, files: &Files) -> bool {
-    let fixed = other.words.iter().filter_map(|word| match word.value.root {
-        Node::Integer(value) => Some((word.offset, value)),
-        _ => None,
-    });
-    let mut fixed = fixed.peekable();
-    let begins =
-        files.bytes(&given.name, 0, other.starts_with.len() as u64).is_ok_and(|bytes| bytes == other.starts_with);
-    let holds = |(offset, value): (u64, i64)| {
-        let word = files.bytes(&given.name, offset, 4).ok().and_then(|bytes| <[u8; 4]>::try_from(bytes).ok());
-        word.is_some_and(|word| i64::from(u32::from_le_bytes(word)) == value)
-    };
-    begins && fixed.peek().is_some() && fixed.all(holds)
-}
-
-/// Does the file given for the input `given` have what `wanted` asks for?
-fn suits(wanted: &Input, given: &Input, files: &Files) -> Result<(), String> {
-    let name = given.file_name();
-    let size = files.size(&given.name)?;
-    if size == 0 {
-        return Err(format!("`{name}` is empty"));
-    }
-    for (beginning, meaning) in &wanted.not_starts_with {
-        if files.bytes(&given.name, 0, beginning.len() as u64).is_ok_and(|bytes| bytes == *beginning) {
-            return Err(format!("`{name}` is {meaning}"));
-        }
-    }
-    if let Some(min) = wanted.min_size
-        && size < min
-    {
-        return Err(format!(
-            "`{name}` has only {size} bytes, and at least {min} are expected: it is cut short or another file"
-        ));
-    }
-    if let Some(max) = wanted.max_size
-        && size > max
-    {
-        return Err(too_large_message(name, size, max));
-    }
-    let wanted_bytes = &wanted.starts_with;
-    if !wanted_bytes.is_empty() {
-        let found = files.bytes(&given.name, 0, wanted_bytes.len() as u64).unwrap_or_default();
-        if found != *wanted_bytes {
-            let (found, wanted) = (hexadecimal(&found), hexadecimal(wanted_bytes));
-            return Err(format!("`{name}` is not of the expected kind: it begins with {found} instead of {wanted}"));
-        }
-    }
-    let sizes = OwnSize { size };
-    for word in &wanted.words {
-        let wanted_word = word_value(&word.value, &sizes)?;
-        let offset = word.offset;
-        let found = files.bytes(&given.name, offset, 4).map_err(|_| format!("`{name}` is cut short"))?;
-        let found = <[u8; 4]>::try_from(found).map(u32::from_le_bytes).unwrap_or_default();
-        if found != wanted_word {
-            return Err(format!(
-                "`{name}` is not the expected file or is cut short: the word at {offset:#x} is {found:#010x} instead of \
-                 {wanted_word:#010x}"
-            ));
-        }
-    }
-    Ok(())
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    let digits: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    digits.join(" ")
-}
-
-/// A header speaks of its own file's size, whatever name it has.
-struct OwnSize {
-    size: u64,
-}
-
-/// Sizes while images are being made up: of files that are there, else of the ones that will be.
-struct ExampleSizes<'a> {
-    playbook: &'a Playbook,
-    files: &'a Files,
-}
-
-macro_rules! sizes_only {
-    ($kind:ty, $size:expr) => {
-        impl Facts for $kind {
-            fn value(&self, name: &Id) -> Option<Value> {
-                Some(Value::File(name.clone()))
-            }
-            fn size(&self, file: &Id) -> Result<u64, String> {
-                let size: fn(&Self, &Id) -> Result<u64, String> = $size;
-                size(self, file)
-            }
-            fn file_name(&self, file: &Id) -> Result<String, String> {
-                Ok(file.to_string())
-            }
-            fn sha256(&self, _: &Id) -> Result<String, String> {
-                Err("only sizes are known at this point".to_owned())
-            }
-            fn bytes(&self, _: &Id, _: u64, _: u64) -> Result<Vec<u8>, String> {
-                Err("only sizes are known at this point".to_owned())
-            }
-            fn given(&self, _: &Id) -> bool {
-                true
-            }
-            fn present(&self, _: &Id) -> Result<bool, String> {
-                Err("only sizes are known at this point".to_owned())
-            }
-        }
-    };
-}
-
-sizes_only!(OwnSize, |sizes, _| Ok(sizes.size));
-sizes_only!(ExampleSizes<'_>, |sizes, file| match sizes.files.size(file) {
-    Ok(size) => Ok(size),
-    Err(reason) => sizes.playbook.input(file).map(size_of_example).ok_or(reason),
-});

@@ -36,6 +36,7 @@ mod session_tests;
 #[cfg(test)]
 #[cfg(unix)]
 mod stop_tests;
+mod suitable;
 mod tell_apart;
 #[cfg(test)]
 #[cfg(unix)]

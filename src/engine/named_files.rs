@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use crate::documents::playbook::{Input, NamesFiles};
+use crate::engine::files::bytes_at;
 use crate::engine::inputs::{InputFault, SIZE_BYTES_MAX, beside, fault};
+use crate::engine::suitable::wrong_kind;
 use crate::engine::{Event, Files};
 use crate::world::Scratch;
 
@@ -30,7 +32,7 @@ pub(super) fn stage_named_files(
     let mut faults = Vec::new();
     for named in named(&text, table) {
         let staged = named.map_err(|(line, message)| (line, message, None)).and_then(|Named { line, file }| {
-            let event = stage(file, input, folder, files).map_err(|(message, hint)| (line, message, hint))?;
+            let event = stage(file, input, table, folder, files).map_err(|(message, hint)| (line, message, hint))?;
             ready.extend(event);
             Ok(())
         });
@@ -78,11 +80,17 @@ fn named<'t>(text: &'t str, table: &'t NamesFiles) -> impl Iterator<Item = Resul
 }
 
 /// Answers with what is to tell of the file, unless it was there already. A fault is a message and a hint.
-fn stage(file: &str, table: &Input, folder: &Path, files: &Files) -> Result<Option<Event>, (String, Option<String>)> {
+fn stage(
+    file: &str,
+    input: &Input,
+    table: &NamesFiles,
+    folder: &Path,
+    files: &Files,
+) -> Result<Option<Event>, (String, Option<String>)> {
     let plain = |message: String| (message, None);
     let no_folder = !file.is_empty() && !file.contains(['/', '\\', ':']);
     let staged = match files.scratch().path(file) {
-        Ok(path) if no_folder && file != table.file_name() => path,
+        Ok(path) if no_folder && file != input.file_name() => path,
         _ => return Err(plain(format!("`{file}` is not the plain name of a file beside the table"))),
     };
     // Another line, or an input of its own, may have brought it.
@@ -92,7 +100,7 @@ fn stage(file: &str, table: &Input, folder: &Path, files: &Files) -> Result<Opti
     let found = match beside(folder, file) {
         Ok(Some(path)) => path,
         Ok(None) => {
-            let hint = format!("put `{file}` beside `{}`, or correct its name there", table.file_name());
+            let hint = format!("put `{file}` beside `{}`, or correct its name there", input.file_name());
             return Err((format!("`{file}` is not in {}", folder.display()), Some(hint)));
         }
         Err((message, _)) => return Err(plain(message)),
@@ -101,12 +109,20 @@ fn stage(file: &str, table: &Input, folder: &Path, files: &Files) -> Result<Opti
     if std::fs::metadata(&found).is_ok_and(|metadata| metadata.len() > SIZE_BYTES_MAX) {
         return Err(plain(format!("`{file}` is larger than any image for a board")));
     }
+    let copy = staged;
     let staged = files.scratch().stage(&found, file).map_err(|problem| plain(problem.to_string()))?;
     if staged.size_bytes == 0 {
         return Err(plain(format!("`{file}` is empty")));
     }
+    let read =
+        |offset, length| bytes_at(&copy, offset, length).map_err(|error| format!("`{file}` cannot be read: {error}"));
+    if let Some(kind) = table.kind
+        && let Some(wrong) = wrong_kind(kind, staged.size_bytes, &read).map_err(plain)?
+    {
+        return Err((format!("`{file}` is {}", wrong.what), wrong.remedy.map(str::to_owned)));
+    }
     Ok(Some(Event::InputReady {
-        name: table.name.clone(),
+        name: input.name.clone(),
         file: file.to_owned(),
         path: Some(found.display().to_string()),
         size: staged.size_bytes,

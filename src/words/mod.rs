@@ -1,5 +1,6 @@
 //! Floor 0: the values everything else speaks in. Pure; knows no file, tool or board.
 
+mod address_range;
 mod device_id;
 mod diagnostic;
 mod fault;
@@ -11,6 +12,7 @@ mod time_span;
 mod tool_end;
 mod tool_version;
 
+pub use address_range::{AddressRange, AddressRangeError};
 pub use device_id::{UsbId, UsbIdError};
 pub use diagnostic::{Diagnostic, Severity, nearest};
 pub use fault::{Fault, FaultClass, ThirdTime, UnknownFaultClass, Verdict};

@@ -9,6 +9,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use recover::bench::generate_image;
+use recover::documents::library::{shipped_family, shipped_playbook};
+use recover::documents::playbook::{WordLimit, load};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -231,6 +234,19 @@ pub fn image(size: u32, words: &[(usize, u32)]) -> Vec<u8> {
         bytes[*offset..offset + 4].copy_from_slice(&value.to_le_bytes());
     }
     bytes
+}
+
+/// An image that a shipped playbook takes for this file: of its kind, with its vectors where it has some.
+pub fn fitting(playbook: &str, file: &str, size: u32) -> Vec<u8> {
+    let family = |path: &str| Ok(shipped_family(path).unwrap());
+    let playbook = load(&shipped_playbook(playbook).unwrap(), &family).playbook.unwrap();
+    let input = playbook.inputs.iter().find(|input| input.file_name() == file).unwrap();
+    let words = input.words.iter().map(|word| match word.limit {
+        // A length in a header of 512 bytes or more.
+        WordLimit::AtMost => (word.offset, size - 0x200),
+        WordLimit::Exactly => panic!("what this word must be is known to the playbook only"),
+    });
+    generate_image(input, size.into(), &words.collect::<Vec<_>>())
 }
 
 pub fn sha256(bytes: &[u8]) -> String {

@@ -6,7 +6,7 @@ use crate::documents::cases::read_case::read_case;
 use crate::documents::cases::{Case, ExcusedCell, TestFile, UnnoticedMutant};
 use crate::documents::playbook::Families;
 use crate::documents::playbook::family::{Joined, join_family};
-use crate::documents::playbook::load::leaves_its_folder;
+use crate::documents::playbook::read_input::leaves_its_folder;
 use crate::documents::playbook::reader::Reader;
 use crate::documents::{Yaml, YamlKind, parse_yaml};
 use crate::words::{Diagnostic, Located, Place, Source};

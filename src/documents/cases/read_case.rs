@@ -3,7 +3,7 @@
 use crate::documents::cases::load::file_beside;
 use crate::documents::cases::read_expect::read_expect;
 use crate::documents::cases::{Case, CaseStrike, Choice, GivenContents, ToolTreatment, Treated};
-use crate::documents::playbook::load::bytes_of;
+use crate::documents::playbook::read_input::bytes_of;
 use crate::documents::playbook::read_step::read_hands;
 use crate::documents::playbook::reader::Reader;
 use crate::documents::{Yaml, YamlKind};

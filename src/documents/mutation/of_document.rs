@@ -50,6 +50,9 @@ pub(super) fn mutants(playbook: &Playbook) -> Vec<Mutant> {
     mutants
 }
 
+/// From the place of one program to that of another.
+const FAR_BYTES: u32 = 0x0100_0000;
+
 /// Takes a change of an input, by its name.
 type AddInput<'a> = dyn FnMut(String, &dyn Fn(&mut Input)) + 'a;
 
@@ -72,12 +75,32 @@ fn of_input(input: &Input, add: &mut AddInput<'_>) {
     for (index, word) in input.words.iter().enumerate() {
         add(format!("word at {} dropped", Hex(word.offset)), &|input| drop(input.words.remove(index)));
     }
+    if input.kind.is_some() {
+        add("kind dropped".to_owned(), &|input| input.kind = None);
+    }
+    if let Some(vectors) = &input.vectors {
+        add("vectors dropped".to_owned(), &|input| input.vectors = None);
+        let elsewhere = vectors.address ^ FAR_BYTES;
+        let (from, to) = (Hex(u64::from(vectors.address)), Hex(u64::from(elsewhere)));
+        add(format!("vectors: address {from} → {to}"), &|input| {
+            if let Some(vectors) = &mut input.vectors {
+                vectors.address = elsewhere;
+            }
+        });
+    }
     match input.need {
         Need::Always => {}
         Need::Never => add("`optional` dropped".to_owned(), &|input| input.need = Need::Always),
         Need::Without(_) => add("`optional_with` dropped".to_owned(), &|input| input.need = Need::Always),
     }
-    if input.names_files.is_some() {
+    if let Some(table) = &input.names_files {
         add("names_files dropped".to_owned(), &|input| input.names_files = None);
+        if table.kind.is_some() {
+            add("kind of named files dropped".to_owned(), &|input| {
+                if let Some(table) = &mut input.names_files {
+                    table.kind = None;
+                }
+            });
+        }
     }
 }

@@ -7,6 +7,7 @@ use crate::documents::expression::{Expression, Kind, Part, Scope, Template, kind
 use crate::documents::playbook::check_call::check_call;
 use crate::documents::playbook::check_devices::{shared_id, unnamed_device};
 use crate::documents::playbook::check_flash::check_flash;
+use crate::documents::playbook::check_inputs::check_inputs;
 use crate::documents::playbook::check_optional::check_optional;
 use crate::documents::playbook::check_waits::check_waits;
 use crate::documents::playbook::{
@@ -49,6 +50,7 @@ pub fn check(playbook: &Playbook, catalog: &Catalog) -> Vec<Diagnostic> {
         checker.template(&afterwards.text);
     }
     let mut faults = checker.faults;
+    check_inputs(playbook, &mut faults);
     check_optional(playbook, &mut faults);
     check_flash(playbook, catalog, &mut faults);
     faults

@@ -5,18 +5,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::documents::playbook::family::{Families, Joined, join_family};
+use crate::documents::playbook::read_input::{leaves_its_folder, read_input, report_equal_file_names};
 use crate::documents::playbook::read_step::{read_reading, read_steps};
 use crate::documents::playbook::reader::{Entries, Reader};
 use crate::documents::playbook::variable::read_variable;
-use crate::documents::playbook::{
-    Afterwards, Device, DeviceKind, Identity, Input, InputWord, NamesFiles, Need, Playbook, ToolFile, VirtualBoard,
-};
+use crate::documents::playbook::{Afterwards, Device, DeviceKind, Identity, Input, Playbook, ToolFile, VirtualBoard};
 use crate::documents::{Yaml, YamlKind, parse_yaml};
-use crate::words::{Diagnostic, Id, Located, Place, Source, UsbId, parse_integer};
+use crate::words::{Diagnostic, Id, Place, Source, UsbId};
 
 pub(super) const TOP_KEYS: &[&str] = &[
     "format",
     "board",
+    "aliases",
     "summary",
     "sources",
     "uses",
@@ -74,6 +74,8 @@ fn read_playbook(reader: &mut Reader, yaml: &Yaml, source: &Arc<Source>, joined:
         let fault = Diagnostic::error(&beginning, "the key `board` is missing: the board's name for people");
         reader.fault(fault.hint("add `board: …`"));
     }
+    let aliases = top.get("aliases").map(|list| reader.one_or_more(list, "names")).unwrap_or_default();
+    let aliases = aliases.iter().filter_map(|item| reader.text(item)).collect();
     let summary = top.get("summary").and_then(|summary| reader.prose(summary));
     let sources = top.get("sources").map(|list| reader.one_or_more(list, "sources")).unwrap_or_default();
     let sources = sources.iter().filter_map(|item| reader.prose(item)).collect();
@@ -103,6 +105,7 @@ fn read_playbook(reader: &mut Reader, yaml: &Yaml, source: &Arc<Source>, joined:
     Some(Playbook {
         source: Arc::clone(source),
         board: board?.value,
+        aliases,
         summary,
         sources,
         inputs,
@@ -112,60 +115,6 @@ fn read_playbook(reader: &mut Reader, yaml: &Yaml, source: &Arc<Source>, joined:
         steps: steps?,
         afterwards,
         virtual_board,
-    })
-}
-
-const INPUT_KEYS: &[&str] = &[
-    "file",
-    "help",
-    "optional",
-    "optional_with",
-    "together",
-    "names_files",
-    "min_size",
-    "max_size",
-    "starts_with",
-    "not_starts_with",
-    "words",
-    "example_size",
-];
-/// Tables with more columns are not made by hand.
-const COLUMNS_MAX: u32 = 100;
-
-fn read_input(reader: &mut Reader, name: Id, place: &Place, yaml: &Yaml) -> Option<Input> {
-    let parts = reader.map(yaml, "an input", INPUT_KEYS)?;
-    // An input with a fault stays declared, so that its uses are not reported as faults of their own.
-    let file = match parts.get("file") {
-        Some(file) => reader.text(file)?,
-        None => {
-            reader.fault(Diagnostic::error(place, format!("the input `{name}` needs the key `file`")));
-            Located { value: name.to_string(), place: place.clone() }
-        }
-    };
-    if let Some(reason) = leaves_its_folder(&file.value) {
-        reader.fault(
-            Diagnostic::error(&file.place, format!("`{}` {reason}", file.value)).hint(
-                "a playbook names files below the folder given with --files; the person can name others with --set",
-            ),
-        );
-    }
-    let not_starts_with = parts.get("not_starts_with").map(|map| read_beginnings(reader, map)).unwrap_or_default();
-    let words = parts.get("words").map(|map| read_words(reader, map)).unwrap_or_default();
-    let names_files = parts.get("names_files").and_then(|table| read_names_files(reader, table));
-    Some(Input {
-        name,
-        place: place.clone(),
-        file,
-        need: read_need(reader, &parts),
-        together: parts.get("together").and_then(|word| reader.parsed::<Id>(word)),
-        names_files,
-        help: parts.get("help").and_then(|help| reader.prose(help)),
-        min_size: parts.get("min_size").and_then(|size| reader.unsigned(size)),
-        max_size: parts.get("max_size").and_then(|size| reader.unsigned(size)),
-        starts_with: parts.get("starts_with").and_then(|hex| read_bytes(reader, hex)).unwrap_or_default(),
-        not_starts_with,
-        words,
-        example_size: parts.get("example_size").and_then(|size| reader.unsigned(size)),
     })
 }
 
@@ -180,113 +129,6 @@ fn read_tool_file(reader: &mut Reader, name: Id, place: &Place, yaml: &Yaml) -> 
         reader.fault(Diagnostic::error(&file.place, format!("`{}` {reason}", file.value)));
     }
     Some(ToolFile { name, place: place.clone(), tool: tool?, file })
-}
-
-fn read_need(reader: &mut Reader, parts: &Entries<'_>) -> Need {
-    let optional = parts.get("optional").and_then(|flag| reader.flag(flag));
-    let with = parts.get("optional_with").and_then(|other| reader.parsed::<Id>(other));
-    match (optional, with) {
-        (Some(optional), Some(_)) => {
-            let message = "`optional` and `optional_with` say different things of one input; keep one";
-            reader.fault(Diagnostic::error(&optional.place, message));
-            Need::Never
-        }
-        (None, Some(other)) => Need::Without(other),
-        (Some(Located { value: true, .. }), None) => Need::Never,
-        (Some(_) | None, None) => Need::Always,
-    }
-}
-
-fn read_names_files(reader: &mut Reader, yaml: &Yaml) -> Option<NamesFiles> {
-    let parts = reader.map(yaml, "`names_files`", &["column", "comment", "except"])?;
-    let Some(column) = parts.get("column") else {
-        reader.fault(Diagnostic::error(parts.place(), "`names_files` needs the key `column`, counted from 1"));
-        return None;
-    };
-    let column = reader.count(column, 1..=COLUMNS_MAX)?;
-    let comment = parts.get("comment").and_then(|comment| reader.text(comment)).map(|comment| comment.value);
-    let except = parts.get("except").map(|list| reader.one_or_more(list, "except")).unwrap_or_default();
-    let except = except.iter().filter_map(|word| reader.text(word)).map(|word| word.value).collect();
-    Some(NamesFiles { column: usize::try_from(column).ok()?, comment: comment.filter(|text| !text.is_empty()), except })
-}
-
-/// Why a file name of a playbook is not below the folder it belongs to.
-pub(in crate::documents) fn leaves_its_folder(file: &str) -> Option<&'static str> {
-    let windows_drive = file.as_bytes().get(1) == Some(&b':');
-    if file.is_empty() || file.ends_with('/') {
-        Some("is not the name of a file")
-    } else if file.starts_with(['/', '\\', '~']) || windows_drive || file.contains('\0') {
-        Some("is not a path below the folder")
-    } else if file.contains('\\') {
-        Some("holds a backslash; write `/`, which works everywhere")
-    } else if file.split('/').any(|part| part == ".." || part == "." || part.is_empty()) {
-        Some("leaves the folder")
-    } else {
-        None
-    }
-}
-
-fn report_equal_file_names(reader: &mut Reader, inputs: &[Input]) {
-    for (index, input) in inputs.iter().enumerate() {
-        if let Some(first) = inputs[..index].iter().find(|other| other.file_name() == input.file_name()) {
-            let message = format!("`{}` and `{}` have the same file name", first.name, input.name);
-            reader.fault(
-                Diagnostic::error(&input.file.place, message)
-                    .hint("tools see both in one folder; rename one of the files"),
-            );
-        }
-    }
-}
-
-/// Hexadecimal digits, blanks allowed: `d1 00 20`.
-fn read_bytes(reader: &mut Reader, yaml: &Yaml) -> Option<Vec<u8>> {
-    let text = reader.text(yaml)?;
-    let bytes = bytes_of(&text.value);
-    if bytes.is_none() {
-        let message = format!("`{}` is not a row of bytes", text.value);
-        reader.fault(Diagnostic::error(&text.place, message).hint("two hexadecimal digits a byte: `\"d1 00 20\"`"));
-    }
-    bytes
-}
-
-pub(in crate::documents) fn bytes_of(text: &str) -> Option<Vec<u8>> {
-    let digits: String = text.split_whitespace().collect();
-    if digits.is_empty() || digits.len() % 2 == 1 || !digits.is_ascii() {
-        return None;
-    }
-    (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(&digits[at..at + 2], 16).ok()).collect()
-}
-
-fn read_beginnings(reader: &mut Reader, yaml: &Yaml) -> Vec<(Vec<u8>, String)> {
-    let Some(map) = reader.open_map(yaml, "beginnings of wrong files") else { return Vec::new() };
-    let mut found = Vec::new();
-    for (key, value) in map.all() {
-        match (bytes_of(&key.text), reader.prose(value)) {
-            (Some(bytes), Some(meaning)) => found.push((bytes, meaning)),
-            (None, _) => {
-                let message = format!("`{}` is not a row of bytes", key.text);
-                reader.fault(Diagnostic::error(&key.place, message).hint("two hexadecimal digits a byte: `\"7f 45\"`"));
-            }
-            (_, None) => {}
-        }
-    }
-    found
-}
-
-fn read_words(reader: &mut Reader, yaml: &Yaml) -> Vec<InputWord> {
-    let Some(map) = reader.open_map(yaml, "words of a file") else { return Vec::new() };
-    let mut found = Vec::new();
-    for (key, value) in map.all() {
-        match parse_integer(&key.text).map(u64::try_from) {
-            Ok(Ok(offset)) => {
-                if let Some(value) = reader.expression(value) {
-                    found.push(InputWord { offset, value });
-                }
-            }
-            _ => reader.fault(Diagnostic::error(&key.place, "an offset in bytes is needed here, such as `0x14`")),
-        }
-    }
-    found
 }
 
 /// A device that tools claim as a whole shows on the bus before it answers: `dfu-util` then fails with "Failed to retrieve

@@ -4,6 +4,7 @@ mod check;
 mod check_call;
 mod check_devices;
 mod check_flash;
+mod check_inputs;
 mod check_optional;
 mod check_waits;
 mod device;
@@ -11,6 +12,7 @@ pub(in crate::documents) mod family;
 mod input;
 pub(in crate::documents) mod load;
 mod read_answers;
+pub(in crate::documents) mod read_input;
 mod read_run;
 pub(in crate::documents) mod read_step;
 mod read_third_time;
@@ -20,6 +22,7 @@ mod steps;
 mod talking_tests;
 mod types;
 mod variable;
+mod wrong_kind;
 
 /// The JSON schema of playbooks and families.
 pub const SCHEMA: &str = include_str!("schema.json");
@@ -27,7 +30,7 @@ pub const SCHEMA: &str = include_str!("schema.json");
 pub use check::check;
 pub use device::{Device, DeviceKind, Identity};
 pub use family::Families;
-pub use input::{Input, InputWord, NamesFiles, Need};
+pub use input::{FileKind, Input, InputWord, NamesFiles, Need, Vectors, WordLimit};
 pub use load::{Loaded, load};
 pub(crate) use reader::{Entries, Reader};
 pub use steps::{irreversible_steps, tools_of};
@@ -37,3 +40,4 @@ pub use types::{
     TellApart, ThirdFailure, Timeout, ToolFile, Unmet, Until, VirtualBoard, WriteStep,
 };
 pub use variable::{Variable, VariableError};
+pub use wrong_kind::{LOOKED_AT_BYTES, WrongKind, blank, wrong_kind};

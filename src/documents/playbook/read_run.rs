@@ -1,8 +1,8 @@
 //! Reads what belongs to a call of a tool: its arguments, and what is made of its output.
 
 use crate::documents::Yaml;
-use crate::documents::playbook::load::leaves_its_folder;
 use crate::documents::playbook::read_answers::read_answers;
+use crate::documents::playbook::read_input::leaves_its_folder;
 use crate::documents::playbook::read_step::{read_class, read_prompt, required};
 use crate::documents::playbook::reader::{Entries, Reader};
 use crate::documents::playbook::{Capture, CaptureKind, FailOn, OnFault, Run, StagedFile, Unmet};

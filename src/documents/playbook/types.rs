@@ -15,6 +15,8 @@ use crate::words::{Fault, FaultClass, Id, Located, Place, Source, ThirdTime};
 pub struct Playbook {
     pub source: Arc<Source>,
     pub board: String,
+    /// Other names of the board: its maker's short one, by which folders of its files are called, and older ones.
+    pub aliases: Vec<Located<String>>,
     pub summary: Option<String>,
     /// Where jumper texts and commands were taken from.
     pub sources: Vec<String>,

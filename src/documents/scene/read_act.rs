@@ -1,6 +1,6 @@
 //! Reads what a tool does during a call.
 
-use crate::documents::playbook::load::{bytes_of, leaves_its_folder};
+use crate::documents::playbook::read_input::{bytes_of, leaves_its_folder};
 use crate::documents::playbook::reader::{Entries, Reader};
 use crate::documents::scene::{Act, ArgumentPattern, BusChange, Content, Deed, FileName, Printed, Scene};
 use crate::documents::{Yaml, YamlKind};

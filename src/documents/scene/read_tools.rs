@@ -1,6 +1,6 @@
 //! Reads the tools of a scene: what each says of its version, and what lies in its folder.
 
-use crate::documents::playbook::load::{bytes_of, leaves_its_folder};
+use crate::documents::playbook::read_input::{bytes_of, leaves_its_folder};
 use crate::documents::playbook::reader::{Entries, Reader};
 use crate::documents::scene::read_act::read_byte_limits;
 use crate::documents::scene::{SceneTool, ToolFolderFile};

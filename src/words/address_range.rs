@@ -1,0 +1,63 @@
+//! A stretch of a chip's addresses, written as where it begins and how long it is: `0x20000000+0x20000`.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::words::{Hex, parse_integer};
+
+/// Never empty, and never beyond the last address of a 32-bit chip.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct AddressRange {
+    pub start: u32,
+    /// In bytes.
+    pub size: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{text}` is not a range of addresses: write where it begins and how long it is, as in `0x20000000+0x20000`")]
+pub struct AddressRangeError {
+    pub text: String,
+}
+
+impl AddressRange {
+    /// The first address behind it.
+    pub fn end(&self) -> u64 {
+        u64::from(self.start) + u64::from(self.size)
+    }
+}
+
+impl FromStr for AddressRange {
+    type Err = AddressRangeError;
+
+    fn from_str(text: &str) -> Result<Self, AddressRangeError> {
+        let number = |part: &str| parse_integer(part.trim()).ok().and_then(|number| u32::try_from(number).ok());
+        let range = text.split_once('+').and_then(|(start, size)| {
+            let range = AddressRange { start: number(start)?, size: number(size)? };
+            (range.size > 0 && range.end() <= 1 << 32).then_some(range)
+        });
+        range.ok_or_else(|| AddressRangeError { text: text.to_owned() })
+    }
+}
+
+impl fmt::Display for AddressRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:#010x}+{}", self.start, Hex(u64::from(self.size)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_what_it_shows() {
+        let range: AddressRange = "0x20000000 + 0x20000".parse().unwrap();
+        assert_eq!((range.start, range.size, range.end()), (0x2000_0000, 0x2_0000, 0x2002_0000));
+        assert_eq!(range.to_string(), "0x20000000+0x20000");
+        assert_eq!("0+65536".parse::<AddressRange>().unwrap().to_string(), "0x00000000+0x10000");
+        assert_eq!("0xFFFF0000+0x10000".parse::<AddressRange>().unwrap().end(), 1 << 32);
+        for wrong in ["", "0x20000000", "0x20000000+0", "0x20000000-0x20000", "0xFFFF0000+0x10001", "a+b", "-1+5"] {
+            assert!(wrong.parse::<AddressRange>().is_err(), "{wrong}");
+        }
+    }
+}
