@@ -1,5 +1,6 @@
 //! Runs a playbook: steps in order, groups, conditions, retries and restarts. Calls, waits and guards are siblings.
 
+mod changing;
 mod checking;
 mod order;
 mod restarting;
@@ -19,9 +20,11 @@ use crate::documents::playbook::{Action, Playbook, Retry, Step};
 use crate::engine::devices::{Bus, no_bus};
 use crate::engine::facts::RunFacts;
 use crate::engine::files::Files;
-use crate::engine::halt::Halt;
+use crate::engine::halt::{Failure, Halt};
+use crate::engine::ledger::Ledger;
 use crate::engine::ready::ReadyTool;
 use crate::engine::repeated::FailureKey;
+use crate::engine::runner::changing::StateWords;
 use crate::engine::{
     CONDITION_DOES_NOT_HOLD, Event, Outcome, SoughtTools, StepEnd, Tools, milliseconds, problem, refused_tools,
 };
@@ -67,9 +70,11 @@ pub(super) struct Runner<'a, W> {
     numbers: BTreeMap<Id, usize>,
     total: usize,
     /// The authors' words on the board's state, from the outermost group to the step at work.
-    states: Vec<String>,
-    /// Words that stay true after going back, until the step of this number is reached again.
-    carried: Option<(usize, String)>,
+    states: Vec<StateWords<'a>>,
+    /// After going back: until the step of this number is reached again, these words stay true, and no others are.
+    carried: Option<(usize, Option<String>)>,
+    /// What has gone wrong so that the run went back, since it last came further than ever.
+    pub(super) causes: Vec<Failure>,
     /// Name and number of the step at work, as the person sees it.
     pub(super) current: Option<(Id, String, usize)>,
     /// The wish to end that a writing call is allowed to finish before.
@@ -85,7 +90,7 @@ pub(super) struct Runner<'a, W> {
     pub(super) failures: BTreeMap<FailureKey, u32>,
     /// The next wait for a device wants to see it come anew.
     pub(super) fresh: bool,
-    pub(super) board_changed: bool,
+    pub(super) ledger: Ledger,
     pub(super) last_call: Option<LastCall>,
     /// A call has failed: from here on every call gets a process of its own.
     pub(super) single_calls: bool,
@@ -125,6 +130,7 @@ pub async fn run<W: World>(order: Order<'_>, files: Files, world: &W, events: &m
         total: leaves.len(),
         states: Vec::new(),
         carried: None,
+        causes: Vec::new(),
         current: None,
         stop_requested: None,
         shielded: false,
@@ -133,7 +139,7 @@ pub async fn run<W: World>(order: Order<'_>, files: Files, world: &W, events: &m
         used_up: BTreeMap::new(),
         failures: BTreeMap::new(),
         fresh: false,
-        board_changed: false,
+        ledger: Ledger::default(),
         last_call: None,
         single_calls: order.settings.single_calls,
         attempts_left: 0,
@@ -253,8 +259,9 @@ impl<'a, W: World> Runner<'a, W> {
 
     async fn step(&mut self, step: &'a Step, shown: Shown) -> Result<(), Halt> {
         let depth = self.states.len();
-        if let Some(state) = &step.if_stopped {
-            self.states.push(state.clone());
+        if step.if_stopped.is_some() || !step.next.is_empty() {
+            let changes = self.changes_memory(step);
+            self.states.push(StateWords { step, changes, began: false });
         }
         let ended = self.step_with_retries(step, shown).await;
         self.states.truncate(depth);
@@ -326,9 +333,7 @@ impl<'a, W: World> Runner<'a, W> {
             return self.act(step, &step.name).await.map(|_| ());
         }
         let started = Instant::now();
-        if self.carried.as_ref().is_some_and(|(until, _)| number >= *until) {
-            self.carried = None;
-        }
+        self.reach(number);
         self.current = Some((step.id.clone(), step.name.clone(), number));
         let (id, name, total) = (step.id.clone(), step.name.clone(), self.total);
         self.tell(Event::StepStarted { step: id.clone(), name: name.clone(), number, total });
