@@ -49,11 +49,36 @@ fn told_by_json(ran: &Ran, code: i32) -> String {
     let last = events.last().unwrap();
     assert_eq!((&last["event"], &last["exit_code"]), (&"finished".into(), &code.into()));
     let problem = &last["problem"];
+    assert!(problem["class"].is_string(), "{problem}");
     let list = |key: &str| problem[key].as_array().unwrap().clone();
     let mut told = vec![problem["what"].clone(), problem["state"].clone()];
     told.extend(list("output"));
     told.extend(list("next"));
     told.iter().map(|text| text.as_str().unwrap()).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn a_program_is_told_what_is_wrong_with_its_command_line() {
+    let house = House::new();
+    for args in [
+        &["run", "rt1062", "--prot", "1-1"][..],
+        &["run"],
+        &["run", "rt1062", "--port", "1-1", "--serial", "x"],
+        &["rnu", "rt1062"],
+        &["--playbook", "nonsense"],
+    ] {
+        let all: Vec<&str> = args.iter().copied().chain(["--message-format", "json"]).collect();
+        let ran = house.run(&all).exits(2);
+        let events = ran.events();
+        let [event] = events.as_slice() else { panic!("{all:?}: {}", ran.text()) };
+        assert_eq!((&event["event"], &event["outcome"]), (&"finished".into(), &"command-line".into()), "{all:?}");
+        assert_eq!(event["problem"]["class"], "bad-usage", "{all:?}");
+    }
+    // Help and version stay what they are.
+    for args in [["--help", "--message-format=json"], ["--version", "--message-format=json"]] {
+        let ran = house.run(&args).exits(0);
+        assert!(!ran.stdout.contains("finished") && ran.stdout.contains("ecover"), "{}", ran.stdout);
+    }
 }
 
 #[test]

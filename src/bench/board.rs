@@ -28,6 +28,11 @@ pub trait BoardModel {
         None
     }
 
+    /// How often memory that lasts was erased, written or burnt since the bench was set up; `None` where that is not kept.
+    fn changes(&self) -> Option<u64> {
+        None
+    }
+
     /// One-time fuse words by index. Empty for boards without.
     fn fuses(&self) -> BTreeMap<u32, u32>;
 

@@ -68,8 +68,8 @@ impl Comparison<'_> {
             self.differs(&code.place, format!("the exit code {}", code.value), found);
         }
         if let Some(class) = &expect.class {
-            let found = problem.as_ref().and_then(|problem| problem.class.clone());
-            if found.as_deref() != Some(class.value.word()) {
+            let found = problem.as_ref().map(|problem| problem.class);
+            if found != Some(class.value) {
                 let found = found.map_or_else(|| "no fault".to_owned(), |found| format!("`{found}`"));
                 self.differs(&class.place, format!("a fault of the class `{}`", class.value), found);
             }

@@ -14,6 +14,9 @@ pub struct Flash {
     /// What was written, by address. Neighbours are one piece, so that a whole image is one piece.
     #[serde(with = "hex_pieces")]
     pieces: BTreeMap<u64, Vec<u8>>,
+    /// How often something that lasts was changed.
+    #[serde(default)]
+    changes: u64,
 }
 
 /// The page was not erased, or does not exist.
@@ -27,13 +30,14 @@ impl Flash {
     pub const ERASED: u8 = 0xff;
 
     pub fn new(layout: MemoryLayout) -> Self {
-        Flash { layout, touched_pages: BTreeSet::new(), pieces: BTreeMap::new() }
+        Flash { layout, touched_pages: BTreeSet::new(), pieces: BTreeMap::new(), changes: 0 }
     }
 
     pub fn erase_page(&mut self, address: u64) {
         let Some(segment) = self.layout.segment_at(address) else { return };
         let page = segment.page_start(address);
         let page_end = page + segment.page_bytes;
+        self.changes += 1;
         self.touched_pages.insert(page);
         for (start, bytes) in std::mem::take(&mut self.pieces) {
             let end = start + bytes.len() as u64;
@@ -53,6 +57,7 @@ impl Flash {
             .flat_map(|segment| (segment.start..segment.end).step_by(segment.page_bytes as usize))
             .collect();
         self.pieces.clear();
+        self.changes += 1;
         self.touched_pages.extend(pages);
     }
 
@@ -69,6 +74,7 @@ impl Flash {
             }
             at = page + segment.page_bytes;
         }
+        self.changes += 1;
         let before = self.pieces.range(..end).next_back().map(|(start, piece)| (*start, start + piece.len() as u64));
         match before {
             Some((_, piece_end)) if piece_end > address => Err(error),
@@ -94,6 +100,10 @@ impl Flash {
             }
         }
         bytes
+    }
+
+    pub fn changes(&self) -> u64 {
+        self.changes
     }
 
     pub fn regions(&self) -> Vec<Region> {

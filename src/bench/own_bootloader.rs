@@ -18,6 +18,9 @@ pub(crate) struct OwnBootloader {
     written: BTreeMap<u8, Region>,
     /// The DFU status of a request that was refused, until it is cleared.
     refused: Option<u8>,
+    /// How often something that lasts was changed.
+    #[serde(default)]
+    changes: u64,
     /// The download that is going on. It does not outlive the tool's call.
     #[serde(skip)]
     receiving: Option<(u8, Vec<u8>)>,
@@ -81,6 +84,7 @@ impl OwnBootloader {
             firmware,
             written: BTreeMap::new(),
             refused: None,
+            changes: 0,
             receiving: None,
             folder: None,
         }
@@ -109,6 +113,10 @@ impl OwnBootloader {
         self.written.contains_key(&alt)
     }
 
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes
+    }
+
     pub(crate) fn regions(&self) -> impl Iterator<Item = Region> + '_ {
         self.written.values().cloned()
     }
@@ -125,6 +133,7 @@ impl OwnBootloader {
             self.refuse(status);
             return Err(status);
         }
+        self.changes += 1;
         if share.offset == 0 {
             // A damaged one stays damaged, whatever part of the new one has come.
             if Some(alt) == self.firmware_alt && self.firmware == Firmware::Whole {

@@ -231,6 +231,10 @@ impl BoardModel for PlainDfu {
         self.own.regions().collect()
     }
 
+    fn changes(&self) -> Option<u64> {
+        Some(self.own.changes())
+    }
+
     fn fuses(&self) -> BTreeMap<u32, u32> {
         BTreeMap::new()
     }

@@ -70,6 +70,10 @@ impl BoardModel for PlainUsb {
         Vec::new()
     }
 
+    fn changes(&self) -> Option<u64> {
+        Some(0)
+    }
+
     fn fuses(&self) -> BTreeMap<u32, u32> {
         BTreeMap::new()
     }

@@ -51,6 +51,8 @@ pub struct Account {
     /// As the run has left it.
     pub board: VirtualModel,
     pub fuses: BTreeMap<u32, u32>,
+    /// How often memory that lasts was changed in this run, where the board keeps count.
+    pub changes: Option<u64>,
     pub regions_before: Vec<Region>,
     pub fuses_before: BTreeMap<u32, u32>,
 }
@@ -81,6 +83,7 @@ pub(crate) fn rehearse_struck(
     let files = bench.files();
     let before = BenchState::look(&files)?;
     let (regions_before, fuses_before) = (before.model.board().regions(), before.model.board().fuses());
+    let changes_before = before.model.board().changes();
     let mut events = Vec::new();
     let outcome = carry_out(bench, rehearsal, striking, &mut |event| {
         if !striking.run().killed {
@@ -96,6 +99,7 @@ pub(crate) fn rehearse_struck(
         calls: CallRecord::read(&files)?,
         regions,
         fuses,
+        changes: state.model.board().changes().zip(changes_before).map(|(after, before)| after.saturating_sub(before)),
         board: state.model,
         regions_before,
         fuses_before,

@@ -3,6 +3,7 @@
 pub mod arguments;
 mod catalogs;
 mod check;
+mod command_line;
 pub mod diagnostics;
 pub mod dry_run;
 pub mod json;
@@ -46,7 +47,10 @@ pub fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     process::guard_tools();
-    let request = Arguments::parse().request().unwrap_or_else(|error| error.exit());
+    let request = match Arguments::try_parse().and_then(Arguments::request) {
+        Ok(request) => request,
+        Err(error) => return ExitCode::from(command_line::refuse(&error, std::env::args_os()).exit_code()),
+    };
     let outcome = match request {
         Request::Run(args) => run::run(*args, &Look::of(&Term::stderr())),
         Request::List(args) => list::list(&args, &Look::of(&Term::stdout())),

@@ -2,15 +2,16 @@
 
 use crate::cli::places::PlaceError;
 use crate::engine::{Problem, before_anything};
-use crate::words::Diagnostic;
+use crate::words::{Diagnostic, FaultClass};
 
 pub(super) fn place(error: &PlaceError) -> Problem {
+    let class = if error.of_document() { FaultClass::BadFile } else { FaultClass::BadUsage };
     let next = match error {
         PlaceError::Unknown { near: Some(near), .. } => vec![format!("Did you mean `{near}`?")],
         PlaceError::Unknown { .. } => vec!["`recover list` shows the shipped ones.".to_owned()],
         _ => Vec::new(),
     };
-    before_anything(error.to_string(), next)
+    before_anything(class, error.to_string(), next)
 }
 
 pub(super) fn documents(faults: &[Diagnostic]) -> Problem {
@@ -18,7 +19,8 @@ pub(super) fn documents(faults: &[Diagnostic]) -> Problem {
         Some(place) => format!("{place}: {}", fault.message),
         None => fault.message.clone(),
     };
-    let mut problem = before_anything("the playbook or the catalog of tools has faults".to_owned(), Vec::new());
+    let what = "the playbook or the catalog of tools has faults".to_owned();
+    let mut problem = before_anything(FaultClass::BadFile, what, Vec::new());
     problem.output = faults.iter().map(line).collect();
     problem
 }

@@ -135,7 +135,7 @@ impl Recording {
             // Nothing has run, so there is nothing to play again.
             Event::Finished { outcome: Outcome::CommandLine | Outcome::BoardBusy, .. } => {}
             Event::Finished { outcome, exit_code, problem, .. } => {
-                let class = problem.as_ref().and_then(|problem| problem.class.clone());
+                let class = problem.as_ref().map(|problem| problem.class.to_string());
                 return self.finish(&Ended { outcome: *outcome, exit_code: *exit_code, class });
             }
             _ => {}

@@ -33,10 +33,10 @@ use crate::engine::{
     Tools, before_anything, finished, plan, refused_inputs, refused_tools, run as run_engine, seek_tools, stage_inputs,
     without_problem,
 };
-use crate::words::{Diagnostic, Id, Severity, Source, UsbId};
+use crate::words::{Diagnostic, FaultClass, Id, Severity, Source, UsbId};
 use crate::world::{
-    BoardLock, Finder, Interrupts, Machine, Person, Recorder, RecordingWorld, Scratch, Surroundings, ToolStarter,
-    World, process,
+    BoardLock, Finder, Interrupts, LockProblem, Machine, Person, Recorder, RecordingWorld, Scratch, Surroundings,
+    ToolStarter, World, process,
 };
 
 /// What a run is about, once documents and command line have been found sound.
@@ -146,7 +146,7 @@ fn prepare(args: RunArgs, look: &Look) -> Result<(Job, Vec<String>), Box<Refusal
         }
     };
     let command_line = |what: String, next: Option<String>| {
-        refuse(Outcome::CommandLine, before_anything(what, next.into_iter().collect()))
+        refuse(Outcome::CommandLine, before_anything(FaultClass::BadUsage, what, next.into_iter().collect()))
     };
     let scene = match &options.scene {
         Some(path) => {
@@ -171,7 +171,8 @@ fn prepare(args: RunArgs, look: &Look) -> Result<(Job, Vec<String>), Box<Refusal
             let on_the_bench = |error: BenchError| {
                 let of_playbook = matches!(error, BenchError::Settings { .. });
                 let outcome = if of_playbook { Outcome::PlaybookInvalid } else { Outcome::CommandLine };
-                refuse(outcome, before_anything(error.to_string(), Vec::new()))
+                let class = if of_playbook { FaultClass::BadFile } else { FaultClass::BadUsage };
+                refuse(outcome, before_anything(class, error.to_string(), Vec::new()))
             };
             let folder = match &options.bench {
                 // A dry run leaves alone what an earlier run has kept.
@@ -307,8 +308,9 @@ fn started(job: &Job) -> Event {
 }
 
 fn make_files(job: &Job, tell: &mut Tell<'_>) -> Result<Files, Box<Refusal>> {
-    let scratch = Scratch::create()
-        .map_err(|problem| refuse(Outcome::StepFailed, before_anything(problem.to_string(), Vec::new())))?;
+    let scratch = Scratch::create().map_err(|problem| {
+        refuse(Outcome::StepFailed, before_anything(FaultClass::Unknown, problem.to_string(), Vec::new()))
+    })?;
     let mut files = Files::new(scratch);
     let make: Option<&MakeImage<'_>> = match job.bench {
         Some(_) => Some(&|input, size, words| Some(generate_image(input, size, words))),
@@ -357,7 +359,7 @@ fn carry_out(job: Job, tell: &mut Tell<'_>) -> Result<Outcome, Box<Refusal>> {
         job.options.tools.iter().map(|given| (given.tool.clone(), given.program.clone())).collect();
     if let Some(unknown) = explicit.keys().find(|name| job.catalog.tool(name).is_none()) {
         let what = format!("--tool names `{unknown}`, which is not in the catalog of tools");
-        return Err(refuse(Outcome::CommandLine, before_anything(what, Vec::new())));
+        return Err(refuse(Outcome::CommandLine, before_anything(FaultClass::BadUsage, what, Vec::new())));
     }
     let start: ToolStarter = Arc::new(process::start);
     let start =
@@ -428,9 +430,29 @@ fn lock(folder: &Path, playbook: &Playbook, options: &RunOptions) -> Result<Boar
     let ids: BTreeSet<UsbId> = playbook.devices.iter().flat_map(|device| device.ids.iter().copied()).collect();
     let ids: Vec<UsbId> = ids.into_iter().collect();
     BoardLock::acquire(folder, &ids, options.port.as_deref()).map_err(|problem| {
-        let next = "Wait until the other run has ended, or give each run its own board with --port.".to_owned();
-        refuse(Outcome::BoardBusy, before_anything(problem.to_string(), vec![next]))
+        let next = what_frees_the_board(&problem, options).to_owned();
+        refuse(Outcome::BoardBusy, before_anything(FaultClass::NoPermission, problem.to_string(), vec![next]))
     })
+}
+
+fn what_frees_the_board(problem: &LockProblem, options: &RunOptions) -> &'static str {
+    match problem {
+        LockProblem::Held { .. } if options.bench.is_some() => {
+            "Wait until the other run has ended, or name another folder with --bench."
+        }
+        LockProblem::Held { ports_chosen: true, .. } => {
+            "Wait until the other run has ended, or choose another board for this run with --port."
+        }
+        LockProblem::Held { .. } if options.port.is_some() => {
+            "Wait until the other run has ended: it works on this port, or may work on any."
+        }
+        LockProblem::Held { .. } => {
+            "Wait until the other run has ended. Runs work side by side only where each was started with a --port of its own."
+        }
+        LockProblem::NoFolder { .. } | LockProblem::NoLock { .. } => {
+            "Make sure that you may write there; without the lock two runs could meet on one board."
+        }
+    }
 }
 
 async fn steps<W: World>(

@@ -2,6 +2,7 @@
 
 use crate::cli::run::{Refusal, refuse};
 use crate::engine::{Outcome, before_anything};
+use crate::words::FaultClass;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Clock {
@@ -18,5 +19,5 @@ pub(super) fn runtime(clock: Clock) -> Result<tokio::runtime::Runtime, Box<Refus
 
 pub(super) fn defect(error: &std::io::Error) -> Box<Refusal> {
     let what = format!("recover could not set itself up: {error}");
-    refuse(Outcome::Defect, before_anything(what, Vec::new()))
+    refuse(Outcome::Defect, before_anything(FaultClass::Unknown, what, Vec::new()))
 }

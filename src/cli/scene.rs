@@ -88,8 +88,7 @@ pub(super) fn finish(bench: &Bench, last: Event, tell: &mut dyn FnMut(&Event)) -
     };
     warnings += faults.len() + usize::from(!unmade.is_empty());
     if let (Some(first), Outcome::Recovered) = (faults.first(), outcome) {
-        let mut account = before_anything(first.to_string(), Vec::new());
-        account.class = Some(FaultClass::Unknown.to_string());
+        let mut account = before_anything(FaultClass::Unknown, first.to_string(), Vec::new());
         account.state = "The playbook came to its end nevertheless.".to_owned();
         problem = Some(account);
         outcome = Outcome::StepFailed;

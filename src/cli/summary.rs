@@ -65,9 +65,8 @@ fn recovered(look: &Look, subject: &Subject<'_>, outcome: Outcome) -> Vec<String
 }
 
 fn failed(look: &Look, subject: &Subject<'_>, outcome: Outcome, problem: &Problem) -> Vec<String> {
-    let class = problem.class.as_ref().map(|class| format!(" ({class})")).unwrap_or_default();
     let what = problem.what.trim_end().trim_end_matches('.');
-    let text = format!("{}: {what}{class}", headline(outcome));
+    let text = format!("{}: {what} ({})", headline(outcome), problem.class);
     let mut lines = painted(look, Role::Failure, Sign::Failed, &text);
     if subject.simulated {
         lines.extend(fact(look, "", "This was a simulation: no real board was touched."));
@@ -91,6 +90,11 @@ fn failed(look: &Look, subject: &Subject<'_>, outcome: Outcome, problem: &Proble
     for (index, line) in problem.output.iter().enumerate() {
         let name = if index == 0 { "It said" } else { "" };
         lines.extend(hang(&format!("{}{} ", label(name), look.sign(Sign::BoxSide)), line, look.width));
+    }
+    for (index, cause) in problem.causes.iter().enumerate() {
+        let name = if index == 0 { "Earlier" } else { "" };
+        let text = format!("at {}: {} ({})", cause.step_name, cause.what, cause.class);
+        lines.extend(fact(look, name, &text));
     }
     lines.extend(fact(look, "The board", &problem.state));
     let attached =

@@ -9,6 +9,8 @@ use crate::words::describe_time;
 /// Ends a line of a command that goes on in the next one.
 const CONTINUATION: &str = " \\";
 const CONTINUED_INDENT: &str = "  ";
+/// Begins a line of a text that is a command.
+const COMMAND_INDENT: &str = "  ";
 
 /// One argument as a person would type it into a shell.
 pub fn quote(argument: &str) -> String {
@@ -28,7 +30,60 @@ pub fn quote_command(command: &[String]) -> String {
 
 /// A command in lines of at most `width` columns, unless one argument alone is wider: nothing is ever cut.
 pub fn wrap_command(command: &[String], width: usize) -> Vec<String> {
-    let words: Vec<String> = command.iter().map(|argument| clean(&quote(argument))).collect();
+    break_command(command.iter().map(|argument| clean(&quote(argument))).collect(), width)
+}
+
+/// Text in lines of at most `width` columns; its own line breaks are kept, and words wider than a line stay whole. Lines
+/// that begin with two blanks are commands to be pasted: they are broken as a shell goes on with them.
+pub fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut wrapped = Vec::new();
+    let mut lines = text.trim_end().split('\n');
+    while let Some(line) = lines.next() {
+        if !line.starts_with(COMMAND_INDENT) || line.trim().is_empty() {
+            wrapped.extend(fill(words_of(line), width));
+            continue;
+        }
+        let mut command = line.trim().to_owned();
+        while let Some(begun) = command.strip_suffix('\\') {
+            command = begun.to_owned();
+            let Some(rest) = lines.next() else { break };
+            command.push_str(rest.trim());
+        }
+        let broken = break_command(shell_words(&command), width.saturating_sub(COMMAND_INDENT.len()));
+        wrapped.extend(broken.into_iter().map(|line| format!("{COMMAND_INDENT}{line}")));
+    }
+    wrapped
+}
+
+/// Splits where a shell does, and keeps each word as it is written: blanks within quotes do not separate.
+fn shell_words(command: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut word = String::new();
+    let mut quote = None;
+    let mut letters = command.chars();
+    while let Some(letter) = letters.next() {
+        match (quote, letter) {
+            (None, letter) if letter.is_whitespace() => {
+                words.extend((!word.is_empty()).then(|| std::mem::take(&mut word)));
+                continue;
+            }
+            (None, '\'' | '"') => quote = Some(letter),
+            (Some(open), letter) if open == letter => quote = None,
+            // Not within '…', where a backslash means itself.
+            (None | Some('"'), '\\') => {
+                word.push(letter);
+                word.extend(letters.next());
+                continue;
+            }
+            _ => {}
+        }
+        word.push(letter);
+    }
+    words.extend((!word.is_empty()).then_some(word));
+    words.iter().map(|word| clean(word)).collect()
+}
+
+fn break_command(words: Vec<String>, width: usize) -> Vec<String> {
     let mut lines = fill(words, width.saturating_sub(CONTINUATION.len() + CONTINUED_INDENT.len()));
     let last = lines.len().saturating_sub(1);
     for line in &mut lines[..last] {
@@ -38,11 +93,6 @@ pub fn wrap_command(command: &[String], width: usize) -> Vec<String> {
         line.insert_str(0, CONTINUED_INDENT);
     }
     lines
-}
-
-/// Text in lines of at most `width` columns; its own line breaks are kept, and words wider than a line stay whole.
-pub fn wrap(text: &str, width: usize) -> Vec<String> {
-    text.trim_end().split('\n').flat_map(|line| fill(words_of(line), width)).collect()
 }
 
 /// The first line after `first`, the others below it.
@@ -144,6 +194,27 @@ mod tests {
             ["a \\".to_owned(), format!("  {}", "x".repeat(50))]
         );
         assert!(wrap_command(&[], 10).concat().is_empty());
+    }
+
+    #[test]
+    fn commands_in_texts_can_be_pasted_whatever_the_width() {
+        let command = r#"printf '%s\n' 'SUBSYSTEM=="usb", ATTRS{idVendor}=="0483", MODE="0666"' "two words" | sudo tee /etc/x.rules"#;
+        let text = format!("Allow it with these commands, then plug it in again:\n  {command}\n  sudo udevadm trigger");
+        for width in [20, 44, 60, 80, 400] {
+            let lines = hang("  Do next    1. ", &text, width);
+            let shown: Vec<&str> = lines.iter().map(|line| line.trim()).collect();
+            let begin = shown.iter().position(|line| line.starts_with("printf")).unwrap();
+            let joined = shown[begin..].join("\n").replace("\\\n", "");
+            let pasted: Vec<Vec<String>> = joined.lines().map(shell_words).collect();
+            assert_eq!(pasted, [shell_words(command), shell_words("sudo udevadm trigger")], "{width}: {lines:#?}");
+        }
+    }
+
+    #[test]
+    fn a_command_of_several_lines_stays_one() {
+        assert_eq!(wrap("Do:\n  a 'b c' \\\n  d\n  e", 40), ["Do:", "  a 'b c' d", "  e"]);
+        assert_eq!(shell_words(r#"a 'b \' "c \" d" e\ f"#), ["a", r"'b \'", r#""c \" d""#, r"e\ f"]);
+        assert_eq!(wrap("  ", 10), [""]);
     }
 
     #[test]

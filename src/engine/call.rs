@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::documents::catalog::{Command, Pattern};
 use crate::documents::expression::{Value, expand};
-use crate::documents::playbook::{CaptureKind, DeviceKind, OnFault, Run, Step};
+use crate::documents::playbook::{CaptureKind, Changes, DeviceKind, OnFault, Run, Step};
 use crate::engine::call_again::{Again, Tries};
 use crate::engine::devices::{several, takes_any};
 use crate::engine::facts::RunFacts;
@@ -98,6 +98,11 @@ impl<'a, W: World> Runner<'a, W> {
         {
             self.note_limit_used_up(step, &prepared, &watched.end, took);
         }
+        if !matches!(verdict, Verdict::Fault(_))
+            && let Some(tool) = catalog.tool(&run.tool.value)
+        {
+            self.note_read(run, tool, prepared.kind, prepared.command.get(1..).unwrap_or_default());
+        }
         if let Verdict::Fault(_) = &verdict {
             // What follows a fault is not to depend on a process that has seen it.
             self.world.end_sessions();
@@ -151,8 +156,14 @@ impl<'a, W: World> Runner<'a, W> {
         self.bus.call_begins(run.device.as_ref());
         let watched = self.watched_call(step, run, prepared).await;
         self.bus.call_ended();
-        let (judgement, watched) = watched?;
-        self.board_changed |= judgement.touched != Touched::Nothing;
+        let (mut judgement, watched) = watched?;
+        if run.changes.as_ref().is_some_and(|changes| changes.value == Changes::Nothing) {
+            judgement.touched = Touched::Nothing;
+        }
+        let args = prepared.command.get(1..).unwrap_or_default();
+        if let Some(tool) = self.catalog.tool(&run.tool.value) {
+            self.note_call(step, run, (tool, prepared.kind, args), judgement.touched);
+        }
         let exit_code = match watched.end {
             ToolEnd::Exited(code) => Some(code),
             _ => None,

@@ -2,8 +2,9 @@
 
 use crate::documents::playbook::Step;
 use crate::engine::ProvenBy;
+use crate::engine::ledger::BoardRegion;
 use crate::output::Touched;
-use crate::words::{Fault, Id, Outcome, Stream, ToolEnd, ToolVersion, Verdict};
+use crate::words::{Fault, FaultClass, Id, Outcome, Stream, ToolEnd, ToolVersion, Verdict};
 use crate::world::{AttachedDevice, Interrupt};
 
 /// Why most steps are skipped; a reader of the events may make less of these.
@@ -271,7 +272,9 @@ impl GoesOn {
 pub struct Problem {
     /// What happened.
     pub what: String,
-    pub class: Option<String>,
+    pub class: FaultClass,
+    /// What had gone wrong before, for which the run went back to an earlier step; the first comes first.
+    pub causes: Vec<Cause>,
     /// At which step; none before the first.
     pub step: Option<Id>,
     pub step_name: Option<String>,
@@ -284,6 +287,19 @@ pub struct Problem {
     pub attached: Vec<String>,
     /// In which state the board is.
     pub state: String,
+    /// The parts of the board's memory that this run was to change, and what is known of each.
+    pub regions: Vec<BoardRegion>,
     /// What to do now, and whether running again is safe.
     pub next: Vec<String>,
+}
+
+/// A fault after which the run went on.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Cause {
+    pub what: String,
+    pub class: FaultClass,
+    pub step: Id,
+    pub step_name: String,
+    /// The call that ended so, if it was one.
+    pub command: Option<Vec<String>>,
 }

@@ -45,6 +45,9 @@ impl<'a, W: World> Runner<'a, W> {
         self.tell(Event::Note { text: "Reading whether it worked; only this reading decides.".to_owned() });
         let verified = self.reading(step, &irreversible.verify).await;
         self.shielded = false;
+        if let Ok(done) = &verified {
+            self.ledger.note_act(&step.name, *done);
+        }
         match (verified, attempted) {
             (Ok(true), Ok(())) => Ok(true),
             (Ok(true), Err(_)) => {

@@ -16,6 +16,10 @@ mod identity;
 mod inputs;
 mod instead;
 mod irreversible;
+mod ledger;
+#[cfg(test)]
+#[cfg(unix)]
+mod ledger_tests;
 mod limit;
 mod named_files;
 mod offer;
@@ -51,9 +55,10 @@ mod watch;
 use std::time::Duration;
 
 pub use devices::Chosen;
-pub use event::{CONDITION_DOES_NOT_HOLD, Event, GoesOn, Problem, StepEnd, WaitEnd};
+pub use event::{CONDITION_DOES_NOT_HOLD, Cause, Event, GoesOn, Problem, StepEnd, WaitEnd};
 pub use files::Files;
 pub use inputs::{GivenFiles, InputFault, MakeImage, stage_inputs};
+pub use ledger::{BoardRegion, RegionState};
 pub use limit::longest_limit;
 pub use plan::{PlannedLine, PlannedStep, plan};
 pub use proof::ProvenBy;

@@ -59,14 +59,14 @@ fn permission(case: &Case<'_>, playbook: &Playbook) -> Option<String> {
             group.name
         )),
         Some(group) if !group.joined => Some(format!(
-            "Add yourself to the group that may use it, then log out and in again:\nsudo usermod -aG {} $USER",
+            "Add yourself to the group that may use it, then log out and in again:\n  sudo usermod -aG {} $USER",
             group.name
         )),
         // The catalog has said what else there is to do.
         _ if !serial && (denied || case.advice.is_none()) => Some(permission_commands(playbook)),
         None if serial && denied && case.node.is_none() => case.attached.map(|attached| {
             format!(
-                "Add yourself to the group that may use it, then log out and in again:\nsudo usermod -aG \"$(stat -c %G \
+                "Add yourself to the group that may use it, then log out and in again:\n  sudo usermod -aG \"$(stat -c %G \
                  {})\" $USER",
                 attached.port
             )
@@ -77,7 +77,7 @@ fn permission(case: &Case<'_>, playbook: &Playbook) -> Option<String> {
 }
 
 /// Commands for a Linux terminal that permit every device of the playbook, so that the next mode of the same board is
-/// not refused as well. Without blanks inside the rules, so that no line is broken where it must not be.
+/// not refused as well.
 fn permission_commands(playbook: &Playbook) -> String {
     let ids = playbook.devices.iter().flat_map(|device| device.ids.iter().map(|id| (device.kind, id.vendor)));
     let mut rules: Vec<String> = ids
@@ -92,10 +92,10 @@ fn permission_commands(playbook: &Playbook) -> String {
         .collect();
     rules.sort();
     rules.dedup();
-    let rules: String = rules.iter().map(|rule| format!("{rule} \\\n")).collect();
+    let rules: String = rules.iter().map(|rule| format!("  {rule} \\\n")).collect();
     format!(
-        "Permit it with these commands (they are for udev), then connect the board again:\nprintf '%s\\n' \\\n{rules}| \
-         sudo tee {RULES_FILE}\nsudo udevadm control --reload-rules\nsudo udevadm trigger"
+        "Permit it with these commands (they are for udev), then connect the board again:\n  printf '%s\\n' \\\n{rules}  | \
+         sudo tee -a {RULES_FILE}\n  sudo udevadm control --reload-rules\n  sudo udevadm trigger"
     )
 }
 
@@ -106,7 +106,7 @@ pub(super) fn of_host(host: Host, device: &Device) -> Option<String> {
         Host::Plain => None,
         Host::Wsl => {
             let commands = ids.iter().map(|id| {
-                format!("\nusbipd bind --hardware-id {id}\nusbipd attach --wsl --auto-attach --hardware-id {id}")
+                format!("\n  usbipd bind --hardware-id {id}\n  usbipd attach --wsl --auto-attach --hardware-id {id}")
             });
             Some(format!(
                 "This is Linux within Windows (WSL), which has to be given each USB device: in a PowerShell that runs as \

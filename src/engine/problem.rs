@@ -1,36 +1,69 @@
 //! The account of a run that did not recover the board: what happened, where, in which state the board is, what to do.
 
 use crate::engine::halt::Failure;
+use crate::engine::ledger::Ledger;
 use crate::engine::runner::Runner;
-use crate::engine::{Outcome, Problem};
+use crate::engine::{Cause, Outcome, Problem};
 use crate::output::Touched;
 use crate::words::FaultClass;
 use crate::world::World;
 
 pub(super) fn account<W: World>(failure: Failure, runner: &Runner<'_, W>) -> Problem {
-    let state = state_of(&failure, runner.board_changed);
+    let state = state_of(&failure, &runner.ledger);
     let next = next_steps(&failure, !runner.attempted.is_empty());
+    let causes = causes_of(&failure, &runner.causes);
+    // A wait that ran out has no call of its own: then the call that made the run go back is the one to look at.
+    let shown = match runner.causes.first() {
+        Some(first) if failure.command.is_none() => first.clone(),
+        _ => failure.clone(),
+    };
     Problem {
-        what: failure.fault.message,
-        class: Some(failure.fault.class.to_string()),
+        what: match causes.first() {
+            Some(first) if failure.command.is_none() => {
+                format!("{}. Then: {}", first.what.trim_end_matches('.'), failure.fault.message)
+            }
+            _ => failure.fault.message,
+        },
+        class: failure.fault.class,
+        causes,
         step: Some(failure.step),
         step_name: Some(failure.step_name),
-        command: failure.command,
-        end: failure.end.map(|end| end.to_string()),
-        output: failure.output,
+        command: shown.command,
+        end: shown.end.map(|end| end.to_string()),
+        output: shown.output,
         attached: runner.bus.describe_attached(),
         state,
+        regions: runner.ledger.regions(),
         next,
     }
 }
 
-fn state_of(failure: &Failure, board_changed: bool) -> String {
+/// What came before, each kind once: the same fault three times is one cause.
+fn causes_of(failure: &Failure, causes: &[Failure]) -> Vec<Cause> {
+    let mut told: Vec<Cause> = Vec::new();
+    for cause in causes.iter().filter(|cause| cause.fault.message != failure.fault.message) {
+        let cause = Cause {
+            what: cause.fault.message.clone(),
+            class: cause.fault.class,
+            step: cause.step.clone(),
+            step_name: cause.step_name.clone(),
+            command: cause.command.clone(),
+        };
+        if !told.contains(&cause) {
+            told.push(cause);
+        }
+    }
+    told
+}
+
+/// The author's words, where they fit what this run has done, and what the ledger says.
+fn state_of(failure: &Failure, ledger: &Ledger) -> String {
     let cut_short =
-        if failure.touched == Touched::Partly { " The last call was in the middle of changing it." } else { "" };
-    match (&failure.state, board_changed) {
-        (Some(state), _) => format!("{state}{cut_short}"),
-        (None, false) => "This run has changed nothing on the board.".to_owned(),
-        (None, true) => format!("This run has changed the board and did not finish.{cut_short}"),
+        if failure.touched == Touched::Partly { "The last call was in the middle of changing it. " } else { "" };
+    match &failure.state {
+        _ if !ledger.changed() => "This run has changed nothing on the board.".to_owned(),
+        Some(words) => format!("{} {cut_short}{}", words.trim_end(), ledger.in_words()),
+        None => format!("This run has changed the board and did not finish. {cut_short}{}", ledger.in_words()),
     }
 }
 
@@ -52,18 +85,29 @@ fn next_steps(failure: &Failure, irreversible_attempted: bool) -> Vec<String> {
         _ => None,
     };
     next.extend(by_class.map(str::to_owned));
-    match failure.outcome {
-        Outcome::RefusedByPlaybook => {}
-        Outcome::Declined => {
-            next.push("Running recover again is safe: it repeats the steps before and stops here again.".to_owned());
-        }
-        _ if irreversible_attempted => next.push(
-            "Running recover again is safe: it reads first what was done, and never repeats what cannot be undone."
-                .to_owned(),
-        ),
-        _ => next.push("Running recover again is safe: it starts from the beginning.".to_owned()),
-    }
+    next.extend(running_again(failure, irreversible_attempted).map(str::to_owned));
     next
+}
+
+/// Whether running recover again is safe and helps, or what it is that ends here.
+fn running_again(failure: &Failure, irreversible_attempted: bool) -> Option<&'static str> {
+    Some(match (failure.outcome, failure.fault.class) {
+        (Outcome::RefusedByPlaybook, _) => return None,
+        (Outcome::Declined, _) => "Running recover again is safe: it repeats the steps before and stops here again.",
+        (_, FaultClass::Protected) => {
+            "Running recover again does not help as long as the chip is protected: it ends here again."
+        }
+        (_, FaultClass::BadFile) => {
+            "Running recover again helps only with another file: with this one it ends here again."
+        }
+        (_, FaultClass::BadUsage) => {
+            "Running recover again does not help: the playbook or the tool has to become another one first."
+        }
+        _ if irreversible_attempted => {
+            "Running recover again is safe: it reads first what was done, and never repeats what cannot be undone."
+        }
+        _ => "Running recover again is safe: it starts from the beginning.",
+    })
 }
 
 fn sentence(text: &str) -> String {

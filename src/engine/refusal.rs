@@ -31,10 +31,11 @@ fn last_event(outcome: Outcome, problem: Option<Problem>) -> Event {
     }
 }
 
-pub fn before_anything(what: String, next: Vec<String>) -> Problem {
+pub fn before_anything(class: FaultClass, what: String, next: Vec<String>) -> Problem {
     Problem {
         what,
-        class: None,
+        class,
+        causes: Vec::new(),
         step: None,
         step_name: None,
         command: None,
@@ -42,6 +43,7 @@ pub fn before_anything(what: String, next: Vec<String>) -> Problem {
         output: Vec::new(),
         attached: Vec::new(),
         state: UNTOUCHED.to_owned(),
+        regions: Vec::new(),
         next,
     }
 }
@@ -51,8 +53,7 @@ pub fn refused_inputs(faults: &[InputFault]) -> Problem {
         [only] => only.message.clone(),
         several => format!("{} files cannot be used", several.len()),
     };
-    let mut problem = before_anything(what, Vec::new());
-    problem.class = Some(FaultClass::BadFile.to_string());
+    let mut problem = before_anything(FaultClass::BadFile, what, Vec::new());
     if faults.len() > 1 {
         problem.output = faults.iter().map(|fault| format!("{}: {}", fault.input, fault.message)).collect();
     }
@@ -72,8 +73,7 @@ pub fn refused_tools(faults: &[ToolProblem]) -> Problem {
             format!("the tools {} cannot be used", names.join(", "))
         }
     };
-    let mut problem = before_anything(what, Vec::new());
-    problem.class = Some(FaultClass::ToolMissing.to_string());
+    let mut problem = before_anything(FaultClass::ToolMissing, what, Vec::new());
     problem.state = "Nothing has been done to the board.".to_owned();
     problem.output = match faults {
         [only] => only.output(),

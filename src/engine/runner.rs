@@ -1,5 +1,6 @@
 //! Runs a playbook: steps in order, groups, conditions, retries and restarts. Calls, waits and guards are siblings.
 
+mod changing;
 mod checking;
 mod order;
 mod restarting;
@@ -19,9 +20,11 @@ use crate::documents::playbook::{Action, Playbook, Retry, Step};
 use crate::engine::devices::{Bus, no_bus};
 use crate::engine::facts::RunFacts;
 use crate::engine::files::Files;
-use crate::engine::halt::Halt;
+use crate::engine::halt::{Failure, Halt};
+use crate::engine::ledger::Ledger;
 use crate::engine::ready::ReadyTool;
 use crate::engine::repeated::FailureKey;
+use crate::engine::runner::changing::StateWords;
 use crate::engine::{
     CONDITION_DOES_NOT_HOLD, Event, Outcome, ProvenBy, SoughtTools, StepEnd, Tools, milliseconds, problem,
     refused_tools,
@@ -68,9 +71,11 @@ pub(super) struct Runner<'a, W> {
     numbers: BTreeMap<Id, usize>,
     total: usize,
     /// The authors' words on the board's state, from the outermost group to the step at work.
-    states: Vec<String>,
-    /// Words that stay true after going back, until the step of this number is reached again.
-    carried: Option<(usize, String)>,
+    states: Vec<StateWords<'a>>,
+    /// After going back: until the step of this number is reached again, these words stay true, and no others are.
+    carried: Option<(usize, Option<String>)>,
+    /// What has gone wrong so that the run went back, since it last came further than ever.
+    pub(super) causes: Vec<Failure>,
     /// Name and number of the step at work, as the person sees it.
     pub(super) current: Option<(Id, String, usize)>,
     /// The wish to end that a writing call is allowed to finish before.
@@ -86,13 +91,13 @@ pub(super) struct Runner<'a, W> {
     pub(super) failures: BTreeMap<FailureKey, u32>,
     /// The next wait for a device wants to see it come anew.
     pub(super) fresh: bool,
-    pub(super) board_changed: bool,
     /// Port and reason of the board's proof that was told last.
     pub(super) told_proof: Option<(String, ProvenBy)>,
     /// What was said of what cannot be compared.
     pub(super) told_unread: Vec<String>,
     /// The device that has answered who it is, and the state of the bus at that time.
     pub(super) asked_who: Option<(Id, u64)>,
+    pub(super) ledger: Ledger,
     pub(super) last_call: Option<LastCall>,
     /// A call has failed: from here on every call gets a process of its own.
     pub(super) single_calls: bool,
@@ -132,6 +137,7 @@ pub async fn run<W: World>(order: Order<'_>, files: Files, world: &W, events: &m
         total: leaves.len(),
         states: Vec::new(),
         carried: None,
+        causes: Vec::new(),
         current: None,
         stop_requested: None,
         shielded: false,
@@ -140,10 +146,10 @@ pub async fn run<W: World>(order: Order<'_>, files: Files, world: &W, events: &m
         used_up: BTreeMap::new(),
         failures: BTreeMap::new(),
         fresh: false,
-        board_changed: false,
         told_proof: None,
         told_unread: Vec::new(),
         asked_who: None,
+        ledger: Ledger::default(),
         last_call: None,
         single_calls: order.settings.single_calls,
         attempts_left: 0,
@@ -263,8 +269,9 @@ impl<'a, W: World> Runner<'a, W> {
 
     async fn step(&mut self, step: &'a Step, shown: Shown) -> Result<(), Halt> {
         let depth = self.states.len();
-        if let Some(state) = &step.if_stopped {
-            self.states.push(state.clone());
+        if step.if_stopped.is_some() || !step.next.is_empty() {
+            let changes = self.changes_memory(step);
+            self.states.push(StateWords { step, changes, began: false });
         }
         let ended = self.step_with_retries(step, shown).await;
         self.states.truncate(depth);
@@ -336,9 +343,7 @@ impl<'a, W: World> Runner<'a, W> {
             return self.act(step, &step.name).await.map(|_| ());
         }
         let started = Instant::now();
-        if self.carried.as_ref().is_some_and(|(until, _)| number >= *until) {
-            self.carried = None;
-        }
+        self.reach(number);
         self.current = Some((step.id.clone(), step.name.clone(), number));
         let (id, name, total) = (step.id.clone(), step.name.clone(), self.total);
         self.tell(Event::StepStarted { step: id.clone(), name: name.clone(), number, total });

@@ -14,6 +14,8 @@ const EVIDENCE_LENGTH_MAX: usize = 400;
 pub(super) struct Evidence {
     pub(super) printed: bool,
     pub(super) progress_seen: bool,
+    /// A progress went beyond its beginning.
+    pub(super) advanced: bool,
     /// For each of the command's success patterns: the line that matched.
     pub(super) success: Vec<Option<String>>,
     pub(super) counts: Counts,

@@ -111,6 +111,8 @@ impl<'a> Judge<'a> {
         let progress = progress(self.tool, text);
         if let Some(progress) = &progress {
             self.evidence.progress_seen = true;
+            self.evidence.advanced |=
+                progress.percent.is_some_and(|percent| percent > 0.0) || progress.bytes.is_some_and(|bytes| bytes > 0);
             self.evidence.counts.take_progress(progress, text);
         }
         progress

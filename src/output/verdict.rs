@@ -81,6 +81,13 @@ pub(super) fn touched(
     let refused_before = fault.code.as_ref().is_some_and(|code| {
         tool.statuses.iter().any(|status| applies(&status.commands, command) && status.refused_before.contains(code))
     });
+    let sign_of_refusal = |(pattern, found): (&FaultPattern, &Option<Match>)| {
+        found.is_some() && pattern.refused_before && pattern.class == fault.class
+    };
+    let refused_before =
+        refused_before || (!evidence.advanced && tool.faults.iter().zip(&evidence.faults).any(sign_of_refusal));
+    // Only a tool that speaks at all shows by its silence that it has not begun.
+    let shows_changes = shows_changes && evidence.printed;
     if refused_before || (!evidence.progress_seen && (shows_changes || before_anything)) {
         Touched::Nothing
     } else if proven && !overridden && fault.class.outcome_unknown() {

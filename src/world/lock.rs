@@ -25,6 +25,8 @@ pub enum LockProblem {
         /// An id, or an id and a port.
         board: String,
         holder: Option<Holder>,
+        /// The others have chosen a port each, so that a port of one's own would do.
+        ports_chosen: bool,
     },
     #[error("the folder for locks `{}` cannot be made: {source}", folder.display())]
     NoFolder { folder: PathBuf, source: io::Error },
@@ -115,7 +117,9 @@ fn lock(folder: &Path, board: &str, sharing: Sharing) -> Result<Lock, LockProble
     match locked {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
-            return Err(LockProblem::Held { board: board.to_owned(), holder: read_note(&note) });
+            // Only those that chose a port leave room for others.
+            let ports_chosen = file.try_lock_shared().is_ok();
+            return Err(LockProblem::Held { board: board.to_owned(), holder: read_note(&note), ports_chosen });
         }
         Err(TryLockError::Error(source)) => return Err(no_lock(source)),
     }
@@ -154,7 +158,7 @@ mod tests {
 
     fn held(outcome: Result<BoardLock, LockProblem>) -> (String, Option<Holder>) {
         match outcome {
-            Err(LockProblem::Held { board, holder }) => (board, holder),
+            Err(LockProblem::Held { board, holder, .. }) => (board, holder),
             other => panic!("{other:?}"),
         }
     }
@@ -185,6 +189,24 @@ mod tests {
     }
 
     #[test]
+    fn a_port_helps_only_beside_runs_that_chose_theirs() {
+        let folder = tempfile::tempdir().unwrap();
+        let a_port_helps = |port| match BoardLock::acquire(folder.path(), &[ROM], port) {
+            Err(LockProblem::Held { ports_chosen, .. }) => ports_chosen,
+            other => panic!("{other:?}"),
+        };
+        let any = BoardLock::acquire(folder.path(), &[ROM], None).unwrap();
+        assert!(!a_port_helps(None));
+        assert!(!a_port_helps(Some("1-2")));
+        drop(any);
+        let chosen = BoardLock::acquire(folder.path(), &[ROM], Some("1-2")).unwrap();
+        assert!(a_port_helps(None));
+        assert!(!a_port_helps(Some("1-2")));
+        drop(chosen);
+        BoardLock::acquire(folder.path(), &[ROM], None).unwrap();
+    }
+
+    #[test]
     fn a_failed_try_holds_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let rom = BoardLock::acquire(folder.path(), &[ROM], None).unwrap();
@@ -196,11 +218,15 @@ mod tests {
     #[test]
     fn names_the_holder() {
         let since = SystemTime::now();
-        let problem = LockProblem::Held { board: ROM.to_string(), holder: Some(Holder { process: 1234, since }) };
+        let problem = LockProblem::Held {
+            board: ROM.to_string(),
+            holder: Some(Holder { process: 1234, since }),
+            ports_chosen: false,
+        };
         let expected =
             format!("another recover (process 1234, since {}) is working on 1fc9:0135", describe_clock(since));
         assert_eq!(problem.to_string(), expected);
-        let problem = LockProblem::Held { board: ROM.to_string(), holder: None };
+        let problem = LockProblem::Held { board: ROM.to_string(), holder: None, ports_chosen: false };
         assert_eq!(problem.to_string(), "another recover is working on 1fc9:0135");
     }
 

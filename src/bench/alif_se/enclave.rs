@@ -163,6 +163,7 @@ impl AlifSe {
         let package_address = self.settings.mram.package_address();
         self.regions.retain(|region| region.address >= package_address);
         self.bootloader_before = false;
+        self.changes += 1;
         self.enclave.killed = true;
     }
 
@@ -180,6 +181,7 @@ impl AlifSe {
             self.enclave.package = None;
         }
         // What lies outside the memory is lost; the missing region shows it.
+        self.changes += 1;
         let stored = self.mram.write(address, bytes).is_ok();
         if whole && stored {
             self.regions.push(Region { address, length, sha256: sha256_of_bytes(bytes) });

@@ -59,6 +59,9 @@ pub struct AlifSe {
     resets: u32,
     last_reset_ms: u64,
     enclave: enclave::Enclave,
+    /// How often something that lasts was changed.
+    #[serde(default)]
+    changes: u64,
     mram: Memory,
     /// A healthy bootloader was there before any tool ran, and is still there.
     bootloader_before: bool,
@@ -111,6 +114,7 @@ impl AlifSe {
             enclave,
             mram: Memory::ram("mram.bin", settings.mram.range.start, settings.mram.range.length),
             regions: Vec::new(),
+            changes: 0,
             settings,
         })
     }
@@ -360,6 +364,10 @@ impl BoardModel for AlifSe {
     }
 
     /// This chip's one-time memory is nobody's business here.
+    fn changes(&self) -> Option<u64> {
+        Some(self.changes + self.own.changes())
+    }
+
     fn fuses(&self) -> BTreeMap<u32, u32> {
         BTreeMap::new()
     }

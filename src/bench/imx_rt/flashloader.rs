@@ -291,6 +291,7 @@ impl ImxRt {
         if self.faults.strikes(Fault::EraseRefused) || self.nor.erase(address, length).is_err() {
             return ERASE_SECTOR_FAIL;
         }
+        self.changes += 1;
         let untouched =
             |region: &Region| region.address + region.length <= address || address + length <= region.address;
         self.regions.retain(untouched);
@@ -332,6 +333,7 @@ impl ImxRt {
         if let (true, Some(byte)) = (bad, stored.get_mut(data.len() / 2)) {
             *byte ^= 0x04;
         }
+        self.changes += 1;
         if self.nor.write(address, &stored).is_err() {
             return WRITE_FAILED;
         }
@@ -420,6 +422,7 @@ impl ImxRt {
             return OTP_PROGRAM_FAIL;
         }
         if !self.faults.strikes(Fault::FuseStuck) {
+            self.changes += 1;
             *self.fuses.entry(word).or_insert(0) |= value;
         }
         if index & FUSE_LOCK != 0 {

@@ -65,6 +65,9 @@ pub struct ImxRt {
     /// Regions whose flash cells did not take what was written.
     bad_regions: Vec<u64>,
     fuses: BTreeMap<u32, u32>,
+    /// How often something that lasts was changed.
+    #[serde(default)]
+    changes: u64,
     locked_fuses: Vec<u32>,
     /// Answers the flashloader has sent and no tool has read.
     unread: Vec<Answer>,
@@ -110,6 +113,7 @@ impl ImxRt {
             fuses,
             locked_fuses: settings.fuses.iter().filter(|fuse| fuse.locked).map(|fuse| fuse.word).collect(),
             unread: Vec::new(),
+            changes: 0,
             writing: None,
             flipped: Vec::new(),
             settings,
@@ -288,6 +292,10 @@ impl BoardModel for ImxRt {
 
     fn regions(&self) -> Vec<Region> {
         self.regions.clone()
+    }
+
+    fn changes(&self) -> Option<u64> {
+        Some(self.changes)
     }
 
     fn fuses(&self) -> BTreeMap<u32, u32> {

@@ -196,6 +196,10 @@ impl BoardModel for Stm32Rom {
         self.flash.digest(address, length)
     }
 
+    fn changes(&self) -> Option<u64> {
+        Some(self.flash.changes() + self.own.changes())
+    }
+
     fn fuses(&self) -> BTreeMap<u32, u32> {
         BTreeMap::new()
     }

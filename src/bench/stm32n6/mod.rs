@@ -71,6 +71,9 @@ pub struct Stm32N6 {
     /// From when on the board is in which phase; in order of time, at least one.
     schedule: Vec<(u64, Phase)>,
     nor: Memory,
+    /// How often something that lasts was changed.
+    #[serde(default)]
+    changes: u64,
     /// The loader in RAM knows how to drive the flash.
     flash_driver_loaded: bool,
     /// A healthy bootloader was there before any tool ran.
@@ -125,6 +128,7 @@ impl Stm32N6 {
             bootloader_before: matches!(phase, Phase::Restarting | Phase::Bootloader),
             own: own::bootloader(&settings, &faults),
             faults,
+            changes: 0,
             nor: Memory::flash("nor.bin", settings.nor.range.start, settings.nor.range.length),
             flash_driver_loaded: false,
             regions: Vec::new(),
@@ -214,6 +218,7 @@ impl Stm32N6 {
         self.regions.retain(|region| region.address + region.length <= address || address + length <= region.address);
         let sectors = length.next_multiple_of(self.settings.nor.sector_bytes);
         let image = if kept == Taken::Written { image } else { &image[..image.len() / 2] };
+        self.changes += 1;
         let stored = self.nor.erase(address, sectors).and_then(|()| self.nor.write(address, image));
         match stored.and_then(|()| self.nor.read(address, length)) {
             Err(_) => Taken::WriteFailed,
@@ -321,6 +326,10 @@ impl BoardModel for Stm32N6 {
 
     fn regions(&self) -> Vec<Region> {
         self.regions.iter().cloned().chain(self.own.regions()).collect()
+    }
+
+    fn changes(&self) -> Option<u64> {
+        Some(self.changes + self.own.changes())
     }
 
     fn fuses(&self) -> BTreeMap<u32, u32> {

@@ -7,8 +7,9 @@ use std::time::Duration;
 use crate::bench::strike::scenario::Reference;
 use crate::bench::strike::striking::{Act, FirstChange, Run};
 use crate::bench::{Account, Answers, Region, Rehearsal, WhichBoard};
-use crate::engine::{Chosen, Event};
-use crate::words::Outcome;
+use crate::engine::{BoardRegion, Chosen, Event, RegionState};
+use crate::output::Touched;
+use crate::words::{FaultClass, Outcome, Verdict};
 
 /// The rules, by what a breach of them means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,6 +21,7 @@ pub enum Invariant {
     Board,
     Irreversible,
     Evidence,
+    State,
     Again,
     /// Of the matrix itself.
     Strikes,
@@ -39,6 +41,7 @@ impl Invariant {
                 "no irreversible step runs twice, without consent, or before the flash is proven"
             }
             Invariant::Evidence => "the evidence of the run is complete and readable",
+            Invariant::State => "what it says of the board's memory agrees with the board",
             Invariant::Again => "running again ends as a run without the fault",
             Invariant::Strikes => "the fault strikes",
         }
@@ -86,6 +89,7 @@ pub(crate) fn hold(
         broken.extend(limits(account, longest));
         broken.extend(images(account, reference));
         broken.extend(evidence(account));
+        broken.extend(state(account));
     }
     broken.extend(irreversible(&run.acts, reference));
     broken
@@ -159,6 +163,55 @@ fn irreversible(acts: &[Act], reference: &Reference) -> Vec<Broken> {
         }
     }
     broken
+}
+
+/// The words on the board's state come from the regions, so those are held against the board.
+fn state(account: &Account) -> Vec<Broken> {
+    let mut broken = Vec::new();
+    let mut breaks = |found: String| broken.push(Broken::new(Invariant::State, found));
+    let (Some(Event::Finished { problem: Some(problem), .. }), Some(changes)) =
+        (account.events.last(), account.changes)
+    else {
+        return broken;
+    };
+    let told: Vec<&BoardRegion> =
+        problem.regions.iter().filter(|region| region.state != RegionState::Untouched).collect();
+    if changes > 0 && told.is_empty() {
+        breaks(format!("it says `{}`, and the board's memory was changed {changes} times", problem.state));
+    }
+    for region in &told {
+        let name = &region.name;
+        // A call whose end nobody has seen may have changed something; more than that needs a change.
+        let may_be = matches!(region.state, RegionState::PartlyErased | RegionState::PartlyWritten);
+        if changes == 0 && !(may_be && unclear(account, &region.tool)) {
+            breaks(format!("it says of {name} `{:?}`, and the board's memory is as it was", region.state));
+        }
+        let (Some(address), Some(length), RegionState::Proven) = (region.address, region.length, region.state) else {
+            continue;
+        };
+        let wanted = account.events.iter().find_map(|event| match event {
+            Event::InputReady { file, sha256, .. } if region.file.as_ref() == Some(file) => Some(sha256),
+            _ => None,
+        });
+        let holds =
+            |there: &Region| there.address == address && there.length == length && Some(&there.sha256) == wanted;
+        if !account.regions.iter().any(holds) {
+            breaks(format!("it says that {name} is proven, and the board does not hold it"));
+        }
+    }
+    broken
+}
+
+/// Was there a call of this tool of which only the board knows what it did?
+fn unclear(account: &Account, tool: &str) -> bool {
+    account.events.iter().any(|event| match event {
+        Event::ToolEnded { tool: of, verdict: Verdict::Fault(fault), touched, .. } => {
+            let no_answer = fault.class.outcome_unknown() || fault.class == FaultClass::Cancelled;
+            let crashed = fault.class == FaultClass::ToolBroken;
+            of == tool && *touched == Touched::Partly && (no_answer || crashed)
+        }
+        _ => false,
+    })
 }
 
 fn evidence(account: &Account) -> Vec<Broken> {

@@ -103,8 +103,12 @@ impl Striking {
     }
 }
 
+/// Half of what the tool said, and at least the progress with which it tells that it has begun.
 fn first_half(mut said: Vec<u8>) -> Vec<u8> {
-    said.truncate(said.len() / 2);
+    let ends_line = |byte: &u8| matches!(byte, b'\r' | b'\n');
+    let begun = said.iter().position(|byte| *byte == b'%');
+    let told = begun.map_or(0, |at| said[at..].iter().position(ends_line).map_or(said.len(), |end| at + end + 1));
+    said.truncate(told.max(said.len() / 2));
     said
 }
 

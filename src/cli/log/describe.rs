@@ -1,7 +1,7 @@
 //! Each event as lines of the log.
 
 use crate::cli::wording::{bytes, clean, milliseconds, quote_command};
-use crate::engine::{Event, GoesOn, Problem, StepEnd, WaitEnd};
+use crate::engine::{Cause, Event, GoesOn, Problem, StepEnd, WaitEnd};
 use crate::words::{Fault, Stream, Verdict};
 
 /// `out` or `err`, as it stands before each line of a tool.
@@ -183,12 +183,17 @@ pub(super) fn lines(event: &Event) -> Vec<String> {
 fn problem_lines(problem: &Problem) -> Vec<String> {
     let mut lines = vec![format!("what happened: {}", problem.what)];
     let mut add = |name: &str, value: Option<String>| lines.extend(value.map(|value| format!("{name}: {value}")));
-    add("class", problem.class.clone());
+    add("class", Some(problem.class.to_string()));
     add("step", problem.step.as_ref().map(ToString::to_string));
     add("command", problem.command.as_ref().map(|command| quote_command(command)));
     add("end", problem.end.clone());
     lines.extend(problem.output.iter().map(|line| format!("  | {}", clean(line))));
+    for Cause { what, class, step, command, .. } in &problem.causes {
+        let command = command.as_ref().map(|command| format!(": {}", quote_command(command))).unwrap_or_default();
+        lines.push(format!("before that: {what} ({class}), at {step}{command}"));
+    }
     lines.push(format!("state of the board: {}", problem.state));
+    lines.extend(problem.regions.iter().map(|region| format!("region: {}, {}", region.name, word(&region.state))));
     lines.push(format!("attached: {}", list(&problem.attached)));
     lines.extend(problem.next.iter().map(|next| format!("next: {next}")));
     lines

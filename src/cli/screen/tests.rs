@@ -148,7 +148,8 @@ file      firmware.bin · 65,536 bytes · made up for the simulation
 fn a_problem_is_told_in_the_order_people_need_it() {
     let problem = Problem {
         what: "the flashloader did not answer".into(),
-        class: Some("no-answer".into()),
+        class: FaultClass::NoAnswer,
+        causes: Vec::new(),
         step: Some(id("sbl")),
         step_name: Some("Write the bootloader".into()),
         command: Some(command("blhost -u 0x15A2,0x0073 -t 120000 -- write-memory 0x60001000 blhost_flash_loader.bin")),
@@ -156,6 +157,7 @@ fn a_problem_is_told_in_the_order_people_need_it() {
         output: vec!["Response status = 10004".into()],
         attached: vec![],
         state: "The bootloader is partly written, and the ROM still answers".into(),
+        regions: Vec::new(),
         next: vec![
             "Unplug the camera and plug it in again, with the jumper still connected".into(),
             "Run: recover --playbook rt1062".into(),

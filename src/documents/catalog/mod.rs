@@ -23,7 +23,7 @@ pub use on_bench::without_programs;
 pub use pattern::Pattern;
 pub use tool::{
     ArgumentPlace, ArgumentRule, Catalog, Command, FaultPattern, Flavour, MissingEvidence, OperatingSystem,
-    PerOperatingSystem, ProgressPattern, RegionArguments, Session, StatusPattern, SuccessCount, Times, Tool,
-    VersionProbe, Via,
+    PerOperatingSystem, ProgressPattern, RegionArguments, RegionBegin, Session, StatusPattern, SuccessCount, Times,
+    Tool, VersionProbe, Via,
 };
 pub use winning::{never_decide, samples_of};

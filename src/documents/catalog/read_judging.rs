@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::reader::{Faults, Reader};
 use super::tool::{
-    ArgumentPlace, ArgumentRule, Command, FaultPattern, MissingEvidence, RegionArguments, StatusPattern, SuccessCount,
-    Times,
+    ArgumentPlace, ArgumentRule, Command, FaultPattern, MissingEvidence, RegionArguments, RegionBegin, StatusPattern,
+    SuccessCount, Times,
 };
 use super::tree::{Table, Value};
 use crate::words::{Diagnostic, FaultClass, Located, Place, Stream, ThirdTime, nearest};
@@ -78,6 +78,7 @@ fn fault(table: &Table, place: &Place, commands: &[Command], outer: &Reader<'_>)
     let overrides_success = reader.flag("overrides_success");
     let lasting = reader.flag("lasting");
     let third_time = third_time(&reader);
+    let refused_before = reader.flag("refused_before");
     reader.finish();
     Some(FaultPattern {
         place: place.clone(),
@@ -92,6 +93,7 @@ fn fault(table: &Table, place: &Place, commands: &[Command], outer: &Reader<'_>)
         overrides_success,
         lasting,
         third_time,
+        refused_before,
     })
 }
 
@@ -121,6 +123,7 @@ fn command(table: &Table, place: &Place, statuses: &[StatusPattern], outer: &Rea
         warning_exit_codes: reader.exit_codes("warning_exit_codes").unwrap_or_default(),
         erases: region_arguments(&reader, "erases", "length"),
         writes: region_arguments(&reader, "writes", "file"),
+        reads: region_arguments(&reader, "reads", "file"),
         timeout: reader.time("timeout"),
         silence: reader.time("silence"),
         missing_evidence: missing_evidence(&reader),
@@ -164,10 +167,18 @@ fn success_counts(outer: &Reader<'_>) -> Vec<SuccessCount> {
 fn region_arguments(reader: &Reader<'_>, key: &'static str, extent: &'static str) -> Option<RegionArguments> {
     let (table, place) = reader.table(key)?;
     let inner = Reader::new(table, place, reader.faults);
-    let read = |key| argument_place(&inner, key);
-    let (address, extent) = (read("address"), read(extent));
+    let begin = match (inner.has("address"), inner.has("partition")) {
+        (true, true) => {
+            let message = "a region begins at an `address` or is a `partition`, not both";
+            reader.faults.report(Diagnostic::error(place, message));
+            None
+        }
+        (false, true) => argument_place(&inner, "partition").map(RegionBegin::Partition),
+        _ => argument_place(&inner, "address").map(RegionBegin::Address),
+    };
+    let extent = argument_place(&inner, extent);
     inner.finish();
-    Some(RegionArguments { address: address?, extent: extent? })
+    Some(RegionArguments { begin: begin?, extent: extent? })
 }
 
 fn argument_place(reader: &Reader<'_>, key: &'static str) -> Option<ArgumentPlace> {

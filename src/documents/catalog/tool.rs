@@ -244,6 +244,8 @@ pub struct FaultPattern {
     pub lasting: bool,
     /// What it means when a step has failed with it for the third time.
     pub third_time: Option<ThirdTime>,
+    /// The board refuses so before it does anything: where no progress was made, all is as it was.
+    pub refused_before: bool,
 }
 
 /// A kind of call, known by words among its arguments.
@@ -256,7 +258,7 @@ pub struct Command {
     pub without: Vec<String>,
     /// Each of these matches some argument.
     pub with_matching: Vec<Pattern>,
-    /// Does the call change the board? Then it is never cut short lightly, and it needs evidence.
+    /// Does the call change memory that lasts? Then it is never cut short lightly, and it needs evidence.
     pub changes_board: bool,
     /// Each must match some line; a call without all of them has not succeeded.
     pub success: Vec<Pattern>,
@@ -276,8 +278,10 @@ pub struct Command {
     pub progress_shows_changes: bool,
     /// Which arguments say what part of the board's memory is erased: its address and its length in bytes.
     pub erases: Option<RegionArguments>,
-    /// Which arguments say what is written where: the address and the file.
+    /// Which arguments say what is written where: the address or the partition, and the file.
     pub writes: Option<RegionArguments>,
+    /// Which arguments say what is read back into which file. The region is as long as the file becomes.
+    pub reads: Option<RegionArguments>,
     pub timeout: Option<Duration>,
     /// Longest silence before the tool counts as hung.
     pub silence: Option<Duration>,
@@ -286,9 +290,25 @@ pub struct Command {
 /// Where the arguments stand that say which region of memory a call is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RegionArguments {
-    pub address: ArgumentPlace,
+    pub begin: RegionBegin,
     /// The length, or the file whose size it is.
     pub extent: ArgumentPlace,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RegionBegin {
+    Address(ArgumentPlace),
+    /// A part of the memory that the tool knows by a name or number of its own.
+    Partition(ArgumentPlace),
+}
+
+impl RegionArguments {
+    pub fn address(&self) -> Option<&ArgumentPlace> {
+        match &self.begin {
+            RegionBegin::Address(place) => Some(place),
+            RegionBegin::Partition(_) => None,
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

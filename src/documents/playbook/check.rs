@@ -136,6 +136,7 @@ impl Checker<'_> {
             self.steps(&retry.prepare, &[], Within { retried: true, only_reads: true });
         }
         let inner = Within { retried: within.retried || step.retry.is_some(), ..within };
+        step.next.iter().for_each(|text| self.template(text));
         match &step.action {
             Action::Steps(steps) => self.steps(steps, reachable, inner),
             Action::Run(run) => self.run(step, run, within),

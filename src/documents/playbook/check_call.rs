@@ -1,9 +1,9 @@
 //! Holds one call of a tool against the tool's table in the catalog.
 
-use crate::documents::catalog::Tool;
+use crate::documents::catalog::{Command, Tool};
 use crate::documents::expression::{Part, Template};
-use crate::documents::playbook::{Run, Step};
-use crate::words::{Diagnostic, Place};
+use crate::documents::playbook::{Changes, Run, Step};
+use crate::words::{Diagnostic, Located, Place};
 
 /// Notes what is wrong with the call; answers whether it changes the board.
 pub(super) fn check_call(tool: &Tool, step: &Step, run: &Run, faults: &mut Vec<Diagnostic>) -> bool {
@@ -44,6 +44,7 @@ pub(super) fn check_call(tool: &Tool, step: &Step, run: &Run, faults: &mut Vec<D
             if (command.changes_board || command.success_from_step) && !judged {
                 faults.push(no_evidence(tool, run));
             }
+            faults.extend(run.changes.as_ref().and_then(|changes| wrong_changes(command, step, changes)));
             command.changes_board
         }
         None if run.expect.is_empty() => {
@@ -52,6 +53,19 @@ pub(super) fn check_call(tool: &Tool, step: &Step, run: &Run, faults: &mut Vec<D
         }
         // What the catalog does not know may change the board.
         None => true,
+    }
+}
+
+/// What a step says of its changes must not contradict what is known of the call.
+fn wrong_changes(command: &Command, step: &Step, changes: &Located<Changes>) -> Option<Diagnostic> {
+    let fault = |message: &str| Some(Diagnostic::error(&changes.place, message));
+    match changes.value {
+        _ if !command.changes_board => {
+            fault("this call changes nothing that lasts, so there is nothing to say about it")
+        }
+        Changes::Nothing if command.erases.is_some() => fault("what this call erases stays erased"),
+        Changes::Nothing if step.irreversible.is_some() => fault("what can never be undone changes something"),
+        Changes::Nothing | Changes::Range { .. } => None,
     }
 }
 

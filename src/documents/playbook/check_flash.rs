@@ -83,7 +83,8 @@ impl<'a> Found<'a> {
         let Some(command) = tool.command(&shown) else { return };
         let number = self.erases.len() + self.writes.len();
         let argument = |place: &ArgumentPlace| command.argument(place, &shown);
-        let region = |arguments: &RegionArguments| Some((argument(&arguments.address)?, argument(&arguments.extent)?));
+        let region =
+            |arguments: &RegionArguments| Some((argument(arguments.address()?)?, argument(&arguments.extent)?));
         if let Some((address, length)) = command.erases.as_ref().and_then(region)
             && let Some(address) = address_of(&shown[address])
         {

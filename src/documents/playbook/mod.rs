@@ -35,9 +35,9 @@ pub use load::{Loaded, load};
 pub(crate) use reader::{Entries, Reader};
 pub use steps::{irreversible_steps, tools_of};
 pub use types::{
-    Action, Afterwards, Answer, Backoff, Capture, CaptureKind, CheckStep, Contents, Enough, FailOn, HandMove, Instead,
-    Irreversible, LateAsk, OnFault, Playbook, Prompt, Reading, RefuseStep, RestartAt, Retry, Run, StagedFile, Step,
-    TellApart, ThirdFailure, Timeout, ToolFile, Unmet, Until, VirtualBoard, WriteStep,
+    Action, Afterwards, Answer, Backoff, Capture, CaptureKind, Changes, CheckStep, Contents, Enough, FailOn, HandMove,
+    Instead, Irreversible, LateAsk, OnFault, Playbook, Prompt, Reading, RefuseStep, RestartAt, Retry, Run, StagedFile,
+    Step, TellApart, ThirdFailure, Timeout, ToolFile, Unmet, Until, VirtualBoard, WriteStep,
 };
 pub use variable::{Variable, VariableError};
 pub use wrong_kind::{LOOKED_AT_BYTES, WrongKind, blank, wrong_kind};

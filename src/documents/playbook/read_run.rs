@@ -1,11 +1,11 @@
 //! Reads what belongs to a call of a tool: its arguments, and what is made of its output.
 
-use crate::documents::Yaml;
 use crate::documents::playbook::read_answers::read_answers;
 use crate::documents::playbook::read_input::leaves_its_folder;
 use crate::documents::playbook::read_step::{read_class, read_prompt, required};
 use crate::documents::playbook::reader::{Entries, Reader};
-use crate::documents::playbook::{Capture, CaptureKind, FailOn, OnFault, Run, StagedFile, Unmet};
+use crate::documents::playbook::{Capture, CaptureKind, Changes, FailOn, OnFault, Run, StagedFile, Unmet};
+use crate::documents::{Yaml, YamlKind};
 use crate::words::{Diagnostic, FaultClass, Id, Located};
 
 pub(super) fn read_run(reader: &mut Reader, entries: &Entries<'_>, tool: &Yaml) -> Option<Run> {
@@ -45,7 +45,29 @@ pub(super) fn read_run(reader: &mut Reader, entries: &Entries<'_>, tool: &Yaml) 
         answers,
         stage,
         on_fault,
+        changes: entries.get("changes").and_then(|changes| read_changes(reader, changes)),
     })
+}
+
+fn read_changes(reader: &mut Reader, yaml: &Yaml) -> Option<Located<Changes>> {
+    const NOTHING: &str = "nothing";
+    let value = if let YamlKind::Map(_) = yaml.kind {
+        let parts = reader.map(yaml, "`changes`", &["address", "length"])?;
+        let address = required(reader, &parts, "address", "changes").and_then(|yaml| reader.unsigned(yaml));
+        let length = required(reader, &parts, "length", "changes").and_then(|yaml| reader.unsigned(yaml));
+        Changes::Range { address: address?, length: length? }
+    } else {
+        let text = reader.text(yaml)?;
+        if text.value != NOTHING {
+            reader.fault(
+                Diagnostic::error(&text.place, format!("`{}` is nothing that a call can change", text.value))
+                    .hint("write `nothing`, or a range such as `{address: 0x60000000, length: 0x1000}`"),
+            );
+            return None;
+        }
+        Changes::Nothing
+    };
+    Some(Located { value, place: yaml.place.clone() })
 }
 
 /// What it means when `expect` is not met.

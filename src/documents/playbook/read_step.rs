@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::documents::expression::Template;
 use crate::documents::playbook::read_run::read_run;
 use crate::documents::playbook::read_third_time::read_third_time;
 use crate::documents::playbook::reader::{Entries, Reader};
@@ -39,6 +40,7 @@ const STEP_KEYS: &[&str] = &[
     "answers",
     "stage",
     "on_fault",
+    "changes",
     "prompt",
     "hands",
     "wait",
@@ -53,12 +55,15 @@ const STEP_KEYS: &[&str] = &[
 ];
 /// Keys that only make sense beside some actions.
 const COMPANIONS: [(&[&str], &[&str]); 8] = [
-    (&["run"], &["args", "device", "expect", "fail_on", "capture", "produces", "answers", "stage", "on_fault"]),
+    (
+        &["run"],
+        &["args", "device", "expect", "fail_on", "capture", "produces", "answers", "stage", "on_fault", "changes"],
+    ),
     (&["prompt"], &["hands"]),
     (&["run", "check"], &["class", "message"]),
     (&["run", "prompt"], &["until"]),
     (&["run", "prompt", "wait"], &["timeout"]),
-    (&["refuse"], &["next"]),
+    (&["run", "prompt", "wait", "check", "refuse", "steps"], &["next"]),
     (&["wait"], &["ask"]),
     (&["prompt", "wait"], &["if_met", "if_unmet"]),
 ];
@@ -119,11 +124,21 @@ fn read_step(reader: &mut Reader, yaml: &Yaml, default_id: &str, depth: usize) -
             .and_then(|irreversible| read_irreversible(reader, irreversible, &id, depth)),
         if_stopped: entries.get("if_stopped").and_then(|text| reader.prose(text)),
         third_time: entries.get("third_time").and_then(|third| read_third_time(reader, third)),
+        next: match &action {
+            // Of a refusal it is part of what is said.
+            Some(Action::Refuse(_)) | None => Vec::new(),
+            Some(_) => read_next(reader, &entries),
+        },
         action: action?,
         id,
         place,
     };
     Some(step)
+}
+
+fn read_next(reader: &mut Reader, entries: &Entries<'_>) -> Vec<Template> {
+    let next = entries.get("next").map(|next| reader.one_or_more(next, "texts")).unwrap_or_default();
+    next.iter().filter_map(|text| reader.prose_template(text)).collect()
 }
 
 fn in_words(id: &Id) -> String {
@@ -213,11 +228,8 @@ fn read_one_action(reader: &mut Reader, entries: &Entries<'_>, action: &str, id:
             message: entries.get("message").and_then(|message| reader.prose_template(message)),
         }),
         "refuse" => {
-            let next = entries.get("next").map(|next| reader.one_or_more(next, "texts")).unwrap_or_default();
-            Action::Refuse(RefuseStep {
-                text: reader.prose_template(value)?,
-                next: next.iter().filter_map(|text| reader.prose_template(text)).collect(),
-            })
+            let next = read_next(reader, entries);
+            Action::Refuse(RefuseStep { text: reader.prose_template(value)?, next })
         }
         _ => Action::Steps(read_steps(reader, value, id.as_str(), depth + 1)),
     })

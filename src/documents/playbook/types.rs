@@ -109,10 +109,12 @@ pub struct Step {
     /// What the person is asked to do when a wait has gone on for a while in vain.
     pub ask: Option<LateAsk>,
     pub irreversible: Option<Irreversible>,
-    /// In which state the board is when the run ends in this step; groups hand it down.
+    /// In which state the board is when the run ends in this step and something was changed; groups hand it down.
     pub if_stopped: Option<String>,
     /// What it means when the step fails for the third time.
     pub third_time: Option<ThirdFailure>,
+    /// What to do when the run ends in this step; groups hand it down.
+    pub next: Vec<Template>,
 }
 
 /// What the third failure of a step means, if it was of one of these classes each time.
@@ -190,6 +192,17 @@ pub struct Run {
     pub stage: Vec<StagedFile>,
     /// Faults that the playbook goes on with.
     pub on_fault: Vec<OnFault>,
+    /// What the call changes, where its arguments do not show it.
+    pub changes: Option<Located<Changes>>,
+}
+
+/// What a call changes of the memory that lasts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Changes {
+    /// What it changes is gone with the next loss of power.
+    Nothing,
+    /// These bytes.
+    Range { address: u64, length: u64 },
 }
 
 #[derive(Debug, Clone)]

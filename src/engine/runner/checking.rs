@@ -18,6 +18,7 @@ impl<W: World> Runner<'_, W> {
     }
 
     pub(super) fn check(&mut self, step: &Step, check: &CheckStep) -> Result<(), Halt> {
+        self.note_compared(&check.holds);
         if self.holds(&check.holds, step)? {
             return Ok(());
         }

@@ -17,13 +17,12 @@ impl<W: World> Runner<'_, W> {
             return halt;
         }
         let because = failure.fault.clone();
-        let state = failure.state.clone();
         self.restarts.insert(step.id.clone(), times + 1);
-        if let (Some(state), Some((_, _, number))) = (state, &self.current)
-            && self.board_changed
-        {
-            self.carried = Some((*number, state));
+        if let Some((_, _, number)) = &self.current {
+            let until = self.carried.as_ref().map_or(*number, |(until, _)| (*until).max(*number));
+            self.carried = Some((until, failure.state.clone()));
         }
+        self.causes.push((**failure).clone());
         let fresh = because.class != FaultClass::DeviceLost;
         self.tell(Event::Restarting {
             from: step.id.clone(),
@@ -33,5 +32,17 @@ impl<W: World> Runner<'_, W> {
             because,
         });
         Halt::Restart { at: restart.step.value.clone(), fresh }
+    }
+
+    /// The step of this number begins.
+    pub(super) fn reach(&mut self, number: usize) {
+        if self.carried.as_ref().is_some_and(|(until, _)| number >= *until) {
+            self.carried = None;
+        }
+        // Once the run comes further than the step from which it went back, that is over.
+        let farthest = self.causes.iter().filter_map(|cause| self.numbers.get(&cause.step)).max();
+        if farthest.is_some_and(|farthest| number > *farthest) {
+            self.causes.clear();
+        }
     }
 }

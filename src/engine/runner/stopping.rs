@@ -14,7 +14,6 @@ impl<W: World> Runner<'_, W> {
             Some((id, name, _)) => (id.clone(), name.clone()),
             None => (step.clone(), step.to_string()),
         };
-        let carried = self.carried.as_ref().map(|(_, state)| state.clone());
         Failure {
             fault,
             outcome,
@@ -24,8 +23,8 @@ impl<W: World> Runner<'_, W> {
             end: None,
             output: Vec::new(),
             touched: Touched::Nothing,
-            advice: Vec::new(),
-            state: carried.or_else(|| self.states.last().cloned()),
+            advice: self.author_advice(),
+            state: self.author_words(),
         }
     }
 

@@ -1,0 +1,364 @@
+//! What a run has begun to change of the memory that lasts, and what is known of each part of it now.
+//!
+//! Filled from calls that began, and from what was read back and compared; the words on the board's state come from here.
+
+use std::collections::BTreeMap;
+
+use crate::words::Id;
+
+/// What is known of a part of the board's memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RegionState {
+    /// A call was to change it, and ended before it did.
+    Untouched,
+    /// An erase began, and is not known to be complete.
+    PartlyErased,
+    Erased,
+    /// A write, which may erase first, began and is not known to be complete.
+    PartlyWritten,
+    /// The tool and the board say so.
+    Written,
+    /// Written, and read back as something else.
+    Differs,
+    /// Written, and read back as it should be.
+    Proven,
+}
+
+/// A part of the board's memory that this run was to change.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct BoardRegion {
+    /// As people are told it: "bootloader.bin at 0x08000000".
+    pub name: String,
+    pub tool: String,
+    /// The file that was to be written there.
+    pub file: Option<String>,
+    pub address: Option<u64>,
+    /// In bytes.
+    pub length: Option<u64>,
+    /// The tool's own name of this part.
+    pub partition: Option<String>,
+    pub state: RegionState,
+}
+
+/// Where something is changed, as exactly as it is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Place {
+    Range {
+        address: u64,
+        length: u64,
+    },
+    Partition(String),
+    /// Somewhere in the memory that the tool reaches.
+    Somewhere,
+    /// What an irreversible step does, by the name of the step.
+    Act(String),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ChangeKind {
+    Erase,
+    Write,
+}
+
+/// How far a change came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Came {
+    NotBegun,
+    Partly,
+    Completely,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Change {
+    pub(super) tool: String,
+    pub(super) place: Place,
+    pub(super) file: Option<String>,
+    pub(super) kind: ChangeKind,
+    pub(super) came: Came,
+}
+
+#[derive(Debug, Clone)]
+struct Entry {
+    tool: String,
+    place: Place,
+    file: Option<String>,
+    state: RegionState,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Ledger {
+    entries: Vec<Entry>,
+    /// What files made by reading the board hold.
+    read: BTreeMap<Id, (String, Place)>,
+}
+
+/// More names than these in one sentence are counted only.
+const NAMES_MAX: usize = 6;
+
+impl Ledger {
+    pub(super) fn note(&mut self, change: Change) {
+        let Change { tool, place, file, kind, came } = change;
+        let state = match (kind, came) {
+            (_, Came::NotBegun) => RegionState::Untouched,
+            (ChangeKind::Erase, Came::Partly) => RegionState::PartlyErased,
+            (ChangeKind::Erase, Came::Completely) => RegionState::Erased,
+            (ChangeKind::Write, Came::Partly) => RegionState::PartlyWritten,
+            (ChangeKind::Write, Came::Completely) => RegionState::Written,
+        };
+        let known = |entry: &Entry| same_part(entry, &tool, &place, file.as_ref());
+        if came == Came::NotBegun {
+            if !self.entries.iter().any(known) {
+                self.entries.push(Entry { tool, place, file, state });
+            }
+            return;
+        }
+        let position = self.entries.iter().position(known);
+        let before = position.map(|index| self.entries.remove(index));
+        let file = file.or_else(|| before.and_then(|before| before.file));
+        self.entries.retain(|entry| !covers(&place, &entry.place));
+        for entry in self.entries.iter_mut().filter(|entry| may_reach(&tool, &place, entry)) {
+            entry.state = match entry.state {
+                RegionState::Proven if place == Place::Somewhere => RegionState::Written,
+                RegionState::Proven | RegionState::Written | RegionState::Differs if place != Place::Somewhere => {
+                    RegionState::PartlyWritten
+                }
+                other => other,
+            };
+        }
+        self.entries.push(Entry { tool, place, file, state });
+    }
+
+    /// A file holds now what is on the board there.
+    pub(super) fn note_read(&mut self, file: Id, tool: String, place: Place) {
+        self.read.insert(file, (tool, place));
+    }
+
+    /// Two files were compared, of which one was read from the board.
+    pub(super) fn note_compared(&mut self, read: &Id, same: bool) {
+        let Some((tool, place)) = self.read.get(read) else { return };
+        let state = if same { RegionState::Proven } else { RegionState::Differs };
+        let read_whole = |entry: &&mut Entry| match (&entry.place, place) {
+            (Place::Range { .. }, Place::Range { .. }) => covers(place, &entry.place),
+            (Place::Partition(_), Place::Partition(_)) => entry.tool == *tool && entry.place == *place,
+            _ => false,
+        };
+        for entry in self.entries.iter_mut().filter(read_whole) {
+            if !matches!(entry.state, RegionState::Untouched | RegionState::PartlyErased | RegionState::Erased) {
+                entry.state = state;
+            }
+        }
+    }
+
+    /// A reading shows whether an irreversible act has its effect.
+    pub(super) fn note_act(&mut self, act: &str, done: bool) {
+        let is = |entry: &&mut Entry| matches!(&entry.place, Place::Act(name) if name == act);
+        for entry in self.entries.iter_mut().filter(is) {
+            entry.state = if done { RegionState::Proven } else { RegionState::Untouched };
+        }
+    }
+
+    /// Has this run begun to change anything?
+    pub(super) fn changed(&self) -> bool {
+        self.entries.iter().any(|entry| entry.state != RegionState::Untouched)
+    }
+
+    pub(super) fn regions(&self) -> Vec<BoardRegion> {
+        let told = |entry: &Entry| {
+            let (address, length) = match entry.place {
+                Place::Range { address, length } => (Some(address), Some(length)),
+                _ => (None, None),
+            };
+            let partition = match &entry.place {
+                Place::Partition(name) => Some(name.clone()),
+                _ => None,
+            };
+            BoardRegion {
+                name: name_of(entry),
+                tool: entry.tool.clone(),
+                file: entry.file.clone(),
+                address,
+                length,
+                partition,
+                state: entry.state,
+            }
+        };
+        self.entries.iter().map(told).collect()
+    }
+
+    /// What was changed, in sentences; empty when nothing was.
+    pub(super) fn in_words(&self) -> String {
+        let mut sentences = Vec::new();
+        for (state, of_memory, of_acts) in WORDS {
+            let of_state = |entry: &&Entry| entry.state == state;
+            let (acts, memory): (Vec<&Entry>, Vec<&Entry>) =
+                self.entries.iter().filter(of_state).partition(|entry| matches!(entry.place, Place::Act(_)));
+            sentences.extend(listed(of_memory, &memory));
+            sentences.extend(listed(of_acts, &acts));
+        }
+        sentences.join(" ")
+    }
+}
+
+/// The worst first, with the words for memory and for what an irreversible step does.
+const WORDS: [(RegionState, &str, &str); 6] = [
+    (RegionState::PartlyErased, "May be erased, or partly", "Not known to be done"),
+    (RegionState::Erased, "Erased", "Done"),
+    (RegionState::PartlyWritten, "May be erased or partly written", "Not known to be done"),
+    (RegionState::Differs, "Written, but different when read back", "Not done"),
+    (RegionState::Written, "Written", "Done"),
+    (RegionState::Proven, "Written and proven", "Done and proven"),
+];
+
+fn listed(lead: &str, entries: &[&Entry]) -> Option<String> {
+    let mut names: Vec<String> = entries.iter().take(NAMES_MAX).map(|entry| name_of(entry)).collect();
+    if entries.len() > NAMES_MAX {
+        names.push(format!("{} more", entries.len() - NAMES_MAX));
+    }
+    (!names.is_empty()).then(|| format!("{lead}: {}.", names.join(", ")))
+}
+
+fn name_of(entry: &Entry) -> String {
+    match (&entry.place, &entry.file) {
+        (Place::Range { address, .. }, Some(file)) => format!("{file} at {address:#010x}"),
+        (Place::Range { address, length }, None) => {
+            format!("{address:#010x} to {:#010x}", address.saturating_add(length.saturating_sub(1)))
+        }
+        (Place::Partition(name), Some(file)) => format!("{file} in part {name}"),
+        (Place::Partition(name), None) => format!("part {name} of the memory"),
+        (Place::Somewhere, Some(file)) => file.clone(),
+        (Place::Somewhere, None) => format!("what {} writes", entry.tool),
+        (Place::Act(name), _) => name.clone(),
+    }
+}
+
+/// Is the change about what the entry tells of?
+fn same_part(entry: &Entry, tool: &str, place: &Place, file: Option<&String>) -> bool {
+    match (&entry.place, place) {
+        // A write begins where the erase for it began, and is shorter.
+        (Place::Range { address, .. }, Place::Range { address: other, .. }) => address == other,
+        (Place::Somewhere, Place::Somewhere) => entry.tool == tool && entry.file.as_ref() == file,
+        (Place::Partition(_), Place::Partition(_)) => entry.tool == tool && entry.place == *place,
+        (Place::Act(one), Place::Act(other)) => one == other,
+        _ => false,
+    }
+}
+
+fn covers(outer: &Place, inner: &Place) -> bool {
+    match (outer, inner) {
+        (Place::Range { address, length }, Place::Range { address: inner, length: inner_length }) => {
+            address <= inner && inner.saturating_add(*inner_length) <= address.saturating_add(*length)
+        }
+        _ => false,
+    }
+}
+
+/// May the change have reached what the entry tells of, which is another part?
+fn may_reach(tool: &str, place: &Place, entry: &Entry) -> bool {
+    match (place, &entry.place) {
+        (Place::Range { address, length }, Place::Range { address: other, length: other_length }) => {
+            *address < other.saturating_add(*other_length) && *other < address.saturating_add(*length)
+        }
+        (Place::Somewhere, Place::Range { .. } | Place::Partition(_)) => entry.tool == tool,
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn range(address: u64, length: u64) -> Place {
+        Place::Range { address, length }
+    }
+
+    fn change(kind: ChangeKind, place: Place, file: Option<&str>, came: Came) -> Change {
+        Change { tool: "flasher".to_owned(), place, file: file.map(str::to_owned), kind, came }
+    }
+
+    fn erase(place: Place, came: Came) -> Change {
+        change(ChangeKind::Erase, place, None, came)
+    }
+
+    fn write(place: Place, file: &str, came: Came) -> Change {
+        change(ChangeKind::Write, place, Some(file), came)
+    }
+
+    #[test]
+    fn a_region_goes_from_erased_to_proven() {
+        let mut ledger = Ledger::default();
+        assert!(!ledger.changed());
+        ledger.note(erase(range(0x1000, 0x2000), Came::Partly));
+        assert_eq!(ledger.in_words(), "May be erased, or partly: 0x00001000 to 0x00002fff.");
+        ledger.note(erase(range(0x1000, 0x2000), Came::Completely));
+        ledger.note(write(range(0x1000, 0x1234), "loader.bin", Came::Partly));
+        assert_eq!(ledger.in_words(), "May be erased or partly written: loader.bin at 0x00001000.");
+        ledger.note(write(range(0x1000, 0x1234), "loader.bin", Came::Completely));
+        assert_eq!(ledger.in_words(), "Written: loader.bin at 0x00001000.");
+        let read: Id = "loader_read".parse().unwrap();
+        // A piece of it proves nothing of the rest.
+        ledger.note_read(read.clone(), "reader".to_owned(), range(0x1000, 0x1000));
+        ledger.note_compared(&read, true);
+        assert_eq!(ledger.regions()[0].state, RegionState::Written);
+        ledger.note_read(read.clone(), "reader".to_owned(), range(0x1000, 0x1234));
+        ledger.note_compared(&read, false);
+        assert_eq!(ledger.regions()[0].state, RegionState::Differs);
+        ledger.note_compared(&read, true);
+        assert_eq!(ledger.in_words(), "Written and proven: loader.bin at 0x00001000.");
+        assert_eq!(ledger.regions().len(), 1);
+    }
+
+    #[test]
+    fn what_was_refused_before_it_began_is_untouched() {
+        let mut ledger = Ledger::default();
+        ledger.note(erase(range(0, 0x1000), Came::NotBegun));
+        assert!(!ledger.changed());
+        assert_eq!(ledger.in_words(), "");
+        assert_eq!(ledger.regions()[0].state, RegionState::Untouched);
+        ledger.note(erase(range(0, 0x1000), Came::Completely));
+        ledger.note(write(range(0, 0x10), "a.bin", Came::NotBegun));
+        assert_eq!(ledger.in_words(), "Erased: 0x00000000 to 0x00000fff.");
+    }
+
+    #[test]
+    fn a_later_change_takes_back_what_was_proven() {
+        let mut ledger = Ledger::default();
+        let read: Id = "read".parse().unwrap();
+        let prove = |ledger: &mut Ledger| {
+            ledger.note(write(range(0x1000, 0x100), "a.bin", Came::Completely));
+            ledger.note_read(read.clone(), "flasher".to_owned(), range(0x1000, 0x100));
+            ledger.note_compared(&read, true);
+            assert_eq!(ledger.in_words(), "Written and proven: a.bin at 0x00001000.");
+        };
+        prove(&mut ledger);
+        ledger.note(change(ChangeKind::Write, Place::Somewhere, Some("b.dfu"), Came::Partly));
+        assert_eq!(ledger.in_words(), "May be erased or partly written: b.dfu. Written: a.bin at 0x00001000.");
+        let mut ledger = Ledger::default();
+        prove(&mut ledger);
+        ledger.note(erase(range(0x1080, 0x1000), Came::Completely));
+        assert_eq!(
+            ledger.in_words(),
+            "Erased: 0x00001080 to 0x0000207f. May be erased or partly written: a.bin at 0x00001000."
+        );
+        // An erase of all of it leaves nothing to tell of the file.
+        ledger.note(erase(range(0, 0x4000), Came::Completely));
+        assert_eq!(ledger.in_words(), "Erased: 0x00000000 to 0x00003fff.");
+    }
+
+    #[test]
+    fn partitions_and_acts_have_their_names() {
+        let mut ledger = Ledger::default();
+        ledger.note(write(Place::Partition("2".to_owned()), "firmware.bin", Came::Completely));
+        ledger.note(change(ChangeKind::Write, Place::Act("Boot fuse".to_owned()), None, Came::Partly));
+        ledger.note(change(ChangeKind::Write, Place::Somewhere, None, Came::Partly));
+        assert_eq!(
+            ledger.in_words(),
+            "May be erased or partly written: what flasher writes. Not known to be done: Boot fuse. \
+             Written: firmware.bin in part 2."
+        );
+        ledger.note_act("Boot fuse", true);
+        assert_eq!(ledger.regions()[1].state, RegionState::Proven);
+        ledger.note_act("Boot fuse", false);
+        assert_eq!(ledger.regions()[1].state, RegionState::Untouched);
+    }
+}
