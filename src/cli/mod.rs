@@ -16,6 +16,7 @@ mod problems;
 pub mod reader;
 mod record;
 mod run;
+mod run_lock;
 mod run_options;
 mod run_runtime;
 mod scene;

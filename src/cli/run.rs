@@ -1,7 +1,7 @@
 //! `recover run`: everything around one run, from the command line to the exit code.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -18,6 +18,7 @@ use crate::cli::places::{find_playbook, read_scene};
 use crate::cli::problems;
 use crate::cli::reader::{Reader, Readers};
 use crate::cli::record::Recording;
+use crate::cli::run_lock::lock;
 use crate::cli::run_options::check_options;
 use crate::cli::run_runtime::{Clock, defect, runtime};
 use crate::cli::scene::{apply_scene, finish, folder_of_scene};
@@ -33,10 +34,10 @@ use crate::engine::{
     Tools, before_anything, finished, plan, refused_inputs, refused_tools, run as run_engine, seek_tools, stage_inputs,
     without_problem,
 };
-use crate::words::{Diagnostic, FaultClass, Id, Severity, Source, UsbId};
+use crate::words::{Diagnostic, FaultClass, Id, Severity, Source};
 use crate::world::{
-    BoardLock, Finder, Interrupts, LockProblem, Machine, Person, Recorder, RecordingWorld, Scratch, Surroundings,
-    ToolStarter, World, process,
+    BoardLock, Finder, Interrupts, Machine, Person, Recorder, RecordingWorld, Scratch, Surroundings, ToolStarter,
+    World, process,
 };
 
 /// What a run is about, once documents and command line have been found sound.
@@ -424,35 +425,6 @@ fn carry_out(job: Job, tell: &mut Tell<'_>) -> Result<Outcome, Box<Refusal>> {
             }
         }
     })
-}
-
-fn lock(folder: &Path, playbook: &Playbook, options: &RunOptions) -> Result<BoardLock, Box<Refusal>> {
-    let ids: BTreeSet<UsbId> = playbook.devices.iter().flat_map(|device| device.ids.iter().copied()).collect();
-    let ids: Vec<UsbId> = ids.into_iter().collect();
-    BoardLock::acquire(folder, &ids, options.port.as_deref()).map_err(|problem| {
-        let next = what_frees_the_board(&problem, options).to_owned();
-        refuse(Outcome::BoardBusy, before_anything(FaultClass::NoPermission, problem.to_string(), vec![next]))
-    })
-}
-
-fn what_frees_the_board(problem: &LockProblem, options: &RunOptions) -> &'static str {
-    match problem {
-        LockProblem::Held { .. } if options.bench.is_some() => {
-            "Wait until the other run has ended, or name another folder with --bench."
-        }
-        LockProblem::Held { ports_chosen: true, .. } => {
-            "Wait until the other run has ended, or choose another board for this run with --port."
-        }
-        LockProblem::Held { .. } if options.port.is_some() => {
-            "Wait until the other run has ended: it works on this port, or may work on any."
-        }
-        LockProblem::Held { .. } => {
-            "Wait until the other run has ended. Runs work side by side only where each was started with a --port of its own."
-        }
-        LockProblem::NoFolder { .. } | LockProblem::NoLock { .. } => {
-            "Make sure that you may write there; without the lock two runs could meet on one board."
-        }
-    }
 }
 
 async fn steps<W: World>(
