@@ -183,7 +183,7 @@ pub enum Reply {
 pub enum Interrupt {
     /// Ctrl-C.
     Interrupt,
-    /// TERM, or the terminal went away.
+    /// TERM, Ctrl-\, or the terminal went away.
     Terminate,
 }
 

@@ -146,6 +146,10 @@ pub(super) struct Signals {
     interrupt: Signal,
     terminate: Signal,
     hang_up: Signal,
+    /// Ctrl-\.
+    quit: Signal,
+    /// Ctrl-C, told after what came along with it.
+    kept: bool,
 }
 
 impl Signals {
@@ -154,6 +158,8 @@ impl Signals {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
             hang_up: signal(SignalKind::hangup())?,
+            quit: signal(SignalKind::quit())?,
+            kept: false,
         })
     }
 
@@ -162,9 +168,11 @@ impl Signals {
         let interrupt = self.interrupt.poll_recv(context).is_ready();
         let terminate = self.terminate.poll_recv(context).is_ready();
         let hang_up = self.hang_up.poll_recv(context).is_ready();
-        if terminate || hang_up {
+        let quit = self.quit.poll_recv(context).is_ready();
+        self.kept |= interrupt;
+        if terminate || hang_up || quit {
             Poll::Ready(Interrupt::Terminate)
-        } else if interrupt {
+        } else if std::mem::take(&mut self.kept) {
             Poll::Ready(Interrupt::Interrupt)
         } else {
             Poll::Pending

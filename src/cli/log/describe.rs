@@ -136,9 +136,10 @@ pub(super) fn lines(event: &Event) -> Vec<String> {
             lines.extend(fault_lines("because", because));
             lines
         }
-        Event::Interrupted { by, finishing } => {
+        Event::Interrupted { by, finishing, breaks } => {
             let what = if *finishing { "finishing the step first" } else { "ending now" };
-            vec![format!("interrupted ({}): {what}", word(by))]
+            let breaks = breaks.as_ref().map(|breaks| format!(" (if it is cut short, {breaks})")).unwrap_or_default();
+            vec![format!("interrupted ({}): {what}{breaks}", word(by))]
         }
         Event::Warning { text } => with_text("warning".to_owned(), text),
         Event::Note { text } => with_text("note".to_owned(), text),

@@ -39,8 +39,9 @@ type Expression = duct::Expression;
 /// Events kept for a slow reader before the tool itself is made to wait.
 const EVENTS_MAX: usize = 64;
 
-/// Size of one piece of output, in bytes.
-const PIECE_BYTES: usize = 64 * 1024;
+/// Size of one piece of output, in bytes. Small enough that nothing else waits long while a piece full of short lines is
+/// looked at.
+const PIECE_BYTES: usize = 8 * 1024;
 
 /// Starts a tool; a failure to start arrives as [`ToolEnd::NotStarted`].
 pub fn start(call: &ToolCall) -> RunningTool {
