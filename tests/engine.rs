@@ -1068,7 +1068,10 @@ fn hang_ups_never_cut_a_write_short_however_many() {
     scene.interrupts = [1_000, 1_001, 5_000, 9_000].into();
     scene.by = Interrupt::Terminate;
     let played = scene.play();
-    assert_eq!(played.order(), ["step one", "call write", "interrupt finishing=true", "done one", "finished Interrupted"]);
+    assert_eq!(
+        played.order(),
+        ["step one", "call write", "interrupt finishing=true", "done one", "finished Interrupted"]
+    );
     assert_eq!(played.seconds, 30);
 }
 

@@ -317,7 +317,9 @@ impl<W: Write> Screen<W> {
         let text = match (finishing, breaks, by) {
             (false, ..) => "Ending the run here.".to_owned(),
             (true, Some(breaks), _) => {
-                format!("Still finishing this: if it is cut short, {breaks}. Press Ctrl-C once more to end the tool all the same.")
+                format!(
+                    "Still finishing this: if it is cut short, {breaks}. Press Ctrl-C once more to end the tool all the same."
+                )
             }
             (true, None, Interrupt::Interrupt) => {
                 "Finishing this write first: cutting it short would leave the board half written. \

@@ -138,7 +138,9 @@ fn command(table: &Table, place: &Place, statuses: &[StatusPattern], outer: &Rea
     let told = told_by_lines || command.success_from_step || never_succeeds || statuses.iter().any(by_status);
     if command.never_cut.is_some() && !command.changes_board {
         let message = format!("`{}` does not change the board, so cutting it short breaks nothing", command.name);
-        outer.faults.report(Diagnostic::error(place, message).hint("add `changes_board = true`, or leave `never_cut` out"));
+        outer
+            .faults
+            .report(Diagnostic::error(place, message).hint("add `changes_board = true`, or leave `never_cut` out"));
     }
     if command.changes_board && !told {
         let message = format!("`{}` changes the board, but nothing tells its success", command.name);

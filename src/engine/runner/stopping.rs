@@ -81,7 +81,8 @@ impl<W: World> Runner<'_, W> {
             }
             None => {
                 let (step, _, _) = self.current.as_ref()?;
-                let message = format!("{asked} during the last step; it was finished first, and nothing was left to do");
+                let message =
+                    format!("{asked} during the last step; it was finished first, and nothing was left to do");
                 let mut failure = self.failure(step, Fault::new(FaultClass::Cancelled, message), Outcome::Interrupted);
                 failure.state = Some("Every step of this run was done.".to_owned());
                 failure
