@@ -74,6 +74,10 @@ pub trait StopTool: Send {
     fn ask(&mut self);
     /// Ends it (KILL).
     fn force(&mut self);
+    /// Has the process itself ended, even if what it started still holds its output? False where that cannot be told.
+    fn has_ended(&self) -> bool {
+        false
+    }
 }
 
 /// Answers a tool's questions. Dropping it closes the tool's input.

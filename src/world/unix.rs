@@ -78,6 +78,12 @@ pub(super) fn wait_without_reaping(process: u32) -> Option<ToolEnd> {
     }
 }
 
+/// Has the process ended? It stays unreaped.
+pub(super) fn has_ended(process: u32) -> bool {
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
+    pid(process).is_some_and(|process| matches!(waitid(WaitId::Pid(process), options), Ok(Some(_))))
+}
+
 fn pid(number: u32) -> Option<Pid> {
     i32::try_from(number).ok().and_then(Pid::from_raw)
 }

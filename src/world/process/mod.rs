@@ -27,7 +27,7 @@ use self::forward::{Heard, forward};
 use self::plumbing::Plumbing;
 use self::reason::reason_not_started;
 use crate::words::{Stream, ToolEnd};
-use crate::world::system::{ProcessGroup, give_own_group, tool_end, wait_without_reaping};
+use crate::world::system::{ProcessGroup, give_own_group, has_ended, tool_end, wait_without_reaping};
 use crate::world::{AnswerTool, RunningTool, StopTool, ToolCall, ToolEvent};
 
 pub use guard::{guard_main, guard_tools};
@@ -120,6 +120,11 @@ impl StopTool for Process {
             // Where there are no groups, at least the process itself. A failure means that it has ended already.
             let _ = self.handle.kill();
         }
+    }
+
+    fn has_ended(&self) -> bool {
+        // It is not reaped while this value lives, so its number is its own.
+        has_ended(self.leader)
     }
 }
 
