@@ -84,13 +84,15 @@ pub fn claim_folder(path: &Path) -> Result<PathBuf, FolderRefused> {
             return Err(FolderRefused::Copied { path: path.to_owned(), made_at: marker.made_at });
         }
         Some(Marker { purpose: Purpose::Named, .. }) => {}
-        Some(Marker { purpose: Purpose::Kept, .. }) => mark(path, Purpose::Named).map_err(unusable(path))?,
+        Some(Marker { purpose: Purpose::Kept, .. }) => {
+            mark(path, Purpose::Named).map_err(|source| unusable(path, source))?
+        }
         // Another process may be at work in it.
         Some(Marker { purpose: Purpose::Temporary, .. }) => return Err(occupied(found)),
-        None if found.is_empty() => mark(path, Purpose::Named).map_err(unusable(path))?,
+        None if found.is_empty() => mark(path, Purpose::Named).map_err(|source| unusable(path, source))?,
         None => return Err(occupied(found)),
     }
-    std::path::absolute(path).map_err(unusable(path))
+    std::path::absolute(path).map_err(|source| unusable(path, source))
 }
 
 /// A folder that a person names for something to be put into it once: a new or an empty one.
@@ -249,11 +251,12 @@ fn make_folder(path: &Path) -> Result<Vec<String>, FolderRefused> {
     match std::fs::metadata(path) {
         Ok(found) if !found.is_dir() => return Err(FolderRefused::NotAFolder { path: path.to_owned() }),
         Ok(_) => {}
-        Err(_) => std::fs::create_dir_all(path).map_err(unusable(path))?,
+        Err(_) => std::fs::create_dir_all(path).map_err(|source| unusable(path, source))?,
     }
     let name = |entry: io::Result<std::fs::DirEntry>| Ok(entry?.file_name().to_string_lossy().into_owned());
-    let listed: io::Result<Vec<String>> = std::fs::read_dir(path).map_err(unusable(path))?.map(name).collect();
-    let mut found = listed.map_err(unusable(path))?;
+    let listed: io::Result<Vec<String>> =
+        std::fs::read_dir(path).map_err(|source| unusable(path, source))?.map(name).collect();
+    let mut found = listed.map_err(|source| unusable(path, source))?;
     found.sort();
     Ok(found)
 }
@@ -285,9 +288,8 @@ fn in_the_way(found: &[String]) -> String {
     }
 }
 
-fn unusable(path: &Path) -> impl FnOnce(io::Error) -> FolderRefused + use<> {
-    let path = path.to_owned();
-    move |source| FolderRefused::Unusable { path, source }
+fn unusable(path: &Path, source: io::Error) -> FolderRefused {
+    FolderRefused::Unusable { path: path.to_owned(), source }
 }
 
 #[cfg(test)]
