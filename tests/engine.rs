@@ -39,6 +39,12 @@ overrides_success = true
 message = "the board will never take it"
 
 [[mender.commands]]
+name = "write-system"
+with = ["write", "system"]
+changes_board = true
+never_cut = "the camera has no system"
+
+[[mender.commands]]
 name = "write"
 with = ["write"]
 changes_board = true
@@ -94,6 +100,8 @@ struct Scene {
     replies: VecDeque<(u64, Reply)>,
     interactive: bool,
     interrupts: VecDeque<u64>,
+    /// By what.
+    by: Interrupt,
     allowed: Vec<&'static str>,
     image_bytes: usize,
     /// What the tool took to tell its version.
@@ -110,6 +118,7 @@ impl Scene {
             replies: VecDeque::new(),
             interactive: true,
             interrupts: VecDeque::new(),
+            by: Interrupt::Interrupt,
             allowed: Vec::new(),
             image_bytes: 10,
             start_up: Duration::ZERO,
@@ -217,6 +226,7 @@ fn line_of(event: &Event) -> Option<String> {
         Event::ConsentGiven { by, .. } => format!("consent by {by}"),
         Event::Retrying { step, attempt, pause_ms, .. } => format!("retry {step} {attempt} in {pause_ms}"),
         Event::Restarting { from, at, time, .. } => format!("restart {from} at {at} ({time})"),
+        Event::Interrupted { breaks: Some(breaks), .. } => format!("interrupt breaks: {breaks}"),
         Event::Interrupted { finishing, .. } => format!("interrupt finishing={finishing}"),
         Event::Warning { .. } => "warning".to_owned(),
         Event::Note { text } if text.ends_with("the playbook goes on with that") => "note".to_owned(),
@@ -345,7 +355,7 @@ impl World for Stage {
         let Some(at_ms) = next else { return std::future::pending().await };
         sleep_until(self.origin + Duration::from_millis(at_ms)).await;
         self.scene.borrow_mut().interrupts.pop_front();
-        Interrupt::Interrupt
+        self.scene.borrow().by
     }
 }
 
@@ -1050,6 +1060,65 @@ fn the_second_ctrl_c_ends_a_write() {
     assert_eq!((played.outcome, played.seconds), (Outcome::Interrupted, 2));
 }
 
+/// A terminal that is closed hangs up twice, and an impatient system asks again and again.
+#[test]
+fn hang_ups_never_cut_a_write_short_however_many() {
+    let mut scene = Scene::new("  - {id: one, run: mender, args: [write]}\n");
+    scene.acts = vec![("write", Act { takes: Duration::from_secs(30), ..act("status 0") })];
+    scene.interrupts = [1_000, 1_001, 5_000, 9_000].into();
+    scene.by = Interrupt::Terminate;
+    let played = scene.play();
+    assert_eq!(
+        played.order(),
+        ["step one", "call write", "interrupt finishing=true", "done one", "finished Interrupted"]
+    );
+    assert_eq!(played.seconds, 30);
+}
+
+#[test]
+fn what_breaks_when_cut_short_takes_a_third_ctrl_c() {
+    let scene = |interrupts: &[u64]| {
+        let mut scene = Scene::new("  - {id: one, run: mender, args: [write, system]}\n");
+        scene.acts = vec![("write", Act { takes: Duration::from_secs(30), ..act("status 0") })];
+        scene.interrupts = interrupts.iter().copied().collect();
+        scene.play()
+    };
+    let played = scene(&[1_000, 2_000]);
+    let told = ["interrupt finishing=true", "interrupt breaks: the camera has no system"];
+    assert_eq!(played.order()[2..4], told);
+    assert_eq!((played.outcome, played.seconds), (Outcome::Interrupted, 30));
+    let played = scene(&[1_000, 2_000, 3_000]);
+    assert_eq!(played.order()[2..5], [told[0], told[1], "interrupt finishing=false"]);
+    assert_eq!((played.outcome, played.seconds), (Outcome::Interrupted, 3));
+}
+
+/// The exit code is the same, however the step ends that was finished first.
+#[test]
+fn whoever_pressed_ctrl_c_is_told_so_however_the_step_ends() {
+    for (prints, what) in [
+        ("status 0", "you pressed Ctrl-C during the last step; it was finished first"),
+        ("status 7", "(and you pressed Ctrl-C)"),
+    ] {
+        let mut scene = Scene::new("  - {id: one, run: mender, args: [write]}\n").act("write", act(prints));
+        scene.interrupts = [500].into();
+        let played = scene.play();
+        assert_eq!(played.outcome, Outcome::Interrupted, "{prints}");
+        assert!(played.problem().what.contains(what), "{}", played.problem().what);
+    }
+}
+
+/// Neither does a tool that is being ended anyway swallow the wish, nor is its grace cut by a hang-up.
+#[test]
+fn a_wish_while_a_tool_is_being_ended_is_kept() {
+    let mut scene = Scene::new("  - {id: one, run: mender, args: [write], timeout: 2s}\n");
+    let deaf = Act { takes: Duration::from_secs(60), ignores_requests: true, ..act("status 0") };
+    scene.acts = vec![("write", deaf)];
+    scene.interrupts = [3_000].into();
+    scene.by = Interrupt::Terminate;
+    let played = scene.play();
+    assert_eq!((played.outcome, played.seconds), (Outcome::Interrupted, 5));
+}
+
 /// Whoever has asked to end is not to watch a failed write begin again.
 #[test]
 fn nothing_is_retried_after_ctrl_c() {
@@ -1059,7 +1128,7 @@ fn nothing_is_retried_after_ctrl_c() {
     scene.interrupts = [500].into();
     let played = scene.play();
     assert_eq!(played.calls(), ["write"]);
-    assert_eq!(played.outcome, Outcome::StepFailed);
+    assert_eq!(played.outcome, Outcome::Interrupted);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::documents::playbook::{DeviceKind, HandMove};
 use crate::words::{Diagnostic, UsbId, nearest};
-use crate::world::Access;
+use crate::world::{Access, FolderRefused};
 
 /// A virtual board: the state of the silicon, kept in a file between the calls of the mock tools.
 ///
@@ -86,8 +86,10 @@ pub enum BenchError {
     NoVirtualBoard,
     #[error("the playbook's virtual board is wrong: {}", faults.iter().map(told).collect::<Vec<_>>().join("; "))]
     Settings { faults: Vec<Diagnostic> },
-    #[error("cannot use the bench folder `{path}`")]
+    #[error("cannot use the bench folder `{path}`: {source}")]
     Folder { path: String, source: std::io::Error },
+    #[error(transparent)]
+    FolderRefused(#[from] FolderRefused),
     #[error("the bench's own file `{path}` is damaged: {reason}")]
     Damaged { path: String, reason: String },
 }

@@ -16,7 +16,7 @@ use crate::documents::expression::Value;
 use crate::documents::playbook::{Input, Need, Playbook};
 use crate::documents::scene::{GivenFile, Scene};
 use crate::engine::{Chosen, Event, GivenFiles};
-use crate::words::{Id, Outcome};
+use crate::words::{Id, MADE_BYTES_MAX, Outcome};
 
 /// A playbook that is tested, where, and how its board is.
 #[derive(Debug, Clone, Copy)]
@@ -236,9 +236,6 @@ fn fits(input: &Input, size: u64) -> bool {
     size > 0 && input.min_size.is_none_or(|min| size >= min) && input.max_size.is_none_or(|max| size <= max)
 }
 
-/// More than this is not given to a test, in bytes.
-const FILE_BYTES_MAX: u64 = 64 * 1024 * 1024;
-
 /// The loader has seen to it that the path does not lead out of the folder; a link in it might.
 fn read(folder: &Path, file: &str) -> Result<Vec<u8>, CaseError> {
     let path = folder.join(file);
@@ -249,8 +246,8 @@ fn read(folder: &Path, file: &str) -> Result<Vec<u8>, CaseError> {
         return Err(fault("it leads out of the folder of the test file".to_owned()));
     }
     let size = std::fs::metadata(&real).map_err(|error| fault(error.to_string()))?.len();
-    if size > FILE_BYTES_MAX {
-        return Err(fault(format!("it has {size} bytes, and a test takes at most {FILE_BYTES_MAX}")));
+    if size > MADE_BYTES_MAX {
+        return Err(fault(format!("it has {size} bytes, and a test takes at most {MADE_BYTES_MAX}")));
     }
     std::fs::read(&real).map_err(|error| fault(error.to_string()))
 }

@@ -1,6 +1,6 @@
 //! The folder of a bench and the files in it.
 //!
-//! `bin/` the mock tools · `state.json` and `memory/` the board between calls · `board.json` and `calls.jsonl` for people
+//! `.recover-folder` says that the folder is ours · `bin/` the mock tools · `state.json` and `memory/` the board between calls · `board.json` and `calls.jsonl` for people
 //! and tests · `lock` held by whoever changes the board · `stalled` there while a mock tool hangs, with the number of bytes
 //! that it has printed · `waiting` what a mock tool waits for · `scene/` the scene that is played instead of a board,
 //! `scene-faults.jsonl` what did not go as it says, and `timeline` when the running tool prints what · `alif/` the folder
@@ -10,16 +10,15 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use tempfile::TempDir;
-
 use crate::bench::BenchError;
 use crate::bench::scene::SceneStore;
+use crate::world::{TemporaryFolder, claim_folder, remove_own};
 
 /// Kept for the person, or removed with the last value.
 #[derive(Debug)]
 pub struct BenchFolder {
     path: PathBuf,
-    temporary: Option<TempDir>,
+    temporary: Option<TemporaryFolder>,
 }
 
 /// The names of the tools the bench plays. One program plays each of them, by the name it is started under.
@@ -31,24 +30,19 @@ pub(crate) const ALIF_TOOLS: &[&str] = &["maintenance", "updateSystemPackage", "
 
 impl BenchFolder {
     pub fn temporary() -> Result<Self, BenchError> {
-        let folder = tempfile::Builder::new().prefix("recover-bench-").tempdir();
-        let folder = folder.map_err(|source| BenchError::Folder { path: "temporary folder".to_owned(), source })?;
+        let parent = std::env::temp_dir();
+        let folder = TemporaryFolder::create_in(&parent, "bench-").map_err(folder_error(&parent))?;
         Ok(BenchFolder { path: folder.path().to_owned(), temporary: Some(folder) })
     }
 
-    /// Uses this folder, creating it; a bench that was kept here before is replaced.
+    /// Uses this folder, creating it; a bench that was kept here before is replaced. Refused when anything else is in it.
     pub fn kept(path: &Path) -> Result<Self, BenchError> {
-        let prepare = || {
-            std::fs::create_dir_all(path)?;
-            std::path::absolute(path)
-        };
-        let path = prepare().map_err(folder_error(path))?;
-        Ok(BenchFolder { path, temporary: None })
+        Ok(BenchFolder { path: claim_folder(path)?, temporary: None })
     }
 
     /// Not removed any more; answers with where it is.
     pub fn keep(self) -> PathBuf {
-        self.temporary.map_or(self.path, TempDir::keep)
+        self.temporary.map_or(self.path, TemporaryFolder::keep)
     }
 
     pub fn path(&self) -> &Path {
@@ -147,32 +141,24 @@ impl BenchFiles {
 
     /// Removes what an earlier bench has left, and nothing else.
     pub(crate) fn clean(&self) -> io::Result<()> {
-        let files = [self.state(), self.board(), self.calls(), self.stalled(), self.waiting()];
-        for file in files.into_iter().chain([self.scene_faults(), self.timeline()]) {
-            ignore_missing(std::fs::remove_file(file))?;
+        // A link in place of one of our folders is removed itself, and nothing behind it.
+        for folder in [self.tools(), self.alif(), self.memory(), self.given(), self.scene()] {
+            if !std::fs::symlink_metadata(&folder).is_ok_and(|found| found.is_dir()) {
+                remove_own(&folder)?;
+            }
         }
+        let of_scene = SceneStore::of(self).tools().unwrap_or_default();
         // A scene whose list of tools cannot be read leaves nothing behind but links.
-        for tool in SceneStore::of(self).tools().unwrap_or_default() {
-            ignore_missing(std::fs::remove_file(self.tool(&tool.name)))?;
+        for tool in of_scene.iter().map(|tool| tool.name.as_str()).chain(MOCK_TOOLS.iter().copied()) {
+            remove_own(&self.tool(tool))?;
         }
-        ignore_missing(std::fs::remove_dir_all(self.scene()))?;
-        for name in MOCK_TOOLS {
-            ignore_missing(std::fs::remove_file(self.tool(name)))?;
-        }
-        ignore_missing(std::fs::remove_dir_all(self.given()))?;
-        ignore_missing(std::fs::remove_dir_all(self.alif()))?;
-        ignore_missing(std::fs::remove_dir_all(self.memory()))
+        let files = [self.state(), self.board(), self.calls(), self.stalled(), self.waiting()];
+        let others = [self.scene_faults(), self.timeline(), self.scene(), self.given(), self.alif(), self.memory()];
+        files.iter().chain(&others).try_for_each(|path| remove_own(path))
     }
 }
 
 pub(crate) fn folder_error(path: &Path) -> impl FnOnce(io::Error) -> BenchError {
     let path = path.display().to_string();
     move |source| BenchError::Folder { path, source }
-}
-
-fn ignore_missing(result: io::Result<()>) -> io::Result<()> {
-    match result {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
 }

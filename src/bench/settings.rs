@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use crate::documents::playbook::{DeviceKind, Entries, Playbook, Reader, VirtualBoard};
 use crate::documents::{Yaml, YamlKind};
-use crate::words::{Diagnostic, Place, UsbId, nearest};
+use crate::words::{Diagnostic, FILE_BYTES_MAX, Place, UsbId, nearest};
 
 /// One setting of a model, for `recover check` and for people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -187,7 +187,7 @@ impl<'a> Settings<'a> {
 
     /// The memory that begins at `start`; a size that cannot be is a fault.
     pub(crate) fn sized(&mut self, start: u64, size: &Yaml, of: &str) -> Option<Range> {
-        let length = self.reader.unsigned(size)?;
+        let length = self.reader.size(size, FILE_BYTES_MAX)?;
         let fits = start.checked_add(length).is_some_and(|end| end <= ADDRESS_END);
         if length == 0 || !fits {
             self.fault(&size.place, format!("{of} at {start:#x} cannot have {length:#x} bytes"));

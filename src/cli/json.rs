@@ -23,15 +23,17 @@ impl<W: Write + std::fmt::Debug> Reader for Json<W> {
         if matches!(event, Event::ToolOutput { transient: true, .. }) {
             return None;
         }
-        if let Event::ToolLines { step, stream, text } = event {
-            for line in text.lines() {
+        let mut bytes = Vec::new();
+        let encoded = match event {
+            // One event for each line, and one write for all of them.
+            Event::ToolLines { step, stream, text } => text.lines().try_for_each(|line| {
                 let (step, text) = (step.clone(), line.to_owned());
-                self.event(&Event::ToolOutput { step, stream: *stream, text, transient: false });
-            }
-            return None;
-        }
+                write_line(&mut bytes, &Event::ToolOutput { step, stream: *stream, text, transient: false })
+            }),
+            event => write_line(&mut bytes, event),
+        };
         let writer = self.writer.as_mut()?;
-        if write_line(writer, event).is_err() {
+        if encoded.and_then(|()| writer.write_all(&bytes)).and_then(|()| writer.flush()).is_err() {
             self.writer = None;
         }
         None

@@ -14,12 +14,17 @@ use tokio::time::Instant;
 
 use crate::cli::reader::Reader;
 use crate::cli::told_wait::ToldWait;
+use crate::cli::wording::clean;
 use crate::engine::Event;
 
 pub use folder::default_folder;
 
 /// More tool output than this is left out, so that a tool gone wild cannot fill the disk.
 const OUTPUT_BYTES_MAX: u64 = 256 * 1024 * 1024;
+/// Of lines that are the same, one after another.
+const SAME_LINES_MAX: u64 = 3;
+/// As wide as a time.
+const NO_TIME: &str = "          ";
 /// Runs of the same playbook started in the same second.
 const SAME_NAME_MAX: u32 = 100;
 
@@ -39,7 +44,9 @@ pub struct Log<W = File> {
     writer: Option<W>,
     path: PathBuf,
     started: Instant,
+    /// Of what stands in the file, with everything before the lines.
     output_bytes: u64,
+    repeats: Repeats,
     told_wait: ToldWait,
 }
 
@@ -71,79 +78,123 @@ impl Log<File> {
 impl<W: Write> Log<W> {
     /// `path` is what the person is told.
     pub fn new(writer: W, path: PathBuf) -> Log<W> {
-        Log { writer: Some(writer), path, started: Instant::now(), output_bytes: 0, told_wait: ToldWait::default() }
+        Log {
+            writer: Some(writer),
+            path,
+            started: Instant::now(),
+            output_bytes: 0,
+            repeats: Repeats::default(),
+            told_wait: ToldWait::default(),
+        }
     }
 
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// None for what is left out: repetitions of a wait, and output beyond the limit.
+    /// None for what is left out: repetitions of a wait.
     fn lines_of(&mut self, event: &Event) -> Option<Vec<String>> {
-        let text = match event {
+        match event {
             Event::Waiting { waiting_for, attached, remaining_ms, .. } => {
                 let news = self.told_wait.is_news(waiting_for, attached, *remaining_ms);
                 return news.then(|| describe::lines(event));
             }
-            Event::WaitOver { .. } => {
-                self.told_wait.forget();
-                return Some(describe::lines(event));
-            }
-            Event::ToolOutput { text, .. } | Event::ToolLines { text, .. } => text,
-            _ => return Some(describe::lines(event)),
-        };
+            Event::WaitOver { .. } => self.told_wait.forget(),
+            _ => {}
+        }
+        Some(describe::lines(event))
+    }
+
+    /// What a tool printed, up to the limit of the log.
+    fn output(&mut self, lead: &str, lines: impl Iterator<Item = String>, length: usize) -> Option<String> {
         if self.output_bytes > OUTPUT_BYTES_MAX {
             return None;
         }
-        self.output_bytes += text.len() as u64 + 1;
-        if self.output_bytes > OUTPUT_BYTES_MAX {
-            return Some(vec!["more output of tools is left out of this log".to_owned()]);
+        let mut text = String::with_capacity(length * 2);
+        let mut time = self.time();
+        for line in lines {
+            let line = format!("{lead}{line}");
+            if let Some(folded) = self.repeats.takes(&line) {
+                if !folded.is_empty() {
+                    add(&mut text, &mut time, &folded);
+                }
+                add(&mut text, &mut time, &line);
+            }
         }
-        Some(describe::lines(event))
+        self.output_bytes += text.len() as u64;
+        if self.output_bytes > OUTPUT_BYTES_MAX {
+            text.clear();
+            add(&mut text, &mut self.time(), "more output of tools is left out of this log");
+        }
+        if text.is_empty() { None } else { self.write(&text) }
+    }
+
+    /// Stands before the first line of what is told at once.
+    fn time(&self) -> String {
+        format!("{:>9.3} ", self.started.elapsed().as_secs_f64())
+    }
+}
+
+/// The time stands only once.
+fn add(text: &mut String, time: &mut String, line: &str) {
+    let _cannot_fail = writeln!(text, "{time}{line}");
+    if !time.starts_with(NO_TIME) {
+        NO_TIME.clone_into(time);
     }
 }
 
 impl<W: Write + std::fmt::Debug> Reader for Log<W> {
     fn event(&mut self, event: &Event) -> Option<String> {
-        if let Event::ToolLines { stream, text, .. } = event
-            && self.output_bytes + text.len() as u64 <= OUTPUT_BYTES_MAX
-        {
-            self.output_bytes += text.len() as u64;
-            return self.write(&self.block(describe::short(*stream), text));
+        match event {
+            Event::ToolOutput { stream, text, transient, .. } => {
+                let lead = describe::output_lead(*stream, *transient);
+                return self.output(&lead, std::iter::once(clean(text)), text.len());
+            }
+            Event::ToolLines { stream, text, .. } => {
+                let lead = describe::output_lead(*stream, false);
+                return self.output(&lead, text.lines().map(str::to_owned), text.len());
+            }
+            _ => {}
         }
-        let lines = self.lines_of(event)?;
-        let seconds = self.started.elapsed().as_secs_f64();
+        let told = self.lines_of(event)?;
         let mut text = String::new();
-        for (index, line) in lines.iter().enumerate() {
-            let lead = if index == 0 { format!("{seconds:>9.3} ") } else { " ".repeat(10) };
-            text.push_str(&lead);
-            text.push_str(line);
-            text.push('\n');
+        let mut time = self.time();
+        for line in self.repeats.end().into_iter().chain(told) {
+            add(&mut text, &mut time, &line);
         }
         self.write(&text)
     }
 }
 
-impl<W: Write> Log<W> {
-    /// The same as line by line, and quicker.
-    fn block(&self, stream: &str, text: &str) -> String {
-        let mut block = String::with_capacity(text.len() * 2);
-        let _cannot_fail = write!(block, "{:>9.3} ", self.started.elapsed().as_secs_f64());
-        let lead = format!("  {stream}| ");
-        let next = format!("{:10}{lead}", "");
-        block.push_str(&lead);
-        let text = text.strip_suffix('\n').unwrap_or(text);
-        let mut lines = text.split('\n');
-        block.push_str(lines.next().unwrap_or_default());
-        for line in lines {
-            block.push('\n');
-            block.push_str(&next);
-            block.push_str(line);
+/// A line that a tool prints again and again is written a few times, and then counted.
+#[derive(Debug, Default)]
+struct Repeats {
+    line: String,
+    times: u64,
+}
+
+impl Repeats {
+    /// Is the line to be written? Then with what is to be told first of the one before it.
+    fn takes(&mut self, line: &str) -> Option<String> {
+        if line == self.line {
+            self.times += 1;
+            return (self.times <= SAME_LINES_MAX).then(String::new);
         }
-        block.push('\n');
-        block
+        let folded = self.end().unwrap_or_default();
+        line.clone_into(&mut self.line);
+        self.times = 1;
+        Some(folded)
     }
 
+    /// No further line belongs to these.
+    fn end(&mut self) -> Option<String> {
+        let more = std::mem::take(self).times.saturating_sub(SAME_LINES_MAX);
+        let times = if more == 1 { "once more".to_owned() } else { format!("{more} times more") };
+        (more > 0).then(|| format!("  (the line before this one came {times})"))
+    }
+}
+
+impl<W: Write> Log<W> {
     fn write(&mut self, text: &str) -> Option<String> {
         let writer = self.writer.as_mut()?;
         // Unbuffered: after a crash the last line is the interesting one.

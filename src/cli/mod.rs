@@ -37,7 +37,7 @@ use console::Term;
 use crate::bench::mock_main;
 use crate::cli::arguments::{Arguments, Request};
 use crate::cli::style::Look;
-use crate::world::process;
+use crate::world::{process, sweep_folders};
 
 /// The whole program: plays a mock tool when started as one, else does what the command line asks.
 pub fn main() -> ExitCode {
@@ -52,6 +52,9 @@ pub fn main() -> ExitCode {
         Ok(request) => request,
         Err(error) => return ExitCode::from(command_line::refuse(&error, std::env::args_os()).exit_code()),
     };
+    if matches!(request, Request::Run(_) | Request::Test(_)) {
+        sweep_folders(&std::env::temp_dir());
+    }
     let outcome = match request {
         Request::Run(args) => run::run(*args, &Look::of(&Term::stderr())),
         Request::List(args) => list::list(&args, &Look::of(&Term::stdout())),

@@ -173,7 +173,11 @@ fn prepare(args: RunArgs, look: &Look) -> Result<(Job, Vec<String>), Box<Refusal
                 let of_playbook = matches!(error, BenchError::Settings { .. });
                 let outcome = if of_playbook { Outcome::PlaybookInvalid } else { Outcome::CommandLine };
                 let class = if of_playbook { FaultClass::BadFile } else { FaultClass::BadUsage };
-                refuse(outcome, before_anything(class, error.to_string(), Vec::new()))
+                let next = match &error {
+                    BenchError::FolderRefused(_) => vec!["Give --bench a new or an empty folder.".to_owned()],
+                    _ => Vec::new(),
+                };
+                refuse(outcome, before_anything(class, error.to_string(), next))
             };
             let folder = match &options.bench {
                 // A dry run leaves alone what an earlier run has kept.

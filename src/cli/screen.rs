@@ -151,7 +151,7 @@ impl<W: Write> Screen<W> {
                 let text = format!("Going back to the step {at} (time {time} of at most {times_max}).");
                 self.page.say(Role::Warning, Some(Sign::Again), &text);
             }
-            Event::Interrupted { by, finishing } => self.show_interrupt(*by, *finishing),
+            Event::Interrupted { by, finishing, breaks } => self.show_interrupt(*by, *finishing, breaks.as_deref()),
             Event::Warning { text } => {
                 self.page.say(Role::Warning, Some(Sign::Attention), &format!("warning: {text}"));
             }
@@ -309,16 +309,26 @@ impl<W: Write> Screen<W> {
         }
     }
 
-    fn show_interrupt(&mut self, by: Interrupt, finishing: bool) {
+    fn show_interrupt(&mut self, by: Interrupt, finishing: bool, breaks: Option<&str>) {
         let asked = match by {
             Interrupt::Interrupt => "Ctrl-C",
             Interrupt::Terminate => "Asked to end",
         };
-        let text = if finishing {
-            "Finishing this write first: cutting it short would leave the board half written. \
-             Press Ctrl-C again to end the tool."
-        } else {
-            "Ending the run here."
+        let text = match (finishing, breaks, by) {
+            (false, ..) => "Ending the run here.".to_owned(),
+            (true, Some(breaks), _) => {
+                format!(
+                    "Still finishing this: if it is cut short, {breaks}. Press Ctrl-C once more to end the tool all the same."
+                )
+            }
+            (true, None, Interrupt::Interrupt) => {
+                "Finishing this write first: cutting it short would leave the board half written. \
+                 Press Ctrl-C again to end the tool."
+                    .to_owned()
+            }
+            (true, None, Interrupt::Terminate) => {
+                "Finishing this write first: cutting it short would leave the board half written.".to_owned()
+            }
         };
         self.page.say(Role::Warning, Some(Sign::Attention), &format!("{asked}. {text}"));
     }

@@ -25,7 +25,7 @@ use crate::cli::wording::count;
 use crate::documents::cases::Case;
 use crate::engine::{Event, Outcome};
 use crate::words::Severity;
-use crate::world::Surroundings;
+use crate::world::{KEPT_FOLDERS_MAX, Surroundings, remove_own};
 
 use collect::{Suite, collect};
 pub(in crate::cli) use collect::{is_test_file, load as load_tests, read_tests};
@@ -155,15 +155,25 @@ fn try_case<'a>(suite: &'a Suite, case: &'a Case) -> Tried<'a> {
         Ok(Ok(run)) => {
             let baseline = Baseline::of(&run);
             let CaseRun { differences, runs, kept } = run;
-            if let Some(folder) = &kept {
-                keep_events(folder, &runs);
-            }
+            let kept = kept.filter(|folder| keep_first_few(folder, &runs));
             (differences, kept, baseline)
         }
         Ok(Err(error)) => could_not(error.to_string()),
         Err(_) => could_not("a defect in recover; its message is above".to_owned()),
     };
     Tried { suite, case, differences, kept, took: began.elapsed(), baseline }
+}
+
+/// Keeps a bench with its events, or removes it: the first few of a run of the program are enough to look at.
+fn keep_first_few(folder: &Path, runs: &[Vec<Event>]) -> bool {
+    static KEPT: AtomicUsize = AtomicUsize::new(0);
+    let few = KEPT.fetch_add(1, Ordering::Relaxed) < KEPT_FOLDERS_MAX;
+    if few {
+        keep_events(folder, runs);
+    } else {
+        let _swept_later = remove_own(folder);
+    }
+    few
 }
 
 /// For whoever looks at a failed case; what cannot be kept is only missed there.

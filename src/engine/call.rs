@@ -37,6 +37,13 @@ pub(super) struct Prepared<'c> {
     pub(super) prompt: Option<String>,
 }
 
+impl<'c> Prepared<'c> {
+    /// What it breaks to cut the call short.
+    pub(super) fn breaks(&self) -> Option<&'c str> {
+        self.kind.and_then(|kind| kind.never_cut.as_deref())
+    }
+}
+
 impl<'a, W: World> Runner<'a, W> {
     /// Runs the step's tool and, with `until`, waits for the device that proves the success.
     pub(super) async fn call(&mut self, step: &'a Step, run: &'a Run, purpose: &str) -> Result<(), Halt> {

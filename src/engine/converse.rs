@@ -77,6 +77,11 @@ impl<'a> Conversation<'a> {
         matches!(self.open, Open::Asked { .. } | Open::Held { until: None, .. })
     }
 
+    /// While the person thinks about a question, the call's limit stands still.
+    pub(super) fn stops_the_clock(&self) -> bool {
+        matches!(self.open, Open::Asked { .. })
+    }
+
     /// Sleeps until something is due. While the person thinks about a question, the call's limit stands still.
     pub(super) async fn due(&self, last_output: Instant, limit: Instant) -> Due {
         let at = match &self.open {

@@ -198,6 +198,9 @@ pub enum Event {
     Interrupted {
         by: Interrupt,
         finishing: bool,
+        /// What it would break to cut the step short; told before that is done all the same.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        breaks: Option<String>,
     },
     Warning {
         text: String,

@@ -7,14 +7,12 @@ use crate::documents::playbook::{Input, Need, Playbook, Vectors};
 use crate::engine::named_files::stage_named_files;
 use crate::engine::suitable::{Unsuitable, is_rather, suits, word_value};
 use crate::engine::{Event, Files};
-use crate::words::Id;
+use crate::words::{FILE_BYTES_MAX, Id};
 use crate::world::sha256_of;
 
 /// The size of a made-up image whose playbook gives none, in bytes.
 const EXAMPLE_BYTES: u64 = 16 * 1024;
 
-/// A file larger than this is copied by no run, in bytes; the largest camera firmware has some 4 MB.
-pub(super) const SIZE_BYTES_MAX: u64 = 256 * 1024 * 1024;
 /// A file so many times larger than there is room for is not even looked into.
 const LARGER_AT_MOST: u64 = 16;
 
@@ -129,8 +127,8 @@ pub fn stage_inputs(
 fn too_large(input: &Input, path: &Path) -> Option<InputFault> {
     let size = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file)?.len();
     // Of another kind, such as an ELF file with its debug information: that is the better thing to tell.
-    let max = input.max_size.unwrap_or(SIZE_BYTES_MAX);
-    let beyond_reason = size > max.saturating_mul(LARGER_AT_MOST).min(SIZE_BYTES_MAX);
+    let max = input.max_size.unwrap_or(FILE_BYTES_MAX);
+    let beyond_reason = size > max.saturating_mul(LARGER_AT_MOST).min(FILE_BYTES_MAX);
     beyond_reason.then(|| fault(input, too_large_message(input.file_name(), size, max), None))
 }
 

@@ -4,9 +4,10 @@ use std::path::Path;
 
 use crate::documents::playbook::{Input, NamesFiles};
 use crate::engine::files::bytes_at;
-use crate::engine::inputs::{InputFault, SIZE_BYTES_MAX, beside, fault};
+use crate::engine::inputs::{InputFault, beside, fault};
 use crate::engine::suitable::wrong_kind;
 use crate::engine::{Event, Files};
+use crate::words::FILE_BYTES_MAX;
 use crate::world::Scratch;
 
 /// Larger ones are no tables that a person made, in bytes.
@@ -106,7 +107,7 @@ fn stage(
         Err((message, _)) => return Err(plain(message)),
     };
     // Before it is copied: a file of any size must not fill the disk.
-    if std::fs::metadata(&found).is_ok_and(|metadata| metadata.len() > SIZE_BYTES_MAX) {
+    if std::fs::metadata(&found).is_ok_and(|metadata| metadata.len() > FILE_BYTES_MAX) {
         return Err(plain(format!("`{file}` is larger than any image for a board")));
     }
     let copy = staged;

@@ -80,6 +80,8 @@ pub(super) struct Runner<'a, W> {
     pub(super) current: Option<(Id, String, usize)>,
     /// The wish to end that a writing call is allowed to finish before.
     pub(super) stop_requested: Option<Interrupt>,
+    /// How often Ctrl-C was pressed while something was written.
+    keys_pressed: u32,
     /// Between an irreversible act and the reading that judges it, nothing is cut short.
     pub(super) shielded: bool,
     /// Irreversible steps that were carried out in this run.
@@ -140,6 +142,7 @@ pub async fn run<W: World>(order: Order<'_>, files: Files, world: &W, events: &m
         causes: Vec::new(),
         current: None,
         stop_requested: None,
+        keys_pressed: 0,
         shielded: false,
         attempted: BTreeSet::new(),
         restarts: BTreeMap::new(),
@@ -175,6 +178,7 @@ pub async fn run<W: World>(order: Order<'_>, files: Files, world: &W, events: &m
             Some(runner.failure(&at, fault, Outcome::Defect))
         }
     };
+    let failure = if no_tools.is_some() { failure } else { runner.after_wish(failure) };
     world.end_sessions();
     let whole = if no_tools.is_some() { Outcome::ToolMissing } else { Outcome::Recovered };
     let outcome = failure.as_ref().map_or(whole, |failure| failure.outcome);

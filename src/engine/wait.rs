@@ -10,6 +10,7 @@ use crate::engine::devices::{Met, describe_until, name_of};
 use crate::engine::halt::Halt;
 use crate::engine::instead::{Intruders, Told};
 use crate::engine::runner::Runner;
+use crate::engine::watch::BURNT_UNREAD;
 use crate::engine::{Event, Outcome, WaitEnd, milliseconds};
 use crate::words::{Fault, FaultClass, Id, describe_time};
 use crate::world::{Reply, World};
@@ -288,8 +289,9 @@ impl<W: World> Runner<'_, W> {
                     if !self.shielded {
                         return Err(self.interrupt(step, by));
                     }
-                    self.stop_requested = Some(by);
-                    self.tell(Event::Interrupted { by, finishing: true });
+                    if self.cuts_short(by, Some(BURNT_UNREAD)) {
+                        return Err(self.stopped(step, by));
+                    }
                 }
                 () = sleep_until(deadline) => return Ok(()),
             }

@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use tokio::sync::mpsc::Receiver;
 use tokio::time::{Instant, sleep_until};
 
 use crate::documents::playbook::{Run, Step};
@@ -15,12 +16,18 @@ use crate::engine::instead::{Intruders, Told};
 use crate::engine::runner::Runner;
 use crate::output::{Dialogue, Judge, LineEnd, LineSplitter, Piece, PlainLines};
 use crate::words::{Stream, ToolEnd};
-use crate::world::{RunningTool, ToolEvent, ToolInput, World};
+use crate::world::{Interrupt, RunningTool, ToolEvent, ToolInput, World};
 
 /// A tool that was asked to end gets this long before it is ended by force.
 const GRACE: Duration = Duration::from_secs(3);
 /// And then this long until it is given up as unkillable.
 const GIVE_UP: Duration = Duration::from_secs(5);
+/// Output that was there when a limit passed is heard for so long.
+const HEARD_LATE: Duration = Duration::from_millis(50);
+/// A tool that never stops printing is left alone this often, for whatever else there is.
+const GIVE_WAY: Duration = Duration::from_millis(10);
+/// What it breaks to end a tool between an irreversible act and its reading.
+pub(super) const BURNT_UNREAD: &str = "this cannot be undone, and nobody would know whether it has taken place";
 /// While a tool waits, other devices are looked for this often.
 const LOOK: Duration = Duration::from_millis(500);
 /// Lines of output kept for the account of a failure.
@@ -59,7 +66,7 @@ pub(super) enum Ending {
 
 impl<'a, W: World> Runner<'a, W> {
     /// The tool is ended when a limit passes, when it asks what nobody can answer, or on the person's request: at once when
-    /// it changes nothing, else on the second request.
+    /// it changes nothing, else on the second Ctrl-C, and on the third where it breaks something to cut it short.
     pub(super) async fn watch(
         &mut self,
         step: &'a Step,
@@ -92,31 +99,47 @@ impl<'a, W: World> Runner<'a, W> {
         }
         let mut intruders = Intruders::of(step);
         let mut next_look = Instant::now();
+        let mut late_since = None;
+        let mut gave_way = std::time::Instant::now();
         let ended = loop {
             let silent_at = prepared.silence.map_or(watch.deadline, |silence| watch.last_output + silence);
             let limit = silent_at.min(watch.deadline);
+            // What came before the limit counts, but no flood of output holds off the limit itself.
+            let late = Instant::now() >= limit && !watch.conversation.stops_the_clock();
+            late_since = late.then(|| late_since.unwrap_or_else(Instant::now));
+            let heard = late_since.is_none_or(|since| since.elapsed() < HEARD_LATE);
             tokio::select! {
                 biased;
-                event = watch.tool.events.recv() => match event {
-                    Some(ToolEvent::Output(stream, bytes)) => {
-                        watch.last_output = Instant::now();
-                        if let Err(ending) = self.take_output(&mut watch, stream, &bytes) {
-                            break self.end_as(&mut watch, ending).await?;
-                        }
-                    }
-                    Some(ToolEvent::Ended(end)) => break end,
-                    None => break ToolEnd::NotStarted("the tool went away without a word".to_owned()),
-                },
                 by = world.interrupted() => {
                     let protected = prepared.changes_board || self.shielded;
-                    if protected && self.stop_requested.is_none() {
-                        self.stop_requested = Some(by);
-                        self.tell(Event::Interrupted { by, finishing: true });
+                    let breaks = prepared.breaks().or(self.shielded.then_some(BURNT_UNREAD));
+                    let ends = if protected {
+                        self.cuts_short(by, breaks)
                     } else {
-                        self.tell(Event::Interrupted { by, finishing: false });
-                        self.stop_requested = Some(by);
-                        end_tool(&mut watch.tool, world).await;
+                        self.stop_requested.get_or_insert(by);
+                        self.tell(Event::Interrupted { by, finishing: false, breaks: None });
+                        true
+                    };
+                    if ends {
+                        self.end_tool(&mut watch.tool).await;
                         break ToolEnd::Cancelled;
+                    }
+                }
+                event = watch.tool.events.recv(), if heard => {
+                    match event {
+                        Some(ToolEvent::Output(stream, bytes)) => {
+                            watch.last_output = Instant::now();
+                            if let Err(ending) = self.take_output(&mut watch, stream, &bytes) {
+                                break self.end_as(&mut watch, ending).await?;
+                            }
+                        }
+                        Some(ToolEvent::Ended(end)) => break end,
+                        None => break ToolEnd::NotStarted("the tool went away without a word".to_owned()),
+                    }
+                    // Signals and time are looked at only where something gives way to them.
+                    if gave_way.elapsed() >= GIVE_WAY {
+                        tokio::task::yield_now().await;
+                        gave_way = std::time::Instant::now();
                     }
                 }
                 reply = world.reply(), if watch.conversation.awaits_person() => {
@@ -157,10 +180,39 @@ impl<'a, W: World> Runner<'a, W> {
         if let Ending::As(end) = &ending {
             self.tell(Event::Note { text: format!("{} {end}; ending it", watch.run.tool.value) });
         }
-        end_tool(&mut watch.tool, self.world).await;
+        self.end_tool(&mut watch.tool).await;
         match ending {
             Ending::As(end) => Ok(end),
             Ending::Halt(halt) => Err(halt),
+        }
+    }
+
+    /// Asks the tool to end, then ends it; Ctrl-C skips the grace. What it still prints is heard last.
+    async fn end_tool(&mut self, tool: &mut RunningTool) {
+        tool.stop.ask();
+        let world = self.world;
+        let deadline = Instant::now() + GRACE;
+        loop {
+            tokio::select! {
+                biased;
+                by = world.interrupted() => {
+                    self.note_wish(by);
+                    if by == Interrupt::Interrupt {
+                        break;
+                    }
+                }
+                () = sleep_until(deadline) => break,
+                ended = ended(&mut tool.events) => if ended { return },
+            }
+        }
+        tool.stop.force();
+        let deadline = Instant::now() + GIVE_UP;
+        loop {
+            tokio::select! {
+                biased;
+                () = sleep_until(deadline) => return,
+                ended = ended(&mut tool.events) => if ended { return },
+            }
         }
     }
 
@@ -244,31 +296,7 @@ impl Watch<'_, '_, '_> {
     }
 }
 
-/// Asks the tool to end, then ends it; a further interrupt skips the grace.
-async fn end_tool<W: World>(tool: &mut RunningTool, world: &W) {
-    tool.stop.ask();
-    if !ended_within(tool, world, GRACE).await {
-        tool.stop.force();
-        let deadline = Instant::now() + GIVE_UP;
-        while let Ok(Some(event)) = tokio::time::timeout_at(deadline, tool.events.recv()).await {
-            if matches!(event, ToolEvent::Ended(_)) {
-                break;
-            }
-        }
-    }
-}
-
-async fn ended_within<W: World>(tool: &mut RunningTool, world: &W, span: Duration) -> bool {
-    let deadline = Instant::now() + span;
-    loop {
-        tokio::select! {
-            biased;
-            event = tool.events.recv() => match event {
-                Some(ToolEvent::Output(..)) => {}
-                Some(ToolEvent::Ended(_)) | None => return true,
-            },
-            _ = world.interrupted() => return false,
-            () = sleep_until(deadline) => return false,
-        }
-    }
+/// Passes over one piece of output: was there none because the tool has ended?
+async fn ended(events: &mut Receiver<ToolEvent>) -> bool {
+    !matches!(events.recv().await, Some(ToolEvent::Output(..)))
 }

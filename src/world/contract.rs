@@ -74,6 +74,10 @@ pub trait StopTool: Send {
     fn ask(&mut self);
     /// Ends it (KILL).
     fn force(&mut self);
+    /// Has the process itself ended, even if what it started still holds its output? False where that cannot be told.
+    fn has_ended(&self) -> bool {
+        false
+    }
 }
 
 /// Answers a tool's questions. Dropping it closes the tool's input.
@@ -183,7 +187,7 @@ pub enum Reply {
 pub enum Interrupt {
     /// Ctrl-C.
     Interrupt,
-    /// TERM, or the terminal went away.
+    /// TERM, Ctrl-\, or the terminal went away.
     Terminate,
 }
 

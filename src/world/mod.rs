@@ -7,6 +7,7 @@ mod lock;
 mod machine;
 #[cfg(target_os = "linux")]
 mod node;
+mod own_folder;
 mod person;
 pub mod process;
 mod recording;
@@ -33,6 +34,9 @@ pub use host::Host;
 pub use interrupts::Interrupts;
 pub use lock::{BoardLock, Holder, LockProblem};
 pub use machine::Machine;
+pub use own_folder::{
+    FolderRefused, KEPT_FOLDERS_MAX, TemporaryFolder, claim_folder, remove_own, sweep_folders, vacant_folder,
+};
 pub use person::Person;
 pub use recording::{Recorded, Recorder, RecordingWorld, TEXT_BYTES_MAX};
 pub use scratch::{Scratch, ScratchProblem, Staged, sha256_of, sha256_of_bytes};

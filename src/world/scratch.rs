@@ -4,8 +4,8 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Component, Path, PathBuf};
 
+use crate::world::TemporaryFolder;
 use sha2::{Digest, Sha256};
-use tempfile::TempDir;
 
 /// How much of a file is copied at a time, in bytes.
 const PIECE_BYTES: usize = 64 * 1024;
@@ -13,7 +13,7 @@ const PIECE_BYTES: usize = 64 * 1024;
 /// Deleted with everything in it when dropped.
 #[derive(Debug)]
 pub struct Scratch {
-    folder: TempDir,
+    folder: TemporaryFolder,
 }
 
 /// A file as it was copied into the folder.
@@ -55,9 +55,7 @@ impl Scratch {
     }
 
     pub fn create_in(parent: &Path) -> Result<Self, ScratchProblem> {
-        tempfile::Builder::new()
-            .prefix("recover-")
-            .tempdir_in(parent)
+        TemporaryFolder::create_in(parent, "")
             .map(|folder| Scratch { folder })
             .map_err(|source| ScratchProblem::NoFolder { parent: parent.to_owned(), source })
     }

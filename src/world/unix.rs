@@ -78,6 +78,12 @@ pub(super) fn wait_without_reaping(process: u32) -> Option<ToolEnd> {
     }
 }
 
+/// Has the process ended? It stays unreaped.
+pub(super) fn has_ended(process: u32) -> bool {
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
+    pid(process).is_some_and(|process| matches!(waitid(WaitId::Pid(process), options), Ok(Some(_))))
+}
+
 fn pid(number: u32) -> Option<Pid> {
     i32::try_from(number).ok().and_then(Pid::from_raw)
 }
@@ -146,6 +152,10 @@ pub(super) struct Signals {
     interrupt: Signal,
     terminate: Signal,
     hang_up: Signal,
+    /// Ctrl-\.
+    quit: Signal,
+    /// Ctrl-C, told after what came along with it.
+    kept: bool,
 }
 
 impl Signals {
@@ -154,6 +164,8 @@ impl Signals {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
             hang_up: signal(SignalKind::hangup())?,
+            quit: signal(SignalKind::quit())?,
+            kept: false,
         })
     }
 
@@ -162,9 +174,11 @@ impl Signals {
         let interrupt = self.interrupt.poll_recv(context).is_ready();
         let terminate = self.terminate.poll_recv(context).is_ready();
         let hang_up = self.hang_up.poll_recv(context).is_ready();
-        if terminate || hang_up {
+        let quit = self.quit.poll_recv(context).is_ready();
+        self.kept |= interrupt;
+        if terminate || hang_up || quit {
             Poll::Ready(Interrupt::Terminate)
-        } else if interrupt {
+        } else if std::mem::take(&mut self.kept) {
             Poll::Ready(Interrupt::Interrupt)
         } else {
             Poll::Pending

@@ -52,6 +52,10 @@ pub(super) fn wait_without_reaping(_process: u32) -> Option<ToolEnd> {
     None
 }
 
+pub(super) fn has_ended(_process: u32) -> bool {
+    false
+}
+
 #[derive(Debug)]
 pub(super) struct Terminal {
     pub(super) ours: File,
@@ -75,20 +79,23 @@ pub(super) struct Signals {
     interrupt: CtrlC,
     ctrl_break: CtrlBreak,
     close: CtrlClose,
+    /// Ctrl-C, told after what came along with it.
+    kept: bool,
 }
 
 impl Signals {
     pub(super) fn listen() -> io::Result<Self> {
-        Ok(Signals { interrupt: ctrl_c()?, ctrl_break: ctrl_break()?, close: ctrl_close()? })
+        Ok(Signals { interrupt: ctrl_c()?, ctrl_break: ctrl_break()?, close: ctrl_close()?, kept: false })
     }
 
     pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Interrupt> {
         let interrupt = self.interrupt.poll_recv(context).is_ready();
         let ctrl_break = self.ctrl_break.poll_recv(context).is_ready();
         let close = self.close.poll_recv(context).is_ready();
+        self.kept |= interrupt;
         if ctrl_break || close {
             Poll::Ready(Interrupt::Terminate)
-        } else if interrupt {
+        } else if std::mem::take(&mut self.kept) {
             Poll::Ready(Interrupt::Interrupt)
         } else {
             Poll::Pending

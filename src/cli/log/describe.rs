@@ -4,12 +4,13 @@ use crate::cli::wording::{bytes, clean, milliseconds, quote_command};
 use crate::engine::{Cause, Event, GoesOn, Problem, StepEnd, WaitEnd};
 use crate::words::{Fault, Stream, Verdict};
 
-/// `out` or `err`, as it stands before each line of a tool.
-pub(super) fn short(stream: Stream) -> &'static str {
-    match stream {
+/// `out` or `err`, as it stands before each line of a tool; what the tool itself overwrites has another mark.
+pub(super) fn output_lead(stream: Stream, transient: bool) -> String {
+    let stream = match stream {
         Stream::Stdout => "out",
         Stream::Stderr => "err",
-    }
+    };
+    format!("  {stream}{} ", if transient { '~' } else { '|' })
 }
 
 /// The first line says what happened, the others belong to it.
@@ -54,12 +55,10 @@ pub(super) fn lines(event: &Event) -> Vec<String> {
             ]
         }
         Event::ToolLines { stream, text, .. } => {
-            text.lines().map(|line| format!("  {}| {line}", short(*stream))).collect()
+            text.lines().map(|line| format!("{}{line}", output_lead(*stream, false))).collect()
         }
         Event::ToolOutput { stream, text, transient, .. } => {
-            let stream = short(*stream);
-            let mark = if *transient { '~' } else { '|' };
-            vec![format!("  {stream}{mark} {}", clean(text))]
+            vec![format!("{}{}", output_lead(*stream, *transient), clean(text))]
         }
         Event::Progress { label, percent, bytes, total, .. } => {
             let label = label.as_deref().unwrap_or("progress");
@@ -136,9 +135,10 @@ pub(super) fn lines(event: &Event) -> Vec<String> {
             lines.extend(fault_lines("because", because));
             lines
         }
-        Event::Interrupted { by, finishing } => {
+        Event::Interrupted { by, finishing, breaks } => {
             let what = if *finishing { "finishing the step first" } else { "ending now" };
-            vec![format!("interrupted ({}): {what}", word(by))]
+            let breaks = breaks.as_ref().map(|breaks| format!(" (if it is cut short, {breaks})")).unwrap_or_default();
+            vec![format!("interrupted ({}): {what}{breaks}", word(by))]
         }
         Event::Warning { text } => with_text("warning".to_owned(), text),
         Event::Note { text } => with_text("note".to_owned(), text),

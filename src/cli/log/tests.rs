@@ -67,6 +67,38 @@ fn output_has_a_limit() {
     assert!(text.contains("left out"), "{text}");
 }
 
+/// What stands before a line may be many times as long as the line.
+#[test]
+fn the_limit_counts_what_is_written() {
+    let lines: String = (0..1000).map(|number| format!("{}\n", number % 10)).collect();
+    let block = Event::ToolLines { step: "sbl".parse().unwrap(), stream: Stream::Stdout, text: lines };
+    for events in [vec![block], (0..1000).map(|number| output(&(number % 10).to_string(), false)).collect()] {
+        let mut log = Log::new(Vec::new(), "run.log".into());
+        for event in &events {
+            log.event(event);
+        }
+        assert_eq!(log.output_bytes, log.writer.unwrap().len() as u64);
+    }
+}
+
+#[test]
+fn a_line_that_comes_again_and_again_is_counted() {
+    let block =
+        |text: &str| Event::ToolLines { step: "sbl".parse().unwrap(), stream: Stream::Stderr, text: text.into() };
+    let mut log = Log::new(Vec::new(), "run.log".into());
+    for event in
+        [output("y", false), block("y\ny\ny\ny\n"), output("z", false), output("z", true), block("z\nz\nz\nz\n")]
+    {
+        log.event(&event);
+    }
+    log.event(&Event::Warning { text: "over".to_owned() });
+    let text = String::from_utf8(log.writer.unwrap()).unwrap();
+    let lines: Vec<&str> = text.lines().map(|line| &line[10..]).collect();
+    let y = ["  err| y", "  err| y", "  err| y", "  (the line before this one came 2 times more)"];
+    let z = ["  err| z", "  err~ z", "  err| z", "  err| z", "  err| z", "  (the line before this one came once more)"];
+    assert_eq!(lines, [&y[..], &z, &["warning", "over"]].concat());
+}
+
 #[test]
 fn each_run_has_its_own_file() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,9 +1,10 @@
-//! The folder of a recording: empty of recordings before, and written as a whole in the end.
+//! The folder of a recording: empty before, and written as a whole in the end.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::documents::scene::SCENE_ENDING;
+use crate::world::{FolderRefused, vacant_folder};
 
 /// A file of the recording, below its folder.
 #[derive(Debug)]
@@ -16,14 +17,20 @@ pub(super) struct RecordedFile {
 pub(super) fn prepare(folder: &Path) -> Result<(), (String, Option<String>)> {
     let shown = folder.display();
     let unusable = |error: &io::Error| (format!("the folder {shown} of the recording cannot be used: {error}"), None);
-    std::fs::create_dir_all(folder).map_err(|error| unusable(&error))?;
-    for entry in std::fs::read_dir(folder).map_err(|error| unusable(&error))? {
-        let name = entry.map_err(|error| unusable(&error))?.file_name().to_string_lossy().into_owned();
-        if name.ends_with(SCENE_ENDING) {
-            let what = format!("the folder {shown} holds a recording already: {name}");
-            return Err((what, Some("Give --record another folder, or remove what is in it.".to_owned())));
-        }
-    }
+    vacant_folder(folder).map_err(|refused| {
+        let holds = |found: &[String]| found.iter().find(|name| name.ends_with(SCENE_ENDING)).cloned();
+        let (what, next) = match &refused {
+            FolderRefused::Occupied { found, .. } => {
+                let what = match holds(found) {
+                    Some(name) => format!("the folder {shown} holds a recording already: {name}"),
+                    None => refused.to_string(),
+                };
+                (what, Some("Give --record a new or an empty folder.".to_owned()))
+            }
+            _ => (format!("the folder {shown} of the recording cannot be used: {refused}"), None),
+        };
+        (what, next)
+    })?;
     // Found out now, and not when the camera has been rescued.
     tempfile::tempfile_in(folder).map_err(|error| unusable(&error))?;
     Ok(())
@@ -39,12 +46,20 @@ pub(super) fn write(folder: &Path, files: &[RecordedFile]) -> io::Result<()> {
             if let Some(parent) = path.parent() {
                 std::fs::create_dir_all(parent)?;
             }
-            written.push((unfinished.clone(), path));
-            let text = std::fs::File::create(&unfinished)?;
+            // Nothing that somebody has put there meanwhile is replaced.
+            let text = std::fs::File::create_new(&unfinished)?;
+            written.push((unfinished, path));
             io::Write::write_all(&mut &text, file.text.as_bytes())?;
             text.sync_all()?;
         }
-        written.iter().try_for_each(|(unfinished, path)| std::fs::rename(unfinished, path))
+        for (unfinished, path) in &written {
+            if std::fs::symlink_metadata(path).is_ok() {
+                let what = format!("{} is there already", path.display());
+                return Err(io::Error::new(io::ErrorKind::AlreadyExists, what));
+            }
+            std::fs::rename(unfinished, path)?;
+        }
+        Ok(())
     };
     let outcome = write_all();
     if outcome.is_err() {

@@ -233,7 +233,7 @@ fn a_fault_is_told_once_per_attempt_and_progress_in_quarters() {
         progress(10.0),
         progress(30.0),
         progress(40.0),
-        Event::Interrupted { by: Interrupt::Interrupt, finishing: true },
+        Event::Interrupted { by: Interrupt::Interrupt, finishing: true, breaks: None },
         progress(100.0),
         step_end(StepEnd::Failed(no_answer())),
         retrying,

@@ -6,7 +6,6 @@ mod table;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::bench::{Broken, Cell, CellEnd, Invariant, Matrix, Struck, Subject, strike_cell, survey};
@@ -17,7 +16,7 @@ use crate::cli::streams::complain;
 use crate::cli::style::Look;
 use crate::cli::test::collect::{Target, collect_targets};
 use crate::cli::test::watchdog::Watchdog;
-use crate::cli::test::{in_parallel, keep_events, report as cases, tell_catalogs};
+use crate::cli::test::{in_parallel, keep_first_few, report as cases, tell_catalogs};
 use crate::documents::scene::Scene;
 use crate::engine::Outcome;
 use crate::words::{Diagnostic, Severity};
@@ -155,10 +154,6 @@ fn choose<'a>(all: &[(&'a Board<'a>, &'a Cell)], filter: &[String]) -> Vec<(&'a 
     all.iter().filter(fits).copied().collect()
 }
 
-/// Benches of broken cells that are kept in one run of the program.
-const KEPT_MAX: usize = 10;
-static KEPT: AtomicUsize = AtomicUsize::new(0);
-
 fn try_cell<'a>(board: &'a Board<'a>, cell: &'a Cell) -> Tried<'a> {
     let began = Instant::now();
     let ran = catch_unwind(AssertUnwindSafe(|| strike_cell(subject(board.target), &board.matrix, cell)));
@@ -173,16 +168,7 @@ fn try_cell<'a>(board: &'a Board<'a>, cell: &'a Cell) -> Tried<'a> {
         Ok(Err(error)) => defect(error.to_string()),
         Err(_) => defect("a defect in recover; its message is above".to_owned()),
     };
-    // The first few are enough to look at.
-    let kept = struck.kept.filter(|folder| {
-        let few = KEPT.fetch_add(1, Ordering::Relaxed) < KEPT_MAX;
-        if few {
-            keep_events(folder, &struck.runs);
-        } else {
-            let _left_behind = std::fs::remove_dir_all(folder);
-        }
-        few
-    });
+    let kept = struck.kept.filter(|folder| keep_first_few(folder, &struck.runs));
     let name = cell.to_string();
     let excused = board.target.tests.as_ref().map(|tests| tests.excused.as_slice()).unwrap_or_default();
     let excuse = excused.iter().find(|excused| excused.fits(&name)).map(|excused| excused.reason.as_str());

@@ -7,7 +7,7 @@ use crate::documents::playbook::read_input::bytes_of;
 use crate::documents::playbook::read_step::read_hands;
 use crate::documents::playbook::reader::Reader;
 use crate::documents::{Yaml, YamlKind};
-use crate::words::{Diagnostic, Id, Located, ToolVersion, nearest};
+use crate::words::{Diagnostic, Id, Located, MADE_BYTES_MAX, ToolVersion, nearest};
 
 pub(super) const CASE_KEYS: &[&str] = &[
     "name",
@@ -139,8 +139,6 @@ fn read_strike(reader: &mut Reader, yaml: &Yaml) -> Option<CaseStrike> {
 
 const CONTENTS_KEYS: &[&str] = &["size", "text", "hex", "file"];
 
-/// A longer file is made from what a case begins it with only up to this size, in bytes.
-const FILLED_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// What follows the beginning.
 const FILLING: u8 = 0xa5;
 
@@ -168,7 +166,7 @@ fn read_contents(reader: &mut Reader, yaml: &Yaml) -> Option<GivenContents> {
         };
     }
     let parts = reader.map(yaml, "a file", CONTENTS_KEYS)?;
-    let size = parts.get("size").map(|size| (size, reader.unsigned(size)));
+    let size = parts.get("size").map(|size| (size, reader.size(size, MADE_BYTES_MAX)));
     let others: Vec<_> = parts.all().iter().filter(|(key, _)| key.text != "size").collect();
     let bytes = match (others.as_slice(), size) {
         ([], Some((_, size))) => return size.map(GivenContents::Size),
@@ -179,8 +177,8 @@ fn read_contents(reader: &mut Reader, yaml: &Yaml) -> Option<GivenContents> {
             let mut bytes = read_bytes(reader, &key.text, value)?;
             if let Some((place, size)) = size {
                 let size = size?;
-                if size > FILLED_BYTES_MAX || size < bytes.len() as u64 {
-                    let message = format!("a file that begins so has {} to {FILLED_BYTES_MAX} bytes", bytes.len());
+                if size < bytes.len() as u64 {
+                    let message = format!("a file that begins so has at least {} bytes", bytes.len());
                     reader.fault(Diagnostic::error(&place.place, message));
                     return None;
                 }

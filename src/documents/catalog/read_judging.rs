@@ -115,6 +115,7 @@ fn command(table: &Table, place: &Place, statuses: &[StatusPattern], outer: &Rea
         without: reader.plain_texts("without"),
         with_matching: reader.patterns("with_matching"),
         changes_board: reader.flag("changes_board"),
+        never_cut: reader.text("never_cut").map(|text| text.value),
         success: reader.patterns("success"),
         success_counts: success_counts(&reader),
         progress_complete: reader.flag("progress_complete"),
@@ -135,6 +136,12 @@ fn command(table: &Table, place: &Place, statuses: &[StatusPattern], outer: &Rea
     let never_succeeds = command.success_exit_codes.is_empty();
     let told_by_lines = reader.has("success") || reader.has("success_counts");
     let told = told_by_lines || command.success_from_step || never_succeeds || statuses.iter().any(by_status);
+    if command.never_cut.is_some() && !command.changes_board {
+        let message = format!("`{}` does not change the board, so cutting it short breaks nothing", command.name);
+        outer
+            .faults
+            .report(Diagnostic::error(place, message).hint("add `changes_board = true`, or leave `never_cut` out"));
+    }
     if command.changes_board && !told {
         let message = format!("`{}` changes the board, but nothing tells its success", command.name);
         let hint = "give `success` patterns, a status with `success` codes, or `success_exit_codes = []`";

@@ -260,6 +260,9 @@ pub struct Command {
     pub with_matching: Vec<Pattern>,
     /// Does the call change memory that lasts? Then it is never cut short lightly, and it needs evidence.
     pub changes_board: bool,
+    /// What it would break to cut such a call short: that takes a third Ctrl-C. A sentence for the person, without a full
+    /// stop.
+    pub never_cut: Option<String>,
     /// Each must match some line; a call without all of them has not succeeded.
     pub success: Vec<Pattern>,
     /// How often lines must have come, beside `success`.

@@ -5,6 +5,8 @@ use crate::words::{Diagnostic, Id, Place, nearest, parse_integer};
 
 /// Deeper nesting than this is refused: nobody writes it, and the parser recurses.
 const DEPTH_MAX: usize = 32;
+/// A row of operators becomes a tree as deep as it is long, which all that read it walk down.
+const OPERATORS_MAX: usize = 200;
 
 /// What could not be read, in bytes from the start of the text.
 #[derive(Debug)]
@@ -94,11 +96,12 @@ struct Parser<'a> {
     tokens: Vec<(Token, usize, usize)>,
     next: usize,
     depth: usize,
+    operators: usize,
 }
 
 impl<'a> Parser<'a> {
     fn read(text: &'a str) -> Result<Node, Fault> {
-        let mut parser = Parser { text, tokens: tokens(text)?, next: 0, depth: 0 };
+        let mut parser = Parser { text, tokens: tokens(text)?, next: 0, depth: 0, operators: 0 };
         if parser.peek() == &Token::End {
             return Err(parser.fault("an expression is missing here"));
         }
@@ -140,6 +143,12 @@ impl<'a> Parser<'a> {
         while let Some((operator, strength)) = self.operator()
             && strength >= strength_min
         {
+            self.operators += 1;
+            if self.operators > OPERATORS_MAX {
+                let mut fault = self.fault("this expression is too long");
+                fault.hint = Some(format!("at most {OPERATORS_MAX} operators stand in one"));
+                return Err(fault);
+            }
             self.take();
             let right = self.expression(strength + 1)?;
             let (start, end) = (span(&left).0, span(&right).1);
@@ -324,5 +333,30 @@ impl Function {
 
     pub fn name(self) -> &'static str {
         Function::ALL.into_iter().find(|(_, function)| *function == self).map_or("", |(name, _)| name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::words::Source;
+
+    fn read(text: &str) -> Result<Expression, Diagnostic> {
+        let source = Arc::new(Source { name: "test.yaml".into(), text: text.to_owned() });
+        parse_expression(text, &Place { source, start: 0, end: text.len() })
+    }
+
+    #[test]
+    fn a_row_of_operators_has_an_end() {
+        let row = |operators: usize| format!("1{}", " + 1".repeat(operators));
+        assert!(read(&row(OPERATORS_MAX)).is_ok());
+        for operators in [OPERATORS_MAX + 1, 5_000, 100_000] {
+            assert_eq!(read(&row(operators)).unwrap_err().message, "this expression is too long");
+        }
+        // In parts that are short each.
+        let parts = format!("({}) + ({})", row(OPERATORS_MAX / 2), row(OPERATORS_MAX / 2));
+        assert_eq!(read(&parts).unwrap_err().message, "this expression is too long");
     }
 }

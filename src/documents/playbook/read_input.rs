@@ -6,7 +6,9 @@ use crate::documents::expression::Expression;
 use crate::documents::playbook::reader::{Entries, Reader};
 use crate::documents::playbook::{FileKind, Input, InputWord, NamesFiles, Need, Vectors, WordLimit};
 use crate::documents::{Yaml, YamlKind};
-use crate::words::{AddressRange, Diagnostic, Id, Located, Place, nearest, parse_integer};
+use crate::words::{
+    AddressRange, Diagnostic, FILE_BYTES_MAX, Id, Located, MADE_BYTES_MAX, Place, nearest, parse_integer,
+};
 
 const INPUT_KEYS: &[&str] = &[
     "file",
@@ -56,13 +58,13 @@ pub(super) fn read_input(reader: &mut Reader, name: Id, place: &Place, yaml: &Ya
         names_files,
         kind: parts.get("kind").and_then(|kind| read_kind(reader, kind)),
         help: parts.get("help").and_then(|help| reader.prose(help)),
-        min_size: parts.get("min_size").and_then(|size| reader.unsigned(size)),
-        max_size: parts.get("max_size").and_then(|size| reader.unsigned(size)),
+        min_size: parts.get("min_size").and_then(|size| reader.size(size, MADE_BYTES_MAX)),
+        max_size: parts.get("max_size").and_then(|size| reader.size(size, FILE_BYTES_MAX)),
         starts_with: parts.get("starts_with").and_then(|hex| read_bytes(reader, hex)).unwrap_or_default(),
         not_starts_with,
         words,
         vectors: parts.get("vectors").and_then(|vectors| read_vectors(reader, vectors)),
-        example_size: parts.get("example_size").and_then(|size| reader.unsigned(size)),
+        example_size: parts.get("example_size").and_then(|size| reader.size(size, MADE_BYTES_MAX)),
     })
 }
 
@@ -162,13 +164,17 @@ fn read_beginnings(reader: &mut Reader, yaml: &Yaml) -> Vec<(Vec<u8>, String)> {
     found
 }
 
+const WORD_BYTES: u64 = 4;
+
 fn read_words(reader: &mut Reader, yaml: &Yaml) -> Vec<InputWord> {
     let Some(map) = reader.open_map(yaml, "words of a file") else { return Vec::new() };
     let mut found = Vec::new();
     for (key, value) in map.all() {
         match parse_integer(&key.text).map(u64::try_from) {
             Ok(Ok(offset)) => {
-                if let Some((limit, value)) = read_word(reader, value) {
+                if let Some((limit, value)) = read_word(reader, value)
+                    && reader.is_size(&key.place, offset.saturating_add(WORD_BYTES), MADE_BYTES_MAX)
+                {
                     found.push(InputWord { offset, limit, value });
                 }
             }
@@ -217,7 +223,7 @@ fn read_vectors(reader: &mut Reader, yaml: &Yaml) -> Option<Vectors> {
         reader.fault(fault.hint("as in `vectors: {address: 0x08000000, ram: [0x20000000+0x20000]}`"));
         return None;
     };
-    let at = parts.get("at").map(|at| (at, reader.unsigned(at)));
+    let at = parts.get("at").map(|at| (at, reader.size(at, MADE_BYTES_MAX)));
     let number = reader.unsigned(address)?;
     let (at_place, at) = match at {
         Some((yaml, at)) => (&yaml.place, at?),

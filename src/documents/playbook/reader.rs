@@ -206,6 +206,22 @@ impl Reader {
         }
     }
 
+    /// The size of a file, or a place in one, in bytes.
+    pub(crate) fn size(&mut self, yaml: &Yaml, bytes_max: u64) -> Option<u64> {
+        let size = self.unsigned(yaml)?;
+        self.is_size(&yaml.place, size, bytes_max).then_some(size)
+    }
+
+    pub(super) fn is_size(&mut self, place: &Place, bytes: u64, bytes_max: u64) -> bool {
+        let fits = bytes <= bytes_max;
+        if !fits {
+            let message =
+                format!("{bytes} bytes are more than a file may have here: at most {bytes_max} ({bytes_max:#x})");
+            self.fault(Diagnostic::error(place, message));
+        }
+        fits
+    }
+
     /// A count within limits, both inclusive.
     pub(crate) fn count(&mut self, yaml: &Yaml, limits: std::ops::RangeInclusive<u32>) -> Option<u32> {
         let number = self.unsigned(yaml)?;

@@ -4,7 +4,7 @@ use crate::documents::playbook::read_input::{bytes_of, leaves_its_folder};
 use crate::documents::playbook::reader::{Entries, Reader};
 use crate::documents::scene::{Act, ArgumentPattern, BusChange, Content, Deed, FileName, Printed, Scene};
 use crate::documents::{Yaml, YamlKind};
-use crate::words::{Diagnostic, Located, Stream, nearest};
+use crate::words::{Diagnostic, FILE_BYTES_MAX, Located, Stream, nearest};
 
 const ACT_KEYS: &[&str] = &[
     "after", "out", "err", "out_hex", "err_hex", "reads", "again", "appears", "vanishes", "writes", "text", "hex",
@@ -23,8 +23,6 @@ const COMPANIONS: [(&str, &str); 8] = [
     ("length", "copy_of"),
     ("pad_to", "copy_of"),
 ];
-/// A file larger than this is written by no scene.
-const FILE_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
 /// The whole output of a call, when it needs no more than that.
 pub(super) fn read_output(reader: &mut Reader, call: &Entries<'_>) -> Vec<Act> {

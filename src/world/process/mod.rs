@@ -27,7 +27,7 @@ use self::forward::{Heard, forward};
 use self::plumbing::Plumbing;
 use self::reason::reason_not_started;
 use crate::words::{Stream, ToolEnd};
-use crate::world::system::{ProcessGroup, give_own_group, tool_end, wait_without_reaping};
+use crate::world::system::{ProcessGroup, give_own_group, has_ended, tool_end, wait_without_reaping};
 use crate::world::{AnswerTool, RunningTool, StopTool, ToolCall, ToolEvent};
 
 pub use guard::{guard_main, guard_tools};
@@ -39,8 +39,9 @@ type Expression = duct::Expression;
 /// Events kept for a slow reader before the tool itself is made to wait.
 const EVENTS_MAX: usize = 64;
 
-/// Size of one piece of output, in bytes.
-const PIECE_BYTES: usize = 64 * 1024;
+/// Size of one piece of output, in bytes. Small enough that nothing else waits long while a piece full of short lines is
+/// looked at.
+const PIECE_BYTES: usize = 8 * 1024;
 
 /// Starts a tool; a failure to start arrives as [`ToolEnd::NotStarted`].
 pub fn start(call: &ToolCall) -> RunningTool {
@@ -119,6 +120,11 @@ impl StopTool for Process {
             // Where there are no groups, at least the process itself. A failure means that it has ended already.
             let _ = self.handle.kill();
         }
+    }
+
+    fn has_ended(&self) -> bool {
+        // It is not reaped while this value lives, so its number is its own.
+        has_ended(self.leader)
     }
 }
 

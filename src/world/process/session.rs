@@ -106,6 +106,10 @@ impl Shared {
     fn take(&mut self, opening: &ToolCall) -> Option<Session> {
         let index = self.idle.iter().position(|session| session.call == *opening)?;
         let mut session = self.idle.swap_remove(index);
+        // A command for a process that is gone would be read by nobody, even while what it started holds the pipe.
+        if session.stop.has_ended() {
+            return None;
+        }
         // What is left of the last probe says nothing; a session that has ended meanwhile is none.
         while let Ok(event) = session.events.try_recv() {
             if matches!(event, ToolEvent::Ended(_)) {

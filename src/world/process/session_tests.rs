@@ -13,6 +13,7 @@ one() {
     case "$1" in
         probe) echo "status 0"; echo "property"; echo "version 1" ;;
         good) echo "working"; echo "status 0"; echo "by $$" ;;
+        leaves) sleep 60 & echo "working"; echo "status 0"; echo "by $$" ;;
         refused) echo "status 7"; echo "refused" >&2; exit 1 ;;
         crash) echo "status 0"; echo "by $$"; read -r probe; echo "gone" >&2; exit 9 ;;
         stuck) echo "status 0"; echo "detail"; sleep 60 ;;
@@ -105,6 +106,23 @@ fn one_process_makes_several_calls() {
         assert_ne!(process(&other), process(&first));
         // Once ended, another process is begun.
         sessions.end();
+        assert_ne!(process(&hear(sessions.start(&call("good", "session"))).await), process(&first));
+    });
+}
+
+/// What it started holds its pipes, so that nothing but the process itself tells.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_session_whose_process_has_died_is_not_used() {
+    on_runtime(async {
+        let sessions = Sessions::default();
+        let first = hear(sessions.start(&call("leaves", "session"))).await;
+        let leader = rustix::process::Pid::from_raw(process(&first).parse().unwrap()).unwrap();
+        rustix::process::kill_process(leader, rustix::process::Signal::KILL).unwrap();
+        let stat = format!("/proc/{}/stat", process(&first));
+        while std::fs::read_to_string(&stat).is_ok_and(|stat| !stat.contains(") Z ")) {
+            std::thread::yield_now();
+        }
         assert_ne!(process(&hear(sessions.start(&call("good", "session"))).await), process(&first));
     });
 }
