@@ -11,6 +11,7 @@ use crate::bench::{Answers, Bench, BenchError, BenchFolder, BenchWorld, WhichBoa
 use crate::cli::arguments::{MessageFormat, RunArgs, RunOptions};
 use crate::cli::catalogs;
 use crate::cli::check::{read, scene_of};
+use crate::cli::defect::or_defect;
 use crate::cli::json::{Json, write_line};
 use crate::cli::log::Log;
 use crate::cli::other_folder::check_folder;
@@ -18,6 +19,7 @@ use crate::cli::places::{find_playbook, read_scene};
 use crate::cli::problems;
 use crate::cli::reader::{Reader, Readers};
 use crate::cli::record::Recording;
+use crate::cli::refusal::{Refusal, refuse};
 use crate::cli::run_lock::lock;
 use crate::cli::run_options::check_options;
 use crate::cli::run_runtime::{Clock, defect, runtime};
@@ -30,8 +32,8 @@ use crate::documents::catalog::Catalog;
 use crate::documents::expression::Value;
 use crate::documents::playbook::Playbook;
 use crate::engine::{
-    Chosen, Event, Files, GivenFiles, MakeImage, Order, Outcome, Problem, ReadyTools, Settings, SoughtTools, StartUp,
-    Tools, before_anything, finished, plan, refused_inputs, refused_tools, run as run_engine, seek_tools, stage_inputs,
+    Chosen, Event, Files, GivenFiles, MakeImage, Order, Outcome, ReadyTools, Settings, SoughtTools, StartUp, Tools,
+    before_anything, finished, plan, refused_inputs, refused_tools, run as run_engine, seek_tools, stage_inputs,
     without_problem,
 };
 use crate::words::{Diagnostic, FaultClass, Id, Severity, Source};
@@ -51,17 +53,6 @@ struct Job {
     /// Of the bench; a real board is locked only when nothing else stands in the way.
     lock: Option<BoardLock>,
     recording: Option<Rc<Recording>>,
-}
-
-/// A run that ended before its first step.
-#[derive(Debug)]
-pub(super) struct Refusal {
-    outcome: Outcome,
-    problem: Problem,
-}
-
-pub(super) fn refuse(outcome: Outcome, problem: Problem) -> Box<Refusal> {
-    Box::new(Refusal { outcome, problem })
 }
 
 type Tell<'a> = dyn FnMut(&Event) + 'a;
@@ -104,11 +95,11 @@ pub(super) fn run(args: RunArgs, look: &Look) -> Outcome {
     if let Some(text) = log_warning {
         tell(&Event::Warning { text });
     }
-    match carry_out(job, &mut tell) {
+    match or_defect(|| carry_out(job, &mut tell)) {
         Ok(outcome) => outcome,
         Err(refusal) => {
-            let outcome = refusal.outcome;
-            tell(&finished(outcome, refusal.problem));
+            let (outcome, problem) = refusal.into_parts();
+            tell(&finished(outcome, problem));
             outcome
         }
     }

@@ -1,10 +1,10 @@
-//! Keeps two runs from one board.
+//! The lock of a run's board, and what is told when it cannot be had.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::cli::arguments::RunOptions;
-use crate::cli::run::{Refusal, refuse};
+use crate::cli::refusal::{Refusal, refuse};
 use crate::documents::playbook::Playbook;
 use crate::engine::{Outcome, before_anything};
 use crate::words::{FaultClass, UsbId};
@@ -15,7 +15,12 @@ pub(super) fn lock(folder: &Path, playbook: &Playbook, options: &RunOptions) -> 
     let ids: Vec<UsbId> = ids.into_iter().collect();
     BoardLock::acquire(folder, &ids, options.port.as_deref()).map_err(|problem| {
         let next = what_frees_the_board(&problem, options).to_owned();
-        refuse(Outcome::BoardBusy, before_anything(FaultClass::NoPermission, problem.to_string(), vec![next]))
+        let outcome = match problem {
+            LockProblem::Held { .. } => Outcome::BoardBusy,
+            // Nobody is known to hold it.
+            LockProblem::NoFolder { .. } | LockProblem::NoLock { .. } => Outcome::StepFailed,
+        };
+        refuse(outcome, before_anything(FaultClass::NoPermission, problem.to_string(), vec![next]))
     })
 }
 
