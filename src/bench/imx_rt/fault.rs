@@ -31,6 +31,7 @@ pub(crate) enum Fault {
     LostInFirmware,
     FlashBad,
     BitFlipsOnce,
+    BlockFlipsOnce,
     SlowFlash,
     BlockNotKept,
     ImageNotKept,
@@ -92,6 +93,14 @@ const FAULTS: &[(Fault, u32, FaultName)] = &[
         (
             "bit-flips-once",
             "each image is stored with one wrong bit the first time it is written, and rightly the second",
+        ),
+    ),
+    (
+        Fault::BlockFlipsOnce,
+        ALWAYS,
+        (
+            "block-flips-once",
+            "the flash configuration block is stored with one wrong bit the first time, and rightly the second",
         ),
     ),
     (Fault::SlowFlash, ALWAYS, ("slow-flash", "erasing takes 70 s for 4 MB, which is slow but healthy")),
