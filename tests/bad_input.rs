@@ -258,3 +258,45 @@ fn everything_about_one_playbook() {
     house.write("wrong.yaml", "format: 1\nsteps: 5\n");
     house.run(&["list", "wrong.yaml"]).exits(3).says("wrong.yaml:2:8");
 }
+
+/// A pipe would be waited for without an end, and a device is read or written by being opened.
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_is_refused_and_never_opened() {
+    let house = house_with_traced_tools();
+    house.images();
+    let pipe = |name: &str| {
+        let made = std::process::Command::new("mkfifo").arg(house.path("work").join(name)).status().unwrap();
+        assert!(made.success());
+    };
+    let no_file = "a pipe, a socket or a device";
+    std::fs::create_dir(house.path("work/pipes")).unwrap();
+    for name in
+        ["pipes/sdphost_flash_loader.bin", "pipes/firmware.bin", "board.yaml", "board.scene.yaml", "board.test.yaml"]
+    {
+        pipe(name);
+    }
+    let _listening = std::os::unix::net::UnixListener::bind(house.path("work/socket.yaml")).unwrap();
+    refused(&house, &["--playbook", "rt1062", "--files", "pipes"], 2, &["firmware.bin"]);
+    let firmware = ["--playbook", "rt1062", "--files", "images", "--set", "firmware=pipes/firmware.bin"];
+    refused(&house, &firmware, 2, &["pipes/firmware.bin is not a file"]);
+    for playbook in ["board.yaml", "socket.yaml", "/dev/null", "/dev/zero"] {
+        refused(&house, &["run", playbook], 2, &["cannot be read", no_file]);
+        house.run(&["check", playbook]).exits(2).says(no_file);
+    }
+    house.run(&["run", "rt1062", "--scene", "board.scene.yaml"]).exits(2).says(no_file);
+    house.run(&["test", "board.test.yaml"]).says(no_file);
+}
+
+/// Nobody is known to hold the board then.
+#[test]
+fn a_folder_for_locks_that_cannot_be_used_is_no_other_run() {
+    let house = house_with_traced_tools();
+    house.images();
+    std::fs::write(house.path("run/recover"), "in the way").unwrap();
+    house
+        .run(&["--playbook", "rt1062", "--files", "images"])
+        .exits(1)
+        .says("the folder for locks")
+        .never_says("ANOTHER RUN");
+}

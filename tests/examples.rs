@@ -109,7 +109,7 @@ fn what_befalls_the_nucleo_is_mended_or_told() {
         ("flash-bad", 1, "The program in flash differs from the file"),
         ("protected", 1, "The ROM cannot be damaged"),
         ("no-permission", 5, "Bring the chip into its ROM"),
-        ("absent", 5, "This run has changed nothing on the board yet"),
+        ("absent", 5, "This run has changed nothing on the board"),
     ] {
         simulate(&house(NUCLEO), NUCLEO, name).exits(code).says(text).never_says("PASSED");
     }
@@ -136,8 +136,8 @@ fn what_befalls_the_evk_is_mended_or_told() {
     for (name, code, text) in [
         ("flash-bad", 1, "The application in flash differs from the file"),
         ("hab-closed", 1, "it runs only signed programs"),
-        ("no-permission", 5, "This run has changed nothing on the board yet"),
-        ("absent", 5, "This run has changed nothing on the board yet"),
+        ("no-permission", 5, "This run has changed nothing on the board"),
+        ("absent", 5, "This run has changed nothing on the board"),
     ] {
         simulate(&house(EVK), EVK, name).exits(code).says(text).never_says("PASSED");
     }

@@ -310,6 +310,7 @@ fn a_second_simulation_leaves_the_bench_of_the_first_alone() {
 #[test]
 fn a_closed_screen_does_not_break_the_run() {
     let house = house("echo done\necho whole > \"$MARKS/written\"\n", ONE_WRITE);
+    house.write("broken.yaml", "format: 1\n");
     for format in ["human", "json"] {
         let args = ["--playbook", "camera.yaml", "--message-format", format];
         let (reader, writer) = std::io::pipe().unwrap();
@@ -324,7 +325,7 @@ fn a_closed_screen_does_not_break_the_run() {
         (&["list", "--verbose"], 0),
         (&["check", "camera.yaml"], 0),
         (&["check", "nothing.yaml"], 2),
-        (&["check", "vendor-tools.toml"], 3),
+        (&["check", "broken.yaml"], 3),
         (&["--playbook", "camera.yaml", "--dry-run"], 0),
         (&["--playbook", "nothing"], 2),
     ] {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use recover::documents::library::shipped_boards;
 use serde_json::Value;
-use support::{House, Ran};
+use support::{House, Ran, fitting};
 
 /// Where a command of a plan comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -222,7 +222,7 @@ fn with_the_files_there_the_firmware_follows() {
         let house = House::new();
         let files = house.path("work");
         for (file, expected) in [("firmware.bin", alone), ("romfs0.img", both)] {
-            std::fs::write(files.join(file), [7; 5000]).unwrap();
+            std::fs::write(files.join(file), fitting(board, file, 5000)).unwrap();
             let commands = planned(&house, board, &["--files", files.to_str().unwrap()]);
             let expected: Vec<String> = expected.into_iter().map(|(_, command)| command).collect();
             assert_eq!(commands[STM32_DFU.len()..], expected, "{board}");

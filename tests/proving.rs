@@ -141,7 +141,7 @@ fn files_and_tools_are_as_the_case_says() {
         .exits(1)
         .says("none.bin of this case cannot be used");
     case("tools: {dfu-util: missing}", "{outcome: tool-missing, says: dfu-util}").exits(0);
-    case("tools: {dfu-util: {version: \"0.1\"}}", "{outcome: tool-missing, says: older}").exits(0);
+    case("tools: {dfu-util: {version: \"0.1\"}}", "{outcome: tool-missing, says: at least 0.11}").exits(0);
     case("simulate: write-error", "{outcome: step-failed, step: write}").exits(0);
 }
 

@@ -17,6 +17,7 @@ use crate::documents::playbook::{Input, Need, Playbook};
 use crate::documents::scene::{GivenFile, Scene};
 use crate::engine::{Chosen, Event, GivenFiles};
 use crate::words::{Id, MADE_BYTES_MAX, Outcome};
+use crate::world::open_file;
 
 /// A playbook that is tested, where, and how its board is.
 #[derive(Debug, Clone, Copy)]
@@ -245,7 +246,7 @@ fn read(folder: &Path, file: &str) -> Result<Vec<u8>, CaseError> {
     if !real.starts_with(home) {
         return Err(fault("it leads out of the folder of the test file".to_owned()));
     }
-    let size = std::fs::metadata(&real).map_err(|error| fault(error.to_string()))?.len();
+    let size = open_file(&real).and_then(|file| file.metadata()).map_err(|error| fault(error.to_string()))?.len();
     if size > MADE_BYTES_MAX {
         return Err(fault(format!("it has {size} bytes, and a test takes at most {MADE_BYTES_MAX}")));
     }

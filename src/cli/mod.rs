@@ -4,6 +4,7 @@ pub mod arguments;
 mod catalogs;
 mod check;
 mod command_line;
+mod defect;
 pub mod diagnostics;
 pub mod dry_run;
 mod harmless;
@@ -16,7 +17,9 @@ mod places;
 mod problems;
 pub mod reader;
 mod record;
+mod refusal;
 mod run;
+mod run_lock;
 mod run_options;
 mod run_runtime;
 mod scene;
@@ -35,7 +38,7 @@ use clap::Parser;
 use console::Term;
 
 use crate::bench::mock_main;
-use crate::cli::arguments::{Arguments, Request};
+use crate::cli::arguments::{Arguments, MessageFormat, Request};
 use crate::cli::style::Look;
 use crate::engine::Outcome;
 use crate::words::OUTPUT_LOST;
@@ -57,13 +60,18 @@ pub fn main() -> ExitCode {
     if matches!(request, Request::Run(_) | Request::Test(_)) {
         sweep_folders(&std::env::temp_dir());
     }
-    let outcome = match request {
+    defect::listen();
+    let format = match &request {
+        Request::Run(args) => args.options.message_format,
+        _ => MessageFormat::Human,
+    };
+    let outcome = defect::or_told(format, || match request {
         Request::Run(args) => run::run(*args, &Look::of(&Term::stderr())),
         Request::List(args) => list::list(&args, &Look::of(&Term::stdout())),
         Request::Schema(args) => schema::schema(&args),
         Request::Test(args) => test::test(&args, &Look::of(&Term::stdout())),
         Request::Check(args) => check::check(&args, &Look::of(&Term::stderr())),
-    };
+    });
     ExitCode::from(exit_code(outcome))
 }
 

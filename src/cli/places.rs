@@ -9,6 +9,7 @@ use crate::documents::library::{nearest_board, shipped_boards, shipped_family, s
 use crate::documents::playbook::{Loaded, load};
 use crate::documents::scene::SCENE_BYTES_MAX;
 use crate::words::Source;
+use crate::world::open_file;
 
 /// Nobody writes a document of this size; larger ones are not even read.
 const DOCUMENT_BYTES_MAX: u64 = 4 * 1024 * 1024;
@@ -107,8 +108,8 @@ pub(super) fn find_playbook(name: &str) -> Result<FoundPlaybook, PlaceError> {
         return find_playbook(&with_ending);
     }
     if path.exists() {
-        let source = std::io::Error::from(std::io::ErrorKind::IsADirectory);
-        return Err(PlaceError::Unreadable { path: name.to_owned(), source });
+        // Says why it is none.
+        return Ok(FoundPlaybook { source: read(path)?, folder: None });
     }
     let known: Vec<&str> = shipped_boards().collect();
     Err(PlaceError::Unknown { name: name.to_owned(), known: known.join(", "), near: nearest_board(name) })
@@ -121,7 +122,7 @@ fn read(path: &Path) -> Result<Arc<Source>, PlaceError> {
 fn read_at_most(path: &Path, bytes_max: u64, kind: &'static str) -> Result<Arc<Source>, PlaceError> {
     let name = path.display().to_string();
     let unreadable = |source| PlaceError::Unreadable { path: name.clone(), source };
-    let file = std::fs::File::open(path).map_err(unreadable)?;
+    let file = open_file(path).map_err(unreadable)?;
     let mut bytes = Vec::new();
     file.take(bytes_max + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > bytes_max {

@@ -22,7 +22,7 @@ use crate::documents::playbook::Playbook;
 use crate::documents::scene::{GivenFile, SCENE_BYTES_MAX, Scene, ToolFolderFile, write_scene};
 use crate::engine::{Event, Outcome, ReadyTool, file_of_tool};
 use crate::words::{Id, Source};
-use crate::world::{Recorder, Surroundings, TEXT_BYTES_MAX};
+use crate::world::{Recorder, Surroundings, TEXT_BYTES_MAX, open_file};
 
 /// What is kept of a run, from its beginning to its last event.
 #[derive(Debug)]
@@ -239,7 +239,7 @@ impl Recording {
 /// A file that comes with a tool: its header is what playbooks read, and the rest is the vendor's.
 fn tool_file(below: &str, path: &Path) -> std::io::Result<ToolFolderFile> {
     const KEPT_BYTES_MAX: u64 = 256;
-    let file = std::fs::File::open(path)?;
+    let file = open_file(path)?;
     let size_bytes = file.metadata()?.len();
     let mut beginning = Vec::new();
     file.take(KEPT_BYTES_MAX).read_to_end(&mut beginning)?;

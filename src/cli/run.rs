@@ -1,7 +1,7 @@
 //! `recover run`: everything around one run, from the command line to the exit code.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -11,6 +11,7 @@ use crate::bench::{Answers, Bench, BenchError, BenchFolder, BenchWorld, WhichBoa
 use crate::cli::arguments::{MessageFormat, RunArgs, RunOptions};
 use crate::cli::catalogs;
 use crate::cli::check::{read, scene_of};
+use crate::cli::defect::or_defect;
 use crate::cli::json::{Json, write_line};
 use crate::cli::log::Log;
 use crate::cli::other_folder::check_folder;
@@ -18,6 +19,8 @@ use crate::cli::places::{find_playbook, read_scene};
 use crate::cli::problems;
 use crate::cli::reader::{Reader, Readers};
 use crate::cli::record::Recording;
+use crate::cli::refusal::{Refusal, refuse};
+use crate::cli::run_lock::lock;
 use crate::cli::run_options::check_options;
 use crate::cli::run_runtime::{Clock, defect, runtime};
 use crate::cli::scene::{apply_scene, finish, folder_of_scene};
@@ -29,14 +32,14 @@ use crate::documents::catalog::Catalog;
 use crate::documents::expression::Value;
 use crate::documents::playbook::Playbook;
 use crate::engine::{
-    Chosen, Event, Files, GivenFiles, MakeImage, Order, Outcome, Problem, ReadyTools, Settings, SoughtTools, StartUp,
-    Tools, before_anything, finished, plan, refused_inputs, refused_tools, run as run_engine, seek_tools, stage_inputs,
+    Chosen, Event, Files, GivenFiles, MakeImage, Order, Outcome, ReadyTools, Settings, SoughtTools, StartUp, Tools,
+    before_anything, finished, plan, refused_inputs, refused_tools, run as run_engine, seek_tools, stage_inputs,
     without_problem,
 };
-use crate::words::{Diagnostic, FaultClass, Id, Severity, Source, UsbId};
+use crate::words::{Diagnostic, FaultClass, Id, Severity, Source};
 use crate::world::{
-    BoardLock, Finder, Interrupts, LockProblem, Machine, Person, Recorder, RecordingWorld, Scratch, Surroundings,
-    ToolStarter, World, process,
+    BoardLock, Finder, Interrupts, Machine, Person, Recorder, RecordingWorld, Scratch, Surroundings, ToolStarter,
+    World, process,
 };
 
 /// What a run is about, once documents and command line have been found sound.
@@ -50,17 +53,6 @@ struct Job {
     /// Of the bench; a real board is locked only when nothing else stands in the way.
     lock: Option<BoardLock>,
     recording: Option<Rc<Recording>>,
-}
-
-/// A run that ended before its first step.
-#[derive(Debug)]
-pub(super) struct Refusal {
-    outcome: Outcome,
-    problem: Problem,
-}
-
-pub(super) fn refuse(outcome: Outcome, problem: Problem) -> Box<Refusal> {
-    Box::new(Refusal { outcome, problem })
 }
 
 type Tell<'a> = dyn FnMut(&Event) + 'a;
@@ -103,11 +95,11 @@ pub(super) fn run(args: RunArgs, look: &Look) -> Outcome {
     if let Some(text) = log_warning {
         tell(&Event::Warning { text });
     }
-    match carry_out(job, &mut tell) {
+    match or_defect(|| carry_out(job, &mut tell)) {
         Ok(outcome) => outcome,
         Err(refusal) => {
-            let outcome = refusal.outcome;
-            tell(&finished(outcome, refusal.problem));
+            let (outcome, problem) = refusal.into_parts();
+            tell(&finished(outcome, problem));
             outcome
         }
     }
@@ -427,35 +419,6 @@ fn carry_out(job: Job, tell: &mut Tell<'_>) -> Result<Outcome, Box<Refusal>> {
             }
         }
     })
-}
-
-fn lock(folder: &Path, playbook: &Playbook, options: &RunOptions) -> Result<BoardLock, Box<Refusal>> {
-    let ids: BTreeSet<UsbId> = playbook.devices.iter().flat_map(|device| device.ids.iter().copied()).collect();
-    let ids: Vec<UsbId> = ids.into_iter().collect();
-    BoardLock::acquire(folder, &ids, options.port.as_deref()).map_err(|problem| {
-        let next = what_frees_the_board(&problem, options).to_owned();
-        refuse(Outcome::BoardBusy, before_anything(FaultClass::NoPermission, problem.to_string(), vec![next]))
-    })
-}
-
-fn what_frees_the_board(problem: &LockProblem, options: &RunOptions) -> &'static str {
-    match problem {
-        LockProblem::Held { .. } if options.bench.is_some() => {
-            "Wait until the other run has ended, or name another folder with --bench."
-        }
-        LockProblem::Held { ports_chosen: true, .. } => {
-            "Wait until the other run has ended, or choose another board for this run with --port."
-        }
-        LockProblem::Held { .. } if options.port.is_some() => {
-            "Wait until the other run has ended: it works on this port, or may work on any."
-        }
-        LockProblem::Held { .. } => {
-            "Wait until the other run has ended. Runs work side by side only where each was started with a --port of its own."
-        }
-        LockProblem::NoFolder { .. } | LockProblem::NoLock { .. } => {
-            "Make sure that you may write there; without the lock two runs could meet on one board."
-        }
-    }
 }
 
 async fn steps<W: World>(

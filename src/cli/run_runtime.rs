@@ -1,6 +1,6 @@
 //! What a run runs on, and the refusal where there is no such thing.
 
-use crate::cli::run::{Refusal, refuse};
+use crate::cli::refusal::{Refusal, refuse};
 use crate::engine::{Outcome, before_anything};
 use crate::words::FaultClass;
 

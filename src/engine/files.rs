@@ -1,13 +1,12 @@
 //! The files of one run by the names the playbook gives them: staged inputs, and what tools and steps have made.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use crate::engine::checked::CheckedFiles;
 use crate::words::Id;
-use crate::world::{FolderProblem, Scratch, ScratchProblem, copy_tool_folder, sha256_of, tool_folder};
+use crate::world::{FolderProblem, Scratch, ScratchProblem, copy_tool_folder, open_file, sha256_of, tool_folder};
 
 /// Read at a time where files are compared.
 const COMPARED_LENGTH: u64 = 0x1_0000;
@@ -192,7 +191,7 @@ impl Files {
 
 /// Fewer where the file ends before.
 pub(super) fn bytes_at(path: &Path, offset: u64, length: u64) -> std::io::Result<Vec<u8>> {
-    let mut file = File::open(path)?;
+    let mut file = open_file(path)?;
     file.seek(SeekFrom::Start(offset))?;
     let mut bytes = Vec::new();
     file.take(length).read_to_end(&mut bytes)?;

@@ -13,13 +13,14 @@ pub(super) fn account<W: World>(failure: Failure, runner: &Runner<'_, W>) -> Pro
     let next = next_steps(&failure, !runner.attempted.is_empty());
     let causes = causes_of(&failure, &runner.causes);
     // A wait that ran out has no call of its own: then the call that made the run go back is the one to look at.
+    let waited = failure.command.is_none();
     let shown = match runner.causes.first() {
-        Some(first) if failure.command.is_none() => first.clone(),
+        Some(first) if waited && first.step != failure.step => first.clone(),
         _ => failure.clone(),
     };
     Problem {
         what: match causes.first() {
-            Some(first) if failure.command.is_none() => {
+            Some(first) if waited && first.step != failure.step => {
                 format!("{}. Then: {}", first.what.trim_end_matches('.'), failure.fault.message)
             }
             _ => failure.fault.message,

@@ -139,7 +139,8 @@ impl<W: World> Runner<'_, W> {
                 next_tick = now + TICK;
             }
             let look_again = look_again(changed);
-            let asks_at = asks.map_or(deadline, |ask| started + ask.after);
+            // While the device is there and cannot be used, the time to ask may be over.
+            let asks_at = asks.map(|ask| started + ask.after).filter(|at| *at > now).unwrap_or(deadline);
             let world = self.world;
             tokio::select! {
                 by = world.interrupted() => return Err(self.interrupt(step, by)),

@@ -39,7 +39,7 @@ pub use own_folder::{
 };
 pub use person::Person;
 pub use recording::{Recorded, Recorder, RecordingWorld, TEXT_BYTES_MAX};
-pub use scratch::{Scratch, ScratchProblem, Staged, sha256_of, sha256_of_bytes};
+pub use scratch::{Scratch, ScratchProblem, Staged, open_file, sha256_of, sha256_of_bytes};
 pub use serial::serial_ports;
 pub use system::end_by_signal;
 pub use tool_folder::{FolderProblem, copy_tool_folder, tool_folder};

@@ -85,7 +85,7 @@ pub fn claim_folder(path: &Path) -> Result<PathBuf, FolderRefused> {
         }
         Some(Marker { purpose: Purpose::Named, .. }) => {}
         Some(Marker { purpose: Purpose::Kept, .. }) => {
-            mark(path, Purpose::Named).map_err(|source| unusable(path, source))?
+            mark(path, Purpose::Named).map_err(|source| unusable(path, source))?;
         }
         // Another process may be at work in it.
         Some(Marker { purpose: Purpose::Temporary, .. }) => return Err(occupied(found)),

@@ -77,11 +77,12 @@ impl Scratch {
     pub fn stage(&self, source: &Path, name: &str) -> Result<Staged, ScratchProblem> {
         let path = self.path(name)?;
         let unreadable = |error| ScratchProblem::Unreadable { path: source.to_owned(), source: error };
-        let mut input = File::open(source).map_err(unreadable)?;
-        let metadata = input.metadata().map_err(unreadable)?;
-        if !metadata.is_file() {
+        // Before it is opened: a pipe would be waited for.
+        if !std::fs::metadata(source).map_err(unreadable)?.is_file() {
             return Err(ScratchProblem::NotAFile { path: source.to_owned() });
         }
+        let mut input = open_file(source).map_err(unreadable)?;
+        let metadata = input.metadata().map_err(unreadable)?;
         let mut output = create_new(&path, name)?;
 
         let mut digest = Sha256::new();
@@ -133,6 +134,19 @@ impl Scratch {
     }
 }
 
+/// Opens a file, or what a link to one leads to. Pipes, sockets and devices are refused by what they are: opening one may
+/// never end, or do something.
+pub fn open_file(path: &Path) -> io::Result<File> {
+    let found = std::fs::metadata(path)?;
+    if found.is_dir() {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
+    if !found.is_file() {
+        return Err(io::Error::other("it is a pipe, a socket or a device, and no file"));
+    }
+    File::open(path)
+}
+
 /// May this user make files in this folder? Found out by making one without a name, where the system can.
 pub(super) fn is_writable(folder: &Path) -> bool {
     tempfile::tempfile_in(folder).is_ok()
@@ -155,7 +169,7 @@ fn unwritable(path: &Path, source: io::Error) -> ScratchProblem {
 /// The digest of a file's contents: 64 lower-case hexadecimal digits.
 pub fn sha256_of(path: &Path) -> Result<String, ScratchProblem> {
     let unreadable = |source| ScratchProblem::Unreadable { path: path.to_owned(), source };
-    let mut input = File::open(path).map_err(unreadable)?;
+    let mut input = open_file(path).map_err(unreadable)?;
     let mut digest = Sha256::new();
     let mut piece = vec![0; PIECE_BYTES];
     loop {

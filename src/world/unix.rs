@@ -146,6 +146,11 @@ pub(super) fn is_foreign_program(error: &io::Error) -> bool {
     error.raw_os_error() == Some(Errno::NOEXEC.raw_os_error())
 }
 
+/// Is this the error for a process, or a computer, that has as many files open as it may?
+pub(super) fn is_out_of_files(error: &io::Error) -> bool {
+    [Errno::MFILE, Errno::NFILE].iter().any(|limit| error.raw_os_error() == Some(limit.raw_os_error()))
+}
+
 /// The wishes to end the run. Armed from construction on, so that none is lost between two polls.
 #[derive(Debug)]
 pub(super) struct Signals {

@@ -112,6 +112,11 @@ pub(super) fn is_own_folder(folder: &Path) -> bool {
     folder.is_dir()
 }
 
+pub(super) fn is_out_of_files(error: &io::Error) -> bool {
+    const ERROR_TOO_MANY_OPEN_FILES: i32 = 4;
+    error.raw_os_error() == Some(ERROR_TOO_MANY_OPEN_FILES)
+}
+
 pub(super) fn may_read_and_write(_file: &Path) -> Option<bool> {
     None
 }

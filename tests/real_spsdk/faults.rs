@@ -24,6 +24,8 @@ const JUMP: &str = "sdphost jump-address 0x20001C00";
 const ERASE: &str = "blhost flash-erase-region 0x60040000 0x4000";
 const WRITE: &str = "blhost write-memory 0x60040000 ${firmware}";
 
+/// What recover's own look at the bus says.
+const GONE: &str = "The board left the USB bus in the middle of the call";
 const LEFT: &str = "The board left in the middle of the command";
 const SILENT: &str = "The board did not answer; whether it did what it was told is unknown";
 const CLOSED: &str =
@@ -72,7 +74,7 @@ fn in_flash() -> Vec<Case> {
             fault(json!({"command": "flash-erase-region", "kind": "vanish-after"})),
             ERASE,
             "device-lost 10004",
-            LEFT,
+            GONE,
         ),
         case(
             "no answer",

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::imxrt_simulation::{PORT, Wire};
-use crate::recovery::{BURN, CONSENT};
+use crate::recovery::{BURN, CHOSEN, CONSENT};
 use crate::requirements::{self, NEWEST, OLDER};
 use crate::support::Ran;
 use crate::workplace::{Workplace, playbook_with, without};
@@ -28,7 +28,7 @@ fn burn_late(version: &str, fault: &Value) -> (Workplace, Ran) {
         place.boards.unplug(PORT);
         place.boards.plug(PORT, Wire::Fitted);
     };
-    let ran = place.recover_with("fuse.yaml", &CONSENT, &[("Going back to the step", &replug)]);
+    let ran = place.recover_with("fuse.yaml", &[CONSENT, CHOSEN].concat(), &[("Going back to the step", &replug)]);
     (place, ran)
 }
 

@@ -10,6 +10,8 @@ use crate::support::Ran;
 use crate::workplace::Workplace;
 
 pub(crate) const CONSENT: [&str; 2] = ["--allow-irreversible", "boot-fuse"];
+/// For a board that is there before anybody moves.
+pub(crate) const CHOSEN: [&str; 2] = ["--port", PORT];
 
 /// What the board is told that changes it, as NXP and OpenMV document it, however many processes say it.
 pub(crate) const CHANGES: [&str; 13] = [
@@ -155,7 +157,7 @@ fn nobody_is_reproached_for_a_rom_that_comes_back_after_the_reset() {
         std::thread::sleep(Duration::from_secs(1));
         place.boards.plug(PORT, Wire::Removed);
     };
-    let ran = place.recover_with("rt1062.yaml", &[], &[("Remove the wire", &remove)]);
+    let ran = place.recover_with("rt1062.yaml", &CHOSEN, &[("Remove the wire", &remove)]);
     assert_recovered(&place, &ran);
     ran.never_says("The wire is still connected").never_says("warning");
 }
@@ -175,7 +177,7 @@ fn a_board_lost_in_the_data_begins_again_and_keeps_its_fuse() {
         }),
     );
     place.boards.plug(PORT, Wire::Fitted);
-    let ran = place.recover("rt1062.yaml", &[]);
+    let ran = place.recover("rt1062.yaml", &CHOSEN);
     let state = assert_recovered(&place, &ran);
     let again: Vec<&str> = [&CHANGES[..9], &CHANGES[..11], &CHANGES[12..]].concat();
     assert_eq!(state.changes(), again);
@@ -194,7 +196,7 @@ fn flash_that_is_not_proven_keeps_the_fuse_as_it_is() {
     let lost = |time| json!({"command": "write-memory", "time": time, "kind": "lost-data"});
     let place = Workplace::new(OLDER, &json!({"faults": [lost(2), lost(3)]}));
     place.boards.plug(PORT, Wire::Fitted);
-    let ran = place.recover("rt1062.yaml", &CONSENT).exits(1);
+    let ran = place.recover("rt1062.yaml", &[CONSENT, CHOSEN].concat()).exits(1);
     let state = place.boards.state();
     assert_eq!((state.burns(), state.boot_fuse(), state.mode()), (vec![], 0, "flashloader"));
     assert_eq!(state.changes(), [&CHANGES[..11], &CHANGES[9..11]].concat());

@@ -13,6 +13,7 @@ pub(crate) enum Fault {
     Spsdk26,
     LateFlashloader,
     FuseSet,
+    InRom,
     Absent,
     NoPermission,
     TwoBoards,
@@ -30,6 +31,7 @@ pub(crate) enum Fault {
     LostInFirmware,
     FlashBad,
     BitFlipsOnce,
+    BlockFlipsOnce,
     SlowFlash,
     BlockNotKept,
     ImageNotKept,
@@ -52,6 +54,7 @@ const FAULTS: &[(Fault, u32, FaultName)] = &[
     (Fault::Spsdk26, ALWAYS, ("spsdk-2.6", "the tools are those of SPSDK 2.6.1 instead of 3.12.0")),
     (Fault::LateFlashloader, ALWAYS, ("late-flashloader", "the RAM flashloader appears only 8 s after the jump")),
     (Fault::FuseSet, ALWAYS, ("fuse-set", "the boot fuse has been burnt before")),
+    (Fault::InRom, ALWAYS, ("in-rom", "the wire is fitted and the ROM is on the bus from the beginning")),
     (Fault::Absent, ALWAYS, ("absent", "the board never appears on the bus")),
     (Fault::NoPermission, ALWAYS, ("no-permission", "this user may not open the board")),
     (Fault::TwoBoards, ALWAYS, ("two-boards", "a second board of the same kind is attached")),
@@ -90,6 +93,14 @@ const FAULTS: &[(Fault, u32, FaultName)] = &[
         (
             "bit-flips-once",
             "each image is stored with one wrong bit the first time it is written, and rightly the second",
+        ),
+    ),
+    (
+        Fault::BlockFlipsOnce,
+        ALWAYS,
+        (
+            "block-flips-once",
+            "the flash configuration block is stored with one wrong bit the first time, and rightly the second",
         ),
     ),
     (Fault::SlowFlash, ALWAYS, ("slow-flash", "erasing takes 70 s for 4 MB, which is slow but healthy")),

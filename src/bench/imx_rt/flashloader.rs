@@ -330,7 +330,9 @@ impl ImxRt {
     fn program(&mut self, address: u64, data: &[u8]) -> u32 {
         let mut stored = data.to_vec();
         let bad = self.faults.strikes(Fault::FlashBad) || self.flips(address);
-        if let (true, Some(byte)) = (bad, stored.get_mut(data.len() / 2)) {
+        // Of the configuration block only the tag can be told from a right one.
+        let wrong = if self.faults.has(Fault::BlockFlipsOnce) { 0 } else { data.len() / 2 };
+        if let (true, Some(byte)) = (bad, stored.get_mut(wrong)) {
             *byte ^= 0x04;
         }
         self.changes += 1;
@@ -346,7 +348,8 @@ impl ImxRt {
 
     fn flips(&mut self, address: u64) -> bool {
         // Only what the host has sent can be compared with a file.
-        let flips = self.faults.has(Fault::BitFlipsOnce) && address != self.nor.start();
+        let fault = if address == self.nor.start() { Fault::BlockFlipsOnce } else { Fault::BitFlipsOnce };
+        let flips = self.faults.has(fault);
         if !flips || self.flipped.contains(&address) {
             return false;
         }

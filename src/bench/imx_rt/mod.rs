@@ -99,12 +99,13 @@ impl ImxRt {
             let word = fuses.entry(boot_fuse.word).or_insert(0);
             *word |= if faults.has(Fault::FuseSet) { boot_fuse.bits } else { 0 };
         }
+        let in_rom = faults.has(Fault::InRom);
         let ram = (0..).zip(&settings.ram);
         let ram = ram.map(|(number, range)| Memory::ram(&format!("ram-{number}.bin"), range.start, range.length));
         Ok(ImxRt {
             faults,
-            serial_download: false,
-            schedule: vec![(0, Phase::Silent)],
+            serial_download: in_rom,
+            schedule: vec![(0, if in_rom { Phase::Rom } else { Phase::Silent })],
             ram: ram.collect(),
             nor: Memory::flash("nor.bin", settings.nor.range.start, settings.nor.range.length),
             nor_configured: false,

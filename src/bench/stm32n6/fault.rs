@@ -12,6 +12,7 @@ pub(crate) enum Fault {
     Windows,
     OldVersion,
     FirmwareAlive,
+    InRom,
     SecondStage,
     BootLoop,
     InterruptedUpdate,
@@ -40,6 +41,7 @@ const FAULTS: &[(Fault, u32, FaultName)] = &[
     (Fault::Windows, ALWAYS, ("windows", "the tool prints as on Windows: no colours, bars of a code page's blocks")),
     (Fault::OldVersion, ALWAYS, ("old-version", "the tool is version 2.16.0, which is too old")),
     (Fault::FirmwareAlive, ALWAYS, ("firmware-alive", "the firmware is intact and starts once the bootloader is back")),
+    (Fault::InRom, ALWAYS, ("in-rom", "the wire is fitted and the ROM is on the bus from the beginning")),
     (Fault::SecondStage, ALWAYS, ("second-stage", "the board already runs its loader from an earlier try")),
     (
         Fault::BootLoop,

@@ -112,9 +112,10 @@ impl Stm32N6 {
 
     fn with(settings: Stm32N6Settings, names: &[&str]) -> Result<Self, BenchError> {
         let faults = Faults::by_name(names)?;
-        let second_stage = faults.has(Fault::SecondStage);
-        let phase = if second_stage {
+        let phase = if faults.has(Fault::SecondStage) {
             Phase::Loader
+        } else if faults.has(Fault::InRom) {
+            Phase::Rom
         } else if faults.has(Fault::BootLoop) {
             Phase::Restarting
         } else if faults.has(Fault::InterruptedUpdate) {
@@ -123,7 +124,7 @@ impl Stm32N6 {
             Phase::Silent
         };
         Ok(Stm32N6 {
-            jumper_fitted: second_stage,
+            jumper_fitted: matches!(phase, Phase::Rom | Phase::Loader),
             schedule: vec![(0, phase)],
             bootloader_before: matches!(phase, Phase::Restarting | Phase::Bootloader),
             own: own::bootloader(&settings, &faults),

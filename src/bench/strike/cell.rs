@@ -13,8 +13,9 @@ use crate::bench::strike::scenario::{Matrix, Reference};
 use crate::bench::strike::site::Site;
 use crate::bench::strike::striking::{Strike, Striking};
 use crate::bench::{Account, Answers, Bench, CaseError, Rehearsal, Subject, WhichBoard};
+use crate::documents::playbook::DeviceKind;
 use crate::engine::{Chosen, Event};
-use crate::words::Outcome;
+use crate::words::{Id, Outcome};
 
 /// A fault and where it strikes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,8 +114,10 @@ pub fn strike_cell(subject: Subject<'_>, matrix: &Matrix, cell: &Cell) -> Result
 /// The person runs it again for the board that the first run has found out about: on its port, or, where that run did not
 /// come so far, by saying that the board that they have moved is theirs.
 fn knowing_the_board<'a>(rehearsal: Rehearsal<'a>, first: &Account, hands_moved: bool) -> Rehearsal<'a> {
+    let kind = |name: &Id| rehearsal.playbook.device(name).map(|device| device.kind);
     let proven = first.events.iter().rev().find_map(|event| match event {
-        Event::BoardProven { port, .. } => Some(port.clone()),
+        // The name of a serial port need not stay when the board is connected again.
+        Event::BoardProven { port, device, .. } if kind(device) != Some(DeviceKind::Serial) => Some(port.clone()),
         _ => None,
     });
     match (proven, rehearsal.answers) {

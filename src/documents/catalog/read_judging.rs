@@ -174,7 +174,9 @@ fn success_counts(outer: &Reader<'_>) -> Vec<SuccessCount> {
 fn region_arguments(reader: &Reader<'_>, key: &'static str, extent: &'static str) -> Option<RegionArguments> {
     let (table, place) = reader.table(key)?;
     let inner = Reader::new(table, place, reader.faults);
-    let begin = match (inner.has("address"), inner.has("partition")) {
+    // What is told by its length begins at an address.
+    let partition = if extent == "file" { inner.node("partition") } else { None };
+    let begin = match (inner.has("address"), partition.is_some()) {
         (true, true) => {
             let message = "a region begins at an `address` or is a `partition`, not both";
             reader.faults.report(Diagnostic::error(place, message));

@@ -139,6 +139,9 @@ impl Checker<'_> {
         for (argument, kind) in arguments.iter().zip(wanted) {
             self.expect(argument, *kind, start, end);
         }
+        if function == Function::Align && constant(&arguments[1]).is_some_and(|multiple| multiple <= 0) {
+            self.fault(start, end, "nothing can be aligned to zero or less".to_owned());
+        }
         Some(result)
     }
 
@@ -206,7 +209,39 @@ impl Checker<'_> {
         };
         self.expect(left, wanted, start, end);
         self.expect(right, wanted, start, end);
+        if matches!(operator, B::Divide | B::Remainder) && constant(right) == Some(0) {
+            self.fault(start, end, "this divides by zero".to_owned());
+        }
         Some(result)
+    }
+}
+
+/// The number that this is in every run.
+fn constant(node: &Node) -> Option<i64> {
+    use BinaryOperator as B;
+    match node {
+        Node::Integer(number) => Some(*number),
+        Node::Unary { operator: UnaryOperator::Negate, operand, .. } => constant(operand)?.checked_neg(),
+        Node::Binary { operator, left, right, .. } => {
+            let (left, right) = (constant(left)?, constant(right)?);
+            match operator {
+                B::Add => left.checked_add(right),
+                B::Subtract => left.checked_sub(right),
+                B::Multiply => left.checked_mul(right),
+                B::Divide => left.checked_div(right),
+                B::Remainder => left.checked_rem(right),
+                B::BitAnd => Some(left & right),
+                B::BitOr => Some(left | right),
+                B::Or | B::And | B::Equal | B::NotEqual | B::Less | B::LessOrEqual | B::Greater | B::GreaterOrEqual => {
+                    None
+                }
+            }
+        }
+        Node::Unary { operator: UnaryOperator::Not, .. }
+        | Node::Text(_)
+        | Node::Boolean(_)
+        | Node::Name { .. }
+        | Node::Call { .. } => None,
     }
 }
 

@@ -13,6 +13,7 @@ mod input;
 pub(in crate::documents) mod load;
 mod read_answers;
 pub(in crate::documents) mod read_input;
+mod read_reading;
 mod read_run;
 pub(in crate::documents) mod read_step;
 mod read_third_time;

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use crate::documents::expression::Template;
+use crate::documents::playbook::read_reading::{read_irreversible, read_tell_apart};
 use crate::documents::playbook::read_run::read_run;
 use crate::documents::playbook::read_third_time::read_third_time;
 use crate::documents::playbook::reader::{Entries, Reader};
 use crate::documents::playbook::{
-    Action, Backoff, CheckStep, Contents, Enough, HandMove, Instead, Irreversible, LateAsk, Prompt, Reading,
-    RefuseStep, RestartAt, Retry, Step, TellApart, Timeout, Until, WriteStep,
+    Action, Backoff, CheckStep, Contents, Enough, HandMove, Instead, LateAsk, Prompt, RefuseStep, RestartAt, Retry,
+    Step, Timeout, Until, WriteStep,
 };
 use crate::documents::{Yaml, YamlKind};
 use crate::words::{Diagnostic, FaultClass, Id, Located, nearest};
@@ -426,34 +427,4 @@ fn read_ask(reader: &mut Reader, yaml: &Yaml) -> Option<LateAsk> {
     let after = required(reader, &parts, "after", "ask");
     let prompt = required(reader, &parts, "prompt", "ask");
     Some(LateAsk { after: reader.time(after?)?, prompt: read_prompt(reader, &parts, prompt?)? })
-}
-
-fn read_irreversible(reader: &mut Reader, yaml: &Yaml, id: &Id, depth: usize) -> Option<Irreversible> {
-    let parts = reader.map(yaml, "`irreversible`", &["why", "already_done", "verify"])?;
-    let why = required(reader, &parts, "why", "irreversible");
-    let already_done = required(reader, &parts, "already_done", "irreversible");
-    let verify = required(reader, &parts, "verify", "irreversible");
-    let before = read_reading(reader, already_done?, &format!("{id}-before"), depth);
-    let after = read_reading(reader, verify?, &format!("{id}-after"), depth);
-    Some(Irreversible { why: reader.prose(why?)?, already_done: before?, verify: after? })
-}
-
-fn read_tell_apart(reader: &mut Reader, yaml: &Yaml, id: &Id, depth: usize) -> Option<TellApart> {
-    let parts = reader.map(yaml, "`tell_apart`", &["device", "steps", "holds"])?;
-    let device = required(reader, &parts, "device", "tell_apart");
-    let steps = required(reader, &parts, "steps", "tell_apart");
-    let holds = required(reader, &parts, "holds", "tell_apart");
-    let steps = read_steps(reader, steps?, id.as_str(), depth + 1);
-    Some(TellApart {
-        device: reader.parsed::<Id>(device?)?,
-        answers: Reading { steps, holds: reader.expression(holds?)? },
-    })
-}
-
-pub(super) fn read_reading(reader: &mut Reader, yaml: &Yaml, prefix: &str, depth: usize) -> Option<Reading> {
-    let parts = reader.map(yaml, "a reading", &["steps", "holds"])?;
-    let steps = required(reader, &parts, "steps", "reading")?;
-    let holds = required(reader, &parts, "holds", "reading")?;
-    let steps = read_steps(reader, steps, prefix, depth + 1);
-    Some(Reading { steps, holds: reader.expression(holds)? })
 }

@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 
 use crate::world::ToolCall;
-use crate::world::system::is_foreign_program;
+use crate::world::system::{is_foreign_program, is_out_of_files};
 
 pub(super) fn reason_not_started(call: &ToolCall, error: &io::Error) -> String {
     let Some(program) = call.launcher.first().map(Path::new) else {
@@ -13,6 +13,9 @@ pub(super) fn reason_not_started(call: &ToolCall, error: &io::Error) -> String {
     let name = program.display();
     if is_foreign_program(error) {
         return format!("`{name}` is not a program for this kind of computer: wrong architecture, or damaged");
+    }
+    if is_out_of_files(error) {
+        return format!("too many files are open, which has nothing to do with `{name}`; see `ulimit -n`");
     }
     match error.kind() {
         io::ErrorKind::NotFound if !call.folder.is_dir() => {
@@ -27,5 +30,31 @@ pub(super) fn reason_not_started(call: &ToolCall, error: &io::Error) -> String {
         io::ErrorKind::ExecutableFileBusy => format!("`{name}` is being written to at the moment"),
         io::ErrorKind::ArgumentListTooLong => "the command line is too long".to_owned(),
         _ => format!("`{name}`: {error}"),
+    }
+}
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use super::*;
+    use crate::world::ToolInput;
+
+    #[test]
+    fn a_computer_without_room_is_no_fault_of_the_tool() {
+        let call = ToolCall {
+            launcher: vec!["/usr/bin/mender".into()],
+            args: Vec::new(),
+            environment: Default::default(),
+            environment_remove: Vec::new(),
+            folder: std::env::temp_dir(),
+            terminal: false,
+            input: ToolInput::Nothing,
+            session: None,
+        };
+        // EMFILE and ENFILE, which Linux and macOS number alike.
+        for limit in [24, 23] {
+            let told = reason_not_started(&call, &io::Error::from_raw_os_error(limit));
+            assert!(told.starts_with("too many files are open"), "{told}");
+        }
     }
 }

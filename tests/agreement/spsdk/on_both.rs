@@ -88,9 +88,11 @@ const TO_FLASHLOADER: &str = r#"  - id: before-flashloader
       - id: before-option
         run: blhost
         args: ["-u", "0x15A2,0x0073", "--", "fill-memory", "0x2000", "4", "0xC0000008", "word"]
+        changes: nothing
       - id: before-flash
         run: blhost
         args: ["-u", "0x15A2,0x0073", "--", "configure-memory", "9", "0x2000"]
+        changes: nothing
 "#;
 
 impl Scenario {
