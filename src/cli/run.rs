@@ -273,7 +273,8 @@ fn refuse_without_playbook(refusal: &Refusal, format: MessageFormat) -> Outcome 
                 }
             }
             for next in &refusal.problem.next {
-                complain(&format!("{next}"));
+                // It may hold commands of several lines.
+                complain_at_length(&format!("{next}\n"));
             }
         }
     }
