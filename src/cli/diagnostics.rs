@@ -71,7 +71,7 @@ fn render_one(diagnostic: &Diagnostic, renderer: &Renderer, lines: &mut LineCoun
         let annotation = AnnotationKind::Primary.span(excerpt.marked).label(diagnostic.label.as_deref().map(clipped));
         let mut snippet = Snippet::source(excerpt.text).line_start(excerpt.line).annotation(annotation);
         if excerpt.whole_line {
-            snippet = snippet.path(name.clone());
+            snippet = snippet.path(name);
         } else {
             // The snippet's own column would count from the window's start.
             group = group.element(Origin::path(name).line(excerpt.line).char_column(excerpt.column));
