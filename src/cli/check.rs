@@ -8,7 +8,7 @@ use crate::cli::arguments::CheckArgs;
 use crate::cli::catalogs::{Catalogs, FoundCatalog};
 use crate::cli::diagnostics::render;
 use crate::cli::places::{FoundPlaybook, PlaceError, find_playbook, read_document, read_scene};
-use crate::cli::streams::{complain, say};
+use crate::cli::streams::{complain, complain_at_length, say};
 use crate::cli::style::Look;
 use crate::cli::test::{is_test_file, load_tests, read_tests};
 use crate::documents::catalog::{Catalog, merge, never_decide, shipped_source};
@@ -40,14 +40,14 @@ pub(super) fn check(args: &CheckArgs, look: &Look) -> Outcome {
             }
             Err(error) if error.of_document() => faults.push(Diagnostic::of_document(error.to_string())),
             Err(error) => {
-                complain(&format!("error: {error}\n"));
+                complain(&format!("error: {error}"));
                 unknown = true;
             }
         }
     }
-    complain(&render(&faults, look));
+    complain_at_length(&render(&faults, look));
     for note in catalogs.notes() {
-        complain(&format!("note: {note} `recover run` takes it only when it is started there.\n"));
+        complain(&format!("note: {note} `recover run` takes it only when it is started there."));
     }
     let wrong = faults.iter().any(|fault| fault.severity == Severity::Error);
     match (wrong, unknown) {

@@ -5,16 +5,26 @@ use std::ffi::OsString;
 use clap::Error;
 
 use crate::cli::json::write_line;
+use crate::cli::streams::{complain_at_length, printed, stdout};
 use crate::engine::{Event, Outcome, before_anything, finished};
-use crate::words::FaultClass;
+use crate::words::{FaultClass, steers};
 
-/// Tells what is wrong, or shows the help that was asked for. For that the program ends here, with clap's own code.
+/// Tells what is wrong, or shows the help that was asked for.
 pub(super) fn refuse(error: &Error, arguments: impl IntoIterator<Item = OsString>) -> Outcome {
     // Help and version are wanted as they are, whoever asks.
-    if !error.use_stderr() || !wants_json(arguments) {
-        error.exit();
+    if !error.use_stderr() {
+        printed(error.print());
+        return Outcome::Recovered;
     }
-    let _reader_gone = write_line(&mut std::io::stdout(), &event(error));
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let steering = arguments.iter().any(|word| word.to_string_lossy().chars().any(steers));
+    if wants_json(arguments) {
+        let _reader_gone = write_line(&mut stdout(), &event(error));
+    } else if steering {
+        complain_at_length(&error.render().to_string());
+    } else {
+        printed(error.print());
+    }
     Outcome::CommandLine
 }
 

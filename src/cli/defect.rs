@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use crate::cli::arguments::MessageFormat;
 use crate::cli::json::write_line;
 use crate::cli::refusal::{Refusal, refuse};
-use crate::cli::streams::complain;
+use crate::cli::streams::{complain_at_length, stdout};
 use crate::engine::{Outcome, Problem, before_anything, finished};
 use crate::words::FaultClass;
 
@@ -19,7 +19,7 @@ pub(super) fn listen() {
     set_hook(Box::new(|panic: &PanicHookInfo<'_>| {
         let place = panic.location().map(|place| format!("{}:{}", place.file(), place.line()));
         let told = place.clone().unwrap_or_default();
-        complain(&format!("defect in recover at {told}: {}\n", message(panic.payload())));
+        complain_at_length(&format!("defect in recover at {told}: {}\n", message(panic.payload())));
         *PLACE.lock().unwrap_or_else(PoisonError::into_inner) = place;
     }));
 }
@@ -35,11 +35,11 @@ pub(super) fn or_told(format: MessageFormat, work: impl FnOnce() -> Outcome) -> 
         let problem = account(&*panic);
         match format {
             MessageFormat::Json => {
-                let _reader_gone = write_line(&mut std::io::stdout(), &finished(Outcome::Defect, problem));
+                let _reader_gone = write_line(&mut stdout(), &finished(Outcome::Defect, problem));
             }
             MessageFormat::Human => {
                 let next: String = problem.next.iter().map(|next| format!("{next}\n")).collect();
-                complain(&format!("error: {}\n{}\n{next}", problem.what, problem.state));
+                complain_at_length(&format!("error: {}\n{}\n{next}", problem.what, problem.state));
             }
         }
         Outcome::Defect

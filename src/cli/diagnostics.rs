@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 
+use crate::cli::harmless::{own_colours, replaced};
 use crate::cli::style::{Colours, Look};
 use crate::cli::wording::count;
 use crate::words::{Diagnostic, Place, Severity, Source};
@@ -66,7 +67,7 @@ fn render_one(diagnostic: &Diagnostic, renderer: &Renderer, lines: &mut LineCoun
     let mut group = Group::with_title(level.primary_title(clipped(&diagnostic.message)));
     if let Some(place) = &diagnostic.place {
         let excerpt = Excerpt::of(place, lines);
-        let name = place.source.name.as_str();
+        let name = replaced(&place.source.name).replace('\n', " ");
         let annotation = AnnotationKind::Primary.span(excerpt.marked).label(diagnostic.label.as_deref().map(clipped));
         let mut snippet = Snippet::source(excerpt.text).line_start(excerpt.line).annotation(annotation);
         if excerpt.whole_line {
@@ -80,7 +81,7 @@ fn render_one(diagnostic: &Diagnostic, renderer: &Renderer, lines: &mut LineCoun
     if let Some(hint) = &diagnostic.hint {
         group = group.element(Level::HELP.message(clipped(hint)));
     }
-    renderer.render(&[group])
+    own_colours(&renderer.render(&[group]))
 }
 
 /// The line in which a place begins, or a window of it.
@@ -113,8 +114,8 @@ impl Excerpt {
 }
 
 /// A message may quote a value from the document, and that may be of any length.
-fn clipped(text: &str) -> &str {
-    &text[..floor_boundary(text, TEXT_LENGTH_MAX)]
+fn clipped(text: &str) -> String {
+    replaced(&text[..floor_boundary(text, TEXT_LENGTH_MAX)])
 }
 
 fn floor_boundary(text: &str, index: usize) -> usize {

@@ -2,8 +2,10 @@
 
 use std::io::Write;
 
+use crate::cli::harmless::is_order;
 use crate::cli::reader::Reader;
 use crate::engine::Event;
+use crate::words::steers;
 
 /// Writes every event but the overwritten pieces of progress bars. The last line is [`Event::Finished`].
 #[derive(Debug)]
@@ -42,10 +44,28 @@ impl<W: Write + std::fmt::Debug> Reader for Json<W> {
 
 /// One value as one line, handed on at once: a reader must not wait for the next event to see this one.
 pub fn write_line<W: Write>(writer: &mut W, value: &impl serde::Serialize) -> std::io::Result<()> {
-    let mut line = serde_json::to_vec(value)?;
-    line.push(b'\n');
-    writer.write_all(&line)?;
+    let mut line = escaped(&serde_json::to_string(value)?);
+    line.push('\n');
+    writer.write_all(line.as_bytes())?;
     writer.flush()
+}
+
+/// The same JSON, without characters that steer a terminal and without orders to whatever runs us as one of its jobs: both
+/// can stand in texts only, and there in this form.
+fn escaped(json: &str) -> String {
+    if json.bytes().all(|byte| matches!(byte, b' '..=b'"' | b'$'..=b'~')) {
+        return json.to_owned();
+    }
+    let mut text = String::with_capacity(json.len());
+    for (index, character) in json.char_indices() {
+        if steers(character) || (character == '#' && is_order(&json[index + 1..])) {
+            let mut units = [0; 2];
+            text.extend(character.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")));
+        } else {
+            text.push(character);
+        }
+    }
+    text
 }
 
 #[cfg(test)]
@@ -86,6 +106,16 @@ mod tests {
              {\"event\":\"finished\",\"outcome\":\"declined\",\"exit_code\":6,\"problem\":null,\"next\":[],\"elapsed_ms\":12,\
              \"steps_done\":1,\"steps_skipped\":0,\"retries\":0,\"restarts\":0,\"warnings\":0}\n"
         );
+    }
+
+    #[test]
+    fn texts_are_the_same_and_steer_nothing() {
+        let text = "ä \u{1b}[31m \u{9b} \u{202e} \u{200b} \u{e0041} \n##[error]x # ##";
+        let mut line = Vec::new();
+        write_line(&mut line, &text).unwrap();
+        let line = String::from_utf8(line).unwrap();
+        assert!(!line.trim_end().chars().any(steers) && !line.contains("##["), "{line}");
+        assert_eq!(serde_json::from_str::<String>(&line).unwrap(), text);
     }
 
     #[test]

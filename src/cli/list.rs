@@ -6,7 +6,7 @@ use crate::cli::diagnostics::render;
 use crate::cli::places::find_playbook;
 use crate::cli::problems;
 use crate::cli::run::shown;
-use crate::cli::streams::{complain, say};
+use crate::cli::streams::{complain, complain_at_length, say};
 use crate::cli::style::{Look, Role};
 use crate::cli::wording::{bytes, hang};
 use crate::documents::library::shipped_boards;
@@ -24,16 +24,14 @@ pub(super) fn list(args: &ListArgs, look: &Look) -> Outcome {
             Ok(found) => found,
             Err(error) => {
                 let next = problems::place(&error).next;
-                complain(&format!(
-                    "error: {error}\n{}",
-                    next.iter().map(|next| format!("{next}\n")).collect::<String>()
-                ));
+                complain(&format!("error: {error}"));
+                next.iter().for_each(|next| complain(next));
                 return if error.of_document() { Outcome::PlaybookInvalid } else { Outcome::CommandLine };
             }
         };
         let loaded = found.load();
         let Some(playbook) = loaded.playbook else {
-            complain(&render(&loaded.faults, look));
+            complain_at_length(&render(&loaded.faults, look));
             return Outcome::PlaybookInvalid;
         };
         if index > 0 {
@@ -56,7 +54,8 @@ pub(super) fn list(args: &ListArgs, look: &Look) -> Outcome {
         }
     }
     if !args.verbose {
-        say("\nRun one with `recover --playbook BOARD`; `recover list BOARD` tells more.");
+        say("");
+        say("Run one with `recover --playbook BOARD`; `recover list BOARD` tells more.");
     }
     Outcome::Recovered
 }

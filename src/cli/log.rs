@@ -160,7 +160,7 @@ impl<W: Write + std::fmt::Debug> Reader for Log<W> {
         let mut text = String::new();
         let mut time = self.time();
         for line in self.repeats.end().into_iter().chain(told) {
-            add(&mut text, &mut time, &line);
+            add(&mut text, &mut time, &clean(&line));
         }
         self.write(&text)
     }

@@ -7,6 +7,7 @@ mod command_line;
 mod defect;
 pub mod diagnostics;
 pub mod dry_run;
+mod harmless;
 pub mod json;
 mod list;
 mod live_line;
@@ -39,6 +40,8 @@ use console::Term;
 use crate::bench::mock_main;
 use crate::cli::arguments::{Arguments, MessageFormat, Request};
 use crate::cli::style::Look;
+use crate::engine::Outcome;
+use crate::words::OUTPUT_LOST;
 use crate::world::{process, sweep_folders};
 
 /// The whole program: plays a mock tool when started as one, else does what the command line asks.
@@ -52,7 +55,7 @@ pub fn main() -> ExitCode {
     process::guard_tools();
     let request = match Arguments::try_parse().and_then(Arguments::request) {
         Ok(request) => request,
-        Err(error) => return ExitCode::from(command_line::refuse(&error, std::env::args_os()).exit_code()),
+        Err(error) => return ExitCode::from(exit_code(command_line::refuse(&error, std::env::args_os()))),
     };
     if matches!(request, Request::Run(_) | Request::Test(_)) {
         sweep_folders(&std::env::temp_dir());
@@ -69,5 +72,12 @@ pub fn main() -> ExitCode {
         Request::Test(args) => test::test(&args, &Look::of(&Term::stdout())),
         Request::Check(args) => check::check(&args, &Look::of(&Term::stderr())),
     });
-    ExitCode::from(outcome.exit_code())
+    ExitCode::from(exit_code(outcome))
+}
+
+/// What was asked for is not done where it could not be told.
+fn exit_code(outcome: Outcome) -> u8 {
+    let Some(reason) = streams::lost() else { return outcome.exit_code() };
+    streams::complain(&format!("error: not everything could be written to the output ({reason})"));
+    if outcome.exit_code() == 0 { OUTPUT_LOST } else { outcome.exit_code() }
 }

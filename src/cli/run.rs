@@ -25,7 +25,7 @@ use crate::cli::run_options::check_options;
 use crate::cli::run_runtime::{Clock, defect, runtime};
 use crate::cli::scene::{apply_scene, finish, folder_of_scene};
 use crate::cli::screen::Screen;
-use crate::cli::streams::{complain, show};
+use crate::cli::streams::{complain, complain_at_length, show, stdout};
 use crate::cli::style::Look;
 use crate::cli::{diagnostics, dry_run};
 use crate::documents::catalog::Catalog;
@@ -71,7 +71,7 @@ pub(super) fn run(args: RunArgs, look: &Look) -> Outcome {
             let screen = Screen::stdout().with_log(log_path);
             Box::new(if job.options.verbose { screen.verbose() } else { screen })
         }
-        MessageFormat::Json => Box::new(Json::new(std::io::stdout())),
+        MessageFormat::Json => Box::new(Json::new(stdout())),
     };
     let (log, log_warning) = match log {
         Ok(log) => (log, None),
@@ -112,7 +112,7 @@ fn prepare(args: RunArgs, look: &Look) -> Result<(Job, Vec<String>), Box<Refusal
     let human = options.message_format == MessageFormat::Human;
     let documents_invalid = |faults: &[Diagnostic]| {
         if human {
-            complain(&diagnostics::render(faults, look));
+            complain_at_length(&diagnostics::render(faults, look));
         }
         refuse(Outcome::PlaybookInvalid, problems::documents(faults))
     };
@@ -262,18 +262,19 @@ fn refuse_without_playbook(refusal: &Refusal, format: MessageFormat) -> Outcome 
     match format {
         MessageFormat::Json => {
             // A reader that has gone away needs no last line.
-            let _reader_gone = write_line(&mut std::io::stdout(), &finished(outcome, refusal.problem.clone()));
+            let _reader_gone = write_line(&mut stdout(), &finished(outcome, refusal.problem.clone()));
         }
         MessageFormat::Human => {
             // The faults of documents have been shown with their places.
             if outcome != Outcome::PlaybookInvalid || refusal.problem.output.is_empty() {
-                complain(&format!("error: {}\n", refusal.problem.what));
+                complain(&format!("error: {}", refusal.problem.what));
                 for line in &refusal.problem.output {
-                    complain(&format!("  {line}\n"));
+                    complain(&format!("  {line}"));
                 }
             }
             for next in &refusal.problem.next {
-                complain(&format!("{next}\n"));
+                // It may hold commands of several lines.
+                complain_at_length(&format!("{next}\n"));
             }
         }
     }
@@ -329,9 +330,8 @@ fn dry(job: &Job, look: &Look) -> Outcome {
     match job.options.message_format {
         MessageFormat::Human => show(&dry_run::render(&steps, look)),
         MessageFormat::Json => {
-            let mut stdout = std::io::stdout();
-            let all = steps.iter().try_for_each(|step| write_line(&mut stdout, step));
-            let _reader_gone = all.and_then(|()| write_line(&mut stdout, &without_problem(Outcome::Planned)));
+            let all = steps.iter().try_for_each(|step| write_line(&mut stdout(), step));
+            let _reader_gone = all.and_then(|()| write_line(&mut stdout(), &without_problem(Outcome::Planned)));
         }
     }
     Outcome::Planned

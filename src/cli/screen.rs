@@ -8,13 +8,14 @@ mod ongoing;
 mod page;
 mod skipped;
 
-use std::io::{self, Stdout, Write};
+use std::io::Write;
 use std::path::PathBuf;
 
 use console::Term;
 
 use crate::cli::live_line::LiveLine;
 use crate::cli::reader::Reader;
+use crate::cli::streams::{WatchedStdout, stdout};
 use crate::cli::style::{Look, Role, Sign, width_of};
 use crate::cli::summary::{Counts, Subject, summary};
 use crate::cli::wording::{bytes, clean, hang, milliseconds, wrap, wrap_command};
@@ -42,12 +43,12 @@ pub struct Screen<W: Write> {
     skipped: Skipped,
 }
 
-impl Screen<Stdout> {
+impl Screen<WatchedStdout> {
     /// The process's standard output, terminal or not.
-    pub fn stdout() -> Screen<Stdout> {
+    pub fn stdout() -> Screen<WatchedStdout> {
         let term = Term::stdout();
         let live = (term.is_term() && !console::is_dumb()).then(LiveLine::default);
-        Screen::of(Page::new(io::stdout(), Look::of(&term), live))
+        Screen::of(Page::new(stdout(), Look::of(&term), live))
     }
 }
 

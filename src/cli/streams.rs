@@ -1,21 +1,83 @@
-//! Standard output and standard error for what is not a run's screen.
+//! Standard output and standard error: the only file that writes to them.
 //!
-//! A reader that has gone away, such as `head`, has seen enough: `println!` would panic then.
+//! Whatever is shown to people is made harmless here, so that no caller can forget it. A reader that has gone away, such as
+//! `head`, has seen enough; what is lost for another reason, such as a full disk, is kept for the end of the program.
 
-use std::io::Write;
+use std::io::{self, ErrorKind, IsTerminal, Stdout, Write};
+use std::sync::OnceLock;
+
+use crate::cli::harmless::{Breaks, harmless};
+
+static LOST: OnceLock<String> = OnceLock::new();
 
 /// Writes a line to standard output.
 pub(super) fn say(line: &str) {
-    let _reader_gone = writeln!(std::io::stdout(), "{line}");
+    write(&mut stdout(), &format!("{}\n", harmless(line, Breaks::Foreign)));
 }
 
 /// Writes text to standard output.
 pub(super) fn show(text: &str) {
-    let mut stdout = std::io::stdout();
-    let _reader_gone = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    write(&mut stdout(), &harmless(text, Breaks::Own));
 }
 
-/// Writes text to standard error.
-pub(super) fn complain(text: &str) {
-    let _reader_gone = std::io::stderr().write_all(text.as_bytes());
+/// Writes a line to standard error.
+pub(super) fn complain(line: &str) {
+    write(&mut io::stderr(), &format!("{}\n", harmless(line, Breaks::Foreign)));
+}
+
+/// Writes text of several lines to standard error.
+pub(super) fn complain_at_length(text: &str) {
+    write(&mut io::stderr(), &harmless(text, Breaks::Own));
+}
+
+/// An order to whatever runs us as one of its jobs, on standard error. Everything in it has been escaped.
+pub(super) fn order(line: &str) {
+    write(&mut io::stderr(), &format!("{line}\n"));
+}
+
+/// Something else has written, and knows what came of it.
+pub(super) fn printed(written: io::Result<()>) {
+    let _kept = keep(written.and_then(|()| io::stdout().flush()));
+}
+
+/// Standard output for whoever makes harmless what is written, or writes for programs.
+pub(super) fn stdout() -> WatchedStdout {
+    WatchedStdout { stdout: io::stdout() }
+}
+
+/// Why a part of what was to be told has not been: a full disk, not a reader that went away.
+pub(super) fn lost() -> Option<&'static str> {
+    LOST.get().map(String::as_str)
+}
+
+fn write(stream: &mut impl Write, text: &str) {
+    let written = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
+    let _kept = keep(written);
+}
+
+fn keep<T>(written: io::Result<T>) -> io::Result<T> {
+    if let Err(error) = &written
+        && !matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::Interrupted)
+        // A terminal that was closed is a reader that has gone away.
+        && !io::stdout().is_terminal()
+    {
+        let _first_counts = LOST.set(error.to_string());
+    }
+    written
+}
+
+/// Standard output, with its failures kept.
+#[derive(Debug)]
+pub struct WatchedStdout {
+    stdout: Stdout,
+}
+
+impl Write for WatchedStdout {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        keep(self.stdout.write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        keep(self.stdout.flush())
+    }
 }

@@ -4,6 +4,8 @@
 
 use console::{Style, Term};
 
+use crate::cli::harmless::{own_colours, replaced};
+
 /// What a piece of text is to the reader.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
@@ -95,7 +97,7 @@ impl Look {
 
     pub fn paint(&self, role: Role, text: &str) -> String {
         match self.colours {
-            Colours::On => role.style().apply_to(text).to_string(),
+            Colours::On => own_colours(&role.style().apply_to(replaced(text)).to_string()),
             Colours::Off => text.to_owned(),
         }
     }

@@ -19,7 +19,7 @@ use crate::cli::arguments::{ReportFormat, TestArgs};
 use crate::cli::catalogs::Catalogs;
 use crate::cli::diagnostics::render;
 use crate::cli::json::write_line;
-use crate::cli::streams::complain;
+use crate::cli::streams::{complain, complain_at_length};
 use crate::cli::style::Look;
 use crate::cli::wording::count;
 use crate::documents::cases::Case;
@@ -58,18 +58,18 @@ pub(super) fn test(args: &TestArgs, look: &Look) -> Outcome {
     let (suites, faults) = match collect(&args.paths, &catalogs) {
         Ok(collected) => collected,
         Err(message) => {
-            complain(&format!("error: {message}\n"));
+            complain(&format!("error: {message}"));
             return Outcome::CommandLine;
         }
     };
-    complain(&render(&faults, look));
+    complain_at_length(&render(&faults, look));
     tell_catalogs(&catalogs);
     if faults.iter().any(|fault| fault.severity == Severity::Error) {
         report::annotate_faults(&faults);
         return Outcome::PlaybookInvalid;
     }
     if args.mutate && args.format == ReportFormat::Junit {
-        complain("error: a JUnit report is about cases; `--mutate` reports with `--format json`\n");
+        complain("error: a JUnit report is about cases; `--mutate` reports with `--format json`");
         return Outcome::CommandLine;
     }
     let of_filter = |text: &str| args.mutate || args.filter.iter().all(|part| text.contains(part.as_str()));
@@ -80,7 +80,7 @@ pub(super) fn test(args: &TestArgs, look: &Look) -> Outcome {
         .collect();
     if chosen.is_empty() {
         let cases = suites.iter().map(|suite| suite.tests.cases.len()).sum::<usize>();
-        complain(&format!("error: none of the {cases} cases has a name with all of: {}\n", args.filter.join(", ")));
+        complain(&format!("error: none of the {cases} cases has a name with all of: {}", args.filter.join(", ")));
         return Outcome::CommandLine;
     }
     let jobs = args.jobs.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
@@ -98,7 +98,7 @@ pub(super) fn test(args: &TestArgs, look: &Look) -> Outcome {
         let failed = tried.iter().filter(|tried| !tried.passed()).count();
         complain(&format!(
             "error: {failed} of {} failed with the playbooks as they are, so that nothing can be said of changes; no change was \
-             tried. Make the cases pass first.\n",
+             tried. Make the cases pass first.",
             count(tried.len(), "case", "cases")
         ));
     }
@@ -107,7 +107,7 @@ pub(super) fn test(args: &TestArgs, look: &Look) -> Outcome {
 
 fn tell_catalogs(catalogs: &Catalogs) {
     for note in catalogs.notes() {
-        complain(&format!("note: {note}\n"));
+        complain(&format!("note: {note}"));
     }
 }
 

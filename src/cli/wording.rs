@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use console::measure_text_width;
 
+use crate::cli::harmless::replaced;
 use crate::words::describe_time;
 
 /// Ends a line of a command that goes on in the next one.
@@ -108,7 +109,8 @@ pub fn hang(first: &str, text: &str, width: usize) -> Vec<String> {
 
 /// Text from a document or a tool must not move the cursor or change colours.
 pub fn clean(text: &str) -> String {
-    text.chars().map(|c| if c == '\t' { ' ' } else { c }).filter(|c| !c.is_control()).collect()
+    let text: String = text.chars().map(|c| if c == '\t' { ' ' } else { c }).filter(|c| !c.is_control()).collect();
+    replaced(&text)
 }
 
 /// At most `width` columns of one line.

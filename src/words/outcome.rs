@@ -1,5 +1,8 @@
 //! How runs end, and the exit codes that say so.
 
+/// The exit code of a program that did well, but could not tell all of it: standard output took no more.
+pub const OUTPUT_LOST: u8 = 74;
+
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]

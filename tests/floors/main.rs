@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 
 use rules::{
     imports_point_down, is_short_enough, named_in_one_file, names_no_board_or_tool, opens_with_its_purpose,
-    pure_floors_have_no_effects, test_files_are_declared_as_tests,
+    pure_floors_have_no_effects, test_files_are_declared_as_tests, writes_to_no_standard_stream,
 };
 use source_file::{SourceFile, source_files};
 
@@ -98,6 +98,11 @@ fn only_the_bench_knows_boards_and_tools() {
         true => Vec::new(),
         false => names_no_board_or_tool(file, &names),
     }));
+}
+
+#[test]
+fn one_file_writes_to_the_standard_streams() {
+    assert_none(&of_all(writes_to_no_standard_stream));
 }
 
 #[test]

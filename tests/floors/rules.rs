@@ -72,6 +72,22 @@ pub(crate) fn named_in_one_file(name: &str, files: &[SourceFile]) -> Vec<String>
     }
 }
 
+/// What people are shown is made harmless beneath the standard streams, so only one file may write to them; mock tools on
+/// the bench print like any other program.
+pub(crate) fn writes_to_no_standard_stream(file: &SourceFile) -> Vec<String> {
+    if file.name.starts_with("bench/") || file.name == "cli/streams.rs" {
+        return Vec::new();
+    }
+    let named = paths(&file.program).into_iter().filter(|path| {
+        let last = path.last().map(String::as_str);
+        path.iter().any(|name| name == "io") && matches!(last, Some("stdout" | "stderr" | "Stdout" | "Stderr"))
+    });
+    let named = named.map(|path| path.join("::"));
+    let printed = file.program.windows(2).filter(|pair| pair[1].is('!')).filter_map(|pair| pair[0].name());
+    let printed = printed.filter(|name| ["print", "println", "eprint", "eprintln"].contains(name)).map(str::to_owned);
+    named.chain(printed).map(|what| format!("{}: {what} is for cli/streams.rs alone", file.name)).collect()
+}
+
 /// Only the bench knows a board or a tool by name.
 pub(crate) fn names_no_board_or_tool(file: &SourceFile, names: &[String]) -> Vec<String> {
     if file.name.starts_with("bench/") {
@@ -160,6 +176,16 @@ mod tests {
         let twice = [file("world/a.rs", "use duct;"), file("cli/b.rs", "fn a() { duct::cmd(b) }")];
         assert_eq!(named_in_one_file("duct", &twice), ["duct is named in world/a.rs, cli/b.rs"]);
         assert_eq!(named_in_one_file("duct", &[]), ["no file names duct: it can go"]);
+    }
+
+    #[test]
+    fn a_writer_beside_the_one_is_noticed() {
+        let broken = |name, text| writes_to_no_standard_stream(&file(name, text)).len();
+        assert_eq!(broken("cli/list.rs", "fn a() { std::io::stdout(); println!(\"\"); eprint!(\"\"); }"), 3);
+        assert_eq!(broken("cli/list.rs", "use std::io::{self, Stderr}; fn a() { io::stderr(); }"), 2);
+        assert_eq!(broken("cli/list.rs", "fn a() { streams::stdout(); print(1) } /// Not `println!`.\n"), 0);
+        assert_eq!(broken("cli/streams.rs", "fn a() { std::io::stdout(); }"), 0);
+        assert_eq!(broken("bench/console.rs", "fn a() { std::io::stdout(); }"), 0);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use crate::cli::harmless::{Breaks, harmless};
 use crate::cli::live_line::LiveLine;
 use crate::cli::style::{Look, Role, Sign};
 use crate::cli::wording::hang;
@@ -51,7 +52,7 @@ impl<W: Write> Page<W> {
 
     /// A screen that is gone must not end the run: that could cut a write short.
     pub(super) fn print(&mut self, line: &str) {
-        let line = line.trim_end();
+        let line = harmless(line.trim_end(), Breaks::Foreign);
         let lead = if std::mem::take(&mut self.line_open) { "\n" } else { "" };
         let writer = &mut self.writer;
         let mut write = || {

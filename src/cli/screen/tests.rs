@@ -1,5 +1,7 @@
 //! Whole screens, as they stand at 80 columns without colours.
 
+use std::io;
+
 use super::*;
 use crate::cli::style::Signs;
 use crate::engine::{CONDITION_DOES_NOT_HOLD, GoesOn, Outcome, Problem, WaitEnd};

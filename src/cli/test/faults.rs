@@ -12,7 +12,7 @@ use crate::bench::{Broken, Cell, CellEnd, Invariant, Matrix, Struck, Subject, st
 use crate::cli::arguments::{ReportFormat, TestArgs};
 use crate::cli::catalogs::Catalogs;
 use crate::cli::diagnostics::render;
-use crate::cli::streams::complain;
+use crate::cli::streams::{complain, complain_at_length};
 use crate::cli::style::Look;
 use crate::cli::test::collect::{Target, collect_targets};
 use crate::cli::test::watchdog::Watchdog;
@@ -58,11 +58,11 @@ pub(super) fn strike(args: &TestArgs, catalogs: &Catalogs, look: &Look) -> Outco
     let (targets, faults) = match collect_targets(&args.paths, catalogs) {
         Ok(collected) => collected,
         Err(message) => {
-            complain(&format!("error: {message}\n"));
+            complain(&format!("error: {message}"));
             return Outcome::CommandLine;
         }
     };
-    complain(&render(&faults, look));
+    complain_at_length(&render(&faults, look));
     tell_catalogs(catalogs);
     if faults.iter().any(|fault| fault.severity == Severity::Error) {
         cases::annotate_faults(&faults);
@@ -75,7 +75,7 @@ pub(super) fn strike(args: &TestArgs, catalogs: &Catalogs, look: &Look) -> Outco
         match board {
             Ok(board) => boards.push(board),
             Err(message) => {
-                complain(&format!("error: {message}\n"));
+                complain(&format!("error: {message}"));
                 return Outcome::StepFailed;
             }
         }
@@ -84,18 +84,12 @@ pub(super) fn strike(args: &TestArgs, catalogs: &Catalogs, look: &Look) -> Outco
     let all: Vec<(&Board<'_>, &Cell)> =
         boards.iter().zip(&cells).flat_map(|(board, cells)| cells.iter().map(move |cell| (board, cell))).collect();
     if all.is_empty() {
-        complain(
-            "error: faults strike virtual boards only, and none of these playbooks has one: add `virtual_board:`\n",
-        );
+        complain("error: faults strike virtual boards only, and none of these playbooks has one: add `virtual_board:`");
         return Outcome::CommandLine;
     }
     let chosen = choose(&all, &args.filter);
     if chosen.is_empty() {
-        complain(&format!(
-            "error: none of the {} cells has a name with all of: {}\n",
-            all.len(),
-            args.filter.join(", ")
-        ));
+        complain(&format!("error: none of the {} cells has a name with all of: {}", all.len(), args.filter.join(", ")));
         return Outcome::CommandLine;
     }
     let watchdog = Watchdog::new(CELL_MAX);
@@ -115,7 +109,7 @@ pub(super) fn strike(args: &TestArgs, catalogs: &Catalogs, look: &Look) -> Outco
         ReportFormat::Json => report::json(&tried, began.elapsed()),
         ReportFormat::Junit => report::junit(&tried, began.elapsed()),
     }
-    complain(&render(&stale, look));
+    complain_at_length(&render(&stale, look));
     let passed = stale.is_empty() && tried.iter().all(Tried::passed);
     if passed { Outcome::Recovered } else { Outcome::StepFailed }
 }

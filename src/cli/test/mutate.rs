@@ -6,7 +6,7 @@ use crate::bench::{Baseline, Notice, Subject, notice};
 use crate::cli::arguments::{ReportFormat, TestArgs};
 use crate::cli::diagnostics::render;
 use crate::cli::json::write_line;
-use crate::cli::streams::{complain, say, show};
+use crate::cli::streams::{complain, complain_at_length, say, show, stdout};
 use crate::cli::style::{Look, Role};
 use crate::cli::test::collect::Suite;
 use crate::cli::test::progress::{Progress, Remarkable};
@@ -49,7 +49,7 @@ pub(super) fn mutate(suites: &[Suite], tried: &[Tried<'_>], args: &TestArgs, job
     let began = Instant::now();
     let tasks = tasks(suites, &args.filter);
     if tasks.is_empty() {
-        complain(&format!("error: no change has a name with all of: {}\n", args.filter.join(", ")));
+        complain(&format!("error: no change has a name with all of: {}", args.filter.join(", ")));
         return Outcome::CommandLine;
     }
     let (progress, watchdog) = (Progress::new("mutants", tasks.len()), Watchdog::new(MUTANT_MAX));
@@ -187,7 +187,7 @@ fn numbers(judged: &[Judged<'_>]) -> Numbers {
 
 fn human(judged: &[Judged<'_>], unnoticed: &[Diagnostic], stale: &[Diagnostic], took: Duration, look: &Look) {
     show(&render(unnoticed, look));
-    complain(&render(stale, look));
+    complain_at_length(&render(stale, look));
     let Numbers { mutants, noticed, by_check, listed, unnoticed } = numbers(judged);
     let all = count(mutants, "mutant", "mutants");
     say(&format!("{all}, {noticed} noticed ({by_check} by check), {unnoticed} unnoticed, {listed} listed as such"));
@@ -220,7 +220,7 @@ enum Line<'a> {
 }
 
 fn json(judged: &[Judged<'_>], took: Duration) {
-    let mut stdout = std::io::stdout();
+    let mut stdout = stdout();
     for Judged { suite, mutant, noticed, took } in judged {
         let position = mutant.place.position();
         let (noticed_by, case, listed) = match noticed {

@@ -54,7 +54,7 @@ impl Progress {
                 // Nobody misses a line that could not be drawn.
                 let _missed = terminal.clear_line().and_then(|()| terminal.write_str(&line));
             }
-            None => complain(&format!("{line}\n")),
+            None => complain(&line),
         }
     }
 }

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use crate::bench::Difference;
 use crate::cli::diagnostics::render;
+use crate::cli::harmless::replaced;
 use crate::cli::json::write_line;
-use crate::cli::streams::{say, show};
+use crate::cli::streams::{order, say, show, stdout};
 use crate::cli::style::{Look, Role, Sign};
 use crate::cli::test::Tried;
 use crate::cli::wording::{clean, count};
@@ -93,7 +94,7 @@ struct DifferenceLine<'a> {
 
 /// A line for each case, and one for all.
 pub(super) fn json(tried: &[Tried<'_>], took: Duration) {
-    let mut stdout = std::io::stdout();
+    let mut stdout = stdout();
     let difference = |difference: &'_ Difference| -> (Option<Position>, String, String) {
         let position = difference.place.as_ref().map(crate::words::Place::position);
         (position, difference.expected.clone(), difference.found.clone())
@@ -161,8 +162,8 @@ fn annotate_one(fault: &Diagnostic, title: &str) {
         format!("file={},line={line},col={column},", escape_property(&place.source.name))
     });
     // Standard error, because standard output may be a report for a program; GitHub reads both.
-    crate::cli::streams::complain(&format!(
-        "::error {}title={}::{}\n",
+    order(&format!(
+        "::error {}title={}::{}",
         place.unwrap_or_default(),
         escape_property(title),
         escape(&fault.message)
@@ -170,7 +171,8 @@ fn annotate_one(fault: &Diagnostic, title: &str) {
 }
 
 fn escape(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    let text = text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
+    replaced(&text)
 }
 
 fn escape_property(text: &str) -> String {

@@ -53,7 +53,7 @@ impl Watchdog {
                     return;
                 }
                 if let Some((_, name)) = running.tests.values().find(|(since, _)| since.elapsed() > self.limit) {
-                    complain(&format!("error: `{name}` did not end within {} s of real time\n", self.limit.as_secs()));
+                    complain(&format!("error: `{name}` did not end within {} s of real time", self.limit.as_secs()));
                     std::process::exit(i32::from(Outcome::StepFailed.exit_code()));
                 }
             }

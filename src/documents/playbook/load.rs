@@ -70,13 +70,13 @@ fn read_playbook(reader: &mut Reader, yaml: &Yaml, source: &Arc<Source>, joined:
         }
         None => reader.fault(Diagnostic::error(&beginning, "the key `format` is missing").hint("add `format: 1`")),
     }
-    let board = top.get("board").and_then(|board| reader.text(board));
+    let board = top.get("board").and_then(|board| reader.name(board));
     if top.get("board").is_none() {
         let fault = Diagnostic::error(&beginning, "the key `board` is missing: the board's name for people");
         reader.fault(fault.hint("add `board: …`"));
     }
     let aliases = top.get("aliases").map(|list| reader.one_or_more(list, "names")).unwrap_or_default();
-    let aliases = aliases.iter().filter_map(|item| reader.text(item)).collect();
+    let aliases = aliases.iter().filter_map(|item| reader.name(item)).collect();
     let summary = top.get("summary").and_then(|summary| reader.prose(summary));
     let sources = top.get("sources").map(|list| reader.one_or_more(list, "sources")).unwrap_or_default();
     let sources = sources.iter().filter_map(|item| reader.prose(item)).collect();
@@ -125,7 +125,7 @@ fn read_tool_file(reader: &mut Reader, name: Id, place: &Place, yaml: &Yaml) -> 
         reader.fault(Diagnostic::error(place, format!("the file `{name}` needs the keys `tool` and `file`")));
         return None;
     };
-    let (tool, file) = (reader.text(tool), reader.text(file)?);
+    let (tool, file) = (reader.text(tool), reader.name(file)?);
     if let Some(reason) = leaves_its_folder(&file.value) {
         reader.fault(Diagnostic::error(&file.place, format!("`{}` {reason}", file.value)));
     }
@@ -158,7 +158,7 @@ fn read_device(reader: &mut Reader, name: Id, place: &Place, yaml: &Yaml) -> Opt
         }
         ids.extend(items.iter().filter_map(|id| reader.parsed::<UsbId>(id)).map(|id| id.value));
     }
-    let label = parts.get("label").and_then(|label| reader.prose(label)).unwrap_or_else(|| name.to_string());
+    let label = parts.get("label").and_then(|label| reader.name_of_lines(label)).unwrap_or_else(|| name.to_string());
     let settle = parts.get("settle").and_then(|settle| reader.time(settle)).unwrap_or(match kind {
         DeviceKind::Usb => SETTLE_USB,
         DeviceKind::Hid | DeviceKind::Serial => Duration::ZERO,

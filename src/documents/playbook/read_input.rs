@@ -33,7 +33,7 @@ pub(super) fn read_input(reader: &mut Reader, name: Id, place: &Place, yaml: &Ya
     let parts = reader.map(yaml, "an input", INPUT_KEYS)?;
     // An input with a fault stays declared, so that its uses are not reported as faults of their own.
     let file = match parts.get("file") {
-        Some(file) => reader.text(file)?,
+        Some(file) => reader.name(file)?,
         None => {
             reader.fault(Diagnostic::error(place, format!("the input `{name}` needs the key `file`")));
             Located { value: name.to_string(), place: place.clone() }

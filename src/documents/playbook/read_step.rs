@@ -103,7 +103,7 @@ fn read_step(reader: &mut Reader, yaml: &Yaml, default_id: &str, depth: usize) -
         None => None,
     };
     let id = id.or_else(|| default_id.parse().ok())?;
-    let name = entries.get("name").and_then(|name| reader.prose(name));
+    let name = entries.get("name").and_then(|name| reader.name_of_lines(name));
     let action = read_action(reader, &entries, &id, depth);
     let step = Step {
         name: name.unwrap_or_else(|| in_words(&id)),
@@ -275,7 +275,7 @@ pub(super) fn required<'y>(reader: &mut Reader, entries: &Entries<'y>, key: &str
 
 /// A name without any folder: it ends up in the run's own folder.
 fn plain_file_name(reader: &mut Reader, yaml: &Yaml) -> Option<String> {
-    let name = reader.text(yaml)?;
+    let name = reader.name(yaml)?;
     if name.value.is_empty() || name.value.starts_with('.') || name.value.contains(['/', '\\', ':', '\0']) {
         reader.fault(Diagnostic::error(&name.place, "a plain file name is needed here, without any folder"));
         return None;

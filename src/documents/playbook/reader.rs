@@ -7,7 +7,7 @@ use regex::Regex;
 use crate::documents::expression::{Expression, Template, parse_expression, parse_template};
 use crate::documents::playbook::variable::yes_or_no;
 use crate::documents::{Key, Yaml, YamlKind};
-use crate::words::{Diagnostic, Id, Located, Place, nearest, parse_integer, parse_time};
+use crate::words::{Diagnostic, Id, Located, Place, nearest, parse_integer, parse_time, steers};
 
 /// Patterns larger than this when compiled are refused; the authors' ones need some 10 KB.
 const PATTERN_BYTES_MAX: usize = 256 * 1024;
@@ -138,6 +138,28 @@ impl Reader {
                 self.wrong_kind(yaml, "a text");
                 None
             }
+        }
+    }
+
+    /// A name: people see it, so it must be what it looks like.
+    pub(crate) fn name(&mut self, yaml: &Yaml) -> Option<Located<String>> {
+        let text = self.text(yaml)?;
+        self.nothing_hidden(&text.value, &text.place);
+        Some(text)
+    }
+
+    /// A name that may take several lines in the source.
+    pub(crate) fn name_of_lines(&mut self, yaml: &Yaml) -> Option<String> {
+        let text = self.prose(yaml)?;
+        self.nothing_hidden(&text, &yaml.place);
+        Some(text)
+    }
+
+    fn nothing_hidden(&mut self, name: &str, place: &Place) {
+        if let Some(hidden) = name.chars().find(|character| steers(*character)) {
+            let number = u32::from(hidden);
+            let message = format!("U+{number:04X} cannot stand in a name: it steers a terminal, or is not seen");
+            self.fault(Diagnostic::error(place, message).hint("leave this character out"));
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::bench::CellEnd;
 use crate::cli::json::write_line;
-use crate::cli::streams::say;
+use crate::cli::streams::{say, stdout};
 use crate::cli::style::{Look, Role, Sign};
 use crate::cli::test::faults::Tried;
 use crate::cli::test::junit::{ReportedCase, report_cases};
@@ -71,7 +71,7 @@ struct BrokenLine<'a> {
 }
 
 pub(super) fn json(tried: &[Tried<'_>], took: Duration) {
-    let mut stdout = std::io::stdout();
+    let mut stdout = stdout();
     for tried in tried {
         let rule = |broken: &'_ crate::bench::Broken| (broken.invariant.sentence(), broken.found.clone());
         let rules: Vec<_> = tried.broken.iter().map(rule).collect();
