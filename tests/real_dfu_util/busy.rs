@@ -1,4 +1,5 @@
 //! Devices that stay busy: a tool that waits for ever is ended, one that gives up is understood.
+//! A limit grows with the time that the real tool takes to start here, so no text is asked for its exact length.
 
 use crate::bench::{Bench, EVENT_LIMIT, enter_rom_again, expect_recovered, expect_words, own_bootloader, start_camera};
 use crate::directly::rom;
@@ -25,7 +26,7 @@ fn a_device_that_stays_busy_is_given_up_in_time() {
     bench.bus.attach(&rom, "99-1");
     let finished = run(&mut bench.recover("own.yaml")).expect_code(1);
     let words =
-        ["dfu-util did not finish within 2.0 s", "(timed-out)", "was in the middle of changing it", "try another"];
+        ["dfu-util did not finish within ", "(timed-out)", "was in the middle of changing it", "try another"];
     expect_words(&finished, &words);
     assert!(rom.counts().busy_answers > 0);
     // The tool itself must be gone, or it would keep the device busy.
@@ -48,7 +49,7 @@ fn a_camera_whose_chip_was_stuck_once_is_brought_back() {
     enter_rom_again(&bench, &rom);
     start_camera(&bench, &rom);
     let finished = expect_recovered(recover, &rom);
-    expect_words(&finished, &["dfu-util printed nothing for 2.0 s", "Going back to the step enter-rom"]);
+    expect_words(&finished, &["dfu-util printed nothing for ", "Going back to the step enter-rom"]);
 }
 
 #[test]
@@ -82,7 +83,7 @@ fn an_own_bootloader_that_never_confirms_is_given_up_in_time() {
     let own = own_bootloader().with_fault(Fault::ManifestForEver);
     bench.bus.attach(&own, "99-1");
     let finished = run(&mut bench.recover_in_json("own.yaml")).expect_code(1);
-    expect_words(&finished, &["did not finish within 3.0 s", "DFU state(7) = dfuMANIFEST", "may be half written"]);
+    expect_words(&finished, &["did not finish within ", "DFU state(7) = dfuMANIFEST", "may be half written"]);
     assert!(own.counts().busy_answers > 0);
     assert!(own.wait_until(EVENT_LIMIT, |counts| counts.connections == 0));
 }
