@@ -12,7 +12,7 @@ use recover::documents::playbook::{DeviceKind, HandMove, check, load};
 use recover::engine::{Chosen, Event, Files, Order, Outcome, Problem, ReadyTool, Settings, StepEnd, Tools, run};
 use recover::words::{Id, Source, Stream, ToolEnd, UsbId};
 use recover::world::{
-    Access, Ask, AttachedDevice, DeviceList, Interrupt, Reply, RunningTool, Scratch, StopTool, ToolCall, ToolEvent,
+    Access, Ask, AttachedDevice, Cleared, DeviceList, Interrupt, Reply, RunningTool, Scratch, StopTool, ToolEvent,
     World,
 };
 use tokio::sync::{Notify, mpsc};
@@ -160,6 +160,7 @@ impl Scene {
             shipped: false,
         };
         let ready = ReadyTool {
+            says_to_be: Vec::new(),
             launcher: vec!["mender".into()],
             flavour: None,
             environment: BTreeMap::new(),
@@ -272,7 +273,7 @@ impl StopTool for Stop {
 }
 
 impl World for Stage {
-    fn start(&self, call: &ToolCall) -> RunningTool {
+    fn start(&self, call: &Cleared) -> RunningTool {
         let mut scene = self.scene.borrow_mut();
         let line = call.args.join(" ");
         let found = scene.acts.iter().position(|(on, _)| line.contains(on));
@@ -348,6 +349,10 @@ impl World for Stage {
 
     fn interactive(&self) -> bool {
         self.scene.borrow().interactive
+    }
+
+    fn who_agrees(&self) -> Option<&'static str> {
+        self.interactive().then_some("the person of the test")
     }
 
     async fn interrupted(&self) -> Interrupt {

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use recover::documents::catalog::{Catalog, OperatingSystem, Tool, shipped};
 use recover::words::{Stream, ToolEnd};
 use recover::world::{
-    Finder, FoundTool, RunningTool, StopTool, Surroundings, ToolCall, ToolEvent, ToolProblem, find_tools,
+    Cleared, Finder, FoundTool, RunningTool, StopTool, Surroundings, ToolEvent, ToolProblem, find_tools,
     tool_environment,
 };
 use tempfile::TempDir;
@@ -70,7 +70,7 @@ impl Computer {
 }
 
 /// Says what a program of this name and place says. A Python knows the modules that lie where PYTHONPATH tells it.
-fn play(call: &ToolCall) -> RunningTool {
+fn play(call: &Cleared) -> RunningTool {
     let program = Path::new(&call.launcher[0]);
     let words: Vec<&str> = call.launcher[1..].iter().map(|word| word.to_str().unwrap()).collect();
     let said = match (program.file_stem().unwrap().to_str().unwrap(), words.last()) {

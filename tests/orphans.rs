@@ -202,7 +202,7 @@ fn a_panic_ends_the_tool() {
         session: None,
     };
     let panicked = std::panic::catch_unwind(|| {
-        let _tool = recover::world::process::start(&call);
+        let _tool = recover::world::process::start(&support::cleared(call));
         wait_for("the tool", || content(&marks.join("begun")));
         assert!(!alive(&house).is_empty());
         std::panic::resume_unwind(Box::new("as wanted"));

@@ -3,6 +3,8 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "the helpers of a test may fail it")]
 
+mod support;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -69,7 +71,7 @@ impl Talk {
     fn start(world: &BenchWorld, line: &str, terminal: bool) -> Talk {
         let folder = world.bench().files().alif();
         let mut words = line.split(' ');
-        let tool = world.start(&ToolCall {
+        let tool = world.start(&support::cleared(ToolCall {
             launcher: vec![folder.join(words.next().unwrap()).into()],
             args: words.map(str::to_owned).collect(),
             environment: BTreeMap::new(),
@@ -78,7 +80,7 @@ impl Talk {
             terminal,
             input: ToolInput::Open,
             session: None,
-        });
+        }));
         Talk { tool, printed: String::new(), seen: 0 }
     }
 

@@ -217,6 +217,7 @@ pub(crate) fn rehearsal<'a>(
             .map(|step| step.value.clone())
             .chain(scene.iter().flat_map(|scene| scene.allow.iter().cloned()))
             .collect(),
+        agrees: case.agrees.iter().flatten().map(|step| step.value.clone()).collect(),
         variables,
         answers: if case.interactive && !scene.is_some_and(|scene| scene.nobody) {
             let of_scene = if scene.is_some() { WhichBoard::ItIs } else { WhichBoard::default() };

@@ -1,11 +1,13 @@
 //! The person at the virtual bench: moves jumpers and cables as asked, types step ids, and never waits long.
 
+use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::documents::scene::PersonReply;
+use crate::words::Id;
 use crate::world::{Ask, Reply};
 
 /// One movement of the hands takes so long.
@@ -15,6 +17,8 @@ const TYPING: Duration = Duration::from_secs(1);
 /// Holds the answer to what was asked last.
 #[derive(Debug)]
 pub struct VirtualPerson {
+    /// Irreversible steps that they agree to, by name.
+    pub(super) agrees: BTreeSet<Id>,
     /// Someone who may not be asked still has hands, but gives no consent and presses no key.
     answers: Answers,
     next: Mutex<Option<Planned>>,
@@ -48,7 +52,7 @@ struct Planned {
 
 impl VirtualPerson {
     pub fn new(answers: Answers) -> Self {
-        VirtualPerson { answers, next: Mutex::new(None) }
+        VirtualPerson { agrees: BTreeSet::new(), answers, next: Mutex::new(None) }
     }
 
     pub fn interactive(&self) -> bool {
@@ -66,7 +70,8 @@ impl VirtualPerson {
                 given.then(|| Planned { at, reply: Reply::Line(String::new()) })
             }
             Ask::Consent { step } => {
-                let reply = if given { Reply::Line(step.to_string()) } else { Reply::Gone };
+                let agrees = given && self.agrees.contains(step);
+                let reply = if agrees { Reply::Line(step.to_string()) } else { Reply::Line("no".to_owned()) };
                 Some(Planned { at: now + TYPING, reply })
             }
             Ask::WhichBoard => {

@@ -18,7 +18,7 @@ use crate::engine::{
     refused_tools, run, seek_tools, stage_inputs,
 };
 use crate::words::{Id, Outcome};
-use crate::world::{Finder, Scratch, ScratchProblem, Surroundings};
+use crate::world::{Cleared, Finder, Scratch, ScratchProblem, Surroundings};
 
 /// What is run, and what the person says and gives.
 #[derive(Debug)]
@@ -33,6 +33,8 @@ pub struct Rehearsal<'a> {
     pub missing: BTreeSet<Id>,
     pub chosen: Chosen,
     pub allow_irreversible: BTreeSet<Id>,
+    /// What the virtual person agrees to when asked.
+    pub agrees: BTreeSet<Id>,
     pub variables: BTreeMap<Id, Value>,
     pub answers: Answers,
     /// By step that leaves one.
@@ -161,12 +163,12 @@ fn carry_out(
     paused.block_on(async {
         let start = {
             let striking = Rc::clone(striking);
-            Box::new(move |call: &_| striking.start(call))
+            Box::new(move |call: &Cleared| striking.start(call))
         };
         let never = Box::new(|| Box::pin(std::future::pending()) as _);
         let earlier_ms = BenchState::look(&bench.files())?.now_ms;
         let began = tokio::time::Instant::now();
-        let world = BenchWorld::new(Rc::clone(bench), rehearsal.answers, start, never);
+        let world = BenchWorld::new(Rc::clone(bench), rehearsal.answers, start, never).agreeing(rehearsal.agrees.clone());
         let world = StruckWorld::new(world, Rc::clone(striking), rehearsal.choices.clone());
         // The bench's time goes on where an earlier run has left it.
         tokio::time::advance(std::time::Duration::from_millis(earlier_ms)).await;

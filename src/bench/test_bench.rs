@@ -34,6 +34,7 @@ pub(crate) fn playbook() -> Playbook {
             device("running", "37c5:1060", DeviceKind::Usb),
         ],
         variables: Vec::new(),
+        memories: Vec::new(),
         tool_files: Vec::new(),
         afterwards: Vec::new(),
         steps: Vec::new(),

@@ -7,6 +7,7 @@
 //! have taken is slept off afterwards, so that limits shorter than that still strike.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -29,13 +30,14 @@ use crate::bench::waiting::{Waiting, WaitsFor, counted};
 use crate::bench::{Bench, BenchError, BusDevice};
 use crate::documents::playbook::{DeviceKind, HandMove};
 use crate::documents::scene::{Asked, ScenePerson};
-use crate::words::{ToolEnd, UsbId};
+use crate::words::{Id, ToolEnd, UsbId};
 use crate::world::{
-    AnswerTool, Ask, AttachedDevice, DeviceList, Interrupt, Reply, RunningTool, StopTool, ToolCall, ToolEvent, World,
+    AT_TERMINAL, AnswerTool, Ask, AttachedDevice, Cleared, DeviceList, Interrupt, Person, Reply, RunningTool, StopTool,
+    ToolEvent, World,
 };
 
 /// Starts a tool's process, as the real world does.
-pub type StartTool = Box<dyn Fn(&ToolCall) -> RunningTool>;
+pub type StartTool = Box<dyn Fn(&Cleared) -> RunningTool>;
 
 /// Each call answers with the next wish of the real person to end the run.
 pub type Interrupts = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Interrupt>>>>;
@@ -46,6 +48,10 @@ pub struct BenchWorld {
     files: BenchFiles,
     origin: Instant,
     person: VirtualPerson,
+    /// Somebody real, who is asked for nothing but consent.
+    at_terminal: Option<Person>,
+    /// Keeps the clock from jumping while they think.
+    thinking: RefCell<Option<ClockHold>>,
     start_process: StartTool,
     interrupts: Interrupts,
     hands_moved: Notify,
@@ -72,12 +78,28 @@ impl BenchWorld {
             files,
             origin: Instant::now(),
             person: VirtualPerson::new(answers),
+            at_terminal: None,
+            thinking: RefCell::new(None),
             start_process,
             interrupts,
             hands_moved: Notify::new(),
             brake: Mutex::new(None),
             looked: RefCell::new(None),
         }
+    }
+
+    /// The virtual person agrees to these irreversible steps when asked.
+    #[must_use]
+    pub fn agreeing(mut self, agrees: BTreeSet<Id>) -> Self {
+        self.person.agrees = agrees;
+        self
+    }
+
+    /// A real person is asked for consent.
+    #[must_use]
+    pub fn with_terminal(mut self, person: Person) -> Self {
+        self.at_terminal = Some(person).filter(Person::at_terminal);
+        self
     }
 
     pub fn bench(&self) -> &Bench {
@@ -169,10 +191,9 @@ impl fmt::Debug for BenchWorld {
 }
 
 impl World for BenchWorld {
-    fn start(&self, call: &ToolCall) -> RunningTool {
+    fn start(&self, call: &Cleared) -> RunningTool {
         let (sender, events) = mpsc::channel(EVENTS_WAITING);
-        let mut call = call.clone();
-        call.environment.insert(BENCH_VARIABLE.to_owned(), self.files.folder().as_os_str().to_owned());
+        let call = call.with_variable(BENCH_VARIABLE, self.files.folder().as_os_str().to_owned());
         let announced = self.announce_call();
         let brake = Brake::hold(self.files.clone());
         *self.brake() = Some(brake.clone());
@@ -227,6 +248,7 @@ impl World for BenchWorld {
 
     fn ask(&self, ask: Ask<'_>) {
         let scripted = self.asked_in_scene(ask);
+        *self.thinking.borrow_mut() = None;
         if let Ask::Hands { moves, .. } = ask {
             // A bench that cannot be written to shows in the next look at its devices.
             let _shown_later = self.move_hands(moves);
@@ -236,11 +258,21 @@ impl World for BenchWorld {
             Some(ScenePerson { reply: Some(reply), after_ms, .. }) => {
                 self.person.plan(&reply, Duration::from_millis(after_ms));
             }
-            _ => self.person.ask(ask),
+            _ => match (&self.at_terminal, ask) {
+                (Some(person), Ask::Consent { .. }) => {
+                    person.ask();
+                    *self.thinking.borrow_mut() = Some(ClockHold::new());
+                }
+                _ => self.person.ask(ask),
+            },
         }
     }
 
     async fn reply(&self) -> Reply {
+        if let Some(person) = self.at_terminal.as_ref().filter(|_| self.thinking.borrow().is_some()) {
+            let reply = person.reply().await;
+            return reply;
+        }
         self.person.reply().await
     }
 
@@ -248,8 +280,30 @@ impl World for BenchWorld {
         self.person.interactive()
     }
 
+    fn who_agrees(&self) -> Option<&'static str> {
+        if self.files.has_scene() {
+            return Some("the person of the scene");
+        }
+        let virtual_person = (!self.person.agrees.is_empty()).then_some("the virtual person, as the case says");
+        self.at_terminal.as_ref().map(|_| AT_TERMINAL).or(virtual_person)
+    }
+
     async fn interrupted(&self) -> Interrupt {
         (self.interrupts)().await
+    }
+}
+
+/// A blocking task, while which tokio's paused clock does not jump. It ends when this is dropped.
+struct ClockHold {
+    _release: std::sync::mpsc::Sender<()>,
+}
+
+impl ClockHold {
+    fn new() -> Self {
+        let (release, released) = std::sync::mpsc::channel::<()>();
+        // Never receives anything; returns when the sender is dropped.
+        tokio::task::spawn_blocking(move || released.recv());
+        ClockHold { _release: release }
     }
 }
 

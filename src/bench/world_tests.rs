@@ -12,7 +12,7 @@ use crate::bench::test_bench::playbook;
 use crate::bench::{Answers, Bench, BenchFiles, BenchFolder, BenchWorld, Console, MockEnd, WhichBoard, play};
 use crate::documents::playbook::{DeviceKind, HandMove, Until};
 use crate::words::{ToolEnd, UsbId};
-use crate::world::{Ask, Interrupt, Reply, RunningTool, StopTool, ToolCall, ToolEvent, World};
+use crate::world::{Ask, Cleared, Interrupt, Reply, RunningTool, StopTool, ToolCall, ToolEvent, World};
 
 const ENTER_ROM: &[HandMove] = &[HandMove::Unplug, HandMove::FitJumper, HandMove::PlugIn];
 
@@ -63,7 +63,7 @@ fn world(names: &[&str], answers: Answers) -> (BenchWorld, tempfile::TempDir) {
     image[..4].copy_from_slice(&[0xd1, 0, 0x20, 0x40]);
     image[0x14..0x18].copy_from_slice(&0x2000_1c00_u32.to_le_bytes());
     std::fs::write(images.path().join("flashloader.bin"), image).unwrap();
-    let starter = Box::new(move |call: &ToolCall| start_thread(&files, call));
+    let starter = Box::new(move |call: &Cleared| start_thread(&files, call));
     let interrupts = Box::new(|| -> std::pin::Pin<Box<dyn Future<Output = Interrupt>>> {
         Box::pin(std::future::ready(Interrupt::Interrupt))
     });
@@ -105,10 +105,10 @@ async fn start_flashloader(world: &BenchWorld, images: &tempfile::TempDir) {
     tokio::time::sleep(Duration::from_secs(10)).await;
     let image = images.path().join("flashloader.bin");
     let write = call(&format!("sdphost -u 0x1FC9,0x0135 -- write-file 0x20001C00 {}", image.display()));
-    let limited = tokio::time::timeout(Duration::from_secs(10), end_of(world.start(&write))).await;
+    let limited = tokio::time::timeout(Duration::from_secs(10), end_of(world.start(&Cleared::unseen(write)))).await;
     assert_eq!(limited.unwrap(), ToolEnd::Exited(0), "no time passes before the process has ended");
     let jump = call("sdphost -u 0x1FC9,0x0135 -- jump-address 0x20001C00");
-    assert_eq!(end_of(world.start(&jump)).await, ToolEnd::Exited(0));
+    assert_eq!(end_of(world.start(&Cleared::unseen(jump))).await, ToolEnd::Exited(0));
 }
 
 #[tokio::test(start_paused = true)]
@@ -138,7 +138,7 @@ async fn the_clock_stands_while_a_tool_starts_and_then_passes_what_it_took() {
     tokio::time::sleep(Duration::from_secs(2)).await;
     let began = Instant::now();
     let erase = call("blhost -u 0x15A2,0x0073 -t 120000 -- flash-erase-region 0x60001000 0x1000");
-    assert_eq!(end_of(world.start(&erase)).await, ToolEnd::Exited(1));
+    assert_eq!(end_of(world.start(&Cleared::unseen(erase))).await, ToolEnd::Exited(1));
     assert!((120_000..121_000).contains(&began.elapsed().as_millis()), "{:?}", began.elapsed());
 }
 
@@ -148,7 +148,7 @@ async fn a_limit_shorter_than_the_call_strikes_first() {
     start_flashloader(&world, &images).await;
     tokio::time::sleep(Duration::from_secs(2)).await;
     let erase = call("blhost -u 0x15A2,0x0073 -t 120000 -- flash-erase-region 0x60001000 0x1000");
-    let limited = tokio::time::timeout(Duration::from_secs(30), end_of(world.start(&erase))).await;
+    let limited = tokio::time::timeout(Duration::from_secs(30), end_of(world.start(&Cleared::unseen(erase)))).await;
     assert!(limited.is_err());
 }
 
@@ -158,7 +158,7 @@ async fn a_tool_that_hangs_lets_the_clock_go_and_its_call_has_no_exit_code() {
     start_flashloader(&world, &images).await;
     tokio::time::sleep(Duration::from_secs(2)).await;
     let erase = call("blhost -u 0x15A2,0x0073 -- flash-erase-region 0x60001000 0x1000");
-    let mut tool = world.start(&erase);
+    let mut tool = world.start(&Cleared::unseen(erase));
     let began = Instant::now();
     let limited = tokio::time::timeout(Duration::from_secs(150), tool.events.recv()).await;
     assert!(limited.is_err() && began.elapsed() >= Duration::from_secs(150));
@@ -193,6 +193,6 @@ async fn the_person_answers_unless_nobody_may_be_asked() {
 #[tokio::test(start_paused = true)]
 async fn a_dropped_tool_frees_the_clock() {
     let (world, _images) = world(&[], Answers::Given { which_board: WhichBoard::ItIsNot });
-    drop(world.start(&call("blhost -u 0x15A2,0x0073 -- reset")));
+    drop(world.start(&Cleared::unseen(call("blhost -u 0x15A2,0x0073 -- reset"))));
     tokio::time::timeout(Duration::from_secs(1), std::future::pending::<()>()).await.unwrap_err();
 }

@@ -401,7 +401,9 @@ fn carry_out(job: Job, tell: &mut Tell<'_>) -> Result<Outcome, Box<Refusal>> {
                     Box::pin(async move { interrupts.next().await }) as std::pin::Pin<Box<dyn Future<Output = _>>>
                 });
                 let bench = Rc::new(bench);
-                let world = BenchWorld::new(Rc::clone(&bench), answers, Box::new(process::start), next);
+                let person = if job.options.non_interactive { Person::nobody() } else { Person::at_stdin() };
+                let world = BenchWorld::new(Rc::clone(&bench), answers, Box::new(process::start), next)
+                    .with_terminal(person);
                 if job.options.scene.is_none() {
                     return Ok(steps(order, files, &world, recorder, tell).await);
                 }

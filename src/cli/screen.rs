@@ -137,6 +137,9 @@ impl<W: Write> Screen<W> {
                 self.ongoing.end(&mut self.page);
                 self.page.say(Role::Quiet, None, &format!("this is your board, at port {port}: {}", by.because()));
             }
+            Event::FuseRead { word, bits, .. } => {
+                self.page.say(Role::Quiet, None, &format!("the chip's fuses: word {word} reads {bits:#010x}"));
+            }
             Event::ConsentGiven { by, .. } => {
                 self.ongoing.end(&mut self.page);
                 self.page.say(Role::Quiet, None, &format!("consent given: {by}"));
@@ -280,8 +283,9 @@ impl<W: Write> Screen<W> {
             Event::Prompted { text, goes_on, limit_ms, .. } => {
                 (boxes::prompt(&look, width, text, *goes_on, *limit_ms), *goes_on != GoesOn::ByItself)
             }
-            Event::ConsentAsked { why, command, phrase, limit_ms, .. } => {
-                (boxes::consent(&look, width, &boxes::Consent { why, command, phrase, limit_ms: *limit_ms }), true)
+            Event::ConsentAsked { why, command, fuse, phrase, limit_ms, .. } => {
+                let ask = boxes::Consent { why, command, fuse: *fuse, phrase, limit_ms: *limit_ms };
+                (boxes::consent(&look, width, &ask), true)
             }
             Event::BoardAsked { text, limit_ms, .. } => (boxes::which_board(&look, width, text, *limit_ms), true),
             Event::ToolAsked { text, limit_ms, .. } => (boxes::question(&look, width, text, *limit_ms), true),

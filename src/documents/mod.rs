@@ -2,6 +2,7 @@
 
 pub mod cases;
 pub mod catalog;
+mod container;
 pub mod expression;
 pub mod library;
 pub mod mutation;

@@ -18,7 +18,7 @@ use crate::engine::watch::Watched;
 use crate::engine::{Event, Outcome, milliseconds};
 use crate::output::{Expectations, Judge, Judgement, Touched};
 use crate::words::{Fault, FaultClass, Id, ToolEnd, Verdict, parse_integer};
-use crate::world::{ToolCall, ToolInput, World};
+use crate::world::{Cleared, ToolCall, ToolInput, World};
 
 /// What one call needs, worked out before it starts.
 pub(super) struct Prepared<'c> {
@@ -151,6 +151,7 @@ impl<'a, W: World> Runner<'a, W> {
         prepared: &Prepared<'a>,
         purpose: &str,
     ) -> Result<(Judgement, Watched<'a>), Halt> {
+        let cleared = self.cleared(step, run, prepared)?;
         self.tell(Event::ToolStarted {
             step: step.id.clone(),
             tool: run.tool.value.clone(),
@@ -161,7 +162,7 @@ impl<'a, W: World> Runner<'a, W> {
         });
         let started = Instant::now();
         self.bus.call_begins(run.device.as_ref());
-        let watched = self.watched_call(step, run, prepared).await;
+        let watched = self.watched_call(step, run, prepared, &cleared).await;
         self.bus.call_ended();
         let (mut judgement, watched) = watched?;
         if run.changes.as_ref().is_some_and(|changes| changes.value == Changes::Nothing) {
@@ -235,7 +236,7 @@ impl<'a, W: World> Runner<'a, W> {
         Halt::Failure(Box::new(failure))
     }
 
-    fn prepare(&self, step: &Step, run: &Run) -> Result<Prepared<'a>, Halt> {
+    pub(super) fn prepare(&self, step: &Step, run: &Run) -> Result<Prepared<'a>, Halt> {
         let catalog = self.catalog;
         let missing = |what: &str| {
             let message = format!("{} {what}", run.tool.value);
@@ -339,6 +340,7 @@ impl<'a, W: World> Runner<'a, W> {
         step: &'a Step,
         run: &'a Run,
         prepared: &Prepared<'a>,
+        cleared: &Cleared,
     ) -> Result<(Judgement, Watched<'a>), Halt> {
         let catalog = self.catalog;
         let Some(tool) = catalog.tool(&run.tool.value) else {
@@ -358,7 +360,7 @@ impl<'a, W: World> Runner<'a, W> {
         };
         let mut judge = Judge::new(tool, prepared.kind, expectations);
         let before = self.bus.comings(run.device.as_ref());
-        let watched = self.watch(step, run, prepared, &mut judge).await?;
+        let watched = self.watch(step, run, (prepared, cleared), &mut judge).await?;
         Ok((self.judged(&mut judge, &watched.end, run, &before).await, watched))
     }
 

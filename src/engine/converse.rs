@@ -283,6 +283,10 @@ impl<'a, W: World> Runner<'a, W> {
         watch.conversation.open = Open::Nothing;
         watch.last_output = Instant::now();
         let line: String = line.chars().filter(|character| !character.is_control()).collect();
+        if let Some(refused) = self.never_chosen(watch, &line) {
+            return Err(Ending::Halt(refused));
+        }
+        watch.since_answer.clear();
         // A tool that never started has no input; its end is on its way.
         let sent = watch.tool.input.as_mut().map_or(Ok(()), |input| input.send(&line));
         self.tell(Event::ToolAnswered { step: watch.step.id.clone(), question, text: line, by: by.to_owned() });

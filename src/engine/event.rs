@@ -153,9 +153,18 @@ pub enum Event {
         step: Id,
         why: String,
         command: Vec<String>,
+        /// The fuses that it is about, where the catalog knows them.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        fuse: Option<FuseChange>,
         /// What must be typed.
         phrase: String,
         limit_ms: u64,
+    },
+    /// A word of fuses was read around the step that burns it.
+    FuseRead {
+        step: Id,
+        word: u64,
+        bits: u64,
     },
     ConsentGiven {
         step: Id,
@@ -230,6 +239,20 @@ pub enum Event {
         restarts: usize,
         warnings: usize,
     },
+}
+
+/// What becomes of a word of fuses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub struct FuseChange {
+    pub word: u64,
+    pub before: u64,
+    pub after: u64,
+}
+
+impl std::fmt::Display for FuseChange {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "word {}: {:#010x} → {:#010x}", self.word, self.before, self.after)
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]

@@ -96,6 +96,11 @@ impl Files {
         Ok(())
     }
 
+    /// The file that tools find under this name.
+    pub(super) fn called(&self, file_name: &str) -> Option<&Id> {
+        self.names.iter().find(|(_, name)| *name == file_name).map(|(id, _)| id)
+    }
+
     pub fn knows(&self, name: &Id) -> bool {
         self.names.contains_key(name)
     }

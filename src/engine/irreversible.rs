@@ -4,12 +4,15 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::documents::catalog::Fuse;
 use crate::documents::playbook::{Action, Irreversible, Reading, Run, Step};
+use crate::engine::call::Prepared;
+use crate::engine::event::FuseChange;
 use crate::engine::halt::Halt;
 use crate::engine::runner::{Runner, Shown};
 use crate::engine::{Event, milliseconds};
 use crate::words::{Fault, FaultClass};
-use crate::world::{Ask, Reply, World};
+use crate::world::{Ask, Consent, Reply, World};
 
 /// How long the question for consent stands.
 const CONSENT_LIMIT: Duration = Duration::from_secs(10 * 60);
@@ -36,7 +39,11 @@ impl<'a, W: World> Runner<'a, W> {
         if let Some(by) = self.stop_requested {
             return Err(self.interrupt(&step.id, by));
         }
-        self.consent(step, run, irreversible).await?;
+        let prepared = self.prepare(step, run)?;
+        let fuse = self.fuse_change(step, run, irreversible, &prepared)?;
+        self.ask_consent(step, irreversible, &prepared, fuse).await?;
+        // For exactly this call, and for one start of it.
+        self.consent = Some(Consent::to(&prepared.call));
 
         self.attempted.insert(step.id.clone());
         // From here to the end of the second reading an interrupt is noted but cuts nothing short.
@@ -45,6 +52,12 @@ impl<'a, W: World> Runner<'a, W> {
         self.tell(Event::Note { text: "Reading whether it worked; only this reading decides.".to_owned() });
         let verified = self.reading(step, &irreversible.verify).await;
         self.shielded = false;
+        self.consent = None;
+        if let Some(FuseChange { word, .. }) = fuse
+            && let Some(bits) = self.bits_read(irreversible, word)
+        {
+            self.tell(Event::FuseRead { step: step.id.clone(), word, bits });
+        }
         if let Ok(done) = &verified {
             self.ledger.note_act(&step.name, *done);
         }
@@ -80,35 +93,66 @@ impl<'a, W: World> Runner<'a, W> {
         self.holds(&reading.holds, step)
     }
 
-    async fn consent(&mut self, step: &'a Step, run: &'a Run, irreversible: &Irreversible) -> Result<(), Halt> {
+    /// What the call is to make of which word of fuses. What the word holds already must not stand against it.
+    fn fuse_change(
+        &mut self,
+        step: &Step,
+        run: &Run,
+        irreversible: &Irreversible,
+        prepared: &Prepared<'_>,
+    ) -> Result<Option<FuseChange>, Halt> {
+        let Some(Fuse { word, bits: Some(wanted) }) = self.fuse(run, prepared.command.get(1..).unwrap_or_default())
+        else {
+            return Ok(None);
+        };
+        let Some(before) = self.bits_read(irreversible, word) else {
+            let message = format!("what word {word} of the fuses holds was not read before, so it is not burnt");
+            return Err(self.halt_here(&step.id, Fault::new(FaultClass::BadUsage, message)));
+        };
+        self.tell(Event::FuseRead { step: step.id.clone(), word, bits: before });
+        if before & !wanted != 0 {
+            let message = format!(
+                "word {word} of the fuses holds {before:#010x}, which this procedure does not know beside {wanted:#010x};                  nothing was burnt"
+            );
+            let mut fault = Fault::new(FaultClass::Protected, message);
+            fault.help = Some("Keep the log and ask the maker of the board what these fuses mean".to_owned());
+            return Err(self.halt_here(&step.id, fault));
+        }
+        Ok(Some(FuseChange { word, before, after: before | wanted }))
+    }
+
+    async fn ask_consent(
+        &mut self,
+        step: &'a Step,
+        irreversible: &Irreversible,
+        prepared: &Prepared<'_>,
+        fuse: Option<FuseChange>,
+    ) -> Result<(), Halt> {
         if self.settings.allow_irreversible.contains(&step.id) {
             self.tell(Event::ConsentGiven { step: step.id.clone(), by: "--allow-irreversible".to_owned() });
             return Ok(());
         }
-        if !self.world.interactive() {
+        let Some(who) = self.world.who_agrees() else {
             let message = format!(
-                "this step cannot be undone and nobody is asked in this run; to agree beforehand, add \
+                "this step cannot be undone, and nobody who could agree is at a terminal; to agree beforehand, add \
                  --allow-irreversible {}",
                 step.id
             );
             let mut halt = self.declined(&step.id, message);
             if let Halt::Failure(failure) = &mut halt {
                 failure.fault.help = Some(format!(
-                    "To let this step happen, run the same command again with --allow-irreversible {} added, or without \
-                     --non-interactive to be asked",
+                    "To let this step happen, run the same command again with --allow-irreversible {} added, or in a \
+                     terminal, without --non-interactive, to be asked",
                     step.id
                 ));
             }
             return Err(halt);
-        }
-        let mut command = vec![run.tool.value.clone()];
-        for arg in &run.args {
-            command.push(self.text(arg).map_err(|error| self.not_computable(&step.id, &error))?);
-        }
+        };
         self.tell(Event::ConsentAsked {
             step: step.id.clone(),
             why: irreversible.why.clone(),
-            command,
+            command: prepared.command.clone(),
+            fuse,
             phrase: step.id.to_string(),
             limit_ms: milliseconds(CONSENT_LIMIT),
         });
@@ -127,8 +171,7 @@ impl<'a, W: World> Runner<'a, W> {
                 Reply::Line(line) if line.trim() == step.id.as_str() => {
                     self.tell(Event::ConsentGiven {
                         step: step.id.clone(),
-                        by: if self.settings.simulated { "the virtual person" } else { "the person at the terminal" }
-                            .to_owned(),
+                        by: who.to_owned(),
                     });
                     return Ok(());
                 }

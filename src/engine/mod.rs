@@ -11,6 +11,7 @@ mod devices;
 mod event;
 mod facts;
 mod files;
+mod gate;
 mod halt;
 mod identity;
 mod inputs;
@@ -55,7 +56,7 @@ mod watch;
 use std::time::Duration;
 
 pub use devices::Chosen;
-pub use event::{CONDITION_DOES_NOT_HOLD, Cause, Event, GoesOn, Problem, StepEnd, WaitEnd};
+pub use event::{CONDITION_DOES_NOT_HOLD, Cause, Event, FuseChange, GoesOn, Problem, StepEnd, WaitEnd};
 pub use files::Files;
 pub use inputs::{GivenFiles, InputFault, MakeImage, stage_inputs};
 pub use ledger::{BoardRegion, RegionState};

@@ -39,6 +39,8 @@ pub struct ReadyTool {
     pub launcher: Vec<OsString>,
     pub version: ToolVersion,
     pub flavour: Option<String>,
+    /// The shipped tools that it shows itself to be.
+    pub says_to_be: Vec<String>,
     pub environment: BTreeMap<String, OsString>,
     pub environment_remove: Vec<String>,
     /// What it took to tell its version.
@@ -129,6 +131,7 @@ pub fn seek_tools<'a>(
                     launcher: tool.launcher,
                     version: tool.version,
                     flavour: tool.flavour,
+                    says_to_be: tool.says_to_be,
                     environment: tool.environment.set,
                     environment_remove: tool.environment.remove,
                     start_up: match start_up {

@@ -31,7 +31,7 @@ use crate::engine::{
 };
 use crate::output::Touched;
 use crate::words::{Fault, FaultClass, Id, ToolEnd};
-use crate::world::{Interrupt, World};
+use crate::world::{Consent, Interrupt, World};
 
 pub use order::{Order, Settings};
 
@@ -84,6 +84,8 @@ pub(super) struct Runner<'a, W> {
     keys_pressed: u32,
     /// Between an irreversible act and the reading that judges it, nothing is cut short.
     pub(super) shielded: bool,
+    /// What the person has agreed to for the next call.
+    pub(super) consent: Option<Consent>,
     /// Irreversible steps that were carried out in this run.
     pub(super) attempted: BTreeSet<Id>,
     restarts: BTreeMap<Id, u32>,
@@ -144,6 +146,7 @@ pub async fn run<W: World>(order: Order<'_>, files: Files, world: &W, events: &m
         stop_requested: None,
         keys_pressed: 0,
         shielded: false,
+        consent: None,
         attempted: BTreeSet::new(),
         restarts: BTreeMap::new(),
         used_up: BTreeMap::new(),

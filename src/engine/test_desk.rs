@@ -9,7 +9,7 @@ use crate::documents::playbook::{DeviceKind, check, load};
 use crate::engine::{Chosen, Event, Files, Order, Outcome, ReadyTool, Settings, Tools, run};
 use crate::words::{Source, UsbId, Verdict};
 use crate::world::process::Sessions;
-use crate::world::{Ask, AttachedDevice, DeviceList, Interrupt, Reply, RunningTool, Scratch, ToolCall, World};
+use crate::world::{Ask, AttachedDevice, DeviceList, Interrupt, Reply, RunningTool, Scratch, Cleared, World};
 
 /// A person with prepared lines, or nobody.
 #[derive(Debug, Default)]
@@ -21,7 +21,7 @@ pub(super) struct Desk {
 }
 
 impl World for Desk {
-    fn start(&self, call: &ToolCall) -> RunningTool {
+    fn start(&self, call: &Cleared) -> RunningTool {
         self.sessions.start(call)
     }
 
@@ -49,6 +49,10 @@ impl World for Desk {
 
     fn interactive(&self) -> bool {
         self.interactive
+    }
+
+    fn who_agrees(&self) -> Option<&'static str> {
+        self.interactive.then_some("the person of the test")
     }
 
     async fn interrupted(&self) -> Interrupt {
@@ -100,6 +104,7 @@ pub(super) fn play(catalog: &str, launcher: &[&str], playbook: &str, desk: &Desk
         launcher: launcher.iter().map(Into::into).collect(),
         version: "1.2".parse().unwrap(),
         flavour: None,
+        says_to_be: Vec::new(),
         environment: BTreeMap::new(),
         environment_remove: Vec::new(),
         start_up: std::time::Duration::ZERO,

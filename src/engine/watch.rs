@@ -16,7 +16,7 @@ use crate::engine::instead::{Intruders, Told};
 use crate::engine::runner::Runner;
 use crate::output::{Dialogue, Judge, LineEnd, LineSplitter, Piece, PlainLines};
 use crate::words::{Stream, ToolEnd};
-use crate::world::{Interrupt, RunningTool, ToolEvent, ToolInput, World};
+use crate::world::{Cleared, Interrupt, RunningTool, ToolEvent, ToolInput, World};
 
 /// A tool that was asked to end gets this long before it is ended by force.
 const GRACE: Duration = Duration::from_secs(3);
@@ -32,6 +32,8 @@ pub(super) const BURNT_UNREAD: &str = "this cannot be undone, and nobody would k
 const LOOK: Duration = Duration::from_millis(500);
 /// Lines of output kept for the account of a failure.
 const LAST_LINES: usize = 12;
+/// Lines of a menu that are kept; no tool has longer ones.
+const MENU_LINES: usize = 100;
 
 /// How a call's process ended, and the last lines it printed.
 pub(super) struct Watched<'a> {
@@ -51,6 +53,8 @@ pub(super) struct Watch<'a, 'j, 'w> {
     stdout: LineSplitter,
     stderr: LineSplitter,
     last_lines: VecDeque<String>,
+    /// What it has printed since a line was sent to it last.
+    pub(super) since_answer: VecDeque<String>,
     /// It may ask, so each of its lines has to be heard.
     talks: bool,
     pub(super) last_output: Instant,
@@ -71,7 +75,7 @@ impl<'a, W: World> Runner<'a, W> {
         &mut self,
         step: &'a Step,
         run: &'a Run,
-        prepared: &Prepared<'a>,
+        (prepared, cleared): (&Prepared<'a>, &Cleared),
         judge: &mut Judge<'_>,
     ) -> Result<Watched<'a>, Halt> {
         let world = self.world;
@@ -85,11 +89,12 @@ impl<'a, W: World> Runner<'a, W> {
             step,
             run,
             judge,
-            tool: world.start(&prepared.call),
+            tool: world.start(cleared),
             conversation: Conversation::new(dialogue),
             stdout: LineSplitter::default(),
             stderr: LineSplitter::default(),
             last_lines: VecDeque::new(),
+            since_answer: VecDeque::new(),
             talks: prepared.call.input == ToolInput::Open,
             last_output: Instant::now(),
             deadline: Instant::now() + prepared.limit,
@@ -276,6 +281,10 @@ impl<'a, W: World> Runner<'a, W> {
 
 impl Watch<'_, '_, '_> {
     fn remember(&mut self, line: &str) {
+        if self.since_answer.len() == MENU_LINES {
+            self.since_answer.pop_front();
+        }
+        self.since_answer.push_back(line.to_owned());
         if self.last_lines.len() == LAST_LINES {
             self.last_lines.pop_front();
         }

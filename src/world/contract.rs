@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use crate::documents::catalog::Pattern;
 use crate::documents::playbook::{DeviceKind, HandMove, Until};
 use crate::words::{Id, Stream, ToolEnd, UsbId};
-use crate::world::Host;
+use crate::world::{Cleared, Host};
 
 /// One call of a tool, fully expanded. Nothing in it passes through a shell.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -194,7 +194,7 @@ pub enum Interrupt {
 /// Everything outside the engine. All futures may be dropped at any point without harm.
 pub trait World {
     /// Starts a tool; a failure to start arrives as [`ToolEnd::NotStarted`].
-    fn start(&self, call: &ToolCall) -> RunningTool;
+    fn start(&self, call: &Cleared) -> RunningTool;
 
     /// Was the call that was started last made by a process that had been started for an earlier one, or for several?
     fn in_session(&self) -> bool {
@@ -228,6 +228,10 @@ pub trait World {
 
     /// Can anybody answer?
     fn interactive(&self) -> bool;
+
+    /// Whose word agrees to what cannot be undone, if anybody's: a person who sees the question and whose answer comes by a
+    /// channel that only a person holds. A pipe is none.
+    fn who_agrees(&self) -> Option<&'static str>;
 
     /// The next wish to end the run; each call waits for a new one.
     fn interrupted(&self) -> impl Future<Output = Interrupt>;

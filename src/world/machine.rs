@@ -5,11 +5,11 @@ use std::io;
 use crate::documents::playbook::DeviceKind;
 use crate::words::UsbId;
 use crate::world::interrupts::Interrupts;
-use crate::world::person::Person;
+use crate::world::person::{AT_TERMINAL, Person};
 use crate::world::process::Sessions;
 use crate::world::serial::serial_ports;
 use crate::world::usb::UsbBus;
-use crate::world::{Ask, DeviceList, Host, Interrupt, Reply, RunningTool, ToolCall, World};
+use crate::world::{Ask, DeviceList, Host, Interrupt, Reply, RunningTool, Cleared, World};
 #[cfg(target_os = "linux")]
 use crate::world::{AttachedDevice, DeviceNode, node};
 
@@ -29,7 +29,7 @@ impl Machine {
 }
 
 impl World for Machine {
-    fn start(&self, call: &ToolCall) -> RunningTool {
+    fn start(&self, call: &Cleared) -> RunningTool {
         self.sessions.start(call)
     }
 
@@ -84,6 +84,10 @@ impl World for Machine {
         self.person.present()
     }
 
+    fn who_agrees(&self) -> Option<&'static str> {
+        self.person.at_terminal().then_some(AT_TERMINAL)
+    }
+
     async fn interrupted(&self) -> Interrupt {
         self.interrupts.next().await
     }
@@ -96,7 +100,7 @@ mod tests {
 
     use super::*;
     use crate::words::ToolEnd;
-    use crate::world::{ToolEvent, ToolInput};
+    use crate::world::{ToolCall, ToolEvent, ToolInput};
 
     #[test]
     fn is_a_world() {
@@ -106,7 +110,7 @@ mod tests {
             assert!(!machine.interactive());
             assert_eq!(machine.reply().await, Reply::Gone);
             assert_eq!(machine.devices(&[]), Ok(Vec::new()));
-            let mut tool = machine.start(&ToolCall {
+            let mut tool = machine.start(&Cleared::unseen(ToolCall {
                 launcher: vec!["/bin/sh".into()],
                 args: vec!["-c".to_owned(), "exit 3".to_owned()],
                 environment: BTreeMap::new(),
@@ -115,7 +119,7 @@ mod tests {
                 terminal: false,
                 input: ToolInput::Nothing,
                 session: None,
-            });
+            }));
             assert_eq!(tool.events.recv().await, Some(ToolEvent::Ended(ToolEnd::Exited(3))));
             assert_eq!(tool.events.recv().await, None);
         });

@@ -1,6 +1,7 @@
 //! Floor 3: every effect. The engine sees the world through [`World`]; [`crate::bench`] has a second one.
 
 mod contract;
+mod gate;
 mod host;
 mod interrupts;
 mod lock;
@@ -30,6 +31,7 @@ pub use contract::{
     Access, AnswerTool, Ask, AttachedDevice, DeviceList, DeviceNode, Interrupt, NodeGroup, NodeHolder, Reply,
     RunningTool, SessionCall, StopTool, ToolCall, ToolEvent, ToolInput, World,
 };
+pub use gate::{Cleared, Consent, Refused, Wish, clear};
 pub use host::Host;
 pub use interrupts::Interrupts;
 pub use lock::{BoardLock, Holder, LockProblem};
@@ -37,7 +39,7 @@ pub use machine::Machine;
 pub use own_folder::{
     FolderRefused, KEPT_FOLDERS_MAX, TemporaryFolder, claim_folder, remove_own, sweep_folders, vacant_folder,
 };
-pub use person::Person;
+pub use person::{AT_TERMINAL, Person};
 pub use recording::{Recorded, Recorder, RecordingWorld, TEXT_BYTES_MAX};
 pub use scratch::{Scratch, ScratchProblem, Staged, open_file, sha256_of, sha256_of_bytes};
 pub use serial::serial_ports;

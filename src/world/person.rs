@@ -5,13 +5,14 @@
 
 use std::fmt;
 use std::future::poll_fn;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, IsTerminal, Read};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use tokio::sync::mpsc;
 
 use crate::world::Reply;
+use crate::world::system::forget_typed;
 
 /// Lines kept unread; more than a person types ahead.
 const LINES_MAX: usize = 16;
@@ -21,7 +22,12 @@ const LINE_BYTES_MAX: u64 = 4096;
 
 pub struct Person {
     lines: Mutex<Lines>,
+    /// Questions are shown on a terminal, and answers are typed there.
+    at_terminal: bool,
 }
+
+/// Whose word it is, for the log.
+pub const AT_TERMINAL: &str = "the person at the terminal";
 
 enum Lines {
     Nobody,
@@ -33,17 +39,18 @@ enum Lines {
 impl Person {
     /// Whoever is at the standard input.
     pub fn at_stdin() -> Self {
-        Person::answering(std::io::stdin())
+        let at_terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+        Person { at_terminal, ..Person::answering(std::io::stdin()) }
     }
 
     /// Nobody: every question is answered by [`Reply::Gone`].
     pub fn nobody() -> Self {
-        Person { lines: Mutex::new(Lines::Nobody) }
+        Person { lines: Mutex::new(Lines::Nobody), at_terminal: false }
     }
 
     /// Somebody whose lines come from `input`.
     pub fn answering(input: impl Read + Send + 'static) -> Self {
-        Person { lines: Mutex::new(Lines::NotYet(Box::new(input))) }
+        Person { lines: Mutex::new(Lines::NotYet(Box::new(input))), at_terminal: false }
     }
 
     /// Can anybody answer? No longer so once the end of the input has been met.
@@ -51,8 +58,16 @@ impl Person {
         !matches!(*self.lock(), Lines::Nobody)
     }
 
+    /// Does a person see the questions and type the answers, rather than another program?
+    pub fn at_terminal(&self) -> bool {
+        self.at_terminal && self.present()
+    }
+
     /// Drops what was typed before the question, and begins to listen.
     pub fn ask(&self) {
+        if self.at_terminal {
+            forget_typed();
+        }
         let mut lines = self.lock();
         if let Lines::Reading(receiver) = &mut *lines {
             while receiver.try_recv().is_ok() {}

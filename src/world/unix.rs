@@ -13,7 +13,9 @@ use std::task::{Context, Poll};
 use rustix::io::{Errno, FdFlags, fcntl_setfd};
 use rustix::process::{Pid, Signal as Kind, WaitId, WaitIdOptions, geteuid, kill_process_group, waitid};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{LocalModes, OptionalActions, OutputModes, Winsize, tcgetattr, tcsetattr, tcsetwinsize};
+use rustix::termios::{
+    LocalModes, OptionalActions, OutputModes, QueueSelector, Winsize, tcflush, tcgetattr, tcsetattr, tcsetwinsize,
+};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::words::ToolEnd;
@@ -21,6 +23,12 @@ use crate::world::Interrupt;
 
 /// Puts the process into a group of its own, so that Ctrl-C at the terminal does not reach it and that it can be ended
 /// together with everything it starts.
+/// Drops what was typed at the terminal and not read yet.
+pub(super) fn forget_typed() {
+    // Where it is no terminal there is nothing to drop.
+    let _no_terminal = tcflush(std::io::stdin(), QueueSelector::IFlush);
+}
+
 pub(super) fn give_own_group(command: &mut Command) {
     command.process_group(0);
 }

@@ -22,6 +22,9 @@ const CREATE_NEW_PROCESS_GROUP: u32 = 0x0000_0200;
 /// `ERROR_BAD_EXE_FORMAT` of the Windows API.
 const ERROR_BAD_EXE_FORMAT: i32 = 193;
 
+/// The console's own lines cannot be dropped with what the standard library has; those that were read are.
+pub(super) fn forget_typed() {}
+
 pub(super) fn give_own_group(command: &mut Command) {
     command.creation_flags(CREATE_NEW_PROCESS_GROUP);
 }

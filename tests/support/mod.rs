@@ -279,3 +279,23 @@ pub fn kill(process: u32) {
 
 #[cfg(not(unix))]
 pub fn kill(_process: u32) {}
+
+/// A call that passes the gate as any other, by a table that knows all its calls as harmless.
+pub fn cleared(call: recover::world::ToolCall) -> recover::world::Cleared {
+    const TABLE: &str = "[any]\nsummary = \"any tool\"\nprograms = [\"any\"]\nversion = { args = [\"-V\"], flavours = \
+        [{ pattern = '(?P<version>1)' }] }\ncommands = [{ name = \"any\", reversible = true, success_exit_codes = [] }]\n";
+    let source = std::sync::Arc::new(recover::words::Source { name: "any.toml".into(), text: TABLE.into() });
+    let catalog = recover::documents::catalog::load(&source).unwrap();
+    recover::world::clear(recover::world::Wish {
+        call,
+        tool: catalog.tool("any").unwrap(),
+        says_to_be: &[],
+        memories: &[],
+        files: &(),
+        paths: &[],
+        has_timeout: true,
+        irreversible: false,
+        consent: None,
+    })
+    .unwrap()
+}

@@ -11,7 +11,7 @@ use crate::bench::strike::striking::{Act, Seen, Striking};
 use crate::bench::{Account, Answers, Bench, BenchFolder, CaseError, Region, Rehearsal, Subject, WhichBoard, compare};
 use crate::documents::cases::{Case, GivenContents};
 use crate::documents::expression::Value;
-use crate::documents::playbook::{Need, Playbook, Variable};
+use crate::documents::playbook::{Need, Playbook, Variable, irreversible_steps};
 use crate::engine::{Chosen, Event, GivenFiles};
 use crate::words::{Id, Outcome};
 
@@ -234,6 +234,7 @@ impl Scenario {
                 missing: BTreeSet::new(),
                 chosen: Chosen::Any,
                 allow_irreversible: BTreeSet::new(),
+                agrees: irreversible_steps(&playbook.steps).iter().filter_map(|(id, _)| id.parse().ok()).collect(),
                 variables: self.variables(&playbook),
                 answers: Answers::Given { which_board: WhichBoard::default() },
                 choices: BTreeMap::new(),

@@ -13,7 +13,7 @@ use crate::documents::cases::Choice;
 use crate::documents::playbook::{DeviceKind, Until};
 use crate::words::{Id, UsbId};
 use crate::world::{
-    Access, Ask, AttachedDevice, DeviceList, Interrupt, Reply, RunningTool, StopTool, ToolCall, ToolEvent, World,
+    Access, Ask, AttachedDevice, DeviceList, Interrupt, Reply, RunningTool, StopTool, Cleared, ToolEvent, World,
 };
 
 /// So late a device comes.
@@ -86,7 +86,7 @@ fn twin(device: &AttachedDevice) -> AttachedDevice {
 }
 
 impl World for StruckWorld {
-    fn start(&self, call: &ToolCall) -> RunningTool {
+    fn start(&self, call: &Cleared) -> RunningTool {
         if self.striking.run().killed {
             return nothing();
         }
@@ -149,6 +149,10 @@ impl World for StruckWorld {
 
     fn interactive(&self) -> bool {
         self.inner.interactive()
+    }
+
+    fn who_agrees(&self) -> Option<&'static str> {
+        self.inner.who_agrees()
     }
 
     async fn interrupted(&self) -> Interrupt {

@@ -108,11 +108,16 @@ pub(super) fn lines(event: &Event) -> Vec<String> {
             };
             vec![format!("{step}: {end} after {}: {text}", milliseconds(*elapsed_ms))]
         }
-        Event::ConsentAsked { step, why, command, phrase, limit_ms } => vec![
-            format!("{step}: asked for consent by typing {phrase} (at most {})", milliseconds(*limit_ms)),
-            why.clone(),
-            format!("$ {}", quote_command(command)),
-        ],
+        Event::ConsentAsked { step, why, command, fuse, phrase, limit_ms } => {
+            let mut lines = vec![
+                format!("{step}: asked for consent by typing {phrase} (at most {})", milliseconds(*limit_ms)),
+                why.clone(),
+                format!("$ {}", quote_command(command)),
+            ];
+            lines.extend(fuse.map(|fuse| format!("fuses, {fuse}")));
+            lines
+        }
+        Event::FuseRead { step, word, bits } => vec![format!("{step}: fuses, word {word} reads {bits:#010x}")],
         Event::BoardAsked { step, device, found, text, phrase, limit_ms } => {
             let about = format!(
                 "{step}: asked whether the {device} at {} is the board, by typing {phrase} (at most {})",

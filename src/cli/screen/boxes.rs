@@ -2,11 +2,12 @@
 
 use crate::cli::style::{Look, Role, Sign};
 use crate::cli::wording::{milliseconds, wrap, wrap_command};
-use crate::engine::GoesOn;
+use crate::engine::{FuseChange, GoesOn};
 
 pub(super) struct Consent<'a> {
     pub(super) why: &'a str,
     pub(super) command: &'a [String],
+    pub(super) fuse: Option<FuseChange>,
     pub(super) phrase: &'a str,
     pub(super) limit_ms: u64,
 }
@@ -44,6 +45,9 @@ pub(super) fn consent(look: &Look, width: usize, ask: &Consent<'_>) -> Vec<Strin
     for (index, line) in wrap_command(ask.command, inner.saturating_sub(2)).iter().enumerate() {
         let lead = if index == 0 { "$ " } else { "  " };
         body.push(look.paint(Role::Command, &format!("{lead}{line}")));
+    }
+    if let Some(fuse) = ask.fuse {
+        body.extend(wrap(&format!("The chip's fuses, {fuse}"), inner));
     }
     let mut end = wrap(&format!("To do it, type this and press ENTER: {}", ask.phrase), inner);
     let limit = milliseconds(ask.limit_ms);

@@ -267,6 +267,7 @@ fn consent_says_what_and_how_even_in_ascii() {
         step: id("boot-fuse"),
         why: "Sets the fuse that makes the chip boot from external flash. It can never be cleared.".into(),
         command: command("blhost -u 0x15A2,0x0073 -- efuse-program-once 0x06 00000010"),
+        fuse: Some(crate::engine::FuseChange { word: 6, before: 0, after: 0x10 }),
         phrase: "boot-fuse".into(),
         limit_ms: 300_000,
     };

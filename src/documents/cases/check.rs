@@ -64,7 +64,7 @@ impl Names<'_> {
             }
         }
         let irreversible: Vec<&str> = self.irreversible.iter().map(String::as_str).collect();
-        for step in &case.allow {
+        for step in case.allow.iter().chain(case.agrees.iter().flatten()) {
             known(step.value.as_str(), &step.place, "irreversible step", &irreversible, faults);
         }
         for (step, _) in &case.chooses {

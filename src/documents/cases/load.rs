@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::documents::cases::read_case::read_case;
+use crate::documents::cases::read_case::{read_answers, read_case};
 use crate::documents::cases::{Case, ExcusedCell, TestFile, UnnoticedMutant};
 use crate::documents::playbook::Families;
 use crate::documents::playbook::family::{Joined, join_family};
@@ -11,7 +11,7 @@ use crate::documents::playbook::reader::Reader;
 use crate::documents::{Yaml, YamlKind, parse_yaml};
 use crate::words::{Diagnostic, Located, Place, Source};
 
-const TOP_KEYS: &[&str] = &["format", "playbook", "uses", "with", "parameters", "cases", "unnoticed", "excused"];
+const TOP_KEYS: &[&str] = &["format", "playbook", "uses", "with", "parameters", "answers", "cases", "unnoticed", "excused"];
 const FORMAT: &str = "1";
 
 /// What came of a document: the tests, unless a fault leaves too little of them, and everything wrong with it.
@@ -70,7 +70,11 @@ fn read_tests(reader: &mut Reader, yaml: &Yaml, source: &Arc<Source>) -> Option<
     {
         reader.fault(Diagnostic::error(&list.place, "a test file needs at least one case"));
     }
-    let cases: Vec<Case> = cases.iter().filter_map(|case| read_case(reader, case)).collect();
+    let agrees = top.get("answers").map(|map| read_answers(reader, map)).unwrap_or_default();
+    let mut cases: Vec<Case> = cases.iter().filter_map(|case| read_case(reader, case)).collect();
+    for case in &mut cases {
+        case.agrees.get_or_insert_with(|| agrees.clone());
+    }
     for (index, case) in cases.iter().enumerate() {
         if let Some(first) = cases[..index].iter().find(|other| other.name.value == case.name.value) {
             let line = first.name.place.position().line;
@@ -82,7 +86,7 @@ fn read_tests(reader: &mut Reader, yaml: &Yaml, source: &Arc<Source>) -> Option<
     let unnoticed = unnoticed.iter().filter_map(|mutant| read_mutant(reader, mutant)).collect();
     let excused = top.get("excused").map(|list| reader.list(list, "cells")).unwrap_or_default();
     let excused = excused.iter().filter_map(|cell| read_excused(reader, cell)).collect();
-    Some(TestFile { source: Arc::clone(source), playbook, cases, unnoticed, excused })
+    Some(TestFile { source: Arc::clone(source), playbook, agrees, cases, unnoticed, excused })
 }
 
 fn read_excused(reader: &mut Reader, yaml: &Yaml) -> Option<ExcusedCell> {

@@ -68,7 +68,8 @@ pub(super) fn read_case(reader: &mut Reader, yaml: &Yaml) -> Option<Case> {
     let allow = parts.get("allow").map(|list| reader.one_or_more(list, "steps")).unwrap_or_default();
     let allow = allow.iter().filter_map(|step| reader.parsed::<Id>(step)).collect();
     let chooses = parts.get("chooses").map(|map| read_choices(reader, map)).unwrap_or_default();
-    let answers = parts.get("answers").and_then(|map| reader.map(map, "`answers`", &[WHICH_BOARD]));
+    let answers = parts.get("answers").and_then(|map| reader.map(map, "`answers`", &[WHICH_BOARD, CONSENT]));
+    let agrees = answers.as_ref().and_then(|map| map.get(CONSENT)).map(|list| read_agreed(reader, list));
     let tools = parts.get("tools").and_then(|map| reader.open_map(map, "tools"));
     let tools = tools.map(|map| map.all()).unwrap_or_default().iter().filter_map(|(key, value)| {
         let tool = Located { value: key.text.clone(), place: key.place.clone() };
@@ -92,8 +93,9 @@ pub(super) fn read_case(reader: &mut Reader, yaml: &Yaml) -> Option<Case> {
         files,
         set,
         allow,
+        agrees,
         chooses,
-        it_is_the_board: answers.and_then(|map| map.get(WHICH_BOARD)).and_then(|word| reader.flag(word)),
+        it_is_the_board: answers.as_ref().and_then(|map| map.get(WHICH_BOARD)).and_then(|word| reader.flag(word)),
         interactive: parts.get("interactive").and_then(|flag| reader.flag(flag)).is_none_or(|flag| flag.value),
         port: parts.get("port").and_then(|port| reader.text(port)).map(|port| port.value),
         serial: parts.get("serial").and_then(|serial| reader.text(serial)).map(|serial| serial.value),
@@ -105,6 +107,20 @@ pub(super) fn read_case(reader: &mut Reader, yaml: &Yaml) -> Option<Case> {
 
 /// The question whether what was there before is the board that is meant.
 const WHICH_BOARD: &str = "which-board";
+
+/// The question for consent to a step that cannot be undone.
+const CONSENT: &str = "consent";
+
+/// What the person of every case answers, if the case does not say it itself: the steps that they agree to.
+pub(super) fn read_answers(reader: &mut Reader, yaml: &Yaml) -> Vec<Located<Id>> {
+    let answers = reader.map(yaml, "`answers`", &[CONSENT]);
+    answers.and_then(|map| Some(read_agreed(reader, map.get(CONSENT)?))).unwrap_or_default()
+}
+
+fn read_agreed(reader: &mut Reader, list: &Yaml) -> Vec<Located<Id>> {
+    let steps = reader.one_or_more(list, "steps");
+    steps.iter().filter_map(|step| reader.parsed::<Id>(step)).collect()
+}
 
 /// By step either the word `enter`, or what the hands do.
 fn read_choices(reader: &mut Reader, yaml: &Yaml) -> Vec<(Located<Id>, Choice)> {

@@ -12,6 +12,8 @@ pub struct TestFile {
     pub source: Arc<Source>,
     /// Path beside or below the test file; without it, `x.yaml` for `x.test.yaml`.
     pub playbook: Option<Located<String>>,
+    /// Irreversible steps that the person of each case agrees to when asked.
+    pub agrees: Vec<Located<Id>>,
     pub cases: Vec<Case>,
     /// Changes of the playbook that no case needs to notice.
     pub unnoticed: Vec<UnnoticedMutant>,
@@ -58,6 +60,9 @@ pub struct Case {
     pub set: Vec<(Located<Id>, Located<String>)>,
     /// Irreversible steps that are agreed to beforehand.
     pub allow: Vec<Located<Id>>,
+    /// Irreversible steps that the person agrees to when asked.
+    /// Without, those that the test file names.
+    pub agrees: Option<Vec<Located<Id>>>,
     /// Steps that leave a choice, and the way that the person takes there.
     pub chooses: Vec<(Located<Id>, Choice)>,
     /// What the person says when a device was there before they moved; without it no, and in a scene yes.

@@ -9,15 +9,17 @@ use std::sync::{Arc, LazyLock};
 use super::installer::{Installer, installer};
 use super::read_tool::tool;
 use super::reader::{Faults, Reader};
-use super::tool::Catalog;
+use super::tool::{Catalog, Chip};
 use super::tree::{Node, Table, Value, parse};
-use crate::words::{Diagnostic, Located, Place, Source, UsbId, nearest};
+use crate::words::{AddressRange, Diagnostic, Located, Place, Source, UsbId, nearest};
 
 /// The tables of the document that are not tools.
 const ENVIRONMENT: &str = "environment";
 const SHARED_IDS: &str = "shared_ids";
 const INSTALLERS: &str = "installers";
 const HOLDERS: &str = "holders";
+const CHIPS: &str = "chips";
+const SPECIAL_MEMORIES: &str = "special_memories";
 const COMMON_FAULTS: &str = "common_faults";
 /// By this key a tool puts a group of those faults among its own.
 const COMMON: &str = "common";
@@ -101,6 +103,10 @@ fn catalog(document: &Table, faults: &Faults) -> Catalog {
             reader.finish();
         } else if name.value == SHARED_IDS {
             catalog.shared_ids = shared_ids(table, &name.place, faults);
+        } else if name.value == CHIPS {
+            catalog.chips = chips(table, faults);
+        } else if name.value == SPECIAL_MEMORIES {
+            catalog.special_memories = special_memories(table, faults);
         } else if name.value == HOLDERS {
             catalog.holders = holders(table, faults);
         } else if name.value == COMMON_FAULTS {
@@ -126,6 +132,41 @@ fn shared_ids(table: &Table, place: &Place, faults: &Faults) -> BTreeMap<UsbId, 
         }
     }
     ids
+}
+
+fn chips(table: &Table, faults: &Faults) -> Vec<Chip> {
+    let mut chips = Vec::new();
+    for (name, node) in &table.entries {
+        let Value::Table(table) = &node.value else {
+            let message = format!("expected a table for the chips `{}`, found {}", name.value, node.value.describe());
+            faults.report(Diagnostic::error(&node.place, message));
+            continue;
+        };
+        let reader = Reader::new(table, &name.place, faults);
+        chips.push(Chip {
+            name: name.value.clone(),
+            ids: reader.texts("ids").iter().filter_map(|text| reader.parsed(text)).collect(),
+            tools: reader.plain_texts("tools"),
+            plain: reader.texts("plain").iter().filter_map(|text| reader.parsed(text)).collect(),
+        });
+        reader.finish();
+    }
+    chips
+}
+
+/// By range: what it holds.
+fn special_memories(table: &Table, faults: &Faults) -> Vec<(AddressRange, String)> {
+    let mut memories = Vec::new();
+    for (key, node) in &table.entries {
+        match (key.value.parse::<AddressRange>(), &node.value) {
+            (Ok(range), Value::Text(what)) => memories.push((range, what.clone())),
+            (Ok(_), other) => {
+                faults.report(Diagnostic::error(&node.place, format!("expected a text, found {}", other.describe())));
+            }
+            (Err(error), _) => faults.report(Diagnostic::error(&key.place, error.to_string())),
+        }
+    }
+    memories
 }
 
 fn installers(document: &Table, faults: &Faults) -> Vec<Installer> {

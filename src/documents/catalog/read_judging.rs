@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::reader::{Faults, Reader};
 use super::tool::{
-    ArgumentPlace, ArgumentRule, Command, FaultPattern, MissingEvidence, RegionArguments, RegionBegin, StatusPattern,
+    ArgumentPlace, ArgumentRule, Command, FaultPattern, FuseArguments, MissingEvidence, RegionArguments, RegionBegin, StatusPattern,
     SuccessCount, Times,
 };
 use super::tree::{Table, Value};
@@ -114,6 +114,12 @@ fn command(table: &Table, place: &Place, statuses: &[StatusPattern], outer: &Rea
         with: reader.plain_texts("with"),
         without: reader.plain_texts("without"),
         with_matching: reader.patterns("with_matching"),
+        reversible: reader.flag("reversible"),
+        words: reader.patterns("words"),
+        further_words: reader.patterns("further_words"),
+        needs: reader.plain_texts("needs"),
+        layout_rows: reader.patterns("layout_rows"),
+        fuse: fuse_arguments(&reader),
         changes_board: reader.flag("changes_board"),
         never_cut: reader.text("never_cut").map(|text| text.value),
         success: reader.patterns("success"),
@@ -188,6 +194,15 @@ fn region_arguments(reader: &Reader<'_>, key: &'static str, extent: &'static str
     let extent = argument_place(&inner, extent);
     inner.finish();
     Some(RegionArguments { begin: begin?, extent: extent? })
+}
+
+fn fuse_arguments(reader: &Reader<'_>) -> Option<FuseArguments> {
+    let (table, place) = reader.table("fuse")?;
+    let inner = Reader::new(table, place, reader.faults);
+    let word = argument_place(&inner, "word");
+    let bits = if inner.has("bits") { argument_place(&inner, "bits") } else { None };
+    inner.finish();
+    Some(FuseArguments { word: word?, bits })
 }
 
 fn argument_place(reader: &Reader<'_>, key: &'static str) -> Option<ArgumentPlace> {

@@ -8,7 +8,7 @@ use super::pattern::Pattern;
 use super::patterns;
 use super::read_judging::{commands, faults_known, rules, statuses};
 use super::reader::{Faults, Reader};
-use super::tool::{Flavour, ProgressPattern, Session, Tool, VersionProbe, Via};
+use super::tool::{Flavour, Menu, ProgressPattern, Session, Tool, VersionProbe, Via};
 use super::tree::{Node, Table, Value};
 use crate::words::{Diagnostic, Located, ToolVersion};
 
@@ -51,6 +51,12 @@ pub(super) fn tool(name: &Located<String>, table: &Table, installers: &[Installe
         faults: faults_known(&reader, &commands),
         commands,
         rules: rules(&reader),
+        options: options(&reader),
+        anywhere: reader.patterns("anywhere"),
+        brings_addresses: reader.text("brings_addresses").map(|text| text.value),
+        words_end_options: reader.flag("words_end_options"),
+        banner: reader.pattern("banner", &[]),
+        menu: menu(&reader),
         timeout: reader.time("timeout").unwrap_or(TIMEOUT_DEFAULT),
         session: session(&reader, &version.flavours),
         version,
@@ -127,6 +133,31 @@ fn session(reader: &Reader<'_>, flavours: &[Flavour]) -> Option<Session> {
         probe_ends: session.required_pattern("probe_ends", &[])?,
     };
     session.finish();
+    Some(read)
+}
+
+/// By name; `true` for those without a value, else the form of the value.
+fn options(reader: &Reader<'_>) -> BTreeMap<String, Option<Pattern>> {
+    let Some((table, place)) = reader.table("options") else { return BTreeMap::new() };
+    let option = |(key, node): &(Located<String>, Node)| match &node.value {
+        Value::Boolean(true) => Some((key.value.clone(), None)),
+        Value::Text(text) => {
+            let text = Located { value: text.clone(), place: node.place.clone() };
+            Some((key.value.clone(), Some(patterns::compile(&text, &[], reader.faults)?)))
+        }
+        _ => {
+            Reader::new(table, place, reader.faults).wrong(node, "`true`, or the form of the option's value");
+            None
+        }
+    };
+    table.entries.iter().filter_map(option).collect()
+}
+
+fn menu(reader: &Reader<'_>) -> Option<Menu> {
+    let (table, place) = reader.table("menu")?;
+    let menu = Reader::new(table, place, reader.faults);
+    let read = Menu { entry: menu.required_pattern("entry", &["number"])?, harmless: menu.patterns("harmless") };
+    menu.finish();
     Some(read)
 }
 

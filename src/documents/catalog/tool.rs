@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::installer::Installer;
 use super::pattern::Pattern;
-use crate::words::{FaultClass, Place, Stream, ThirdTime, ToolVersion, UsbId};
+use crate::words::{AddressRange, FaultClass, Place, Stream, ThirdTime, ToolVersion, UsbId};
 
 /// Every tool that playbooks may run, by name. The order of the document is kept.
 #[derive(Debug, Clone, Default)]
@@ -19,6 +19,10 @@ pub struct Catalog {
     pub shared_ids: BTreeMap<UsbId, String>,
     /// The first that fits is offered.
     pub installers: Vec<Installer>,
+    /// What is known of the memory of chips.
+    pub chips: Vec<Chip>,
+    /// Fuses, option bytes and registers: never plain memory, and what they hold.
+    pub special_memories: Vec<(AddressRange, String)>,
     /// Programs known to take boards for something else, by the name of their process, and what to do about each.
     pub holders: BTreeMap<String, String>,
 }
@@ -27,6 +31,18 @@ impl Catalog {
     pub fn tool(&self, name: &str) -> Option<&Tool> {
         self.tools.iter().find(|tool| tool.name == name)
     }
+}
+
+/// A family of chips, as the tools that write them see it.
+#[derive(Debug, Clone, Default)]
+pub struct Chip {
+    pub name: String,
+    /// Under which it shows itself while tools write it.
+    pub ids: Vec<UsbId>,
+    /// Tools that write nothing else, whose arguments name no id.
+    pub tools: Vec<String>,
+    /// Memory that can be written again.
+    pub plain: Vec<AddressRange>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -126,6 +142,19 @@ pub struct Tool {
     pub commands: Vec<Command>,
     /// Arguments that no playbook may use, or only under a condition.
     pub rules: Vec<ArgumentRule>,
+    /// All options that are known as harmless, each with the form of its value, if it has one. Where there are none, the
+    /// kind of a call alone says whether it is reversible.
+    pub options: BTreeMap<String, Option<Pattern>>,
+    /// Words that may stand at any place.
+    pub anywhere: Vec<Pattern>,
+    /// The first letters of files that bring the addresses of their parts.
+    pub brings_addresses: Option<String>,
+    /// What follows the first word is no option, however it looks.
+    pub words_end_options: bool,
+    /// A line of its answer to the question for its version by which the program is known under any name.
+    pub banner: Option<Pattern>,
+    /// Menus from which a typed number chooses.
+    pub menu: Option<Menu>,
     /// Limit of a call for which neither the step nor the command gives one.
     pub timeout: Duration,
     /// How one process makes several calls.
@@ -172,6 +201,15 @@ impl Tool {
         let after = self.select_after.as_ref();
         after.and_then(|pattern| args.iter().position(|arg| pattern.is_match(arg))).map_or(0, |index| index + 1)
     }
+}
+
+/// Numbered lines that the tool prints, of which one is chosen by its number.
+#[derive(Debug, Clone)]
+pub struct Menu {
+    /// With the groups `number` and `label`.
+    pub entry: Pattern,
+    /// Labels that may be chosen.
+    pub harmless: Vec<Pattern>,
 }
 
 /// How to ask for the version, and what the answers mean.
@@ -258,6 +296,19 @@ pub struct Command {
     pub without: Vec<String>,
     /// Each of these matches some argument.
     pub with_matching: Vec<Pattern>,
+    /// Can all that the call does be done again? What no catalog says this of needs consent.
+    pub reversible: bool,
+    /// The forms of the words that are no options, in order. The groups `id`, `address`, `length` and `file` say what they
+    /// are; what stands in `length` and `free` may differ from call to call.
+    pub words: Vec<Pattern>,
+    /// Words that may follow these.
+    pub further_words: Vec<Pattern>,
+    /// Options without which it is not known what the call is about.
+    pub needs: Vec<String>,
+    /// The forms of the lines of the file that is written, where the file says what goes where.
+    pub layout_rows: Vec<Pattern>,
+    /// Which arguments say what fuse is read or burnt.
+    pub fuse: Option<FuseArguments>,
     /// Does the call change memory that lasts? Then it is never cut short lightly, and it needs evidence.
     pub changes_board: bool,
     /// What it would break to cut such a call short: that takes a third Ctrl-C. A sentence for the person, without a full
@@ -296,6 +347,14 @@ pub struct RegionArguments {
     pub begin: RegionBegin,
     /// The length, or the file whose size it is.
     pub extent: ArgumentPlace,
+}
+
+/// Where the arguments stand that name a word of fuses, and the bits to burn.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FuseArguments {
+    pub word: ArgumentPlace,
+    /// Hexadecimal digits; nothing where the word is only read.
+    pub bits: Option<ArgumentPlace>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -364,8 +423,8 @@ pub struct MissingEvidence {
     pub message: String,
 }
 
-/// A rule on arguments, held against every playbook by `recover check`.
-#[derive(Debug, Clone)]
+/// A rule on arguments, held against every playbook by `recover check`, and against what goes out by the gate.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ArgumentRule {
     /// The rule applies when every one of these matches some whole argument…
     pub with: Vec<Pattern>,

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::documents::catalog::Catalog;
+use crate::documents::catalog::{Catalog, special};
 use crate::documents::expression::{Expression, Kind, Part, Scope, Template, kind_of};
+use crate::documents::playbook::check_arguments::CallCheck;
 use crate::documents::playbook::check_call::check_call;
 use crate::documents::playbook::check_devices::{shared_id, unnamed_device};
 use crate::documents::playbook::check_flash::check_flash;
@@ -24,7 +25,7 @@ pub fn check(playbook: &Playbook, catalog: &Catalog) -> Vec<Diagnostic> {
         tools: tools_of(playbook, &|_| true),
         within_call: false,
     };
-    let mut checker = Checker { catalog, devices: &playbook.devices, scope, ids: BTreeMap::new(), faults: Vec::new() };
+    let mut checker = Checker { playbook, catalog, devices: &playbook.devices, scope, ids: BTreeMap::new(), faults: Vec::new() };
     for input in &playbook.inputs {
         for word in &input.words {
             checker.expression(&word.value, Kind::Integer);
@@ -35,6 +36,12 @@ pub fn check(playbook: &Playbook, catalog: &Catalog) -> Vec<Diagnostic> {
     }
     for file in &playbook.tool_files {
         checker.tool_file(file);
+    }
+    for (name, range) in &playbook.memories {
+        if let Some((_, what)) = special(u64::from(range.value.start), range.value.end()) {
+            let message = format!("`{name}` holds {what}: that is never plain memory");
+            checker.faults.push(Diagnostic::error(&range.place, message).label("cannot be declared"));
+        }
     }
     for device in &playbook.devices {
         checker.faults.extend(shared_id(device, catalog));
@@ -66,6 +73,7 @@ struct Within {
 }
 
 struct Checker<'a> {
+    playbook: &'a Playbook,
     catalog: &'a Catalog,
     devices: &'a [Device],
     scope: Scope,
@@ -326,6 +334,8 @@ impl Checker<'_> {
                     self.named_in_private_folder(run);
                 }
                 let changes_board = check_call(tool, step, run, &mut self.faults);
+                let call = CallCheck { playbook: self.playbook, scope: &self.scope, tool };
+                self.faults.extend(call.check(step, run));
                 if changes_board {
                     self.faults.extend(unnamed_device(run, self.devices, self.catalog));
                 }

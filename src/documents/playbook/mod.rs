@@ -1,6 +1,7 @@
 //! Playbooks: one board's recovery as data. Running them is the engine's part.
 
 mod check;
+mod check_arguments;
 mod check_call;
 mod check_devices;
 mod check_flash;

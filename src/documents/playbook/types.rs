@@ -8,7 +8,7 @@ use regex::Regex;
 use crate::documents::expression::{Expression, Template};
 use crate::documents::playbook::{Device, Input, Variable};
 use crate::documents::{Key, Yaml};
-use crate::words::{Fault, FaultClass, Id, Located, Place, Source, ThirdTime};
+use crate::words::{AddressRange, Fault, FaultClass, Id, Located, Place, Source, ThirdTime};
 
 /// One board's recovery.
 #[derive(Debug, Clone)]
@@ -24,6 +24,8 @@ pub struct Playbook {
     pub devices: Vec<Device>,
     /// What the person may set for one run.
     pub variables: Vec<Variable>,
+    /// What is plain memory of the board, by name, for calls whose arguments are addresses.
+    pub memories: Vec<(Id, Located<AddressRange>)>,
     pub tool_files: Vec<ToolFile>,
     pub steps: Vec<Step>,
     /// What the person is told at the end of a run that recovered the board.
@@ -45,6 +47,11 @@ impl Playbook {
     /// What a device answers when it is asked who it is is read by these, too.
     pub fn identifying_readings(&self) -> impl Iterator<Item = &Reading> {
         self.devices.iter().filter_map(|device| device.identity.as_ref()?.answers.as_ref())
+    }
+
+    /// The ranges of what is plain memory.
+    pub fn memories(&self) -> Vec<AddressRange> {
+        self.memories.iter().map(|(_, range)| range.value).collect()
     }
 
     pub fn input(&self, name: &Id) -> Option<&Input> {

@@ -10,16 +10,18 @@ use crate::words::{Diagnostic, Id, Place, parse_integer};
 pub struct Variable {
     pub name: Id,
     pub default: Value,
+    /// All that it may be; none where it may be anything of its kind.
+    pub values: Vec<Value>,
     pub help: String,
 }
 
 /// Why a value given on the command line does not fit.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{name}` is {wanted}; `{given}` is not")]
-pub struct VariableError {
-    pub name: Id,
-    pub wanted: Kind,
-    pub given: String,
+pub enum VariableError {
+    #[error("`{name}` is {wanted}; `{given}` is not")]
+    OtherKind { name: Id, wanted: Kind, given: String },
+    #[error("`{name}` is one of {known}; `{given}` is not")]
+    NotListed { name: Id, known: String, given: String },
 }
 
 impl Variable {
@@ -31,14 +33,44 @@ impl Variable {
         }
     }
 
+    /// Every value that it can have, where that is a closed list.
+    pub fn closed(&self) -> Option<Vec<Value>> {
+        match self.kind() {
+            Kind::Boolean => Some(vec![Value::Boolean(false), Value::Boolean(true)]),
+            _ if self.values.is_empty() => None,
+            _ => Some(self.values.clone()),
+        }
+    }
+
     /// The value a person gave, read as what the default is.
     pub fn read(&self, given: &str) -> Result<Value, VariableError> {
-        let error = || VariableError { name: self.name.clone(), wanted: self.kind(), given: given.to_owned() };
-        match self.kind() {
-            Kind::Integer => parse_integer(given).map(Value::Integer).map_err(|_| error()),
-            Kind::Boolean => yes_or_no(given).map(Value::Boolean).ok_or_else(error),
-            _ => Ok(Value::Text(given.to_owned())),
+        let of_kind = match self.kind() {
+            Kind::Integer => parse_integer(given).map(Value::Integer).ok(),
+            Kind::Boolean => yes_or_no(given).map(Value::Boolean),
+            _ => Some(Value::Text(given.to_owned())),
+        };
+        let value = of_kind.ok_or_else(|| VariableError::OtherKind {
+            name: self.name.clone(),
+            wanted: self.kind(),
+            given: given.to_owned(),
+        })?;
+        if self.values.is_empty() || self.values.contains(&value) {
+            return Ok(value);
         }
+        let known: Vec<String> = self.values.iter().map(as_written).collect();
+        Err(VariableError::NotListed { name: self.name.clone(), known: known.join(", "), given: given.to_owned() })
+    }
+}
+
+fn as_written(value: &Value) -> String {
+    match value {
+        Value::Integer(number) => number.to_string(),
+        Value::Boolean(true) => "yes".to_owned(),
+        Value::Boolean(false) => "no".to_owned(),
+        Value::Text(text) => text.clone(),
+        // No variable is one of these.
+        Value::File(name) => name.to_string(),
+        Value::Version(version) => version.to_string(),
     }
 }
 
@@ -51,7 +83,7 @@ pub(super) fn yes_or_no(text: &str) -> Option<bool> {
 }
 
 pub(super) fn read_variable(reader: &mut Reader, name: Id, place: &Place, yaml: &Yaml) -> Option<Variable> {
-    let parts = reader.map(yaml, "a variable", &["default", "help"])?;
+    let parts = reader.map(yaml, "a variable", &["default", "help", "values"])?;
     let (Some(default), Some(help)) = (parts.get("default"), parts.get("help")) else {
         reader.fault(Diagnostic::error(place, format!("the variable `{name}` needs the keys `default` and `help`")));
         return None;
@@ -62,7 +94,22 @@ pub(super) fn read_variable(reader: &mut Reader, name: Id, place: &Place, yaml: 
         (None, Ok(number)) => Value::Integer(number),
         (None, Err(_)) => Value::Text(default),
     };
-    Some(Variable { name, default, help })
+    let values = parts.get("values").map(|list| reader.one_or_more(list, "values")).unwrap_or_default();
+    let texts: Vec<_> = values.iter().filter_map(|value| reader.text(value)).collect();
+    let mut variable = Variable { name, default, values: Vec::new(), help };
+    let mut listed = Vec::new();
+    for text in texts {
+        match variable.read(&text.value) {
+            Ok(value) => listed.push(value),
+            Err(error) => reader.fault(Diagnostic::error(&text.place, error.to_string())),
+        }
+    }
+    if !listed.is_empty() && !listed.contains(&variable.default) {
+        let message = format!("the default of `{}` is none of its `values`", variable.name);
+        reader.fault(Diagnostic::error(place, message));
+    }
+    variable.values = listed;
+    Some(variable)
 }
 
 #[cfg(test)]
@@ -71,7 +118,12 @@ mod tests {
 
     #[test]
     fn a_value_is_of_the_kind_of_the_default() {
-        let variable = |default| Variable { name: "erase".parse().unwrap(), default, help: String::new() };
+        let variable = |default| Variable {
+            name: "erase".parse().unwrap(),
+            default,
+            values: Vec::new(),
+            help: String::new(),
+        };
         assert_eq!(variable(Value::Boolean(false)).read("yes"), Ok(Value::Boolean(true)));
         let error = variable(Value::Boolean(false)).read("maybe").unwrap_err();
         assert_eq!(error.to_string(), "`erase` is a yes or no; `maybe` is not");

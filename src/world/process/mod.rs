@@ -28,7 +28,7 @@ use self::plumbing::Plumbing;
 use self::reason::reason_not_started;
 use crate::words::{Stream, ToolEnd};
 use crate::world::system::{ProcessGroup, give_own_group, has_ended, tool_end, wait_without_reaping};
-use crate::world::{AnswerTool, RunningTool, StopTool, ToolCall, ToolEvent};
+use crate::world::{AnswerTool, Cleared, RunningTool, StopTool, ToolCall, ToolEvent};
 
 pub use guard::{guard_main, guard_tools};
 pub use session::Sessions;
@@ -44,7 +44,7 @@ const EVENTS_MAX: usize = 64;
 const PIECE_BYTES: usize = 8 * 1024;
 
 /// Starts a tool; a failure to start arrives as [`ToolEnd::NotStarted`].
-pub fn start(call: &ToolCall) -> RunningTool {
+pub fn start(call: &Cleared) -> RunningTool {
     let (events, receiver) = mpsc::channel(EVENTS_MAX);
     let (stop, input): (Box<dyn StopTool>, _) = match Process::spawn(call, events.clone()) {
         Ok((process, answerer)) => {
@@ -71,7 +71,7 @@ struct Process {
 }
 
 impl Process {
-    fn spawn(call: &ToolCall, events: mpsc::Sender<ToolEvent>) -> io::Result<(Self, Option<Answerer>)> {
+    fn spawn(call: &Cleared, events: mpsc::Sender<ToolEvent>) -> io::Result<(Self, Option<Answerer>)> {
         let Plumbing { outputs, input, tools } = Plumbing::of(call)?;
         let (program, first_args) = call.launcher.split_first().ok_or(io::ErrorKind::InvalidInput)?;
         let args = first_args.iter().cloned().chain(call.args.iter().map(Into::into));

@@ -14,7 +14,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::start;
 use crate::words::{Stream, ToolEnd};
-use crate::world::{AnswerTool, RunningTool, SessionCall, StopTool, ToolCall, ToolEvent, ToolInput};
+use crate::world::{AnswerTool, Cleared, RunningTool, SessionCall, StopTool, ToolEvent};
 
 /// Events kept for a slow reader.
 const EVENTS_MAX: usize = 64;
@@ -57,7 +57,7 @@ struct Shared {
 /// A process that waits for its next command.
 struct Session {
     /// What started it.
-    call: ToolCall,
+    call: Cleared,
     events: mpsc::Receiver<ToolEvent>,
     stop: Box<dyn StopTool>,
     input: Box<dyn AnswerTool>,
@@ -72,11 +72,11 @@ impl fmt::Debug for Session {
 
 impl Sessions {
     /// Makes the call in a session where that can be done, else in a process of its own. Needs a runtime around it.
-    pub fn start(&self, call: &ToolCall) -> RunningTool {
+    pub fn start(&self, call: &Cleared) -> RunningTool {
         let mut shared = lock(&self.shared);
         shared.in_session = false;
         let Some(wanted) = call.session.clone().filter(|_| !shared.distrusted) else { return start(call) };
-        let opening = ToolCall { args: wanted.args.clone(), input: ToolInput::Open, session: None, ..call.clone() };
+        let Some(opening) = call.opening() else { return start(call) };
         let idle = shared.take(&opening);
         // A session is not begun only to be ended by its first command.
         if idle.is_none() && wanted.last {
@@ -103,7 +103,7 @@ impl Sessions {
 }
 
 impl Shared {
-    fn take(&mut self, opening: &ToolCall) -> Option<Session> {
+    fn take(&mut self, opening: &Cleared) -> Option<Session> {
         let index = self.idle.iter().position(|session| session.call == *opening)?;
         let mut session = self.idle.swap_remove(index);
         // A command for a process that is gone would be read by nobody, even while what it started holds the pipe.
@@ -182,7 +182,7 @@ struct Relay {
 }
 
 impl Relay {
-    async fn run(self, idle: Option<Session>, opening: ToolCall, call: ToolCall, wanted: SessionCall) {
+    async fn run(self, idle: Option<Session>, opening: Cleared, call: Cleared, wanted: SessionCall) {
         let session = match idle {
             Some(session) => self.hold(session),
             None => self.open(&opening, &wanted).await,
@@ -197,7 +197,7 @@ impl Relay {
     }
 
     /// Starts a process and sees that it answers before its input has ended.
-    async fn open(&self, opening: &ToolCall, wanted: &SessionCall) -> Option<HeldSession> {
+    async fn open(&self, opening: &Cleared, wanted: &SessionCall) -> Option<HeldSession> {
         let RunningTool { events, stop, input } = start(opening);
         let session = Session { call: opening.clone(), events, stop, input: input?, stdout: Lines::default() };
         let mut session = self.hold(session)?;
@@ -271,7 +271,7 @@ impl Relay {
     }
 
     /// A process of its own.
-    async fn alone(&self, call: &ToolCall) {
+    async fn alone(&self, call: &Cleared) {
         let mut tool = {
             let mut grip = lock(&self.grip);
             if grip.given_up {
@@ -362,7 +362,7 @@ impl Relay {
 
 /// A session whose process the caller may end.
 struct HeldSession {
-    call: ToolCall,
+    call: Cleared,
     events: mpsc::Receiver<ToolEvent>,
     input: Box<dyn AnswerTool>,
     stdout: Lines,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use regex::Regex;
 
 use super::*;
+use crate::world::{ToolCall, ToolInput};
 use crate::documents::catalog::Pattern;
 
 /// A tool that makes one call, or a session: it answers `probe`, and ends at the first command it does not like.
@@ -92,21 +93,21 @@ fn process(heard: &Heard) -> &str {
 fn one_process_makes_several_calls() {
     on_runtime(async {
         let sessions = Sessions::default();
-        let first = hear(sessions.start(&call("good", "session"))).await;
+        let first = hear(sessions.start(&Cleared::unseen(call("good", "session")))).await;
         assert!(sessions.in_session());
-        let second = hear(sessions.start(&call("good", "session"))).await;
+        let second = hear(sessions.start(&Cleared::unseen(call("good", "session")))).await;
         assert_eq!(process(&first), process(&second));
         // The same call without a session, and one of another session, have processes of their own.
-        let alone = hear(sessions.start(&ToolCall { session: None, ..call("good", "session") })).await;
+        let alone = hear(sessions.start(&Cleared::unseen(ToolCall { session: None, ..call("good", "session") }))).await;
         assert!(!sessions.in_session());
         let mut other = call("good", "session");
         other.environment.insert("OTHER".to_owned(), "1".into());
-        let other = hear(sessions.start(&other)).await;
+        let other = hear(sessions.start(&Cleared::unseen(other))).await;
         assert_ne!(process(&alone), process(&first));
         assert_ne!(process(&other), process(&first));
         // Once ended, another process is begun.
         sessions.end();
-        assert_ne!(process(&hear(sessions.start(&call("good", "session"))).await), process(&first));
+        assert_ne!(process(&hear(sessions.start(&Cleared::unseen(call("good", "session")))).await), process(&first));
     });
 }
 
@@ -116,14 +117,14 @@ fn one_process_makes_several_calls() {
 fn a_session_whose_process_has_died_is_not_used() {
     on_runtime(async {
         let sessions = Sessions::default();
-        let first = hear(sessions.start(&call("leaves", "session"))).await;
+        let first = hear(sessions.start(&Cleared::unseen(call("leaves", "session")))).await;
         let leader = rustix::process::Pid::from_raw(process(&first).parse().unwrap()).unwrap();
         rustix::process::kill_process(leader, rustix::process::Signal::KILL).unwrap();
         let stat = format!("/proc/{}/stat", process(&first));
         while std::fs::read_to_string(&stat).is_ok_and(|stat| !stat.contains(") Z ")) {
             std::thread::yield_now();
         }
-        assert_ne!(process(&hear(sessions.start(&call("good", "session"))).await), process(&first));
+        assert_ne!(process(&hear(sessions.start(&Cleared::unseen(call("good", "session")))).await), process(&first));
     });
 }
 
@@ -132,9 +133,9 @@ fn a_failure_looks_as_in_a_process_of_its_own() {
     on_runtime(async {
         let sessions = Sessions::default();
         for command in ["refused", "nonsense"] {
-            let session = hear(sessions.start(&call(command, "session"))).await;
+            let session = hear(sessions.start(&Cleared::unseen(call(command, "session")))).await;
             assert!(sessions.in_session(), "{command}");
-            let alone = hear(sessions.start(&ToolCall { session: None, ..call(command, "session") })).await;
+            let alone = hear(sessions.start(&Cleared::unseen(ToolCall { session: None, ..call(command, "session") }))).await;
             assert_eq!(session, alone);
         }
     });
@@ -149,7 +150,7 @@ fn a_tool_that_reads_all_of_its_input_first_gets_a_process_for_each_call() {
                 ..Sessions::default()
             };
             for _ in 0..2 {
-                process(&hear(sessions.start(&call("good", session))).await);
+                process(&hear(sessions.start(&Cleared::unseen(call("good", session)))).await);
                 assert!(!sessions.in_session(), "{session}");
             }
             assert!(lock(&sessions.shared).distrusted);
@@ -164,10 +165,10 @@ fn a_command_is_over_when_the_tool_fails_at_the_probe() {
             limits: Limits { probe: Duration::from_millis(100), ..Limits::default() },
             ..Sessions::default()
         };
-        let heard = hear(sessions.start(&call("stuck", "session"))).await;
+        let heard = hear(sessions.start(&Cleared::unseen(call("stuck", "session")))).await;
         assert_eq!(heard.end, ToolEnd::Exited(0));
         assert_eq!(heard.stdout, "status 0\ndetail\n");
-        process(&hear(sessions.start(&call("good", "session"))).await);
+        process(&hear(sessions.start(&Cleared::unseen(call("good", "session")))).await);
         assert!(!sessions.in_session());
     });
 }
@@ -176,20 +177,20 @@ fn a_command_is_over_when_the_tool_fails_at_the_probe() {
 fn a_process_that_crashes_is_seen_to() {
     on_runtime(async {
         let sessions = Sessions::default();
-        let heard = hear(sessions.start(&call("crash", "session"))).await;
+        let heard = hear(sessions.start(&Cleared::unseen(call("crash", "session")))).await;
         // It had said how its command ended, as far as anybody can tell.
         assert_eq!((heard.end, heard.stderr.as_str()), (ToolEnd::Exited(0), ""));
         assert!(lock(&sessions.shared).distrusted);
         let sessions = Sessions::default();
         // A session that has ended while it waited is none: the call is made all the same, once.
-        let first = hear(sessions.start(&call("good", "session"))).await;
+        let first = hear(sessions.start(&Cleared::unseen(call("good", "session")))).await;
         let pid: i32 = process(&first).parse().unwrap();
         assert!(std::process::Command::new("kill").args(["-9", &pid.to_string()]).status().unwrap().success());
         // Its end arrives on a thread of its own.
         while lock(&sessions.shared).idle.iter().all(|session| session.events.is_empty()) {
             tokio::task::yield_now().await;
         }
-        let second = hear(sessions.start(&call("good", "session"))).await;
+        let second = hear(sessions.start(&Cleared::unseen(call("good", "session")))).await;
         assert_ne!(process(&second), process(&first));
     });
 }
@@ -204,13 +205,13 @@ fn the_last_command_ends_the_process() {
             call
         };
         // No session is begun for it.
-        process(&hear(sessions.start(&last("good"))).await);
+        process(&hear(sessions.start(&Cleared::unseen(last("good")))).await);
         assert!(!sessions.in_session());
-        let first = hear(sessions.start(&call("good", "session"))).await;
-        assert_eq!(process(&hear(sessions.start(&last("good"))).await), process(&first));
+        let first = hear(sessions.start(&Cleared::unseen(call("good", "session")))).await;
+        assert_eq!(process(&hear(sessions.start(&Cleared::unseen(last("good")))).await), process(&first));
         assert!(lock(&sessions.shared).idle.is_empty());
-        hear(sessions.start(&call("good", "session"))).await;
-        let refused = hear(sessions.start(&last("refused"))).await;
+        hear(sessions.start(&Cleared::unseen(call("good", "session")))).await;
+        let refused = hear(sessions.start(&Cleared::unseen(last("refused")))).await;
         assert_eq!(refused.end, ToolEnd::Exited(1));
         assert_eq!(refused.stderr, "refused\n");
     });
@@ -221,18 +222,18 @@ fn the_caller_ends_a_call_as_any_other() {
     const TERM: i32 = 15;
     on_runtime(async {
         let sessions = Sessions::default();
-        let first = hear(sessions.start(&call("good", "session"))).await;
-        let mut tool = sessions.start(&call("silent", "session"));
+        let first = hear(sessions.start(&Cleared::unseen(call("good", "session")))).await;
+        let mut tool = sessions.start(&Cleared::unseen(call("silent", "session")));
         // Until the command is under way there is nothing to be ended but the session.
         while !sessions.in_session() {
             tokio::task::yield_now().await;
         }
         tool.stop.ask();
         assert_eq!(hear(tool).await.end, ToolEnd::Signalled(TERM));
-        let after = hear(sessions.start(&call("good", "session"))).await;
+        let after = hear(sessions.start(&Cleared::unseen(call("good", "session")))).await;
         assert_ne!(process(&after), process(&first));
         // Dropped in the middle, the process goes with it.
-        let mut tool = sessions.start(&call("silent", "session"));
+        let mut tool = sessions.start(&Cleared::unseen(call("silent", "session")));
         while !sessions.in_session() {
             tokio::task::yield_now().await;
         }

@@ -8,6 +8,10 @@ use rustix::process::{Pid, test_kill_process, test_kill_process_group};
 use super::*;
 use crate::world::ToolInput;
 
+fn start(call: &ToolCall) -> RunningTool {
+    super::start(&Cleared::unseen(call.clone()))
+}
+
 /// Far more than anything here needs, so that a loaded machine does not fail a test.
 const PATIENCE: Duration = Duration::from_secs(20);
 

@@ -9,7 +9,7 @@ use crate::documents::playbook::DeviceKind;
 use crate::documents::scene::Asked;
 use crate::words::UsbId;
 use crate::world::recording::Recorder;
-use crate::world::{Ask, AttachedDevice, DeviceList, DeviceNode, Host, Interrupt, Reply, RunningTool, ToolCall, World};
+use crate::world::{Ask, AttachedDevice, DeviceList, DeviceNode, Host, Interrupt, Reply, RunningTool, Cleared, World};
 
 /// The world of a run that is recorded.
 pub struct RecordingWorld<'w, W> {
@@ -40,7 +40,7 @@ impl<'w, W: World> RecordingWorld<'w, W> {
 }
 
 impl<W: World> World for RecordingWorld<'_, W> {
-    fn start(&self, call: &ToolCall) -> RunningTool {
+    fn start(&self, call: &Cleared) -> RunningTool {
         self.recorder.follow(call, || self.inner.start(call))
     }
 
@@ -97,6 +97,10 @@ impl<W: World> World for RecordingWorld<'_, W> {
 
     fn interactive(&self) -> bool {
         self.inner.interactive()
+    }
+
+    fn who_agrees(&self) -> Option<&'static str> {
+        self.inner.who_agrees()
     }
 
     /// The engine listens for it all the time, also while a tool runs: so here is where changes on the bus are seen at

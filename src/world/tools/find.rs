@@ -12,9 +12,10 @@ use super::locate::{self, Candidate, Given, Search};
 use super::probe::{PROBE_TIME_MAX, ask, judge, version_call};
 use super::remedy::Remedies;
 use super::{PassedOver, Surroundings, ToolEnvironment, ToolProblem, Trouble, Unusable};
-use crate::documents::catalog::{Installer, Tool};
+use crate::documents::catalog::{Installer, Tool, says_to_be};
 use crate::words::ToolVersion;
-use crate::world::{RunningTool, ToolCall};
+use crate::world::gate::clear_question;
+use crate::world::{Cleared, RunningTool};
 
 /// So many further installations of a tool are asked which kind they are.
 const OTHERS_MAX: usize = 4;
@@ -22,7 +23,7 @@ const OTHERS_MAX: usize = 4;
 const CANDIDATES_MAX: usize = 24;
 
 /// Starts the tools that are asked for their version: processes, but on a bench.
-pub type ToolStarter = Arc<dyn Fn(&ToolCall) -> RunningTool + Send + Sync>;
+pub type ToolStarter = Arc<dyn Fn(&Cleared) -> RunningTool + Send + Sync>;
 
 /// A tool that is there and may be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +38,8 @@ pub struct FoundTool {
     pub found_by: String,
     pub version: ToolVersion,
     pub flavour: Option<String>,
+    /// The shipped tools that it shows itself to be, whatever it is called here.
+    pub says_to_be: Vec<String>,
     /// How long it took to tell its version, which needs nothing but its start.
     pub start_up: Duration,
     /// What came before it and could not be used.
@@ -191,10 +194,12 @@ impl Examination {
         let mut environment = self.environment.clone().beside(candidate.program().as_os_str());
         environment.set.extend(candidate.environment.clone());
         let call = version_call(&self.tool, candidate, &environment, &self.surroundings);
+        let call = clear_question(call, &self.tool).map_err(|refused| Unusable::Refused { why: refused.to_string() })?;
         let began = Instant::now();
         let answer = ask((self.start)(&call), PROBE_TIME_MAX).await;
         let start_up = began.elapsed();
         let (flavour, version) = judge(&self.tool, &answer)?;
+        let says_to_be = says_to_be(&answer.lines());
         Ok(FoundTool {
             name: self.tool.name.clone(),
             launcher: candidate.launcher.clone(),
@@ -202,6 +207,7 @@ impl Examination {
             found_by: candidate.found_by.clone(),
             version,
             flavour: flavour.name.clone(),
+            says_to_be,
             start_up,
             passed_over: Vec::new(),
         })

@@ -26,6 +26,13 @@ pub(super) struct Answer {
     end: Option<ToolEnd>,
 }
 
+impl Answer {
+    /// What both streams have, without blank lines and colours.
+    pub(super) fn lines(&self) -> Vec<String> {
+        [&self.stdout, &self.stderr].into_iter().flat_map(|bytes| lines_of(bytes)).collect()
+    }
+}
+
 pub(super) fn version_call(
     tool: &Tool,
     candidate: &Candidate,
@@ -69,7 +76,7 @@ pub(super) async fn ask(mut tool: RunningTool, time_max: Duration) -> Answer {
 
 /// Which build it is and of which version; or why it cannot be used.
 pub(super) fn judge<'t>(tool: &'t Tool, answer: &Answer) -> Result<(&'t Flavour, ToolVersion), Unusable> {
-    let lines: Vec<String> = [&answer.stdout, &answer.stderr].into_iter().flat_map(|bytes| lines_of(bytes)).collect();
+    let lines = answer.lines();
     // The exit code is of no matter: some tools print their version and fail.
     let Some((flavour, version)) = recognise(&tool.version.flavours, &lines) else {
         let reason = match &answer.end {

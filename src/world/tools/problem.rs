@@ -15,6 +15,8 @@ pub enum Unusable {
     KnownBad { found: Box<ToolVersion>, reason: String },
     #[error("it did not tell its version: {reason}{}", in_brackets(last_lines.last()))]
     Failed { reason: String, last_lines: Vec<String> },
+    #[error("it is not asked for its version: {why}")]
+    Refused { why: String },
     #[error("it seems to be another program{}", in_brackets(first_lines.first()))]
     AnotherProgram { first_lines: Vec<String> },
 }
@@ -24,7 +26,10 @@ impl Unusable {
     fn output(&self) -> &[String] {
         match self {
             Unusable::Failed { last_lines: lines, .. } | Unusable::AnotherProgram { first_lines: lines } => lines,
-            Unusable::NotExecutable | Unusable::TooOld { .. } | Unusable::KnownBad { .. } => &[],
+            Unusable::NotExecutable
+            | Unusable::TooOld { .. }
+            | Unusable::KnownBad { .. }
+            | Unusable::Refused { .. } => &[],
         }
     }
 }

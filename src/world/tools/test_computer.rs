@@ -129,6 +129,12 @@ pub(super) fn tool(name: &str, version_script: &str) -> Tool {
     let same =
         |folders: Vec<String>| PerOperatingSystem { linux: folders.clone(), macos: folders.clone(), windows: folders };
     Tool {
+        options: BTreeMap::new(),
+        anywhere: Vec::new(),
+        brings_addresses: None,
+        words_end_options: false,
+        banner: None,
+        menu: None,
         name: name.to_owned(),
         place: Place { source, start: 0, end: 0 },
         summary: String::new(),

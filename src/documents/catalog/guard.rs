@@ -1,0 +1,414 @@
+//! What kind of call a list of arguments makes: one that can be undone, one that needs consent, or one that is never made.
+//!
+//! Only what the catalog knows as reversible is taken for it. The guards of the shipped catalog bind to the program, by its
+//! file name and by what it says of itself, so that no other table, and no change of the shipped one, loosens them.
+
+use std::collections::VecDeque;
+use std::sync::LazyLock;
+
+use regex::Captures;
+
+use super::load::shipped;
+use super::pattern::Pattern;
+use super::tool::{ArgumentRule, Catalog, Chip, Command, Tool};
+use crate::documents::container;
+use crate::words::{AddressRange, UsbId, parse_integer};
+
+/// The files of a run, by the names that tools find them under.
+pub trait CallFiles: std::fmt::Debug {
+    /// In bytes; nothing where it is no file of the run.
+    fn size(&self, name: &str) -> Option<u64>;
+    fn bytes(&self, name: &str) -> Option<Vec<u8>>;
+}
+
+/// No files at all.
+impl CallFiles for () {
+    fn size(&self, _: &str) -> Option<u64> {
+        None
+    }
+
+    fn bytes(&self, _: &str) -> Option<Vec<u8>> {
+        None
+    }
+}
+
+/// What is known of a call besides its arguments.
+#[derive(Debug, Clone, Copy)]
+pub struct CallFacts<'a> {
+    /// Program and leading arguments, as they go out.
+    pub launcher: &'a [String],
+    /// The shipped tools that the program says to be.
+    pub says_to_be: &'a [String],
+    /// What the playbook declares to be plain memory.
+    pub memories: &'a [AddressRange],
+    pub files: &'a dyn CallFiles,
+}
+
+/// What a call may do to the board.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kind {
+    /// Whatever it does can be done again.
+    Reversible,
+    /// Not known to be reversible, for this reason: a sentence's end without a full stop.
+    NeedsConsent(String),
+}
+
+/// A call that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Looked {
+    pub kind: Kind,
+    /// The arguments, without what may differ from call to call: lengths, limits, serial numbers.
+    pub fixed: Vec<String>,
+    /// A shipped tool's guard has looked at it.
+    bound: bool,
+}
+
+impl Looked {
+    /// What a shipped tool's guard says of the call, if one binds the program.
+    pub fn bound_by_others(self) -> Option<Kind> {
+        self.bound.then_some(self.kind)
+    }
+}
+
+/// The shipped catalog, which no other one changes.
+fn guards() -> &'static Catalog {
+    static GUARDS: LazyLock<Catalog> = LazyLock::new(|| shipped().unwrap_or_default());
+    &GUARDS
+}
+
+/// The shipped tools whose guards bind a program, by the words it is started with and by what it says of itself.
+fn bound(facts: &CallFacts<'_>, own: &Tool) -> Vec<&'static Tool> {
+    let names_it = |word: &str, tool: &Tool| {
+        let file = word.rsplit(['/', '\\']).next().unwrap_or(word);
+        let stem = file.strip_suffix(".exe").or_else(|| file.strip_suffix(".EXE")).unwrap_or(file);
+        let module = word.rsplit('.').next().unwrap_or(word);
+        tool.programs.iter().any(|program| [file, stem, module].iter().any(|name| name.eq_ignore_ascii_case(program)))
+    };
+    let words = facts.launcher.iter().chain(&own.first_args).flat_map(|word| word.split(char::is_whitespace));
+    let words: Vec<&str> = words.collect();
+    let binds = |tool: &&Tool| {
+        facts.says_to_be.contains(&tool.name) || tool.name == own.name || words.iter().any(|word| names_it(word, tool))
+    };
+    guards().tools.iter().filter(binds).collect()
+}
+
+/// The names of the shipped tools that a program's answer to the question for its version shows it to be.
+pub fn says_to_be(lines: &[String]) -> Vec<String> {
+    let is = |tool: &&Tool| tool.banner.as_ref().is_some_and(|banner| lines.iter().any(|line| banner.is_match(line)));
+    guards().tools.iter().filter(is).map(|tool| tool.name.clone()).collect()
+}
+
+/// The rules on arguments that hold for a call: the tool's own, and those that bind its program.
+pub fn rules<'t>(own: &'t Tool, facts: &CallFacts<'_>) -> Vec<&'t ArgumentRule> {
+    let mut rules: Vec<&ArgumentRule> = own.rules.iter().collect();
+    for guard in bound(facts, own) {
+        rules.extend(guard.rules.iter().filter(|rule| !own.rules.contains(rule)));
+    }
+    rules
+}
+
+/// `args` stand behind the launcher, the tool's own first ones among them.
+pub fn look(own: &Tool, args: &[String], facts: &CallFacts<'_>) -> Looked {
+    let guards = bound(facts, own);
+    let bound = !guards.is_empty();
+    let mut fixed = Vec::new();
+    for tool in if bound { guards } else { vec![own] } {
+        let looked = look_as(tool, args, facts);
+        if looked.kind != Kind::Reversible {
+            return Looked { bound, ..looked };
+        }
+        fixed.extend(looked.fixed);
+    }
+    Looked { kind: Kind::Reversible, fixed, bound }
+}
+
+/// Why a line is not typed where the tool lets one choose from a menu: `lines` are what it has printed since the last line.
+pub fn never_chosen(own: &Tool, facts: &CallFacts<'_>, lines: &VecDeque<String>, typed: &str) -> Option<String> {
+    let mut menus = bound(facts, own).into_iter().map(|tool| &tool.menu).chain([&own.menu]).flatten().peekable();
+    menus.peek()?;
+    // What a program may take for a number, even where it is written oddly.
+    let number = typed.trim().trim_start_matches('+');
+    let is_number = !number.is_empty() && number.chars().all(|c| c.is_numeric() || c == '_');
+    if !is_number {
+        return None;
+    }
+    let plain = |text: &str| text.trim_start_matches('0').to_owned();
+    for menu in menus {
+        let label = |line: &String| {
+            let groups = menu.entry.captures(line)?;
+            let same = plain(groups.name("number")?.as_str()) == plain(number);
+            same.then(|| groups.name("label").map_or("", |label| label.as_str()).trim().to_owned())
+        };
+        match lines.iter().rev().find_map(label) {
+            Some(label) if menu.harmless.iter().any(|pattern| whole(pattern, &label).is_some()) => {}
+            Some(label) => return Some(label),
+            None => return Some(format!("line {number}")),
+        }
+    }
+    None
+}
+
+fn look_as(tool: &Tool, args: &[String], facts: &CallFacts<'_>) -> Looked {
+    let Some(command) = tool.command(args) else {
+        let why = format!("the catalog does not know this call of {} as one that can be undone", tool.name);
+        return Looked { kind: Kind::NeedsConsent(why), fixed: args.to_vec(), bound: false };
+    };
+    if !command.reversible {
+        let why = format!("the catalog does not name `{}` of {} as something that can be undone", command.name, tool.name);
+        return Looked { kind: Kind::NeedsConsent(why), fixed: args.to_vec(), bound: false };
+    }
+    if tool.options.is_empty() && command.words.is_empty() {
+        return Looked { kind: Kind::Reversible, fixed: args.to_vec(), bound: false };
+    }
+    let mut form = Form { tool, command, found: Found::default(), fixed: Vec::new() };
+    let kind = match form.read(args).and_then(|()| form.holds(facts)) {
+        Ok(()) => Kind::Reversible,
+        Err(why) => Kind::NeedsConsent(why),
+    };
+    Looked { kind, fixed: form.fixed, bound: false }
+}
+
+/// Groups whose text may differ between calls of one kind.
+const FREE: [&str; 2] = ["length", "free"];
+
+/// What the named groups have found.
+#[derive(Debug, Default)]
+struct Found {
+    id: Option<UsbId>,
+    address: Option<String>,
+    length: Option<u64>,
+    file: Option<String>,
+}
+
+/// One list of arguments, held against the only forms in which a call is known.
+struct Form<'t> {
+    tool: &'t Tool,
+    command: &'t Command,
+    found: Found,
+    fixed: Vec<String>,
+}
+
+impl Form<'_> {
+    fn read(&mut self, args: &[String]) -> Result<(), String> {
+        let Form { tool, command, .. } = *self;
+        let mut used = Vec::new();
+        let (mut rest, mut words) = (args.iter(), Vec::new());
+        let mut options_over = false;
+        while let Some(arg) = rest.next() {
+            let option = tool.options.get(arg).filter(|_| !options_over);
+            match option {
+                Some(value) => {
+                    used.push(arg.as_str());
+                    self.fixed.push(arg.clone());
+                    if let Some(pattern) = value {
+                        let value = rest.next().ok_or_else(|| format!("`{arg}` has no value"))?;
+                        self.takes(pattern, value).ok_or_else(|| unknown_value(tool, arg, value))?;
+                    }
+                }
+                None if arg == "--" && !options_over => {
+                    options_over = true;
+                    self.fixed.push(arg.clone());
+                }
+                None if !options_over && tool.anywhere.iter().any(|pattern| whole(pattern, arg).is_some()) => {}
+                None if arg.starts_with('-') && !options_over => {
+                    return Err(format!("recover does not know `{arg}` of {} as harmless", tool.name));
+                }
+                None => {
+                    options_over |= tool.words_end_options;
+                    words.push(arg);
+                }
+            }
+        }
+        if let Some(missing) = command.needs.iter().find(|needed| !used.contains(&needed.as_str())) {
+            return Err(format!("`{missing}` is missing, so it is not known what the call is about"));
+        }
+        let known = command.words.len() + command.further_words.len();
+        if words.len() < command.words.len() || words.len() > known {
+            return Err(format!("`{}` of {} is not known with {} words", command.name, tool.name, words.len()));
+        }
+        for (pattern, word) in command.words.iter().chain(&command.further_words).zip(words) {
+            self.takes(pattern, word).ok_or_else(|| {
+                format!("recover does not know `{word}` in `{}` of {} as harmless", command.name, tool.name)
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Notes what the groups of a pattern find in the whole argument.
+    fn takes(&mut self, pattern: &Pattern, arg: &str) -> Option<()> {
+        let groups = whole(pattern, arg)?;
+        let group = |name: &str| groups.name(name).map(|group| group.as_str());
+        if let Some(id) = group("id") {
+            self.found.id = Some(usb_id(id)?);
+        }
+        if let Some(address) = group("address") {
+            self.found.address = Some(address.to_owned());
+        }
+        if let Some(length) = group("length") {
+            self.found.length = Some(u64::try_from(parse_integer(length).ok()?).ok()?);
+        }
+        if let Some(file) = group("file") {
+            self.found.file = Some(file.to_owned());
+        }
+        let mut fixed = arg.to_owned();
+        let mut spans: Vec<_> = FREE.iter().filter_map(|name| groups.name(name)).map(|group| group.range()).collect();
+        spans.sort_by_key(|span| std::cmp::Reverse(span.start));
+        for span in spans {
+            fixed.replace_range(span, "…");
+        }
+        self.fixed.push(fixed);
+        Some(())
+    }
+
+    /// Files must be files of the run, and what is changed must be plain memory.
+    fn holds(&self, facts: &CallFacts<'_>) -> Result<(), String> {
+        let Found { id, address, length, file } = &self.found;
+        if self.command.reads.is_some() {
+            return Ok(());
+        }
+        let size = match file {
+            Some(name) => Some(facts.files.size(name).ok_or_else(|| format!("`{name}` is no file of this run"))?),
+            None => None,
+        };
+        let memory = Memory { tool: self.tool, id: *id, declared: facts.memories };
+        let by_address = self.command.writes.as_ref().is_some_and(|writes| writes.address().is_some());
+        if by_address && address.is_none() {
+            return Err("the call does not say where in the memory it writes".to_owned());
+        }
+        if let Some(address) = address {
+            let begin = parse_integer(address).ok().and_then(|number| u64::try_from(number).ok());
+            let begin = begin.ok_or_else(|| format!("`{address}` is no address"))?;
+            let bytes = length.or(size).unwrap_or(1).max(1);
+            memory.holds(begin, bytes)?;
+        }
+        let looks_inside = address.is_none() && self.tool.brings_addresses.is_some();
+        let Some(name) = file.as_ref().filter(|_| looks_inside || !self.command.layout_rows.is_empty()) else {
+            return Ok(());
+        };
+        let contents = &facts.files.bytes(name).ok_or_else(|| format!("`{name}` cannot be read"))?;
+        if !self.command.layout_rows.is_empty() {
+            return known_rows(&self.command.layout_rows, contents);
+        }
+        if let Some(magic) = &self.tool.brings_addresses
+            && contents.starts_with(magic.as_bytes())
+        {
+            for element in container::elements(contents, magic).map_err(|error| error.to_string())? {
+                memory.holds(u64::from(element.address), u64::from(element.size).max(1))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn unknown_value(tool: &Tool, option: &str, value: &str) -> String {
+    format!("recover does not know `{option} {value}` of {} as harmless", tool.name)
+}
+
+/// Every line of a file that says what goes where.
+fn known_rows(rows: &[Pattern], contents: &[u8]) -> Result<(), String> {
+    let text = std::str::from_utf8(contents).map_err(|_| "the layout is no text".to_owned())?;
+    let known = |line: &&str| line.trim().is_empty() || rows.iter().any(|pattern| whole(pattern, line).is_some());
+    match text.lines().find(|line| !known(line)) {
+        None => Ok(()),
+        Some(line) => Err(format!("the layout has the line `{}`, which is not known to be harmless", line.trim())),
+    }
+}
+
+/// Where a call may change something that can be written again.
+struct Memory<'a> {
+    tool: &'a Tool,
+    id: Option<UsbId>,
+    declared: &'a [AddressRange],
+}
+
+impl Memory<'_> {
+    fn holds(&self, begin: u64, bytes: u64) -> Result<(), String> {
+        let end = begin.saturating_add(bytes);
+        let shown = format!("{begin:#010x} to {:#010x}", end - 1);
+        if let Some((_, what)) = special(begin, end) {
+            return Err(format!("{shown} holds {what}"));
+        }
+        let known: Vec<&AddressRange> = chips_of(self.tool, self.id).flat_map(|chip| &chip.plain).collect();
+        if !known.is_empty() && !covered(begin, end, &known) {
+            return Err(format!("{shown} is not known as plain memory of this chip"));
+        }
+        let declared: Vec<&AddressRange> = self.declared.iter().collect();
+        match (declared.is_empty(), known.is_empty()) {
+            (true, true) => Err(format!(
+                "nothing says that {shown} is plain memory: the catalog does not know the chip, and the playbook has no \
+                 `memories`"
+            )),
+            (false, _) if !covered(begin, end, &declared) => {
+                Err(format!("{shown} is outside of the `memories` that the playbook declares"))
+            }
+            (_, _) => Ok(()),
+        }
+    }
+}
+
+/// Fuses, option bytes and registers that these addresses meet, whatever anybody declares.
+pub fn special(begin: u64, end: u64) -> Option<(&'static AddressRange, &'static str)> {
+    let meets = |(range, _): &(&AddressRange, &str)| u64::from(range.start) < end && begin < range.end();
+    guards().special_memories.iter().map(|(range, what)| (range, what.as_str())).find(meets)
+}
+
+/// Does the catalog know the chip behind these ids? What a playbook declares of others is for the person to judge.
+pub fn knows_chip(id: UsbId) -> bool {
+    guards().chips.iter().any(|chip| chip.ids.contains(&id))
+}
+
+fn chips_of(tool: &Tool, id: Option<UsbId>) -> impl Iterator<Item = &'static Chip> {
+    let tool = tool.name.clone();
+    guards().chips.iter().filter(move |chip| match id {
+        Some(id) => chip.ids.contains(&id),
+        None => chip.tools.contains(&tool),
+    })
+}
+
+/// Is every address from `begin` to before `end` in one of the ranges?
+fn covered(begin: u64, end: u64, ranges: &[&AddressRange]) -> bool {
+    let mut reached = begin;
+    while reached < end {
+        let next = ranges.iter().filter(|range| u64::from(range.start) <= reached).map(|range| range.end()).max();
+        match next.filter(|next| *next > reached) {
+            Some(next) => reached = next,
+            None => return false,
+        }
+    }
+    true
+}
+
+/// As tools take it: `0483:df11`, `0x15A2,0x0073`.
+fn usb_id(text: &str) -> Option<UsbId> {
+    let (vendor, product) = text.split_once([':', ','])?;
+    let digits = |part: &str| part.trim_start_matches("0x").trim_start_matches("0X").to_owned();
+    format!("{:0>4}:{:0>4}", digits(vendor), digits(product)).parse().ok()
+}
+
+/// The groups of a pattern that matches all of a text.
+fn whole<'t>(pattern: &Pattern, text: &'t str) -> Option<Captures<'t>> {
+    let groups = pattern.captures(text)?;
+    groups.get(0).is_some_and(|all| all.range() == (0..text.len())).then_some(groups)
+}
+
+/// Which fuse word a call reads or burns, and with which bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fuse {
+    pub word: u64,
+    /// None where it is only read.
+    pub bits: Option<u64>,
+}
+
+/// The fuse word that these arguments are about.
+pub fn fuse_of(command: &Command, args: &[String]) -> Option<Fuse> {
+    let arguments = command.fuse.as_ref()?;
+    let text = |place| command.argument(place, args).and_then(|index| args.get(index));
+    let word = u64::try_from(parse_integer(text(&arguments.word)?).ok()?).ok()?;
+    let bits = match &arguments.bits {
+        // As the tools take them: hexadecimal digits without a prefix.
+        Some(place) => Some(u64::from_str_radix(text(place)?, 16).ok()?),
+        None => None,
+    };
+    Some(Fuse { word, bits })
+}
+

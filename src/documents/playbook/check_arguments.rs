@@ -1,0 +1,375 @@
+//! Holds what a call's arguments can come to against the guards of the catalog: what decides the kind of the call, or where
+//! it goes, must be known beforehand; what cannot be undone must stand in a step that says so.
+//!
+//! Arguments are worked out with made-up values, twice with different ones: what differs then is open, and only lengths
+//! and the like may be. The gate looks again at what really goes out.
+
+use std::collections::BTreeMap;
+
+use crate::documents::catalog::{CallFacts, CallFiles, Fuse, Kind as CallKind, Looked, Tool, fuse_of, look, rules};
+use crate::documents::expression::{
+    Expression, Facts, Kind, Node, Part, Scope, Template, Value, evaluate_condition, expand,
+};
+use crate::documents::playbook::{Action, Contents, Irreversible, Playbook, Reading, Run, Step};
+use crate::words::{AddressRange, Diagnostic, Id, ToolVersion};
+
+/// Combinations of values that are tried for one call.
+const COMBINATIONS_MAX: usize = 256;
+
+/// Everything that a call is looked at with.
+pub(super) struct CallCheck<'a> {
+    pub(super) playbook: &'a Playbook,
+    pub(super) scope: &'a Scope,
+    pub(super) tool: &'a Tool,
+}
+
+impl<'a> CallCheck<'a> {
+    /// What is wrong with the call's arguments.
+    pub(super) fn check(&self, step: &Step, run: &Run) -> Vec<Diagnostic> {
+        let Some(combinations) = self.combinations(run) else {
+            let message = format!("these arguments have more than {COMBINATIONS_MAX} combinations of values");
+            return vec![Diagnostic::error(&run.tool.place, message)];
+        };
+        for closed in combinations {
+            let sample = |other| Sample { check: self, closed: &closed, captured: None, other };
+            let (one, another) = (sample(false), sample(true));
+            let (Some(first), Some(second)) = (one.args(run), another.args(run)) else { return Vec::new() };
+            if let Some(fault) = self.open(run, (&one, &first), (&another, &second)) {
+                return vec![fault];
+            }
+            let facts = one.call_facts();
+            for rule in rules(self.tool, &facts.facts()) {
+                let excused = (rule.unless_timeout && step.timeout.is_some())
+                    || (rule.unless_irreversible && step.irreversible.is_some());
+                // What is plain in the playbook's own text has been told.
+                if rule.applies(&first) && !excused && !self.tool.rules.contains(rule) {
+                    let mut fault = Diagnostic::error(&run.tool.place, rule.message.clone());
+                    fault.hint.clone_from(&rule.hint);
+                    return vec![fault];
+                }
+            }
+            if let CallKind::NeedsConsent(why) = self.look(&one, &first).kind
+                && step.irreversible.is_none()
+            {
+                return vec![self.unmarked(run, &why)];
+            }
+        }
+        match &step.irreversible {
+            Some(irreversible) => self.readings(run, irreversible),
+            None => Vec::new(),
+        }
+    }
+
+    fn look(&self, sample: &Sample<'_>, args: &[String]) -> Looked {
+        look(self.tool, args, &sample.call_facts().facts())
+    }
+
+    fn unmarked(&self, run: &Run, why: &str) -> Diagnostic {
+        let fault = Diagnostic::error(&run.tool.place, format!("this call may do what cannot be undone: {why}"));
+        let of_own = self.tool.options.is_empty();
+        fault.hint(if of_own {
+            "if all that it does can be done again, say so in the tool's table with `reversible = true`; else mark the step \
+             as `irreversible`"
+        } else {
+            "only in a step marked `irreversible`"
+        })
+    }
+
+    /// An argument that decides what the call is, and is not known beforehand.
+    fn open(
+        &self,
+        run: &Run,
+        (one, first): (&Sample<'_>, &[String]),
+        (another, second): (&Sample<'_>, &[String]),
+    ) -> Option<Diagnostic> {
+        let fixed = self.look(one, first);
+        if fixed == self.look(another, second) {
+            return None;
+        }
+        let culprit = (0..first.len()).find(|index| {
+            let mut mixed = first.to_vec();
+            mixed[*index].clone_from(&second[*index]);
+            self.look(one, &mixed) != fixed
+        });
+        let place = culprit.and_then(|index| run.args.get(index)).map_or(&run.tool.place, |arg| &arg.place);
+        let place = if place.end > place.start { place } else { &run.tool.place };
+        Some(
+            Diagnostic::error(place, "what this comes to decides what the call does, and is not known beforehand").hint(
+                "write it out, or take a variable with a closed list of `values`; only lengths, limits and files may be \
+                 worked out",
+            ),
+        )
+    }
+
+    /// Every combination of values of those variables in the arguments that have a closed list of them.
+    fn combinations(&self, run: &Run) -> Option<Vec<BTreeMap<Id, Value>>> {
+        let mut named = Vec::new();
+        for arg in &run.args {
+            names_in(arg, &mut named);
+        }
+        let mut combinations = vec![BTreeMap::new()];
+        for variable in self.playbook.variables.iter().filter(|variable| named.contains(&&variable.name)) {
+            let Some(values) = variable.closed() else { continue };
+            combinations = combinations
+                .iter()
+                .flat_map(|so_far| {
+                    values.iter().map(|value| {
+                        let mut extended: BTreeMap<Id, Value> = so_far.clone();
+                        extended.insert(variable.name.clone(), value.clone());
+                        extended
+                    })
+                })
+                .collect();
+            if combinations.len() > COMBINATIONS_MAX {
+                return None;
+            }
+        }
+        Some(combinations)
+    }
+
+    /// The readings around an irreversible step must be about what it does.
+    fn readings(&self, run: &Run, irreversible: &Irreversible) -> Vec<Diagnostic> {
+        let mut faults = Vec::new();
+        let nothing = BTreeMap::new();
+        let sample = Sample { check: self, closed: &nothing, captured: None, other: false };
+        let burnt = sample.args(run).and_then(|args| fuse_of(self.tool.command(&args)?, &args));
+        for (key, reading) in [("already_done", &irreversible.already_done), ("verify", &irreversible.verify)] {
+            let mut named = Vec::new();
+            names_of(&reading.holds.root, &mut named);
+            let runs = runs_of(&reading.steps);
+            let captures = |run: &&&Run| run.capture.iter().any(|capture| named.contains(&&capture.name));
+            if !runs.iter().any(|run| captures(&run)) {
+                let message = format!("`{key}` does not depend on anything that its own steps read from the board");
+                let hint = "capture a value in its steps, and compare that";
+                faults.push(Diagnostic::error(&reading.holds.place, message).hint(hint));
+                continue;
+            }
+            if let Some(Fuse { word, bits: Some(bits) }) = burnt {
+                faults.extend(self.fuse_reading(key, reading, &runs, (word, bits)));
+            }
+        }
+        faults
+    }
+
+    /// The same word must be read, and the reading must tell its bits from none.
+    fn fuse_reading(&self, key: &str, reading: &Reading, runs: &[&Run], (word, bits): (u64, u64)) -> Option<Diagnostic> {
+        let nothing = BTreeMap::new();
+        let sample = |captured| Sample { check: self, closed: &nothing, captured, other: false };
+        let reads = |run: &&&Run| {
+            let args = sample(None).args(run)?;
+            let fuse = fuse_of(self.tool.command(&args)?, &args)?;
+            (fuse == Fuse { word, bits: None }).then_some(())
+        };
+        let Some(read) = runs.iter().find(|run| reads(run).is_some()) else {
+            let message = format!("`{key}` does not read word {word} of the fuses, which this step burns");
+            return Some(Diagnostic::error(&reading.holds.place, message));
+        };
+        let mut named = Vec::new();
+        names_of(&reading.holds.root, &mut named);
+        let captured = read.capture.iter().map(|capture| &capture.name).find(|name| named.contains(name));
+        let Some(captured) = captured else {
+            let message = format!("`{key}` reads word {word} of the fuses, but does not compare what it holds");
+            return Some(Diagnostic::error(&reading.holds.place, message));
+        };
+        let holds = |word: u64| {
+            let value = Value::Integer(i64::try_from(word).ok()?);
+            evaluate_condition(&reading.holds, &sample(Some((captured, value)))).ok()
+        };
+        let others = !bits & u64::from(u32::MAX);
+        let tells = holds(0) == Some(false) && holds(bits) == Some(true) && holds(others) == Some(false);
+        (!tells).then(|| {
+            let message = format!("`{key}` does not tell whether the bits {bits:#x} of word {word} are burnt");
+            Diagnostic::error(&reading.holds.place, message).hint(format!("write `{captured} & {bits:#x} == {bits:#x}`"))
+        })
+    }
+}
+
+/// Every call of these steps.
+fn runs_of(steps: &[Step]) -> Vec<&Run> {
+    let mut runs: Vec<&Run> = Vec::new();
+    for step in steps {
+        match &step.action {
+            Action::Run(run) => runs.push(run),
+            Action::Steps(inner) => runs.extend(runs_of(inner)),
+            Action::Prompt(_)
+            | Action::Wait
+            | Action::Write(_)
+            | Action::Check(_)
+            | Action::Refuse(_)
+            | Action::TellApart(_) => {}
+        }
+    }
+    runs
+}
+
+fn names_in<'a>(template: &'a Template, into: &mut Vec<&'a Id>) {
+    for part in &template.parts {
+        if let Part::Expression(Expression { root, .. }) = part {
+            names_of(root, into);
+        }
+    }
+}
+
+fn names_of<'a>(node: &'a Node, into: &mut Vec<&'a Id>) {
+    match node {
+        Node::Integer(_) | Node::Text(_) | Node::Boolean(_) => {}
+        Node::Name { name, .. } => into.push(name),
+        Node::Call { arguments, .. } => arguments.iter().for_each(|argument| names_of(argument, into)),
+        Node::Unary { operand, .. } => names_of(operand, into),
+        Node::Binary { left, right, .. } => {
+            names_of(left, into);
+            names_of(right, into);
+        }
+    }
+}
+
+/// Made-up values for everything that is known only in a run.
+struct Sample<'a> {
+    check: &'a CallCheck<'a>,
+    /// The variables whose values are a closed list.
+    closed: &'a BTreeMap<Id, Value>,
+    captured: Option<(&'a Id, Value)>,
+    /// Take the other of the two values that each open name has here.
+    other: bool,
+}
+
+impl Sample<'_> {
+    /// Nothing where they cannot be worked out, which is told elsewhere.
+    fn args(&self, run: &Run) -> Option<Vec<String>> {
+        let first = self.check.tool.first_args.iter().cloned().map(Some);
+        first.chain(run.args.iter().map(|arg| expand(arg, self).ok())).collect()
+    }
+
+    fn call_facts(&self) -> SampleFacts<'_> {
+        let tool = self.check.tool;
+        let via = [&tool.via.linux, &tool.via.macos, &tool.via.windows].into_iter().flatten();
+        let launcher = tool.programs.iter().chain(via.flat_map(|way| &way.command)).cloned().collect();
+        SampleFacts { launcher, memories: self.check.playbook.memories(), sample: self }
+    }
+
+    fn pick<T>(&self, one: T, other: T) -> T {
+        if self.other { other } else { one }
+    }
+
+    /// The text of a file that a step writes.
+    fn written(&self, name: &Id) -> Option<(&str, Option<Vec<u8>>)> {
+        fn find<'a>(steps: &'a [Step], name: &Id) -> Option<(&'a str, &'a Contents)> {
+            steps.iter().find_map(|step| match &step.action {
+                Action::Write(write) if write.name == *name => Some((write.file.as_str(), &write.contents)),
+                Action::Steps(inner) => find(inner, name),
+                Action::Write(_)
+                | Action::Run(_)
+                | Action::Prompt(_)
+                | Action::Wait
+                | Action::Check(_)
+                | Action::Refuse(_)
+                | Action::TellApart(_) => None,
+            })
+        }
+        let (file, contents) = find(&self.check.playbook.steps, name)?;
+        Some(match contents {
+            Contents::Text(template) => (file, expand(template, self).ok().map(String::into_bytes)),
+            Contents::Zeros(_) => (file, None),
+        })
+    }
+
+    fn files(&self) -> impl Iterator<Item = &Id> {
+        self.check.scope.values.iter().filter(|(_, kind)| **kind == Kind::File).map(|(name, _)| name)
+    }
+}
+
+impl Facts for Sample<'_> {
+    fn value(&self, name: &Id) -> Option<Value> {
+        if let Some(value) = self.closed.get(name) {
+            return Some(value.clone());
+        }
+        if let Some((captured, value)) = &self.captured
+            && *captured == name
+        {
+            return Some(value.clone());
+        }
+        Some(match self.check.scope.values.get(name)? {
+            Kind::Integer => Value::Integer(self.pick(1, 7)),
+            Kind::Text => Value::Text(self.pick("one", "other").to_owned()),
+            Kind::Boolean => Value::Boolean(self.other),
+            Kind::File => Value::File(name.clone()),
+            Kind::Version => Value::Version(self.pick::<&str>("1.0", "2.0").parse::<ToolVersion>().ok()?),
+        })
+    }
+
+    fn file_name(&self, file: &Id) -> Result<String, String> {
+        let input = self.check.playbook.input(file).map(|input| input.file_name().to_owned());
+        let written = || self.written(file).map(|(name, _)| name.to_owned());
+        Ok(input.or_else(written).unwrap_or_else(|| format!("{file}.bin")))
+    }
+
+    fn size(&self, _: &Id) -> Result<u64, String> {
+        Ok(self.pick(1, 4097))
+    }
+
+    fn sha256(&self, _: &Id) -> Result<String, String> {
+        Ok(self.pick("0", "f").repeat(64))
+    }
+
+    fn bytes(&self, _: &Id, _: u64, length: u64) -> Result<Vec<u8>, String> {
+        const BYTES_MAX: u64 = 4096;
+        let length = usize::try_from(length.min(BYTES_MAX)).unwrap_or(0);
+        Ok(vec![self.pick(0, 0xff); length])
+    }
+
+    fn given(&self, _: &Id) -> bool {
+        !self.other
+    }
+
+    fn present(&self, _: &Id) -> Result<bool, String> {
+        Ok(self.other)
+    }
+
+    fn port(&self, _: &Id) -> Result<String, String> {
+        Ok(self.pick("1-1", "1-2").to_owned())
+    }
+
+    fn limit_ms(&self) -> Result<u64, String> {
+        Ok(self.pick(60_000, 90_000))
+    }
+
+    fn tool_version(&self, _: &str) -> Result<ToolVersion, String> {
+        self.pick("1.0", "2.0").parse::<ToolVersion>().map_err(|error| error.to_string())
+    }
+}
+
+/// What the guards are told of a call that is only imagined.
+#[derive(Debug)]
+struct SampleFacts<'a> {
+    launcher: Vec<String>,
+    memories: Vec<AddressRange>,
+    sample: &'a Sample<'a>,
+}
+
+impl SampleFacts<'_> {
+    fn facts(&self) -> CallFacts<'_> {
+        CallFacts { launcher: &self.launcher, says_to_be: &[], memories: &self.memories, files: self }
+    }
+
+    fn called(&self, name: &str) -> Option<&Id> {
+        self.sample.files().find(|file| self.sample.file_name(file).as_deref() == Ok(name))
+    }
+}
+
+impl std::fmt::Debug for Sample<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sample").field("other", &self.other).finish_non_exhaustive()
+    }
+}
+
+impl CallFiles for SampleFacts<'_> {
+    fn size(&self, name: &str) -> Option<u64> {
+        self.called(name).map(|_| 1)
+    }
+
+    /// Of what the playbook does not write itself nothing is known before the run.
+    fn bytes(&self, name: &str) -> Option<Vec<u8>> {
+        let file = self.called(name)?;
+        Some(self.sample.written(file).and_then(|(_, bytes)| bytes).unwrap_or_default())
+    }
+}

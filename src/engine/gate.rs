@@ -1,0 +1,115 @@
+//! What the engine knows of a call, for the gate that every call passes: its files, its paths, and the consent to it.
+
+use crate::documents::catalog::{CallFacts, CallFiles, Fuse, fuse_of, never_chosen};
+use crate::documents::playbook::{Action, Irreversible, Reading, Run, Step};
+use crate::engine::Files;
+use crate::engine::call::Prepared;
+use crate::engine::halt::Halt;
+use crate::engine::runner::Runner;
+use crate::engine::watch::Watch;
+use crate::documents::expression::Value;
+use crate::words::{Fault, FaultClass, Id};
+use crate::world::{Cleared, Wish, World, clear};
+
+impl CallFiles for Files {
+    fn size(&self, name: &str) -> Option<u64> {
+        Files::size(self, self.called(name)?).ok()
+    }
+
+    fn bytes(&self, name: &str) -> Option<Vec<u8>> {
+        let id = self.called(name)?;
+        let size = Files::size(self, id).ok()?;
+        Files::bytes(self, id, 0, size).ok()
+    }
+}
+
+impl<W: World> Runner<'_, W> {
+    /// The call, if it may go out. A consent counts for one call only.
+    pub(super) fn cleared(&mut self, step: &Step, run: &Run, prepared: &Prepared<'_>) -> Result<Cleared, Halt> {
+        let Some(tool) = self.catalog.tool(&run.tool.value) else {
+            let message = format!("{} is not in the catalog", run.tool.value);
+            return Err(self.halt_here(&step.id, Fault::new(FaultClass::ToolMissing, message)));
+        };
+        let mut paths: Vec<String> = Vec::new();
+        for staged in &run.stage {
+            paths.push(staged.path.value.clone());
+            // Some tools expect it, and drop it.
+            paths.push(format!("../{}", staged.path.value));
+        }
+        paths.extend(self.bus.attached().unwrap_or_default().into_iter().map(|device| device.port));
+        let wish = Wish {
+            call: prepared.call.clone(),
+            tool,
+            says_to_be: self.tools.get(&run.tool.value).map(|ready| ready.says_to_be.as_slice()).unwrap_or_default(),
+            memories: &self.playbook.memories(),
+            files: &self.files,
+            paths: &paths,
+            has_timeout: step.timeout.is_some(),
+            irreversible: step.irreversible.is_some(),
+            consent: self.consent.take(),
+        };
+        clear(wish).map_err(|refused| {
+            let mut fault = Fault::new(FaultClass::BadUsage, format!("{} was not started: {refused}", run.tool.value));
+            fault.help = Some("This is a mistake in the playbook, or a value that it was given; `recover check` may show where".to_owned());
+            self.halt_here(&step.id, fault)
+        })
+    }
+
+    /// Why a line is not sent to a tool that has printed a menu; nothing where it may be.
+    pub(super) fn never_chosen(&self, watch: &Watch<'_, '_, '_>, line: &str) -> Option<Halt> {
+        let tool = self.catalog.tool(&watch.run.tool.value)?;
+        let ready = self.tools.get(&watch.run.tool.value)?;
+        let launcher: Vec<String> = ready.launcher.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+        let memories = self.playbook.memories();
+        let says_to_be = &ready.says_to_be;
+        let facts = CallFacts { launcher: &launcher, says_to_be, memories: &memories, files: &self.files };
+        let label = never_chosen(tool, &facts, &watch.since_answer, line)?;
+        let message = format!(
+            "`{label}` was not chosen from the menu of {}: it is not known to be harmless, and no consent allows it",
+            watch.run.tool.value
+        );
+        let mut fault = Fault::new(FaultClass::BadUsage, message);
+        fault.help = Some("This is a mistake in the playbook, or in what was typed".to_owned());
+        Some(self.halt_here(&watch.step.id, fault))
+    }
+
+    /// The fuses that the step burns, where the catalog knows how the tool names them.
+    pub(super) fn fuse(&self, run: &Run, args: &[String]) -> Option<Fuse> {
+        fuse_of(self.catalog.tool(&run.tool.value)?.command(args)?, args)
+    }
+
+    /// The bits of the word as a reading has captured them last.
+    pub(super) fn bits_read(&self, irreversible: &Irreversible, word: u64) -> Option<u64> {
+        let value = |name: &Id| match self.values.get(name) {
+            Some(Value::Integer(bits)) => u64::try_from(*bits).ok(),
+            _ => None,
+        };
+        let readings = [&irreversible.already_done, &irreversible.verify];
+        readings.into_iter().flat_map(runs_of).find_map(|run| {
+            let args: Vec<String> = run.args.iter().map(|arg| self.text(arg).unwrap_or_default()).collect();
+            let fuse = self.fuse(run, &args).filter(|fuse| fuse.word == word && fuse.bits.is_none());
+            fuse.and_then(|_| run.capture.iter().find_map(|capture| value(&capture.name)))
+        })
+    }
+}
+
+/// Every call of a reading.
+fn runs_of(reading: &Reading) -> Vec<&Run> {
+    fn collect<'a>(steps: &'a [Step], into: &mut Vec<&'a Run>) {
+        for step in steps {
+            match &step.action {
+                Action::Run(run) => into.push(run),
+                Action::Steps(inner) => collect(inner, into),
+                Action::Prompt(_)
+                | Action::Wait
+                | Action::Write(_)
+                | Action::Check(_)
+                | Action::Refuse(_)
+                | Action::TellApart(_) => {}
+            }
+        }
+    }
+    let mut runs = Vec::new();
+    collect(&reading.steps, &mut runs);
+    runs
+}
