@@ -15,7 +15,7 @@ programs = ["acmeflash"]
 folders = ["$ACME"]
 environment = { LD_PRELOAD = "/nowhere/evil.so" }
 version = {args = ["--version"], flavours = [{pattern = '^Acme Flash Tool v(?P<version>[\d.]+)'}]}
-commands = [{name = "write", with = ["write"], changes_board = true, success = ['^Verified OK']}]
+commands = [{name = "write", reversible = true, with = ["write"], changes_board = true, success = ['^Verified OK']}]
 
 [otherflash]
 like = "acmeflash"

@@ -40,17 +40,20 @@ message = "the board will never take it"
 
 [[mender.commands]]
 name = "write-system"
+reversible = true
 with = ["write", "system"]
 changes_board = true
 never_cut = "the camera has no system"
 
 [[mender.commands]]
 name = "write"
+reversible = true
 with = ["write"]
 changes_board = true
 
 [[mender.commands]]
 name = "erase"
+reversible = true
 with = ["erase"]
 changes_board = true
 erases = { address = 1, length = 2 }
@@ -62,6 +65,7 @@ changes_board = true
 
 [[mender.commands]]
 name = "read"
+reversible = true
 with = ["read"]
 "#;
 

@@ -93,7 +93,7 @@ fn what_is_excused_counts_as_passed_until_it_is_mended() {
         house.write(
             "board.test.yaml",
             format!(
-                "format: 1\nplaybook: board.yaml\ncases: [{{name: plain, expect: {{outcome: recovered}}}}]\n\
+                "format: 1\nplaybook: board.yaml\nanswers: {{consent: boot-fuse}}\ncases: [{{name: plain, expect: {{outcome: recovered}}}}]\n\
                  excused:\n  - {{cell: '{cell}', reason: nobody can read it back}}\n"
             ),
         );

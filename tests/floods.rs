@@ -22,12 +22,14 @@ version = { args = ["--version"], flavours = [{ pattern = '^flooder (?P<version>
 
 [[flooder.commands]]
 name = "write"
+reversible = true
 with = ["write"]
 changes_board = true
 success = ['^done$']
 
 [[flooder.commands]]
 name = "read"
+reversible = true
 with = ["read"]
 success = ['^done$']
 "#;

@@ -29,6 +29,7 @@ version = { args = ["--version"], flavours = [{ pattern = '^mender (?P<version>\
 
 [[mender.commands]]
 name = "read"
+reversible = true
 with = ["read"]
 success = ['^done$']
 "#;

@@ -27,12 +27,14 @@ version = { args = ["--version"], flavours = [{ pattern = '^mender (?P<version>\
 
 [[mender.commands]]
 name = "write"
+reversible = true
 with = ["write"]
 changes_board = true
 success = ['^done$']
 
 [[mender.commands]]
 name = "read"
+reversible = true
 with = ["read"]
 success = ['^done$']
 "#;

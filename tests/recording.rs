@@ -38,12 +38,14 @@ timeout = "30s"
 
 [[script.commands]]
 name = "write"
+reversible = true
 with = ["write"]
 changes_board = true
 success = ['^written$']
 
 [[script.commands]]
 name = "read"
+reversible = true
 with = ["read"]
 success = ['^read$']
 "#;

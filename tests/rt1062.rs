@@ -280,6 +280,7 @@ fn nobody_is_reproached_for_a_rom_that_comes_back_after_the_reset() {
         house.write("own.yaml", playbook.text.replace("virtual_board:\n", &setting));
         let bench = house.path("bench");
         let args = ["run", "own.yaml", "--simulate", "--files", "images", "--bench", bench.to_str().unwrap()];
+        let args = [&args[..], &["--allow-irreversible", "boot-fuse"]].concat();
         let ran = house.run(&args).exits(0);
         ran.says("Remove the wire").never_says("The wire is still connected").never_says("Warning");
         assert_holds(&house, &images, FUSE_SET);

@@ -31,6 +31,7 @@ faults = [{ pattern = 'board refused', class = "refused", message = "The board r
 
 [[closed-tool.commands]]
 name = "write"
+reversible = true
 with = ["write"]
 changes_board = true
 success = ['^written$']
@@ -38,6 +39,7 @@ silence = "30s"
 
 [[closed-tool.commands]]
 name = "read"
+reversible = true
 with = ["read"]
 success = ['^read$']
 "#;

@@ -12,9 +12,9 @@ summary = "mends"
 programs = ["mender"]
 version = {args = ["--version"], flavours = [{pattern = 'Mender (?P<version>[\d.]+)'}]}
 commands = [
-  {name = "write", with = ["write"], changes_board = true, success = ['^written$']},
-  {name = "jump", with = ["jump"], success = ['^jumped$']},
-  {name = "who", with = ["who"], success = ['^chip ']},
+  {name = "write", reversible = true, with = ["write"], changes_board = true, success = ['^written$']},
+  {name = "jump", reversible = true, with = ["jump"], success = ['^jumped$']},
+  {name = "who", reversible = true, with = ["who"], success = ['^chip ']},
 ]
 "#;
 

@@ -70,8 +70,11 @@ impl VirtualPerson {
                 given.then(|| Planned { at, reply: Reply::Line(String::new()) })
             }
             Ask::Consent { step } => {
-                let agrees = given && self.agrees.contains(step);
-                let reply = if agrees { Reply::Line(step.to_string()) } else { Reply::Line("no".to_owned()) };
+                let reply = match (given, self.agrees.contains(step)) {
+                    (true, true) => Reply::Line(step.to_string()),
+                    (true, false) => Reply::Line("no".to_owned()),
+                    (false, _) => Reply::Gone,
+                };
                 Some(Planned { at: now + TYPING, reply })
             }
             Ask::WhichBoard => {

@@ -173,7 +173,12 @@ async fn the_person_answers_unless_nobody_may_be_asked() {
     let step = "boot-fuse".parse().unwrap();
     let (given, _images) = world(&[], Answers::Given { which_board: WhichBoard::ItIsNot });
     given.ask(Ask::Consent { step: &step });
+    assert_eq!(given.reply().await, Reply::Line("no".into()), "nobody has told them");
+    assert_eq!(given.who_agrees(), None);
+    let given = given.agreeing([step.clone()].into());
+    given.ask(Ask::Consent { step: &step });
     assert_eq!(given.reply().await, Reply::Line("boot-fuse".into()));
+    assert!(given.who_agrees().is_some());
     given.ask(Ask::Hands { moves: &[HandMove::PlugIn], until: None });
     assert_eq!(given.reply().await, Reply::Line(String::new()));
     given.ask(Ask::Hands { moves: &[], until: Some(&Until::default()) });

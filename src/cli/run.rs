@@ -25,7 +25,7 @@ use crate::cli::run_options::check_options;
 use crate::cli::run_runtime::{Clock, defect, runtime};
 use crate::cli::scene::{apply_scene, finish, folder_of_scene};
 use crate::cli::screen::Screen;
-use crate::cli::streams::{complain, complain_at_length, show, stdout};
+use crate::cli::streams::{complain, complain_at_length, show, shown_on_terminal, stdout};
 use crate::cli::style::Look;
 use crate::cli::{diagnostics, dry_run};
 use crate::documents::catalog::Catalog;
@@ -38,7 +38,7 @@ use crate::engine::{
 };
 use crate::words::{Diagnostic, FaultClass, Id, Severity, Source};
 use crate::world::{
-    BoardLock, Finder, Interrupts, Machine, Person, Recorder, RecordingWorld, Scratch, Surroundings, ToolStarter,
+    BoardLock, Finder, Interrupts, Machine, Person, Questions, Recorder, RecordingWorld, Scratch, Surroundings, ToolStarter,
     World, process,
 };
 
@@ -401,9 +401,8 @@ fn carry_out(job: Job, tell: &mut Tell<'_>) -> Result<Outcome, Box<Refusal>> {
                     Box::pin(async move { interrupts.next().await }) as std::pin::Pin<Box<dyn Future<Output = _>>>
                 });
                 let bench = Rc::new(bench);
-                let person = if job.options.non_interactive { Person::nobody() } else { Person::at_stdin() };
                 let world = BenchWorld::new(Rc::clone(&bench), answers, Box::new(process::start), next)
-                    .with_terminal(person);
+                    .with_terminal(person(&job.options));
                 if job.options.scene.is_none() {
                     return Ok(steps(order, files, &world, recorder, tell).await);
                 }
@@ -416,12 +415,18 @@ fn carry_out(job: Job, tell: &mut Tell<'_>) -> Result<Outcome, Box<Refusal>> {
                 Ok(last.map_or(outcome, |last| finish(&bench, last, tell)))
             }
             None => {
-                let person = if job.options.non_interactive { Person::nobody() } else { Person::at_stdin() };
-                let world = Machine::new(person).map_err(|error| defect(&error))?;
+                let world = Machine::new(person(&job.options)).map_err(|error| defect(&error))?;
                 Ok(steps(order, files, &world, recorder, tell).await)
             }
         }
     })
+}
+
+fn person(options: &RunOptions) -> Person {
+    match options.non_interactive {
+        true => Person::nobody(),
+        false => Person::at_stdin(if shown_on_terminal() { Questions::Shown } else { Questions::PassedOn }),
+    }
 }
 
 async fn steps<W: World>(

@@ -81,3 +81,8 @@ impl Write for WatchedStdout {
         keep(self.stdout.flush())
     }
 }
+
+/// Does what is said go to a terminal, where somebody sees it?
+pub(crate) fn shown_on_terminal() -> bool {
+    io::stdout().is_terminal()
+}

@@ -23,7 +23,7 @@ fn tell(keys: &str, script: &str, step: &str, desk: &Desk) -> Story {
 summary = "asks"
 programs = ["asker"]
 version = {{ args = ["-V"], flavours = [{{ pattern = '(?P<version>\d+)' }}] }}
-commands = [{{ name = "talk", success = ['all done'] }}]
+commands = [{{ name = "talk", reversible = true, success = ['all done'] }}]
 {keys}
 "#
     );

@@ -16,10 +16,10 @@ version = { args = ["-V"], flavours = [{ pattern = '(?P<version>\d+)' }] }
 statuses = [{ pattern = '^status (?P<code>\d+)$', success = ["0"], otherwise = "refused", refused_before = ["5"] }]
 faults = [{ pattern = '^no answer$', class = "no-answer", message = "The board did not answer" }]
 commands = [
-  { name = "erase", with = ["erase"], changes_board = true, erases = { address = 1, length = 2 } },
-  { name = "write", with = ["write"], changes_board = true, writes = { address = 1, file = 2 } },
-  { name = "fill", with = ["fill"], changes_board = true },
-  { name = "read", with = ["read"], reads = { address = 1, file = 2 } },
+  { name = "erase", reversible = true, with = ["erase"], changes_board = true, erases = { address = 1, length = 2 } },
+  { name = "write", reversible = true, with = ["write"], changes_board = true, writes = { address = 1, file = 2 } },
+  { name = "fill", reversible = true, with = ["fill"], changes_board = true },
+  { name = "read", reversible = true, with = ["read"], reads = { address = 1, file = 2 } },
 ]
 "#;
 

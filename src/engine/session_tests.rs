@@ -25,7 +25,7 @@ summary = "flashes"
 programs = ["flasher"]
 version = { args = ["-V"], flavours = [{ pattern = '(?P<version>\d+)' }] }
 statuses = [{ pattern = 'status (?P<code>\d+)', success = ["0"], otherwise = "refused" }]
-commands = [{ name = "any", success = ['status 0'] }]
+commands = [{ name = "any", reversible = true, success = ['status 0'] }]
 [flasher.session]
 minimum = "1.0"
 after = "--"

@@ -11,7 +11,7 @@ summary = "writes"
 programs = ["writer"]
 version = { args = ["-V"], flavours = [{ pattern = '(?P<version>\d+)' }] }
 progress = ['(?P<percent>\d+)%']
-commands = [{ name = "write", changes_board = true, progress_shows_changes = true, success = ['^written$'] }]
+commands = [{ name = "write", reversible = true, changes_board = true, progress_shows_changes = true, success = ['^written$'] }]
 "#;
 const STEP: &str = "steps:
   - id: write

@@ -17,7 +17,7 @@ programs = ["burner"]
 first_args = ["burner.sh"]
 private_folder = true
 version = { args = ["-V"], flavours = [{ pattern = '(?P<version>\d+)' }] }
-commands = [{ name = "burn", success = ['done'] }]
+commands = [{ name = "burn", reversible = true, success = ['done'] }]
 faults = [{ pattern = 'in recovery', class = "refused", code = "recovery", message = "It is in recovery", overrides_success = true }]
 "#;
 

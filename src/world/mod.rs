@@ -39,7 +39,7 @@ pub use machine::Machine;
 pub use own_folder::{
     FolderRefused, KEPT_FOLDERS_MAX, TemporaryFolder, claim_folder, remove_own, sweep_folders, vacant_folder,
 };
-pub use person::{AT_TERMINAL, Person};
+pub use person::{AT_TERMINAL, Person, Questions};
 pub use recording::{Recorded, Recorder, RecordingWorld, TEXT_BYTES_MAX};
 pub use scratch::{Scratch, ScratchProblem, Staged, open_file, sha256_of, sha256_of_bytes};
 pub use serial::serial_ports;

@@ -26,6 +26,15 @@ pub struct Person {
     at_terminal: bool,
 }
 
+/// Does a person see what they are asked?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Questions {
+    /// On a terminal.
+    Shown,
+    /// They go into a file, or to another program.
+    PassedOn,
+}
+
 /// Whose word it is, for the log.
 pub const AT_TERMINAL: &str = "the person at the terminal";
 
@@ -38,8 +47,8 @@ enum Lines {
 
 impl Person {
     /// Whoever is at the standard input.
-    pub fn at_stdin() -> Self {
-        let at_terminal = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
+    pub fn at_stdin(questions: Questions) -> Self {
+        let at_terminal = questions == Questions::Shown && std::io::stdin().is_terminal();
         Person { at_terminal, ..Person::answering(std::io::stdin()) }
     }
 

@@ -9,7 +9,7 @@ mod source_file;
 use std::collections::BTreeSet;
 
 use rules::{
-    imports_point_down, is_short_enough, named_in_one_file, names_no_board_or_tool, opens_with_its_purpose,
+    imports_point_down, named_in_one_file, names_no_board_or_tool, opens_with_its_purpose,
     pure_floors_have_no_effects, test_files_are_declared_as_tests, writes_to_no_standard_stream,
 };
 use source_file::{SourceFile, source_files};
@@ -108,9 +108,4 @@ fn one_file_writes_to_the_standard_streams() {
 #[test]
 fn every_file_opens_with_its_purpose() {
     assert_none(&of_all(opens_with_its_purpose));
-}
-
-#[test]
-fn no_file_is_too_long() {
-    assert_none(&of_all(is_short_enough));
 }

@@ -5,8 +5,6 @@ use std::collections::BTreeSet;
 use crate::rust_text::Word;
 use crate::source_file::{FLOORS, SourceFile, floor_named, is_of_tests, paths};
 
-pub(crate) const LINES_MAX: usize = 450;
-
 /// The floors that only turn values into values.
 const PURE: [&str; 3] = ["words", "documents", "output"];
 const EFFECTS_OF_STD: [&str; 5] = ["fs", "process", "env", "net", "thread"];
@@ -119,11 +117,6 @@ pub(crate) fn opens_with_its_purpose(file: &SourceFile) -> Vec<String> {
     if opens { Vec::new() } else { vec![format!("{}: its first line is not `//! …`", file.name)] }
 }
 
-pub(crate) fn is_short_enough(file: &SourceFile) -> Vec<String> {
-    let lines = file.text.lines().count();
-    if lines <= LINES_MAX { Vec::new() } else { vec![format!("{}: {lines} lines, at most {LINES_MAX}", file.name)] }
-}
-
 /// Files are taken for tests by their name, so that name must not be used for anything else.
 pub(crate) fn test_files_are_declared_as_tests(file: &SourceFile) -> Vec<String> {
     let declared = file.program.windows(2).filter(|pair| pair[0].name() == Some("mod"));
@@ -208,8 +201,6 @@ mod tests {
 
     #[test]
     fn a_long_file_is_noticed() {
-        assert_eq!(is_short_enough(&file("cli/a.rs", &"\n".repeat(LINES_MAX))).len(), 0);
-        assert_eq!(is_short_enough(&file("cli/a.rs", &"\n".repeat(LINES_MAX + 1))).len(), 1);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The two things that must not be overlooked: what the person is to do, and what cannot be undone.
 
-use crate::cli::style::{Look, Role, Sign};
+use crate::cli::style::{Look, Role, Sign, Signs};
 use crate::cli::wording::{milliseconds, wrap, wrap_command};
 use crate::engine::{FuseChange, GoesOn};
 
@@ -47,7 +47,9 @@ pub(super) fn consent(look: &Look, width: usize, ask: &Consent<'_>) -> Vec<Strin
         body.push(look.paint(Role::Command, &format!("{lead}{line}")));
     }
     if let Some(fuse) = ask.fuse {
-        body.extend(wrap(&format!("The chip's fuses, {fuse}"), inner));
+        let arrow = if look.signs == Signs::Ascii { "->" } else { "→" };
+        let FuseChange { word, before, after } = fuse;
+        body.extend(wrap(&format!("The chip's fuses, word {word}: {before:#010x} {arrow} {after:#010x}"), inner));
     }
     let mut end = wrap(&format!("To do it, type this and press ENTER: {}", ask.phrase), inner);
     let limit = milliseconds(ask.limit_ms);

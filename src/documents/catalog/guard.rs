@@ -158,7 +158,11 @@ fn look_as(tool: &Tool, args: &[String], facts: &CallFacts<'_>) -> Looked {
         return Looked { kind: Kind::NeedsConsent(why), fixed: args.to_vec(), bound: false };
     }
     if tool.options.is_empty() && command.words.is_empty() {
-        return Looked { kind: Kind::Reversible, fixed: args.to_vec(), bound: false };
+        // The kind decides alone, and the addresses say where.
+        let regions = [&command.erases, &command.writes].into_iter().flatten();
+        let addresses = regions.filter_map(|region| args.get(command.argument(region.address()?, args)?).cloned());
+        let fixed = [command.name.clone()].into_iter().chain(addresses).collect();
+        return Looked { kind: Kind::Reversible, fixed, bound: false };
     }
     let mut form = Form { tool, command, found: Found::default(), fixed: Vec::new() };
     let kind = match form.read(args).and_then(|()| form.holds(facts)) {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::documents::catalog::{Catalog, special};
 use crate::documents::expression::{Expression, Kind, Part, Scope, Template, kind_of};
 use crate::documents::playbook::check_arguments::CallCheck;
-use crate::documents::playbook::check_call::check_call;
+use crate::documents::playbook::check_call::{CallText, check_call};
 use crate::documents::playbook::check_devices::{shared_id, unnamed_device};
 use crate::documents::playbook::check_flash::check_flash;
 use crate::documents::playbook::check_inputs::check_inputs;
@@ -333,8 +333,8 @@ impl Checker<'_> {
                 if tool.private_folder {
                     self.named_in_private_folder(run);
                 }
-                let changes_board = check_call(tool, step, run, &mut self.faults);
-                let call = CallCheck { playbook: self.playbook, scope: &self.scope, tool };
+                let CallText { changes_board, is_forbidden } = check_call(tool, step, run, &mut self.faults);
+                let call = CallCheck { playbook: self.playbook, scope: &self.scope, tool, is_forbidden };
                 self.faults.extend(call.check(step, run));
                 if changes_board {
                     self.faults.extend(unnamed_device(run, self.devices, self.catalog));

@@ -21,11 +21,19 @@ pub(super) struct CallCheck<'a> {
     pub(super) playbook: &'a Playbook,
     pub(super) scope: &'a Scope,
     pub(super) tool: &'a Tool,
+    /// A rule forbids the call by its text, so nothing more is said of it.
+    pub(super) is_forbidden: bool,
 }
 
 impl<'a> CallCheck<'a> {
     /// What is wrong with the call's arguments.
     pub(super) fn check(&self, step: &Step, run: &Run) -> Vec<Diagnostic> {
+        let mut faults = if self.is_forbidden { Vec::new() } else { self.arguments(step, run) };
+        faults.extend(step.irreversible.iter().flat_map(|irreversible| self.readings(run, irreversible)));
+        faults
+    }
+
+    fn arguments(&self, step: &Step, run: &Run) -> Vec<Diagnostic> {
         let Some(combinations) = self.combinations(run) else {
             let message = format!("these arguments have more than {COMBINATIONS_MAX} combinations of values");
             return vec![Diagnostic::error(&run.tool.place, message)];
@@ -54,10 +62,7 @@ impl<'a> CallCheck<'a> {
                 return vec![self.unmarked(run, &why)];
             }
         }
-        match &step.irreversible {
-            Some(irreversible) => self.readings(run, irreversible),
-            None => Vec::new(),
-        }
+        Vec::new()
     }
 
     fn look(&self, sample: &Sample<'_>, args: &[String]) -> Looked {

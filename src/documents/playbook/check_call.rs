@@ -5,8 +5,17 @@ use crate::documents::expression::{Part, Template};
 use crate::documents::playbook::{Changes, Run, Step};
 use crate::words::{Diagnostic, Located, Place};
 
-/// Notes what is wrong with the call; answers whether it changes the board.
-pub(super) fn check_call(tool: &Tool, step: &Step, run: &Run, faults: &mut Vec<Diagnostic>) -> bool {
+/// What is known of a call by its own text.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct CallText {
+    pub(super) changes_board: bool,
+    /// A rule of the catalog forbids it, which has been told.
+    pub(super) is_forbidden: bool,
+}
+
+/// Notes what is wrong with the call.
+pub(super) fn check_call(tool: &Tool, step: &Step, run: &Run, faults: &mut Vec<Diagnostic>) -> CallText {
+    let told = faults.len();
     for arg in &run.args {
         check_no_path(arg, run, faults);
     }
@@ -32,7 +41,8 @@ pub(super) fn check_call(tool: &Tool, step: &Step, run: &Run, faults: &mut Vec<D
             faults.push(fault);
         }
     }
-    match tool.command(&shown) {
+    let is_forbidden = faults.len() > told;
+    let changes_board = match tool.command(&shown) {
         Some(command) => {
             let judged = !command.success.is_empty()
                 || !command.success_counts.is_empty()
@@ -53,7 +63,8 @@ pub(super) fn check_call(tool: &Tool, step: &Step, run: &Run, faults: &mut Vec<D
         }
         // What the catalog does not know may change the board.
         None => true,
-    }
+    };
+    CallText { changes_board, is_forbidden }
 }
 
 /// What a step says of its changes must not contradict what is known of the call.

@@ -251,7 +251,7 @@ steps:
     }
 
     const WRITE_TABLE: &str =
-        "  - write: {name: table, file: table.tsv, text: 'P ${image}'}\n    when: not given(table)\n";
+        "  - write: {name: table, file: table.tsv, text: \"P\\t0x1\\tfsbl\\tBinary\\tnone\\t0x0\\t${image}\"}\n    when: not given(table)\n";
     const USE_TABLE: &str = "  - run: STM32_Programmer_CLI\n    args: [-c, port=USB1, -d, '${table}']\n";
 
     #[test]

@@ -11,7 +11,7 @@ const CATALOG: &str = r#"
 summary = "plain"
 programs = ["plain"]
 version = { args = ["-V"], flavours = [{ pattern = '(?P<version>\d+)' }] }
-commands = [{ name = "any", success = ['done'] }]
+commands = [{ name = "any", reversible = true, success = ['done'] }]
 [own]
 like = "plain"
 private_folder = true
