@@ -140,7 +140,10 @@ fn only_the_last_few_benches_of_failed_cases_are_kept() {
     house.write("rt1062.yaml", include_str!("../playbooks/rt1062.yaml"));
     let case = |number: usize| format!("  - name: number {number}\n    expect: {{outcome: step-failed}}\n");
     let cases: String = (0..12).map(case).collect();
-    house.write("rt.test.yaml", format!("format: 1\nplaybook: rt1062.yaml\nanswers: {{consent: boot-fuse}}\ncases:\n{cases}"));
+    house.write(
+        "rt.test.yaml",
+        format!("format: 1\nplaybook: rt1062.yaml\nanswers: {{consent: boot-fuse}}\ncases:\n{cases}"),
+    );
     for _ in 0..3 {
         house.run(&["test", "rt.test.yaml"]).exits(1);
     }

@@ -61,7 +61,10 @@ fn exactly_two_commands_set_it_up() {
     let commands: Vec<String> =
         blocks(README).iter().flat_map(Block::examples).map(|example| example.command).collect();
     let cargo: Vec<&String> = commands.iter().filter(|command| command.starts_with("cargo ")).collect();
-    assert_eq!(cargo, ["cargo run --release -- --playbook rt1062.yaml --simulate --allow-irreversible boot-fuse", "cargo test"]);
+    assert_eq!(
+        cargo,
+        ["cargo run --release -- --playbook rt1062.yaml --simulate --allow-irreversible boot-fuse", "cargo test"]
+    );
     // What the README promises is what the gate runs.
     assert_eq!(include_str!("../.ci/run").lines().last(), Some("cargo test"));
 }

@@ -284,7 +284,8 @@ impl World for BenchWorld {
         if self.files.has_scene() {
             return Some("the person of the scene");
         }
-        let virtual_person = (!self.person.agrees.is_empty()).then_some("the virtual person, as the case says");
+        let virtual_person = (self.person.interactive() && !self.person.agrees.is_empty())
+            .then_some("the virtual person, as the case says");
         self.at_terminal.as_ref().map(|_| AT_TERMINAL).or(virtual_person)
     }
 

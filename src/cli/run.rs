@@ -38,8 +38,8 @@ use crate::engine::{
 };
 use crate::words::{Diagnostic, FaultClass, Id, Severity, Source};
 use crate::world::{
-    BoardLock, Finder, Interrupts, Machine, Person, Questions, Recorder, RecordingWorld, Scratch, Surroundings, ToolStarter,
-    World, process,
+    BoardLock, Finder, Interrupts, Machine, Person, Questions, Recorder, RecordingWorld, Scratch, Surroundings,
+    ToolStarter, World, process,
 };
 
 /// What a run is about, once documents and command line have been found sound.

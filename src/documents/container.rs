@@ -84,7 +84,10 @@ mod tests {
     fn every_part_is_found_and_a_cut_file_is_none() {
         let whole = file(&[(0x0800_0000, 4), (0x1fff_c000, 8)]);
         let [one, other] = elements(&whole, "Magic").unwrap().try_into().unwrap();
-        assert_eq!((one, other), (Element { address: 0x0800_0000, size: 4 }, Element { address: 0x1fff_c000, size: 8 }));
+        assert_eq!(
+            (one, other),
+            (Element { address: 0x0800_0000, size: 4 }, Element { address: 0x1fff_c000, size: 8 })
+        );
         for end in 0..whole.len() {
             assert_eq!(elements(&whole[..end], "Magic"), Err(NotSound), "{end}");
         }

@@ -1,13 +1,13 @@
 //! What the engine knows of a call, for the gate that every call passes: its files, its paths, and the consent to it.
 
 use crate::documents::catalog::{CallFacts, CallFiles, Fuse, fuse_of, never_chosen};
+use crate::documents::expression::Value;
 use crate::documents::playbook::{Action, Irreversible, Reading, Run, Step};
 use crate::engine::Files;
 use crate::engine::call::Prepared;
 use crate::engine::halt::Halt;
 use crate::engine::runner::Runner;
 use crate::engine::watch::Watch;
-use crate::documents::expression::Value;
 use crate::words::{Fault, FaultClass, Id};
 use crate::world::{Cleared, Wish, World, clear};
 
@@ -50,7 +50,10 @@ impl<W: World> Runner<'_, W> {
         };
         clear(wish).map_err(|refused| {
             let mut fault = Fault::new(FaultClass::BadUsage, format!("{} was not started: {refused}", run.tool.value));
-            fault.help = Some("This is a mistake in the playbook, or a value that it was given; `recover check` may show where".to_owned());
+            fault.help = Some(
+                "This is a mistake in the playbook, or a value that it was given; `recover check` may show where"
+                    .to_owned(),
+            );
             self.halt_here(&step.id, fault)
         })
     }

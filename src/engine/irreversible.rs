@@ -169,10 +169,7 @@ impl<'a, W: World> Runner<'a, W> {
             };
             match reply {
                 Reply::Line(line) if line.trim() == step.id.as_str() => {
-                    self.tell(Event::ConsentGiven {
-                        step: step.id.clone(),
-                        by: who.to_owned(),
-                    });
+                    self.tell(Event::ConsentGiven { step: step.id.clone(), by: who.to_owned() });
                     return Ok(());
                 }
                 Reply::Line(line) if line.trim().is_empty() || line.trim().eq_ignore_ascii_case("no") => break,

@@ -9,7 +9,7 @@ use crate::documents::playbook::{DeviceKind, check, load};
 use crate::engine::{Chosen, Event, Files, Order, Outcome, ReadyTool, Settings, Tools, run};
 use crate::words::{Source, UsbId, Verdict};
 use crate::world::process::Sessions;
-use crate::world::{Ask, AttachedDevice, DeviceList, Interrupt, Reply, RunningTool, Scratch, Cleared, World};
+use crate::world::{Ask, AttachedDevice, Cleared, DeviceList, Interrupt, Reply, RunningTool, Scratch, World};
 
 /// A person with prepared lines, or nobody.
 #[derive(Debug, Default)]

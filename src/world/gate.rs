@@ -95,7 +95,8 @@ pub enum Refused {
 pub fn clear(wish: Wish<'_>) -> Result<Cleared, Refused> {
     let Wish { call, tool, .. } = wish;
     let launcher: Vec<String> = call.launcher.iter().map(|word| word.to_string_lossy().into_owned()).collect();
-    let facts = CallFacts { launcher: &launcher, says_to_be: wish.says_to_be, memories: wish.memories, files: wish.files };
+    let facts =
+        CallFacts { launcher: &launcher, says_to_be: wish.says_to_be, memories: wish.memories, files: wish.files };
     // What a catalog puts first is the catalog's, which whoever runs it has chosen.
     let own = call.args.get(tool.first_args.len()..).unwrap_or_default();
     if let Some(path) = own.iter().find_map(|arg| path_in(arg, wish.paths)) {
@@ -158,10 +159,24 @@ mod tests {
     #[test]
     fn a_word_with_a_folder_in_it_is_found_wherever_it_stands() {
         let meant = ["../build/a.bin".to_owned(), "/dev/ttyUSB0".to_owned()];
-        for harmless in ["a.bin", "-s", "0x08000000:leave", "1-1.2", "../build/a.bin 0x80000000", "/dev/ttyUSB0,115200", "..."] {
+        for harmless in
+            ["a.bin", "-s", "0x08000000:leave", "1-1.2", "../build/a.bin 0x80000000", "/dev/ttyUSB0,115200", "..."]
+        {
             assert_eq!(path_in(harmless, &meant), None, "{harmless}");
         }
-        for path in ["/etc/passwd", "../a", "..", "~", "~root", "a/b", "a\\b", "C:\\x", "C:x", "../build/a.bin ../b", "k=/etc/x"] {
+        for path in [
+            "/etc/passwd",
+            "../a",
+            "..",
+            "~",
+            "~root",
+            "a/b",
+            "a\\b",
+            "C:\\x",
+            "C:x",
+            "../build/a.bin ../b",
+            "k=/etc/x",
+        ] {
             assert!(path_in(path, &meant).is_some(), "{path}");
         }
     }

@@ -9,7 +9,7 @@ use crate::world::person::{AT_TERMINAL, Person};
 use crate::world::process::Sessions;
 use crate::world::serial::serial_ports;
 use crate::world::usb::UsbBus;
-use crate::world::{Ask, DeviceList, Host, Interrupt, Reply, RunningTool, Cleared, World};
+use crate::world::{Ask, Cleared, DeviceList, Host, Interrupt, Reply, RunningTool, World};
 #[cfg(target_os = "linux")]
 use crate::world::{AttachedDevice, DeviceNode, node};
 

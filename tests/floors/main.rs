@@ -9,8 +9,8 @@ mod source_file;
 use std::collections::BTreeSet;
 
 use rules::{
-    imports_point_down, named_in_one_file, names_no_board_or_tool, opens_with_its_purpose,
-    pure_floors_have_no_effects, test_files_are_declared_as_tests, writes_to_no_standard_stream,
+    imports_point_down, named_in_one_file, names_no_board_or_tool, opens_with_its_purpose, pure_floors_have_no_effects,
+    test_files_are_declared_as_tests, writes_to_no_standard_stream,
 };
 use source_file::{SourceFile, source_files};
 

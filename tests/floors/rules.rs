@@ -200,8 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_file_is_noticed() {
-    }
+    fn a_long_file_is_noticed() {}
 
     #[test]
     fn a_program_that_passes_for_tests_is_noticed() {

@@ -84,10 +84,17 @@ impl House {
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_recover"));
         // No pipe agrees to burn even a virtual fuse; whoever runs the tests does.
-        let burns = args.iter().any(|arg| arg.starts_with("--simulate")) && args.iter().any(|arg| arg.contains("rt1062"));
+        let burns =
+            args.iter().any(|arg| arg.starts_with("--simulate")) && args.iter().any(|arg| arg.contains("rt1062"));
         let says_so = ["--non-interactive", "--allow-irreversible"];
         let consent = (burns && !args.iter().any(|arg| says_so.contains(arg))).then_some(CONSENT);
-        command.args(args).args(consent.into_iter().flatten()).current_dir(self.path("work")).env_clear().envs(&self.variables).stdin(Stdio::null());
+        command
+            .args(args)
+            .args(consent.into_iter().flatten())
+            .current_dir(self.path("work"))
+            .env_clear()
+            .envs(&self.variables)
+            .stdin(Stdio::null());
         command
     }
 

@@ -13,7 +13,7 @@ use crate::documents::cases::Choice;
 use crate::documents::playbook::{DeviceKind, Until};
 use crate::words::{Id, UsbId};
 use crate::world::{
-    Access, Ask, AttachedDevice, DeviceList, Interrupt, Reply, RunningTool, StopTool, Cleared, ToolEvent, World,
+    Access, Ask, AttachedDevice, Cleared, DeviceList, Interrupt, Reply, RunningTool, StopTool, ToolEvent, World,
 };
 
 /// So late a device comes.

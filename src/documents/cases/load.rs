@@ -11,7 +11,8 @@ use crate::documents::playbook::reader::Reader;
 use crate::documents::{Yaml, YamlKind, parse_yaml};
 use crate::words::{Diagnostic, Located, Place, Source};
 
-const TOP_KEYS: &[&str] = &["format", "playbook", "uses", "with", "parameters", "answers", "cases", "unnoticed", "excused"];
+const TOP_KEYS: &[&str] =
+    &["format", "playbook", "uses", "with", "parameters", "answers", "cases", "unnoticed", "excused"];
 const FORMAT: &str = "1";
 
 /// What came of a document: the tests, unless a fault leaves too little of them, and everything wrong with it.

@@ -154,7 +154,8 @@ fn look_as(tool: &Tool, args: &[String], facts: &CallFacts<'_>) -> Looked {
         return Looked { kind: Kind::NeedsConsent(why), fixed: args.to_vec(), bound: false };
     };
     if !command.reversible {
-        let why = format!("the catalog does not name `{}` of {} as something that can be undone", command.name, tool.name);
+        let why =
+            format!("the catalog does not name `{}` of {} as something that can be undone", command.name, tool.name);
         return Looked { kind: Kind::NeedsConsent(why), fixed: args.to_vec(), bound: false };
     }
     if tool.options.is_empty() && command.words.is_empty() {
@@ -415,4 +416,3 @@ pub fn fuse_of(command: &Command, args: &[String]) -> Option<Fuse> {
     };
     Some(Fuse { word, bits })
 }
-

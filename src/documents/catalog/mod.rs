@@ -18,14 +18,16 @@ mod winning;
 /// The JSON schema of catalogs.
 pub const SCHEMA: &str = include_str!("schema.json");
 
-pub use guard::{CallFacts, CallFiles, Fuse, Kind, Looked, fuse_of, knows_chip, look, never_chosen, rules, says_to_be, special};
+pub use guard::{
+    CallFacts, CallFiles, Fuse, Kind, Looked, fuse_of, knows_chip, look, never_chosen, rules, says_to_be, special,
+};
 pub use installer::Installer;
 pub use load::{load, merge, shipped, shipped_source};
 pub use on_bench::without_programs;
 pub use pattern::Pattern;
 pub use tool::{
-    ArgumentPlace, ArgumentRule, Catalog, Chip, Command, FaultPattern, Flavour, FuseArguments, Menu, MissingEvidence, OperatingSystem,
-    PerOperatingSystem, ProgressPattern, RegionArguments, RegionBegin, Session, StatusPattern, SuccessCount, Times,
-    Tool, VersionProbe, Via,
+    ArgumentPlace, ArgumentRule, Catalog, Chip, Command, FaultPattern, Flavour, FuseArguments, Menu, MissingEvidence,
+    OperatingSystem, PerOperatingSystem, ProgressPattern, RegionArguments, RegionBegin, Session, StatusPattern,
+    SuccessCount, Times, Tool, VersionProbe, Via,
 };
 pub use winning::{never_decide, samples_of};

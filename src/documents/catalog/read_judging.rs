@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::reader::{Faults, Reader};
 use super::tool::{
-    ArgumentPlace, ArgumentRule, Command, FaultPattern, FuseArguments, MissingEvidence, RegionArguments, RegionBegin, StatusPattern,
-    SuccessCount, Times,
+    ArgumentPlace, ArgumentRule, Command, FaultPattern, FuseArguments, MissingEvidence, RegionArguments, RegionBegin,
+    StatusPattern, SuccessCount, Times,
 };
 use super::tree::{Table, Value};
 use crate::words::{Diagnostic, FaultClass, Located, Place, Stream, ThirdTime, nearest};
@@ -200,7 +200,7 @@ fn fuse_arguments(reader: &Reader<'_>) -> Option<FuseArguments> {
     let (table, place) = reader.table("fuse")?;
     let inner = Reader::new(table, place, reader.faults);
     let word = argument_place(&inner, "word");
-    let bits = if inner.has("bits") { argument_place(&inner, "bits") } else { None };
+    let bits = inner.node("bits").and_then(|_| argument_place(&inner, "bits"));
     inner.finish();
     Some(FuseArguments { word: word?, bits })
 }

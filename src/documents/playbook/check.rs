@@ -25,7 +25,8 @@ pub fn check(playbook: &Playbook, catalog: &Catalog) -> Vec<Diagnostic> {
         tools: tools_of(playbook, &|_| true),
         within_call: false,
     };
-    let mut checker = Checker { playbook, catalog, devices: &playbook.devices, scope, ids: BTreeMap::new(), faults: Vec::new() };
+    let mut checker =
+        Checker { playbook, catalog, devices: &playbook.devices, scope, ids: BTreeMap::new(), faults: Vec::new() };
     for input in &playbook.inputs {
         for word in &input.words {
             checker.expression(&word.value, Kind::Integer);

@@ -157,7 +157,13 @@ impl<'a> CallCheck<'a> {
     }
 
     /// The same word must be read, and the reading must tell its bits from none.
-    fn fuse_reading(&self, key: &str, reading: &Reading, runs: &[&Run], (word, bits): (u64, u64)) -> Option<Diagnostic> {
+    fn fuse_reading(
+        &self,
+        key: &str,
+        reading: &Reading,
+        runs: &[&Run],
+        (word, bits): (u64, u64),
+    ) -> Option<Diagnostic> {
         let nothing = BTreeMap::new();
         let sample = |captured| Sample { check: self, closed: &nothing, captured, other: false };
         let reads = |run: &&&Run| {
@@ -184,7 +190,8 @@ impl<'a> CallCheck<'a> {
         let tells = holds(0) == Some(false) && holds(bits) == Some(true) && holds(others) == Some(false);
         (!tells).then(|| {
             let message = format!("`{key}` does not tell whether the bits {bits:#x} of word {word} are burnt");
-            Diagnostic::error(&reading.holds.place, message).hint(format!("write `{captured} & {bits:#x} == {bits:#x}`"))
+            Diagnostic::error(&reading.holds.place, message)
+                .hint(format!("write `{captured} & {bits:#x} == {bits:#x}`"))
         })
     }
 }

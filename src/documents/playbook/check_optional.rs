@@ -250,8 +250,7 @@ steps:
         faults.iter().map(line).collect()
     }
 
-    const WRITE_TABLE: &str =
-        "  - write: {name: table, file: table.tsv, text: \"P\\t0x1\\tfsbl\\tBinary\\tnone\\t0x0\\t${image}\"}\n    when: not given(table)\n";
+    const WRITE_TABLE: &str = "  - write: {name: table, file: table.tsv, text: \"P\\t0x1\\tfsbl\\tBinary\\tnone\\t0x0\\t${image}\"}\n    when: not given(table)\n";
     const USE_TABLE: &str = "  - run: STM32_Programmer_CLI\n    args: [-c, port=USB1, -d, '${table}']\n";
 
     #[test]

@@ -97,8 +97,7 @@ fn read_playbook(reader: &mut Reader, yaml: &Yaml, source: &Arc<Source>, joined:
         .filter_map(|(name, key, value)| read_tool_file(reader, name, &key.place, value))
         .collect();
     let memories = top.get("memories").map(|map| reader.named(map, "memories")).unwrap_or_default();
-    let memories =
-        memories.into_iter().filter_map(|(name, _, range)| Some((name, reader.parsed(range)?))).collect();
+    let memories = memories.into_iter().filter_map(|(name, _, range)| Some((name, reader.parsed(range)?))).collect();
     let virtual_board = top.get("virtual_board").and_then(|board| read_virtual_board(reader, board));
     let steps = top.get("steps").map(|steps| read_steps(reader, steps, "step", 0));
     if steps.is_none() && joined == Joined::Whole {

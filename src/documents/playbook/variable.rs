@@ -118,12 +118,8 @@ mod tests {
 
     #[test]
     fn a_value_is_of_the_kind_of_the_default() {
-        let variable = |default| Variable {
-            name: "erase".parse().unwrap(),
-            default,
-            values: Vec::new(),
-            help: String::new(),
-        };
+        let variable =
+            |default| Variable { name: "erase".parse().unwrap(), default, values: Vec::new(), help: String::new() };
         assert_eq!(variable(Value::Boolean(false)).read("yes"), Ok(Value::Boolean(true)));
         let error = variable(Value::Boolean(false)).read("maybe").unwrap_err();
         assert_eq!(error.to_string(), "`erase` is a yes or no; `maybe` is not");

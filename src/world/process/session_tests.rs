@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use regex::Regex;
 
 use super::*;
-use crate::world::{ToolCall, ToolInput};
 use crate::documents::catalog::Pattern;
+use crate::world::{ToolCall, ToolInput};
 
 /// A tool that makes one call, or a session: it answers `probe`, and ends at the first command it does not like.
 const TOOL: &str = r#"
@@ -135,7 +135,8 @@ fn a_failure_looks_as_in_a_process_of_its_own() {
         for command in ["refused", "nonsense"] {
             let session = hear(sessions.start(&Cleared::unseen(call(command, "session")))).await;
             assert!(sessions.in_session(), "{command}");
-            let alone = hear(sessions.start(&Cleared::unseen(ToolCall { session: None, ..call(command, "session") }))).await;
+            let alone =
+                hear(sessions.start(&Cleared::unseen(ToolCall { session: None, ..call(command, "session") }))).await;
             assert_eq!(session, alone);
         }
     });

@@ -9,7 +9,7 @@ use crate::documents::playbook::DeviceKind;
 use crate::documents::scene::Asked;
 use crate::words::UsbId;
 use crate::world::recording::Recorder;
-use crate::world::{Ask, AttachedDevice, DeviceList, DeviceNode, Host, Interrupt, Reply, RunningTool, Cleared, World};
+use crate::world::{Ask, AttachedDevice, Cleared, DeviceList, DeviceNode, Host, Interrupt, Reply, RunningTool, World};
 
 /// The world of a run that is recorded.
 pub struct RecordingWorld<'w, W> {

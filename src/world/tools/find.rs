@@ -194,7 +194,8 @@ impl Examination {
         let mut environment = self.environment.clone().beside(candidate.program().as_os_str());
         environment.set.extend(candidate.environment.clone());
         let call = version_call(&self.tool, candidate, &environment, &self.surroundings);
-        let call = clear_question(call, &self.tool).map_err(|refused| Unusable::Refused { why: refused.to_string() })?;
+        let call =
+            clear_question(call, &self.tool).map_err(|refused| Unusable::Refused { why: refused.to_string() })?;
         let began = Instant::now();
         let answer = ask((self.start)(&call), PROBE_TIME_MAX).await;
         let start_up = began.elapsed();

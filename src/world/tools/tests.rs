@@ -165,7 +165,8 @@ fn a_tool_that_does_not_answer_is_given_up() {
     let candidate = locate::search(&flasher, &computer.surroundings).candidates.remove(0);
     let call = probe::version_call(&flasher, &candidate, &ToolEnvironment::default(), &computer.surroundings);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let answer = runtime.block_on(probe::ask(process::start(&crate::world::Cleared::unseen(call)), Duration::from_millis(200)));
+    let answer =
+        runtime.block_on(probe::ask(process::start(&crate::world::Cleared::unseen(call)), Duration::from_millis(200)));
     let text = probe::judge(&flasher, &answer).unwrap_err().to_string();
     assert!(text.contains("did not tell its version: no answer within 20 s"), "{text}");
 }
