@@ -1,5 +1,6 @@
 //! The catalog: what `vendor-tools.toml` says about each vendor tool. Finding and running them is for higher floors.
 
+mod changes;
 mod installer;
 mod load;
 #[cfg(test)]
@@ -11,12 +12,13 @@ mod read_judging;
 mod read_tool;
 mod reader;
 mod tool;
-mod tree;
+pub(in crate::documents) mod tree;
 mod winning;
 
 /// The JSON schema of catalogs.
 pub const SCHEMA: &str = include_str!("schema.json");
 
+pub use changes::{Change, changes};
 pub use installer::Installer;
 pub use load::{load, merge, shipped, shipped_source};
 pub use on_bench::without_programs;
