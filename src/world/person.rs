@@ -12,6 +12,7 @@ use std::thread;
 use tokio::sync::mpsc;
 
 use crate::world::Reply;
+use crate::world::system::drop_typed_ahead;
 
 /// Lines kept unread; more than a person types ahead.
 const LINES_MAX: usize = 16;
@@ -83,6 +84,15 @@ impl Person {
     fn lock(&self) -> std::sync::MutexGuard<'_, Lines> {
         self.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Waits for the answer to a question that is asked before anything has begun: the line, or nothing at the end of the input.
+/// What was typed before the question does not count.
+pub fn ask_line() -> Option<String> {
+    drop_typed_ahead();
+    let mut line = Vec::new();
+    let read = std::io::stdin().lock().take(LINE_BYTES_MAX).read_until(b'\n', &mut line);
+    read.ok().filter(|bytes| *bytes > 0).map(|_| String::from_utf8_lossy(&line).trim().to_owned())
 }
 
 impl fmt::Debug for Person {

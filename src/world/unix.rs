@@ -1,7 +1,7 @@
 //! What differs between operating systems, on Unix: process groups, signals, terminals, private folders and permissions.
 
 use std::ffi::OsStr;
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
@@ -13,7 +13,9 @@ use std::task::{Context, Poll};
 use rustix::io::{Errno, FdFlags, fcntl_setfd};
 use rustix::process::{Pid, Signal as Kind, WaitId, WaitIdOptions, geteuid, kill_process_group, waitid};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{LocalModes, OptionalActions, OutputModes, Winsize, tcgetattr, tcsetattr, tcsetwinsize};
+use rustix::termios::{
+    LocalModes, OptionalActions, OutputModes, QueueSelector, Winsize, tcflush, tcgetattr, tcsetattr, tcsetwinsize,
+};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::words::ToolEnd;
@@ -206,6 +208,26 @@ pub(super) fn make_private_folder(folder: &Path) -> io::Result<()> {
 /// Is this a folder, not a link to one, that belongs to this user?
 pub(super) fn is_own_folder(folder: &Path) -> bool {
     std::fs::symlink_metadata(folder).is_ok_and(|found| found.is_dir() && found.uid() == geteuid().as_raw())
+}
+
+/// Does it belong to neither this user nor root?
+pub(super) fn is_somebody_elses(found: &Metadata) -> bool {
+    found.uid() != geteuid().as_raw() && found.uid() != 0
+}
+
+/// May every user of the computer change it, or what is in the folder that it is?
+pub(super) fn everybody_may_write(found: &Metadata) -> bool {
+    const OTHERS_WRITE: u32 = 0o002;
+    found.mode() & OTHERS_WRITE != 0
+}
+
+pub(super) fn is_same_file(one: &Metadata, other: &Metadata) -> bool {
+    (one.dev(), one.ino()) == (other.dev(), other.ino())
+}
+
+/// Drops what was typed at the terminal and not yet read.
+pub(super) fn drop_typed_ahead() {
+    let _no_terminal = tcflush(io::stdin(), QueueSelector::IFlush);
 }
 
 /// May this user read and write this file? Asked without opening it; `None` where that cannot be told.

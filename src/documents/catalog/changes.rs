@@ -123,9 +123,7 @@ fn shown(value: &Value) -> String {
             format!("[{}]", items.join(", "))
         }
         Value::Table(table) => {
-            let entry = |(key, node): &(Located<String>, Node)| {
-                format!("{} = {}", key.value, shown(&node.value))
-            };
+            let entry = |(key, node): &(Located<String>, Node)| format!("{} = {}", key.value, shown(&node.value));
             let entries: Vec<String> = table.entries.iter().map(entry).collect();
             format!("{{{}}}", entries.join(", "))
         }
@@ -168,7 +166,8 @@ mod tests {
 
     #[test]
     fn programs_and_everything_nobody_has_thought_of_is_not() {
-        let over = "[flasher]\nprograms = [\"sh\"]\nfirst_args = [\"-c\", \"x\"]\nrules = []\nfaults = []\nsome_day = 1\n";
+        let over =
+            "[flasher]\nprograms = [\"sh\"]\nfirst_args = [\"-c\", \"x\"]\nrules = []\nfaults = []\nsome_day = 1\n";
         assert_eq!(
             told(over),
             [
