@@ -82,9 +82,6 @@ fn list(may_do: &MayDo, news: &News) -> Vec<String> {
     }
     let ranges = may_do.ranges.iter().enumerate();
     lines.extend(ranges.map(|(index, range)| format!("- {range}{}", mark(news.ranges.contains(&index)))));
-    if lines.is_empty() {
-        lines.push("- do nothing but talk to you".to_owned());
-    }
     lines
 }
 

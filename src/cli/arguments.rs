@@ -41,7 +41,7 @@ Exit codes:
   0 recovered                     5 device absent, ambiguous or not permitted
   1 a step failed                 6 the person declined
   2 command line wrong            7 another run holds the board
-  3 playbook or catalog invalid   70 defect in recover
+  3 playbook or catalog refused   70 defect in recover
   4 tool missing or too old       74 output could not be written
                                   130 interrupted";
 

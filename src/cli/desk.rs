@@ -24,8 +24,7 @@ impl Desk {
 
 /// Shows the text, which ends with the question, and waits for the answer; the end of the input answers nothing.
 pub(super) fn ask(text: &str) -> String {
-    show(&format!("{text} "));
-    let answer = ask_line();
+    let answer = ask_line(|| show(&format!("{text} ")));
     if answer.is_none() {
         show("\n");
     }

@@ -1,5 +1,6 @@
 //! Floor 6: one file per verb; screen, JSON and log are readers of the events.
 
+mod admission;
 mod approval;
 pub mod arguments;
 mod catalogs;

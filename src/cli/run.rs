@@ -8,17 +8,14 @@ use std::sync::Arc;
 use console::Term;
 
 use crate::bench::{Answers, Bench, BenchError, BenchFolder, BenchWorld, WhichBoard, generate_image};
-use crate::cli::approval::approve;
+use crate::cli::admission::Admission;
 use crate::cli::arguments::{MessageFormat, RunArgs, RunOptions};
-use crate::cli::catalogs::{self, Deciders, FoundCatalog, NoCatalog, RunCatalog, not_signed};
 use crate::cli::check::{read, scene_of};
-use crate::cli::configuration::Configuration;
 use crate::cli::defect::or_defect;
-use crate::cli::desk::Desk;
 use crate::cli::json::{Json, write_line};
 use crate::cli::log::Log;
 use crate::cli::other_folder::check_folder;
-use crate::cli::places::{find_playbook, read_scene};
+use crate::cli::places::read_scene;
 use crate::cli::planned_tools::{self, Programs, planned_tools};
 use crate::cli::problems;
 use crate::cli::reader::{Reader, Readers};
@@ -29,11 +26,8 @@ use crate::cli::run_options::check_options;
 use crate::cli::run_runtime::{Clock, defect, runtime};
 use crate::cli::scene::{apply_scene, finish, folder_of_scene};
 use crate::cli::screen::Screen;
-use crate::cli::signed::Signed;
 use crate::cli::streams::{complain, complain_at_length, say, show, stdout};
 use crate::cli::style::Look;
-use crate::cli::trust_store::TrustStore;
-use crate::cli::which_playbook::{no_playbook, playbook_of_run};
 use crate::cli::{diagnostics, dry_run};
 use crate::documents::catalog::Catalog;
 use crate::documents::expression::Value;
@@ -123,39 +117,13 @@ fn prepare(args: RunArgs, look: &Look) -> Result<(Job, Vec<Event>), Box<Refusal>
         }
         refuse(Outcome::PlaybookInvalid, problems::documents(faults))
     };
-    let on_bench = options.simulate.is_some() || options.scene.is_some();
-    let desk = Desk::of(&options);
-    let found = match on_bench {
-        true => find_playbook(&name).map_err(|error| no_playbook(&error))?,
-        false => playbook_of_run(&name, desk)?,
-    };
-    let configuration = Configuration::of(&surroundings);
-    let store = TrustStore::at(configuration.trust_file());
-    let settings = configuration.settings().map_err(|faults| documents_invalid(&faults))?;
-    let only_signed = options.only_signed || (settings.only_signed && !on_bench);
-    let signed = only_signed.then(|| Signed::by_trusted_keys(&configuration));
-    let catalog = match on_bench {
-        true => catalogs::for_bench(&surroundings, &found, &options)
-            .map(|found| RunCatalog { told: about_catalogs_on_bench(&found), found }),
-        false => {
-            let deciders = Deciders { configuration: &configuration, store: &store, desk, signed: signed.as_ref() };
-            catalogs::for_run(&found, &options, deciders)
-        }
-    };
-    let RunCatalog { found: catalog, mut told } = catalog.map_err(|error| match error {
-        NoCatalog::Faults(faults) => documents_invalid(&faults),
-        NoCatalog::Refused(refusal) => refusal,
-    })?;
-    let (playbook, faults) = read(&found, &catalog.catalog);
+    let mut admission = Admission::of(&name, &options, &surroundings, &documents_invalid)?;
+    let Admission { found, catalog, .. } = &admission;
+    let (playbook, faults) = read(found, &catalog.catalog);
     let mut playbook = match playbook {
         Some(playbook) if !faults.iter().any(|fault| fault.severity == Severity::Error) => playbook,
         _ => return Err(documents_invalid(&faults)),
     };
-    if let Some(signed) = &signed {
-        for document in found.own_files() {
-            signed.covers(&document).map_err(|why| not_signed(&why, signed))?;
-        }
-    }
     let command_line = |what: String, next: Option<String>| {
         refuse(Outcome::CommandLine, before_anything(FaultClass::BadUsage, what, next.into_iter().collect()))
     };
@@ -174,7 +142,7 @@ fn prepare(args: RunArgs, look: &Look) -> Result<(Job, Vec<Event>), Box<Refusal>
         apply_scene(scene, &mut playbook, &mut options).map_err(|(what, next)| command_line(what, next))?;
     }
     check_options(&options, &playbook).map_err(|(what, next)| command_line(what, next))?;
-    let recording = Recording::begin(&options, &playbook, &found, &catalog.own);
+    let recording = Recording::begin(&options, &playbook, found, &catalog.own);
     let recording = recording.map_err(|(what, next)| command_line(what, next))?;
     let bench = match &options.simulate {
         Some(simulation) => {
@@ -228,9 +196,8 @@ fn prepare(args: RunArgs, look: &Look) -> Result<(Job, Vec<Event>), Box<Refusal>
     };
     let given = GivenFiles { folder, set };
     check_folder(&given, &playbook).map_err(|(what, next)| command_line(what, next))?;
-    if !on_bench && !options.dry_run && signed.is_none() {
-        told.extend(approve(&found, (&playbook, &catalog.catalog), desk, &store)?);
-    }
+    admission.agree(&playbook)?;
+    let Admission { catalog, told, .. } = admission;
     Ok((
         Job {
             playbook,
@@ -245,11 +212,6 @@ fn prepare(args: RunArgs, look: &Look) -> Result<(Job, Vec<Event>), Box<Refusal>
         },
         told,
     ))
-}
-
-fn about_catalogs_on_bench(found: &FoundCatalog) -> Vec<Event> {
-    let adds = |source: &Arc<Source>| format!("Your own {} adds to the shipped catalog of tools.", source.name);
-    found.own.iter().map(|source| Event::Note { text: adds(source) }).collect()
 }
 
 /// The playbook's variables with the person's values.

@@ -86,10 +86,11 @@ impl Person {
     }
 }
 
-/// Waits for the answer to a question that is asked before anything has begun: the line, or nothing at the end of the input.
-/// What was typed before the question does not count.
-pub fn ask_line() -> Option<String> {
+/// Asks a question before anything has begun: `show` shows it, and the answer is the next line, or nothing at the end of the
+/// input. What was typed before the question does not count.
+pub fn ask_line(show: impl FnOnce()) -> Option<String> {
     drop_typed_ahead();
+    show();
     let mut line = Vec::new();
     let read = std::io::stdin().lock().take(LINE_BYTES_MAX).read_until(b'\n', &mut line);
     read.ok().filter(|bytes| *bytes > 0).map(|_| String::from_utf8_lossy(&line).trim().to_owned())
