@@ -62,7 +62,7 @@ pub(super) fn is_yes(answer: &str) -> bool {
 fn list(may_do: &MayDo, news: &News) -> Vec<String> {
     let old = news.deeds.len() < may_do.deeds.len() || news.ranges.len() < may_do.ranges.len();
     let mark = |is_new: bool| if old && is_new { " (new)" } else { "" };
-    let mut lines: Vec<String> = Vec::new();
+    let (mut lines, mut never_undone): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
     let mut kind = None;
     for (index, deed) in may_do.deeds.iter().enumerate() {
         let mark = mark(news.deeds.contains(&index));
@@ -71,7 +71,11 @@ fn list(may_do: &MayDo, news: &News) -> Vec<String> {
             Deed::UseDevice(id) => (Some("use"), id),
             Deed::ReadFile(file) => (Some("read"), file),
             Deed::MakeFile(file) => (Some("make, in the run's own folder,"), file),
-            Deed::WriteMemory { .. } | Deed::NeverUndo { .. } => (None, &String::new()),
+            Deed::WriteMemory { .. } => (None, &String::new()),
+            Deed::NeverUndo { .. } => {
+                never_undone.push(format!("- {}{mark}", piece(&deed.to_string())));
+                continue;
+            }
         };
         match (verb, lines.last_mut()) {
             (Some(_), Some(line)) if verb == kind => line.push_str(&format!(", {}{mark}", piece(what))),
@@ -82,6 +86,8 @@ fn list(may_do: &MayDo, news: &News) -> Vec<String> {
     }
     let ranges = may_do.ranges.iter().enumerate();
     lines.extend(ranges.map(|(index, range)| format!("- {range}{}", mark(news.ranges.contains(&index)))));
+    // Nearest to the question.
+    lines.extend(never_undone);
     lines
 }
 
@@ -108,13 +114,13 @@ mod tests {
             [
                 "- run a, b\u{fffd}\u{fffd}- run nothing",
                 "- read c.bin",
-                "- do what can never be undone, in the step fuse: a burn",
                 "- write memory with a: 0x00000000 to 0x000000ff",
+                "- do what can never be undone, in the step fuse: a burn",
             ]
         );
         let told = list(&may_do, &News { deeds: vec![1], ranges: vec![0] });
         assert_eq!(told[0], "- run a, b\u{fffd}\u{fffd}- run nothing (new)");
-        assert!(told[3].ends_with(" (new)") && !told[1].contains("new"), "{told:?}");
+        assert!(told[2].ends_with(" (new)") && !told[1].contains("new") && !told[3].contains("new"), "{told:?}");
     }
 
     #[test]

@@ -147,8 +147,8 @@ pub(super) fn for_run(
         }
         let changed = changes(&laid.sources, &document.source)?;
         match decide(&document, &changed, options, deciders)? {
-            Decision::Taken(told) => laid.lay(document.source, document.real_path, told),
-            Decision::Left => undecided.push(Undecided { document, changed }),
+            Some(told) => laid.lay(document.source, document.real_path, told),
+            None => undecided.push(Undecided { document, changed }),
         }
     }
     if !undecided.is_empty() {
@@ -206,28 +206,23 @@ impl Laid {
     }
 }
 
-enum Decision {
-    Taken(Event),
-    /// Somebody has to decide, and nobody is there.
-    Left,
-}
-
 struct Undecided {
     document: OwnDocument,
     changed: Vec<Change>,
 }
 
-/// Decides about a catalog that nobody has named.
+/// Decides about a catalog that nobody has named: what is to be told where it is taken, or nothing where somebody has to
+/// decide and nobody is there.
 fn decide(
     document: &OwnDocument,
     changed: &[Change],
     options: &RunOptions,
     deciders: Deciders<'_>,
-) -> Result<Decision, NoCatalog> {
+) -> Result<Option<Event>, NoCatalog> {
     let name = &document.source.name;
     let taken = |why: &str| {
         let text = format!("{name} adds to the shipped catalog of tools: {why}.");
-        Ok(Decision::Taken(Event::Note { text }))
+        Ok(Some(Event::Note { text }))
     };
     if let Some(signed) = deciders.signed {
         let comment = signed.covers(&document.source).map_err(|why| NoCatalog::Refused(not_signed(&why, signed)))?;
@@ -241,19 +236,19 @@ fn decide(
         return taken(if trusted { "you trust it" } else { "a real run takes it only once you trust it" });
     }
     if document.foreign.is_some() {
-        return Ok(Decision::Left);
+        return Ok(None);
     }
     if is_trusted(document, deciders.store) {
         return taken("you trust it");
     }
     match deciders.desk {
-        Desk::Nobody => Ok(Decision::Left),
+        Desk::Nobody => Ok(None),
         Desk::Person => {
             if !is_yes(&ask(&question(document, changed))) {
                 return Err(NoCatalog::Refused(declined(document)));
             }
             let kept = deciders.store.trust_catalog(&document.real_path, &document.source.text);
-            Ok(Decision::Taken(match kept {
+            Ok(Some(match kept {
                 Ok(()) => Event::Note { text: format!("{name} adds to the shipped catalog of tools: you trust it.") },
                 Err(error) => Event::Warning { text: format!("that you trust {name} cannot be kept: {error}") },
             }))
@@ -365,11 +360,16 @@ fn find(surroundings: &Surroundings, beside: &[PathBuf]) -> Result<FoundCatalog,
     let shipped = shipped_source();
     let mut sources = vec![Arc::clone(&shipped)];
     let configured = Configuration::of(surroundings).catalog();
-    let (mut name, mut lying) = (None, Vec::new());
+    let (mut name, mut lying, mut real_paths) = (None, Vec::new(), Vec::new());
     for path in configured.iter().cloned().chain([PathBuf::from(CATALOG_FILE)]).chain(beside.iter().cloned()) {
         if !path.is_file() {
             continue;
         }
+        let real_path = path.canonicalize().ok();
+        if real_paths.contains(&real_path) {
+            continue;
+        }
+        real_paths.push(real_path);
         let source = read_document(&path).map_err(|error| vec![Diagnostic::of_document(error.to_string())])?;
         // In a checkout of recover itself the current folder holds the shipped one.
         if source.text != shipped.text {

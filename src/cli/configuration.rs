@@ -105,3 +105,20 @@ pub(super) fn own_catalog(configuration: &Configuration) -> Result<Option<(Arc<S
     let document = read_own(&path)?;
     Ok(Some((document.source, document.real_path)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_nothing_is_known_of_the_user_nothing_is_the_users_own() {
+        let nobody = Configuration::of(&Surroundings::default());
+        assert_eq!((nobody.catalog(), nobody.trust_file(), nobody.keys_folder()), (None, None, None));
+        assert_eq!(nobody.settings(), Ok(UserSettings::default()));
+        assert!(nobody.keys().0.is_empty());
+        let relative = |home: &str| Surroundings { home: Some(home.into()), ..Surroundings::default() };
+        assert_eq!(Configuration::of(&relative(".")).catalog(), None);
+        assert_eq!(Configuration::of(&relative("")).catalog(), None);
+        assert!(Configuration::of(&relative("/home/a")).catalog().is_some() || cfg!(windows));
+    }
+}

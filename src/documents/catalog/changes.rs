@@ -10,8 +10,8 @@ use super::load::{ENVIRONMENT, HOLDERS, INSTALLERS, SHARED_IDS};
 use super::tree::{Node, Table, Value, parse};
 use crate::words::{Diagnostic, Located, Source};
 
-/// Keys of a tool that only tell people something, or show them how far a call is.
-const HARMLESS_KEYS: [&str; 5] = ["summary", "install", "packages", "packages_too_old", "progress"];
+/// Keys of a tool that only tell people something. `progress` is none of them: it can be part of the evidence.
+const HARMLESS_KEYS: [&str; 4] = ["summary", "install", "packages", "packages_too_old"];
 /// Tables of which each key gives advice, or makes recover more careful.
 const HARMLESS_TABLES: [&str; 2] = [HOLDERS, SHARED_IDS];
 /// What is under these keys is shown in full: it can become part of a command.
@@ -166,8 +166,7 @@ mod tests {
 
     #[test]
     fn programs_and_everything_nobody_has_thought_of_is_not() {
-        let over =
-            "[flasher]\nprograms = [\"sh\"]\nfirst_args = [\"-c\", \"x\"]\nrules = []\nfaults = []\nsome_day = 1\n";
+        let over = "[flasher]\nprograms = [\"sh\"]\nfirst_args = [\"-c\", \"x\"]\nrules = []\nfaults = []\nprogress = []\nsome_day = 1\n";
         assert_eq!(
             told(over),
             [
@@ -175,6 +174,7 @@ mod tests {
                 "! flasher.first_args = [\"-c\", \"x\"]",
                 "! flasher.rules",
                 "! flasher.faults",
+                "! flasher.progress",
                 "! flasher.some_day"
             ]
         );

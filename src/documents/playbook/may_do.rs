@@ -180,6 +180,7 @@ impl Found<'_> {
     fn run(&mut self, run: &Run, irreversible: Option<Id>) {
         let args: Vec<String> = run.args.iter().map(|arg| expand_as_far_as_known(arg, self)).collect();
         let tool = run.tool.value.clone();
+        let never_undone = irreversible.is_some();
         if let Some(step) = irreversible {
             let command = std::iter::once(tool.as_str()).chain(args.iter().map(String::as_str));
             let command = command.collect::<Vec<_>>().join(" ");
@@ -205,8 +206,8 @@ impl Found<'_> {
                 Where::Named(what) => drop(self.deeds.insert(Deed::WriteMemory { tool: tool.clone(), what })),
             }
         }
-        let by_itself = run.changes.is_none();
-        if command.changes_board && !told && by_itself {
+        // What is told otherwise needs no second line.
+        if command.changes_board && !told && run.changes.is_none() && !never_undone {
             let what = format!("its call {} does not say where", command.name);
             self.deeds.insert(Deed::WriteMemory { tool, what });
         }
@@ -412,6 +413,8 @@ steps:
         let MayDo { deeds, .. } = of(&format!("{PLAYBOOK}{steps}"));
         let command = "blhost -u 0x15A2,0x0073 -- efuse-program-once 6 00000010".to_owned();
         assert!(deeds.contains(&Deed::NeverUndo { step: "fuse".parse().unwrap(), command }), "{deeds:#?}");
+        let writes = deeds.iter().filter(|deed| matches!(deed, Deed::WriteMemory { .. })).count();
+        assert_eq!(writes, 1, "the fuse is told once: {deeds:#?}");
         let what = "a call that the catalog does not know".to_owned();
         assert!(deeds.contains(&Deed::WriteMemory { tool: "blhost".to_owned(), what }), "{deeds:#?}");
     }
