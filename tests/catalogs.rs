@@ -55,7 +55,7 @@ fn checks_and_tests_take_the_one_beside_the_document() {
     let note = "note: sent/vendor-tools.toml adds to the shipped catalog of tools for what lies in its folder.";
     for file in ["sent/acme.yaml", "sent/acme.test.yaml", "sent/works.scene.yaml"] {
         let ran = house.run(&["check", file]).exits(0).says("nothing wrong").says(note);
-        ran.says("`recover run` takes it only when it is started there");
+        ran.says("A real run takes it only once you trust it");
     }
     house.run(&["test", "sent"]).exits(0).says("1 passed").says(note);
     house.run(&["test", "sent", "--format", "json"]).exits(0).says("\"passed\":1");
@@ -65,15 +65,20 @@ fn checks_and_tests_take_the_one_beside_the_document() {
 #[test]
 fn a_real_run_does_not_and_says_so() {
     let house = house();
-    let ran = house.run(&["run", "sent/acme.yaml"]).exits(3).says("no tool is called `acmeflash`");
-    ran.says("sent/vendor-tools.toml is not used: a catalog decides which programs are started");
+    let ran = house.run(&["run", "sent/acme.yaml"]).exits(3);
+    ran.says("sent/vendor-tools.toml decides which programs run, and nobody has trusted it")
+        .says("--catalog sent/vendor-tools.toml");
     assert!(!was_here(&house));
-    // Where it overrides a tool that is known, the run goes on without it.
+    // Also where the playbook takes no tool of it.
     house.write("sent/plain.yaml", "format: 1\nboard: Plain\nsteps:\n  - {refuse: Not yet.}\n");
-    house.run(&["run", "sent/plain.yaml"]).says("sent/vendor-tools.toml is not used");
-    // In the current folder it is the person's own.
+    house.run(&["run", "sent/plain.yaml"]).exits(3).says("sent/vendor-tools.toml decides which programs run");
+    // In the current folder it is no better: that is where somebody else's files were unpacked.
+    std::fs::remove_file(house.path("work/sent/vendor-tools.toml")).unwrap();
     house.write("vendor-tools.toml", CATALOG);
-    house.run(&["run", "sent/acme.yaml"]).exits(0).says("Your own vendor-tools.toml adds to the shipped catalog");
+    house.run(&["run", "sent/acme.yaml"]).exits(3).says("--catalog vendor-tools.toml");
+    assert!(!was_here(&house));
+    let ran = house.run(&["run", "sent/acme.yaml", "--catalog", "vendor-tools.toml"]).exits(0);
+    ran.says("vendor-tools.toml adds to the shipped catalog");
     assert!(was_here(&house));
 }
 

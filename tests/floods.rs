@@ -59,7 +59,7 @@ fn house(flood: &str, step: &str, terminal: &str) -> House {
 fn start(house: &House, format: &str) -> Child {
     let file = File::create(house.path("screen")).unwrap();
     let errors = file.try_clone().unwrap();
-    let args = ["--playbook", "camera.yaml", "--message-format", format];
+    let args = ["--playbook", "camera.yaml", "--catalog", "vendor-tools.toml", "--message-format", format];
     house.command(&args).stdout(file).stderr(errors).spawn().unwrap()
 }
 

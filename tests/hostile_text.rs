@@ -68,10 +68,10 @@ fn documents_steer_nothing() {
         for args in [
             &["list", "./camera.yaml"][..],
             &["check", "camera.yaml"],
-            &["--playbook", "camera.yaml", "--dry-run"],
-            &["--playbook", "camera.yaml", "--dry-run", "--message-format", "json"],
-            &["--playbook", "camera.yaml"],
-            &["--playbook", "camera.yaml", "--message-format", "json"],
+            &["--playbook", "camera.yaml", "--catalog", "vendor-tools.toml", "--dry-run"],
+            &["--playbook", "camera.yaml", "--catalog", "vendor-tools.toml", "--dry-run", "--message-format", "json"],
+            &["--playbook", "camera.yaml", "--catalog", "vendor-tools.toml"],
+            &["--playbook", "camera.yaml", "--catalog", "vendor-tools.toml", "--message-format", "json"],
         ] {
             assert_harmless(&args.join(" "), &house.run(args));
         }
@@ -96,11 +96,15 @@ fn names_of_files_and_arguments_steer_nothing() {
         &["test", &format!("missing {HOSTILE}")],
         &["--playbook", HOSTILE],
         &["--playbook", &format!("missing {HOSTILE}")],
-        &["--playbook", "camera.yaml", "--files", HOSTILE],
-        &["--playbook", "camera.yaml", "--set", &format!("image={HOSTILE}")],
-        &["--playbook", "camera.yaml", "--tool", &format!("mender={HOSTILE}")],
-        &["--playbook", "camera.yaml", "--scene", HOSTILE],
-        &["--playbook", "camera.yaml", "--port", HOSTILE],
+        &["--playbook", "camera.yaml", "--catalog", "vendor-tools.toml", "--files", HOSTILE],
+        &["--playbook", "camera.yaml", "--catalog", "vendor-tools.toml", "--set", &format!("image={HOSTILE}")],
+        &["--playbook", "camera.yaml", "--catalog", "vendor-tools.toml", "--tool", &format!("mender={HOSTILE}")],
+        &["--playbook", "camera.yaml", "--catalog", "vendor-tools.toml", "--scene", HOSTILE],
+        &["--playbook", "camera.yaml", "--catalog", "vendor-tools.toml", "--port", HOSTILE],
+        &["--playbook", "camera.yaml", "--catalog", HOSTILE],
+        &["--playbook", "camera.yaml"],
+        &["trust", HOSTILE],
+        &["trust", "vendor-tools.toml"],
         &[HOSTILE],
         &["run", &format!("--{HOSTILE}")],
         &["run", "--message-format", "json", &format!("--{HOSTILE}")],
@@ -117,7 +121,8 @@ fn what_tools_print_steers_nothing() {
     let tool = house.script("mender", script);
     house.set("RECOVER_TOOL_MENDER", tool);
     for format in ["human", "json"] {
-        let ran = house.run(&["--playbook", "camera.yaml", "--message-format", format]);
+        let ran =
+            house.run(&["--playbook", "camera.yaml", "--catalog", "vendor-tools.toml", "--message-format", format]);
         assert_harmless(format, &ran.exits(1));
     }
 }

@@ -129,7 +129,7 @@ fn a_tool_that_ignores_every_request_to_end() {
         "trap '' TERM INT HUP\n/bin/sleep 1000 &\nwhile :; do wait; done\n",
         "  - {run: mender, args: [write], timeout: 200ms}\n",
     );
-    let ran = house.run(&["--playbook", "camera.yaml"]);
+    let ran = house.run(&["--playbook", "camera.yaml", "--catalog", "vendor-tools.toml"]);
     ran.exits(1).says("(timed-out)").says("The last call was in the middle of changing it.");
     assert_nothing_left(&house);
 }
@@ -137,7 +137,7 @@ fn a_tool_that_ignores_every_request_to_end() {
 #[test]
 fn a_tool_whose_grandchild_holds_the_pipe() {
     let house = house("/bin/sleep 1000 &\necho done\n", ONE_WRITE);
-    house.run(&["--playbook", "camera.yaml"]).exits(0).says("RECOVERED");
+    house.run(&["--playbook", "camera.yaml", "--catalog", "vendor-tools.toml"]).exits(0).says("RECOVERED");
     assert_nothing_left(&house);
 }
 
@@ -148,7 +148,7 @@ fn one_ctrl_c_lets_a_write_finish_and_stops_then() {
          echo whole > \"$MARKS/written\"\necho done\n",
         "  - {run: mender, args: [write]}\n  - {id: second, run: mender, args: [write]}\n",
     );
-    let run = Running::start(&house, &["--playbook", "camera.yaml"]);
+    let run = Running::start(&house, &["--playbook", "camera.yaml", "--catalog", "vendor-tools.toml"]);
     wait_for("the tool", || content(&house.path("marks/begun")));
     run.signal(Signal::INT);
     run.wait_for_text("Finishing this write first");
@@ -163,7 +163,7 @@ fn one_ctrl_c_lets_a_write_finish_and_stops_then() {
 #[test]
 fn a_second_ctrl_c_ends_the_tool() {
     let house = house("echo $$ > \"$MARKS/begun\"\n/bin/sleep 1000\necho done\n", ONE_WRITE);
-    let run = Running::start(&house, &["--playbook", "camera.yaml"]);
+    let run = Running::start(&house, &["--playbook", "camera.yaml", "--catalog", "vendor-tools.toml"]);
     wait_for("the tool", || content(&house.path("marks/begun")));
     run.signal(Signal::INT);
     run.wait_for_text("Finishing this write first");
@@ -178,7 +178,7 @@ fn a_second_ctrl_c_ends_the_tool() {
 fn a_tool_that_only_reads_is_ended_at_once() {
     for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
         let house = house("echo $$ > \"$MARKS/begun\"\n/bin/sleep 1000\n", "  - {run: mender, args: [read]}\n");
-        let run = Running::start(&house, &["--playbook", "camera.yaml"]);
+        let run = Running::start(&house, &["--playbook", "camera.yaml", "--catalog", "vendor-tools.toml"]);
         wait_for("the tool", || content(&house.path("marks/begun")));
         run.signal(signal);
         let (code, text) = run.end();
@@ -221,7 +221,7 @@ fn a_killed_recover_leaves_no_tool() {
     let deaf = "trap '' TERM INT HUP PIPE\n/bin/sleep 1000 &\necho $$ > \"$MARKS/begun\"\nwhile :; do wait; done\n";
     for steps in [ONE_WRITE, read_and_wait] {
         let house = house(deaf, steps);
-        let run = Running::start(&house, &["--playbook", "camera.yaml"]);
+        let run = Running::start(&house, &["--playbook", "camera.yaml", "--catalog", "vendor-tools.toml"]);
         wait_for("the tool", || content(&house.path("marks/begun")));
         assert!(alive(&house).len() >= 3, "recover, its tool and the grandchild");
         run.signal(Signal::KILL);
@@ -236,7 +236,7 @@ fn a_killed_recover_leaves_no_tool() {
 fn a_recover_that_is_killed_between_steps_leaves_nothing() {
     let steps = "  - {run: mender, args: [write], retry: {attempts: 2, on: [unknown], backoff: 30s}}\n";
     let house = house("/bin/sleep 1000 &\necho $$ > \"$MARKS/begun\"\necho no success\n", steps);
-    let run = Running::start(&house, &["--playbook", "camera.yaml"]);
+    let run = Running::start(&house, &["--playbook", "camera.yaml", "--catalog", "vendor-tools.toml"]);
     wait_for("the tool", || content(&house.path("marks/begun")));
     wait_for("the pause before the second attempt", || (alive(&house).len() == 1).then_some(()));
     run.signal(Signal::KILL);
@@ -252,7 +252,7 @@ fn no_guard_outlives_its_run() {
         "echo $$ > \"$MARKS/begun\"\nwhile [ ! -e \"$MARKS/go-on\" ]; do /bin/sleep 0.02; done\necho done\n",
         ONE_WRITE,
     );
-    let run = Running::start(&house, &["--playbook", "camera.yaml"]);
+    let run = Running::start(&house, &["--playbook", "camera.yaml", "--catalog", "vendor-tools.toml"]);
     wait_for("the tool", || content(&house.path("marks/begun")));
     let parent = format!("PPid:\t{}\n", run.child.id());
     let is_guard = |folder: &PathBuf| {
@@ -274,14 +274,18 @@ fn a_second_run_is_told_who_holds_the_board() {
         "echo $$ > \"$MARKS/begun\"\nwhile [ ! -e \"$MARKS/go-on\" ]; do /bin/sleep 0.02; done\necho done\n",
         ONE_WRITE,
     );
-    let first = Running::start(&house, &["--playbook", "camera.yaml"]);
+    let first = Running::start(&house, &["--playbook", "camera.yaml", "--catalog", "vendor-tools.toml"]);
     wait_for("the tool", || content(&house.path("marks/begun")));
     let process = format!("another recover (process {}, since ", first.child.id());
-    house.run(&["--playbook", "camera.yaml"]).exits(7).says(&process).says("is working on 1fc9:0135");
-    house.run(&["--playbook", "camera.yaml", "--dry-run"]).exits(0);
+    house
+        .run(&["--playbook", "camera.yaml", "--catalog", "vendor-tools.toml"])
+        .exits(7)
+        .says(&process)
+        .says("is working on 1fc9:0135");
+    house.run(&["--playbook", "camera.yaml", "--catalog", "vendor-tools.toml", "--dry-run"]).exits(0);
     std::fs::write(house.path("marks/go-on"), "").unwrap();
     assert_eq!(first.end().0, Some(0));
-    house.run(&["--playbook", "camera.yaml"]).exits(0);
+    house.run(&["--playbook", "camera.yaml", "--catalog", "vendor-tools.toml"]).exits(0);
     assert_nothing_left(&house);
 }
 
@@ -314,7 +318,7 @@ fn a_closed_screen_does_not_break_the_run() {
     let house = house("echo done\necho whole > \"$MARKS/written\"\n", ONE_WRITE);
     house.write("broken.yaml", "format: 1\n");
     for format in ["human", "json"] {
-        let args = ["--playbook", "camera.yaml", "--message-format", format];
+        let args = ["--playbook", "camera.yaml", "--catalog", "vendor-tools.toml", "--message-format", format];
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
         let errors = writer.try_clone().unwrap();
@@ -328,7 +332,7 @@ fn a_closed_screen_does_not_break_the_run() {
         (&["check", "camera.yaml"], 0),
         (&["check", "nothing.yaml"], 2),
         (&["check", "broken.yaml"], 3),
-        (&["--playbook", "camera.yaml", "--dry-run"], 0),
+        (&["--playbook", "camera.yaml", "--catalog", "vendor-tools.toml", "--dry-run"], 0),
         (&["--playbook", "nothing"], 2),
     ] {
         let (reader, writer) = std::io::pipe().unwrap();
@@ -364,7 +368,10 @@ fn a_full_disk_is_told_before_anything_runs() {
         Ok(output) if output.status.success() => {}
         other => return eprintln!("skipped: this user may not mount anything, not even in a namespace ({other:?})"),
     }
-    let line = format!("{mount} && exec '{}' --playbook camera.yaml", env!("CARGO_BIN_EXE_recover"));
+    let line = format!(
+        "{mount} && exec '{}' --playbook camera.yaml --catalog vendor-tools.toml",
+        env!("CARGO_BIN_EXE_recover")
+    );
     let output = unshare(&line).unwrap();
     let text = String::from_utf8_lossy(&output.stdout).split_whitespace().collect::<Vec<_>>().join(" ");
     assert_eq!(output.status.code(), Some(2), "{text}");

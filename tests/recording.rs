@@ -92,7 +92,10 @@ fn house(writes: &str) -> House {
 }
 
 fn record(house: &House, more: &[&str]) -> Ran {
-    house.run(&[&["run", "camera.yaml", "--set", "mode=fast", "--record", "kept"], more].concat())
+    house.run(
+        &[&["run", "camera.yaml", "--catalog", "vendor-tools.toml", "--set", "mode=fast", "--record", "kept"], more]
+            .concat(),
+    )
 }
 
 /// As somebody does who was sent nothing but the folder.
@@ -212,7 +215,7 @@ fn a_recording_that_cannot_be_written_spoils_nothing() {
         .says("the recording cannot be written to kept")
         .says("the run itself is not concerned");
     house.write("full", "x");
-    let ran = house.run(&["run", "camera.yaml", "--record", "full"]).exits(2);
+    let ran = house.run(&["run", "camera.yaml", "--catalog", "vendor-tools.toml", "--record", "full"]).exits(2);
     ran.says("the folder full of the recording cannot be used").never_says("Write");
 }
 
@@ -223,7 +226,16 @@ fn an_interrupted_run_is_recorded_without_a_test() {
         "camera.yaml",
         PLAYBOOK.replace("steps:\n", "steps:\n  - id: connect\n    wait: {present: rom}\n    timeout: 5m\n"),
     );
-    let mut command = house.command(&["run", "camera.yaml", "--record", "kept", "--message-format", "json"]);
+    let mut command = house.command(&[
+        "run",
+        "camera.yaml",
+        "--catalog",
+        "vendor-tools.toml",
+        "--record",
+        "kept",
+        "--message-format",
+        "json",
+    ]);
     let log = house.path("out.json");
     let mut child = command.stdout(std::fs::File::create(&log).unwrap()).spawn().unwrap();
     wait_for("the wait", || std::fs::read_to_string(&log).ok().filter(|text| text.contains("\"waiting\"")));

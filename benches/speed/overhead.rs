@@ -51,7 +51,7 @@ pub(crate) fn measure(rows: &mut Rows) {
     let house = House::new();
     let steps = "  - {run: trivial, args: [done]}\n".repeat(STEPS);
     house.write("steps.yaml", format!("format: 1\nboard: Trivial board\nsteps:\n{steps}"));
-    house.write("vendor-tools.toml", CATALOG);
+    house.write("../home/config/recover/vendor-tools.toml", CATALOG);
     for (name, text) in [("steps.sh", SCRIPT), ("bare.sh", BARE_SCRIPT)] {
         house.write(name, text.replace("STEPS", &STEPS.to_string()));
     }

@@ -107,8 +107,8 @@ pub(crate) fn tool(house: &House, name: &str) -> String {
     format!("{name}={}", path.display())
 }
 
-/// The catalog of the house.
+/// The catalog of the house, as the user's own.
 pub(crate) fn write_catalog(house: &House) {
     let text: String = [STAMP, SLOW_STAMP, FLOOD].iter().map(|name| CATALOG.replace("NAME", name)).collect();
-    house.write("vendor-tools.toml", text);
+    house.write("../home/config/recover/vendor-tools.toml", text);
 }

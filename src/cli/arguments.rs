@@ -41,7 +41,7 @@ Exit codes:
   0 recovered                     5 device absent, ambiguous or not permitted
   1 a step failed                 6 the person declined
   2 command line wrong            7 another run holds the board
-  3 playbook or catalog invalid   70 defect in recover
+  3 playbook or catalog refused   70 defect in recover
   4 tool missing or too old       74 output could not be written
                                   130 interrupted";
 
@@ -62,6 +62,13 @@ Examples:
 A test file stands beside its playbook: my-board.test.yaml beside my-board.yaml.
 
 Exit codes: 0 all passed, 1 some failed, 2 command line, 3 a document is wrong";
+
+const TRUST_EXAMPLES: &str = "\
+It decides which programs run, so the one of a folder counts only once it is
+trusted, or where a run names it with --catalog.
+
+Exit codes: 0 trusted, 1 it could not be kept, 2 command line, 3 the catalog is
+wrong, or others may write it";
 
 /// The command line as clap reads it; [`Arguments::request`] says what it means.
 #[derive(Debug, Parser)]
@@ -101,6 +108,9 @@ enum Verb {
     /// Prove playbooks on virtual boards, without hardware
     #[command(after_help = TEST_EXAMPLES)]
     Test(TestArgs),
+    /// Let a vendor-tools.toml count in real runs, as it is now
+    #[command(after_help = TRUST_EXAMPLES)]
+    Trust(TrustArgs),
     /// Print the JSON schema of playbooks or test files, for editors
     Schema(SchemaArgs),
 }
@@ -187,6 +197,16 @@ pub struct RunOptions {
     #[arg(hide_short_help = true, long = "tool", value_name = "NAME=PATH", conflicts_with = "virtual")]
     pub tools: Vec<ToolPath>,
 
+    /// Take this catalog of tools, a vendor-tools.toml, as it is (repeatable)
+    ///
+    /// It decides which programs run. Without this option, one in the current folder or beside the playbook counts only once you trust it.
+    #[arg(hide_short_help = true, long = "catalog", value_name = "FILE")]
+    pub catalogs: Vec<PathBuf>,
+
+    /// Run only playbooks, with their catalogs, that are shipped or signed by a trusted key
+    #[arg(hide_short_help = true, long)]
+    pub only_signed: bool,
+
     /// Show more: what was passed over, and why
     #[arg(hide_short_help = true, long)]
     pub verbose: bool,
@@ -223,6 +243,23 @@ pub struct CheckArgs {
     /// Playbooks, scenes (`*.scene.yaml`) and catalogs of tools (`*.toml`), to look at
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
+
+    /// They must be signed, too, by this public key of minisign
+    ///
+    /// MANIFEST, as sha256sum prints it, and MANIFEST.minisig lie beside them. The families and the catalog that a playbook takes must stand in it.
+    #[arg(long, value_name = "KEY")]
+    pub signed_by: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct TrustArgs {
+    /// The catalog
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+
+    /// Take the trust back
+    #[arg(long)]
+    pub forget: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
@@ -299,6 +336,7 @@ pub enum Request {
     Check(CheckArgs),
     Test(TestArgs),
     Schema(SchemaArgs),
+    Trust(TrustArgs),
 }
 
 impl Arguments {
@@ -308,6 +346,7 @@ impl Arguments {
             Some(Verb::List(args)) => return Ok(Request::List(args)),
             Some(Verb::Check(args)) => return Ok(Request::Check(args)),
             Some(Verb::Test(args)) => return Ok(Request::Test(args)),
+            Some(Verb::Trust(args)) => return Ok(Request::Trust(args)),
             Some(Verb::Schema(args)) => return Ok(Request::Schema(args)),
             Some(Verb::Run(run)) => (run.playbook.or(run.named), run.options),
             None => (self.playbook, self.options),

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use crate::bench::VirtualModel;
 use crate::cli::arguments::CheckArgs;
 use crate::cli::catalogs::{Catalogs, FoundCatalog};
+use crate::cli::configuration::key_of;
 use crate::cli::diagnostics::render;
 use crate::cli::places::{FoundPlaybook, PlaceError, find_playbook, read_document, read_scene};
+use crate::cli::signed::Signed;
 use crate::cli::streams::{complain, complain_at_length, say};
 use crate::cli::style::Look;
 use crate::cli::test::{is_test_file, load_tests, read_tests};
@@ -21,6 +23,13 @@ use crate::world::Surroundings;
 /// Prints every fault with its place; the outcome is about the documents alone.
 pub(super) fn check(args: &CheckArgs, look: &Look) -> Outcome {
     let catalogs = Catalogs::new(Surroundings::of_this_process());
+    let signed = match args.signed_by.as_deref().map(key_of).transpose() {
+        Ok(key) => key.map(Signed::by),
+        Err(error) => {
+            complain(&format!("error: {error}"));
+            return Outcome::CommandLine;
+        }
+    };
     let mut faults = Vec::new();
     let mut unknown = false;
     for file in &args.files {
@@ -32,9 +41,13 @@ pub(super) fn check(args: &CheckArgs, look: &Look) -> Outcome {
             }
         };
         match faults_of(file, catalog.as_ref()) {
-            Ok(found) => {
+            Ok(mut found) => {
+                let signature = signed.as_ref().map(|signed| signature_of(file, catalog.as_ref(), signed));
+                let comment = signature.transpose().map_err(|why| found.push(Diagnostic::of_document(why)));
                 if found.is_empty() && catalog.is_some() {
-                    say(&format!("{}: nothing wrong", file.display()));
+                    let signed =
+                        comment.ok().flatten().map_or(String::new(), |comment| format!(", signed ({comment})"));
+                    say(&format!("{}: nothing wrong{signed}", file.display()));
                 }
                 faults.extend(found);
             }
@@ -47,7 +60,7 @@ pub(super) fn check(args: &CheckArgs, look: &Look) -> Outcome {
     }
     complain_at_length(&render(&faults, look));
     for note in catalogs.notes() {
-        complain(&format!("note: {note} `recover run` takes it only when it is started there."));
+        complain(&format!("note: {note} A real run takes it only once you trust it."));
     }
     let wrong = faults.iter().any(|fault| fault.severity == Severity::Error);
     match (wrong, unknown) {
@@ -55,6 +68,29 @@ pub(super) fn check(args: &CheckArgs, look: &Look) -> Outcome {
         (false, true) => Outcome::CommandLine,
         (false, false) => Outcome::Recovered,
     }
+}
+
+/// What the signer wrote, or what is not signed of a document and of everything it takes.
+fn signature_of(file: &Path, catalog: Option<&Arc<FoundCatalog>>, signed: &Signed) -> Result<String, String> {
+    let is_playbook = !is_scene(file) && !is_test_file(file) && !is_catalog(file);
+    let mut documents = match is_playbook {
+        true => find_playbook(&file.to_string_lossy()).map_err(|error| error.to_string())?.own_files(),
+        false if is_scene(file) => vec![read_scene(file).map_err(|error| error.to_string())?],
+        false => vec![read_document(file).map_err(|error| error.to_string())?],
+    };
+    if documents.is_empty() {
+        return Ok("recover brings it along".to_owned());
+    }
+    documents.extend(catalog.iter().flat_map(|catalog| catalog.lying.iter().cloned()));
+    let mut comment = String::new();
+    for document in &documents {
+        comment = signed.covers(document)?;
+    }
+    Ok(comment)
+}
+
+fn is_catalog(file: &Path) -> bool {
+    file.extension().is_some_and(|extension| extension == "toml")
 }
 
 /// Everything wrong with a document; where the catalog itself is broken, what can be said without one.
@@ -72,7 +108,7 @@ fn faults_of(file: &Path, catalog: Option<&Arc<FoundCatalog>>) -> Result<Vec<Dia
             None => read_tests(file).1,
         });
     }
-    if file.extension().is_some_and(|extension| extension == "toml") {
+    if is_catalog(file) {
         return Ok(faults_of_catalog(&read_document(file)?));
     }
     let found = find_playbook(&file.to_string_lossy())?;

@@ -1,10 +1,14 @@
 //! Floor 6: one file per verb; screen, JSON and log are readers of the events.
 
+mod admission;
+mod approval;
 pub mod arguments;
 mod catalogs;
 mod check;
 mod command_line;
+mod configuration;
 mod defect;
+mod desk;
 pub mod diagnostics;
 pub mod dry_run;
 mod harmless;
@@ -14,6 +18,7 @@ mod live_line;
 pub mod log;
 mod other_folder;
 mod places;
+mod planned_tools;
 mod problems;
 pub mod reader;
 mod record;
@@ -25,11 +30,15 @@ mod run_runtime;
 mod scene;
 mod schema;
 pub mod screen;
+mod signed;
 mod streams;
 pub mod style;
 mod summary;
 mod test;
 mod told_wait;
+mod trust;
+mod trust_store;
+mod which_playbook;
 pub mod wording;
 
 use std::process::ExitCode;
@@ -70,6 +79,7 @@ pub fn main() -> ExitCode {
         Request::List(args) => list::list(&args, &Look::of(&Term::stdout())),
         Request::Schema(args) => schema::schema(&args),
         Request::Test(args) => test::test(&args, &Look::of(&Term::stdout())),
+        Request::Trust(args) => trust::trust(&args, &Look::of(&Term::stderr())),
         Request::Check(args) => check::check(&args, &Look::of(&Term::stderr())),
     });
     ExitCode::from(exit_code(outcome))

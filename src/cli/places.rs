@@ -1,6 +1,8 @@
 //! Where the documents of a run come from: playbooks by path or shipped name, and others by path.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fs::File;
 use std::io::Read;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
@@ -9,7 +11,7 @@ use crate::documents::library::{nearest_board, shipped_boards, shipped_family, s
 use crate::documents::playbook::{Loaded, load};
 use crate::documents::scene::SCENE_BYTES_MAX;
 use crate::words::Source;
-use crate::world::open_file;
+use crate::world::{Foreign, custody, open_file};
 
 /// Nobody writes a document of this size; larger ones are not even read.
 const DOCUMENT_BYTES_MAX: u64 = 4 * 1024 * 1024;
@@ -20,6 +22,37 @@ pub(super) struct FoundPlaybook {
     pub(super) source: Arc<Source>,
     /// The folder that families may be taken from; none for shipped ones.
     folder: Option<PathBuf>,
+    /// By path; each is read once, so that what was looked at is what is used.
+    families: RefCell<BTreeMap<String, Family>>,
+}
+
+/// A family, and whether it is a file of the person's own; or why there is none.
+type Family = Result<(Arc<Source>, Whose), String>;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Whose {
+    OwnFile,
+    Shipped,
+}
+
+/// What a name on the command line means.
+#[derive(Debug)]
+pub(super) enum Named {
+    One(FoundPlaybook),
+    /// A name without a folder, which a shipped playbook has, and a file of the current folder that says something else.
+    Either {
+        file: FoundPlaybook,
+        shipped: FoundPlaybook,
+    },
+}
+
+/// A document that decides what is trusted, read once: what stands in it, and in whose hands it is.
+#[derive(Debug)]
+pub(super) struct OwnDocument {
+    pub(super) source: Arc<Source>,
+    /// Where it really lies, links aside.
+    pub(super) real_path: PathBuf,
+    pub(super) foreign: Option<Foreign>,
 }
 
 /// Why a document named on the command line cannot be had. The command line is at fault, not the document.
@@ -63,14 +96,43 @@ impl FoundPlaybook {
         used.into_inner()
     }
 
+    /// The playbook and its families, as far as they are files of the person's own.
+    pub(super) fn own_files(&self) -> Vec<Arc<Source>> {
+        self.load();
+        let families = self.families.borrow();
+        let own = families.values().flatten().filter(|(_, whose)| *whose == Whose::OwnFile);
+        let families = own.map(|(source, _)| Arc::clone(source));
+        self.folder.iter().map(|_| Arc::clone(&self.source)).chain(families).collect()
+    }
+
+    /// Does it say the same as the shipped one, down to the families?
+    fn is_same_as(&self, shipped: &FoundPlaybook) -> bool {
+        let texts = |found: &FoundPlaybook| {
+            let families = found.families().into_iter().map(|(_, source)| source.text.clone());
+            families.collect::<Vec<_>>()
+        };
+        self.source.text == shipped.source.text && texts(self) == texts(shipped)
+    }
+
     /// Families of the person's own lie beside or below the playbook; shipped ones are there for all.
     fn family(&self, path: &str) -> Result<Arc<Source>, String> {
+        let mut families = self.families.borrow_mut();
+        let family = families.entry(path.to_owned()).or_insert_with(|| self.read_family(path));
+        family.clone().map(|(source, _)| source)
+    }
+
+    fn read_family(&self, path: &str) -> Family {
         if let Some(folder) = &self.folder
             && let Some(source) = read_below(folder, path)?
         {
-            return Ok(source);
+            return Ok((source, Whose::OwnFile));
         }
-        shipped_family(path).ok_or_else(|| "there is no such file, and none of that name is shipped".to_owned())
+        let shipped = shipped_family(path).map(|source| (source, Whose::Shipped));
+        shipped.ok_or_else(|| "there is no such file, and none of that name is shipped".to_owned())
+    }
+
+    fn new(source: Arc<Source>, folder: Option<PathBuf>) -> FoundPlaybook {
+        FoundPlaybook { source, folder, families: RefCell::default() }
     }
 }
 
@@ -98,10 +160,10 @@ pub(super) fn find_playbook(name: &str) -> Result<FoundPlaybook, PlaceError> {
     if path.is_file() {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         let folder = folder.map_or_else(|| PathBuf::from("."), Path::to_owned);
-        return Ok(FoundPlaybook { source: read(path)?, folder: Some(folder) });
+        return Ok(FoundPlaybook::new(read(path)?, Some(folder)));
     }
     if let Some(source) = shipped_playbook(name) {
-        return Ok(FoundPlaybook { source, folder: None });
+        return Ok(FoundPlaybook::new(source, None));
     }
     let with_ending = format!("{name}.yaml");
     if Path::new(&with_ending).is_file() {
@@ -109,10 +171,23 @@ pub(super) fn find_playbook(name: &str) -> Result<FoundPlaybook, PlaceError> {
     }
     if path.exists() {
         // Says why it is none.
-        return Ok(FoundPlaybook { source: read(path)?, folder: None });
+        return Ok(FoundPlaybook::new(read(path)?, None));
     }
     let known: Vec<&str> = shipped_boards().collect();
     Err(PlaceError::Unknown { name: name.to_owned(), known: known.join(", "), near: nearest_board(name) })
+}
+
+/// Finds what a real run is to run. A shipped playbook's name, without a folder, does not name a file that happens to lie in
+/// the current folder.
+pub(super) fn find_named(name: &str) -> Result<Named, PlaceError> {
+    let is_bare = Path::new(name).components().eq([Component::Normal(name.as_ref())]);
+    let with_ending = format!("{name}.yaml");
+    let file = [name, &with_ending].into_iter().find(|file| Path::new(file).is_file());
+    if let (true, Some(file), Some(source)) = (is_bare, file, shipped_playbook(name)) {
+        let (file, shipped) = (find_playbook(file)?, FoundPlaybook::new(source, None));
+        return Ok(if file.is_same_as(&shipped) { Named::One(shipped) } else { Named::Either { file, shipped } });
+    }
+    find_playbook(name).map(Named::One)
 }
 
 fn read(path: &Path) -> Result<Arc<Source>, PlaceError> {
@@ -121,15 +196,29 @@ fn read(path: &Path) -> Result<Arc<Source>, PlaceError> {
 
 fn read_at_most(path: &Path, bytes_max: u64, kind: &'static str) -> Result<Arc<Source>, PlaceError> {
     let name = path.display().to_string();
-    let unreadable = |source| PlaceError::Unreadable { path: name.clone(), source };
-    let file = open_file(path).map_err(unreadable)?;
+    let file = open_file(path).map_err(|source| PlaceError::Unreadable { path: name.clone(), source })?;
+    text_of(&file, name, bytes_max, kind)
+}
+
+fn text_of(file: &File, name: String, bytes_max: u64, kind: &'static str) -> Result<Arc<Source>, PlaceError> {
     let mut bytes = Vec::new();
-    file.take(bytes_max + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    let read = file.take(bytes_max + 1).read_to_end(&mut bytes);
+    read.map_err(|source| PlaceError::Unreadable { path: name.clone(), source })?;
     if bytes.len() as u64 > bytes_max {
         return Err(PlaceError::TooLarge { path: name, bytes_max, kind });
     }
     let text = String::from_utf8(bytes).map_err(|_| PlaceError::NotText { path: name.clone() })?;
     Ok(Arc::new(Source { name, text }))
+}
+
+/// Reads a document of which it matters whose it is.
+pub(super) fn read_own(path: &Path) -> Result<OwnDocument, PlaceError> {
+    let name = path.display().to_string();
+    let unreadable = |source| PlaceError::Unreadable { path: name.clone(), source };
+    let file = open_file(path).map_err(unreadable)?;
+    let source = text_of(&file, name.clone(), DOCUMENT_BYTES_MAX, "document")?;
+    let (real_path, foreign) = custody(&file, path).map_err(unreadable)?;
+    Ok(OwnDocument { source, real_path, foreign })
 }
 
 /// Reads a document that is no playbook.

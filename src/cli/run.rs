@@ -8,14 +8,15 @@ use std::sync::Arc;
 use console::Term;
 
 use crate::bench::{Answers, Bench, BenchError, BenchFolder, BenchWorld, WhichBoard, generate_image};
+use crate::cli::admission::Admission;
 use crate::cli::arguments::{MessageFormat, RunArgs, RunOptions};
-use crate::cli::catalogs;
 use crate::cli::check::{read, scene_of};
 use crate::cli::defect::or_defect;
 use crate::cli::json::{Json, write_line};
 use crate::cli::log::Log;
 use crate::cli::other_folder::check_folder;
-use crate::cli::places::{find_playbook, read_scene};
+use crate::cli::places::read_scene;
+use crate::cli::planned_tools::{self, Programs, planned_tools};
 use crate::cli::problems;
 use crate::cli::reader::{Reader, Readers};
 use crate::cli::record::Recording;
@@ -25,7 +26,7 @@ use crate::cli::run_options::check_options;
 use crate::cli::run_runtime::{Clock, defect, runtime};
 use crate::cli::scene::{apply_scene, finish, folder_of_scene};
 use crate::cli::screen::Screen;
-use crate::cli::streams::{complain, complain_at_length, show, shown_on_terminal, stdout};
+use crate::cli::streams::{complain, complain_at_length, say, show, shown_on_terminal, stdout};
 use crate::cli::style::Look;
 use crate::cli::{diagnostics, dry_run};
 use crate::documents::catalog::Catalog;
@@ -46,6 +47,8 @@ use crate::world::{
 struct Job {
     playbook: Playbook,
     catalog: Catalog,
+    /// The documents of the catalog that are not the shipped one.
+    own_catalogs: Vec<Arc<Source>>,
     options: RunOptions,
     given: GivenFiles,
     settings: Settings,
@@ -78,7 +81,7 @@ pub(super) fn run(args: RunArgs, look: &Look) -> Outcome {
         Err(warning) => (None, Some(warning)),
     };
     if job.options.dry_run {
-        return dry(&job, &Look::of(&Term::stdout()));
+        return dry(&job, &about_catalogs, &Look::of(&Term::stdout()));
     }
     let mut readers = Readers::new(shown, log);
     let recording = job.recording.clone();
@@ -89,9 +92,7 @@ pub(super) fn run(args: RunArgs, look: &Look) -> Outcome {
         readers.event(event);
     };
     tell(&started(&job));
-    for text in about_catalogs {
-        tell(&Event::Note { text });
-    }
+    about_catalogs.iter().for_each(&mut tell);
     if let Some(text) = log_warning {
         tell(&Event::Warning { text });
     }
@@ -106,7 +107,7 @@ pub(super) fn run(args: RunArgs, look: &Look) -> Outcome {
 }
 
 /// Everything that can be known wrong before anything is touched.
-fn prepare(args: RunArgs, look: &Look) -> Result<(Job, Vec<String>), Box<Refusal>> {
+fn prepare(args: RunArgs, look: &Look) -> Result<(Job, Vec<Event>), Box<Refusal>> {
     let RunArgs { playbook: name, mut options } = args;
     let surroundings = Surroundings::of_this_process();
     let human = options.message_format == MessageFormat::Human;
@@ -116,26 +117,12 @@ fn prepare(args: RunArgs, look: &Look) -> Result<(Job, Vec<String>), Box<Refusal
         }
         refuse(Outcome::PlaybookInvalid, problems::documents(faults))
     };
-    let found = find_playbook(&name).map_err(|error| {
-        refuse(
-            if error.of_document() { Outcome::PlaybookInvalid } else { Outcome::CommandLine },
-            problems::place(&error),
-        )
-    })?;
-    let on_bench = options.simulate.is_some() || options.scene.is_some();
-    let (catalog, passed_over) = match on_bench {
-        true => (catalogs::for_bench(&surroundings, &found, options.scene.as_deref()), None),
-        false => (catalogs::for_run(&surroundings), catalogs::passed_over(&found)),
-    };
-    let catalog = catalog.map_err(|faults| documents_invalid(&faults))?;
-    let (playbook, faults) = read(&found, &catalog.catalog);
+    let mut admission = Admission::of(&name, &options, &surroundings, &documents_invalid)?;
+    let Admission { found, catalog, .. } = &admission;
+    let (playbook, faults) = read(found, &catalog.catalog);
     let mut playbook = match playbook {
         Some(playbook) if !faults.iter().any(|fault| fault.severity == Severity::Error) => playbook,
-        _ => {
-            let mut refusal = documents_invalid(&faults);
-            refusal.problem.next.extend(passed_over);
-            return Err(refusal);
-        }
+        _ => return Err(documents_invalid(&faults)),
     };
     let command_line = |what: String, next: Option<String>| {
         refuse(Outcome::CommandLine, before_anything(FaultClass::BadUsage, what, next.into_iter().collect()))
@@ -155,7 +142,7 @@ fn prepare(args: RunArgs, look: &Look) -> Result<(Job, Vec<String>), Box<Refusal
         apply_scene(scene, &mut playbook, &mut options).map_err(|(what, next)| command_line(what, next))?;
     }
     check_options(&options, &playbook).map_err(|(what, next)| command_line(what, next))?;
-    let recording = Recording::begin(&options, &playbook, &found, &catalog.own);
+    let recording = Recording::begin(&options, &playbook, found, &catalog.own);
     let recording = recording.map_err(|(what, next)| command_line(what, next))?;
     let bench = match &options.simulate {
         Some(simulation) => {
@@ -209,12 +196,13 @@ fn prepare(args: RunArgs, look: &Look) -> Result<(Job, Vec<String>), Box<Refusal
     };
     let given = GivenFiles { folder, set };
     check_folder(&given, &playbook).map_err(|(what, next)| command_line(what, next))?;
-    let adds = |source: &Arc<Source>| format!("Your own {} adds to the shipped catalog of tools.", source.name);
-    let own = catalog.own.iter().map(adds).chain(passed_over).collect();
+    admission.agree(&playbook)?;
+    let Admission { catalog, told, .. } = admission;
     Ok((
         Job {
             playbook,
             catalog: catalog.catalog,
+            own_catalogs: catalog.own,
             options,
             given,
             settings,
@@ -222,7 +210,7 @@ fn prepare(args: RunArgs, look: &Look) -> Result<(Job, Vec<String>), Box<Refusal
             lock,
             recording: recording.map(Rc::new),
         },
-        own,
+        told,
     ))
 }
 
@@ -318,7 +306,7 @@ fn make_files(job: &Job, tell: &mut Tell<'_>) -> Result<Files, Box<Refusal>> {
     Ok(files)
 }
 
-fn dry(job: &Job, look: &Look) -> Outcome {
+fn dry(job: &Job, about_catalogs: &[Event], look: &Look) -> Outcome {
     let files = match make_files(job, &mut |_| {}) {
         Ok(files) => files,
         Err(refusal) => {
@@ -327,10 +315,28 @@ fn dry(job: &Job, look: &Look) -> Outcome {
         }
     };
     let steps = plan(&job.playbook, &job.catalog, &files, &job.settings.variables);
+    let surroundings = Surroundings::of_this_process();
+    let given = |name: &str| job.options.tools.iter().rev().find(|given| given.tool == name);
+    let explicit = |name: &str| given(name).map(|given| given.program.clone());
+    let programs = match &job.bench {
+        Some(_) => Programs::OnBench,
+        None => Programs::Here { surroundings: &surroundings, explicit: &explicit },
+    };
+    let tools = planned_tools(&job.playbook, &job.catalog, &job.own_catalogs, &programs);
     match job.options.message_format {
-        MessageFormat::Human => show(&dry_run::render(&steps, look)),
+        MessageFormat::Human => {
+            show(&dry_run::render(&steps, look));
+            show(&planned_tools::render(&tools, look));
+            for event in about_catalogs {
+                if let Event::Note { text } | Event::Warning { text } = event {
+                    say(text);
+                }
+            }
+        }
         MessageFormat::Json => {
-            let all = steps.iter().try_for_each(|step| write_line(&mut stdout(), step));
+            let steps = steps.iter().try_for_each(|step| write_line(&mut stdout(), step));
+            let tools = steps.and_then(|()| tools.iter().try_for_each(|tool| write_line(&mut stdout(), tool)));
+            let all = tools.and_then(|()| about_catalogs.iter().try_for_each(|event| write_line(&mut stdout(), event)));
             let _reader_gone = all.and_then(|()| write_line(&mut stdout(), &without_problem(Outcome::Planned)));
         }
     }

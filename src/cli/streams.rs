@@ -45,6 +45,11 @@ pub(super) fn stdout() -> WatchedStdout {
     WatchedStdout { stdout: io::stdout() }
 }
 
+/// Does a person see what is shown?
+pub(super) fn is_seen() -> bool {
+    io::stdout().is_terminal()
+}
+
 /// Why a part of what was to be told has not been: a full disk, not a reader that went away.
 pub(super) fn lost() -> Option<&'static str> {
     LOST.get().map(String::as_str)

@@ -5,9 +5,11 @@ pub mod catalog;
 mod container;
 pub mod expression;
 pub mod library;
+pub mod manifest;
 pub mod mutation;
 pub mod playbook;
 pub mod scene;
+pub mod settings;
 mod yaml;
 
 pub use yaml::{Key, Yaml, YamlKind, YamlLimits, parse_yaml, parse_yaml_within};

@@ -148,6 +148,8 @@ impl<'a, W: World> Runner<'a, W> {
             }
             return Err(halt);
         };
+        // Before it is shown: what was typed until then is dropped, and nothing that is typed after it.
+        self.world.ask(Ask::Consent { step: &step.id });
         self.tell(Event::ConsentAsked {
             step: step.id.clone(),
             why: irreversible.why.clone(),
@@ -156,7 +158,6 @@ impl<'a, W: World> Runner<'a, W> {
             phrase: step.id.to_string(),
             limit_ms: milliseconds(CONSENT_LIMIT),
         });
-        self.world.ask(Ask::Consent { step: &step.id });
         let deadline = Instant::now() + CONSENT_LIMIT;
         for _ in 0..CONSENT_TRIES {
             let world = self.world;

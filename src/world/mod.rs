@@ -1,6 +1,7 @@
 //! Floor 3: every effect. The engine sees the world through [`World`]; [`crate::bench`] has a second one.
 
 mod contract;
+mod custody;
 mod gate;
 mod host;
 mod interrupts;
@@ -14,11 +15,13 @@ pub mod process;
 mod recording;
 mod scratch;
 mod serial;
+mod signature;
 mod tool_folder;
 mod tools;
 #[cfg(unix)]
 mod unix;
 mod usb;
+mod whole_file;
 #[cfg(windows)]
 mod windows;
 
@@ -31,6 +34,7 @@ pub use contract::{
     Access, AnswerTool, Ask, AttachedDevice, DeviceList, DeviceNode, Interrupt, NodeGroup, NodeHolder, Reply,
     RunningTool, SessionCall, StopTool, ToolCall, ToolEvent, ToolInput, World,
 };
+pub use custody::{Foreign, custody};
 pub use gate::{Cleared, Consent, Refused, Wish, clear};
 pub use host::Host;
 pub use interrupts::Interrupts;
@@ -39,14 +43,16 @@ pub use machine::Machine;
 pub use own_folder::{
     FolderRefused, KEPT_FOLDERS_MAX, TemporaryFolder, claim_folder, remove_own, sweep_folders, vacant_folder,
 };
-pub use person::{AT_TERMINAL, Person, Questions};
+pub use person::{AT_TERMINAL, Person, Questions, ask_line};
 pub use recording::{Recorded, Recorder, RecordingWorld, TEXT_BYTES_MAX};
 pub use scratch::{Scratch, ScratchProblem, Staged, open_file, sha256_of, sha256_of_bytes};
 pub use serial::serial_ports;
+pub use signature::{SignatureProblem, TrustedKey};
 pub use system::end_by_signal;
 pub use tool_folder::{FolderProblem, copy_tool_folder, tool_folder};
 pub use tools::{
-    Finder, FoundTool, PassedOver, Surroundings, ToolEnvironment, ToolProblem, ToolStarter, Trouble, Unusable,
-    find_tools, tool_environment,
+    Finder, FirstTried, FoundTool, PassedOver, Surroundings, ToolEnvironment, ToolProblem, ToolStarter, Trouble,
+    Unusable, find_tools, first_tried, tool_environment,
 };
 pub use usb::UsbBus;
+pub use whole_file::write_whole;

@@ -12,7 +12,7 @@ use std::thread;
 use tokio::sync::mpsc;
 
 use crate::world::Reply;
-use crate::world::system::forget_typed;
+use crate::world::system::drop_typed_ahead;
 
 /// Lines kept unread; more than a person types ahead.
 const LINES_MAX: usize = 16;
@@ -75,7 +75,7 @@ impl Person {
     /// Drops what was typed before the question, and begins to listen.
     pub fn ask(&self) {
         if self.at_terminal {
-            forget_typed();
+            drop_typed_ahead();
         }
         let mut lines = self.lock();
         if let Lines::Reading(receiver) = &mut *lines {
@@ -107,6 +107,16 @@ impl Person {
     fn lock(&self) -> std::sync::MutexGuard<'_, Lines> {
         self.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Asks a question before anything has begun: `show` shows it, and the answer is the next line, or nothing at the end of the
+/// input. What was typed before the question does not count.
+pub fn ask_line(show: impl FnOnce()) -> Option<String> {
+    drop_typed_ahead();
+    show();
+    let mut line = Vec::new();
+    let read = std::io::stdin().lock().take(LINE_BYTES_MAX).read_until(b'\n', &mut line);
+    read.ok().filter(|bytes| *bytes > 0).map(|_| String::from_utf8_lossy(&line).trim().to_owned())
 }
 
 impl fmt::Debug for Person {

@@ -1,7 +1,7 @@
 //! What differs between operating systems, on Unix: process groups, signals, terminals, private folders and permissions.
 
 use std::ffi::OsStr;
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
@@ -23,12 +23,6 @@ use crate::world::Interrupt;
 
 /// Puts the process into a group of its own, so that Ctrl-C at the terminal does not reach it and that it can be ended
 /// together with everything it starts.
-/// Drops what was typed at the terminal and not read yet.
-pub(super) fn forget_typed() {
-    // Where it is no terminal there is nothing to drop.
-    let _no_terminal = tcflush(std::io::stdin(), QueueSelector::IFlush);
-}
-
 pub(super) fn give_own_group(command: &mut Command) {
     command.process_group(0);
 }
@@ -214,6 +208,26 @@ pub(super) fn make_private_folder(folder: &Path) -> io::Result<()> {
 /// Is this a folder, not a link to one, that belongs to this user?
 pub(super) fn is_own_folder(folder: &Path) -> bool {
     std::fs::symlink_metadata(folder).is_ok_and(|found| found.is_dir() && found.uid() == geteuid().as_raw())
+}
+
+/// Does it belong to neither this user nor root?
+pub(super) fn is_somebody_elses(found: &Metadata) -> bool {
+    found.uid() != geteuid().as_raw() && found.uid() != 0
+}
+
+/// May every user of the computer change it, or what is in the folder that it is?
+pub(super) fn everybody_may_write(found: &Metadata) -> bool {
+    const OTHERS_WRITE: u32 = 0o002;
+    found.mode() & OTHERS_WRITE != 0
+}
+
+pub(super) fn is_same_file(one: &Metadata, other: &Metadata) -> bool {
+    (one.dev(), one.ino()) == (other.dev(), other.ino())
+}
+
+/// Drops what was typed at the terminal and not yet read.
+pub(super) fn drop_typed_ahead() {
+    let _no_terminal = tcflush(io::stdin(), QueueSelector::IFlush);
 }
 
 /// May this user read and write this file? Asked without opening it; `None` where that cannot be told.

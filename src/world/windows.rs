@@ -4,7 +4,7 @@
 //! and only the process that was started itself can be ended: what it started goes on until its pipes break. Nor can a
 //! pseudo-terminal be opened: tools that want one run on pipes and may hold their output back.
 
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io;
 use std::os::windows::process::CommandExt;
 use std::path::Path;
@@ -21,9 +21,6 @@ const CREATE_NEW_PROCESS_GROUP: u32 = 0x0000_0200;
 
 /// `ERROR_BAD_EXE_FORMAT` of the Windows API.
 const ERROR_BAD_EXE_FORMAT: i32 = 193;
-
-/// The console's own lines cannot be dropped with what the standard library has; those that were read are.
-pub(super) fn forget_typed() {}
 
 pub(super) fn give_own_group(command: &mut Command) {
     command.creation_flags(CREATE_NEW_PROCESS_GROUP);
@@ -119,6 +116,22 @@ pub(super) fn is_out_of_files(error: &io::Error) -> bool {
     const ERROR_TOO_MANY_OPEN_FILES: i32 = 4;
     error.raw_os_error() == Some(ERROR_TOO_MANY_OPEN_FILES)
 }
+
+/// Permissions are lists there, which the standard library does not show.
+pub(super) fn is_somebody_elses(_found: &Metadata) -> bool {
+    false
+}
+
+pub(super) fn everybody_may_write(_found: &Metadata) -> bool {
+    false
+}
+
+pub(super) fn is_same_file(one: &Metadata, other: &Metadata) -> bool {
+    one.len() == other.len() && one.modified().ok() == other.modified().ok()
+}
+
+/// What was typed ahead stays: it cannot be told from what is typed now.
+pub(super) fn drop_typed_ahead() {}
 
 pub(super) fn may_read_and_write(_file: &Path) -> Option<bool> {
     None

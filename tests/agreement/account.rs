@@ -19,6 +19,9 @@ pub(crate) struct Leeway {
 /// Steps whose id begins so bring one side into the state in which the scenario begins; they belong to nobody.
 const SET_UP: &str = "before-";
 
+/// What a real run alone tells of its playbook before anything happens: no tool has a part in it.
+const OF_THE_PLAYBOOK: &str = "is not one of recover's own playbooks. It may";
+
 impl Account {
     /// The two streams of a call stand one after the other: how they interleave is nobody's promise.
     pub(crate) fn of(events: &str, leeway: &Leeway) -> Self {
@@ -72,6 +75,7 @@ impl Writer<'_> {
                 self.write_verdict(&event["verdict"]);
                 self.write(&format!("touched: {}", text("touched")));
             }
+            Some("note") if text("text").contains(OF_THE_PLAYBOOK) => {}
             Some("warning" | "note") => self.write(&format!("told: {}", text("text"))),
             Some("retrying" | "restarting") => self.write(&format!("{}: {}", text("event"), event["because"]["class"])),
             Some("finished") => {

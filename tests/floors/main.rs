@@ -15,12 +15,13 @@ use rules::{
 use source_file::{SourceFile, source_files};
 
 /// Crates that could be swapped for another one: each is named in one file.
-const SWAPPABLE: [&str; 15] = [
+const SWAPPABLE: [&str; 16] = [
     "annotate_snippets",
     "duct",
     "futures_core",
     "glob",
     "indicatif",
+    "minisign_verify",
     "nusb",
     "quick_junit",
     "regex_syntax",

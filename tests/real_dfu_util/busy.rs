@@ -43,7 +43,7 @@ fn a_camera_whose_chip_was_stuck_once_is_brought_back() {
     assert!(catalog.contains("silence = \"60s\""));
     bench.write("vendor-tools.toml", &catalog.replace("silence = \"60s\"", "silence = \"2s\""));
     bench.bus.attach(&rom, "99-1");
-    let recover = start(&mut bench.recover("h7.yaml"));
+    let recover = start(bench.recover("h7.yaml").args(["--catalog", "vendor-tools.toml"]));
     assert!(rom.wait_until(EVENT_LIMIT, |counts| counts.busy_answers > 0));
     enter_rom_again(&bench, &rom);
     start_camera(&bench, &rom);

@@ -14,10 +14,10 @@ use super::tree::{Node, Table, Value, parse};
 use crate::words::{AddressRange, Diagnostic, Located, Place, Source, UsbId, nearest};
 
 /// The tables of the document that are not tools.
-const ENVIRONMENT: &str = "environment";
-const SHARED_IDS: &str = "shared_ids";
-const INSTALLERS: &str = "installers";
-const HOLDERS: &str = "holders";
+pub(super) const ENVIRONMENT: &str = "environment";
+pub(super) const SHARED_IDS: &str = "shared_ids";
+pub(super) const INSTALLERS: &str = "installers";
+pub(super) const HOLDERS: &str = "holders";
 const CHIPS: &str = "chips";
 const SPECIAL_MEMORIES: &str = "special_memories";
 const COMMON_FAULTS: &str = "common_faults";
@@ -72,7 +72,7 @@ pub fn merge(sources: &[Arc<Source>]) -> Result<Catalog, Vec<Diagnostic>> {
     if diagnostics.is_empty() { Ok(catalog) } else { Err(diagnostics) }
 }
 
-fn lay_over(base: &mut Table, document: Table) {
+pub(super) fn lay_over(base: &mut Table, document: Table) {
     for (key, node) in document.entries {
         let known = base.entries.iter_mut().find(|(name, _)| name.value == key.value);
         match (known, node) {

@@ -1,5 +1,6 @@
 //! The catalog: what `vendor-tools.toml` says about each vendor tool. Finding and running them is for higher floors.
 
+mod changes;
 mod guard;
 mod installer;
 mod load;
@@ -12,12 +13,13 @@ mod read_judging;
 mod read_tool;
 mod reader;
 mod tool;
-mod tree;
+pub(in crate::documents) mod tree;
 mod winning;
 
 /// The JSON schema of catalogs.
 pub const SCHEMA: &str = include_str!("schema.json");
 
+pub use changes::{Change, changes};
 pub use guard::{
     CallFacts, CallFiles, Fuse, Kind, Looked, fuse_of, knows_chip, look, never_chosen, rules, says_to_be, special,
 };

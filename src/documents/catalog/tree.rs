@@ -8,13 +8,13 @@ use toml::de::{DeTable, DeValue};
 use crate::words::{Diagnostic, Located, Place, Source};
 
 #[derive(Debug, Clone)]
-pub(super) struct Node {
-    pub(super) place: Place,
-    pub(super) value: Value,
+pub(in crate::documents) struct Node {
+    pub(in crate::documents) place: Place,
+    pub(in crate::documents) value: Value,
 }
 
 #[derive(Debug, Clone)]
-pub(super) enum Value {
+pub(in crate::documents) enum Value {
     Text(String),
     Integer(i64),
     Boolean(bool),
@@ -25,7 +25,7 @@ pub(super) enum Value {
 }
 
 impl Value {
-    pub(super) fn describe(&self) -> &'static str {
+    pub(in crate::documents) fn describe(&self) -> &'static str {
         match self {
             Value::Text(_) => "a text",
             Value::Integer(_) => "a whole number",
@@ -39,17 +39,17 @@ impl Value {
 
 /// Keys and values in the order of the document.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Table {
-    pub(super) entries: Vec<(Located<String>, Node)>,
+pub(in crate::documents) struct Table {
+    pub(in crate::documents) entries: Vec<(Located<String>, Node)>,
 }
 
 impl Table {
-    pub(super) fn get(&self, key: &str) -> Option<&Node> {
+    pub(in crate::documents) fn get(&self, key: &str) -> Option<&Node> {
         self.entries.iter().find(|(name, _)| name.value == key).map(|(_, node)| node)
     }
 
     /// Takes over every key of `over`, replacing what stood under it.
-    pub(super) fn replace_keys(&mut self, over: Table) {
+    pub(in crate::documents) fn replace_keys(&mut self, over: Table) {
         for (key, node) in over.entries {
             match self.entries.iter_mut().find(|(name, _)| name.value == key.value) {
                 Some(entry) => *entry = (key, node),
@@ -60,7 +60,7 @@ impl Table {
 }
 
 /// Reads the document as far as its syntax allows.
-pub(super) fn parse(source: &Arc<Source>) -> (Table, Vec<Diagnostic>) {
+pub(in crate::documents) fn parse(source: &Arc<Source>) -> (Table, Vec<Diagnostic>) {
     let (document, errors) = DeTable::parse_recoverable(&source.text);
     let diagnostics = errors
         .into_iter()

@@ -12,6 +12,7 @@ mod device;
 pub(in crate::documents) mod family;
 mod input;
 pub(in crate::documents) mod load;
+mod may_do;
 mod read_answers;
 pub(in crate::documents) mod read_input;
 mod read_reading;
@@ -34,6 +35,7 @@ pub use device::{Device, DeviceKind, Identity};
 pub use family::Families;
 pub use input::{FileKind, Input, InputWord, NamesFiles, Need, Vectors, WordLimit};
 pub use load::{Loaded, load};
+pub use may_do::{Deed, MayDo, MemoryRange, may_do};
 pub(crate) use reader::{Entries, Reader};
 pub use steps::{irreversible_steps, tools_of};
 pub use types::{

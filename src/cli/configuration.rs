@@ -1,0 +1,124 @@
+//! The user's own configuration folder: what lies in it, and what counts of it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::cli::places::{PlaceError, read_own};
+use crate::documents::settings::UserSettings;
+use crate::words::{Diagnostic, Source};
+use crate::world::{Surroundings, TrustedKey};
+
+const CATALOG_FILE: &str = "vendor-tools.toml";
+const SETTINGS_FILE: &str = "settings.toml";
+const TRUST_FILE: &str = "trusted.json";
+const KEYS_FOLDER: &str = "trusted-keys";
+const KEY_ENDING: &str = "pub";
+/// More keys than a bench has owners.
+const KEYS_MAX: usize = 100;
+
+/// Where the user's own files are; none where the system says nothing about the user.
+#[derive(Debug, Clone)]
+pub(super) struct Configuration {
+    folder: Option<PathBuf>,
+}
+
+impl Configuration {
+    pub(super) fn of(surroundings: &Surroundings) -> Configuration {
+        // The XDG specification: a relative path there is to be ignored; it would make any folder the user's own.
+        let variable =
+            |name: &str| surroundings.variables.get(name).map(PathBuf::from).filter(|path| path.is_absolute());
+        let home = || surroundings.home.clone().filter(|home| home.is_absolute());
+        let folder = if cfg!(windows) {
+            variable("APPDATA")
+        } else if cfg!(target_os = "macos") {
+            home().map(|home| home.join("Library/Application Support"))
+        } else {
+            variable("XDG_CONFIG_HOME").or_else(|| home().map(|home| home.join(".config")))
+        };
+        Configuration { folder: folder.map(|folder| folder.join("recover")) }
+    }
+
+    pub(super) fn catalog(&self) -> Option<PathBuf> {
+        self.file(CATALOG_FILE)
+    }
+
+    /// What the user has agreed to.
+    pub(super) fn trust_file(&self) -> Option<PathBuf> {
+        self.file(TRUST_FILE)
+    }
+
+    pub(super) fn keys_folder(&self) -> Option<PathBuf> {
+        self.file(KEYS_FOLDER)
+    }
+
+    /// A file of settings that cannot be read may have forbidden something, so it is a fault.
+    pub(super) fn settings(&self) -> Result<UserSettings, Vec<Diagnostic>> {
+        let Some(path) = self.file(SETTINGS_FILE).filter(|path| path.symlink_metadata().is_ok()) else {
+            return Ok(UserSettings::default());
+        };
+        let source = read_own(&path).map_err(|error| vec![Diagnostic::of_document(error.to_string())])?.source;
+        UserSettings::read(&source)
+    }
+
+    /// The keys that the user trusts, and why others in their folder do not count.
+    pub(super) fn keys(&self) -> (Vec<TrustedKey>, Vec<String>) {
+        let (mut keys, mut passed_over) = (Vec::new(), Vec::new());
+        let entries = self.keys_folder().and_then(|folder| std::fs::read_dir(folder).ok()).into_iter().flatten();
+        let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+        paths.retain(|path| path.extension().is_some_and(|ending| ending == KEY_ENDING));
+        paths.sort();
+        for path in paths.into_iter().take(KEYS_MAX) {
+            match read_key(&path) {
+                Ok(key) => keys.push(key),
+                Err(reason) => passed_over.push(format!("{} does not count as a key: {reason}", path.display())),
+            }
+        }
+        (keys, passed_over)
+    }
+
+    fn file(&self, name: &str) -> Option<PathBuf> {
+        self.folder.as_ref().map(|folder| folder.join(name))
+    }
+}
+
+fn read_key(path: &Path) -> Result<TrustedKey, String> {
+    let document = read_own(path).map_err(|error| error.to_string())?;
+    if let Some(foreign) = document.foreign {
+        return Err(foreign.to_string());
+    }
+    TrustedKey::read(&document.source.text).map_err(|error| error.to_string())
+}
+
+/// A key as it is given on the command line: itself, or the path of its file.
+pub(super) fn key_of(given: &str) -> Result<TrustedKey, String> {
+    let text = match read_own(Path::new(given)) {
+        Ok(document) => document.source.text.clone(),
+        Err(PlaceError::Unreadable { .. }) => given.to_owned(),
+        Err(error) => return Err(error.to_string()),
+    };
+    TrustedKey::read(&text).map_err(|_| format!("`{given}` is neither a public key of minisign nor a file with one"))
+}
+
+/// The catalog that the user has in the configuration folder; `None` where there is none.
+pub(super) fn own_catalog(configuration: &Configuration) -> Result<Option<(Arc<Source>, PathBuf)>, PlaceError> {
+    let Some(path) = configuration.catalog().filter(|path| path.is_file()) else { return Ok(None) };
+    let document = read_own(&path)?;
+    Ok(Some((document.source, document.real_path)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_nothing_is_known_of_the_user_nothing_is_the_users_own() {
+        let nobody = Configuration::of(&Surroundings::default());
+        assert_eq!((nobody.catalog(), nobody.trust_file(), nobody.keys_folder()), (None, None, None));
+        assert_eq!(nobody.settings(), Ok(UserSettings::default()));
+        assert!(nobody.keys().0.is_empty());
+        let relative = |home: &str| Surroundings { home: Some(home.into()), ..Surroundings::default() };
+        assert_eq!(Configuration::of(&relative(".")).catalog(), None);
+        assert_eq!(Configuration::of(&relative("")).catalog(), None);
+        assert!(Configuration::of(&relative("/home/a")).catalog().is_some() || cfg!(windows));
+    }
+}
