@@ -71,7 +71,7 @@ fn list(may_do: &MayDo, news: &News) -> Vec<String> {
             Deed::UseDevice(id) => (Some("use"), id),
             Deed::ReadFile(file) => (Some("read"), file),
             Deed::MakeFile(file) => (Some("make, in the run's own folder,"), file),
-            Deed::WriteMemory { .. } => (None, &String::new()),
+            Deed::WriteMemory { .. } | Deed::TakeForPlain(_) => (None, &String::new()),
             Deed::NeverUndo { .. } => {
                 never_undone.push(format!("- {}{mark}", piece(&deed.to_string())));
                 continue;
