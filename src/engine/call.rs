@@ -159,10 +159,14 @@ impl<'a, W: World> Runner<'a, W> {
             changes_board: prepared.changes_board,
             purpose: purpose.to_owned(),
         });
+        if prepared.changes_board {
+            self.stay_awake();
+        }
         let started = Instant::now();
         self.bus.call_begins(run.device.as_ref());
         let watched = self.watched_call(step, run, prepared).await;
         self.bus.call_ended();
+        self.tell_sleepiness();
         let (mut judgement, watched) = watched?;
         if run.changes.as_ref().is_some_and(|changes| changes.value == Changes::Nothing) {
             judgement.touched = Touched::Nothing;

@@ -1,5 +1,9 @@
 //! Floor 4: runs a playbook in a world. Speaks only typed events; knows no terminal.
 
+mod awake;
+#[cfg(test)]
+#[cfg(unix)]
+mod awake_tests;
 mod call;
 mod call_again;
 mod checked;

@@ -17,6 +17,7 @@ use tokio::time::Instant;
 use crate::documents::catalog::Catalog;
 use crate::documents::expression::{EvaluationError, Expression, Template, Value, evaluate_condition, expand};
 use crate::documents::playbook::{Action, Playbook, Retry, Step};
+use crate::engine::awake::Wakefulness;
 use crate::engine::devices::{Bus, no_bus};
 use crate::engine::facts::RunFacts;
 use crate::engine::files::Files;
@@ -105,6 +106,7 @@ pub(super) struct Runner<'a, W> {
     pub(super) single_calls: bool,
     /// Attempts that the step at work has left, by its own `retry`.
     attempts_left: u32,
+    pub(super) wakefulness: Wakefulness,
     pub(super) tally: Tally,
 }
 
@@ -156,9 +158,11 @@ pub async fn run<W: World>(order: Order<'_>, files: Files, world: &W, events: &m
         last_call: None,
         single_calls: order.settings.single_calls,
         attempts_left: 0,
+        wakefulness: Wakefulness::default(),
         tally: Tally::default(),
     };
     runner.find_tool_files();
+    runner.find_last_changing(order.playbook);
     let asked = runner.tools_ready().await;
     let ended = match asked {
         Ok(()) => runner.steps(&order.playbook.steps, Shown::Yes).await,
@@ -180,6 +184,7 @@ pub async fn run<W: World>(order: Order<'_>, files: Files, world: &W, events: &m
     };
     let failure = if no_tools.is_some() { failure } else { runner.after_wish(failure) };
     world.end_sessions();
+    runner.let_sleep();
     let whole = if no_tools.is_some() { Outcome::ToolMissing } else { Outcome::Recovered };
     let outcome = failure.as_ref().map_or(whole, |failure| failure.outcome);
     let problem = failure.map(|failure| problem::account(failure, &runner)).or(no_tools);
@@ -348,6 +353,7 @@ impl<'a, W: World> Runner<'a, W> {
         }
         let started = Instant::now();
         self.reach(number);
+        self.sleep_if_changed(number);
         self.current = Some((step.id.clone(), step.name.clone(), number));
         let (id, name, total) = (step.id.clone(), step.name.clone(), self.total);
         self.tell(Event::StepStarted { step: id.clone(), name: name.clone(), number, total });

@@ -191,6 +191,12 @@ pub enum Interrupt {
     Terminate,
 }
 
+/// Holds sleep off. Dropping it lets the computer sleep again.
+pub trait Awake {
+    /// Why the computer may fall asleep all the same; nothing while that is not known.
+    fn refused(&self) -> Option<String>;
+}
+
 /// Everything outside the engine. All futures may be dropped at any point without harm.
 pub trait World {
     /// Starts a tool; a failure to start arrives as [`ToolEnd::NotStarted`].
@@ -215,6 +221,11 @@ pub trait World {
     /// What stands between this system and the computer's USB ports.
     fn host(&self) -> Host {
         Host::Plain
+    }
+
+    /// Keeps the computer from falling asleep. Returns at once; nothing where nothing is ever written to a real board.
+    fn stay_awake(&self) -> Option<Box<dyn Awake>> {
+        None
     }
 
     /// Completes when devices came or went; may never complete, so callers look again now and then anyway.

@@ -4,12 +4,14 @@ use std::io;
 
 use crate::documents::playbook::DeviceKind;
 use crate::words::UsbId;
+use crate::world::awake::HeldAwake;
 use crate::world::interrupts::Interrupts;
 use crate::world::person::Person;
 use crate::world::process::Sessions;
 use crate::world::serial::serial_ports;
+use crate::world::system::KEEPERS;
 use crate::world::usb::UsbBus;
-use crate::world::{Ask, DeviceList, Host, Interrupt, Reply, RunningTool, ToolCall, World};
+use crate::world::{Ask, Awake, DeviceList, Host, Interrupt, Reply, RunningTool, ToolCall, World};
 #[cfg(target_os = "linux")]
 use crate::world::{AttachedDevice, DeviceNode, node};
 
@@ -66,6 +68,10 @@ impl World for Machine {
 
     fn host(&self) -> Host {
         Host::of_this_computer()
+    }
+
+    fn stay_awake(&self) -> Option<Box<dyn Awake>> {
+        Some(Box::new(HeldAwake::by(KEEPERS)))
     }
 
     async fn devices_changed(&self) {

@@ -1,5 +1,6 @@
 //! Floor 3: every effect. The engine sees the world through [`World`]; [`crate::bench`] has a second one.
 
+mod awake;
 mod contract;
 mod host;
 mod interrupts;
@@ -27,7 +28,7 @@ use unix as system;
 use windows as system;
 
 pub use contract::{
-    Access, AnswerTool, Ask, AttachedDevice, DeviceList, DeviceNode, Interrupt, NodeGroup, NodeHolder, Reply,
+    Access, AnswerTool, Ask, AttachedDevice, Awake, DeviceList, DeviceNode, Interrupt, NodeGroup, NodeHolder, Reply,
     RunningTool, SessionCall, StopTool, ToolCall, ToolEvent, ToolInput, World,
 };
 pub use host::Host;

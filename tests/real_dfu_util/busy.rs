@@ -25,8 +25,7 @@ fn a_device_that_stays_busy_is_given_up_in_time() {
     let rom = rom().with_fault(Fault::BusyForEver);
     bench.bus.attach(&rom, "99-1");
     let finished = run(&mut bench.recover("own.yaml")).expect_code(1);
-    let words =
-        ["dfu-util did not finish within ", "(timed-out)", "was in the middle of changing it", "try another"];
+    let words = ["dfu-util did not finish within ", "(timed-out)", "was in the middle of changing it", "try another"];
     expect_words(&finished, &words);
     assert!(rom.counts().busy_answers > 0);
     // The tool itself must be gone, or it would keep the device busy.

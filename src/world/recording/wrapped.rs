@@ -9,7 +9,9 @@ use crate::documents::playbook::DeviceKind;
 use crate::documents::scene::Asked;
 use crate::words::UsbId;
 use crate::world::recording::Recorder;
-use crate::world::{Ask, AttachedDevice, DeviceList, DeviceNode, Host, Interrupt, Reply, RunningTool, ToolCall, World};
+use crate::world::{
+    Ask, AttachedDevice, Awake, DeviceList, DeviceNode, Host, Interrupt, Reply, RunningTool, ToolCall, World,
+};
 
 /// The world of a run that is recorded.
 pub struct RecordingWorld<'w, W> {
@@ -67,6 +69,10 @@ impl<W: World> World for RecordingWorld<'_, W> {
 
     fn host(&self) -> Host {
         self.inner.host()
+    }
+
+    fn stay_awake(&self) -> Option<Box<dyn Awake>> {
+        self.inner.stay_awake()
     }
 
     async fn devices_changed(&self) {
