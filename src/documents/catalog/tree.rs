@@ -66,7 +66,11 @@ pub(super) fn parse(source: &Arc<Source>) -> (Table, Vec<Diagnostic>) {
         .into_iter()
         .map(|error| match error.span() {
             Some(span) => Diagnostic::error(&place(source, &span), error.message()),
-            None => Diagnostic::of_document(error.message()),
+            // The only fault of which the crate does not tell the place.
+            None => {
+                let message = format!("{} nests tables or lists too deeply ({})", source.name, error.message());
+                Diagnostic::of_document(message).hint("no catalog needs so many levels")
+            }
         })
         .collect();
     (table(source, document.into_inner()), diagnostics)
