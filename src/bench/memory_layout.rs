@@ -107,7 +107,7 @@ fn parse_segment(start: u64, description: &str) -> Option<Segment> {
         _ => return None,
     };
     let page_bytes = size.parse::<u64>().ok()?.checked_mul(unit_bytes).filter(|bytes| *bytes > 0)?;
-    let length = page_bytes.checked_mul(count.parse().ok()?)?;
+    let length = page_bytes.checked_mul(count.parse().ok()?).filter(|bytes| *bytes > 0)?;
     let end = start.checked_add(length)?;
     Some(Segment { start, end, page_bytes, rights: kind & 7, unit_blank: unit == b' ' })
 }
@@ -145,7 +145,16 @@ mod tests {
 
     #[test]
     fn refuses_names_without_memory() {
-        for text in ["", "ROMFS0", "@", "@Flash", "@Flash/0x08000000", "@Flash/0x08000000/16*0Kg", "@Flash/8/1*1Kg"] {
+        for text in [
+            "",
+            "ROMFS0",
+            "@",
+            "@Flash",
+            "@Flash/0x08000000",
+            "@Flash/0x08000000/16*0Kg",
+            "@Flash/0x0/0*1Kg",
+            "@Flash/8/1*1Kg",
+        ] {
             assert!(text.parse::<MemoryLayout>().is_err(), "{text}");
         }
     }

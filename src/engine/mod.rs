@@ -4,6 +4,7 @@ mod awake;
 #[cfg(test)]
 #[cfg(unix)]
 mod awake_tests;
+mod beforehand;
 mod call;
 mod call_again;
 mod checked;

@@ -18,6 +18,7 @@ use crate::documents::catalog::Catalog;
 use crate::documents::expression::{EvaluationError, Expression, Template, Value, evaluate_condition, expand};
 use crate::documents::playbook::{Action, Playbook, Retry, Step};
 use crate::engine::awake::Wakefulness;
+use crate::engine::beforehand::wrong_beforehand;
 use crate::engine::devices::{Bus, no_bus};
 use crate::engine::facts::RunFacts;
 use crate::engine::files::Files;
@@ -165,7 +166,10 @@ pub async fn run<W: World>(order: Order<'_>, files: Files, world: &W, events: &m
     runner.find_last_changing(order.playbook);
     let asked = runner.tools_ready().await;
     let ended = match asked {
-        Ok(()) => runner.steps(&order.playbook.steps, Shown::Yes).await,
+        Ok(()) => match runner.foreseen_end() {
+            None => runner.steps(&order.playbook.steps, Shown::Yes).await,
+            Some(halt) => Err(halt),
+        },
         Err(halt) => Err(halt),
     };
     let mut no_tools = None;
@@ -246,6 +250,17 @@ impl<'a, W: World> Runner<'a, W> {
         let holds = |when: &Expression| evaluate_condition(when, &self.facts()).unwrap_or(false);
         let due = self.playbook.afterwards.iter().filter(|entry| entry.when.as_ref().is_none_or(holds));
         due.filter_map(|entry| self.text(&entry.text).ok()).collect()
+    }
+
+    /// What is known to go wrong with these inputs and variables, before anything is done.
+    fn foreseen_end(&self) -> Option<Halt> {
+        let (step, what) = wrong_beforehand(self.playbook, &self.files, &self.settings.variables)?;
+        let message = format!("the step `{step}` cannot be carried out with these files and values: {what}");
+        Some(Halt::Failure(Box::new(self.failure(
+            &step,
+            Fault::new(FaultClass::BadFile, message),
+            Outcome::CommandLine,
+        ))))
     }
 
     pub(super) fn text(&self, template: &Template) -> Result<String, EvaluationError> {

@@ -59,8 +59,43 @@ impl Table {
     }
 }
 
+/// The shipped catalog has some 90 KB.
+const BYTES_MAX: usize = 1024 * 1024;
+/// Keys and values, of which the shipped catalog has some 5,000.
+const NODES_MAX: usize = 50_000;
+/// Every table may be taken for a misspelt name of every other one.
+const TABLES_MAX: usize = 500;
+
 /// Reads the document as far as its syntax allows.
 pub(super) fn parse(source: &Arc<Source>) -> (Table, Vec<Diagnostic>) {
+    let too_large = |message: String| (Table::default(), vec![Diagnostic::of_document(message)]);
+    let (name, bytes) = (&source.name, source.text.len());
+    if bytes > BYTES_MAX {
+        return too_large(format!("{name} has {bytes} bytes; a catalog has at most {BYTES_MAX}"));
+    }
+    let (table, faults) = parse_bounded(source);
+    let (tables, nodes) = (table.entries.len(), nodes_of(&table));
+    if tables > TABLES_MAX {
+        return too_large(format!("{name} has {tables} tables; a catalog has at most {TABLES_MAX}"));
+    }
+    if nodes > NODES_MAX {
+        return too_large(format!("{name} holds {nodes} values; a catalog holds at most {NODES_MAX}"));
+    }
+    (table, faults)
+}
+
+fn nodes_of(table: &Table) -> usize {
+    fn of(node: &Node) -> usize {
+        1 + match &node.value {
+            Value::List(items) => items.iter().map(of).sum(),
+            Value::Table(inner) => nodes_of(inner),
+            Value::Text(_) | Value::Integer(_) | Value::Boolean(_) | Value::Other => 0,
+        }
+    }
+    table.entries.iter().map(|(_, node)| of(node)).sum()
+}
+
+fn parse_bounded(source: &Arc<Source>) -> (Table, Vec<Diagnostic>) {
     let (document, errors) = DeTable::parse_recoverable(&source.text);
     let diagnostics = errors
         .into_iter()
