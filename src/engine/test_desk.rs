@@ -10,7 +10,9 @@ use crate::documents::playbook::{DeviceKind, check, load};
 use crate::engine::{Chosen, Event, Files, Order, Outcome, ReadyTool, Settings, Tools, run};
 use crate::words::{Source, UsbId, Verdict};
 use crate::world::process::Sessions;
-use crate::world::{Ask, AttachedDevice, Awake, DeviceList, Interrupt, Reply, RunningTool, Scratch, ToolCall, World};
+use crate::world::{
+    Ask, AttachedDevice, Awake, DeviceList, Interrupt, NodeHolder, Reply, RunningTool, Scratch, ToolCall, World,
+};
 
 /// A person with prepared lines, or nobody.
 #[derive(Debug)]
@@ -24,6 +26,8 @@ pub(super) struct Desk {
     /// The last argument of each call, and when sleep is held off.
     pub(super) log: Rc<RefCell<Vec<String>>>,
     pub(super) keeps_awake: Result<(), &'static str>,
+    /// Another run's process that has the device.
+    pub(super) held_by: Option<u32>,
 }
 
 impl Default for Desk {
@@ -36,6 +40,7 @@ impl Default for Desk {
             interrupts: RefCell::default(),
             log: Rc::default(),
             keeps_awake: Ok(()),
+            held_by: None,
         }
     }
 }
@@ -73,6 +78,11 @@ impl World for Desk {
 
     fn devices(&self, _: &[(UsbId, DeviceKind)]) -> DeviceList {
         Ok(self.attached.borrow().clone())
+    }
+
+    fn hold(&self, _: &AttachedDevice) -> Result<(), Vec<NodeHolder>> {
+        let holder = |process| Err(vec![NodeHolder { name: "recover".to_owned(), process }]);
+        self.held_by.map_or(Ok(()), holder)
     }
 
     async fn devices_changed(&self) {

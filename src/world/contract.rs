@@ -218,6 +218,12 @@ pub trait World {
         None
     }
 
+    /// Keeps other runs from the device, as long as this world is there. An error names who keeps this run from it; where that
+    /// cannot be told it names nobody. Returns at once.
+    fn hold(&self, _device: &AttachedDevice) -> Result<(), Vec<NodeHolder>> {
+        Ok(())
+    }
+
     /// What stands between this system and the computer's USB ports.
     fn host(&self) -> Host {
         Host::Plain

@@ -13,7 +13,7 @@ use crate::world::system::KEEPERS;
 use crate::world::usb::UsbBus;
 use crate::world::{Ask, Awake, DeviceList, Host, Interrupt, Reply, RunningTool, ToolCall, World};
 #[cfg(target_os = "linux")]
-use crate::world::{AttachedDevice, DeviceNode, node};
+use crate::world::{AttachedDevice, DeviceNode, NodeHolder, node, node_lock::NodeLocks};
 
 #[derive(Debug)]
 pub struct Machine {
@@ -21,12 +21,21 @@ pub struct Machine {
     person: Person,
     interrupts: Interrupts,
     sessions: Sessions,
+    #[cfg(target_os = "linux")]
+    node_locks: NodeLocks,
 }
 
 impl Machine {
     /// Catches interrupts from here on. Needs a tokio runtime around it, with I/O and time enabled.
     pub fn new(person: Person) -> io::Result<Self> {
-        Ok(Machine { bus: UsbBus::default(), person, interrupts: Interrupts::listen()?, sessions: Sessions::default() })
+        Ok(Machine {
+            bus: UsbBus::default(),
+            person,
+            interrupts: Interrupts::listen()?,
+            sessions: Sessions::default(),
+            #[cfg(target_os = "linux")]
+            node_locks: NodeLocks::default(),
+        })
     }
 }
 
@@ -64,6 +73,11 @@ impl World for Machine {
             DeviceKind::Serial => Some(device.port.clone().into()),
         };
         path.and_then(|path| node::describe(&path))
+    }
+
+    #[cfg(target_os = "linux")]
+    fn hold(&self, device: &AttachedDevice) -> Result<(), Vec<NodeHolder>> {
+        self.node_locks.hold(device)
     }
 
     fn host(&self) -> Host {

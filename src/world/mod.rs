@@ -8,6 +8,8 @@ mod lock;
 mod machine;
 #[cfg(target_os = "linux")]
 mod node;
+#[cfg(target_os = "linux")]
+mod node_lock;
 mod own_folder;
 mod person;
 pub mod process;

@@ -10,7 +10,8 @@ use crate::documents::scene::Asked;
 use crate::words::UsbId;
 use crate::world::recording::Recorder;
 use crate::world::{
-    Ask, AttachedDevice, Awake, DeviceList, DeviceNode, Host, Interrupt, Reply, RunningTool, ToolCall, World,
+    Ask, AttachedDevice, Awake, DeviceList, DeviceNode, Host, Interrupt, NodeHolder, Reply, RunningTool, ToolCall,
+    World,
 };
 
 /// The world of a run that is recorded.
@@ -65,6 +66,10 @@ impl<W: World> World for RecordingWorld<'_, W> {
 
     fn node(&self, device: &AttachedDevice) -> Option<DeviceNode> {
         self.inner.node(device)
+    }
+
+    fn hold(&self, device: &AttachedDevice) -> Result<(), Vec<NodeHolder>> {
+        self.inner.hold(device)
     }
 
     fn host(&self) -> Host {
