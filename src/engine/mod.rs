@@ -68,7 +68,7 @@ pub use limit::longest_limit;
 pub use plan::{PlannedLine, PlannedStep, plan};
 pub use proof::ProvenBy;
 pub use ready::{ReadyTool, ReadyTools, SoughtTools, StartUp, Tools, seek_tools};
-pub use refusal::{before_anything, finished, refused_inputs, refused_tools, without_problem};
+pub use refusal::{before_anything, finished, outcome_without_tools, refused_inputs, refused_tools, without_problem};
 pub use ruled_out::RuledOut;
 pub use runner::{Finish, Order, Settings, run};
 pub use tool_folder::file_of as file_of_tool;

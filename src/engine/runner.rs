@@ -28,8 +28,8 @@ use crate::engine::ready::ReadyTool;
 use crate::engine::repeated::FailureKey;
 use crate::engine::runner::changing::StateWords;
 use crate::engine::{
-    CONDITION_DOES_NOT_HOLD, Event, Outcome, ProvenBy, SoughtTools, StepEnd, Tools, milliseconds, problem,
-    refused_tools,
+    CONDITION_DOES_NOT_HOLD, Event, Outcome, ProvenBy, SoughtTools, StepEnd, Tools, milliseconds,
+    outcome_without_tools, problem, refused_tools,
 };
 use crate::output::Touched;
 use crate::words::{Fault, FaultClass, Id, ToolEnd};
@@ -177,7 +177,7 @@ pub async fn run<W: World>(order: Order<'_>, files: Files, world: &W, events: &m
         Ok(()) => None,
         Err(Halt::Failure(failure)) => Some(*failure),
         Err(Halt::NoTools(problems)) => {
-            no_tools = Some(refused_tools(&problems));
+            no_tools = Some((outcome_without_tools(&problems), refused_tools(&problems)));
             None
         }
         // `check` allows restarts only at steps around, so none arrives here.
@@ -189,7 +189,7 @@ pub async fn run<W: World>(order: Order<'_>, files: Files, world: &W, events: &m
     let failure = if no_tools.is_some() { failure } else { runner.after_wish(failure) };
     world.end_sessions();
     runner.let_sleep();
-    let whole = if no_tools.is_some() { Outcome::ToolMissing } else { Outcome::Recovered };
+    let (whole, no_tools) = no_tools.map_or((Outcome::Recovered, None), |(outcome, problem)| (outcome, Some(problem)));
     let outcome = failure.as_ref().map_or(whole, |failure| failure.outcome);
     let problem = failure.map(|failure| problem::account(failure, &runner)).or(no_tools);
     let next = if outcome == Outcome::Recovered { runner.afterwards() } else { Vec::new() };

@@ -105,7 +105,9 @@ fn listen() {
             return before(panic);
         }
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
-        let words = panic.payload_as_str().unwrap_or("a panic without words");
+        let words = (panic.payload().downcast_ref::<String>().map(String::as_str))
+            .or_else(|| panic.payload().downcast_ref::<&str>().copied())
+            .unwrap_or("a panic without words");
         SAID.set(Some(format!("{place}: {}", words.chars().take(600).collect::<String>())));
     }));
 }

@@ -15,6 +15,8 @@ pub enum Unusable {
     KnownBad { found: Box<ToolVersion>, reason: String },
     #[error("it did not tell its version: {reason}{}", in_brackets(last_lines.last()))]
     Failed { reason: String, last_lines: Vec<String> },
+    #[error("it could not be started: {reason}")]
+    NoRoom { reason: String },
     #[error("it seems to be another program{}", in_brackets(first_lines.first()))]
     AnotherProgram { first_lines: Vec<String> },
 }
@@ -24,7 +26,9 @@ impl Unusable {
     fn output(&self) -> &[String] {
         match self {
             Unusable::Failed { last_lines: lines, .. } | Unusable::AnotherProgram { first_lines: lines } => lines,
-            Unusable::NotExecutable | Unusable::TooOld { .. } | Unusable::KnownBad { .. } => &[],
+            Unusable::NotExecutable | Unusable::TooOld { .. } | Unusable::KnownBad { .. } | Unusable::NoRoom { .. } => {
+                &[]
+            }
         }
     }
 }
@@ -64,6 +68,16 @@ pub enum Trouble {
 }
 
 impl ToolProblem {
+    /// The computer has no room for it, whatever tool it is.
+    pub fn is_of_the_computer(&self) -> bool {
+        let no_room = |found: &PassedOver| matches!(found.why, Unusable::NoRoom { .. });
+        match &self.trouble {
+            Trouble::NoneUsable { found, .. } => found.iter().any(no_room),
+            Trouble::GivenUnusable { found, .. } => no_room(found),
+            Trouble::NotFound { .. } | Trouble::NotThere { .. } => false,
+        }
+    }
+
     /// What the programs printed, where that says more than the sentence.
     pub fn output(&self) -> Vec<String> {
         match &self.trouble {

@@ -62,7 +62,7 @@ impl<'a> Remedies<'a> {
                     vec![format!("Allow it to be run:\nchmod +x {path}")]
                 }
             },
-            Unusable::AnotherProgram { .. } => Vec::new(),
+            Unusable::AnotherProgram { .. } | Unusable::NoRoom { .. } => Vec::new(),
         }
     }
 
