@@ -63,6 +63,8 @@ impl Table {
 const BYTES_MAX: usize = 1024 * 1024;
 /// Keys and values, of which the shipped catalog has some 5,000.
 const NODES_MAX: usize = 50_000;
+/// One that is no TOML at all has a fault in each of its characters.
+const SYNTAX_FAULTS_MAX: usize = 100;
 /// Every table may be taken for a misspelt name of every other one.
 const TABLES_MAX: usize = 500;
 
@@ -99,6 +101,7 @@ fn parse_bounded(source: &Arc<Source>) -> (Table, Vec<Diagnostic>) {
     let (document, errors) = DeTable::parse_recoverable(&source.text);
     let diagnostics = errors
         .into_iter()
+        .take(SYNTAX_FAULTS_MAX)
         .map(|error| match error.span() {
             Some(span) => Diagnostic::error(&place(source, &span), error.message()),
             // The only fault of which the crate does not tell the place.
