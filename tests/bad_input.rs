@@ -300,3 +300,49 @@ fn a_folder_for_locks_that_cannot_be_used_is_no_other_run() {
         .says("the folder for locks")
         .never_says("ANOTHER RUN");
 }
+
+/// Known from the files and the command line alone, and once told only when the flash was written.
+#[test]
+fn what_will_come_out_wrong_is_told_before_the_first_write() {
+    let playbook = |check: &str, when: &str| {
+        format!(
+            "format: 1
+board: x
+inputs: {{f: {{file: f.bin, help: x}}}}
+variables: {{z: {{default: 5, help: x}}}}
+devices: {{rom: {{usb: \"0483:df11\", label: ROM, identifies: yes}}, running: {{usb: \"37c5:1204\", label: x}}}}
+virtual_board: {{model: stm32-dfu-rom, layout: \"@X /0x08000000/16*128Kg\"}}
+steps:
+  - {{id: enter, prompt: x, hands: [unplug, fit-jumper, plug-in], until: {{present: rom}}, timeout: 5m}}
+  - id: write
+    run: dfu-util
+    device: rom
+    args: [\"-d\", \",0483:df11\", \"-a\", \"0\", \"-s\", \"0x08000000\", \"-D\", \"${{f}}\"]
+    timeout: 60s
+  - {{id: later, {when}check: \"{check}\", message: m}}
+"
+        )
+    };
+    let house = House::new();
+    house.write("f.bin", [7; 4096]);
+    let run = |check: &str, when: &str, set: &str| {
+        house.write("late.yaml", playbook(check, when));
+        let bench = house.path("bench");
+        let args = ["run", "./late.yaml", "--simulate", "--non-interactive", "--set", set, "--bench"];
+        house.run(&[&args[..], &[bench.to_str().unwrap()]].concat())
+    };
+    for (check, told) in [
+        ("100 / z > 0", "`100 / z`"),
+        ("100 % (size(f) - 4096) == 0", "`100 % (size(f) - 4096)`"),
+        ("align(size(f), z) > 0", "align(size(f), z)"),
+    ] {
+        let ran = run(check, "", "z=0").exits(2);
+        let text = ran.flat();
+        assert!(text.contains("later") && text.contains("out of range"), "{told}: {}", ran.text());
+        assert!(text.contains("This run has changed nothing on the board"), "{}", ran.text());
+        assert_eq!(house.commands(), [""; 0]);
+    }
+    // What does not come is not held against the run.
+    run("100 / z > 0", "when: z != 0, ", "z=0").exits(0);
+    run("100 / z > 0", "", "z=5").exits(0);
+}

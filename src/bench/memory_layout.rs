@@ -43,10 +43,15 @@ pub struct MemoryLayout {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` does not describe memory: write it as `@Internal Flash  /0x08000000/16*128Kg`")]
-pub struct MemoryLayoutError {
-    pub text: String,
+pub enum MemoryLayoutError {
+    #[error("`{text}` does not describe memory: write it as `@Internal Flash  /0x08000000/16*128Kg`")]
+    Unreadable { text: String },
+    #[error("{count} pages are more than the {PAGES_MAX} that memory has at most")]
+    TooManyPages { count: u64 },
 }
+
+/// Erasing goes page by page; the largest flash of such boards has some 8,000.
+const PAGES_MAX: u64 = 65_536;
 
 impl MemoryLayout {
     pub fn segment_at(&self, address: u64) -> Option<&Segment> {
@@ -62,7 +67,12 @@ impl FromStr for MemoryLayout {
     type Err = MemoryLayoutError;
 
     fn from_str(text: &str) -> Result<Self, MemoryLayoutError> {
-        parse(text).ok_or_else(|| MemoryLayoutError { text: text.to_owned() })
+        let layout = parse(text).ok_or_else(|| MemoryLayoutError::Unreadable { text: text.to_owned() })?;
+        let pages = layout.segments.iter().map(|segment| (segment.end - segment.start) / segment.page_bytes);
+        match pages.fold(0, u64::saturating_add) {
+            count if count > PAGES_MAX => Err(MemoryLayoutError::TooManyPages { count }),
+            _ => Ok(layout),
+        }
     }
 }
 
@@ -97,7 +107,7 @@ fn parse_segment(start: u64, description: &str) -> Option<Segment> {
         _ => return None,
     };
     let page_bytes = size.parse::<u64>().ok()?.checked_mul(unit_bytes).filter(|bytes| *bytes > 0)?;
-    let length = page_bytes.checked_mul(count.parse().ok()?)?;
+    let length = page_bytes.checked_mul(count.parse().ok()?).filter(|bytes| *bytes > 0)?;
     let end = start.checked_add(length)?;
     Some(Segment { start, end, page_bytes, rights: kind & 7, unit_blank: unit == b' ' })
 }
@@ -126,8 +136,25 @@ mod tests {
     }
 
     #[test]
+    fn refuses_more_pages_than_there_are_anywhere() {
+        let refused = |text: &str| text.parse::<MemoryLayout>().unwrap_err().to_string();
+        assert_eq!(refused("@X/0x0/65537*1Bg"), "65537 pages are more than the 65536 that memory has at most");
+        assert!(refused("@X/0x0/40000*1Bg,40000*1Bg").starts_with("80000 pages"));
+        assert!("@X/0x0/65536*4Kg".parse::<MemoryLayout>().is_ok());
+    }
+
+    #[test]
     fn refuses_names_without_memory() {
-        for text in ["", "ROMFS0", "@", "@Flash", "@Flash/0x08000000", "@Flash/0x08000000/16*0Kg", "@Flash/8/1*1Kg"] {
+        for text in [
+            "",
+            "ROMFS0",
+            "@",
+            "@Flash",
+            "@Flash/0x08000000",
+            "@Flash/0x08000000/16*0Kg",
+            "@Flash/0x0/0*1Kg",
+            "@Flash/8/1*1Kg",
+        ] {
             assert!(text.parse::<MemoryLayout>().is_err(), "{text}");
         }
     }

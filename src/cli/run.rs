@@ -34,8 +34,8 @@ use crate::documents::expression::Value;
 use crate::documents::playbook::Playbook;
 use crate::engine::{
     Chosen, Event, Files, GivenFiles, MakeImage, Order, Outcome, ReadyTools, Settings, SoughtTools, StartUp, Tools,
-    before_anything, finished, plan, refused_inputs, refused_tools, run as run_engine, seek_tools, stage_inputs,
-    without_problem,
+    before_anything, finished, outcome_without_tools, plan, refused_inputs, refused_tools, run as run_engine,
+    seek_tools, stage_inputs, without_problem,
 };
 use crate::words::{Diagnostic, FaultClass, Id, Severity, Source};
 use crate::world::{
@@ -385,7 +385,7 @@ fn carry_out(job: Job, tell: &mut Tell<'_>) -> Result<Outcome, Box<Refusal>> {
         Some(_) => {
             let found = runtime(Clock::Running)?.block_on(sought.answer);
             let ReadyTools { tools, told } =
-                found.map_err(|faults| refuse(Outcome::ToolMissing, refused_tools(&faults)))?;
+                found.map_err(|faults| refuse(outcome_without_tools(&faults), refused_tools(&faults)))?;
             told.iter().for_each(&mut *tell);
             Tools::Ready(tools)
         }

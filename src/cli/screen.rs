@@ -18,7 +18,7 @@ use crate::cli::reader::Reader;
 use crate::cli::streams::{WatchedStdout, stdout};
 use crate::cli::style::{Look, Role, Sign, width_of};
 use crate::cli::summary::{Counts, Subject, summary};
-use crate::cli::wording::{bytes, clean, hang, milliseconds, wrap, wrap_command};
+use crate::cli::wording::{bytes, clean, hang, may_sleep, milliseconds, wrap, wrap_command};
 use crate::engine::{Event, GoesOn, Outcome, Problem, StepEnd, WaitEnd};
 use crate::words::{Fault, Id};
 use crate::world::Interrupt;
@@ -160,6 +160,10 @@ impl<W: Write> Screen<W> {
                 self.page.say(Role::Warning, Some(Sign::Attention), &format!("warning: {text}"));
             }
             Event::Note { text } => self.page.say(Role::Quiet, None, &format!("note: {text}")),
+            Event::MaySleep { reason } if self.verbose => {
+                self.page.say(Role::Quiet, None, &format!("note: {}", may_sleep(reason)));
+            }
+            Event::MaySleep { .. } => {}
             Event::StepFinished { end, elapsed_ms, .. } => self.show_step_end(end, *elapsed_ms),
             Event::Finished {
                 outcome,

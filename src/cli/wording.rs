@@ -107,6 +107,11 @@ pub fn hang(first: &str, text: &str, width: usize) -> Vec<String> {
     lines
 }
 
+/// What it means that the system does not keep itself awake.
+pub(super) fn may_sleep(reason: &str) -> String {
+    format!("this computer is not kept awake while the board is written: {reason}")
+}
+
 /// Text from a document or a tool must not move the cursor or change colours.
 pub fn clean(text: &str) -> String {
     let text: String = text.chars().map(|c| if c == '\t' { ' ' } else { c }).filter(|c| !c.is_control()).collect();

@@ -151,6 +151,7 @@ impl<'a, W: World> Runner<'a, W> {
         prepared: &Prepared<'a>,
         purpose: &str,
     ) -> Result<(Judgement, Watched<'a>), Halt> {
+        self.hold_board(step, run)?;
         let cleared = self.cleared(step, run, prepared)?;
         self.tell(Event::ToolStarted {
             step: step.id.clone(),
@@ -160,10 +161,14 @@ impl<'a, W: World> Runner<'a, W> {
             changes_board: prepared.changes_board,
             purpose: purpose.to_owned(),
         });
+        if prepared.changes_board {
+            self.stay_awake();
+        }
         let started = Instant::now();
         self.bus.call_begins(run.device.as_ref());
         let watched = self.watched_call(step, run, prepared, &cleared).await;
         self.bus.call_ended();
+        self.tell_sleepiness();
         let (mut judgement, watched) = watched?;
         if run.changes.as_ref().is_some_and(|changes| changes.value == Changes::Nothing) {
             judgement.touched = Touched::Nothing;
@@ -188,6 +193,22 @@ impl<'a, W: World> Runner<'a, W> {
             elapsed_ms: milliseconds(started.elapsed()),
         });
         Ok((judgement, watched))
+    }
+
+    /// Another run may be at work on this very device, whoever started it.
+    fn hold_board(&self, step: &Step, run: &Run) -> Result<(), Halt> {
+        let device = run.device.as_ref().and_then(|name| self.playbook.device(name));
+        let attached = device.map(|device| self.bus.matching(device).unwrap_or_default()).unwrap_or_default();
+        let [board] = attached.as_slice() else { return Ok(()) };
+        self.world.hold(board).map_err(|holders| {
+            let holders: Vec<String> =
+                holders.iter().map(|holder| format!("{}, process {}", holder.name, holder.process)).collect();
+            let by = if holders.is_empty() { String::new() } else { format!(" ({})", holders.join("; ")) };
+            let message = format!("another run{by} is working on {} at {}", board.id, board.port);
+            let mut fault = Fault::new(FaultClass::NoPermission, message);
+            fault.help = Some("Wait until the other run has ended".to_owned());
+            Halt::Failure(Box::new(self.failure(&step.id, fault, Outcome::BoardBusy)))
+        })
     }
 
     /// After a call whose outcome is unknown, the device that the call was to bring, or to send away, decides.

@@ -217,6 +217,10 @@ pub enum Event {
     Note {
         text: String,
     },
+    /// The computer was to be kept awake while the board is written, and the system does not do it.
+    MaySleep {
+        reason: String,
+    },
     StepFinished {
         step: Id,
         name: String,

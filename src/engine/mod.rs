@@ -1,5 +1,10 @@
 //! Floor 4: runs a playbook in a world. Speaks only typed events; knows no terminal.
 
+mod awake;
+#[cfg(test)]
+#[cfg(unix)]
+mod awake_tests;
+mod beforehand;
 mod call;
 mod call_again;
 mod checked;
@@ -64,7 +69,7 @@ pub use limit::longest_limit;
 pub use plan::{PlannedLine, PlannedStep, plan};
 pub use proof::ProvenBy;
 pub use ready::{ReadyTool, ReadyTools, SoughtTools, StartUp, Tools, seek_tools};
-pub use refusal::{before_anything, finished, refused_inputs, refused_tools, without_problem};
+pub use refusal::{before_anything, finished, outcome_without_tools, refused_inputs, refused_tools, without_problem};
 pub use ruled_out::RuledOut;
 pub use runner::{Finish, Order, Settings, run};
 pub use tool_folder::file_of as file_of_tool;

@@ -65,6 +65,14 @@ pub fn refused_inputs(faults: &[InputFault]) -> Problem {
     problem
 }
 
+/// How a run ends without its tools. One that only could not be started is not missing.
+pub fn outcome_without_tools(faults: &[ToolProblem]) -> Outcome {
+    match faults.iter().any(ToolProblem::is_of_the_computer) {
+        true => Outcome::StepFailed,
+        false => Outcome::ToolMissing,
+    }
+}
+
 pub fn refused_tools(faults: &[ToolProblem]) -> Problem {
     let what = match faults {
         [only] => only.to_string(),
@@ -79,6 +87,11 @@ pub fn refused_tools(faults: &[ToolProblem]) -> Problem {
         [only] => only.output(),
         several => several.iter().map(ToString::to_string).collect(),
     };
+    if outcome_without_tools(faults) != Outcome::ToolMissing {
+        problem.class = FaultClass::Unknown;
+        problem.next = vec!["End other programs, or allow more: `ulimit -n 1024`. Then run recover again.".to_owned()];
+        return problem;
+    }
     for remedy in faults.iter().flat_map(|fault| &fault.remedies) {
         // Several tools may come in one package.
         if !problem.next.contains(remedy) {
@@ -89,4 +102,26 @@ pub fn refused_tools(faults: &[ToolProblem]) -> Problem {
         "When the tools are in place, run recover again; it finds them before it asks you to do anything.".into(),
     );
     problem
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::world::{PassedOver, Trouble, Unusable};
+
+    fn problem(why: Unusable) -> ToolProblem {
+        let found = PassedOver { program: "mender".to_owned(), found_by: "PATH".to_owned(), why };
+        let trouble = Trouble::NoneUsable { tool: "mender".to_owned(), found: vec![found] };
+        ToolProblem { tool: "mender".to_owned(), trouble, remedies: vec!["Install it".to_owned()] }
+    }
+
+    #[test]
+    fn a_tool_for_which_the_computer_has_no_room_is_not_missing() {
+        let no_room = [problem(Unusable::NoRoom { reason: "too many files are open".to_owned() })];
+        assert_eq!(outcome_without_tools(&no_room), Outcome::StepFailed);
+        let told = refused_tools(&no_room);
+        assert_eq!((told.class, told.next.len()), (FaultClass::Unknown, 1));
+        assert!(told.next[0].contains("ulimit -n"), "{}", told.next[0]);
+        assert_eq!(outcome_without_tools(&[problem(Unusable::NotExecutable)]), Outcome::ToolMissing);
+    }
 }

@@ -17,6 +17,8 @@ use tokio::time::Instant;
 use crate::documents::catalog::Catalog;
 use crate::documents::expression::{EvaluationError, Expression, Template, Value, evaluate_condition, expand};
 use crate::documents::playbook::{Action, Playbook, Retry, Step};
+use crate::engine::awake::Wakefulness;
+use crate::engine::beforehand::wrong_beforehand;
 use crate::engine::devices::{Bus, no_bus};
 use crate::engine::facts::RunFacts;
 use crate::engine::files::Files;
@@ -26,8 +28,8 @@ use crate::engine::ready::ReadyTool;
 use crate::engine::repeated::FailureKey;
 use crate::engine::runner::changing::StateWords;
 use crate::engine::{
-    CONDITION_DOES_NOT_HOLD, Event, Outcome, ProvenBy, SoughtTools, StepEnd, Tools, milliseconds, problem,
-    refused_tools,
+    CONDITION_DOES_NOT_HOLD, Event, Outcome, ProvenBy, SoughtTools, StepEnd, Tools, milliseconds,
+    outcome_without_tools, problem, refused_tools,
 };
 use crate::output::Touched;
 use crate::words::{Fault, FaultClass, Id, ToolEnd};
@@ -107,6 +109,7 @@ pub(super) struct Runner<'a, W> {
     pub(super) single_calls: bool,
     /// Attempts that the step at work has left, by its own `retry`.
     attempts_left: u32,
+    pub(super) wakefulness: Wakefulness,
     pub(super) tally: Tally,
 }
 
@@ -159,12 +162,17 @@ pub async fn run<W: World>(order: Order<'_>, files: Files, world: &W, events: &m
         last_call: None,
         single_calls: order.settings.single_calls,
         attempts_left: 0,
+        wakefulness: Wakefulness::default(),
         tally: Tally::default(),
     };
     runner.find_tool_files();
+    runner.find_last_changing(order.playbook);
     let asked = runner.tools_ready().await;
     let ended = match asked {
-        Ok(()) => runner.steps(&order.playbook.steps, Shown::Yes).await,
+        Ok(()) => match runner.foreseen_end() {
+            None => runner.steps(&order.playbook.steps, Shown::Yes).await,
+            Some(halt) => Err(halt),
+        },
         Err(halt) => Err(halt),
     };
     let mut no_tools = None;
@@ -172,7 +180,7 @@ pub async fn run<W: World>(order: Order<'_>, files: Files, world: &W, events: &m
         Ok(()) => None,
         Err(Halt::Failure(failure)) => Some(*failure),
         Err(Halt::NoTools(problems)) => {
-            no_tools = Some(refused_tools(&problems));
+            no_tools = Some((outcome_without_tools(&problems), refused_tools(&problems)));
             None
         }
         // `check` allows restarts only at steps around, so none arrives here.
@@ -183,7 +191,8 @@ pub async fn run<W: World>(order: Order<'_>, files: Files, world: &W, events: &m
     };
     let failure = if no_tools.is_some() { failure } else { runner.after_wish(failure) };
     world.end_sessions();
-    let whole = if no_tools.is_some() { Outcome::ToolMissing } else { Outcome::Recovered };
+    runner.let_sleep();
+    let (whole, no_tools) = no_tools.map_or((Outcome::Recovered, None), |(outcome, problem)| (outcome, Some(problem)));
     let outcome = failure.as_ref().map_or(whole, |failure| failure.outcome);
     let problem = failure.map(|failure| problem::account(failure, &runner)).or(no_tools);
     let next = if outcome == Outcome::Recovered { runner.afterwards() } else { Vec::new() };
@@ -244,6 +253,17 @@ impl<'a, W: World> Runner<'a, W> {
         let holds = |when: &Expression| evaluate_condition(when, &self.facts()).unwrap_or(false);
         let due = self.playbook.afterwards.iter().filter(|entry| entry.when.as_ref().is_none_or(holds));
         due.filter_map(|entry| self.text(&entry.text).ok()).collect()
+    }
+
+    /// What is known to go wrong with these inputs and variables, before anything is done.
+    fn foreseen_end(&self) -> Option<Halt> {
+        let (step, what) = wrong_beforehand(self.playbook, &self.files, &self.settings.variables)?;
+        let message = format!("the step `{step}` cannot be carried out with these files and values: {what}");
+        Some(Halt::Failure(Box::new(self.failure(
+            &step,
+            Fault::new(FaultClass::BadFile, message),
+            Outcome::CommandLine,
+        ))))
     }
 
     pub(super) fn text(&self, template: &Template) -> Result<String, EvaluationError> {
@@ -351,6 +371,7 @@ impl<'a, W: World> Runner<'a, W> {
         }
         let started = Instant::now();
         self.reach(number);
+        self.sleep_if_changed(number);
         self.current = Some((step.id.clone(), step.name.clone(), number));
         let (id, name, total) = (step.id.clone(), step.name.clone(), self.total);
         self.tell(Event::StepStarted { step: id.clone(), name: name.clone(), number, total });

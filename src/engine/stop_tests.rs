@@ -1,10 +1,13 @@
 //! A step names a line with which its tool must not go on.
 
+use std::cell::RefCell;
 use std::time::{Duration, Instant};
 
-use crate::engine::Outcome;
+use crate::documents::playbook::DeviceKind;
 use crate::engine::test_desk::{Desk, Story, play};
+use crate::engine::{Event, Outcome};
 use crate::words::Verdict;
+use crate::world::{Access, AttachedDevice};
 
 const CATALOG: &str = r#"[writer]
 summary = "writes"
@@ -23,6 +26,33 @@ const SOON: Duration = Duration::from_secs(10);
 
 fn tell(script: &str) -> Story {
     play(CATALOG, &["/bin/sh", "-c", script], STEP, &Desk::default())
+}
+
+#[test]
+fn a_device_that_another_run_holds_is_left_alone() {
+    let board = AttachedDevice {
+        id: "37c5:1204".parse().unwrap(),
+        port: "1-2".to_owned(),
+        serial: None,
+        product: None,
+        interfaces: Vec::new(),
+        version: None,
+        kind: DeviceKind::Usb,
+        access: Access::Permitted,
+        arrival: 0,
+    };
+    let desk = Desk { attached: RefCell::new(vec![board]), held_by: Some(4711), ..Desk::default() };
+    let steps = "devices: {own: {usb: '37c5:1204', label: x, identifies: yes}}\nsteps:
+  - {id: write, run: writer, device: own, timeout: 20s}\n";
+    let story = play(CATALOG, &["/bin/sh", "-c", "echo written"], steps, &desk);
+    assert_eq!(story.outcome, Outcome::BoardBusy);
+    let Some(Event::Finished { problem: Some(problem), .. }) = story.events.last() else { panic!() };
+    assert_eq!(problem.what, "another run (recover, process 4711) is working on 37c5:1204 at 1-2");
+    assert!(desk.log.borrow().is_empty(), "a tool was started");
+    assert_eq!(
+        play(CATALOG, &["/bin/sh", "-c", "echo written"], steps, &Desk { held_by: None, ..desk }).outcome,
+        Outcome::Recovered
+    );
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::documents::catalog;
@@ -9,19 +10,61 @@ use crate::documents::playbook::{DeviceKind, check, load};
 use crate::engine::{Chosen, Event, Files, Order, Outcome, ReadyTool, Settings, Tools, run};
 use crate::words::{Source, UsbId, Verdict};
 use crate::world::process::Sessions;
-use crate::world::{Ask, AttachedDevice, Cleared, DeviceList, Interrupt, Reply, RunningTool, Scratch, World};
+use crate::world::{
+    Ask, AttachedDevice, Awake, Cleared, DeviceList, Interrupt, NodeHolder, Reply, RunningTool, Scratch, World,
+};
 
 /// A person with prepared lines, or nobody.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Desk {
     pub(super) lines: RefCell<VecDeque<String>>,
     pub(super) interactive: bool,
     pub(super) attached: RefCell<Vec<AttachedDevice>>,
     pub(super) sessions: Sessions,
+    /// Told one after another, each as soon as a tool is at work.
+    pub(super) interrupts: RefCell<VecDeque<Interrupt>>,
+    /// The last argument of each call, and when sleep is held off.
+    pub(super) log: Rc<RefCell<Vec<String>>>,
+    pub(super) keeps_awake: Result<(), &'static str>,
+    /// Another run's process that has the device.
+    pub(super) held_by: Option<u32>,
+}
+
+impl Default for Desk {
+    fn default() -> Self {
+        Desk {
+            lines: RefCell::default(),
+            interactive: false,
+            attached: RefCell::default(),
+            sessions: Sessions::default(),
+            interrupts: RefCell::default(),
+            log: Rc::default(),
+            keeps_awake: Ok(()),
+            held_by: None,
+        }
+    }
+}
+
+struct Vigil {
+    log: Rc<RefCell<Vec<String>>>,
+    refused: Option<&'static str>,
+}
+
+impl Awake for Vigil {
+    fn refused(&self) -> Option<String> {
+        self.refused.map(str::to_owned)
+    }
+}
+
+impl Drop for Vigil {
+    fn drop(&mut self) {
+        self.log.borrow_mut().push("sleepy".to_owned());
+    }
 }
 
 impl World for Desk {
     fn start(&self, call: &Cleared) -> RunningTool {
+        self.log.borrow_mut().extend(call.args.last().cloned());
         self.sessions.start(call)
     }
 
@@ -35,6 +78,11 @@ impl World for Desk {
 
     fn devices(&self, _: &[(UsbId, DeviceKind)]) -> DeviceList {
         Ok(self.attached.borrow().clone())
+    }
+
+    fn hold(&self, _: &AttachedDevice) -> Result<(), Vec<NodeHolder>> {
+        let holder = |process| Err(vec![NodeHolder { name: "recover".to_owned(), process }]);
+        self.held_by.map_or(Ok(()), holder)
     }
 
     async fn devices_changed(&self) {
@@ -56,7 +104,16 @@ impl World for Desk {
     }
 
     async fn interrupted(&self) -> Interrupt {
-        std::future::pending().await
+        let wish = self.interrupts.borrow_mut().pop_front();
+        match wish {
+            Some(by) => by,
+            None => std::future::pending().await,
+        }
+    }
+
+    fn stay_awake(&self) -> Option<Box<dyn Awake>> {
+        self.log.borrow_mut().push("awake".to_owned());
+        Some(Box::new(Vigil { log: Rc::clone(&self.log), refused: self.keeps_awake.err() }))
     }
 }
 

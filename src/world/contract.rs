@@ -191,6 +191,12 @@ pub enum Interrupt {
     Terminate,
 }
 
+/// Holds sleep off. Dropping it lets the computer sleep again.
+pub trait Awake {
+    /// Why the computer may fall asleep all the same; nothing while that is not known.
+    fn refused(&self) -> Option<String>;
+}
+
 /// Everything outside the engine. All futures may be dropped at any point without harm.
 pub trait World {
     /// Starts a tool; a failure to start arrives as [`ToolEnd::NotStarted`].
@@ -212,9 +218,20 @@ pub trait World {
         None
     }
 
+    /// Keeps other runs from the device, as long as this world is there. An error names who keeps this run from it; where that
+    /// cannot be told it names nobody. Returns at once.
+    fn hold(&self, _device: &AttachedDevice) -> Result<(), Vec<NodeHolder>> {
+        Ok(())
+    }
+
     /// What stands between this system and the computer's USB ports.
     fn host(&self) -> Host {
         Host::Plain
+    }
+
+    /// Keeps the computer from falling asleep. Returns at once; nothing where nothing is ever written to a real board.
+    fn stay_awake(&self) -> Option<Box<dyn Awake>> {
+        None
     }
 
     /// Completes when devices came or went; may never complete, so callers look again now and then anyway.

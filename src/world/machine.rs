@@ -4,14 +4,16 @@ use std::io;
 
 use crate::documents::playbook::DeviceKind;
 use crate::words::UsbId;
+use crate::world::awake::HeldAwake;
 use crate::world::interrupts::Interrupts;
 use crate::world::person::{AT_TERMINAL, Person};
 use crate::world::process::Sessions;
 use crate::world::serial::serial_ports;
+use crate::world::system::KEEPERS;
 use crate::world::usb::UsbBus;
-use crate::world::{Ask, Cleared, DeviceList, Host, Interrupt, Reply, RunningTool, World};
+use crate::world::{Ask, Awake, Cleared, DeviceList, Host, Interrupt, Reply, RunningTool, World};
 #[cfg(target_os = "linux")]
-use crate::world::{AttachedDevice, DeviceNode, node};
+use crate::world::{AttachedDevice, DeviceNode, NodeHolder, node, node_lock::NodeLocks};
 
 #[derive(Debug)]
 pub struct Machine {
@@ -19,12 +21,21 @@ pub struct Machine {
     person: Person,
     interrupts: Interrupts,
     sessions: Sessions,
+    #[cfg(target_os = "linux")]
+    node_locks: NodeLocks,
 }
 
 impl Machine {
     /// Catches interrupts from here on. Needs a tokio runtime around it, with I/O and time enabled.
     pub fn new(person: Person) -> io::Result<Self> {
-        Ok(Machine { bus: UsbBus::default(), person, interrupts: Interrupts::listen()?, sessions: Sessions::default() })
+        Ok(Machine {
+            bus: UsbBus::default(),
+            person,
+            interrupts: Interrupts::listen()?,
+            sessions: Sessions::default(),
+            #[cfg(target_os = "linux")]
+            node_locks: NodeLocks::default(),
+        })
     }
 }
 
@@ -64,8 +75,17 @@ impl World for Machine {
         path.and_then(|path| node::describe(&path))
     }
 
+    #[cfg(target_os = "linux")]
+    fn hold(&self, device: &AttachedDevice) -> Result<(), Vec<NodeHolder>> {
+        self.node_locks.hold(device)
+    }
+
     fn host(&self) -> Host {
         Host::of_this_computer()
+    }
+
+    fn stay_awake(&self) -> Option<Box<dyn Awake>> {
+        Some(Box::new(HeldAwake::by(KEEPERS)))
     }
 
     async fn devices_changed(&self) {

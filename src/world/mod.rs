@@ -1,5 +1,6 @@
 //! Floor 3: every effect. The engine sees the world through [`World`]; [`crate::bench`] has a second one.
 
+mod awake;
 mod contract;
 mod custody;
 mod gate;
@@ -9,6 +10,8 @@ mod lock;
 mod machine;
 #[cfg(target_os = "linux")]
 mod node;
+#[cfg(target_os = "linux")]
+mod node_lock;
 mod own_folder;
 mod person;
 pub mod process;
@@ -31,7 +34,7 @@ use unix as system;
 use windows as system;
 
 pub use contract::{
-    Access, AnswerTool, Ask, AttachedDevice, DeviceList, DeviceNode, Interrupt, NodeGroup, NodeHolder, Reply,
+    Access, AnswerTool, Ask, AttachedDevice, Awake, DeviceList, DeviceNode, Interrupt, NodeGroup, NodeHolder, Reply,
     RunningTool, SessionCall, StopTool, ToolCall, ToolEvent, ToolInput, World,
 };
 pub use custody::{Foreign, custody};

@@ -20,12 +20,30 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::words::ToolEnd;
 use crate::world::Interrupt;
+use crate::world::awake::Keeper;
 
 /// Puts the process into a group of its own, so that Ctrl-C at the terminal does not reach it and that it can be ended
 /// together with everything it starts.
 pub(super) fn give_own_group(command: &mut Command) {
     command.process_group(0);
 }
+
+/// Programs that keep the computer awake as long as a `cat` runs in them. With `--what=sleep` alone a lid that is closed would
+/// still put a laptop to sleep (systemd-inhibit(1), logind.conf(5)).
+#[cfg(not(target_os = "macos"))]
+pub(super) const KEEPERS: &[Keeper] = {
+    const ARGS: &[&str] = &[
+        "--what=idle:sleep:handle-lid-switch",
+        "--who=recover",
+        "--why=A board is being written",
+        "--mode=block",
+        "cat",
+    ];
+    &[("systemd-inhibit", ARGS), ("elogind-inhibit", ARGS)]
+};
+/// No idle sleep and, on mains, no sleep at all (caffeinate(8)).
+#[cfg(target_os = "macos")]
+pub(super) const KEEPERS: &[Keeper] = &[("caffeinate", &["-i", "-s", "cat"])];
 
 /// Starts the running program once more, whatever has become of its file. The name it gets on Linux is not its own, so that
 /// whoever ends all processes of its name (`killall -9 recover`) does not end this one.

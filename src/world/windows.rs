@@ -15,9 +15,25 @@ use tokio::signal::windows::{CtrlBreak, CtrlC, CtrlClose, ctrl_break, ctrl_c, ct
 
 use crate::words::ToolEnd;
 use crate::world::Interrupt;
+use crate::world::awake::Keeper;
 
 /// `CREATE_NEW_PROCESS_GROUP` of the Windows API: Ctrl-C at the terminal does not reach the process.
 const CREATE_NEW_PROCESS_GROUP: u32 = 0x0000_0200;
+
+/// Windows keeps awake for a thread that said so, for as long as it lives, and saying so takes unsafe code: PowerShell does
+/// it. `0x80000001` is `ES_CONTINUOUS | ES_SYSTEM_REQUIRED` of SetThreadExecutionState; it answers 0 where it refuses.
+pub(super) const KEEPERS: &[Keeper] = &[(
+    "powershell.exe",
+    &[
+        "-NoProfile",
+        "-NonInteractive",
+        "-Command",
+        "$kernel = Add-Type -PassThru -Namespace Recover -Name Kernel -MemberDefinition \
+         '[DllImport(\"kernel32.dll\")] public static extern uint SetThreadExecutionState(uint flags);'; \
+         if ($kernel::SetThreadExecutionState([uint32]2147483649) -eq 0) { exit 1 }; \
+         [Console]::Out.WriteLine('awake'); [void][Console]::In.ReadToEnd()",
+    ],
+)];
 
 /// `ERROR_BAD_EXE_FORMAT` of the Windows API.
 const ERROR_BAD_EXE_FORMAT: i32 = 193;

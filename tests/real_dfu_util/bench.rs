@@ -122,6 +122,9 @@ impl Bench {
     }
 }
 
+/// recover itself keeps the node open while it works on the device, so that no other run does; a tool comes on top.
+const RECOVERS_OWN: u32 = 1;
+
 /// What the H7's playbook asks of the person in the end, once the image has been read back: unplug, and without the
 /// wire plug in again.
 pub(crate) fn start_camera(bench: &Bench, rom: &Device) {
@@ -130,7 +133,9 @@ pub(crate) fn start_camera(bench: &Bench, rom: &Device) {
 
 /// The same, after so many readings.
 pub(crate) fn start_camera_after(bench: &Bench, rom: &Device, readings: u32) {
-    assert!(rom.wait_until(EVENT_LIMIT, |counts| counts.uploads_finished >= readings && counts.connections == 0));
+    assert!(
+        rom.wait_until(EVENT_LIMIT, |counts| counts.uploads_finished >= readings && counts.connections <= RECOVERS_OWN)
+    );
     assert_eq!(rom.flash(bootloader_image().len()), bootloader_image());
     bench.bus.detach("99-1");
     bench.bus.attach(&own_bootloader(), "99-1");
@@ -138,7 +143,7 @@ pub(crate) fn start_camera_after(bench: &Bench, rom: &Device, readings: u32) {
 
 /// After a restart: unplug, and with the wire still there plug in again once recover has seen that the chip is gone.
 pub(crate) fn enter_rom_again(bench: &Bench, rom: &Device) {
-    assert!(rom.wait_until(EVENT_LIMIT, |counts| counts.connections == 0));
+    assert!(rom.wait_until(EVENT_LIMIT, |counts| counts.connections <= RECOVERS_OWN));
     bench.bus.detach("99-1");
     let waits = |log: &str| {
         let (_, after) = log.split_once(": goes back to enter-rom")?;

@@ -86,3 +86,32 @@ fn an_own_bootloader_that_never_confirms_is_given_up_in_time() {
     assert!(own.counts().busy_answers > 0);
     assert!(own.wait_until(EVENT_LIMIT, |counts| counts.connections == 0));
 }
+
+/// Each has folders of its own for locks and for what is temporary, as root and a user have.
+#[test]
+fn a_device_that_another_run_works_on_is_left_alone() {
+    if !requirements::met("a_device_that_another_run_works_on_is_left_alone") {
+        return;
+    }
+    let bench = Bench::with_steps(
+        r#"
+  - id: write
+    run: dfu-util
+    device: rom
+    args: ["-d", ",0483:df11", "-a", "0", "-s", "0x08000000", "-D", "${bootloader}"]
+    timeout: 6s
+"#,
+    );
+    let rom = rom().with_fault(Fault::BusyForEver);
+    bench.bus.attach(&rom, "99-1");
+    let first = start(&mut bench.recover("own.yaml"));
+    assert!(rom.wait_until(EVENT_LIMIT, |counts| counts.busy_answers > 0));
+    let elsewhere = tempfile::tempdir().unwrap();
+    let mut second = bench.recover("own.yaml");
+    for variable in ["XDG_RUNTIME_DIR", "TMPDIR"] {
+        second.env(variable, elsewhere.path());
+    }
+    let second = run(&mut second).expect_code(7);
+    expect_words(&second, &["another run", "is working on 0483:df11 at 99-1", "Wait until the other run has ended"]);
+    first.finish().expect_code(1);
+}

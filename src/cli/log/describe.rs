@@ -1,6 +1,6 @@
 //! Each event as lines of the log.
 
-use crate::cli::wording::{bytes, clean, milliseconds, quote_command};
+use crate::cli::wording::{bytes, clean, may_sleep, milliseconds, quote_command};
 use crate::engine::{Cause, Event, GoesOn, Problem, StepEnd, WaitEnd};
 use crate::words::{Fault, Stream, Verdict};
 
@@ -147,6 +147,7 @@ pub(super) fn lines(event: &Event) -> Vec<String> {
         }
         Event::Warning { text } => with_text("warning".to_owned(), text),
         Event::Note { text } => with_text("note".to_owned(), text),
+        Event::MaySleep { reason } => vec![may_sleep(reason)],
         Event::StepFinished { step, number, total, end, elapsed_ms, .. } => {
             let head = format!("step {number}/{total} {step}");
             let time = milliseconds(*elapsed_ms);

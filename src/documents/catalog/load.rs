@@ -3,7 +3,7 @@
 //! Several documents make one catalog: a later one replaces single keys of a tool that an earlier one describes, and may
 //! add tools. What is read in the end is the merged tree, so nothing that an earlier document gives is asked for again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
 
 use super::installer::{Installer, installer};
@@ -62,12 +62,10 @@ pub fn merge(sources: &[Arc<Source>]) -> Result<Catalog, Vec<Diagnostic>> {
     let catalog = catalog(&merged, &faults);
     let mut diagnostics = faults.into_inner();
     // What a tool takes over from another would be reported for both.
-    let mut seen = Vec::new();
-    diagnostics.retain(|diagnostic| {
-        !seen.contains(diagnostic) && {
-            seen.push(diagnostic.clone());
-            true
-        }
+    let mut seen = BTreeSet::new();
+    diagnostics.retain(|Diagnostic { message, place, .. }| {
+        let place = place.as_ref().map(|place| (Arc::as_ptr(&place.source), place.start, place.end));
+        seen.insert((place, message.clone()))
     });
     if diagnostics.is_empty() { Ok(catalog) } else { Err(diagnostics) }
 }

@@ -102,6 +102,24 @@ stream = "stdin"
     );
 }
 
+/// Each of these once took minutes, or gigabytes.
+#[test]
+fn what_grows_too_large_is_refused_as_a_whole() {
+    let many = |line: &dyn Fn(usize) -> String, times: usize| (0..times).map(line).collect::<String>();
+    let refused = |text: &str| faults(text).join("; ");
+    let tables = "vendor-tools.toml has 501 tables; a catalog has at most 500";
+    assert_eq!(refused(&many(&|number| format!("t{number} = 1\n"), 501)), tables);
+    let values = format!("t = [{}]\n", "1,".repeat(50_000));
+    assert_eq!(refused(&values), "vendor-tools.toml holds 50001 values; a catalog holds at most 50000");
+    let comment = "#".repeat(1024 * 1024 + 1);
+    assert_eq!(refused(&comment), "vendor-tools.toml has 1048577 bytes; a catalog has at most 1048576");
+    let nested = format!("[{}]\n", vec!["a"; 5_000].join("."));
+    assert!(refused(&nested).starts_with("vendor-tools.toml nests tables or lists too deeply"), "{}", refused(&nested));
+    assert_eq!(faults(&".".repeat(100_000)).len(), 100);
+    let pattern = refused(&tool_and("device_taken = '(?P<id>\\w{300})'\n"));
+    assert!(pattern.contains("this pattern does not compile") && pattern.contains("size limit"), "{pattern}");
+}
+
 #[test]
 fn a_document_that_is_not_toml_is_reported_once() {
     let unfinished = faults("[flasher\nsummary = \"x\"\n");

@@ -1,18 +1,26 @@
 //! A regular expression of the catalog, compiled when it is first needed.
 //!
 //! A run needs one or two tools of many, and compiling the patterns of all would be most of the time that the program takes
-//! to start. Patterns of a person's own documents are compiled at once, so that mistakes in them are told; a test does the
-//! same for the shipped ones.
+//! to start. Patterns of a person's own documents are compiled once before, so that mistakes in them are told; a test does
+//! the same for the shipped ones.
 
 use std::ops::Deref;
 use std::sync::OnceLock;
 
-use regex::Regex;
+use regex::{Regex, RegexBuilder};
 
 #[derive(Debug, Clone)]
 pub struct Pattern {
     text: String,
     compiled: OnceLock<Regex>,
+}
+
+/// A few letters with a large number behind them can stand for many megabytes.
+const COMPILED_BYTES_MAX: usize = 256 * 1024;
+
+/// Refuses what would become large.
+pub(super) fn compiled(text: &str) -> Result<Regex, regex::Error> {
+    RegexBuilder::new(text).size_limit(COMPILED_BYTES_MAX).build()
 }
 
 impl Pattern {
@@ -42,9 +50,9 @@ impl Deref for Pattern {
 
     #[expect(
         clippy::expect_used,
-        reason = "only patterns of the shipped catalog come here, and a test compiles them all"
+        reason = "patterns come here that have been compiled before, the shipped ones by a test"
     )]
     fn deref(&self) -> &Regex {
-        self.compiled.get_or_init(|| Regex::new(&self.text).expect("the shipped pattern compiles"))
+        self.compiled.get_or_init(|| compiled(&self.text).expect("the pattern compiles"))
     }
 }

@@ -2,10 +2,8 @@
 
 use std::sync::Arc;
 
-use regex::Regex;
-
 use super::load::shipped_source;
-use super::pattern::Pattern;
+use super::pattern::{Pattern, compiled};
 use super::reader::Faults;
 use crate::words::{Diagnostic, Located};
 
@@ -16,7 +14,7 @@ pub(super) fn compile(text: &Located<String>, groups: &[&str], faults: &Faults) 
     if Arc::ptr_eq(&text.place.source, &shipped_source()) {
         return Some(Pattern::later(&text.value));
     }
-    let pattern = match Regex::new(&text.value) {
+    let pattern = match compiled(&text.value) {
         Ok(pattern) => pattern,
         Err(error) => {
             let message = format!("this pattern does not compile: {}", last_line(&error.to_string()));
@@ -30,7 +28,8 @@ pub(super) fn compile(text: &Located<String>, groups: &[&str], faults: &Faults) 
         faults.report(Diagnostic::error(&text.place, format!("this pattern lacks a group {}", wanted.join(" or "))));
         return None;
     }
-    Some(pattern.into())
+    // Thousands of them are not kept in a form that takes a thousand times as much.
+    Some(Pattern::later(&text.value))
 }
 
 /// The regex crate draws the pattern over several lines; what is wrong stands in the last one.

@@ -59,14 +59,56 @@ impl Table {
     }
 }
 
+/// The shipped catalog has some 90 KB.
+const BYTES_MAX: usize = 1024 * 1024;
+/// Keys and values, of which the shipped catalog has some 5,000.
+const NODES_MAX: usize = 50_000;
+/// One that is no TOML at all has a fault in each of its characters.
+const SYNTAX_FAULTS_MAX: usize = 100;
+/// Every table may be taken for a misspelt name of every other one.
+const TABLES_MAX: usize = 500;
+
 /// Reads the document as far as its syntax allows.
 pub(in crate::documents) fn parse(source: &Arc<Source>) -> (Table, Vec<Diagnostic>) {
+    let too_large = |message: String| (Table::default(), vec![Diagnostic::of_document(message)]);
+    let (name, bytes) = (&source.name, source.text.len());
+    if bytes > BYTES_MAX {
+        return too_large(format!("{name} has {bytes} bytes; a catalog has at most {BYTES_MAX}"));
+    }
+    let (table, faults) = parse_bounded(source);
+    let (tables, nodes) = (table.entries.len(), nodes_of(&table));
+    if tables > TABLES_MAX {
+        return too_large(format!("{name} has {tables} tables; a catalog has at most {TABLES_MAX}"));
+    }
+    if nodes > NODES_MAX {
+        return too_large(format!("{name} holds {nodes} values; a catalog holds at most {NODES_MAX}"));
+    }
+    (table, faults)
+}
+
+fn nodes_of(table: &Table) -> usize {
+    fn of(node: &Node) -> usize {
+        1 + match &node.value {
+            Value::List(items) => items.iter().map(of).sum(),
+            Value::Table(inner) => nodes_of(inner),
+            Value::Text(_) | Value::Integer(_) | Value::Boolean(_) | Value::Other => 0,
+        }
+    }
+    table.entries.iter().map(|(_, node)| of(node)).sum()
+}
+
+fn parse_bounded(source: &Arc<Source>) -> (Table, Vec<Diagnostic>) {
     let (document, errors) = DeTable::parse_recoverable(&source.text);
     let diagnostics = errors
         .into_iter()
+        .take(SYNTAX_FAULTS_MAX)
         .map(|error| match error.span() {
             Some(span) => Diagnostic::error(&place(source, &span), error.message()),
-            None => Diagnostic::of_document(error.message()),
+            // The only fault of which the crate does not tell the place.
+            None => {
+                let message = format!("{} nests tables or lists too deeply ({})", source.name, error.message());
+                Diagnostic::of_document(message).hint("no catalog needs so many levels")
+            }
         })
         .collect();
     (table(source, document.into_inner()), diagnostics)

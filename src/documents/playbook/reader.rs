@@ -11,10 +11,13 @@ use crate::words::{Diagnostic, Id, Located, Place, nearest, parse_integer, parse
 
 /// Patterns larger than this when compiled are refused; the authors' ones need some 10 KB.
 const PATTERN_BYTES_MAX: usize = 256 * 1024;
+/// All of a document's patterns are kept; the longest shipped playbook has some 50.
+const PATTERNS_MAX: usize = 500;
 
 #[derive(Debug, Default)]
 pub(crate) struct Reader {
     pub(crate) faults: Vec<Diagnostic>,
+    patterns: usize,
 }
 
 /// The entries of a map whose keys have been checked.
@@ -259,6 +262,14 @@ impl Reader {
 
     pub(crate) fn pattern(&mut self, yaml: &Yaml) -> Option<Regex> {
         let text = self.text(yaml)?;
+        self.patterns += 1;
+        if self.patterns > PATTERNS_MAX {
+            if self.patterns == PATTERNS_MAX + 1 {
+                let message = format!("there are more than {PATTERNS_MAX} patterns in this document");
+                self.fault(Diagnostic::error(&text.place, message));
+            }
+            return None;
+        }
         match regex::RegexBuilder::new(&text.value).size_limit(PATTERN_BYTES_MAX).build() {
             Ok(pattern) => Some(pattern),
             Err(error) => {

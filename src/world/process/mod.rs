@@ -31,6 +31,7 @@ use crate::world::system::{ProcessGroup, give_own_group, has_ended, tool_end, wa
 use crate::world::{AnswerTool, Cleared, RunningTool, StopTool, ToolCall, ToolEvent};
 
 pub use guard::{guard_main, guard_tools};
+pub use reason::TOO_MANY_FILES;
 pub use session::Sessions;
 
 /// What is to be started, before it is; here so that the crate is named in one file.

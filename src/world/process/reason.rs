@@ -6,6 +6,9 @@ use std::path::Path;
 use crate::world::ToolCall;
 use crate::world::system::{is_foreign_program, is_out_of_files};
 
+/// How the reason begins where the computer, and not the tool, is at fault.
+pub const TOO_MANY_FILES: &str = "too many files are open";
+
 pub(super) fn reason_not_started(call: &ToolCall, error: &io::Error) -> String {
     let Some(program) = call.launcher.first().map(Path::new) else {
         return "no program is given".to_owned();
@@ -15,7 +18,7 @@ pub(super) fn reason_not_started(call: &ToolCall, error: &io::Error) -> String {
         return format!("`{name}` is not a program for this kind of computer: wrong architecture, or damaged");
     }
     if is_out_of_files(error) {
-        return format!("too many files are open, which has nothing to do with `{name}`; see `ulimit -n`");
+        return format!("{TOO_MANY_FILES}, which has nothing to do with `{name}`; see `ulimit -n`");
     }
     match error.kind() {
         io::ErrorKind::NotFound if !call.folder.is_dir() => {

@@ -9,7 +9,9 @@ use crate::documents::playbook::DeviceKind;
 use crate::documents::scene::Asked;
 use crate::words::UsbId;
 use crate::world::recording::Recorder;
-use crate::world::{Ask, AttachedDevice, Cleared, DeviceList, DeviceNode, Host, Interrupt, Reply, RunningTool, World};
+use crate::world::{
+    Ask, AttachedDevice, Awake, Cleared, DeviceList, DeviceNode, Host, Interrupt, NodeHolder, Reply, RunningTool, World,
+};
 
 /// The world of a run that is recorded.
 pub struct RecordingWorld<'w, W> {
@@ -65,8 +67,16 @@ impl<W: World> World for RecordingWorld<'_, W> {
         self.inner.node(device)
     }
 
+    fn hold(&self, device: &AttachedDevice) -> Result<(), Vec<NodeHolder>> {
+        self.inner.hold(device)
+    }
+
     fn host(&self) -> Host {
         self.inner.host()
+    }
+
+    fn stay_awake(&self) -> Option<Box<dyn Awake>> {
+        self.inner.stay_awake()
     }
 
     async fn devices_changed(&self) {

@@ -7,6 +7,7 @@ use super::locate::Candidate;
 use super::{Surroundings, ToolEnvironment, Unusable};
 use crate::documents::catalog::{Flavour, Tool};
 use crate::words::{Stream, ToolEnd, ToolVersion};
+use crate::world::process::TOO_MANY_FILES;
 use crate::world::{RunningTool, ToolCall, ToolEvent, ToolInput, tool_folder};
 
 /// Java and Python programs may take many seconds for their first start.
@@ -86,6 +87,9 @@ pub(super) fn judge<'t>(tool: &'t Tool, answer: &Answer) -> Result<(&'t Flavour,
                 return Err(Unusable::AnotherProgram {
                     first_lines: lines.into_iter().take(LINES_SHOWN_MAX).collect(),
                 });
+            }
+            Some(ToolEnd::NotStarted(reason)) if reason.starts_with(TOO_MANY_FILES) => {
+                return Err(Unusable::NoRoom { reason: reason.clone() });
             }
             Some(end) => end.to_string(),
         };

@@ -17,6 +17,8 @@ pub enum Unusable {
     Failed { reason: String, last_lines: Vec<String> },
     #[error("it is not asked for its version: {why}")]
     Refused { why: String },
+    #[error("it could not be started: {reason}")]
+    NoRoom { reason: String },
     #[error("it seems to be another program{}", in_brackets(first_lines.first()))]
     AnotherProgram { first_lines: Vec<String> },
 }
@@ -29,6 +31,7 @@ impl Unusable {
             Unusable::NotExecutable
             | Unusable::TooOld { .. }
             | Unusable::KnownBad { .. }
+            | Unusable::NoRoom { .. }
             | Unusable::Refused { .. } => &[],
         }
     }
@@ -69,6 +72,16 @@ pub enum Trouble {
 }
 
 impl ToolProblem {
+    /// The computer has no room for it, whatever tool it is.
+    pub fn is_of_the_computer(&self) -> bool {
+        let no_room = |found: &PassedOver| matches!(found.why, Unusable::NoRoom { .. });
+        match &self.trouble {
+            Trouble::NoneUsable { found, .. } => found.iter().any(no_room),
+            Trouble::GivenUnusable { found, .. } => no_room(found),
+            Trouble::NotFound { .. } | Trouble::NotThere { .. } => false,
+        }
+    }
+
     /// What the programs printed, where that says more than the sentence.
     pub fn output(&self) -> Vec<String> {
         match &self.trouble {

@@ -62,7 +62,7 @@ impl<'a> Remedies<'a> {
                     vec![format!("Allow it to be run:\nchmod +x {path}")]
                 }
             },
-            Unusable::AnotherProgram { .. } | Unusable::Refused { .. } => Vec::new(),
+            Unusable::AnotherProgram { .. } | Unusable::NoRoom { .. } | Unusable::Refused { .. } => Vec::new(),
         }
     }
 
