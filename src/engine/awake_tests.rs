@@ -11,8 +11,8 @@ summary = "writes"
 programs = ["writer"]
 version = { args = ["-V"], flavours = [{ pattern = '(?P<version>\d+)' }] }
 commands = [
-    { name = "read", with = ["read"], changes_board = false, success = ['done'] },
-    { name = "write", with = ["write"], changes_board = true, success = ['done'] },
+    { name = "read", reversible = true, with = ["read"], changes_board = false, success = ['done'] },
+    { name = "write", reversible = true, with = ["write"], changes_board = true, success = ['done'] },
 ]
 "#;
 const WRITER: &[&str] = &["/bin/sh", "-c", "if test -e broken; then exit 1; fi; echo done", "writer"];

@@ -2,6 +2,8 @@
 
 mod changes;
 mod guard;
+#[cfg(test)]
+mod guard_tests;
 mod installer;
 mod load;
 #[cfg(test)]
