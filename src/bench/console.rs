@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::io::{BufRead, Write};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use crate::bench::waiting::counted;
@@ -112,9 +112,24 @@ impl Console {
         &self.folder
     }
 
-    /// A file as the tool names it.
+    /// A file as the tool names it. No mock reaches any outside of its folder and the one that this lies in, whatever it is
+    /// told: there is nothing by such a name.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.folder.join(name)
+        let path = self.folder.join(name);
+        // A test that calls a mock as a function names its files as it likes.
+        if self.mode == Mode::Keeping && self.listener.is_none() {
+            return path;
+        }
+        // Tools in a private folder of their own name files beside it.
+        let here = if self.folder.as_os_str().is_empty() { Path::new(".") } else { &self.folder };
+        let around = self.folder.parent().filter(|_| name.starts_with("../")).unwrap_or(here);
+        let below = name.strip_prefix("../").unwrap_or(name);
+        let leads_out = Path::new(below).components().any(|part| !matches!(part, Component::Normal(_)));
+        let linked_out = || {
+            let real = |path: &Path| path.canonicalize().ok();
+            real(&path).zip(real(around)).is_some_and(|(path, around)| !path.starts_with(around))
+        };
+        if leads_out || linked_out() { self.folder.join("outside-of-the-folder-of-the-run").join("none") } else { path }
     }
 
     /// A line of the input without its end; none when the input has ended.

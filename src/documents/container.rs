@@ -7,7 +7,7 @@
 
 /// One stretch of memory that the file holds something for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Element {
+pub(super) struct Element {
     pub address: u32,
     /// In bytes.
     pub size: u32,
@@ -15,12 +15,12 @@ pub struct Element {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the file is damaged or of another kind, so it is not known where its parts go to")]
-pub struct NotSound;
+pub(super) struct NotSound;
 
 const TARGET_NAME_BYTES: usize = 255;
 
 /// Every element of every target.
-pub fn elements(file: &[u8], magic: &str) -> Result<Vec<Element>, NotSound> {
+pub(super) fn elements(file: &[u8], magic: &str) -> Result<Vec<Element>, NotSound> {
     let mut rest = Rest(file);
     rest.expect(magic.as_bytes())?;
     rest.skip(1 + 4)?;

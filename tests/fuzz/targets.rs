@@ -22,7 +22,7 @@ use recover::words::{
 
 use crate::random::Random;
 use crate::reading::{Reading, kind_of_value, scope};
-use crate::{corpus, grown};
+use crate::{corpus, gate, grown};
 
 pub(crate) struct Target {
     pub(crate) name: &'static str,
@@ -31,9 +31,7 @@ pub(crate) struct Target {
     pub(crate) run: fn(&[u8]),
 }
 
-/// What decides about starting a program belongs here as well: no argument list that it lets pass may be irreversible
-/// without consent.
-pub(crate) const TARGETS: [Target; 9] = [
+pub(crate) const TARGETS: [Target; 10] = [
     Target { name: "playbook", seeds: playbooks, run: read_playbook },
     Target { name: "catalog", seeds: catalogs, run: read_catalog },
     Target { name: "cases", seeds: test_files, run: read_cases },
@@ -43,6 +41,7 @@ pub(crate) const TARGETS: [Target; 9] = [
     Target { name: "lines", seeds: outputs, run: split_lines },
     Target { name: "verdict", seeds: calls, run: judge_call },
     Target { name: "words", seeds: words, run: read_words },
+    Target { name: "gate", seeds: gate::seeds, run: gate::passes_nothing_irreversible },
 ];
 
 fn shipped() -> &'static Catalog {
