@@ -7,7 +7,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 #[path = "fuzz/random.rs"]
-#[allow(dead_code, reason = "the fuzz targets use the rest of it")]
+#[expect(dead_code, reason = "the fuzz targets use the rest of it")]
 mod random;
 
 use std::cell::RefCell;
@@ -278,7 +278,7 @@ impl World for Chip {
     }
 
     async fn devices_changed(&self) {
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     fn ask(&self, ask: Ask<'_>) {
