@@ -6,7 +6,7 @@
 //! holds it until the process has ended, or has said that it hangs or waits (see [`Brake`]). What a mock tool claims to
 //! have taken is slept off afterwards, so that limits shorter than that still strike.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::future::Future;
@@ -50,8 +50,8 @@ pub struct BenchWorld {
     person: VirtualPerson,
     /// Somebody real, who is asked for nothing but consent.
     at_terminal: Option<Person>,
-    /// Keeps the clock from jumping while they think.
-    thinking: RefCell<Option<ClockHold>>,
+    /// The question that stands is theirs.
+    asks_them: Cell<bool>,
     start_process: StartTool,
     interrupts: Interrupts,
     hands_moved: Notify,
@@ -79,7 +79,7 @@ impl BenchWorld {
             origin: Instant::now(),
             person: VirtualPerson::new(answers),
             at_terminal: None,
-            thinking: RefCell::new(None),
+            asks_them: Cell::new(false),
             start_process,
             interrupts,
             hands_moved: Notify::new(),
@@ -248,7 +248,7 @@ impl World for BenchWorld {
 
     fn ask(&self, ask: Ask<'_>) {
         let scripted = self.asked_in_scene(ask);
-        *self.thinking.borrow_mut() = None;
+        self.asks_them.set(false);
         if let Ask::Hands { moves, .. } = ask {
             // A bench that cannot be written to shows in the next look at its devices.
             let _shown_later = self.move_hands(moves);
@@ -261,7 +261,7 @@ impl World for BenchWorld {
             _ => match (&self.at_terminal, ask) {
                 (Some(person), Ask::Consent { .. }) => {
                     person.ask();
-                    *self.thinking.borrow_mut() = Some(ClockHold::new());
+                    self.asks_them.set(true);
                 }
                 _ => self.person.ask(ask),
             },
@@ -269,9 +269,10 @@ impl World for BenchWorld {
     }
 
     async fn reply(&self) -> Reply {
-        if let Some(person) = self.at_terminal.as_ref().filter(|_| self.thinking.borrow().is_some()) {
-            let reply = person.reply().await;
-            return reply;
+        if let Some(person) = self.at_terminal.as_ref().filter(|_| self.asks_them.get()) {
+            // They think in real time.
+            let _hold = ClockHold::new();
+            return person.reply().await;
         }
         self.person.reply().await
     }

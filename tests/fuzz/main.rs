@@ -7,7 +7,7 @@
 //! RECOVER_FUZZ_SECONDS=3600 cargo test --release --test fuzz -- --nocapture
 //! ```
 //!
-//! `RECOVER_FUZZ_TARGETS=scene,playbook` takes only these. What was found is told with its number:
+//! `RECOVER_FUZZ_TARGETS=scene,playbook` takes only these, `RECOVER_FUZZ_FIRST=1` the inputs from this number on. What was found is told with its number:
 //! `RECOVER_FUZZ_ONE=scene:123` makes that input again, runs it alone, and keeps it as a file. An input that mends
 //! something belongs in `corpus/`, in the folder of its target.
 
@@ -56,8 +56,13 @@ fn whatever_comes_is_read_or_refused() {
     let seconds =
         variable("RECOVER_FUZZ_SECONDS").map(|seconds| seconds.parse().expect("RECOVER_FUZZ_SECONDS is a number"));
     let settings = match seconds {
-        // Other inputs each time.
-        Some(seconds) => Settings { time: Duration::from_secs(seconds), first: random::from_clock(), all_seeds: true },
+        // Other inputs each time, unless somebody wants the same.
+        Some(seconds) => {
+            let first =
+                variable("RECOVER_FUZZ_FIRST").map(|first| first.parse().expect("RECOVER_FUZZ_FIRST is a number"));
+            let first = first.unwrap_or_else(random::from_clock);
+            Settings { time: Duration::from_secs(seconds), first, all_seeds: true }
+        }
         None => short(SHORT),
     };
     let report = fuzz(&wanted(), &settings);

@@ -7,6 +7,7 @@
 mod support;
 
 mod catalogs;
+mod consent;
 mod playbooks;
 mod signatures;
 mod terminal;
@@ -21,7 +22,7 @@ const CATALOG: &str = r#"
 summary = "writes Acme boards"
 programs = ["acmeflash"]
 version = {args = ["--version"], flavours = [{pattern = '^Acme Flash Tool v(?P<version>[\d.]+)'}]}
-commands = [{name = "write", with = ["write"], changes_board = true, success = ['^Verified OK']}]
+commands = [{name = "write", with = ["write"], changes_board = true, reversible = true, success = ['^Verified OK']}]
 "#;
 
 const PLAYBOOK: &str = "format: 1\nboard: Acme\nsteps:\n  - {id: write, run: acmeflash, args: [write]}\n";
