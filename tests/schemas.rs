@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use jsonschema::Validator;
 use recover::documents::{cases, catalog, playbook, scene};
-use recover::words::{Diagnostic, Source};
+use recover::words::{Diagnostic, FaultClass, Source};
 use serde_json::{Value, json};
 
 use support::House;
@@ -316,6 +316,33 @@ fn the_schema_of_tests_names_the_faults_that_strike() {
     let schema: Value = serde_json::from_str(cases::SCHEMA).unwrap();
     let known: Vec<&str> = recover::bench::FAULTS.iter().map(|row| row.name).collect();
     assert_eq!(schema["$defs"]["strike"]["enum"], json!(known));
+}
+
+/// Every list of classes in a schema, wherever it stands.
+fn lists_of_classes<'s>(part: &'s Value, into: &mut Vec<&'s Value>) {
+    let inner: Vec<&Value> = match part {
+        Value::Object(map) => map.values().collect(),
+        Value::Array(list) => list.iter().collect(),
+        _ => Vec::new(),
+    };
+    let listed =
+        part.get("enum").filter(|words| words.as_array().is_some_and(|words| words.contains(&json!("no-answer"))));
+    into.extend(listed);
+    inner.into_iter().for_each(|inner| lists_of_classes(inner, into));
+}
+
+#[test]
+fn the_schemas_name_the_classes_of_faults() {
+    let known: Vec<&str> = FaultClass::ALL.into_iter().map(FaultClass::word).collect();
+    for (kind, schema) in SCHEMAS {
+        let schema: Value = serde_json::from_str(schema).unwrap();
+        let mut lists = Vec::new();
+        lists_of_classes(&schema, &mut lists);
+        assert!(kind == "scene" || !lists.is_empty(), "{kind} names no classes");
+        for list in lists {
+            assert_eq!(*list, json!(known), "{kind}");
+        }
+    }
 }
 
 #[test]
