@@ -345,6 +345,30 @@ fn the_schemas_name_the_classes_of_faults() {
     }
 }
 
+/// A prompt without a limit of its own, which nobody follows.
+const PROMPT: &str = r#"
+format: 1
+board: A board
+devices: {running: {usb: "37c5:1204", label: running}}
+virtual_board: {model: plain-usb, id: running}
+steps:
+  - {id: connect, prompt: Connect the board., until: {again: running}}
+"#;
+
+#[test]
+fn the_limit_that_the_schema_tells_is_the_one_that_counts() {
+    let house = House::new();
+    house.write("board.yaml", PROMPT);
+    let told = house.run(&["run", "board.yaml", "--simulate", "--message-format", "json"]).exits(1).stdout;
+    let events: Vec<Value> = told.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let prompted = events.iter().find(|event| event["event"] == "prompted").unwrap();
+    let limit =
+        format!("without it {} minutes for a prompt or a wait", prompted["limit_ms"].as_u64().unwrap() / 60_000);
+    let schema: Value = serde_json::from_str(playbook::SCHEMA).unwrap();
+    let about = schema["$defs"]["step"]["properties"]["timeout"]["description"].as_str().unwrap();
+    assert!(about.contains(&limit), "{limit}: {about}");
+}
+
 #[test]
 fn the_program_prints_them() {
     let house = House::new();
