@@ -148,6 +148,16 @@ fn anchor(heading: &str) -> String {
     text.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c)).map(|c| if c == ' ' { '-' } else { c }).collect()
 }
 
+/// `cargo bench --bench speed -- --write` puts the table between them.
+#[test]
+fn the_table_of_measurements_has_its_place() {
+    let (page, writer) = (text("docs/performance.md"), text("benches/speed/table.rs"));
+    for mark in ["<!-- speed: begin -->", "<!-- speed: end -->"] {
+        assert!(page.contains(mark) && writer.contains(mark), "{mark}");
+    }
+    assert!(writer.contains("\"docs/performance.md\""));
+}
+
 #[test]
 fn what_is_not_there_is_noticed() {
     let house = House::new();
