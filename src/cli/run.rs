@@ -314,7 +314,7 @@ fn dry(job: &Job, about_catalogs: &[Event], look: &Look) -> Outcome {
             return outcome;
         }
     };
-    let steps = plan(&job.playbook, &job.catalog, &files, &job.settings.variables);
+    let steps = plan(&job.playbook, &job.catalog, &files, &job.settings);
     let surroundings = Surroundings::of_this_process();
     let given = |name: &str| job.options.tools.iter().rev().find(|given| given.tool == name);
     let explicit = |name: &str| given(name).map(|given| given.program.clone());

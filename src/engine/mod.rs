@@ -8,6 +8,7 @@ mod beforehand;
 mod call;
 mod call_again;
 mod checked;
+mod command_line;
 mod converse;
 #[cfg(test)]
 #[cfg(unix)]

@@ -2,15 +2,27 @@
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 
 use crate::documents::catalog::{Catalog, Tool};
 use crate::documents::expression::{Facts, Value, expand_as_far_as_known};
-use crate::documents::playbook::{Action, Contents, Irreversible, Playbook, Reading, Run, Step, Until};
-use crate::engine::devices::describe_until;
-use crate::engine::limit::limit_of;
+use crate::documents::playbook::{
+    Action, ChosenBoard, Contents, DeviceKind, Irreversible, Playbook, Reading, Run, Step, Until, choosing,
+};
+use crate::engine::command_line::{CommandLine, Wanted, command_line, typed};
+use crate::engine::devices::{Chosen, describe_until};
+use crate::engine::proof::is_serial_port;
 use crate::engine::runner::WAIT_LIMIT;
-use crate::engine::{Files, GoesOn, RuledOut, milliseconds};
+use crate::engine::{Files, GoesOn, RuledOut, Settings, milliseconds};
 use crate::words::{FaultClass, Id, describe_time};
+
+/// A chosen board whose port or serial number is known only when it is seen; like everything else that is not known yet.
+const SEEN_LATER: Unseen = Unseen { port: "<port>", serial: "<serial>" };
+
+struct Unseen {
+    port: &'static str,
+    serial: &'static str,
+}
 
 /// One step as it would run. In JSON one line with `"event": "planned_step"`.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -68,15 +80,12 @@ pub enum PlannedLine {
 }
 
 /// Plans a run with these files.
-pub fn plan(
-    playbook: &Playbook,
-    catalog: &Catalog,
-    files: &Files,
-    variables: &BTreeMap<Id, Value>,
-) -> Vec<PlannedStep> {
+pub fn plan(playbook: &Playbook, catalog: &Catalog, files: &Files, settings: &Settings) -> Vec<PlannedStep> {
+    let variables = &settings.variables;
     let mut planner = Planner {
         playbook,
         catalog,
+        chosen: &settings.chosen,
         facts: PlanFacts { files, variables, produced: produced_files(&playbook.steps), limit_ms: Cell::default() },
         total: playbook.leaf_steps().len(),
         ruled_out: RuledOut::new(playbook, files, variables),
@@ -89,6 +98,7 @@ pub fn plan(
 struct Planner<'a> {
     playbook: &'a Playbook,
     catalog: &'a Catalog,
+    chosen: &'a Chosen,
     facts: PlanFacts<'a>,
     total: usize,
     ruled_out: RuledOut<'a>,
@@ -236,18 +246,36 @@ impl Planner<'_> {
 
     /// Answers with the call's limit.
     fn command(&self, step: &Step, run: &Run, lines: &mut Vec<PlannedLine>) -> u64 {
-        let arguments = || run.args.iter().map(|arg| expand_as_far_as_known(arg, &self.facts)).collect::<Vec<_>>();
-        let args = arguments();
-        let bytes = self.facts.bytes_named(run);
-        let limit = |tool: &Tool| limit_of(step, tool, tool.command(&args), &args, bytes);
-        let limit_ms = self.catalog.tool(&run.tool.value).map_or(0, |tool| milliseconds(limit(tool)));
-        self.facts.limit_ms.set(Some(limit_ms));
-        let args = arguments();
+        let Some(tool) = self.catalog.tool(&run.tool.value) else { return 0 };
+        let wanted = Wanted { step, run, tool, files: self.facts.files, used_up: 0, choice: self.choice(run, tool) };
+        let worked_out = command_line(wanted, |arg, limit| {
+            self.facts.limit_ms.set(Some(milliseconds(limit)));
+            Ok::<_, Infallible>(expand_as_far_as_known(arg, &self.facts))
+        });
         self.facts.limit_ms.set(None);
-        let mut command = vec![run.tool.value.clone()];
-        command.extend(args);
-        lines.push(PlannedLine::Command { command, limit_ms });
+        let CommandLine { args, limit, .. } = match worked_out {
+            Ok(worked_out) => worked_out,
+            Err(never) => match never {},
+        };
+        let limit_ms = milliseconds(limit);
+        lines.push(PlannedLine::Command { command: typed(run, &args), limit_ms });
         limit_ms
+    }
+
+    /// The arguments that choose the board, as far as they are known before it is seen.
+    fn choice(&self, run: &Run, tool: &Tool) -> Vec<String> {
+        let Some(device) = run.device.as_ref().and_then(|name| self.playbook.device(name)) else { return Vec::new() };
+        let board = match self.chosen {
+            Chosen::Any => return Vec::new(),
+            Chosen::Port(port) if is_serial_port(port) == (device.kind == DeviceKind::Serial) => {
+                ChosenBoard { port, serial: Some(SEEN_LATER.serial) }
+            }
+            // A board shows other serial numbers in its other modes.
+            Chosen::Port(_) | Chosen::Serial(_) => {
+                ChosenBoard { port: SEEN_LATER.port, serial: Some(SEEN_LATER.serial) }
+            }
+        };
+        choosing(tool, board)
     }
 }
 
@@ -285,14 +313,6 @@ struct PlanFacts<'a> {
     produced: BTreeMap<Id, String>,
     /// Of the call whose arguments are worked out.
     limit_ms: Cell<Option<u64>>,
-}
-
-impl PlanFacts<'_> {
-    fn bytes_named(&self, run: &Run) -> u64 {
-        let in_args = run.args.iter().filter_map(|arg| arg.only_name());
-        let staged = run.stage.iter().map(|staged| &staged.file.value);
-        in_args.chain(staged).filter_map(|name| self.files.size(name).ok()).sum()
-    }
 }
 
 impl Facts for PlanFacts<'_> {

@@ -66,7 +66,8 @@ fn what_was_typed_before_the_question_is_dropped() {
 #[test]
 fn a_pipe_is_no_person() {
     let house = house();
-    let mut child = command(&house).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child =
+        command(&house).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut input = child.stdin.take().unwrap();
     // The program may have ended before it has read all of it.
     let _broken_pipe = input.write_all("boot-fuse\n".repeat(1_000).as_bytes());
