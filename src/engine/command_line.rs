@@ -1,5 +1,6 @@
 //! What one call comes to, in a run and in its plan: arguments, kind and limit.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use crate::documents::catalog::{Command, Tool};
@@ -7,6 +8,8 @@ use crate::documents::expression::Template;
 use crate::documents::playbook::{Run, Step, arguments, with_choice};
 use crate::engine::Files;
 use crate::engine::limit::{extended, limit_of};
+use crate::engine::runner::Runner;
+use crate::world::World;
 
 /// A call that is to be worked out.
 pub(super) struct Wanted<'c, 'f> {
@@ -43,6 +46,14 @@ pub(super) fn command_line<'c, E>(
     let args = with_choice(tool, arguments(run, |arg| text(arg, limit))?, choice);
     let kind = tool.command(&args);
     Ok(CommandLine { args, kind, limit })
+}
+
+impl<W: World> Runner<'_, W> {
+    /// What a call's own arguments come to at this moment; those that cannot be worked out yet are empty.
+    pub(super) fn arguments_now(&self, run: &Run) -> Vec<String> {
+        let Ok(args) = arguments(run, |arg| Ok::<_, Infallible>(self.text(arg).unwrap_or_default()));
+        args
+    }
 }
 
 /// The call as a person would type it.

@@ -89,7 +89,7 @@ impl<W: World> Runner<'_, W> {
         };
         let readings = [&irreversible.already_done, &irreversible.verify];
         readings.into_iter().flat_map(runs_of).find_map(|run| {
-            let args: Vec<String> = run.args.iter().map(|arg| self.text(arg).unwrap_or_default()).collect();
+            let args = self.arguments_now(run);
             let fuse = self.fuse(run, &args).filter(|fuse| fuse.word == word && fuse.bits.is_none());
             fuse.and_then(|_| run.capture.iter().find_map(|capture| value(&capture.name)))
         })

@@ -1,16 +1,16 @@
 //! What a run would do, step by step, everything expanded as far as it can be known beforehand.
 
-use std::cell::Cell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 
 use crate::documents::catalog::{Catalog, Tool};
-use crate::documents::expression::{Facts, Value, expand_as_far_as_known};
+use crate::documents::expression::{Facts, expand_as_far_as_known};
 use crate::documents::playbook::{
     Action, ChosenBoard, Contents, DeviceKind, Irreversible, Playbook, Reading, Run, Step, Until, choosing,
 };
 use crate::engine::command_line::{CommandLine, Wanted, command_line, typed};
 use crate::engine::devices::{Chosen, describe_until};
+use crate::engine::facts::{Coming, Made, RunFacts};
 use crate::engine::proof::is_serial_port;
 use crate::engine::runner::WAIT_LIMIT;
 use crate::engine::{Files, GoesOn, RuledOut, Settings, milliseconds};
@@ -82,11 +82,13 @@ pub enum PlannedLine {
 /// Plans a run with these files.
 pub fn plan(playbook: &Playbook, catalog: &Catalog, files: &Files, settings: &Settings) -> Vec<PlannedStep> {
     let variables = &settings.variables;
+    let made = produced_files(&playbook.steps);
+    let coming = Coming { made: &made, are_made: Made::NotYet, assigned: &BTreeSet::new() };
     let mut planner = Planner {
         playbook,
         catalog,
         chosen: &settings.chosen,
-        facts: PlanFacts { files, variables, produced: produced_files(&playbook.steps), limit_ms: Cell::default() },
+        facts: RunFacts::before(files, variables, coming),
         total: playbook.leaf_steps().len(),
         ruled_out: RuledOut::new(playbook, files, variables),
         steps: Vec::new(),
@@ -99,7 +101,7 @@ struct Planner<'a> {
     playbook: &'a Playbook,
     catalog: &'a Catalog,
     chosen: &'a Chosen,
-    facts: PlanFacts<'a>,
+    facts: RunFacts<'a>,
     total: usize,
     ruled_out: RuledOut<'a>,
     steps: Vec<PlannedStep>,
@@ -249,14 +251,10 @@ impl Planner<'_> {
         let Some(tool) = self.catalog.tool(&run.tool.value) else { return 0 };
         let wanted = Wanted { step, run, tool, files: self.facts.files, used_up: 0, choice: self.choice(run, tool) };
         let worked_out = command_line(wanted, |arg, limit| {
-            self.facts.limit_ms.set(Some(milliseconds(limit)));
-            Ok::<_, Infallible>(expand_as_far_as_known(arg, &self.facts))
+            let facts = RunFacts { limit_ms: Some(milliseconds(limit)), ..self.facts };
+            Ok::<_, Infallible>(expand_as_far_as_known(arg, &facts))
         });
-        self.facts.limit_ms.set(None);
-        let CommandLine { args, limit, .. } = match worked_out {
-            Ok(worked_out) => worked_out,
-            Err(never) => match never {},
-        };
+        let Ok(CommandLine { args, limit, .. }) = worked_out;
         let limit_ms = milliseconds(limit);
         lines.push(PlannedLine::Command { command: typed(run, &args), limit_ms });
         limit_ms
@@ -305,53 +303,4 @@ pub(super) fn produced_files(steps: &[Step]) -> BTreeMap<Id, String> {
         }
     }
     found
-}
-
-struct PlanFacts<'a> {
-    variables: &'a BTreeMap<Id, Value>,
-    files: &'a Files,
-    produced: BTreeMap<Id, String>,
-    /// Of the call whose arguments are worked out.
-    limit_ms: Cell<Option<u64>>,
-}
-
-impl Facts for PlanFacts<'_> {
-    fn value(&self, name: &Id) -> Option<Value> {
-        if let Some(value) = self.variables.get(name) {
-            return Some(value.clone());
-        }
-        let is_file = self.files.knows(name) || self.produced.contains_key(name);
-        is_file.then(|| Value::File(name.clone()))
-    }
-
-    fn file_name(&self, file: &Id) -> Result<String, String> {
-        match self.produced.get(file) {
-            Some(name) => Ok(name.clone()),
-            None => self.files.file_name(file),
-        }
-    }
-
-    fn size(&self, file: &Id) -> Result<u64, String> {
-        self.files.size(file)
-    }
-
-    fn sha256(&self, file: &Id) -> Result<String, String> {
-        self.files.sha256(file)
-    }
-
-    fn bytes(&self, file: &Id, offset: u64, length: u64) -> Result<Vec<u8>, String> {
-        self.files.bytes(file, offset, length)
-    }
-
-    fn given(&self, file: &Id) -> bool {
-        self.files.knows(file)
-    }
-
-    fn limit_ms(&self) -> Result<u64, String> {
-        self.limit_ms.get().ok_or_else(|| "the limit of a call is known only in its arguments".to_owned())
-    }
-
-    fn present(&self, device: &Id) -> Result<bool, String> {
-        Err(format!("whether {device} is there is not known beforehand"))
-    }
 }

@@ -10,7 +10,9 @@ use crate::documents::catalog::{CallFacts, CallFiles, Fuse, Kind as CallKind, Lo
 use crate::documents::expression::{
     Expression, Facts, Kind, Node, Part, Scope, Template, Value, evaluate_condition, expand,
 };
-use crate::documents::playbook::{Action, Contents, Irreversible, Playbook, Reading, Run, Step};
+use crate::documents::playbook::{
+    Action, Contents, Irreversible, Playbook, Reading, Run, Step, all_arguments, arguments,
+};
 use crate::words::{AddressRange, Diagnostic, Id, ToolVersion};
 
 /// Combinations of values that are tried for one call.
@@ -248,8 +250,8 @@ struct Sample<'a> {
 impl Sample<'_> {
     /// Nothing where they cannot be worked out, which is told elsewhere.
     fn args(&self, run: &Run) -> Option<Vec<String>> {
-        let first = self.check.tool.first_args.iter().cloned().map(Some);
-        first.chain(run.args.iter().map(|arg| expand(arg, self).ok())).collect()
+        let args = arguments(run, |arg| expand(arg, self)).ok()?;
+        Some(all_arguments(self.check.tool, &args))
     }
 
     fn call_facts(&self) -> SampleFacts<'_> {

@@ -9,6 +9,7 @@ mod check_inputs;
 mod check_optional;
 mod check_waits;
 mod command_line;
+mod declared;
 mod device;
 pub(in crate::documents) mod family;
 mod input;
