@@ -4,16 +4,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 
 use crate::documents::catalog::{Catalog, Tool};
-use crate::documents::expression::{Facts, expand_as_far_as_known};
+use crate::documents::expression::{Facts, expand, expand_as_far_as_known};
 use crate::documents::playbook::{
     Action, ChosenBoard, Contents, DeviceKind, Irreversible, Playbook, Reading, Run, Step, Until, choosing,
 };
 use crate::engine::command_line::{CommandLine, Wanted, command_line, typed};
 use crate::engine::devices::{Chosen, describe_until};
 use crate::engine::facts::{Coming, Made, RunFacts};
+use crate::engine::gate::WHOSE_MISTAKE;
+use crate::engine::halt::outcome_of;
+use crate::engine::planned_call::{PlannedCall, will_be_refused};
 use crate::engine::proof::is_serial_port;
 use crate::engine::runner::WAIT_LIMIT;
-use crate::engine::{Files, GoesOn, RuledOut, Settings, milliseconds};
+use crate::engine::{Files, GoesOn, Outcome, Problem, RuledOut, Settings, before_anything, milliseconds};
 use crate::words::{FaultClass, Id, describe_time};
 
 /// A chosen board whose port or serial number is known only when it is seen; like everything else that is not known yet.
@@ -44,6 +47,11 @@ pub enum PlannedLine {
     Command {
         command: Vec<String>,
         limit_ms: u64,
+    },
+    /// The command before it will not be started: the gate before every program lets it not through.
+    NotStarted {
+        tool: String,
+        why: String,
     },
     Wait {
         text: String,
@@ -80,7 +88,15 @@ pub enum PlannedLine {
 }
 
 /// Plans a run with these files.
-pub fn plan(playbook: &Playbook, catalog: &Catalog, files: &Files, settings: &Settings) -> Vec<PlannedStep> {
+///
+/// `program` says with which program a tool is going to be started, where that is known.
+pub fn plan(
+    playbook: &Playbook,
+    catalog: &Catalog,
+    files: &Files,
+    settings: &Settings,
+    program: &dyn Fn(&str) -> Option<String>,
+) -> Vec<PlannedStep> {
     let variables = &settings.variables;
     let made = produced_files(&playbook.steps);
     let coming = Coming { made: &made, are_made: Made::NotYet, assigned: &BTreeSet::new() };
@@ -88,6 +104,8 @@ pub fn plan(playbook: &Playbook, catalog: &Catalog, files: &Files, settings: &Se
         playbook,
         catalog,
         chosen: &settings.chosen,
+        program,
+        made: &made,
         facts: RunFacts::before(files, variables, coming),
         total: playbook.leaf_steps().len(),
         ruled_out: RuledOut::new(playbook, files, variables),
@@ -97,10 +115,45 @@ pub fn plan(playbook: &Playbook, catalog: &Catalog, files: &Files, settings: &Se
     planner.steps
 }
 
+/// The first call that will not be started, as the end of a dry run.
+pub fn not_started(steps: &[PlannedStep]) -> Option<(Outcome, Problem)> {
+    let refused = |step: &PlannedStep| {
+        let of = |line: &PlannedLine| match line {
+            PlannedLine::NotStarted { tool, why } => {
+                Some((step.clone(), format!("{tool} would not be started: {why}")))
+            }
+            PlannedLine::Command { .. }
+            | PlannedLine::Wait { .. }
+            | PlannedLine::Prompt { .. }
+            | PlannedLine::Consent { .. }
+            | PlannedLine::Answer { .. }
+            | PlannedLine::Check { .. }
+            | PlannedLine::Stage { .. }
+            | PlannedLine::Write { .. }
+            | PlannedLine::Refuse { .. } => None,
+        };
+        step.lines.iter().find_map(of)
+    };
+    let (step, what) = steps.iter().find_map(refused)?;
+    let class = FaultClass::BadUsage;
+    let mut problem = before_anything(class, what, vec![format!("{WHOSE_MISTAKE}.")]);
+    problem.step = Some(step.id);
+    problem.step_name = Some(step.name);
+    Some((outcome_of(class), problem))
+}
+
+/// The arguments that choose a board.
+struct Choice {
+    args: Vec<String>,
+    is_known: bool,
+}
+
 struct Planner<'a> {
     playbook: &'a Playbook,
     catalog: &'a Catalog,
     chosen: &'a Chosen,
+    program: &'a dyn Fn(&str) -> Option<String>,
+    made: &'a BTreeMap<Id, String>,
     facts: RunFacts<'a>,
     total: usize,
     ruled_out: RuledOut<'a>,
@@ -249,22 +302,33 @@ impl Planner<'_> {
     /// Answers with the call's limit.
     fn command(&self, step: &Step, run: &Run, lines: &mut Vec<PlannedLine>) -> u64 {
         let Some(tool) = self.catalog.tool(&run.tool.value) else { return 0 };
-        let wanted = Wanted { step, run, tool, files: self.facts.files, used_up: 0, choice: self.choice(run, tool) };
-        let worked_out = command_line(wanted, |arg, limit| {
-            let facts = RunFacts { limit_ms: Some(milliseconds(limit)), ..self.facts };
-            Ok::<_, Infallible>(expand_as_far_as_known(arg, &facts))
+        let wanted = |choice| Wanted { step, run, tool, files: self.facts.files, used_up: 0, choice };
+        let facts = |limit| RunFacts { limit_ms: Some(milliseconds(limit)), ..self.facts };
+        let choice = self.choice(run, tool);
+        // What chooses the board does not decide what the call does.
+        let for_gate = if choice.is_known { choice.args.clone() } else { Vec::new() };
+        let shown = command_line(wanted(choice.args), |arg, limit| {
+            Ok::<_, Infallible>(expand_as_far_as_known(arg, &facts(limit)))
         });
-        let Ok(CommandLine { args, limit, .. }) = worked_out;
+        let Ok(CommandLine { args, limit, .. }) = shown;
         let limit_ms = milliseconds(limit);
         lines.push(PlannedLine::Command { command: typed(run, &args), limit_ms });
+        if let Ok(CommandLine { args, .. }) = command_line(wanted(for_gate), |arg, limit| expand(arg, &facts(limit))) {
+            let (program, chosen) = ((self.program)(&tool.name), self.chosen);
+            let (playbook, made, facts) = (self.playbook, self.made, self.facts);
+            let call = PlannedCall { playbook, step, run, tool, args: &args, program, chosen, made, facts };
+            let refused = will_be_refused(&call);
+            lines.extend(refused.map(|why| PlannedLine::NotStarted { tool: tool.name.clone(), why: why.to_string() }));
+        }
         limit_ms
     }
 
     /// The arguments that choose the board, as far as they are known before it is seen.
-    fn choice(&self, run: &Run, tool: &Tool) -> Vec<String> {
-        let Some(device) = run.device.as_ref().and_then(|name| self.playbook.device(name)) else { return Vec::new() };
+    fn choice(&self, run: &Run, tool: &Tool) -> Choice {
+        let nothing = Choice { args: Vec::new(), is_known: true };
+        let Some(device) = run.device.as_ref().and_then(|name| self.playbook.device(name)) else { return nothing };
         let board = match self.chosen {
-            Chosen::Any => return Vec::new(),
+            Chosen::Any => return nothing,
             Chosen::Port(port) if is_serial_port(port) == (device.kind == DeviceKind::Serial) => {
                 ChosenBoard { port, serial: Some(SEEN_LATER.serial) }
             }
@@ -273,7 +337,9 @@ impl Planner<'_> {
                 ChosenBoard { port: SEEN_LATER.port, serial: Some(SEEN_LATER.serial) }
             }
         };
-        choosing(tool, board)
+        let args = choosing(tool, board);
+        let is_known = !args.iter().any(|arg| arg.contains(SEEN_LATER.port) || arg.contains(SEEN_LATER.serial));
+        Choice { args, is_known }
     }
 }
 

@@ -255,9 +255,7 @@ impl Sample<'_> {
     }
 
     fn call_facts(&self) -> SampleFacts<'_> {
-        let tool = self.check.tool;
-        let via = [&tool.via.linux, &tool.via.macos, &tool.via.windows].into_iter().flatten();
-        let launcher = tool.programs.iter().chain(via.flat_map(|way| &way.command)).cloned().collect();
+        let launcher = self.check.tool.launchers();
         SampleFacts { launcher, memories: self.check.playbook.memories(), sample: self }
     }
 
