@@ -1,10 +1,12 @@
-//! What the README shows is true: its commands run, the screen looks as shown, its documents have nothing wrong.
+//! What the README shows is true: its commands run, the screen looks as shown, its documents have nothing wrong. What `docs/`
+//! says is held by `tests/docs`.
 //!
 //! In a `console` block, lines after `$` are commands and what follows is what they print. `…` stands for any lines, or
 //! for any text within a line. A rescue of a real camera runs on the virtual one here.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a README that cannot be read fails the test")]
 
+mod docs;
 mod readme_text;
 mod support;
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use jsonschema::Validator;
 use recover::documents::{cases, catalog, playbook, scene};
-use recover::words::{Diagnostic, Source};
+use recover::words::{Diagnostic, FaultClass, Source};
 use serde_json::{Value, json};
 
 use support::House;
@@ -316,6 +316,57 @@ fn the_schema_of_tests_names_the_faults_that_strike() {
     let schema: Value = serde_json::from_str(cases::SCHEMA).unwrap();
     let known: Vec<&str> = recover::bench::FAULTS.iter().map(|row| row.name).collect();
     assert_eq!(schema["$defs"]["strike"]["enum"], json!(known));
+}
+
+/// Every list of classes in a schema, wherever it stands.
+fn lists_of_classes<'s>(part: &'s Value, into: &mut Vec<&'s Value>) {
+    let inner: Vec<&Value> = match part {
+        Value::Object(map) => map.values().collect(),
+        Value::Array(list) => list.iter().collect(),
+        _ => Vec::new(),
+    };
+    let listed =
+        part.get("enum").filter(|words| words.as_array().is_some_and(|words| words.contains(&json!("no-answer"))));
+    into.extend(listed);
+    inner.into_iter().for_each(|inner| lists_of_classes(inner, into));
+}
+
+#[test]
+fn the_schemas_name_the_classes_of_faults() {
+    let known: Vec<&str> = FaultClass::ALL.into_iter().map(FaultClass::word).collect();
+    for (kind, schema) in SCHEMAS {
+        let schema: Value = serde_json::from_str(schema).unwrap();
+        let mut lists = Vec::new();
+        lists_of_classes(&schema, &mut lists);
+        assert!(kind == "scene" || !lists.is_empty(), "{kind} names no classes");
+        for list in lists {
+            assert_eq!(*list, json!(known), "{kind}");
+        }
+    }
+}
+
+/// A prompt without a limit of its own, which nobody follows.
+const PROMPT: &str = r#"
+format: 1
+board: A board
+devices: {running: {usb: "37c5:1204", label: running}}
+virtual_board: {model: plain-usb, id: running}
+steps:
+  - {id: connect, prompt: Connect the board., until: {again: running}}
+"#;
+
+#[test]
+fn the_limit_that_the_schema_tells_is_the_one_that_counts() {
+    let house = House::new();
+    house.write("board.yaml", PROMPT);
+    let told = house.run(&["run", "board.yaml", "--simulate", "--message-format", "json"]).exits(1).stdout;
+    let events: Vec<Value> = told.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let prompted = events.iter().find(|event| event["event"] == "prompted").unwrap();
+    let limit =
+        format!("without it {} minutes for a prompt or a wait", prompted["limit_ms"].as_u64().unwrap() / 60_000);
+    let schema: Value = serde_json::from_str(playbook::SCHEMA).unwrap();
+    let about = schema["$defs"]["step"]["properties"]["timeout"]["description"].as_str().unwrap();
+    assert!(about.contains(&limit), "{limit}: {about}");
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! How fast `recover` is beside the plain `sh` script of the same commands, in one run and in turns.
 //!
-//! `cargo bench --bench speed` measures and prints a table; `-- --write` puts it into the README, too; further words name
-//! the measurements to be made. Ratios hold for other machines, times only for the one that is described. What needs
-//! something that is not there is left out with the reason. Nothing here fails because something is slow.
+//! `cargo bench --bench speed` measures and prints a table; `-- --write` puts it into `docs/performance.md`, too; further
+//! words name the measurements to be made. Ratios hold for other machines, times only for the one that is described. What
+//! needs something that is not there is left out with the reason. Nothing here fails because something is slow.
 
 #![cfg_attr(
     target_os = "linux",
@@ -108,7 +108,7 @@ fn main() {
     println!("{}\n{}", table.text(), table.remarks());
     eprintln!("all of it: {:.0} s", started.elapsed().as_secs_f64());
     if words.iter().any(|word| word == "--write") {
-        table.write_into_readme();
+        table.write_into_its_page();
     }
 }
 

@@ -5,6 +5,8 @@ use std::path::Path;
 
 use crate::spread::Spread;
 
+/// Where the table stands.
+const PAGE: &str = "docs/performance.md";
 const BEGIN: &str = "<!-- speed: begin -->";
 const END: &str = "<!-- speed: end -->";
 
@@ -78,7 +80,7 @@ impl Rows {
         self.notes.push(text);
     }
 
-    /// Is printed below the table, and left out of the README.
+    /// Is printed below the table, and left out of its page.
     pub(crate) fn remark(&mut self, text: String) {
         eprintln!("  {text}");
         self.remarks.push(text);
@@ -130,16 +132,16 @@ impl Table {
         text
     }
 
-    pub(crate) fn write_into_readme(&self) {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
-        let readme = std::fs::read_to_string(&path).unwrap();
-        let (before, rest) = readme.split_once(BEGIN).unwrap_or_else(|| panic!("the README has no `{BEGIN}`"));
-        let (_, after) = rest.split_once(END).unwrap_or_else(|| panic!("the README has no `{END}`"));
+    pub(crate) fn write_into_its_page(&self) {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(PAGE);
+        let page = std::fs::read_to_string(&path).unwrap();
+        let (before, rest) = page.split_once(BEGIN).unwrap_or_else(|| panic!("{PAGE} has no `{BEGIN}`"));
+        let (_, after) = rest.split_once(END).unwrap_or_else(|| panic!("{PAGE} has no `{END}`"));
         std::fs::write(path, format!("{before}{BEGIN}\n{}\n{END}{after}", self.text().trim_end())).unwrap();
     }
 }
 
-/// In lines as long as the README's.
+/// In lines as long as those of the documents.
 pub(crate) fn wrapped(text: &str) -> String {
     const WIDTH: usize = 120;
     let mut lines = String::new();

@@ -147,7 +147,8 @@ impl Files {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
                 _ => {}
             }
-            std::fs::copy(&from, &to)
+            // Its contents alone: what is staged is never a program.
+            std::io::copy(&mut open_file(&from)?, &mut std::fs::File::create_new(&to)?)
         };
         place().map(drop).map_err(|error| format!("`{name}` cannot be put at `{below}` in the tool's folder: {error}"))
     }

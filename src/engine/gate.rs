@@ -34,6 +34,27 @@ impl CallFiles for Files {
     }
 }
 
+/// The run's files, also by the paths under which a step has put them into the tool's folder.
+#[derive(Debug)]
+struct OfStep<'a> {
+    files: &'a Files,
+    run: &'a Run,
+}
+
+impl CallFiles for OfStep<'_> {
+    fn size(&self, name: &str) -> Option<u64> {
+        let below = name.strip_prefix("../").unwrap_or(name);
+        match self.run.stage.iter().find(|staged| staged.path.value == below) {
+            Some(staged) => Files::size(self.files, &staged.file.value).ok(),
+            None => CallFiles::size(self.files, name),
+        }
+    }
+
+    fn bytes(&self, name: &str) -> Option<Vec<u8>> {
+        CallFiles::bytes(self.files, name)
+    }
+}
+
 impl<W: World> Runner<'_, W> {
     /// The call, if it may go out. A consent counts for one call only.
     pub(super) fn cleared(&mut self, step: &Step, run: &Run, prepared: &Prepared<'_>) -> Result<Cleared, Halt> {
@@ -48,7 +69,7 @@ impl<W: World> Runner<'_, W> {
             tool,
             says_to_be: self.tools.get(&run.tool.value).map(|ready| ready.says_to_be.as_slice()).unwrap_or_default(),
             memories: &self.playbook.memories(),
-            files: &self.files,
+            files: &OfStep { files: &self.files, run },
             paths: &paths,
             has_timeout: step.timeout.is_some(),
             irreversible: step.irreversible.is_some(),

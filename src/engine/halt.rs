@@ -50,7 +50,15 @@ pub(super) fn outcome_of(class: FaultClass) -> Outcome {
         FaultClass::NoDevice | FaultClass::AmbiguousDevice | FaultClass::NoPermission => Outcome::DeviceUnavailable,
         FaultClass::ToolMissing => Outcome::ToolMissing,
         FaultClass::Cancelled => Outcome::Interrupted,
-        _ => Outcome::StepFailed,
+        FaultClass::DeviceLost
+        | FaultClass::Refused
+        | FaultClass::NoAnswer
+        | FaultClass::Protected
+        | FaultClass::BadUsage
+        | FaultClass::BadFile
+        | FaultClass::ToolBroken
+        | FaultClass::TimedOut
+        | FaultClass::Unknown => Outcome::StepFailed,
     }
 }
 

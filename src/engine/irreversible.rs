@@ -153,7 +153,8 @@ impl<'a, W: World> Runner<'a, W> {
         self.tell(Event::ConsentAsked {
             step: step.id.clone(),
             why: irreversible.why.clone(),
-            command: prepared.command.clone(),
+            // Everything that goes out behind the program, also what its table puts first.
+            command: prepared.command.iter().take(1).chain(&prepared.call.args).cloned().collect(),
             fuse,
             phrase: step.id.to_string(),
             limit_ms: milliseconds(CONSENT_LIMIT),

@@ -83,7 +83,17 @@ fn next_steps(failure: &Failure, irreversible_attempted: bool) -> Vec<String> {
         FaultClass::Unknown if failure.command.is_some() => {
             Some("The last lines above are the tool's own; the log has all of them.")
         }
-        _ => None,
+        FaultClass::NoDevice
+        | FaultClass::AmbiguousDevice
+        | FaultClass::NoPermission
+        | FaultClass::Refused
+        | FaultClass::Protected
+        | FaultClass::BadUsage
+        | FaultClass::BadFile
+        | FaultClass::ToolMissing
+        | FaultClass::ToolBroken
+        | FaultClass::Cancelled
+        | FaultClass::Unknown => None,
     };
     next.extend(by_class.map(str::to_owned));
     next.extend(running_again(failure, irreversible_attempted).map(str::to_owned));

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::documents::catalog::Tool;
+use crate::documents::catalog::{Tool, may_name, may_stage};
 use crate::documents::playbook::{Run, Step};
 use crate::engine::ReadyTool;
 use crate::engine::halt::Halt;
@@ -14,7 +14,9 @@ impl<W: World> Runner<'_, W> {
     /// Makes files of found tools known; one that is not there counts as not given.
     pub(super) fn find_tool_files(&mut self) {
         for file in &self.playbook.tool_files {
-            if let Some(path) = self.tools.get(&file.tool.value).and_then(|tool| file_of(tool, &file.file.value)) {
+            let named = self.catalog.tool(&file.tool.value).is_some_and(|tool| may_name(tool, &file.file.value));
+            let ready = self.tools.get(&file.tool.value).filter(|_| named);
+            if let Some(path) = ready.and_then(|tool| file_of(tool, &file.file.value)) {
                 self.files.add_of_tool(file.name.clone(), file.file.value.clone(), path);
             }
         }
@@ -44,6 +46,11 @@ impl<W: World> Runner<'_, W> {
             self.halt_here(&step.id, Fault::new(FaultClass::ToolBroken, message))
         })?;
         for staged in &run.stage {
+            if !may_stage(tool, &staged.path.value) {
+                let path = &staged.path.value;
+                let message = format!("`{path}` is no file that steps may put into the folder of {}", tool.name);
+                return Err(self.halt_here(&step.id, Fault::new(FaultClass::BadUsage, message)));
+            }
             self.files
                 .place(&staged.file.value, &copy, &staged.path.value)
                 .map_err(|reason| self.halt_here(&step.id, Fault::new(FaultClass::BadFile, reason)))?;

@@ -16,6 +16,8 @@ summary = "burns"
 programs = ["burner"]
 first_args = ["burner.sh"]
 private_folder = true
+stages = ['.+']
+files = ['.+']
 version = { args = ["-V"], flavours = [{ pattern = '(?P<version>\d+)' }] }
 commands = [{ name = "burn", reversible = true, success = ['done'] }]
 faults = [{ pattern = 'in recovery', class = "refused", code = "recovery", message = "It is in recovery", overrides_success = true }]

@@ -33,9 +33,12 @@ pub enum FaultClass {
     TimedOut,
     /// Ended on the person's request.
     Cancelled,
-    /// No evidence of success and no known sign of failure.
+    /// No evidence of success and no known sign of failure. The last one.
     Unknown,
 }
+
+/// A class that is missing in the list would be a word that no document may use.
+const _: () = assert!(FaultClass::ALL.len() == FaultClass::Unknown as usize + 1);
 
 impl FaultClass {
     pub const ALL: [FaultClass; 14] = [

@@ -108,7 +108,11 @@ pub fn clear(wish: Wish<'_>) -> Result<Cleared, Refused> {
             return Err(Refused::Rule(rule.message.clone()));
         }
     }
-    if let Kind::NeedsConsent(why) = look(tool, &call.args, &facts).kind {
+    let kind = look(tool, &call.args, &facts).kind;
+    if let Kind::Never(why) = kind {
+        return Err(Refused::Rule(why));
+    }
+    if let Kind::NeedsConsent(why) = kind {
         let agreed = wish.consent.is_some_and(|consent| consent.args == call.args);
         if !(wish.irreversible && agreed) {
             return Err(Refused::NoConsent(why));
@@ -125,7 +129,7 @@ pub fn clear(wish: Wish<'_>) -> Result<Cleared, Refused> {
         }
         let before = call.args.len() - words(&session.line).len();
         let probe: Vec<String> = call.args[..before].iter().cloned().chain(words(&session.probe)).collect();
-        if let Kind::NeedsConsent(why) = look(tool, &probe, &facts).kind {
+        if let Kind::NeedsConsent(why) | Kind::Never(why) = look(tool, &probe, &facts).kind {
             return Err(Refused::NoConsent(why));
         }
     }
@@ -137,7 +141,7 @@ pub(in crate::world) fn clear_question(call: ToolCall, tool: &Tool) -> Result<Cl
     let launcher: Vec<String> = call.launcher.iter().map(|word| word.to_string_lossy().into_owned()).collect();
     let facts = CallFacts { launcher: &launcher, says_to_be: &[], memories: &[], files: &() };
     match look(tool, &call.args, &facts).bound_by_others() {
-        Some(Kind::NeedsConsent(why)) => Err(Refused::NoConsent(why)),
+        Some(Kind::NeedsConsent(why) | Kind::Never(why)) => Err(Refused::NoConsent(why)),
         Some(Kind::Reversible) | None => Ok(Cleared { call }),
     }
 }

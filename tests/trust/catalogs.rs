@@ -228,12 +228,19 @@ fn what_only_tells_people_something_needs_no_trust() {
     house.write("home.yaml", PLAYBOOK);
     std::fs::create_dir_all(house.path("home/config/recover")).unwrap();
     std::fs::write(house.path("home/config/recover/vendor-tools.toml"), CATALOG).unwrap();
-    house.write("vendor-tools.toml", "[acmeflash]\nsummary = \"writes\"\ninstall = \"ask Acme\"\n");
+    house.write("vendor-tools.toml", "[acmeflash]\nsummary = \"writes\"\n");
     house.run(&RUN).exits(0).says("what it changes starts no program and judges none");
     // The user's own catalog is the measure, not the shipped one.
     house.write("vendor-tools.toml", "[acmeflash]\nprograms = [\"acmeflash\"]\n");
     house.run(&RUN).exits(0).says("what it changes starts no program");
-    for key in ["faults = []", "rules = []", "terminal = true", "programs = [\"sh\"]", "environment = {A = \"b\"}"] {
+    for key in [
+        "faults = []",
+        "rules = []",
+        "install = \"sh\"",
+        "terminal = true",
+        "programs = [\"sh\"]",
+        "environment = {A = \"b\"}",
+    ] {
         house.write("vendor-tools.toml", format!("[acmeflash]\n{key}\n"));
         house.run(&RUN).exits(3).says(&format!("acmeflash.{}", key.split(' ').next().unwrap()));
     }

@@ -27,7 +27,7 @@ fn command(house: &House) -> std::process::Command {
 }
 
 fn fuse(house: &House) -> String {
-    house.board().boot_fuse().to_owned()
+    house.board().boot_fuse()
 }
 
 const QUESTION: &str = "To do it, type this and press ENTER: boot-fuse";

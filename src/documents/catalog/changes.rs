@@ -6,14 +6,15 @@
 
 use std::sync::Arc;
 
-use super::load::{ENVIRONMENT, HOLDERS, INSTALLERS, SHARED_IDS};
+use super::load::{ENVIRONMENT, INSTALLERS, SHARED_IDS};
 use super::tree::{Node, Table, Value, parse};
 use crate::words::{Diagnostic, Located, Source};
 
-/// Keys of a tool that only tell people something. `progress` is none of them: it can be part of the evidence.
-const HARMLESS_KEYS: [&str; 4] = ["summary", "install", "packages", "packages_too_old"];
-/// Tables of which each key gives advice, or makes recover more careful.
-const HARMLESS_TABLES: [&str; 2] = [HOLDERS, SHARED_IDS];
+/// Keys of a tool that only tell people something. `progress` is none of them: it can be part of the evidence. Nor is what is
+/// told of where to get a tool: a person pastes that into a shell.
+const HARMLESS_KEYS: [&str; 1] = ["summary"];
+/// Tables of which each key makes recover more careful.
+const HARMLESS_TABLES: [&str; 1] = [SHARED_IDS];
 /// What is under these keys is shown in full: it can become part of a command.
 const SHOWN_KEYS: [&str; 7] =
     ["programs", "folders", "via", "first_args", "environment", "environment_without_home", "like"];
@@ -161,7 +162,7 @@ mod tests {
     fn what_only_tells_people_something_is_harmless() {
         let over = "[flasher]\nsummary = \"f\"\ninstall = \"get it\"\n[holders]\nother = \"x\"\n[shared_ids]\n\"1:2\" = \"y\"\n";
         let told = told(over);
-        assert_eq!(told, ["flasher.summary", "flasher.install", "holders.other", "shared_ids (new)"]);
+        assert_eq!(told, ["flasher.summary", "! flasher.install", "! holders.other", "shared_ids (new)"]);
     }
 
     #[test]

@@ -47,6 +47,8 @@ pub struct CallFacts<'a> {
 /// What a call may do to the board.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
+    /// No consent allows it: what it would do cannot be told beforehand.
+    Never(String),
     /// Whatever it does can be done again.
     Reversible,
     /// Not known to be reversible, for this reason: a sentence's end without a full stop.
@@ -84,8 +86,11 @@ fn bound(facts: &CallFacts<'_>, own: &Tool) -> Vec<&'static Tool> {
         let module = word.rsplit('.').next().unwrap_or(word);
         tool.programs.iter().any(|program| [file, stem, module].iter().any(|name| name.eq_ignore_ascii_case(program)))
     };
-    let words = facts.launcher.iter().chain(&own.first_args).flat_map(|word| word.split(char::is_whitespace));
-    let words: Vec<&str> = words.collect();
+    // A path may have blanks in it; what follows it may be a command of its own.
+    let program = facts.launcher.first().map(String::as_str);
+    let further = facts.launcher.iter().skip(1).chain(&own.first_args);
+    let further = further.flat_map(|word| word.split(char::is_whitespace));
+    let words: Vec<&str> = program.into_iter().chain(further).collect();
     let binds = |tool: &&Tool| {
         facts.says_to_be.contains(&tool.name) || tool.name == own.name || words.iter().any(|word| names_it(word, tool))
     };
@@ -96,6 +101,25 @@ fn bound(facts: &CallFacts<'_>, own: &Tool) -> Vec<&'static Tool> {
 pub fn says_to_be(lines: &[String]) -> Vec<String> {
     let is = |tool: &&Tool| tool.banner.as_ref().is_some_and(|banner| lines.iter().any(|line| banner.is_match(line)));
     guards().tools.iter().filter(is).map(|tool| tool.name.clone()).collect()
+}
+
+/// The shipped tools that a program is by the name of its file, whatever it was found under.
+pub fn named_as(file: &str) -> Vec<String> {
+    let stem = file.strip_suffix(".exe").unwrap_or(file);
+    let is = |tool: &&Tool| tool.programs.iter().any(|program| program.eq_ignore_ascii_case(stem));
+    guards().tools.iter().filter(is).map(|tool| tool.name.clone()).collect()
+}
+
+/// May a step put a file at this path of the tool's private folder?
+pub fn may_stage(tool: &Tool, path: &str) -> bool {
+    let shipped = guards().tool(&tool.name).map_or(tool.stages.as_slice(), |guard| guard.stages.as_slice());
+    shipped.iter().any(|pattern| whole(pattern, path).is_some())
+}
+
+/// May a playbook name this file of the tool's own folder?
+pub fn may_name(tool: &Tool, path: &str) -> bool {
+    let shipped = guards().tool(&tool.name).map_or(tool.files.as_slice(), |guard| guard.files.as_slice());
+    shipped.iter().any(|pattern| whole(pattern, path).is_some())
 }
 
 /// The rules on arguments that hold for a call: the tool's own, and those that bind its program.
@@ -128,6 +152,7 @@ pub fn never_chosen(own: &Tool, facts: &CallFacts<'_>, lines: &VecDeque<String>,
     menus.peek()?;
     // What a program may take for a number, even where it is written oddly.
     let number = typed.trim().trim_start_matches('+');
+    let number = number.trim_start_matches('-');
     let is_number = !number.is_empty() && number.chars().all(|c| c.is_numeric() || c == '_');
     if !is_number {
         return None;
@@ -139,10 +164,14 @@ pub fn never_chosen(own: &Tool, facts: &CallFacts<'_>, lines: &VecDeque<String>,
             let same = plain(groups.name("number")?.as_str()) == plain(number);
             same.then(|| groups.name("label").map_or("", |label| label.as_str()).trim().to_owned())
         };
-        match lines.iter().rev().find_map(label) {
-            Some(label) if menu.harmless.iter().any(|pattern| whole(pattern, &label).is_some()) => {}
-            Some(label) => return Some(label),
-            None => return Some(format!("line {number}")),
+        // A line of the board's may look like one of the menu, so all of this number count.
+        let labels: Vec<String> = lines.iter().filter_map(label).collect();
+        let harmless = |label: &String| menu.harmless.iter().any(|pattern| whole(pattern, label).is_some());
+        if labels.is_empty() {
+            return Some(format!("line {number}"));
+        }
+        if let Some(label) = labels.into_iter().find(|label| !harmless(label)) {
+            return Some(label);
         }
     }
     None
@@ -153,6 +182,13 @@ fn look_as(tool: &Tool, args: &[String], facts: &CallFacts<'_>) -> Looked {
         let why = format!("the catalog does not know this call of {} as one that can be undone", tool.name);
         return Looked { kind: Kind::NeedsConsent(why), fixed: args.to_vec(), bound: false };
     };
+    if !command.reversible && !command.words.is_empty() {
+        // What is agreed to must be known to the last word.
+        let mut form = Form { tool, command, found: Found::default(), fixed: Vec::new() };
+        if let Err(why) = form.read(args) {
+            return Looked { kind: Kind::Never(why), fixed: args.to_vec(), bound: false };
+        }
+    }
     if !command.reversible {
         let why =
             format!("the catalog does not name `{}` of {} as something that can be undone", command.name, tool.name);
@@ -173,6 +209,8 @@ fn look_as(tool: &Tool, args: &[String], facts: &CallFacts<'_>) -> Looked {
     Looked { kind, fixed: form.fixed, bound: false }
 }
 
+/// Other formats put so many bytes at most before it.
+const PREFIX_BYTES_MAX: usize = 64;
 /// Groups whose text may differ between calls of one kind.
 const FREE: [&str; 2] = ["length", "free"];
 
@@ -203,6 +241,9 @@ impl Form<'_> {
             let option = tool.options.get(arg).filter(|_| !options_over);
             match option {
                 Some(value) => {
+                    if used.contains(&arg.as_str()) {
+                        return Err(format!("`{arg}` stands there twice, and tools do not agree on which counts"));
+                    }
                     used.push(arg.as_str());
                     self.fixed.push(arg.clone());
                     if let Some(pattern) = value {
@@ -223,6 +264,10 @@ impl Form<'_> {
                     words.push(arg);
                 }
             }
+        }
+        let works: Vec<&&str> = used.iter().filter(|option| tool.one_of.iter().any(|one| one == *option)).collect();
+        if let [one, other, ..] = works.as_slice() {
+            return Err(format!("`{one}` and `{other}` are two kinds of work, and tools do not agree on which counts"));
         }
         if let Some(missing) = command.needs.iter().find(|needed| !used.contains(&needed.as_str())) {
             return Err(format!("`{missing}` is missing, so it is not known what the call is about"));
@@ -276,6 +321,14 @@ impl Form<'_> {
             None => None,
         };
         let memory = Memory { tool: self.tool, id: *id, declared: facts.memories };
+        if let Some(pairs) = &self.tool.pairs {
+            for groups in self.fixed.iter().flat_map(|arg| pairs.captures_iter(arg)) {
+                let group = |name: &str| groups.name(name).map_or("", |group| group.as_str());
+                let begin = parse_integer(group("address")).ok().and_then(|number| u64::try_from(number).ok());
+                let begin = begin.ok_or_else(|| format!("`{}` is no address", group("address")))?;
+                memory.holds(begin, facts.files.size(group("file")).unwrap_or(1).max(1))?;
+            }
+        }
         let by_address = self.command.writes.as_ref().is_some_and(|writes| writes.address().is_some());
         if by_address && address.is_none() {
             return Err("the call does not say where in the memory it writes".to_owned());
@@ -283,10 +336,12 @@ impl Form<'_> {
         if let Some(address) = address {
             let begin = parse_integer(address).ok().and_then(|number| u64::try_from(number).ok());
             let begin = begin.ok_or_else(|| format!("`{address}` is no address"))?;
-            let bytes = length.or(size).unwrap_or(1).max(1);
+            // A length may be meant for reading only.
+            let bytes = length.unwrap_or(0).max(size.unwrap_or(0)).max(1);
             memory.holds(begin, bytes)?;
         }
-        let looks_inside = address.is_none() && self.tool.brings_addresses.is_some();
+        let magic = self.tool.brings_addresses.as_ref().filter(|_| address.is_none());
+        let looks_inside = magic.is_some();
         let Some(name) = file.as_ref().filter(|_| looks_inside || !self.command.layout_rows.is_empty()) else {
             return Ok(());
         };
@@ -294,9 +349,13 @@ impl Form<'_> {
         if !self.command.layout_rows.is_empty() {
             return known_rows(&self.command.layout_rows, contents);
         }
-        if let Some(magic) = &self.tool.brings_addresses
-            && contents.starts_with(magic.as_bytes())
-        {
+        let Some(magic) = magic else { return Ok(()) };
+        let at = contents.windows(magic.len()).take(PREFIX_BYTES_MAX).position(|bytes| bytes == magic.as_bytes());
+        let known = id.is_none_or(knows_chip);
+        if at != Some(0) && (at.is_some() || known) {
+            return Err(format!("`{name}` does not say from its first byte on where its parts go, nor does the call"));
+        }
+        if at == Some(0) {
             for element in container::elements(contents, magic).map_err(|error| error.to_string())? {
                 memory.holds(u64::from(element.address), u64::from(element.size).max(1))?;
             }
@@ -408,7 +467,12 @@ pub struct Fuse {
 pub fn fuse_of(command: &Command, args: &[String]) -> Option<Fuse> {
     let arguments = command.fuse.as_ref()?;
     let text = |place| command.argument(place, args).and_then(|index| args.get(index));
-    let word = u64::try_from(parse_integer(text(&arguments.word)?).ok()?).ok()?;
+    let word = text(&arguments.word)?;
+    // Some tools take such a number for an octal one.
+    if word.len() > 1 && word.starts_with('0') && !word[1..].starts_with(['x', 'X']) {
+        return None;
+    }
+    let word = u64::try_from(parse_integer(word).ok()?).ok()?;
     let bits = match &arguments.bits {
         // As the tools take them: hexadecimal digits without a prefix.
         Some(place) => Some(u64::from_str_radix(text(place)?, 16).ok()?),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use super::guard::{CallFacts, CallFiles, Kind, look, never_chosen, rules, says_to_be};
+use super::guard::{CallFacts, CallFiles, Kind, look, may_name, may_stage, named_as, never_chosen, rules, says_to_be};
 use super::load::{load, merge, shipped, shipped_source};
 use super::tool::Catalog;
 use crate::words::{AddressRange, Source};
@@ -40,6 +40,10 @@ fn files() -> Made {
         ("secret.tsv", layout("P\t0xf3\tssp\tBinary\tnone\t0x0\tb.bin")),
         ("far.tsv", layout("P\t0x4\tapp\tBinary\tnor0\t0x0000000\t../b.bin")),
         ("flash.dfu", container(0x0800_0000)),
+        ("prefixed.dfu", [&[1, 0, 0, 0, 0, 0, 0, 0][..], &container(0x1fff_7800)].concat()),
+        ("a.hex", b":10".to_vec()),
+        ("hidden.tsv", layout("#\rP\t0xF2\totp\tBinary\tnone\t0x0\tb.bin")),
+        ("../build/long.toc", vec![7; 0x8000]),
         ("option.dfu", container(0x1fff_c000)),
     ]))
 }
@@ -72,7 +76,7 @@ fn passes(name: &str, lines: &[&str]) {
 #[track_caller]
 fn needs_consent(name: &str, lines: &[&str]) {
     for line in lines {
-        assert!(matches!(kind(name, line), Kind::NeedsConsent(_)), "{name} {line}");
+        assert_ne!(kind(name, line), Kind::Reversible, "{name} {line}");
     }
 }
 
@@ -152,6 +156,18 @@ fn what_cannot_be_undone_never_passes_unasked() {
             "-d ,0483:df11 -a 0 -s 0x08000000 -D a.bin --anything",
             "-d ,0483:df11 -a 0 -s 0x08000000 -D a.bin extra",
             "-s",
+            // The last one of two counts, or the first: nobody knows.
+            "-d ,0483:df11 -a 1 -s 0x1FFF7800 -U out.bin -D a.bin",
+            "-d ,0483:df11 -a 1 -s 0x08000000 -s :leave -D option.dfu",
+            "-V -D option.dfu",
+            "-d ,0483:df11 -a 1 -D prefixed.dfu",
+            "-d ,0483:df11 -a 1 -s :leave -D prefixed.dfu",
+            "-d ,1234:5678 -a 1 -D prefixed.dfu",
+            "-d ,*:df11 -a 2 -D a.bin",
+            "-d ,483:df11 -a 2 -D a.bin",
+            "-a 2 -D a.bin",
+            "-d ,1234:5678 -a OTP -D a.bin",
+            "-d ,0483:df11 -a 0 -s 0x083FFFFC:4 -D a.bin",
         ],
     );
     needs_consent(
@@ -209,10 +225,24 @@ fn what_cannot_be_undone_never_passes_unasked() {
             "-c port=USB1 -d far.tsv",
             "-c port=USB1 -d a.bin",
             "-c port=USB1 -d good.tsv -ob rdp=0xCC",
-            "-c port=SWD -d a.bin 0x08000000",
+            "-c port=SWD -d a.bin 0x1FFF7800",
+            "-c port=USB1 -w a.hex 0x08000000",
+            "-c port=USB1 -w a.hex -w a.bin 0x08000000",
+            "-c port=USB1 -w otp.tsv -w good.tsv",
+            "-l usb -c port=USB1 -d otp.tsv",
+            "--version -c port=USB1 -d otp.tsv",
+            "-c port=USB1 -d hidden.tsv",
         ],
     );
-    needs_consent("app-write-mram", &["-e|APP", "-e|APP|-i|../build/a.bin 0x80000000", "-i|../build/a.bin 0x80580000"]);
+    needs_consent(
+        "app-write-mram",
+        &[
+            "-e|APP",
+            "-e|APP|-i|../build/a.bin 0x80000000",
+            "-i|../build/a.bin 0x80580000",
+            "-i|../build/long.toc 0x8057E000",
+        ],
+    );
     needs_consent("maintenance", &["-opt getotpread 0", "-opt anything"]);
     needs_consent("updateSystemPackage", &["-m", "-e"]);
 }
@@ -239,7 +269,7 @@ fn another_name_for_a_program_evades_nothing() {
     ] {
         let catalog = own(&format!("[my-blhost]\n{programs}\n{OWN_TABLE}"));
         let kind = kind_in(&catalog, "my-blhost", launcher, says_to_be, burn);
-        assert!(matches!(kind, Kind::NeedsConsent(_)), "{programs}: {kind:?}");
+        assert_ne!(kind, Kind::Reversible, "{programs}");
     }
     assert_eq!(says_to_be(&["blhost, version 3.12.0".to_owned()]), ["blhost"]);
     assert_eq!(says_to_be(&["python3 -m spsdk.apps.sdphost, version 2.6.1".to_owned()]), ["sdphost"]);
@@ -323,6 +353,9 @@ fn only_harmless_lines_of_a_menu_are_chosen() {
         assert!(refused(typed).is_some(), "{typed}");
     }
     assert_eq!(refused("3").as_deref(), Some("MRAM"));
+    let mut twice = lines.clone();
+    twice.push_back(" 3 - Device Control".to_owned());
+    assert_eq!(never_chosen(tool, &facts, &twice, "3").as_deref(), Some("MRAM"), "whatever the board prints after it");
     let none = CallFacts { launcher: &["mine".to_owned()], ..facts };
     assert_eq!(never_chosen(catalog.tool("dfu-util").unwrap(), &none, &lines, "3"), None, "a tool without menus");
 }
@@ -341,4 +374,41 @@ fn what_differs_from_call_to_call_is_no_part_of_what_is_fixed() {
     };
     assert_eq!(erase("100", "0x60000000", "0x1000"), erase("200", "0x60000000", "0x2000"));
     assert_ne!(erase("100", "0x60000000", "0x1000"), erase("100", "0x60001000", "0x1000"));
+}
+
+#[test]
+fn what_is_burnt_is_known_to_the_last_word() {
+    let never = |line: &str| matches!(kind("blhost", line), Kind::Never(_));
+    for word in ["LOCK", "lock", "--lock", "--verify", "00000020"] {
+        assert!(never(&format!("-u 0x15A2,0x0073 -- efuse-program-once 0x06 00000010 {word}")), "{word}");
+    }
+    assert!(never("-u 0x15A2,0x0073 -- efuse-program-once 010 00000010"), "octal, or not");
+    assert!(never("-u 0x15A2,0x0073 -- efuse-program-once 6 10"));
+    assert!(!never("-u 0x15A2,0x0073 -- efuse-program-once 0x06 00000010"), "with consent");
+}
+
+#[test]
+fn no_program_is_put_into_the_folder_of_a_tool() {
+    let catalog = shipped().unwrap();
+    let tool = catalog.tool("maintenance").unwrap();
+    for path in ["isp_config_data.cfg", "utils/global-cfg.db", "build/bootloader.bin", "build/firmware_pad.toc"] {
+        assert!(may_stage(tool, path), "{path}");
+    }
+    for path in [
+        "maintenance",
+        "serialport.py",
+        "app-write-mram",
+        "build/x.py",
+        "_internal/libc.so",
+        "build/../maintenance",
+        "build/x.exe",
+    ] {
+        assert!(!may_stage(tool, path), "{path}");
+    }
+    assert!(may_name(tool, "alif/SP-AE302F80F55D5AE-rev-b4.bin"));
+    for path in ["maintenance", ".ssh/id_rsa", "python3", "alif/../../x.bin"] {
+        assert!(!may_name(tool, path), "{path}");
+    }
+    assert!(!may_name(catalog.tool("dfu-util").unwrap(), "python3"));
+    assert_eq!(named_as("blhost"), ["blhost"]);
 }

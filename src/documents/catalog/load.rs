@@ -17,7 +17,7 @@ use crate::words::{AddressRange, Diagnostic, Located, Place, Source, UsbId, near
 pub(super) const ENVIRONMENT: &str = "environment";
 pub(super) const SHARED_IDS: &str = "shared_ids";
 pub(super) const INSTALLERS: &str = "installers";
-pub(super) const HOLDERS: &str = "holders";
+const HOLDERS: &str = "holders";
 const CHIPS: &str = "chips";
 const SPECIAL_MEMORIES: &str = "special_memories";
 const COMMON_FAULTS: &str = "common_faults";

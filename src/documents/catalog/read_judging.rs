@@ -201,8 +201,9 @@ fn fuse_arguments(reader: &Reader<'_>) -> Option<FuseArguments> {
     let inner = Reader::new(table, place, reader.faults);
     let word = argument_place(&inner, "word");
     let bits = inner.node("bits").and_then(|_| argument_place(&inner, "bits"));
+    let value = inner.pattern("value", &[]);
     inner.finish();
-    Some(FuseArguments { word: word?, bits })
+    Some(FuseArguments { word: word?, bits, value })
 }
 
 fn argument_place(reader: &Reader<'_>, key: &'static str) -> Option<ArgumentPlace> {

@@ -151,6 +151,14 @@ pub struct Tool {
     pub brings_addresses: Option<String>,
     /// What follows the first word is no option, however it looks.
     pub words_end_options: bool,
+    /// A file and its address, as often as they stand in one argument.
+    pub pairs: Option<Pattern>,
+    /// Options of which a call has one at most: each is another kind of work.
+    pub one_of: Vec<String>,
+    /// Which files a step may put into the tool's private folder, by their paths there.
+    pub stages: Vec<Pattern>,
+    /// Which files of the tool's own folder a playbook may name.
+    pub files: Vec<Pattern>,
     /// A line of its answer to the question for its version by which the program is known under any name.
     pub banner: Option<Pattern>,
     /// Menus from which a typed number chooses.
@@ -361,6 +369,8 @@ pub struct FuseArguments {
     pub word: ArgumentPlace,
     /// Hexadecimal digits; nothing where the word is only read.
     pub bits: Option<ArgumentPlace>,
+    /// How the tool prints what it has read: playbooks take the value from there and from nowhere else.
+    pub value: Option<Pattern>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::documents::catalog::{Catalog, special};
+use crate::documents::catalog::{Catalog, may_name, special};
 use crate::documents::expression::{Expression, Kind, Part, Scope, Template, kind_of};
 use crate::documents::playbook::check_arguments::CallCheck;
 use crate::documents::playbook::check_call::{CallText, check_call};
@@ -12,8 +12,8 @@ use crate::documents::playbook::check_inputs::check_inputs;
 use crate::documents::playbook::check_optional::check_optional;
 use crate::documents::playbook::check_waits::check_waits;
 use crate::documents::playbook::{
-    Action, CaptureKind, Contents, Device, Enough, Irreversible, LateAsk, Playbook, Reading, RestartAt, Run, Step,
-    ThirdFailure, ToolFile, Until, tools_of,
+    Action, CaptureKind, Contents, Device, Enough, Irreversible, LateAsk, Need, Playbook, Reading, RestartAt, Run,
+    Step, ThirdFailure, ToolFile, Until, tools_of,
 };
 use crate::words::{Diagnostic, Id, Place, nearest};
 
@@ -161,6 +161,14 @@ impl Checker<'_> {
                 if let Contents::Text(text) = &write.contents {
                     self.template(text);
                 }
+                // In place of one that was not given is what optional inputs are for.
+                let needed = self.playbook.inputs.iter().filter(|input| matches!(input.need, Need::Always));
+                let mut taken = needed.filter(|input| input.name == write.name || input.file_name() == write.file);
+                if let Some(input) = taken.next() {
+                    let message = format!("this would take the place of the input `{}`", input.name);
+                    let place = mention(&step.place, &write.file);
+                    self.faults.push(Diagnostic::error(&place, message).hint("choose another name and another file"));
+                }
                 self.define(&write.name, Kind::File, &step.place);
             }
             Action::TellApart(tell_apart) => {
@@ -204,6 +212,13 @@ impl Checker<'_> {
                 Some(near) => fault.hint(format!("did you mean `{near}`?")),
                 None => fault,
             });
+        }
+        if let Some(tool) = self.catalog.tool(&file.tool.value)
+            && !may_name(tool, &file.file.value)
+        {
+            let message = format!("`{}` is no file of {} that a playbook may name", file.file.value, tool.name);
+            let fault = Diagnostic::error(&file.file.place, message);
+            self.faults.push(fault.hint("the catalog names them, with `files`"));
         }
         self.define(&file.name, Kind::File, &file.place);
     }

@@ -58,10 +58,13 @@ impl<'a> CallCheck<'a> {
                     return vec![fault];
                 }
             }
-            if let CallKind::NeedsConsent(why) = self.look(&one, &first).kind
-                && step.irreversible.is_none()
-            {
-                return vec![self.unmarked(run, &why)];
+            match self.look(&one, &first).kind {
+                CallKind::NeedsConsent(why) if step.irreversible.is_none() => return vec![self.unmarked(run, &why)],
+                CallKind::Never(why) => {
+                    let message = format!("no consent allows this call: {why}");
+                    return vec![Diagnostic::error(&run.tool.place, message)];
+                }
+                CallKind::NeedsConsent(_) | CallKind::Reversible => {}
             }
         }
         Vec::new()
@@ -140,6 +143,12 @@ impl<'a> CallCheck<'a> {
         let nothing = BTreeMap::new();
         let sample = Sample { check: self, closed: &nothing, captured: None, other: false };
         let burnt = sample.args(run).and_then(|args| fuse_of(self.tool.command(&args)?, &args));
+        let is_literal =
+            |run: &Run| run.args.iter().all(|arg| arg.parts.iter().all(|part| matches!(part, Part::Text(_))));
+        if burnt.is_some() && !is_literal(run) {
+            let message = "a call that burns a fuse is written out in full";
+            faults.push(Diagnostic::error(&run.tool.place, message));
+        }
         for (key, reading) in [("already_done", &irreversible.already_done), ("verify", &irreversible.verify)] {
             let mut named = Vec::new();
             names_of(&reading.holds.root, &mut named);
@@ -179,6 +188,16 @@ impl<'a> CallCheck<'a> {
         };
         let mut named = Vec::new();
         names_of(&reading.holds.root, &mut named);
+        let args = sample(None).args(read).unwrap_or_default();
+        let value = self.tool.command(&args).and_then(|command| command.fuse.as_ref()?.value.as_ref());
+        if let Some(value) = value
+            && let Some(other) = read.capture.iter().find(|capture| capture.pattern.as_str() != value.as_str())
+        {
+            let message =
+                format!("`{}` is not taken from where {} prints what the fuse holds", other.name, self.tool.name);
+            let hint = format!("write `{{integer: '{}'}}`", value.as_str());
+            return Some(Diagnostic::error(&read.tool.place, message).hint(hint));
+        }
         let captured = read.capture.iter().map(|capture| &capture.name).find(|name| named.contains(name));
         let Some(captured) = captured else {
             let message = format!("`{key}` reads word {word} of the fuses, but does not compare what it holds");

@@ -1,6 +1,6 @@
 //! Holds one call of a tool against the tool's table in the catalog.
 
-use crate::documents::catalog::{Command, Tool};
+use crate::documents::catalog::{Command, Tool, may_stage};
 use crate::documents::expression::{Part, Template};
 use crate::documents::playbook::{Changes, Run, Step};
 use crate::words::{Diagnostic, Located, Place};
@@ -24,6 +24,13 @@ pub(super) fn check_call(tool: &Tool, step: &Step, run: &Run, faults: &mut Vec<D
             Diagnostic::error(&run.tool.place, format!("{} has no folder of its own to put files into", tool.name))
                 .hint("write `${name}` in its arguments: it finds the run's files where it works"),
         );
+    }
+    for staged in run.stage.iter().filter(|_| tool.private_folder) {
+        if !may_stage(tool, &staged.path.value) {
+            let path = &staged.path;
+            let message = format!("`{}` is no file that steps may put into the folder of {}", path.value, tool.name);
+            faults.push(Diagnostic::error(&path.place, message).hint("the catalog names them, with `stages`"));
+        }
     }
     let shown: Vec<String> = run.args.iter().map(as_far_as_literal).collect();
     for rule in &tool.rules {

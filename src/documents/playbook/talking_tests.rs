@@ -10,11 +10,14 @@ const CATALOG: &str = r#"
 [plain]
 summary = "plain"
 programs = ["plain"]
+files = ['.+']
 version = { args = ["-V"], flavours = [{ pattern = '(?P<version>\d+)' }] }
 commands = [{ name = "any", reversible = true, success = ['done'] }]
 [own]
 like = "plain"
 private_folder = true
+stages = ['.+']
+files = ['.+']
 "#;
 
 /// `line message (hint)` of every diagnostic about a playbook with these steps, which begin in line 6.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use super::locate::{self, Candidate, Given, Search};
 use super::probe::{PROBE_TIME_MAX, ask, judge, version_call};
 use super::remedy::Remedies;
 use super::{PassedOver, Surroundings, ToolEnvironment, ToolProblem, Trouble, Unusable};
-use crate::documents::catalog::{Installer, Tool, says_to_be};
+use crate::documents::catalog::{Installer, Tool, named_as, says_to_be};
 use crate::words::ToolVersion;
 use crate::world::gate::clear_question;
 use crate::world::{Cleared, RunningTool};
@@ -200,7 +200,11 @@ impl Examination {
         let answer = ask((self.start)(&call), PROBE_TIME_MAX).await;
         let start_up = began.elapsed();
         let (flavour, version) = judge(&self.tool, &answer)?;
-        let says_to_be = says_to_be(&answer.lines());
+        let mut says_to_be = says_to_be(&answer.lines());
+        // A link, or a copy under another name, is what it leads to.
+        let real = candidate.program().canonicalize().ok();
+        let file = real.as_deref().and_then(Path::file_name).map(|name| name.to_string_lossy().into_owned());
+        says_to_be.extend(file.iter().flat_map(|file| named_as(file)));
         Ok(FoundTool {
             name: self.tool.name.clone(),
             launcher: candidate.launcher.clone(),

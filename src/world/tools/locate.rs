@@ -72,7 +72,9 @@ pub(super) fn at_given(given: &Given) -> Option<Candidate> {
 pub(super) fn search(tool: &Tool, surroundings: &Surroundings) -> Search {
     let mut search = Search::default();
     search.looked_in.push(format!("${} (not set)", variable_name(&tool.name)));
-    if let Some(folder) = &surroundings.own_folder {
+    // Where recover was unpacked among downloads, whatever lies there too is nobody's choice.
+    let own_folder = surroundings.own_folder.as_ref().filter(|folder| **folder != surroundings.current_folder);
+    if let Some(folder) = own_folder {
         search.in_folder(tool, folder, surroundings);
         search.looked_in.push("the folder of recover itself".to_owned());
     }

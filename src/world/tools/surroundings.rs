@@ -36,7 +36,7 @@ impl Surroundings {
             current_folder: std::env::current_dir().unwrap_or_else(|_| PathBuf::from(".")),
             home: std::env::home_dir().filter(|home| !home.as_os_str().is_empty()),
             own_folder: std::env::current_exe().ok().and_then(|program| Some(program.parent()?.to_owned())),
-            search_path: std::env::var_os("PATH"),
+            search_path: std::env::var_os("PATH").map(|path| without_relative(&path)),
         }
     }
 
@@ -54,6 +54,12 @@ impl Surroundings {
         });
         value.map(OsString::as_os_str).filter(|value| !value.is_empty())
     }
+}
+
+/// An empty or relative entry would be the current folder, which may be one of downloads.
+fn without_relative(search_path: &OsStr) -> OsString {
+    let kept = std::env::split_paths(search_path).filter(|folder| folder.is_absolute());
+    std::env::join_paths(kept).unwrap_or_default()
 }
 
 /// `ubuntu 22.04` of an os-release file; without a version, such as on systems that are never released, the name alone.

@@ -273,7 +273,6 @@ fn chooses_by_what_the_board_says_of_itself() {
     chooses("another serial number", "-a 0 -S 3058346F3132", "no-device");
     chooses("the address", "-a 0 -n 5", "succeeded");
     chooses("no such alt setting", "-a 7", "no-device");
-    chooses("no such name of an alt setting", "-a Flash", "no-device");
     chooses("the option bytes", "-a 1", "bad-usage");
 }
 
