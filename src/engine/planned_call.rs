@@ -31,7 +31,14 @@ pub(super) struct PlannedCall<'a> {
 /// Why the gate will not let the call through, whatever the person agrees to.
 pub(super) fn will_be_refused(planned: &PlannedCall<'_>) -> Option<Refused> {
     let PlannedCall { playbook, step, run, tool, .. } = planned;
-    let launcher = planned.program.clone().map_or_else(|| tool.launchers(), |program| vec![program]);
+    let launcher = match &planned.program {
+        // A path may have blanks in it, or other words follow it: either way its name must be seen.
+        Some(program) => {
+            let words = program.split_whitespace().map(str::to_owned);
+            std::iter::once(program.clone()).chain(words).collect()
+        }
+        None => tool.launchers(),
+    };
     let call = ToolCall {
         launcher: launcher.into_iter().map(Into::into).collect(),
         args: all_arguments(tool, planned.args),
@@ -97,6 +104,10 @@ impl PlannedFiles<'_> {
 
 impl CallFiles for PlannedFiles<'_> {
     fn size(&self, name: &str) -> Option<u64> {
+        let below = name.strip_prefix("../").unwrap_or(name);
+        if let Some(staged) = self.0.run.stage.iter().find(|staged| staged.path.value == below) {
+            return Some(self.files().size(&staged.file.value).unwrap_or(1));
+        }
         if let Some(size) = CallFiles::size(self.files(), name) {
             return Some(size);
         }
