@@ -36,7 +36,7 @@ impl Surroundings {
             current_folder: std::env::current_dir().unwrap_or_else(|_| PathBuf::from(".")),
             home: std::env::home_dir().filter(|home| !home.as_os_str().is_empty()),
             own_folder: std::env::current_exe().ok().and_then(|program| Some(program.parent()?.to_owned())),
-            search_path: std::env::var_os("PATH").map(|path| without_relative(&path)),
+            search_path: std::env::var_os("PATH").and_then(|path| without_relative(&path)),
         }
     }
 
@@ -57,9 +57,10 @@ impl Surroundings {
 }
 
 /// An empty or relative entry would be the current folder, which may be one of downloads.
-fn without_relative(search_path: &OsStr) -> OsString {
-    let kept = std::env::split_paths(search_path).filter(|folder| folder.is_absolute());
-    std::env::join_paths(kept).unwrap_or_default()
+fn without_relative(search_path: &OsStr) -> Option<OsString> {
+    let kept: Vec<PathBuf> = std::env::split_paths(search_path).filter(|folder| folder.is_absolute()).collect();
+    // No folder at all, joined, would be an empty entry.
+    (!kept.is_empty()).then(|| std::env::join_paths(kept).unwrap_or_default())
 }
 
 /// `ubuntu 22.04` of an os-release file; without a version, such as on systems that are never released, the name alone.
@@ -78,6 +79,14 @@ fn release(text: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    #[cfg(unix)]
+    fn no_entry_of_the_search_path_means_the_current_folder() {
+        let kept = |path: &str| without_relative(path.as_ref()).map(|path| path.into_string().unwrap());
+        assert_eq!(kept("/usr/bin::/bin:.:tools:").as_deref(), Some("/usr/bin:/bin"));
+        assert_eq!([kept(""), kept("."), kept(":")], [None, None, None]);
+    }
 
     #[test]
     fn reads_which_linux_it_is() {
