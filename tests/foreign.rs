@@ -228,12 +228,18 @@ fn a_path_stops_at_the_gate_where_nothing_else_looks() {
         );
         house.write("hostile.scene.yaml", scene);
         house.run(&["check", "hostile.yaml"]).exits(0);
-        house.run(&["run", "hostile.yaml", "--scene", "hostile.scene.yaml", "--non-interactive"])
+        let run = ["run", "hostile.yaml", "--scene", "hostile.scene.yaml", "--non-interactive"];
+        (house.run(&[&run[..], &["--dry-run"]].concat()), house.run(&run))
     };
-    refused("a.bin").exits(0);
+    let (planned, ran) = refused("a.bin");
+    planned.exits(0).never_says("would not be started");
+    ran.exits(0);
     let secret = house.path("home/secret.bin").display().to_string();
     for path in [secret.as_str(), "../x", "~/x", "x=/etc/passwd", "a,/etc/passwd", "C:\\\\x", ".."] {
-        refused(path).exits(1).says("acme was not started").says("names a file by a path");
+        let (planned, ran) = refused(path);
+        let told = planned.exits(1).says("! acme would not be started").says("error: acme would not be started");
+        told.says("names a file by a path");
+        ran.exits(1).says("acme was not started").says("names a file by a path");
     }
     assert!(!house.path("home/pwned").exists());
 }

@@ -6,7 +6,8 @@ mod support;
 
 use std::collections::BTreeMap;
 
-use recover::documents::library::shipped_boards;
+use recover::documents::expression::Value as Known;
+use recover::documents::library::{shipped_boards, shipped_playbooks};
 use serde_json::Value;
 use support::{House, Ran, fitting};
 
@@ -272,6 +273,88 @@ fn what_runs_on_a_healthy_board_stands_in_its_plan() {
             );
         }
     }
+}
+
+/// Where the virtual board is, and its serial number where it has one.
+fn attached_at(board: &str) -> (&'static str, Option<&'static str>) {
+    match board {
+        "n6" => ("1-2", Some("001D00343033510F37363934")),
+        "rt1062" => ("1-2", None),
+        "ae3" => ("/dev/ttyUSB0", None),
+        _ => ("1-1", Some("356A38733432")),
+    }
+}
+
+/// Is it the planned command? What is known only later stands in angle brackets.
+fn is_planned(planned: &[String], ran: &[String]) -> bool {
+    let fits = |(planned, ran): (&String, &String)| match (planned.find('<'), planned.rfind('>')) {
+        (Some(from), Some(to)) => ran.starts_with(&planned[..from]) && ran.ends_with(&planned[to + 1..]),
+        _ => planned == ran,
+    };
+    planned.len() == ran.len() && planned.iter().zip(ran).all(fits)
+}
+
+fn words(command: &Value) -> Vec<String> {
+    command["command"].as_array().unwrap().iter().map(text).collect()
+}
+
+#[test]
+fn with_every_option_the_commands_of_a_run_are_those_of_its_plan() {
+    for (board, playbook) in shipped_boards().zip(shipped_playbooks()).filter(|(board, _)| *board != "arduino") {
+        let (port, serial) = attached_at(board);
+        let mut options = vec![vec!["--port".to_owned(), port.to_owned()]];
+        options.extend(serial.map(|serial| vec!["--serial".to_owned(), serial.to_owned()]));
+        for variable in &playbook.variables {
+            for value in variable.closed().unwrap() {
+                let value = if value == Known::Boolean(true) { "yes" } else { "no" };
+                options.push(vec!["--set".to_owned(), format!("{}={value}", variable.name)]);
+            }
+        }
+        let files = House::new();
+        if board == "rt1062" {
+            files.images();
+        }
+        let mut with_files = Vec::new();
+        // Only a bench makes a file that names others.
+        for input in playbook.inputs.iter().filter(|input| input.names_files.is_none()) {
+            let made = files.path("work/images").join(input.file_name());
+            let file = if made.exists() {
+                made
+            } else {
+                files.write(&format!("own-{}", input.name), fitting(board, input.file_name(), 8192))
+            };
+            with_files.extend(["--set".to_owned(), format!("{}={}", input.name, file.display())]);
+        }
+        options.push(with_files);
+        for options in options {
+            let options: Vec<&str> = options.iter().map(String::as_str).collect();
+            let house = House::new();
+            let events = simulate(&house, board, &[&["--dry-run"], &options[..]].concat()).exits(0).events();
+            let lines = of_kind(&events, "planned_step").flat_map(|step| step["lines"].as_array().unwrap().clone());
+            let planned: Vec<Vec<String>> = lines.filter_map(|line| line.get("command").map(words)).collect();
+            let events = simulate(&house, board, &options).exits(0).events();
+            let mut plan = planned.iter();
+            for command in of_kind(&events, "tool_started").map(words) {
+                assert!(
+                    plan.any(|planned| is_planned(planned, &command)),
+                    "{board} {options:?}: {command:?} is not planned, or not there: {planned:#?}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn the_board_that_was_chosen_stands_in_the_plan() {
+    let house = House::new();
+    for (options, expected) in [
+        (["--port", "1-1"], "dfu-util -p 1-1 -d ,0483:df11 -a 0 -s 0x08000000 -D bootloader.bin"),
+        (["--serial", "356A38733432"], "dfu-util -p <port> -d ,0483:df11 -a 0 -s 0x08000000 -D bootloader.bin"),
+    ] {
+        assert_eq!(planned(&house, "h7", &options)[0], expected);
+    }
+    let expected = "STM32_Programmer_CLI -c port=USB1 sn=<serial> -d FlashLayout.tsv";
+    assert_eq!(planned(&house, "n6", &["--port", "1-2"]), [expected]);
 }
 
 #[test]

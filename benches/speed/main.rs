@@ -10,6 +10,8 @@
 )]
 
 #[cfg(target_os = "linux")]
+mod check;
+#[cfg(target_os = "linux")]
 mod idle;
 #[cfg(target_os = "linux")]
 #[path = "../../tests/imxrt_simulation/mod.rs"]
@@ -66,11 +68,12 @@ type Measure = fn(&mut Rows);
 
 /// In this order in the table. Each by its name, and what it stands for when it could not be made.
 #[cfg(target_os = "linux")]
-const MEASUREMENTS: [(&str, &str, Measure); 6] = [
+const MEASUREMENTS: [(&str, &str, Measure); 7] = [
     ("rt1062", "RT1062, real SPSDK", rt1062::measure),
     ("reaction", "Reaction to a device", reaction::measure),
     ("overlap", "Overlap with the person", overlap::measure),
     ("overhead", "Overhead per step, start-up", overhead::measure),
+    ("check", "Checking many playbooks", check::measure),
     ("idle", "While waiting for a device", idle::measure),
     ("output", "Output of a tool", output::measure),
 ];

@@ -8,6 +8,7 @@ use crate::cli::arguments::CheckArgs;
 use crate::cli::catalogs::{Catalogs, FoundCatalog};
 use crate::cli::configuration::key_of;
 use crate::cli::diagnostics::render;
+use crate::cli::parallel::{cores, in_parallel};
 use crate::cli::places::{FoundPlaybook, PlaceError, find_playbook, read_document, read_scene};
 use crate::cli::signed::Signed;
 use crate::cli::streams::{complain, complain_at_length, say};
@@ -32,15 +33,18 @@ pub(super) fn check(args: &CheckArgs, look: &Look) -> Outcome {
     };
     let mut faults = Vec::new();
     let mut unknown = false;
+    let mut documents = Vec::with_capacity(args.files.len());
     for file in &args.files {
-        let catalog = match catalogs.beside(file) {
-            Ok(found) => Some(found),
-            Err(wrong) => {
-                faults.extend(wrong.into_iter().filter(|fault| !faults.contains(fault)).collect::<Vec<_>>());
-                None
-            }
+        let (catalog, wrong) = match catalogs.beside(file) {
+            Ok(found) => (Some(found), Vec::new()),
+            Err(wrong) => (None, wrong),
         };
-        match faults_of(file, catalog.as_ref()) {
+        documents.push((file, catalog, wrong));
+    }
+    let found = in_parallel(cores(), &documents, |(file, catalog, _)| faults_of(file, catalog.as_ref()));
+    for ((file, catalog, wrong), found) in documents.into_iter().zip(found) {
+        faults.extend(wrong.into_iter().filter(|fault| !faults.contains(fault)).collect::<Vec<_>>());
+        match found {
             Ok(mut found) => {
                 let signature = signed.as_ref().map(|signed| signature_of(file, catalog.as_ref(), signed));
                 let comment = signature.transpose().map_err(|why| found.push(Diagnostic::of_document(why)));

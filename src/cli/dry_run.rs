@@ -48,6 +48,10 @@ fn render_line(line: &PlannedLine, look: &Look) -> Vec<String> {
             ));
             lines
         }
+        PlannedLine::NotStarted { tool, why } => {
+            let text = format!("{tool} would not be started: {why}");
+            say(look, Role::Failure, &format!("{}       ", look.sign(Sign::Attention)), &text)
+        }
         PlannedLine::Wait { text, limit_ms } => {
             say(look, Role::Quiet, "wait    ", &format!("{text}, for at most {}", milliseconds(*limit_ms)))
         }

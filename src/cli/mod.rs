@@ -17,6 +17,7 @@ mod list;
 mod live_line;
 pub mod log;
 mod other_folder;
+mod parallel;
 mod places;
 mod planned_tools;
 mod problems;

@@ -10,6 +10,8 @@ use crate::documents::playbook::{Playbook, tools_of};
 use crate::words::Source;
 use crate::world::{FirstTried, Surroundings, first_tried};
 
+/// In place of a program.
+const PLAYED: &str = "the bench plays it";
 const SHIPPED: &str = "shipped";
 
 /// One tool. In JSON one line with `"event": "planned_tool"`.
@@ -43,7 +45,7 @@ pub(super) fn planned_tools(
 fn planned(tool: &Tool, own: &[Arc<Source>], programs: &Programs<'_>) -> PlannedTool {
     let found = match programs {
         Programs::OnBench => {
-            Some(FirstTried { program: "the bench plays it".to_owned(), found_by: "--simulate or --scene".to_owned() })
+            Some(FirstTried { program: PLAYED.to_owned(), found_by: "--simulate or --scene".to_owned() })
         }
         Programs::Here { surroundings, explicit } => first_tried(tool, explicit(&tool.name).as_deref(), surroundings),
     };
@@ -55,6 +57,13 @@ fn planned(tool: &Tool, own: &[Arc<Source>], programs: &Programs<'_>) -> Planned
     });
     let catalogs = is_shipped.then(|| SHIPPED.to_owned()).into_iter().chain(of_own.map(|source| source.name.clone()));
     PlannedTool { tool: tool.name.clone(), program, found_by, catalogs: catalogs.collect() }
+}
+
+impl PlannedTool {
+    /// What will be started where this tool is called; nothing on a bench, and where none is found.
+    pub(super) fn program_of<'a>(tools: &'a [PlannedTool], name: &str) -> Option<&'a String> {
+        tools.iter().find(|tool| tool.tool == name)?.program.as_ref().filter(|program| *program != PLAYED)
+    }
 }
 
 /// For people, behind the steps.

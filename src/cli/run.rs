@@ -16,7 +16,7 @@ use crate::cli::json::{Json, write_line};
 use crate::cli::log::Log;
 use crate::cli::other_folder::check_folder;
 use crate::cli::places::read_scene;
-use crate::cli::planned_tools::{self, Programs, planned_tools};
+use crate::cli::planned_tools::{self, PlannedTool, Programs, planned_tools};
 use crate::cli::problems;
 use crate::cli::reader::{Reader, Readers};
 use crate::cli::record::Recording;
@@ -34,8 +34,8 @@ use crate::documents::expression::Value;
 use crate::documents::playbook::Playbook;
 use crate::engine::{
     Chosen, Event, Files, GivenFiles, MakeImage, Order, Outcome, ReadyTools, Settings, SoughtTools, StartUp, Tools,
-    before_anything, finished, outcome_without_tools, plan, refused_inputs, refused_tools, run as run_engine,
-    seek_tools, stage_inputs, without_problem,
+    before_anything, finished, not_started, outcome_without_tools, plan, refused_inputs, refused_tools,
+    run as run_engine, seek_tools, stage_inputs, without_problem,
 };
 use crate::words::{Diagnostic, FaultClass, Id, Severity, Source};
 use crate::world::{
@@ -314,7 +314,6 @@ fn dry(job: &Job, about_catalogs: &[Event], look: &Look) -> Outcome {
             return outcome;
         }
     };
-    let steps = plan(&job.playbook, &job.catalog, &files, &job.settings.variables);
     let surroundings = Surroundings::of_this_process();
     let given = |name: &str| job.options.tools.iter().rev().find(|given| given.tool == name);
     let explicit = |name: &str| given(name).map(|given| given.program.clone());
@@ -323,6 +322,9 @@ fn dry(job: &Job, about_catalogs: &[Event], look: &Look) -> Outcome {
         None => Programs::Here { surroundings: &surroundings, explicit: &explicit },
     };
     let tools = planned_tools(&job.playbook, &job.catalog, &job.own_catalogs, &programs);
+    let program = |name: &str| PlannedTool::program_of(&tools, name).cloned();
+    let steps = plan(&job.playbook, &job.catalog, &files, &job.settings, &program);
+    let end = not_started(&steps);
     match job.options.message_format {
         MessageFormat::Human => {
             show(&dry_run::render(&steps, look));
@@ -337,10 +339,15 @@ fn dry(job: &Job, about_catalogs: &[Event], look: &Look) -> Outcome {
             let steps = steps.iter().try_for_each(|step| write_line(&mut stdout(), step));
             let tools = steps.and_then(|()| tools.iter().try_for_each(|tool| write_line(&mut stdout(), tool)));
             let all = tools.and_then(|()| about_catalogs.iter().try_for_each(|event| write_line(&mut stdout(), event)));
-            let _reader_gone = all.and_then(|()| write_line(&mut stdout(), &without_problem(Outcome::Planned)));
+            if end.is_none() {
+                let _reader_gone = all.and_then(|()| write_line(&mut stdout(), &without_problem(Outcome::Planned)));
+            }
         }
     }
-    Outcome::Planned
+    match end {
+        Some((outcome, problem)) => refuse_without_playbook(&refuse(outcome, problem), job.options.message_format),
+        None => Outcome::Planned,
+    }
 }
 
 /// From the files to the last step.

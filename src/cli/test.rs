@@ -11,7 +11,6 @@ mod watchdog;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::bench::{Baseline, CaseRun, Difference, Keep, Subject, run_case};
@@ -19,6 +18,7 @@ use crate::cli::arguments::{ReportFormat, TestArgs};
 use crate::cli::catalogs::Catalogs;
 use crate::cli::diagnostics::render;
 use crate::cli::json::write_line;
+use crate::cli::parallel::{cores, in_parallel};
 use crate::cli::streams::{complain, complain_at_length};
 use crate::cli::style::Look;
 use crate::cli::wording::count;
@@ -83,7 +83,7 @@ pub(super) fn test(args: &TestArgs, look: &Look) -> Outcome {
         complain(&format!("error: none of the {cases} cases has a name with all of: {}", args.filter.join(", ")));
         return Outcome::CommandLine;
     }
-    let jobs = args.jobs.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
+    let jobs = args.jobs.map_or_else(cores, usize::from);
     let tried = in_parallel(jobs, &chosen, |(suite, case)| try_case(suite, case));
     if args.mutate && tried.iter().all(Tried::passed) {
         return mutate::mutate(&suites, &tried, args, jobs, look);
@@ -109,30 +109,6 @@ fn tell_catalogs(catalogs: &Catalogs) {
     for note in catalogs.notes() {
         complain(&format!("note: {note}"));
     }
-}
-
-/// Does the work for each item on so many threads, and answers in the order of the items.
-fn in_parallel<'t, T: Sync, R: Send>(jobs: usize, items: &'t [T], work: impl Fn(&'t T) -> R + Sync) -> Vec<R> {
-    let next = AtomicUsize::new(0);
-    let done = Mutex::new(Vec::with_capacity(items.len()));
-    std::thread::scope(|scope| {
-        for _ in 0..jobs.min(items.len()) {
-            scope.spawn(|| {
-                while let Some((index, item)) = take_next(&next, items) {
-                    let result = work(item);
-                    done.lock().unwrap_or_else(PoisonError::into_inner).push((index, result));
-                }
-            });
-        }
-    });
-    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
-    done.sort_by_key(|(index, _)| *index);
-    done.into_iter().map(|(_, result)| result).collect()
-}
-
-fn take_next<'t, T>(next: &AtomicUsize, items: &'t [T]) -> Option<(usize, &'t T)> {
-    let index = next.fetch_add(1, Ordering::Relaxed);
-    items.get(index).map(|item| (index, item))
 }
 
 /// A case that cannot be run, or that finds a defect in recover, is one that failed.

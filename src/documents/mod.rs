@@ -2,6 +2,7 @@
 
 pub mod cases;
 pub mod catalog;
+mod compiled;
 mod container;
 pub mod expression;
 pub mod library;

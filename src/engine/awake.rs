@@ -25,7 +25,7 @@ impl<W: World> Runner<'_, W> {
     /// As far as it can be told from what is known before the first step.
     fn may_change(&self, step: &Step) -> bool {
         let Action::Run(run) = &step.action else { return false };
-        let args: Vec<String> = run.args.iter().map(|arg| self.text(arg).unwrap_or_default()).collect();
+        let args = self.arguments_now(run);
         let command = self.catalog.tool(&run.tool.value).and_then(|tool| tool.command(&args));
         command.is_none_or(|command| command.changes_board)
     }

@@ -3,12 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::documents::expression::{
-    EvaluationError, Expression, Facts, Part, Template, Value, evaluate, evaluate_condition,
-};
+use crate::documents::expression::{EvaluationError, Expression, Part, Template, Value, evaluate, evaluate_condition};
 use crate::documents::playbook::{Action, Contents, Playbook, Step};
+use crate::engine::facts::{Coming, Made, RunFacts};
 use crate::engine::files::Files;
-use crate::words::{Id, ToolVersion};
+use crate::words::Id;
 
 /// The first step that cannot be carried out as things stand, and why.
 pub(super) fn wrong_beforehand(
@@ -18,7 +17,8 @@ pub(super) fn wrong_beforehand(
 ) -> Option<(Id, String)> {
     let mut assigned = BTreeSet::new();
     collect_assigned(&playbook.steps, &mut assigned);
-    let known = Known { files, variables, assigned };
+    let coming = Coming { made: &BTreeMap::new(), are_made: Made::NotYet, assigned: &assigned };
+    let known = Known(RunFacts::before(files, variables, coming));
     match known.steps(&playbook.steps) {
         Walk::Wrong { step, what } => Some((step, what)),
         Walk::On | Walk::Ends => None,
@@ -36,11 +36,7 @@ enum Walk {
 }
 
 /// Inputs and variables, as long as no step gives them another value.
-struct Known<'a> {
-    files: &'a Files,
-    variables: &'a BTreeMap<Id, Value>,
-    assigned: BTreeSet<&'a Id>,
-}
+struct Known<'a>(RunFacts<'a>);
 
 impl Known<'_> {
     fn steps(&self, steps: &[Step]) -> Walk {
@@ -91,19 +87,19 @@ impl Known<'_> {
 
     /// Nothing where it is not known yet.
     fn condition(&self, condition: &Expression) -> Result<Option<bool>, String> {
-        match evaluate_condition(condition, self) {
+        match evaluate_condition(condition, &self.0) {
             Ok(holds) => Ok(Some(holds)),
             Err(error) => told(condition, &error).map_or(Ok(None), Err),
         }
     }
 
     fn text(&self, template: &Template) -> Option<String> {
-        expressions(template).find_map(|expression| told(expression, &evaluate(expression, self).err()?))
+        expressions(template).find_map(|expression| told(expression, &evaluate(expression, &self.0).err()?))
     }
 
     /// Addresses and lengths are what numbers in arguments are.
     fn below_zero(&self, arg: &Template) -> Option<String> {
-        expressions(arg).find_map(|expression| match evaluate(expression, self) {
+        expressions(arg).find_map(|expression| match evaluate(expression, &self.0) {
             Ok(Value::Integer(number)) if number < 0 => Some(format!("`{}` is {number}, below zero", expression.text)),
             Ok(_) | Err(_) => None,
         })
@@ -147,43 +143,5 @@ fn collect_assigned<'a>(steps: &'a [Step], into: &mut BTreeSet<&'a Id>) {
             Action::Write(write) => drop(into.insert(&write.name)),
             Action::Prompt(_) | Action::Wait | Action::Check(_) | Action::Refuse(_) => {}
         }
-    }
-}
-
-impl Facts for Known<'_> {
-    fn value(&self, name: &Id) -> Option<Value> {
-        if self.assigned.contains(name) {
-            return None;
-        }
-        let file = || self.files.knows(name).then(|| Value::File(name.clone()));
-        self.variables.get(name).cloned().or_else(file)
-    }
-
-    fn file_name(&self, file: &Id) -> Result<String, String> {
-        self.files.file_name(file)
-    }
-
-    fn size(&self, file: &Id) -> Result<u64, String> {
-        self.files.size(file)
-    }
-
-    fn sha256(&self, file: &Id) -> Result<String, String> {
-        self.files.sha256(file)
-    }
-
-    fn bytes(&self, file: &Id, offset: u64, length: u64) -> Result<Vec<u8>, String> {
-        self.files.bytes(file, offset, length)
-    }
-
-    fn given(&self, file: &Id) -> bool {
-        self.files.knows(file)
-    }
-
-    fn present(&self, device: &Id) -> Result<bool, String> {
-        Err(format!("whether {device} is there is seen later"))
-    }
-
-    fn tool_version(&self, tool: &str) -> Result<ToolVersion, String> {
-        Err(format!("the version of {tool} is told later"))
     }
 }

@@ -5,14 +5,17 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::documents::catalog::{Command, Pattern};
+use crate::documents::catalog::{Command, Pattern, Tool};
 use crate::documents::expression::{Value, expand};
-use crate::documents::playbook::{CaptureKind, Changes, DeviceKind, OnFault, Run, Step};
+use crate::documents::playbook::{
+    CaptureKind, Changes, ChosenBoard, DeviceKind, OnFault, Run, Step, all_arguments, choosing,
+};
 use crate::engine::call_again::{Again, Tries};
+use crate::engine::command_line::{CommandLine, Wanted, command_line, typed};
 use crate::engine::devices::{several, takes_any};
 use crate::engine::facts::RunFacts;
 use crate::engine::halt::{Halt, outcome_of};
-use crate::engine::limit::{extended, limit_of};
+use crate::engine::limit::extended;
 use crate::engine::runner::{LastCall, Runner};
 use crate::engine::watch::Watched;
 use crate::engine::{Event, Outcome, milliseconds};
@@ -265,31 +268,22 @@ impl<'a, W: World> Runner<'a, W> {
         };
         let tool = catalog.tool(&run.tool.value).ok_or_else(|| missing("is not in the catalog"))?;
         let ready = self.tools.get(&run.tool.value).ok_or_else(|| missing("was not found"))?;
-        // A file that the call itself is to make counts nothing yet.
-        let in_args = run.args.iter().filter_map(|template| template.only_name());
-        let handed = in_args.chain(run.stage.iter().map(|staged| &staged.file.value));
-        let bytes = handed.filter_map(|name| self.files.size(name).ok()).sum();
-        // What is erased is among the arguments, and counts for the limit; the limit may be an argument, too.
-        let args = self.arguments(step, run, Duration::ZERO)?;
         let used_up = self.used_up.get(&step.id).copied().unwrap_or(0);
-        let limit = extended(limit_of(step, tool, tool.command(&args), &args, bytes), used_up);
-        let mut args = self.arguments(step, run, limit)?;
-        let at = tool.select_position(&args);
-        args.splice(at..at, self.select(step, run)?);
-        let kind = tool.command(&args);
+        let wanted = Wanted { step, run, tool, files: &self.files, used_up, choice: self.choice(step, run, tool)? };
+        let worked_out = command_line(wanted, |template, limit| {
+            expand(template, &RunFacts { limit_ms: Some(milliseconds(limit)), ..self.facts() })
+        });
+        let CommandLine { args, kind, limit } = worked_out.map_err(|error| self.not_computable(&step.id, &error))?;
         let starting = ready.start_allowance();
-        let mut command = vec![run.tool.value.clone()];
-        command.extend(args.iter().cloned());
+        let command = typed(run, &args);
         let prompt = run.prompt.as_ref().map(|prompt| self.text(&prompt.text)).transpose();
         let prompt = prompt.map_err(|error| self.not_computable(&step.id, &error))?;
         let talks = tool.terminal || !tool.questions.is_empty() || !run.answers.is_empty();
         let session = self.session(step, run, tool, ready, &args).filter(|_| !talks && !self.single_calls);
-        let mut all_args = tool.first_args.clone();
-        all_args.extend(args);
         Ok(Prepared {
             call: ToolCall {
                 launcher: ready.launcher.clone(),
-                args: all_args,
+                args: all_arguments(tool, &args),
                 environment: ready.environment.clone(),
                 environment_remove: ready.environment_remove.clone(),
                 folder: PathBuf::from(self.files.scratch().folder()),
@@ -308,12 +302,6 @@ impl<'a, W: World> Runner<'a, W> {
         })
     }
 
-    fn arguments(&self, step: &Step, run: &Run, limit: Duration) -> Result<Vec<String>, Halt> {
-        let facts = RunFacts { limit_ms: Some(milliseconds(limit)), ..self.facts() };
-        let texts = run.args.iter().map(|template| expand(template, &facts));
-        texts.collect::<Result<_, _>>().map_err(|error| self.not_computable(&step.id, &error))
-    }
-
     /// A further try gets a longer limit where this one has had all of its own in vain.
     fn note_limit_used_up(&mut self, step: &Step, prepared: &Prepared<'_>, end: &ToolEnd, elapsed: Duration) {
         let gave_up = match end {
@@ -327,7 +315,7 @@ impl<'a, W: World> Runner<'a, W> {
     }
 
     /// Arguments that tell the tool which of several boards is meant, when the person chose one.
-    fn select(&self, step: &Step, run: &Run) -> Result<Vec<String>, Halt> {
+    fn choice(&self, step: &Step, run: &Run, tool: &Tool) -> Result<Vec<String>, Halt> {
         let Some(device) = run.device.as_ref().and_then(|name| self.playbook.device(name)) else {
             return Ok(Vec::new());
         };
@@ -336,14 +324,9 @@ impl<'a, W: World> Runner<'a, W> {
         }
         let chosen = self.bus.matching(device).unwrap_or_default();
         let Some(board) = chosen.first() else { return Ok(Vec::new()) };
-        let tool = self.catalog.tool(&run.tool.value);
-        let by_port = tool.map(|tool| tool.select_port.as_slice()).unwrap_or_default();
-        if !by_port.is_empty() {
-            return Ok(by_port.iter().map(|arg| arg.replace("{port}", &board.port)).collect());
-        }
-        let by_serial = tool.map(|tool| tool.select_serial.as_slice()).unwrap_or_default();
-        if let (false, Some(serial)) = (by_serial.is_empty(), &board.serial) {
-            return Ok(by_serial.iter().map(|arg| arg.replace("{serial}", serial)).collect());
+        let choice = choosing(tool, ChosenBoard { port: &board.port, serial: board.serial.as_deref() });
+        if !choice.is_empty() {
+            return Ok(choice);
         }
         // The tool takes whichever it finds first, so there may be only one, chosen or not.
         let mut all = self.bus.attached().unwrap_or_default();

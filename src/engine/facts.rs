@@ -1,33 +1,95 @@
-//! What expressions can ask about the run they stand in.
+//! What expressions can ask about the run they stand in, before its first step and in the middle of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::documents::expression::{Facts, Value};
-use crate::engine::ReadyTool;
 use crate::engine::devices::Bus;
 use crate::engine::files::Files;
+use crate::engine::runner::Runner;
 use crate::words::{Id, ToolVersion};
 use crate::world::World;
 
-pub(super) struct RunFacts<'a, W> {
+#[derive(Clone, Copy)]
+pub(super) struct RunFacts<'a> {
     pub(super) files: &'a Files,
     pub(super) values: &'a BTreeMap<Id, Value>,
-    pub(super) bus: &'a Bus<'a, W>,
-    pub(super) tools: &'a BTreeMap<String, ReadyTool>,
     /// Of the call whose arguments are worked out.
     pub(super) limit_ms: Option<u64>,
+    pub(super) moment: Moment<'a>,
 }
 
-impl<W: World> Facts for RunFacts<'_, W> {
-    fn value(&self, name: &Id) -> Option<Value> {
-        match self.values.get(name) {
-            Some(value) => Some(value.clone()),
-            None => self.files.knows(name).then(|| Value::File(name.clone())),
+#[derive(Clone, Copy)]
+pub(super) enum Moment<'a> {
+    /// Before the first step.
+    Before(Coming<'a>),
+    Now(&'a dyn Present),
+}
+
+/// What steps will have done at the time that an expression is about.
+#[derive(Clone, Copy)]
+pub(super) struct Coming<'a> {
+    /// The files that steps make, which have a name before they exist.
+    pub(super) made: &'a BTreeMap<Id, String>,
+    pub(super) are_made: Made,
+    /// Names that get another value.
+    pub(super) assigned: &'a BTreeSet<&'a Id>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Made {
+    Already,
+    NotYet,
+}
+
+/// What is attached, and which tools were found.
+pub(super) trait Present {
+    fn present(&self, device: &Id) -> Result<bool, String>;
+    fn port(&self, device: &Id) -> Result<String, String>;
+    fn tool_version(&self, tool: &str) -> Result<ToolVersion, String>;
+}
+
+impl<W: World> Present for Runner<'_, W> {
+    fn present(&self, device: &Id) -> Result<bool, String> {
+        Bus::present(&self.bus, device)
+    }
+
+    fn port(&self, device: &Id) -> Result<String, String> {
+        Bus::port(&self.bus, device)
+    }
+
+    fn tool_version(&self, tool: &str) -> Result<ToolVersion, String> {
+        let found = self.tools.get(tool).ok_or_else(|| format!("{tool} was not found"))?;
+        Ok(found.version.clone())
+    }
+}
+
+impl<'a> RunFacts<'a> {
+    pub(super) fn before(files: &'a Files, values: &'a BTreeMap<Id, Value>, coming: Coming<'a>) -> Self {
+        RunFacts { files, values, limit_ms: None, moment: Moment::Before(coming) }
+    }
+
+    /// The name of a file that a step is going to make.
+    fn made(&self, file: &Id) -> Option<&String> {
+        match self.moment {
+            Moment::Before(coming) => coming.made.get(file),
+            Moment::Now(_) => None,
         }
+    }
+}
+
+impl Facts for RunFacts<'_> {
+    fn value(&self, name: &Id) -> Option<Value> {
+        if let Moment::Before(coming) = self.moment
+            && coming.assigned.contains(name)
+        {
+            return None;
+        }
+        let is_file = || self.files.knows(name) || self.made(name).is_some();
+        self.values.get(name).cloned().or_else(|| is_file().then(|| Value::File(name.clone())))
     }
 
     fn file_name(&self, file: &Id) -> Result<String, String> {
-        self.files.file_name(file)
+        self.made(file).map_or_else(|| self.files.file_name(file), |name| Ok(name.clone()))
     }
 
     fn size(&self, file: &Id) -> Result<u64, String> {
@@ -43,15 +105,25 @@ impl<W: World> Facts for RunFacts<'_, W> {
     }
 
     fn given(&self, file: &Id) -> bool {
-        self.files.knows(file)
+        let made = match self.moment {
+            Moment::Before(coming) => coming.are_made == Made::Already && coming.made.contains_key(file),
+            Moment::Now(_) => false,
+        };
+        made || self.files.knows(file)
     }
 
     fn present(&self, device: &Id) -> Result<bool, String> {
-        self.bus.present(device)
+        match self.moment {
+            Moment::Before(_) => Err(format!("whether {device} is there is seen later")),
+            Moment::Now(now) => now.present(device),
+        }
     }
 
     fn port(&self, device: &Id) -> Result<String, String> {
-        self.bus.port(device)
+        match self.moment {
+            Moment::Before(_) => Err(format!("where {device} is attached is seen later")),
+            Moment::Now(now) => now.port(device),
+        }
     }
 
     fn limit_ms(&self) -> Result<u64, String> {
@@ -59,7 +131,9 @@ impl<W: World> Facts for RunFacts<'_, W> {
     }
 
     fn tool_version(&self, tool: &str) -> Result<ToolVersion, String> {
-        let found = self.tools.get(tool).ok_or_else(|| format!("{tool} was not found"))?;
-        Ok(found.version.clone())
+        match self.moment {
+            Moment::Before(_) => Err(format!("the version of {tool} is told later")),
+            Moment::Now(now) => now.tool_version(tool),
+        }
     }
 }

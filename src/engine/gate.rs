@@ -11,6 +11,17 @@ use crate::engine::watch::Watch;
 use crate::words::{Fault, FaultClass, Id};
 use crate::world::{Cleared, Wish, World, clear};
 
+/// What to say of a call that the gate does not let through.
+pub(super) const WHOSE_MISTAKE: &str =
+    "This is a mistake in the playbook, or a value that it was given; `recover check` may show where";
+
+/// The paths among a call's arguments that are meant: of what the step puts into the tool's folder.
+pub(super) fn meant_paths(run: &Run) -> Vec<String> {
+    let paths = run.stage.iter().map(|staged| &staged.path.value);
+    // Some tools expect the dots, and drop them.
+    paths.flat_map(|path| [path.clone(), format!("../{path}")]).collect()
+}
+
 impl CallFiles for Files {
     fn size(&self, name: &str) -> Option<u64> {
         Files::size(self, self.called(name)?).ok()
@@ -51,12 +62,7 @@ impl<W: World> Runner<'_, W> {
             let message = format!("{} is not in the catalog", run.tool.value);
             return Err(self.halt_here(&step.id, Fault::new(FaultClass::ToolMissing, message)));
         };
-        let mut paths: Vec<String> = Vec::new();
-        for staged in &run.stage {
-            paths.push(staged.path.value.clone());
-            // Some tools expect it, and drop it.
-            paths.push(format!("../{}", staged.path.value));
-        }
+        let mut paths = meant_paths(run);
         paths.extend(self.bus.attached().unwrap_or_default().into_iter().map(|device| device.port));
         let wish = Wish {
             call: prepared.call.clone(),
@@ -71,10 +77,7 @@ impl<W: World> Runner<'_, W> {
         };
         clear(wish).map_err(|refused| {
             let mut fault = Fault::new(FaultClass::BadUsage, format!("{} was not started: {refused}", run.tool.value));
-            fault.help = Some(
-                "This is a mistake in the playbook, or a value that it was given; `recover check` may show where"
-                    .to_owned(),
-            );
+            fault.help = Some(WHOSE_MISTAKE.to_owned());
             self.halt_here(&step.id, fault)
         })
     }
@@ -110,7 +113,7 @@ impl<W: World> Runner<'_, W> {
         };
         let readings = [&irreversible.already_done, &irreversible.verify];
         readings.into_iter().flat_map(runs_of).find_map(|run| {
-            let args: Vec<String> = run.args.iter().map(|arg| self.text(arg).unwrap_or_default()).collect();
+            let args = self.arguments_now(run);
             let fuse = self.fuse(run, &args).filter(|fuse| fuse.word == word && fuse.bits.is_none());
             fuse.and_then(|_| run.capture.iter().find_map(|capture| value(&capture.name)))
         })

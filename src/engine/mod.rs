@@ -8,6 +8,7 @@ mod beforehand;
 mod call;
 mod call_again;
 mod checked;
+mod command_line;
 mod converse;
 #[cfg(test)]
 #[cfg(unix)]
@@ -31,6 +32,7 @@ mod named_files;
 mod offer;
 mod permission;
 mod plan;
+mod planned_call;
 mod problem;
 mod prompt;
 mod proof;
@@ -66,7 +68,7 @@ pub use files::Files;
 pub use inputs::{GivenFiles, InputFault, MakeImage, stage_inputs};
 pub use ledger::{BoardRegion, RegionState};
 pub use limit::longest_limit;
-pub use plan::{PlannedLine, PlannedStep, plan};
+pub use plan::{PlannedLine, PlannedStep, not_started, plan};
 pub use proof::ProvenBy;
 pub use ready::{ReadyTool, ReadyTools, SoughtTools, StartUp, Tools, seek_tools};
 pub use refusal::{before_anything, finished, outcome_without_tools, refused_inputs, refused_tools, without_problem};

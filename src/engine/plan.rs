@@ -1,16 +1,31 @@
 //! What a run would do, step by step, everything expanded as far as it can be known beforehand.
 
-use std::cell::Cell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
 
 use crate::documents::catalog::{Catalog, Tool};
-use crate::documents::expression::{Facts, Value, expand_as_far_as_known};
-use crate::documents::playbook::{Action, Contents, Irreversible, Playbook, Reading, Run, Step, Until};
-use crate::engine::devices::describe_until;
-use crate::engine::limit::limit_of;
+use crate::documents::expression::{Facts, expand, expand_as_far_as_known};
+use crate::documents::playbook::{
+    Action, ChosenBoard, Contents, DeviceKind, Irreversible, Playbook, Reading, Run, Step, Until, choosing,
+};
+use crate::engine::command_line::{CommandLine, Wanted, command_line, typed};
+use crate::engine::devices::{Chosen, describe_until};
+use crate::engine::facts::{Coming, Made, RunFacts};
+use crate::engine::gate::WHOSE_MISTAKE;
+use crate::engine::halt::outcome_of;
+use crate::engine::planned_call::{PlannedCall, will_be_refused};
+use crate::engine::proof::is_serial_port;
 use crate::engine::runner::WAIT_LIMIT;
-use crate::engine::{Files, GoesOn, RuledOut, milliseconds};
+use crate::engine::{Files, GoesOn, Outcome, Problem, RuledOut, Settings, before_anything, milliseconds};
 use crate::words::{FaultClass, Id, describe_time};
+
+/// A chosen board whose port or serial number is known only when it is seen; like everything else that is not known yet.
+const SEEN_LATER: Unseen = Unseen { port: "<port>", serial: "<serial>" };
+
+struct Unseen {
+    port: &'static str,
+    serial: &'static str,
+}
 
 /// One step as it would run. In JSON one line with `"event": "planned_step"`.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -32,6 +47,11 @@ pub enum PlannedLine {
     Command {
         command: Vec<String>,
         limit_ms: u64,
+    },
+    /// The command before it will not be started: the gate before every program lets it not through.
+    NotStarted {
+        tool: String,
+        why: String,
     },
     Wait {
         text: String,
@@ -68,16 +88,25 @@ pub enum PlannedLine {
 }
 
 /// Plans a run with these files.
+///
+/// `program` says with which program a tool is going to be started, where that is known.
 pub fn plan(
     playbook: &Playbook,
     catalog: &Catalog,
     files: &Files,
-    variables: &BTreeMap<Id, Value>,
+    settings: &Settings,
+    program: &dyn Fn(&str) -> Option<String>,
 ) -> Vec<PlannedStep> {
+    let variables = &settings.variables;
+    let made = produced_files(&playbook.steps);
+    let coming = Coming { made: &made, are_made: Made::NotYet, assigned: &BTreeSet::new() };
     let mut planner = Planner {
         playbook,
         catalog,
-        facts: PlanFacts { files, variables, produced: produced_files(&playbook.steps), limit_ms: Cell::default() },
+        chosen: &settings.chosen,
+        program,
+        made: &made,
+        facts: RunFacts::before(files, variables, coming),
         total: playbook.leaf_steps().len(),
         ruled_out: RuledOut::new(playbook, files, variables),
         steps: Vec::new(),
@@ -86,10 +115,46 @@ pub fn plan(
     planner.steps
 }
 
+/// The first call that will not be started, as the end of a dry run.
+pub fn not_started(steps: &[PlannedStep]) -> Option<(Outcome, Problem)> {
+    let refused = |step: &PlannedStep| {
+        let of = |line: &PlannedLine| match line {
+            PlannedLine::NotStarted { tool, why } => {
+                Some((step.clone(), format!("{tool} would not be started: {why}")))
+            }
+            PlannedLine::Command { .. }
+            | PlannedLine::Wait { .. }
+            | PlannedLine::Prompt { .. }
+            | PlannedLine::Consent { .. }
+            | PlannedLine::Answer { .. }
+            | PlannedLine::Check { .. }
+            | PlannedLine::Stage { .. }
+            | PlannedLine::Write { .. }
+            | PlannedLine::Refuse { .. } => None,
+        };
+        step.lines.iter().find_map(of)
+    };
+    let (step, what) = steps.iter().find_map(refused)?;
+    let class = FaultClass::BadUsage;
+    let mut problem = before_anything(class, what, vec![format!("{WHOSE_MISTAKE}.")]);
+    problem.step = Some(step.id);
+    problem.step_name = Some(step.name);
+    Some((outcome_of(class), problem))
+}
+
+/// The arguments that choose a board.
+struct Choice {
+    args: Vec<String>,
+    is_known: bool,
+}
+
 struct Planner<'a> {
     playbook: &'a Playbook,
     catalog: &'a Catalog,
-    facts: PlanFacts<'a>,
+    chosen: &'a Chosen,
+    program: &'a dyn Fn(&str) -> Option<String>,
+    made: &'a BTreeMap<Id, String>,
+    facts: RunFacts<'a>,
     total: usize,
     ruled_out: RuledOut<'a>,
     steps: Vec<PlannedStep>,
@@ -236,18 +301,45 @@ impl Planner<'_> {
 
     /// Answers with the call's limit.
     fn command(&self, step: &Step, run: &Run, lines: &mut Vec<PlannedLine>) -> u64 {
-        let arguments = || run.args.iter().map(|arg| expand_as_far_as_known(arg, &self.facts)).collect::<Vec<_>>();
-        let args = arguments();
-        let bytes = self.facts.bytes_named(run);
-        let limit = |tool: &Tool| limit_of(step, tool, tool.command(&args), &args, bytes);
-        let limit_ms = self.catalog.tool(&run.tool.value).map_or(0, |tool| milliseconds(limit(tool)));
-        self.facts.limit_ms.set(Some(limit_ms));
-        let args = arguments();
-        self.facts.limit_ms.set(None);
-        let mut command = vec![run.tool.value.clone()];
-        command.extend(args);
-        lines.push(PlannedLine::Command { command, limit_ms });
+        let Some(tool) = self.catalog.tool(&run.tool.value) else { return 0 };
+        let wanted = |choice| Wanted { step, run, tool, files: self.facts.files, used_up: 0, choice };
+        let facts = |limit| RunFacts { limit_ms: Some(milliseconds(limit)), ..self.facts };
+        let choice = self.choice(run, tool);
+        // What chooses the board does not decide what the call does.
+        let for_gate = if choice.is_known { choice.args.clone() } else { Vec::new() };
+        let shown = command_line(wanted(choice.args), |arg, limit| {
+            Ok::<_, Infallible>(expand_as_far_as_known(arg, &facts(limit)))
+        });
+        let Ok(CommandLine { args, limit, .. }) = shown;
+        let limit_ms = milliseconds(limit);
+        lines.push(PlannedLine::Command { command: typed(run, &args), limit_ms });
+        if let Ok(CommandLine { args, .. }) = command_line(wanted(for_gate), |arg, limit| expand(arg, &facts(limit))) {
+            let (program, chosen) = ((self.program)(&tool.name), self.chosen);
+            let (playbook, made, facts) = (self.playbook, self.made, self.facts);
+            let call = PlannedCall { playbook, step, run, tool, args: &args, program, chosen, made, facts };
+            let refused = will_be_refused(&call);
+            lines.extend(refused.map(|why| PlannedLine::NotStarted { tool: tool.name.clone(), why: why.to_string() }));
+        }
         limit_ms
+    }
+
+    /// The arguments that choose the board, as far as they are known before it is seen.
+    fn choice(&self, run: &Run, tool: &Tool) -> Choice {
+        let nothing = Choice { args: Vec::new(), is_known: true };
+        let Some(device) = run.device.as_ref().and_then(|name| self.playbook.device(name)) else { return nothing };
+        let board = match self.chosen {
+            Chosen::Any => return nothing,
+            Chosen::Port(port) if is_serial_port(port) == (device.kind == DeviceKind::Serial) => {
+                ChosenBoard { port, serial: Some(SEEN_LATER.serial) }
+            }
+            // A board shows other serial numbers in its other modes.
+            Chosen::Port(_) | Chosen::Serial(_) => {
+                ChosenBoard { port: SEEN_LATER.port, serial: Some(SEEN_LATER.serial) }
+            }
+        };
+        let args = choosing(tool, board);
+        let is_known = !args.iter().any(|arg| arg.contains(SEEN_LATER.port) || arg.contains(SEEN_LATER.serial));
+        Choice { args, is_known }
     }
 }
 
@@ -277,61 +369,4 @@ pub(super) fn produced_files(steps: &[Step]) -> BTreeMap<Id, String> {
         }
     }
     found
-}
-
-struct PlanFacts<'a> {
-    variables: &'a BTreeMap<Id, Value>,
-    files: &'a Files,
-    produced: BTreeMap<Id, String>,
-    /// Of the call whose arguments are worked out.
-    limit_ms: Cell<Option<u64>>,
-}
-
-impl PlanFacts<'_> {
-    fn bytes_named(&self, run: &Run) -> u64 {
-        let in_args = run.args.iter().filter_map(|arg| arg.only_name());
-        let staged = run.stage.iter().map(|staged| &staged.file.value);
-        in_args.chain(staged).filter_map(|name| self.files.size(name).ok()).sum()
-    }
-}
-
-impl Facts for PlanFacts<'_> {
-    fn value(&self, name: &Id) -> Option<Value> {
-        if let Some(value) = self.variables.get(name) {
-            return Some(value.clone());
-        }
-        let is_file = self.files.knows(name) || self.produced.contains_key(name);
-        is_file.then(|| Value::File(name.clone()))
-    }
-
-    fn file_name(&self, file: &Id) -> Result<String, String> {
-        match self.produced.get(file) {
-            Some(name) => Ok(name.clone()),
-            None => self.files.file_name(file),
-        }
-    }
-
-    fn size(&self, file: &Id) -> Result<u64, String> {
-        self.files.size(file)
-    }
-
-    fn sha256(&self, file: &Id) -> Result<String, String> {
-        self.files.sha256(file)
-    }
-
-    fn bytes(&self, file: &Id, offset: u64, length: u64) -> Result<Vec<u8>, String> {
-        self.files.bytes(file, offset, length)
-    }
-
-    fn given(&self, file: &Id) -> bool {
-        self.files.knows(file)
-    }
-
-    fn limit_ms(&self) -> Result<u64, String> {
-        self.limit_ms.get().ok_or_else(|| "the limit of a call is known only in its arguments".to_owned())
-    }
-
-    fn present(&self, device: &Id) -> Result<bool, String> {
-        Err(format!("whether {device} is there is not known beforehand"))
-    }
 }

@@ -20,7 +20,7 @@ use crate::documents::playbook::{Action, Playbook, Retry, Step};
 use crate::engine::awake::Wakefulness;
 use crate::engine::beforehand::wrong_beforehand;
 use crate::engine::devices::{Bus, no_bus};
-use crate::engine::facts::RunFacts;
+use crate::engine::facts::{Moment, RunFacts};
 use crate::engine::files::Files;
 use crate::engine::halt::{Failure, Halt};
 use crate::engine::ledger::Ledger;
@@ -244,8 +244,8 @@ impl<'a, W: World> Runner<'a, W> {
         (self.events)(&event);
     }
 
-    pub(super) fn facts(&self) -> RunFacts<'_, W> {
-        RunFacts { files: &self.files, values: &self.values, bus: &self.bus, tools: &self.tools, limit_ms: None }
+    pub(super) fn facts(&self) -> RunFacts<'_> {
+        RunFacts { files: &self.files, values: &self.values, limit_ms: None, moment: Moment::Now(self) }
     }
 
     /// What the author wants said at the end; what cannot be worked out is left out rather than to spoil a success.

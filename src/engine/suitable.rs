@@ -215,10 +215,6 @@ pub(super) type SizeOf<'a> = dyn Fn(&Id) -> Result<u64, String> + 'a;
 
 struct SizesOnly<'a>(&'a SizeOf<'a>);
 
-fn unknown<T>() -> Result<T, String> {
-    Err("only sizes are known at this point".to_owned())
-}
-
 impl Facts for SizesOnly<'_> {
     fn value(&self, name: &Id) -> Option<Value> {
         Some(Value::File(name.clone()))
@@ -232,19 +228,7 @@ impl Facts for SizesOnly<'_> {
         Ok(file.to_string())
     }
 
-    fn sha256(&self, _: &Id) -> Result<String, String> {
-        unknown()
-    }
-
-    fn bytes(&self, _: &Id, _: u64, _: u64) -> Result<Vec<u8>, String> {
-        unknown()
-    }
-
     fn given(&self, _: &Id) -> bool {
         true
-    }
-
-    fn present(&self, _: &Id) -> Result<bool, String> {
-        unknown()
     }
 }

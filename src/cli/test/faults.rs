@@ -12,11 +12,12 @@ use crate::bench::{Broken, Cell, CellEnd, Invariant, Matrix, Struck, Subject, st
 use crate::cli::arguments::{ReportFormat, TestArgs};
 use crate::cli::catalogs::Catalogs;
 use crate::cli::diagnostics::render;
+use crate::cli::parallel::{cores, in_parallel};
 use crate::cli::streams::{complain, complain_at_length};
 use crate::cli::style::Look;
 use crate::cli::test::collect::{Target, collect_targets};
 use crate::cli::test::watchdog::Watchdog;
-use crate::cli::test::{in_parallel, keep_first_few, report as cases, tell_catalogs};
+use crate::cli::test::{keep_first_few, report as cases, tell_catalogs};
 use crate::documents::scene::Scene;
 use crate::engine::Outcome;
 use crate::words::{Diagnostic, Severity};
@@ -68,7 +69,7 @@ pub(super) fn strike(args: &TestArgs, catalogs: &Catalogs, look: &Look) -> Outco
         cases::annotate_faults(&faults);
         return Outcome::PlaybookInvalid;
     }
-    let jobs = args.jobs.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
+    let jobs = args.jobs.map_or_else(cores, usize::from);
     let mut boards = Vec::new();
     let borrowed: Vec<&Target> = targets.iter().collect();
     for board in in_parallel(jobs, &borrowed, |target: &&Target| look_over(target)) {

@@ -80,21 +80,23 @@ fn guards() -> &'static Catalog {
 
 /// The shipped tools whose guards bind a program, by the words it is started with and by what it says of itself.
 fn bound(facts: &CallFacts<'_>, own: &Tool) -> Vec<&'static Tool> {
-    let names_it = |word: &str, tool: &Tool| {
-        let file = word.rsplit(['/', '\\']).next().unwrap_or(word);
-        let stem = file.strip_suffix(".exe").or_else(|| file.strip_suffix(".EXE")).unwrap_or(file);
-        let module = word.rsplit('.').next().unwrap_or(word);
-        tool.programs.iter().any(|program| [file, stem, module].iter().any(|name| name.eq_ignore_ascii_case(program)))
-    };
     // A path may have blanks in it; what follows it may be a command of its own.
     let program = facts.launcher.first().map(String::as_str);
     let further = facts.launcher.iter().skip(1).chain(&own.first_args);
     let further = further.flat_map(|word| word.split(char::is_whitespace));
-    let words: Vec<&str> = program.into_iter().chain(further).collect();
-    let binds = |tool: &&Tool| {
-        facts.says_to_be.contains(&tool.name) || tool.name == own.name || words.iter().any(|word| names_it(word, tool))
-    };
+    let names: Vec<&str> = program.into_iter().chain(further).flat_map(names_in).collect();
+    let named =
+        |tool: &Tool| tool.programs.iter().any(|program| names.iter().any(|name| name.eq_ignore_ascii_case(program)));
+    let binds = |tool: &&Tool| facts.says_to_be.contains(&tool.name) || tool.name == own.name || named(tool);
     guards().tools.iter().filter(binds).collect()
+}
+
+/// What a word that starts a program may call it: a file, a file without its ending, or the last part of a module.
+fn names_in(word: &str) -> [&str; 3] {
+    let file = word.rsplit(['/', '\\']).next().unwrap_or(word);
+    let stem = file.strip_suffix(".exe").or_else(|| file.strip_suffix(".EXE")).unwrap_or(file);
+    let module = word.rsplit('.').next().unwrap_or(word);
+    [file, stem, module]
 }
 
 /// The names of the shipped tools that a program's answer to the question for its version shows it to be.

@@ -7,20 +7,14 @@
 use std::ops::Deref;
 use std::sync::OnceLock;
 
-use regex::{Regex, RegexBuilder};
+use regex::Regex;
+
+use crate::documents::compiled::compile;
 
 #[derive(Debug, Clone)]
 pub struct Pattern {
     text: String,
     compiled: OnceLock<Regex>,
-}
-
-/// A few letters with a large number behind them can stand for many megabytes.
-const COMPILED_BYTES_MAX: usize = 256 * 1024;
-
-/// Refuses what would become large.
-pub(super) fn compiled(text: &str) -> Result<Regex, regex::Error> {
-    RegexBuilder::new(text).size_limit(COMPILED_BYTES_MAX).build()
 }
 
 impl Pattern {
@@ -53,6 +47,6 @@ impl Deref for Pattern {
         reason = "patterns come here that have been compiled before, the shipped ones by a test"
     )]
     fn deref(&self) -> &Regex {
-        self.compiled.get_or_init(|| compiled(&self.text).expect("the pattern compiles"))
+        self.compiled.get_or_init(|| compile(&self.text).expect("the pattern compiles"))
     }
 }

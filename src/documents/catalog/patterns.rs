@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::load::shipped_source;
-use super::pattern::{Pattern, compiled};
+use super::pattern::Pattern;
 use super::reader::Faults;
+use crate::documents::compiled;
 use crate::words::{Diagnostic, Located};
 
 /// Compiles a pattern; of `groups`, if there are any, it must have at least one.
@@ -14,7 +15,7 @@ pub(super) fn compile(text: &Located<String>, groups: &[&str], faults: &Faults) 
     if Arc::ptr_eq(&text.place.source, &shipped_source()) {
         return Some(Pattern::later(&text.value));
     }
-    let pattern = match compiled(&text.value) {
+    let pattern = match compiled::compile(&text.value) {
         Ok(pattern) => pattern,
         Err(error) => {
             let message = format!("this pattern does not compile: {}", last_line(&error.to_string()));

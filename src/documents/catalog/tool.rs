@@ -204,6 +204,12 @@ impl Tool {
         self.commands.iter().find(|command| command.fits(args))
     }
 
+    /// Everything that it may be started with, where it is not known with which.
+    pub fn launchers(&self) -> Vec<String> {
+        let via = [&self.via.linux, &self.via.macos, &self.via.windows].into_iter().flatten();
+        self.programs.iter().chain(via.flat_map(|way| &way.command)).cloned().collect()
+    }
+
     /// Where in a call's arguments those that choose a board are put.
     pub fn select_position(&self, args: &[String]) -> usize {
         let after = self.select_after.as_ref();

@@ -10,7 +10,9 @@ use crate::documents::catalog::{CallFacts, CallFiles, Fuse, Kind as CallKind, Lo
 use crate::documents::expression::{
     Expression, Facts, Kind, Node, Part, Scope, Template, Value, evaluate_condition, expand,
 };
-use crate::documents::playbook::{Action, Contents, Irreversible, Playbook, Reading, Run, Step};
+use crate::documents::playbook::{
+    Action, Contents, Irreversible, Playbook, Reading, Run, Step, all_arguments, arguments,
+};
 use crate::words::{AddressRange, Diagnostic, Id, ToolVersion};
 
 /// Combinations of values that are tried for one call.
@@ -267,14 +269,12 @@ struct Sample<'a> {
 impl Sample<'_> {
     /// Nothing where they cannot be worked out, which is told elsewhere.
     fn args(&self, run: &Run) -> Option<Vec<String>> {
-        let first = self.check.tool.first_args.iter().cloned().map(Some);
-        first.chain(run.args.iter().map(|arg| expand(arg, self).ok())).collect()
+        let args = arguments(run, |arg| expand(arg, self)).ok()?;
+        Some(all_arguments(self.check.tool, &args))
     }
 
     fn call_facts(&self) -> SampleFacts<'_> {
-        let tool = self.check.tool;
-        let via = [&tool.via.linux, &tool.via.macos, &tool.via.windows].into_iter().flatten();
-        let launcher = tool.programs.iter().chain(via.flat_map(|way| &way.command)).cloned().collect();
+        let launcher = self.check.tool.launchers();
         SampleFacts { launcher, memories: self.check.playbook.memories(), sample: self }
     }
 

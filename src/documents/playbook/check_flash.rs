@@ -5,14 +5,17 @@
 //! files, so a few telling sizes are tried.
 
 use std::collections::BTreeSet;
+use std::convert::Infallible;
 
 use crate::documents::catalog::{ArgumentPlace, Catalog, RegionArguments};
-use crate::documents::expression::{Facts, Template, Value, expand};
-use crate::documents::playbook::{Action, Input, Playbook, Run, Step};
+use crate::documents::expression::{Template, expand};
+use crate::documents::playbook::declared::Declared;
+use crate::documents::playbook::{Action, Input, Playbook, Run, Step, arguments};
 use crate::words::{Diagnostic, Id, Place, parse_integer};
 
 /// The smallest file, and one that is just longer than a sector of 4 KiB; the largest one comes from `max_size`.
-const TELLING_SIZES_BYTES: [u64; 2] = [1, 4097];
+const TELLING_SIZES_BYTES: [u64; 2] = [SMALLEST_BYTES, 4097];
+const SMALLEST_BYTES: u64 = 1;
 
 pub(super) fn check_flash(playbook: &Playbook, catalog: &Catalog, faults: &mut Vec<Diagnostic>) {
     let mut found = Found { playbook, catalog, erases: Vec::new(), writes: Vec::new() };
@@ -77,8 +80,8 @@ impl<'a> Found<'a> {
     }
 
     fn run(&mut self, run: &'a Run, taken: Taken) {
-        let sizes = Sizes { playbook: self.playbook, of: None, bytes: 1 };
-        let shown: Vec<String> = run.args.iter().map(|arg| expand(arg, &sizes).unwrap_or_default()).collect();
+        let facts = Declared { playbook: self.playbook, made: &BTreeSet::new(), size: &|_| Some(SMALLEST_BYTES) };
+        let Ok(shown) = arguments(run, |arg| Ok::<_, Infallible>(expand(arg, &facts).unwrap_or_default()));
         let Some(tool) = self.catalog.tool(&run.tool.value) else { return };
         let Some(command) = tool.command(&shown) else { return };
         let number = self.erases.len() + self.writes.len();
@@ -113,7 +116,9 @@ impl<'a> Found<'a> {
         let sizes: BTreeSet<u64> =
             TELLING_SIZES_BYTES.into_iter().chain(*max_size).map(|size| size.min(room)).collect();
         sizes.into_iter().find_map(|bytes| {
-            let facts = Sizes { playbook: self.playbook, of: Some(name), bytes };
+            // All others are as small as can be.
+            let size = |file: &Id| Some(if file == name { bytes } else { SMALLEST_BYTES });
+            let facts = Declared { playbook: self.playbook, made: &BTreeSet::new(), size: &size };
             let length = expand(erase.length, &facts).ok().and_then(|text| parse_integer(&text).ok())?;
             let message =
                 format!("a `{name}` of {bytes} bytes is longer than what is erased for it, {length:#x} bytes");
@@ -146,46 +151,4 @@ fn overlapping(earlier: &Write<'_>, later: &Write<'_>) -> Option<Diagnostic> {
 fn address_of(text: &str) -> Option<u64> {
     let number = text.split(':').next().unwrap_or(text);
     parse_integer(number).ok().and_then(|address| u64::try_from(address).ok())
-}
-
-/// One input has the size that is tried; all others are as small as can be.
-struct Sizes<'a> {
-    playbook: &'a Playbook,
-    of: Option<&'a Id>,
-    bytes: u64,
-}
-
-impl Facts for Sizes<'_> {
-    fn value(&self, name: &Id) -> Option<Value> {
-        self.playbook.input(name).map(|input| Value::File(input.name.clone()))
-    }
-
-    fn file_name(&self, file: &Id) -> Result<String, String> {
-        self.playbook.input(file).map(|input| input.file_name().to_owned()).ok_or_else(not_known)
-    }
-
-    fn size(&self, file: &Id) -> Result<u64, String> {
-        self.playbook.input(file).ok_or_else(not_known)?;
-        Ok(if self.of == Some(file) { self.bytes } else { 1 })
-    }
-
-    fn sha256(&self, _: &Id) -> Result<String, String> {
-        Err(not_known())
-    }
-
-    fn bytes(&self, _: &Id, _: u64, _: u64) -> Result<Vec<u8>, String> {
-        Err(not_known())
-    }
-
-    fn given(&self, _: &Id) -> bool {
-        true
-    }
-
-    fn present(&self, _: &Id) -> Result<bool, String> {
-        Err(not_known())
-    }
-}
-
-fn not_known() -> String {
-    "only the sizes of inputs are tried here".to_owned()
 }

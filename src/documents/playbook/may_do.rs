@@ -5,10 +5,14 @@
 //! stands in the list as it is written.
 
 use std::collections::BTreeSet;
+use std::convert::Infallible;
 
 use crate::documents::catalog::{ArgumentPlace, Catalog, Command, RegionArguments, RegionBegin, knows_chip};
-use crate::documents::expression::{Facts, Value, expand_as_far_as_known};
-use crate::documents::playbook::{Action, Changes, Contents, Device, Playbook, Reading, Run, Step, tools_of};
+use crate::documents::expression::expand_as_far_as_known;
+use crate::documents::playbook::declared::Declared;
+use crate::documents::playbook::{
+    Action, Changes, Contents, Device, Playbook, Reading, Run, Step, arguments, tools_of,
+};
 use crate::words::{Id, parse_integer};
 
 /// Everything a playbook may do.
@@ -188,7 +192,9 @@ impl Found<'_> {
     }
 
     fn run(&mut self, run: &Run, irreversible: Option<Id>) {
-        let args: Vec<String> = run.args.iter().map(|arg| expand_as_far_as_known(arg, self)).collect();
+        let size = |file: &Id| self.largest(file);
+        let facts = Declared { playbook: self.playbook, made: &self.made, size: &size };
+        let Ok(args) = arguments(run, |arg| Ok::<_, Infallible>(expand_as_far_as_known(arg, &facts)));
         let tool = run.tool.value.clone();
         let never_undone = irreversible.is_some();
         if let Some(step) = irreversible {
@@ -233,10 +239,33 @@ impl Found<'_> {
         let extent = command.argument(&region.extent, args);
         let file = extent.and_then(|index| run.args.get(index)?.only_name());
         let length = match file {
-            Some(file) => self.size(file).ok(),
+            Some(file) => self.largest(file),
             None => extent.and_then(|index| number(&args[index])),
         };
         Where::Range { from, to: length.map(|length| from.saturating_add(length.saturating_sub(1))) }
+    }
+
+    /// The size that a file may have at most, in bytes.
+    fn largest(&self, file: &Id) -> Option<u64> {
+        let zeros = || {
+            let mut zeros = None;
+            each_step(&self.playbook.steps, &mut |step| match &step.action {
+                Action::Write(write) if write.name == *file => match &write.contents {
+                    Contents::Zeros(length) => zeros = Some(u64::from(*length)),
+                    Contents::Text(_) => {}
+                },
+                Action::Write(_)
+                | Action::Run(_)
+                | Action::Prompt(_)
+                | Action::Wait
+                | Action::Check(_)
+                | Action::Refuse(_)
+                | Action::TellApart(_)
+                | Action::Steps(_) => {}
+            });
+            zeros
+        };
+        self.playbook.input(file).and_then(|input| input.max_size).or_else(zeros)
     }
 }
 
@@ -273,60 +302,6 @@ fn each_step<'a>(steps: &'a [Step], visit: &mut dyn FnMut(&'a Step)) {
             each_step(&irreversible.verify.steps, visit);
         }
     }
-}
-
-/// Every file is as large as it may be.
-impl Facts for Found<'_> {
-    fn value(&self, name: &Id) -> Option<Value> {
-        let is_file = self.playbook.input(name).is_some() || self.made.contains(name);
-        is_file.then(|| Value::File(name.clone()))
-    }
-
-    fn file_name(&self, file: &Id) -> Result<String, String> {
-        Ok(self.playbook.input(file).map_or_else(|| file.to_string(), |input| input.file_name().to_owned()))
-    }
-
-    fn size(&self, file: &Id) -> Result<u64, String> {
-        let zeros = || {
-            let mut zeros = None;
-            each_step(&self.playbook.steps, &mut |step| match &step.action {
-                Action::Write(write) if write.name == *file => match &write.contents {
-                    Contents::Zeros(length) => zeros = Some(u64::from(*length)),
-                    Contents::Text(_) => {}
-                },
-                Action::Write(_)
-                | Action::Run(_)
-                | Action::Prompt(_)
-                | Action::Wait
-                | Action::Check(_)
-                | Action::Refuse(_)
-                | Action::TellApart(_)
-                | Action::Steps(_) => {}
-            });
-            zeros
-        };
-        self.playbook.input(file).and_then(|input| input.max_size).or_else(zeros).ok_or_else(not_known)
-    }
-
-    fn sha256(&self, _: &Id) -> Result<String, String> {
-        Err(not_known())
-    }
-
-    fn bytes(&self, _: &Id, _: u64, _: u64) -> Result<Vec<u8>, String> {
-        Err(not_known())
-    }
-
-    fn given(&self, _: &Id) -> bool {
-        true
-    }
-
-    fn present(&self, _: &Id) -> Result<bool, String> {
-        Err(not_known())
-    }
-}
-
-fn not_known() -> String {
-    "only the sizes that files may have are known here".to_owned()
 }
 
 #[cfg(test)]

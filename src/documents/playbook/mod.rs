@@ -8,6 +8,8 @@ mod check_flash;
 mod check_inputs;
 mod check_optional;
 mod check_waits;
+mod command_line;
+mod declared;
 mod device;
 pub(in crate::documents) mod family;
 mod input;
@@ -31,6 +33,7 @@ mod wrong_kind;
 pub const SCHEMA: &str = include_str!("schema.json");
 
 pub use check::check;
+pub use command_line::{ChosenBoard, all_arguments, arguments, choosing, with_choice};
 pub use device::{Device, DeviceKind, Identity};
 pub use family::Families;
 pub use input::{FileKind, Input, InputWord, NamesFiles, Need, Vectors, WordLimit};

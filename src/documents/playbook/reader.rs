@@ -4,13 +4,12 @@ use std::time::Duration;
 
 use regex::Regex;
 
+use crate::documents::compiled::compile_once;
 use crate::documents::expression::{Expression, Template, parse_expression, parse_template};
 use crate::documents::playbook::variable::yes_or_no;
 use crate::documents::{Key, Yaml, YamlKind};
 use crate::words::{Diagnostic, Id, Located, Place, nearest, parse_integer, parse_time, steers};
 
-/// Patterns larger than this when compiled are refused; the authors' ones need some 10 KB.
-const PATTERN_BYTES_MAX: usize = 256 * 1024;
 /// All of a document's patterns are kept; the longest shipped playbook has some 50.
 const PATTERNS_MAX: usize = 500;
 
@@ -270,7 +269,7 @@ impl Reader {
             }
             return None;
         }
-        match regex::RegexBuilder::new(&text.value).size_limit(PATTERN_BYTES_MAX).build() {
+        match compile_once(&text.value) {
             Ok(pattern) => Some(pattern),
             Err(error) => {
                 let reason = error.to_string();

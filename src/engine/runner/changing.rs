@@ -46,7 +46,7 @@ impl<W: World> Runner<'_, W> {
     }
 
     fn call_changes_memory(&self, run: &Run) -> bool {
-        let args: Vec<String> = run.args.iter().map(|arg| self.text(arg).unwrap_or_default()).collect();
+        let args = self.arguments_now(run);
         let command = self.catalog.tool(&run.tool.value).and_then(|tool| tool.command(&args));
         !only_volatile(run) && command.is_none_or(|command| command.changes_board)
     }

@@ -1,0 +1,35 @@
+//! What expressions can ask before anybody has given a file: which files a playbook declares, and sizes to try.
+
+use std::collections::BTreeSet;
+
+use crate::documents::expression::{Facts, Value};
+use crate::documents::playbook::Playbook;
+use crate::words::Id;
+
+/// Files of this playbook, each of the size that somebody tries.
+pub(super) struct Declared<'a> {
+    pub(super) playbook: &'a Playbook,
+    /// Files that steps make.
+    pub(super) made: &'a BTreeSet<Id>,
+    /// In bytes; nothing where it is not known.
+    pub(super) size: &'a dyn Fn(&Id) -> Option<u64>,
+}
+
+impl Facts for Declared<'_> {
+    fn value(&self, name: &Id) -> Option<Value> {
+        let is_file = self.playbook.input(name).is_some() || self.made.contains(name);
+        is_file.then(|| Value::File(name.clone()))
+    }
+
+    fn file_name(&self, file: &Id) -> Result<String, String> {
+        Ok(self.playbook.input(file).map_or_else(|| file.to_string(), |input| input.file_name().to_owned()))
+    }
+
+    fn size(&self, file: &Id) -> Result<u64, String> {
+        (self.size)(file).ok_or_else(|| format!("the size of {file} is not known at this point"))
+    }
+
+    fn given(&self, _: &Id) -> bool {
+        true
+    }
+}

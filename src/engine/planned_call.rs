@@ -1,0 +1,129 @@
+//! What the gate will say of a call that is only planned, so far as that is known beforehand.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use crate::documents::catalog::{CallFiles, Tool};
+use crate::documents::expression::expand;
+use crate::documents::playbook::{Action, Contents, Playbook, Run, Step, WriteStep, all_arguments};
+use crate::engine::Files;
+use crate::engine::devices::Chosen;
+use crate::engine::facts::RunFacts;
+use crate::engine::gate::meant_paths;
+use crate::words::Id;
+use crate::world::{Consent, Refused, ToolCall, ToolInput, Wish, clear};
+
+/// A call whose arguments are all known.
+pub(super) struct PlannedCall<'a> {
+    pub(super) playbook: &'a Playbook,
+    pub(super) step: &'a Step,
+    pub(super) run: &'a Run,
+    pub(super) tool: &'a Tool,
+    pub(super) args: &'a [String],
+    /// The program that will be started, where it is known.
+    pub(super) program: Option<String>,
+    pub(super) chosen: &'a Chosen,
+    /// The files that steps make, by their names.
+    pub(super) made: &'a BTreeMap<Id, String>,
+    pub(super) facts: RunFacts<'a>,
+}
+
+/// Why the gate will not let the call through, whatever the person agrees to.
+pub(super) fn will_be_refused(planned: &PlannedCall<'_>) -> Option<Refused> {
+    let PlannedCall { playbook, step, run, tool, .. } = planned;
+    let launcher = match &planned.program {
+        // A path may have blanks in it, or other words follow it: either way its name must be seen.
+        Some(program) => {
+            let words = program.split_whitespace().map(str::to_owned);
+            std::iter::once(program.clone()).chain(words).collect()
+        }
+        None => tool.launchers(),
+    };
+    let call = ToolCall {
+        launcher: launcher.into_iter().map(Into::into).collect(),
+        args: all_arguments(tool, planned.args),
+        environment: BTreeMap::new(),
+        environment_remove: Vec::new(),
+        folder: PathBuf::new(),
+        terminal: tool.terminal,
+        input: ToolInput::Nothing,
+        session: None,
+    };
+    let mut paths = meant_paths(run);
+    match planned.chosen {
+        Chosen::Port(port) => paths.push(port.clone()),
+        Chosen::Any | Chosen::Serial(_) => {}
+    }
+    let irreversible = step.irreversible.is_some();
+    let wish = Wish {
+        consent: irreversible.then(|| Consent::to(&call)),
+        call,
+        tool,
+        says_to_be: &[],
+        memories: &playbook.memories(),
+        files: &PlannedFiles(planned),
+        paths: &paths,
+        has_timeout: step.timeout.is_some(),
+        irreversible,
+    };
+    clear(wish).err()
+}
+
+/// The files that will be there: of those that steps make, only what steps write is known.
+struct PlannedFiles<'a>(&'a PlannedCall<'a>);
+
+impl std::fmt::Debug for PlannedFiles<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("PlannedFiles").field(&self.0.made).finish()
+    }
+}
+
+impl PlannedFiles<'_> {
+    fn written(&self, file_name: &str) -> Option<&WriteStep> {
+        self.0.playbook.leaf_steps().into_iter().find_map(|step| match &step.action {
+            Action::Write(write) if write.file == file_name => Some(write),
+            Action::Write(_)
+            | Action::Run(_)
+            | Action::Prompt(_)
+            | Action::Wait
+            | Action::Check(_)
+            | Action::Refuse(_)
+            | Action::TellApart(_)
+            | Action::Steps(_) => None,
+        })
+    }
+
+    fn is_made(&self, file_name: &str) -> bool {
+        self.0.made.values().any(|name| name == file_name)
+    }
+
+    fn files(&self) -> &Files {
+        self.0.facts.files
+    }
+}
+
+impl CallFiles for PlannedFiles<'_> {
+    fn size(&self, name: &str) -> Option<u64> {
+        let below = name.strip_prefix("../").unwrap_or(name);
+        if let Some(staged) = self.0.run.stage.iter().find(|staged| staged.path.value == below) {
+            return Some(self.files().size(&staged.file.value).unwrap_or(1));
+        }
+        if let Some(size) = CallFiles::size(self.files(), name) {
+            return Some(size);
+        }
+        let bytes = self.bytes(name)?;
+        // Of a file that a tool will make nothing is known but that it holds something.
+        Some(u64::try_from(bytes.len()).unwrap_or(u64::MAX).max(1))
+    }
+
+    fn bytes(&self, name: &str) -> Option<Vec<u8>> {
+        if let Some(bytes) = CallFiles::bytes(self.files(), name) {
+            return Some(bytes);
+        }
+        match self.written(name).map(|write| &write.contents) {
+            Some(Contents::Text(text)) => Some(expand(text, &self.0.facts).map(String::into_bytes).unwrap_or_default()),
+            Some(Contents::Zeros(length)) => Some(vec![0; usize::try_from(*length).unwrap_or(0)]),
+            None => self.is_made(name).then(Vec::new),
+        }
+    }
+}
