@@ -19,6 +19,9 @@ const SHIPPED: &str = "shipped";
 #[serde(tag = "event", rename = "planned_tool")]
 pub(super) struct PlannedTool {
     tool: String,
+    /// Its words, where one is found and will be started.
+    #[serde(skip)]
+    launcher: Option<Vec<String>>,
     /// The first that would be asked whether it is the tool; absent where none is found.
     program: Option<String>,
     found_by: Option<String>,
@@ -44,25 +47,28 @@ pub(super) fn planned_tools(
 
 fn planned(tool: &Tool, own: &[Arc<Source>], programs: &Programs<'_>) -> PlannedTool {
     let found = match programs {
-        Programs::OnBench => {
-            Some(FirstTried { program: PLAYED.to_owned(), found_by: "--simulate or --scene".to_owned() })
-        }
+        Programs::OnBench => None,
         Programs::Here { surroundings, explicit } => first_tried(tool, explicit(&tool.name).as_deref(), surroundings),
     };
-    let (program, found_by) = found.map(|found| (found.program, found.found_by)).unzip();
+    let launcher = found.as_ref().map(|found| found.launcher.clone());
+    let (program, found_by) = match (found, programs) {
+        (Some(FirstTried { program, found_by, .. }), _) => (Some(program), Some(found_by)),
+        (None, Programs::OnBench) => (Some(PLAYED.to_owned()), Some("--simulate or --scene".to_owned())),
+        (None, Programs::Here { .. }) => (None, None),
+    };
     let is_shipped =
         changes(&[], &shipped_source()).is_ok_and(|all| all.iter().any(|change| change.table == tool.name));
     let of_own = own.iter().filter(|source| {
         changes(&[shipped_source()], source).is_ok_and(|all| all.iter().any(|change| change.table == tool.name))
     });
     let catalogs = is_shipped.then(|| SHIPPED.to_owned()).into_iter().chain(of_own.map(|source| source.name.clone()));
-    PlannedTool { tool: tool.name.clone(), program, found_by, catalogs: catalogs.collect() }
+    PlannedTool { tool: tool.name.clone(), launcher, program, found_by, catalogs: catalogs.collect() }
 }
 
 impl PlannedTool {
     /// What will be started where this tool is called; nothing on a bench, and where none is found.
-    pub(super) fn program_of<'a>(tools: &'a [PlannedTool], name: &str) -> Option<&'a String> {
-        tools.iter().find(|tool| tool.tool == name)?.program.as_ref().filter(|program| *program != PLAYED)
+    pub(super) fn launcher_of(tools: &[PlannedTool], name: &str) -> Option<Vec<String>> {
+        tools.iter().find(|tool| tool.tool == name)?.launcher.clone()
     }
 }
 
@@ -74,7 +80,7 @@ pub(super) fn render(tools: &[PlannedTool], look: &Look) -> String {
     let title = "Tools, as far as they are known without being started";
     let mut lines = vec![String::new(), look.paint(Role::Title, title)];
     let width = tools.iter().map(|tool| tool.tool.chars().count()).max().unwrap_or_default();
-    for PlannedTool { tool, program, found_by, catalogs } in tools {
+    for PlannedTool { tool, launcher: _, program, found_by, catalogs } in tools {
         let catalogs = match catalogs.as_slice() {
             [only] if only == SHIPPED => "the shipped catalog".to_owned(),
             all => format!("the catalogs {}", all.join(", ")),

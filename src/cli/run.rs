@@ -322,8 +322,8 @@ fn dry(job: &Job, about_catalogs: &[Event], look: &Look) -> Outcome {
         None => Programs::Here { surroundings: &surroundings, explicit: &explicit },
     };
     let tools = planned_tools(&job.playbook, &job.catalog, &job.own_catalogs, &programs);
-    let program = |name: &str| PlannedTool::program_of(&tools, name).cloned();
-    let steps = plan(&job.playbook, &job.catalog, &files, &job.settings, &program);
+    let launcher = |name: &str| PlannedTool::launcher_of(&tools, name);
+    let steps = plan(&job.playbook, &job.catalog, &files, &job.settings, &launcher);
     let end = not_started(&steps);
     match job.options.message_format {
         MessageFormat::Human => {

@@ -2,7 +2,7 @@
 
 use crate::documents::catalog::{CallFacts, CallFiles, Fuse, fuse_of, never_chosen};
 use crate::documents::expression::Value;
-use crate::documents::playbook::{Action, Irreversible, Reading, Run, Step};
+use crate::documents::playbook::{Irreversible, Run, Step, runs_of};
 use crate::engine::Files;
 use crate::engine::call::Prepared;
 use crate::engine::halt::Halt;
@@ -71,8 +71,7 @@ impl<W: World> Runner<'_, W> {
             memories: &self.playbook.memories(),
             files: &OfStep { files: &self.files, run },
             paths: &paths,
-            has_timeout: step.timeout.is_some(),
-            irreversible: step.irreversible.is_some(),
+            excuses: step.excuses(),
             consent: self.consent.take(),
         };
         clear(wish).map_err(|refused| {
@@ -85,12 +84,8 @@ impl<W: World> Runner<'_, W> {
     /// Why a line is not sent to a tool that has printed a menu; nothing where it may be.
     pub(super) fn never_chosen(&self, watch: &Watch<'_, '_, '_>, line: &str) -> Option<Halt> {
         let tool = self.catalog.tool(&watch.run.tool.value)?;
-        let ready = self.tools.get(&watch.run.tool.value)?;
-        let launcher: Vec<String> = ready.launcher.iter().map(|word| word.to_string_lossy().into_owned()).collect();
-        let memories = self.playbook.memories();
-        let says_to_be = &ready.says_to_be;
-        let facts = CallFacts { launcher: &launcher, says_to_be, memories: &memories, files: &self.files };
-        let label = never_chosen(tool, &facts, &watch.since_answer, line)?;
+        let label =
+            self.facts_of_call(&watch.run.tool.value, |facts| never_chosen(tool, facts, &watch.since_answer, line))?;
         let message = format!(
             "`{label}` was not chosen from the menu of {}: it is not known to be harmless, and no consent allows it",
             watch.run.tool.value
@@ -100,9 +95,19 @@ impl<W: World> Runner<'_, W> {
         Some(self.halt_here(&watch.step.id, fault))
     }
 
-    /// The fuses that the step burns, where the catalog knows how the tool names them.
+    /// The fuses that a call is about, where the catalog knows how the tool names them.
     pub(super) fn fuse(&self, run: &Run, args: &[String]) -> Option<Fuse> {
-        fuse_of(self.catalog.tool(&run.tool.value)?.command(args)?, args)
+        let tool = self.catalog.tool(&run.tool.value)?;
+        self.facts_of_call(&run.tool.value, |facts| fuse_of(tool, args, facts).map(|(fuse, _)| fuse))
+    }
+
+    /// What the guards are told of a call of this tool; nothing before the tool is found.
+    pub(super) fn facts_of_call<T>(&self, tool: &str, look: impl FnOnce(&CallFacts<'_>) -> Option<T>) -> Option<T> {
+        let ready = self.tools.get(tool)?;
+        let launcher: Vec<String> = ready.launcher.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+        let memories = self.playbook.memories();
+        let says_to_be = &ready.says_to_be;
+        look(&CallFacts { launcher: &launcher, says_to_be, memories: &memories, files: &self.files })
     }
 
     /// The bits of the word as a reading has captured them last.
@@ -112,31 +117,10 @@ impl<W: World> Runner<'_, W> {
             _ => None,
         };
         let readings = [&irreversible.already_done, &irreversible.verify];
-        readings.into_iter().flat_map(runs_of).find_map(|run| {
+        readings.into_iter().flat_map(|reading| runs_of(&reading.steps)).find_map(|run| {
             let args = self.arguments_now(run);
             let fuse = self.fuse(run, &args).filter(|fuse| fuse.word == word && fuse.bits.is_none());
             fuse.and_then(|_| run.capture.iter().find_map(|capture| value(&capture.name)))
         })
     }
-}
-
-/// Every call of a reading.
-fn runs_of(reading: &Reading) -> Vec<&Run> {
-    fn collect<'a>(steps: &'a [Step], into: &mut Vec<&'a Run>) {
-        for step in steps {
-            match &step.action {
-                Action::Run(run) => into.push(run),
-                Action::Steps(inner) => collect(inner, into),
-                Action::Prompt(_)
-                | Action::Wait
-                | Action::Write(_)
-                | Action::Check(_)
-                | Action::Refuse(_)
-                | Action::TellApart(_) => {}
-            }
-        }
-    }
-    let mut runs = Vec::new();
-    collect(&reading.steps, &mut runs);
-    runs
 }

@@ -49,10 +49,11 @@ impl<'a, W: World> Runner<'a, W> {
         // From here to the end of the second reading an interrupt is noted but cuts nothing short.
         self.shielded = true;
         let attempted = self.call(step, run, "").await;
+        // What was not used counts for nothing else.
+        self.consent = None;
         self.tell(Event::Note { text: "Reading whether it worked; only this reading decides.".to_owned() });
         let verified = self.reading(step, &irreversible.verify).await;
         self.shielded = false;
-        self.consent = None;
         if let Some(FuseChange { word, .. }) = fuse
             && let Some(bits) = self.bits_read(irreversible, word)
         {

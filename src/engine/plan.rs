@@ -89,13 +89,13 @@ pub enum PlannedLine {
 
 /// Plans a run with these files.
 ///
-/// `program` says with which program a tool is going to be started, where that is known.
+/// `launcher` says with which words a tool is going to be started, where that is known.
 pub fn plan(
     playbook: &Playbook,
     catalog: &Catalog,
     files: &Files,
     settings: &Settings,
-    program: &dyn Fn(&str) -> Option<String>,
+    launcher: &dyn Fn(&str) -> Option<Vec<String>>,
 ) -> Vec<PlannedStep> {
     let variables = &settings.variables;
     let made = produced_files(&playbook.steps);
@@ -104,7 +104,7 @@ pub fn plan(
         playbook,
         catalog,
         chosen: &settings.chosen,
-        program,
+        launcher,
         made: &made,
         facts: RunFacts::before(files, variables, coming),
         total: playbook.leaf_steps().len(),
@@ -152,7 +152,7 @@ struct Planner<'a> {
     playbook: &'a Playbook,
     catalog: &'a Catalog,
     chosen: &'a Chosen,
-    program: &'a dyn Fn(&str) -> Option<String>,
+    launcher: &'a dyn Fn(&str) -> Option<Vec<String>>,
     made: &'a BTreeMap<Id, String>,
     facts: RunFacts<'a>,
     total: usize,
@@ -314,9 +314,9 @@ impl Planner<'_> {
         let limit_ms = milliseconds(limit);
         lines.push(PlannedLine::Command { command: typed(run, &args), limit_ms });
         if let Ok(CommandLine { args, .. }) = command_line(wanted(for_gate), |arg, limit| expand(arg, &facts(limit))) {
-            let (program, chosen) = ((self.program)(&tool.name), self.chosen);
+            let (launcher, chosen) = ((self.launcher)(&tool.name), self.chosen);
             let (playbook, made, facts) = (self.playbook, self.made, self.facts);
-            let call = PlannedCall { playbook, step, run, tool, args: &args, program, chosen, made, facts };
+            let call = PlannedCall { playbook, step, run, tool, args: &args, launcher, chosen, made, facts };
             let refused = will_be_refused(&call);
             lines.extend(refused.map(|why| PlannedLine::NotStarted { tool: tool.name.clone(), why: why.to_string() }));
         }

@@ -20,8 +20,8 @@ pub(super) struct PlannedCall<'a> {
     pub(super) run: &'a Run,
     pub(super) tool: &'a Tool,
     pub(super) args: &'a [String],
-    /// The program that will be started, where it is known.
-    pub(super) program: Option<String>,
+    /// What will be started, where it is known.
+    pub(super) launcher: Option<Vec<String>>,
     pub(super) chosen: &'a Chosen,
     /// The files that steps make, by their names.
     pub(super) made: &'a BTreeMap<Id, String>,
@@ -31,14 +31,7 @@ pub(super) struct PlannedCall<'a> {
 /// Why the gate will not let the call through, whatever the person agrees to.
 pub(super) fn will_be_refused(planned: &PlannedCall<'_>) -> Option<Refused> {
     let PlannedCall { playbook, step, run, tool, .. } = planned;
-    let launcher = match &planned.program {
-        // A path may have blanks in it, or other words follow it: either way its name must be seen.
-        Some(program) => {
-            let words = program.split_whitespace().map(str::to_owned);
-            std::iter::once(program.clone()).chain(words).collect()
-        }
-        None => tool.launchers(),
-    };
+    let launcher = planned.launcher.clone().unwrap_or_else(|| tool.launchers());
     let call = ToolCall {
         launcher: launcher.into_iter().map(Into::into).collect(),
         args: all_arguments(tool, planned.args),
@@ -63,8 +56,7 @@ pub(super) fn will_be_refused(planned: &PlannedCall<'_>) -> Option<Refused> {
         memories: &playbook.memories(),
         files: &PlannedFiles(planned),
         paths: &paths,
-        has_timeout: step.timeout.is_some(),
-        irreversible,
+        excuses: step.excuses(),
     };
     clear(wish).err()
 }

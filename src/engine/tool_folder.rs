@@ -14,9 +14,10 @@ impl<W: World> Runner<'_, W> {
     /// Makes files of found tools known; one that is not there counts as not given.
     pub(super) fn find_tool_files(&mut self) {
         for file in &self.playbook.tool_files {
-            let named = self.catalog.tool(&file.tool.value).is_some_and(|tool| may_name(tool, &file.file.value));
-            let ready = self.tools.get(&file.tool.value).filter(|_| named);
-            if let Some(path) = ready.and_then(|tool| file_of(tool, &file.file.value)) {
+            let Some(tool) = self.catalog.tool(&file.tool.value) else { continue };
+            let named = self.facts_of_call(&file.tool.value, |facts| Some(may_name(tool, &file.file.value, facts)));
+            let ready = self.tools.get(&file.tool.value).filter(|_| named == Some(true));
+            if let Some(path) = ready.and_then(|ready| file_of(ready, &file.file.value)) {
                 self.files.add_of_tool(file.name.clone(), file.file.value.clone(), path);
             }
         }
@@ -46,8 +47,9 @@ impl<W: World> Runner<'_, W> {
             self.halt_here(&step.id, Fault::new(FaultClass::ToolBroken, message))
         })?;
         for staged in &run.stage {
-            if !may_stage(tool, &staged.path.value) {
-                let path = &staged.path.value;
+            let path = staged.path.value.as_str();
+            let allowed = self.facts_of_call(&run.tool.value, |facts| Some(may_stage(tool, path, facts)));
+            if allowed != Some(true) {
                 let message = format!("`{path}` is no file that steps may put into the folder of {}", tool.name);
                 return Err(self.halt_here(&step.id, Fault::new(FaultClass::BadUsage, message)));
             }

@@ -6,7 +6,7 @@
 use std::ffi::OsString;
 use std::ops::Deref;
 
-use crate::documents::catalog::{CallFacts, CallFiles, Kind, Tool, look, rules};
+use crate::documents::catalog::{CallFacts, CallFiles, Doubt, Excuses, Kind, Tool, look, rules};
 use crate::words::AddressRange;
 use crate::world::ToolCall;
 
@@ -71,10 +71,7 @@ pub struct Wish<'a> {
     pub files: &'a dyn CallFiles,
     /// Words with folders in them that are meant: what the step has put into the tool's folder, and ports.
     pub paths: &'a [String],
-    /// The step gives a limit of its own.
-    pub has_timeout: bool,
-    /// The step is marked as irreversible.
-    pub irreversible: bool,
+    pub excuses: Excuses,
     pub consent: Option<Consent>,
 }
 
@@ -86,7 +83,7 @@ pub enum Refused {
     #[error("the catalog does not allow this call: {0}")]
     Rule(String),
     #[error("this call may do something that cannot be undone, and nobody has agreed to it: {0}")]
-    NoConsent(String),
+    NoConsent(Doubt),
     #[error("the call in a session is not the one that was looked at")]
     OtherSession,
 }
@@ -97,24 +94,23 @@ pub fn clear(wish: Wish<'_>) -> Result<Cleared, Refused> {
     let launcher: Vec<String> = call.launcher.iter().map(|word| word.to_string_lossy().into_owned()).collect();
     let facts =
         CallFacts { launcher: &launcher, says_to_be: wish.says_to_be, memories: wish.memories, files: wish.files };
-    // What a catalog puts first is the catalog's, which whoever runs it has chosen.
+    // Where the files lie that a catalog puts first is the catalog's matter, which whoever runs it has chosen.
     let own = call.args.get(tool.first_args.len()..).unwrap_or_default();
     if let Some(path) = own.iter().find_map(|arg| path_in(arg, wish.paths)) {
         return Err(Refused::Path(path));
     }
     for rule in rules(tool, &facts) {
-        let excused = (rule.unless_timeout && wish.has_timeout) || (rule.unless_irreversible && wish.irreversible);
-        if !excused && rule.applies(own) {
+        if rule.forbids(&call.args, wish.excuses) {
             return Err(Refused::Rule(rule.message.clone()));
         }
     }
     let kind = look(tool, &call.args, &facts).kind;
     if let Kind::Never(why) = kind {
-        return Err(Refused::Rule(why));
+        return Err(Refused::Rule(why.to_string()));
     }
     if let Kind::NeedsConsent(why) = kind {
         let agreed = wish.consent.is_some_and(|consent| consent.args == call.args);
-        if !(wish.irreversible && agreed) {
+        if !(wish.excuses.is_irreversible && agreed) {
             return Err(Refused::NoConsent(why));
         }
         // What cannot be undone has a process of its own.
@@ -139,7 +135,7 @@ pub fn clear(wish: Wish<'_>) -> Result<Cleared, Refused> {
 /// Lets a program be asked for its version: what the catalog's table asks with must be no call of another kind.
 pub(in crate::world) fn clear_question(call: ToolCall, tool: &Tool) -> Result<Cleared, Refused> {
     let launcher: Vec<String> = call.launcher.iter().map(|word| word.to_string_lossy().into_owned()).collect();
-    let facts = CallFacts { launcher: &launcher, says_to_be: &[], memories: &[], files: &() };
+    let facts = CallFacts::of_program(&launcher);
     match look(tool, &call.args, &facts).bound_by_others() {
         Some(Kind::NeedsConsent(why) | Kind::Never(why)) => Err(Refused::NoConsent(why)),
         Some(Kind::Reversible) | None => Ok(Cleared { call }),

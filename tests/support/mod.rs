@@ -306,8 +306,7 @@ pub fn cleared(call: recover::world::ToolCall) -> recover::world::Cleared {
         memories: &[],
         files: &(),
         paths: &[],
-        has_timeout: true,
-        irreversible: false,
+        excuses: recover::documents::catalog::Excuses { has_timeout: true, is_irreversible: false },
         consent: None,
     })
     .unwrap()

@@ -10,9 +10,9 @@ use regex::Captures;
 
 use super::load::shipped;
 use super::pattern::Pattern;
-use super::tool::{ArgumentRule, Catalog, Chip, Command, Tool};
+use super::tool::{ArgumentRule, Catalog, Chip, Command, FuseArguments, Tool};
 use crate::documents::container;
-use crate::words::{AddressRange, UsbId, parse_integer};
+use crate::words::{AddressRange, UsbId, nearest, parse_integer};
 
 /// The files of a run, by the names that tools find them under.
 pub trait CallFiles: std::fmt::Debug {
@@ -44,15 +44,47 @@ pub struct CallFacts<'a> {
     pub files: &'a dyn CallFiles,
 }
 
+impl<'a> CallFacts<'a> {
+    /// Before anything is found: of the program only what it may be started with.
+    pub fn of_program(launcher: &'a [String]) -> CallFacts<'a> {
+        CallFacts { launcher, says_to_be: &[], memories: &[], files: &() }
+    }
+}
+
 /// What a call may do to the board.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
     /// No consent allows it: what it would do cannot be told beforehand.
-    Never(String),
+    Never(Doubt),
     /// Whatever it does can be done again.
     Reversible,
-    /// Not known to be reversible, for this reason: a sentence's end without a full stop.
-    NeedsConsent(String),
+    /// Not known to be reversible.
+    NeedsConsent(Doubt),
+}
+
+/// Why a call is not known as one that can be undone: a sentence's end without a full stop.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{why}")]
+pub struct Doubt {
+    pub why: String,
+    /// Which argument it is about, if it is one.
+    pub argument: Option<usize>,
+    /// What an author may have meant, or forgotten.
+    pub remedy: Option<String>,
+}
+
+impl Doubt {
+    fn of_call(why: impl Into<String>) -> Doubt {
+        Doubt { why: why.into(), argument: None, remedy: None }
+    }
+
+    fn of_argument(index: usize, why: impl Into<String>) -> Doubt {
+        Doubt { why: why.into(), argument: Some(index), remedy: None }
+    }
+
+    fn remedied(self, remedy: impl Into<String>) -> Doubt {
+        Doubt { remedy: Some(remedy.into()), ..self }
+    }
 }
 
 /// A call that was looked at.
@@ -85,10 +117,12 @@ fn bound(facts: &CallFacts<'_>, own: &Tool) -> Vec<&'static Tool> {
     let further = facts.launcher.iter().skip(1).chain(&own.first_args);
     let further = further.flat_map(|word| word.split(char::is_whitespace));
     let names: Vec<&str> = program.into_iter().chain(further).flat_map(names_in).collect();
-    let named =
-        |tool: &Tool| tool.programs.iter().any(|program| names.iter().any(|name| name.eq_ignore_ascii_case(program)));
-    let binds = |tool: &&Tool| facts.says_to_be.contains(&tool.name) || tool.name == own.name || named(tool);
+    let binds = |tool: &&Tool| facts.says_to_be.contains(&tool.name) || tool.name == own.name || is_named(tool, &names);
     guards().tools.iter().filter(binds).collect()
+}
+
+fn is_named(tool: &Tool, names: &[&str]) -> bool {
+    tool.programs.iter().any(|program| names.iter().any(|name| name.eq_ignore_ascii_case(program)))
 }
 
 /// What a word that starts a program may call it: a file, a file without its ending, or the last part of a module.
@@ -107,21 +141,20 @@ pub fn says_to_be(lines: &[String]) -> Vec<String> {
 
 /// The shipped tools that a program is by the name of its file, whatever it was found under.
 pub fn named_as(file: &str) -> Vec<String> {
-    let stem = file.strip_suffix(".exe").unwrap_or(file);
-    let is = |tool: &&Tool| tool.programs.iter().any(|program| program.eq_ignore_ascii_case(stem));
-    guards().tools.iter().filter(is).map(|tool| tool.name.clone()).collect()
+    let names = names_in(file);
+    guards().tools.iter().filter(|tool| is_named(tool, &names)).map(|tool| tool.name.clone()).collect()
 }
 
-/// May a step put a file at this path of the tool's private folder?
-pub fn may_stage(tool: &Tool, path: &str) -> bool {
-    let shipped = guards().tool(&tool.name).map_or(tool.stages.as_slice(), |guard| guard.stages.as_slice());
-    shipped.iter().any(|pattern| whole(pattern, path).is_some())
+/// May a step put a file at this path of the tool's private folder? All tables that bind the program must say so.
+pub fn may_stage(own: &Tool, path: &str, facts: &CallFacts<'_>) -> bool {
+    let allows = |tool: &Tool| tool.stages.iter().any(|pattern| whole(pattern, path).is_some());
+    allows(own) && bound(facts, own).into_iter().all(allows)
 }
 
 /// May a playbook name this file of the tool's own folder?
-pub fn may_name(tool: &Tool, path: &str) -> bool {
-    let shipped = guards().tool(&tool.name).map_or(tool.files.as_slice(), |guard| guard.files.as_slice());
-    shipped.iter().any(|pattern| whole(pattern, path).is_some())
+pub fn may_name(own: &Tool, path: &str, facts: &CallFacts<'_>) -> bool {
+    let allows = |tool: &Tool| tool.files.iter().any(|pattern| whole(pattern, path).is_some());
+    allows(own) && bound(facts, own).into_iter().all(allows)
 }
 
 /// The rules on arguments that hold for a call: the tool's own, and those that bind its program.
@@ -153,8 +186,7 @@ pub fn never_chosen(own: &Tool, facts: &CallFacts<'_>, lines: &VecDeque<String>,
     let mut menus = bound(facts, own).into_iter().map(|tool| &tool.menu).chain([&own.menu]).flatten().peekable();
     menus.peek()?;
     // What a program may take for a number, even where it is written oddly.
-    let number = typed.trim().trim_start_matches('+');
-    let number = number.trim_start_matches('-');
+    let number = typed.trim().trim_start_matches(['+', '-']);
     let is_number = !number.is_empty() && number.chars().all(|c| c.is_numeric() || c == '_');
     if !is_number {
         return None;
@@ -180,21 +212,24 @@ pub fn never_chosen(own: &Tool, facts: &CallFacts<'_>, lines: &VecDeque<String>,
 }
 
 fn look_as(tool: &Tool, args: &[String], facts: &CallFacts<'_>) -> Looked {
+    let undecided = |kind| Looked { kind, fixed: args.to_vec(), bound: false };
     let Some(command) = tool.command(args) else {
         let why = format!("the catalog does not know this call of {} as one that can be undone", tool.name);
-        return Looked { kind: Kind::NeedsConsent(why), fixed: args.to_vec(), bound: false };
+        let doubt = Doubt::of_call(why);
+        return undecided(Kind::NeedsConsent(match misspelt(tool, args) {
+            Some((index, word)) => Doubt { argument: Some(index), ..doubt }.remedied(format!("did you mean `{word}`?")),
+            None => doubt,
+        }));
     };
-    if !command.reversible && !command.words.is_empty() {
-        // What is agreed to must be known to the last word.
-        let mut form = Form { tool, command, found: Found::default(), fixed: Vec::new() };
-        if let Err(why) = form.read(args) {
-            return Looked { kind: Kind::Never(why), fixed: args.to_vec(), bound: false };
-        }
-    }
+    let form = || Form { tool, command, found: Found::default(), fixed: Vec::new() };
     if !command.reversible {
+        // What is agreed to must be known to the last word.
+        if let Some(doubt) = (!command.words.is_empty()).then(|| form().read(args).err()).flatten() {
+            return undecided(Kind::Never(doubt));
+        }
         let why =
             format!("the catalog does not name `{}` of {} as something that can be undone", command.name, tool.name);
-        return Looked { kind: Kind::NeedsConsent(why), fixed: args.to_vec(), bound: false };
+        return undecided(Kind::NeedsConsent(Doubt::of_call(why)));
     }
     if tool.options.is_empty() && command.words.is_empty() {
         // The kind decides alone, and the addresses say where.
@@ -203,12 +238,20 @@ fn look_as(tool: &Tool, args: &[String], facts: &CallFacts<'_>) -> Looked {
         let fixed = [command.name.clone()].into_iter().chain(addresses).collect();
         return Looked { kind: Kind::Reversible, fixed, bound: false };
     }
-    let mut form = Form { tool, command, found: Found::default(), fixed: Vec::new() };
+    let mut form = form();
     let kind = match form.read(args).and_then(|()| form.holds(facts)) {
         Ok(()) => Kind::Reversible,
-        Err(why) => Kind::NeedsConsent(why),
+        Err(doubt) => Kind::NeedsConsent(doubt),
     };
     Looked { kind, fixed: form.fixed, bound: false }
+}
+
+/// An argument that is almost the word of a kind of call.
+fn misspelt<'t>(tool: &'t Tool, args: &[String]) -> Option<(usize, &'t str)> {
+    let words = || tool.commands.iter().flat_map(|command| &command.with).map(String::as_str);
+    let almost = |(index, arg): (usize, &String)| Some((index, nearest(arg, words())?));
+    // Options are too short to be almost each other.
+    args.iter().enumerate().filter(|(_, arg)| !arg.starts_with('-')).find_map(almost)
 }
 
 /// Other formats put so many bytes at most before it.
@@ -220,9 +263,9 @@ const FREE: [&str; 2] = ["length", "free"];
 #[derive(Debug, Default)]
 struct Found {
     id: Option<UsbId>,
-    address: Option<String>,
+    address: Option<(usize, u64)>,
     length: Option<u64>,
-    file: Option<String>,
+    file: Option<(usize, String)>,
 }
 
 /// One list of arguments, held against the only forms in which a call is known.
@@ -234,23 +277,26 @@ struct Form<'t> {
 }
 
 impl Form<'_> {
-    fn read(&mut self, args: &[String]) -> Result<(), String> {
+    fn read(&mut self, args: &[String]) -> Result<(), Doubt> {
         let Form { tool, command, .. } = *self;
-        let mut used = Vec::new();
-        let (mut rest, mut words) = (args.iter(), Vec::new());
+        let mut used: Vec<&str> = Vec::new();
+        let (mut rest, mut words) = (args.iter().enumerate(), Vec::new());
         let mut options_over = false;
-        while let Some(arg) = rest.next() {
+        while let Some((index, arg)) = rest.next() {
             let option = tool.options.get(arg).filter(|_| !options_over);
             match option {
                 Some(value) => {
                     if used.contains(&arg.as_str()) {
-                        return Err(format!("`{arg}` stands there twice, and tools do not agree on which counts"));
+                        let why = format!("`{arg}` stands there twice, and tools do not agree on which counts");
+                        return Err(Doubt::of_argument(index, why));
                     }
-                    used.push(arg.as_str());
+                    used.push(arg);
                     self.fixed.push(arg.clone());
                     if let Some(pattern) = value {
-                        let value = rest.next().ok_or_else(|| format!("`{arg}` has no value"))?;
-                        self.takes(pattern, value).ok_or_else(|| unknown_value(tool, arg, value))?;
+                        let missing = || Doubt::of_argument(index, format!("`{arg}` has no value"));
+                        let (at, value) = rest.next().ok_or_else(missing)?;
+                        let known = self.takes(pattern, at, value);
+                        known.ok_or_else(|| not_harmless(at, &format!("{arg} {value}"), &tool.name))?;
                     }
                 }
                 None if arg == "--" && !options_over => {
@@ -258,49 +304,49 @@ impl Form<'_> {
                     self.fixed.push(arg.clone());
                 }
                 None if !options_over && tool.anywhere.iter().any(|pattern| whole(pattern, arg).is_some()) => {}
-                None if arg.starts_with('-') && !options_over => {
-                    return Err(format!("recover does not know `{arg}` of {} as harmless", tool.name));
-                }
+                None if arg.starts_with('-') && !options_over => return Err(not_harmless(index, arg, &tool.name)),
                 None => {
                     options_over |= tool.words_end_options;
-                    words.push(arg);
+                    words.push((index, arg));
                 }
             }
         }
         let works: Vec<&&str> = used.iter().filter(|option| tool.one_of.iter().any(|one| one == *option)).collect();
         if let [one, other, ..] = works.as_slice() {
-            return Err(format!("`{one}` and `{other}` are two kinds of work, and tools do not agree on which counts"));
+            let why = format!("`{one}` and `{other}` are two kinds of work, and tools do not agree on which counts");
+            return Err(Doubt::of_call(why));
         }
         if let Some(missing) = command.needs.iter().find(|needed| !used.contains(&needed.as_str())) {
-            return Err(format!("`{missing}` is missing, so it is not known what the call is about"));
+            let why = format!("`{missing}` is missing, so it is not known what the call is about");
+            return Err(Doubt::of_call(why));
         }
         let known = command.words.len() + command.further_words.len();
         if words.len() < command.words.len() || words.len() > known {
-            return Err(format!("`{}` of {} is not known with {} words", command.name, tool.name, words.len()));
+            let why = format!("`{}` of {} is not known with {} words", command.name, tool.name, words.len());
+            return Err(Doubt::of_call(why));
         }
-        for (pattern, word) in command.words.iter().chain(&command.further_words).zip(words) {
-            self.takes(pattern, word).ok_or_else(|| {
-                format!("recover does not know `{word}` in `{}` of {} as harmless", command.name, tool.name)
-            })?;
+        for (pattern, (index, word)) in command.words.iter().chain(&command.further_words).zip(words) {
+            self.takes(pattern, index, word)
+                .ok_or_else(|| not_harmless(index, word, &format!("{} of {}", command.name, tool.name)))?;
         }
         Ok(())
     }
 
     /// Notes what the groups of a pattern find in the whole argument.
-    fn takes(&mut self, pattern: &Pattern, arg: &str) -> Option<()> {
+    fn takes(&mut self, pattern: &Pattern, index: usize, arg: &str) -> Option<()> {
         let groups = whole(pattern, arg)?;
         let group = |name: &str| groups.name(name).map(|group| group.as_str());
         if let Some(id) = group("id") {
             self.found.id = Some(usb_id(id)?);
         }
         if let Some(address) = group("address") {
-            self.found.address = Some(address.to_owned());
+            self.found.address = Some((index, number(address)?));
         }
         if let Some(length) = group("length") {
-            self.found.length = Some(u64::try_from(parse_integer(length).ok()?).ok()?);
+            self.found.length = Some(number(length)?);
         }
         if let Some(file) = group("file") {
-            self.found.file = Some(file.to_owned());
+            self.found.file = Some((index, file.to_owned()));
         }
         let mut fixed = arg.to_owned();
         let mut spans: Vec<_> = FREE.iter().filter_map(|name| groups.name(name)).map(|group| group.range()).collect();
@@ -313,70 +359,96 @@ impl Form<'_> {
     }
 
     /// Files must be files of the run, and what is changed must be plain memory.
-    fn holds(&self, facts: &CallFacts<'_>) -> Result<(), String> {
+    fn holds(&self, facts: &CallFacts<'_>) -> Result<(), Doubt> {
         let Found { id, address, length, file } = &self.found;
         if self.command.reads.is_some() {
             return Ok(());
         }
         let size = match file {
-            Some(name) => Some(facts.files.size(name).ok_or_else(|| format!("`{name}` is no file of this run"))?),
+            Some((index, name)) => {
+                let unknown = || Doubt::of_argument(*index, format!("`{name}` is no file of this run"));
+                Some(facts.files.size(name).ok_or_else(unknown)?)
+            }
             None => None,
         };
         let memory = Memory { tool: self.tool, id: *id, declared: facts.memories };
-        if let Some(pairs) = &self.tool.pairs {
-            for groups in self.fixed.iter().flat_map(|arg| pairs.captures_iter(arg)) {
-                let group = |name: &str| groups.name(name).map_or("", |group| group.as_str());
-                let begin = parse_integer(group("address")).ok().and_then(|number| u64::try_from(number).ok());
-                let begin = begin.ok_or_else(|| format!("`{}` is no address", group("address")))?;
-                memory.holds(begin, facts.files.size(group("file")).unwrap_or(1).max(1))?;
-            }
-        }
+        self.pairs_hold(&memory, facts)?;
         let by_address = self.command.writes.as_ref().is_some_and(|writes| writes.address().is_some());
         if by_address && address.is_none() {
-            return Err("the call does not say where in the memory it writes".to_owned());
+            return Err(Doubt::of_call("the call does not say where in the memory it writes"));
         }
-        if let Some(address) = address {
-            let begin = parse_integer(address).ok().and_then(|number| u64::try_from(number).ok());
-            let begin = begin.ok_or_else(|| format!("`{address}` is no address"))?;
+        if let Some((index, begin)) = address {
             // A length may be meant for reading only.
             let bytes = length.unwrap_or(0).max(size.unwrap_or(0)).max(1);
-            memory.holds(begin, bytes)?;
+            memory.holds(*begin, bytes).map_err(|doubt| Doubt { argument: Some(*index), ..doubt })?;
         }
-        let magic = self.tool.brings_addresses.as_ref().filter(|_| address.is_none());
-        let looks_inside = magic.is_some();
-        let Some(name) = file.as_ref().filter(|_| looks_inside || !self.command.layout_rows.is_empty()) else {
-            return Ok(());
-        };
-        let contents = &facts.files.bytes(name).ok_or_else(|| format!("`{name}` cannot be read"))?;
-        if !self.command.layout_rows.is_empty() {
-            return known_rows(&self.command.layout_rows, contents);
-        }
-        let Some(magic) = magic else { return Ok(()) };
-        let at = contents.windows(magic.len()).take(PREFIX_BYTES_MAX).position(|bytes| bytes == magic.as_bytes());
-        let known = id.is_none_or(knows_chip);
-        if at != Some(0) && (at.is_some() || known) {
-            return Err(format!("`{name}` does not say from its first byte on where its parts go, nor does the call"));
-        }
-        if at == Some(0) {
-            for element in container::elements(contents, magic).map_err(|error| error.to_string())? {
-                memory.holds(u64::from(element.address), u64::from(element.size).max(1))?;
+        match file {
+            Some((index, name)) => {
+                let inside = self.holds_inside(&memory, name, facts);
+                inside.map_err(|doubt| Doubt { argument: Some(*index), ..doubt })
             }
+            None => Ok(()),
+        }
+    }
+
+    /// Files and addresses that stand in one argument.
+    fn pairs_hold(&self, memory: &Memory<'_>, facts: &CallFacts<'_>) -> Result<(), Doubt> {
+        let Some(pairs) = &self.tool.pairs else { return Ok(()) };
+        for groups in self.fixed.iter().flat_map(|arg| pairs.captures_iter(arg)) {
+            let group = |name: &str| groups.name(name).map_or("", |group| group.as_str());
+            let not_read = || Doubt::of_call(format!("`{}` is no address", group("address")));
+            let begin = number(group("address")).ok_or_else(not_read)?;
+            memory.holds(begin, facts.files.size(group("file")).unwrap_or(1).max(1))?;
         }
         Ok(())
     }
+
+    /// What the file itself says of where its parts go.
+    fn holds_inside(&self, memory: &Memory<'_>, name: &str, facts: &CallFacts<'_>) -> Result<(), Doubt> {
+        let contents = || {
+            let unread = || Doubt::of_call(format!("`{name}` cannot be read"));
+            facts.files.bytes(name).ok_or_else(unread)
+        };
+        if !self.command.layout_rows.is_empty() {
+            return known_rows(&self.command.layout_rows, &contents()?);
+        }
+        let Some(magic) = self.tool.brings_addresses.as_ref().filter(|_| self.found.address.is_none()) else {
+            return Ok(());
+        };
+        let contents = contents()?;
+        let at = contents.windows(magic.len()).take(PREFIX_BYTES_MAX).position(|bytes| bytes == magic.as_bytes());
+        match at {
+            Some(0) => {
+                let elements = container::elements(&contents, magic);
+                for element in elements.map_err(|error| Doubt::of_call(error.to_string()))? {
+                    memory.holds(u64::from(element.address), u64::from(element.size).max(1))?;
+                }
+                Ok(())
+            }
+            None if self.found.id.is_some_and(|id| !knows_chip(id)) => Ok(()),
+            Some(_) | None => {
+                let why = format!("`{name}` does not say from its first byte on where its parts go, nor does the call");
+                Err(Doubt::of_call(why).remedied("give the call an address"))
+            }
+        }
+    }
 }
 
-fn unknown_value(tool: &Tool, option: &str, value: &str) -> String {
-    format!("recover does not know `{option} {value}` of {} as harmless", tool.name)
+fn not_harmless(index: usize, what: &str, of: &str) -> Doubt {
+    let doubt = Doubt::of_argument(index, format!("recover does not know `{what}` of {of} as harmless"));
+    doubt.remedied("look for a slip in it; what is meant so belongs in a step marked `irreversible`")
 }
 
 /// Every line of a file that says what goes where.
-fn known_rows(rows: &[Pattern], contents: &[u8]) -> Result<(), String> {
-    let text = std::str::from_utf8(contents).map_err(|_| "the layout is no text".to_owned())?;
+fn known_rows(rows: &[Pattern], contents: &[u8]) -> Result<(), Doubt> {
+    let text = std::str::from_utf8(contents).map_err(|_| Doubt::of_call("the layout is no text"))?;
     let known = |line: &&str| line.trim().is_empty() || rows.iter().any(|pattern| whole(pattern, line).is_some());
     match text.lines().find(|line| !known(line)) {
         None => Ok(()),
-        Some(line) => Err(format!("the layout has the line `{}`, which is not known to be harmless", line.trim())),
+        Some(line) => {
+            let why = format!("the layout has the line `{}`, which is not known to be harmless", line.trim());
+            Err(Doubt::of_call(why))
+        }
     }
 }
 
@@ -388,28 +460,38 @@ struct Memory<'a> {
 }
 
 impl Memory<'_> {
-    fn holds(&self, begin: u64, bytes: u64) -> Result<(), String> {
+    fn holds(&self, begin: u64, bytes: u64) -> Result<(), Doubt> {
         let end = begin.saturating_add(bytes);
-        let shown = format!("{begin:#010x} to {:#010x}", end - 1);
+        let shown = match bytes {
+            1 => format!("{begin:#010x}"),
+            _ => format!("{begin:#010x} to {:#010x}", end - 1),
+        };
         if let Some((_, what)) = special(begin, end) {
-            return Err(format!("{shown} holds {what}"));
+            return Err(Doubt::of_call(format!("{shown} holds {what}")));
         }
         let known: Vec<&AddressRange> = chips_of(self.tool, self.id).flat_map(|chip| &chip.plain).collect();
         if !known.is_empty() && !covered(begin, end, &known) {
-            return Err(format!("{shown} is not known as plain memory of this chip"));
+            return Err(Doubt::of_call(format!("{shown} is not known as plain memory of this chip")));
         }
         let declared: Vec<&AddressRange> = self.declared.iter().collect();
         match (declared.is_empty(), known.is_empty()) {
-            (true, true) => Err(format!(
-                "nothing says that {shown} is plain memory: the catalog does not know the chip, and the playbook has no \
-                 `memories`"
-            )),
+            (true, true) => {
+                let why = format!("the catalog does not know this chip, so nothing says that {shown} is plain memory");
+                Err(Doubt::of_call(why).remedied(DECLARE))
+            }
             (false, _) if !covered(begin, end, &declared) => {
-                Err(format!("{shown} is outside of the `memories` that the playbook declares"))
+                let why = format!("{shown} is outside of the `memories` that the playbook declares");
+                Err(Doubt::of_call(why))
             }
             (_, _) => Ok(()),
         }
     }
+}
+
+const DECLARE: &str = "say what the board's plain memory is, as in `memories: {flash: 0x08000000+0x100000}`";
+
+fn number(text: &str) -> Option<u64> {
+    u64::try_from(parse_integer(text).ok()?).ok()
 }
 
 /// Fuses, option bytes and registers that these addresses meet, whatever anybody declares.
@@ -465,20 +547,29 @@ pub struct Fuse {
     pub bits: Option<u64>,
 }
 
-/// The fuse word that these arguments are about.
-pub fn fuse_of(command: &Command, args: &[String]) -> Option<Fuse> {
-    let arguments = command.fuse.as_ref()?;
+/// The fuse word that these arguments are about, and how the tool prints what it has read of it.
+///
+/// A shipped tool's own table counts, whatever another one says of the same program.
+pub fn fuse_of<'t>(own: &'t Tool, args: &[String], facts: &CallFacts<'_>) -> Option<(Fuse, Option<&'t Pattern>)> {
+    let of = |tool: &'t Tool| {
+        let command = tool.command(args)?;
+        let arguments = command.fuse.as_ref()?;
+        Some((word_of_fuses(command, arguments, args)?, arguments.value.as_ref()))
+    };
+    bound(facts, own).into_iter().find_map(of).or_else(|| of(own))
+}
+
+fn word_of_fuses(command: &Command, arguments: &FuseArguments, args: &[String]) -> Option<Fuse> {
     let text = |place| command.argument(place, args).and_then(|index| args.get(index));
     let word = text(&arguments.word)?;
     // Some tools take such a number for an octal one.
     if word.len() > 1 && word.starts_with('0') && !word[1..].starts_with(['x', 'X']) {
         return None;
     }
-    let word = u64::try_from(parse_integer(word).ok()?).ok()?;
     let bits = match &arguments.bits {
         // As the tools take them: hexadecimal digits without a prefix.
         Some(place) => Some(u64::from_str_radix(text(place)?, 16).ok()?),
         None => None,
     };
-    Some(Fuse { word, bits })
+    Some(Fuse { word: number(word)?, bits })
 }

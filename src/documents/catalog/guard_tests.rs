@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use super::guard::{CallFacts, CallFiles, Kind, look, may_name, may_stage, named_as, never_chosen, rules, says_to_be};
+use super::guard::{
+    CallFacts, CallFiles, Fuse, Kind, fuse_of, look, may_name, may_stage, named_as, never_chosen, rules, says_to_be,
+};
 use super::load::{load, merge, shipped, shipped_source};
 use super::tool::Catalog;
 use crate::words::{AddressRange, Source};
@@ -390,9 +392,10 @@ fn what_is_burnt_is_known_to_the_last_word() {
 #[test]
 fn no_program_is_put_into_the_folder_of_a_tool() {
     let catalog = shipped().unwrap();
-    let tool = catalog.tool("maintenance").unwrap();
+    let (tool, launcher) = (catalog.tool("maintenance").unwrap(), ["maintenance".to_owned()]);
+    let facts = CallFacts::of_program(&launcher);
     for path in ["isp_config_data.cfg", "utils/global-cfg.db", "build/bootloader.bin", "build/firmware_pad.toc"] {
-        assert!(may_stage(tool, path), "{path}");
+        assert!(may_stage(tool, path, &facts), "{path}");
     }
     for path in [
         "maintenance",
@@ -403,12 +406,28 @@ fn no_program_is_put_into_the_folder_of_a_tool() {
         "build/../maintenance",
         "build/x.exe",
     ] {
-        assert!(!may_stage(tool, path), "{path}");
+        assert!(!may_stage(tool, path, &facts), "{path}");
     }
-    assert!(may_name(tool, "alif/SP-AE302F80F55D5AE-rev-b4.bin"));
+    assert!(may_name(tool, "alif/SP-AE302F80F55D5AE-rev-b4.bin", &facts));
     for path in ["maintenance", ".ssh/id_rsa", "python3", "alif/../../x.bin"] {
-        assert!(!may_name(tool, path), "{path}");
+        assert!(!may_name(tool, path, &facts), "{path}");
     }
-    assert!(!may_name(catalog.tool("dfu-util").unwrap(), "python3"));
+    assert!(!may_name(catalog.tool("dfu-util").unwrap(), "python3", &facts));
+    // Nor by a table of another name, or by a change of this one.
+    for table in ["[mine]\nlike = \"app-write-mram\"\n", "[maintenance]\n"] {
+        let catalog = own(&format!("{table}stages = ['.+']\nfiles = ['.+']\n"));
+        let tool =
+            catalog.tools.iter().find(|tool| tool.stages.iter().any(|pattern| pattern.as_str() == ".+")).unwrap();
+        assert!(!may_stage(tool, "maintenance", &facts) && !may_name(tool, ".ssh/id_rsa", &facts), "{table}");
+    }
     assert_eq!(named_as("blhost"), ["blhost"]);
+}
+
+#[test]
+fn no_catalog_hides_which_fuse_is_burnt() {
+    let catalog = own("[blhost]\ncommands = [{ name = \"all\", success_exit_codes = [] }]\n");
+    let (tool, launcher) = (catalog.tool("blhost").unwrap(), ["blhost".to_owned()]);
+    let args: Vec<String> = "-- efuse-program-once 0x06 00000010".split(' ').map(str::to_owned).collect();
+    let fuse = fuse_of(tool, &args, &CallFacts::of_program(&launcher)).map(|(fuse, _)| fuse);
+    assert_eq!(fuse, Some(Fuse { word: 6, bits: Some(0x10) }));
 }

@@ -23,16 +23,16 @@ pub const SCHEMA: &str = include_str!("schema.json");
 
 pub use changes::{Change, changes};
 pub use guard::{
-    CallFacts, CallFiles, Fuse, Kind, Looked, fuse_of, knows_chip, look, may_name, may_stage, named_as, never_chosen,
-    rules, says_to_be, special,
+    CallFacts, CallFiles, Doubt, Fuse, Kind, Looked, fuse_of, knows_chip, look, may_name, may_stage, named_as,
+    never_chosen, rules, says_to_be, special,
 };
 pub use installer::Installer;
 pub use load::{load, merge, shipped, shipped_source};
 pub use on_bench::without_programs;
 pub use pattern::Pattern;
 pub use tool::{
-    ArgumentPlace, ArgumentRule, Catalog, Chip, Command, FaultPattern, Flavour, FuseArguments, Menu, MissingEvidence,
-    OperatingSystem, PerOperatingSystem, ProgressPattern, RegionArguments, RegionBegin, Session, StatusPattern,
-    SuccessCount, Times, Tool, VersionProbe, Via,
+    ArgumentPlace, ArgumentRule, Catalog, Chip, Command, Excuses, FaultPattern, Flavour, FuseArguments, Menu,
+    MissingEvidence, OperatingSystem, PerOperatingSystem, ProgressPattern, RegionArguments, RegionBegin, Session,
+    StatusPattern, SuccessCount, Times, Tool, VersionProbe, Via,
 };
 pub use winning::{never_decide, samples_of};

@@ -456,9 +456,25 @@ pub struct ArgumentRule {
     pub hint: Option<String>,
 }
 
+/// What a step says of itself that a rule may take for an excuse.
+#[derive(Debug, Clone, Copy)]
+pub struct Excuses {
+    /// It gives a limit of its own.
+    pub has_timeout: bool,
+    /// It is marked as one that cannot be undone.
+    pub is_irreversible: bool,
+}
+
 impl ArgumentRule {
-    /// Do these arguments fall under the rule? Whether the step's own keys allow them is for the caller.
-    pub fn applies(&self, args: &[String]) -> bool {
+    /// Does the rule forbid these arguments in such a step?
+    pub fn forbids(&self, args: &[String], excuses: Excuses) -> bool {
+        let is_excused =
+            (self.unless_timeout && excuses.has_timeout) || (self.unless_irreversible && excuses.is_irreversible);
+        !is_excused && self.applies(args)
+    }
+
+    /// Do these arguments fall under the rule?
+    pub(super) fn applies(&self, args: &[String]) -> bool {
         let some = |pattern: &Pattern| args.iter().any(|arg| pattern.is_match(arg));
         self.with.iter().all(some)
             && !self.without.iter().any(some)

@@ -18,7 +18,45 @@ pub struct Template {
     pub place: Place,
 }
 
+impl Expression {
+    /// Every name in it, as often as it stands there.
+    pub fn names(&self) -> Vec<&Id> {
+        let mut names = Vec::new();
+        self.root.names(&mut names);
+        names
+    }
+}
+
+impl Node {
+    fn names<'a>(&'a self, into: &mut Vec<&'a Id>) {
+        match self {
+            Node::Integer(_) | Node::Text(_) | Node::Boolean(_) => {}
+            Node::Name { name, .. } => into.push(name),
+            Node::Call { arguments, .. } => arguments.iter().for_each(|argument| argument.names(into)),
+            Node::Unary { operand, .. } => operand.names(into),
+            Node::Binary { left, right, .. } => {
+                left.names(into);
+                right.names(into);
+            }
+        }
+    }
+}
+
 impl Template {
+    /// Every name in its expressions.
+    pub fn names(&self) -> Vec<&Id> {
+        let expressions = self.parts.iter().filter_map(|part| match part {
+            Part::Expression(expression) => Some(expression),
+            Part::Text(_) => None,
+        });
+        expressions.flat_map(Expression::names).collect()
+    }
+
+    /// Nothing in it is worked out.
+    pub fn is_literal(&self) -> bool {
+        self.parts.iter().all(|part| matches!(part, Part::Text(_)))
+    }
+
     /// The name, when the whole text is nothing but `${name}`.
     pub fn only_name(&self) -> Option<&Id> {
         match self.parts.as_slice() {

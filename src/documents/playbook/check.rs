@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::documents::catalog::{Catalog, may_name, special};
+use crate::documents::catalog::{CallFacts, Catalog, may_name, special};
 use crate::documents::expression::{Expression, Kind, Part, Scope, Template, kind_of};
 use crate::documents::playbook::check_arguments::CallCheck;
 use crate::documents::playbook::check_call::{CallText, check_call};
@@ -214,7 +214,7 @@ impl Checker<'_> {
             });
         }
         if let Some(tool) = self.catalog.tool(&file.tool.value)
-            && !may_name(tool, &file.file.value)
+            && !may_name(tool, &file.file.value, &CallFacts::of_program(&tool.launchers()))
         {
             let message = format!("`{}` is no file of {} that a playbook may name", file.file.value, tool.name);
             let fault = Diagnostic::error(&file.file.place, message);

@@ -6,12 +6,13 @@
 
 use std::collections::BTreeMap;
 
-use crate::documents::catalog::{CallFacts, CallFiles, Fuse, Kind as CallKind, Looked, Tool, fuse_of, look, rules};
-use crate::documents::expression::{
-    Expression, Facts, Kind, Node, Part, Scope, Template, Value, evaluate_condition, expand,
+use crate::documents::catalog::{
+    CallFacts, CallFiles, Doubt, Fuse, Kind as CallKind, Looked, Pattern, Tool, fuse_of, look, rules,
 };
+use crate::documents::expression::{Facts, Kind, Scope, Template, Value, evaluate_condition, expand};
+use crate::documents::playbook::check_call::{broken, place_of};
 use crate::documents::playbook::{
-    Action, Contents, Irreversible, Playbook, Reading, Run, Step, all_arguments, arguments,
+    Action, Contents, Irreversible, Playbook, Reading, Run, Step, all_arguments, arguments, runs_of,
 };
 use crate::words::{AddressRange, Diagnostic, Id, ToolVersion};
 
@@ -48,21 +49,17 @@ impl<'a> CallCheck<'a> {
                 return vec![fault];
             }
             let facts = one.call_facts();
-            for rule in rules(self.tool, &facts.facts()) {
-                let excused = (rule.unless_timeout && step.timeout.is_some())
-                    || (rule.unless_irreversible && step.irreversible.is_some());
-                // What is plain in the playbook's own text has been told.
-                if rule.applies(&first) && !excused && !self.tool.rules.contains(rule) {
-                    let mut fault = Diagnostic::error(&run.tool.place, rule.message.clone());
-                    fault.hint.clone_from(&rule.hint);
-                    return vec![fault];
-                }
+            let known = facts.facts();
+            // Those that the text itself breaks have been told.
+            let forbidding = rules(self.tool, &known).into_iter().find(|rule| rule.forbids(&first, step.excuses()));
+            if let Some(rule) = forbidding {
+                return vec![broken(rule, run, &first[self.first_args()..])];
             }
             match self.look(&one, &first).kind {
                 CallKind::NeedsConsent(why) if step.irreversible.is_none() => return vec![self.unmarked(run, &why)],
                 CallKind::Never(why) => {
                     let message = format!("no consent allows this call: {why}");
-                    return vec![Diagnostic::error(&run.tool.place, message)];
+                    return vec![self.doubted(run, &why, message)];
                 }
                 CallKind::NeedsConsent(_) | CallKind::Reversible => {}
             }
@@ -74,8 +71,11 @@ impl<'a> CallCheck<'a> {
         look(self.tool, args, &sample.call_facts().facts())
     }
 
-    fn unmarked(&self, run: &Run, why: &str) -> Diagnostic {
-        let fault = Diagnostic::error(&run.tool.place, format!("this call may do what cannot be undone: {why}"));
+    fn unmarked(&self, run: &Run, doubt: &Doubt) -> Diagnostic {
+        let fault = self.doubted(run, doubt, format!("this call may do what cannot be undone: {doubt}"));
+        if doubt.remedy.is_some() {
+            return fault;
+        }
         let of_own = self.tool.options.is_empty();
         fault.hint(if of_own {
             "if all that it does can be done again, say so in the tool's table with `reversible = true`; else mark the step \
@@ -83,6 +83,21 @@ impl<'a> CallCheck<'a> {
         } else {
             "only in a step marked `irreversible`"
         })
+    }
+
+    /// Marks the argument that it is about, if it is one.
+    fn doubted(&self, run: &Run, doubt: &Doubt, message: String) -> Diagnostic {
+        let argument = doubt.argument.and_then(|index| index.checked_sub(self.first_args()));
+        let fault = Diagnostic::error(place_of(run, argument), message);
+        match &doubt.remedy {
+            Some(remedy) => fault.hint(remedy),
+            None => fault,
+        }
+    }
+
+    /// So many arguments stand before the step's own.
+    fn first_args(&self) -> usize {
+        self.tool.first_args.len()
     }
 
     /// An argument that decides what the call is, and is not known beforehand.
@@ -101,10 +116,9 @@ impl<'a> CallCheck<'a> {
             mixed[*index].clone_from(&second[*index]);
             self.look(one, &mixed) != fixed
         });
-        let place = culprit.and_then(|index| run.args.get(index)).map_or(&run.tool.place, |arg| &arg.place);
-        let place = if place.end > place.start { place } else { &run.tool.place };
+        let culprit = culprit.and_then(|index| index.checked_sub(self.first_args()));
         Some(
-            Diagnostic::error(place, "what this comes to decides what the call does, and is not known beforehand").hint(
+            Diagnostic::error(place_of(run, culprit), "what this comes to decides what the call does, and is not known beforehand").hint(
                 "write it out, or take a variable with a closed list of `values`; only lengths, limits and files may be \
                  worked out",
             ),
@@ -113,10 +127,7 @@ impl<'a> CallCheck<'a> {
 
     /// Every combination of values of those variables in the arguments that have a closed list of them.
     fn combinations(&self, run: &Run) -> Option<Vec<BTreeMap<Id, Value>>> {
-        let mut named = Vec::new();
-        for arg in &run.args {
-            names_in(arg, &mut named);
-        }
+        let named: Vec<&Id> = run.args.iter().flat_map(Template::names).collect();
         let mut combinations = vec![BTreeMap::new()];
         for variable in self.playbook.variables.iter().filter(|variable| named.contains(&&variable.name)) {
             let Some(values) = variable.closed() else { continue };
@@ -142,16 +153,13 @@ impl<'a> CallCheck<'a> {
         let mut faults = Vec::new();
         let nothing = BTreeMap::new();
         let sample = Sample { check: self, closed: &nothing, captured: None, other: false };
-        let burnt = sample.args(run).and_then(|args| fuse_of(self.tool.command(&args)?, &args));
-        let is_literal =
-            |run: &Run| run.args.iter().all(|arg| arg.parts.iter().all(|part| matches!(part, Part::Text(_))));
-        if burnt.is_some() && !is_literal(run) {
+        let burnt = self.fuse(&sample, run).map(|(fuse, _)| fuse);
+        if burnt.is_some() && !run.args.iter().all(Template::is_literal) {
             let message = "a call that burns a fuse is written out in full";
             faults.push(Diagnostic::error(&run.tool.place, message));
         }
         for (key, reading) in [("already_done", &irreversible.already_done), ("verify", &irreversible.verify)] {
-            let mut named = Vec::new();
-            names_of(&reading.holds.root, &mut named);
+            let named = reading.holds.names();
             let runs = runs_of(&reading.steps);
             let captures = |run: &&&Run| run.capture.iter().any(|capture| named.contains(&&capture.name));
             if !runs.iter().any(|run| captures(&run)) {
@@ -167,6 +175,13 @@ impl<'a> CallCheck<'a> {
         faults
     }
 
+    /// The fuse that a call of this tool is about, and how the tool prints what it has read. Another tool's calls are none,
+    /// whatever their arguments look like.
+    fn fuse(&self, sample: &Sample<'_>, run: &Run) -> Option<(Fuse, Option<&'a Pattern>)> {
+        let args = sample.args(run).filter(|_| run.tool.value == self.tool.name)?;
+        fuse_of(self.tool, &args, &sample.call_facts().facts())
+    }
+
     /// The same word must be read, and the reading must tell its bits from none.
     fn fuse_reading(
         &self,
@@ -177,19 +192,15 @@ impl<'a> CallCheck<'a> {
     ) -> Option<Diagnostic> {
         let nothing = BTreeMap::new();
         let sample = |captured| Sample { check: self, closed: &nothing, captured, other: false };
-        let reads = |run: &&&Run| {
-            let args = sample(None).args(run)?;
-            let fuse = fuse_of(self.tool.command(&args)?, &args)?;
-            (fuse == Fuse { word, bits: None }).then_some(())
-        };
-        let Some(read) = runs.iter().find(|run| reads(run).is_some()) else {
+        let read = runs.iter().find_map(|run| {
+            let (fuse, value) = self.fuse(&sample(None), run)?;
+            (fuse == Fuse { word, bits: None }).then_some((run, value))
+        });
+        let Some((read, value)) = read else {
             let message = format!("`{key}` does not read word {word} of the fuses, which this step burns");
             return Some(Diagnostic::error(&reading.holds.place, message));
         };
-        let mut named = Vec::new();
-        names_of(&reading.holds.root, &mut named);
-        let args = sample(None).args(read).unwrap_or_default();
-        let value = self.tool.command(&args).and_then(|command| command.fuse.as_ref()?.value.as_ref());
+        let named = reading.holds.names();
         if let Some(value) = value
             && let Some(other) = read.capture.iter().find(|capture| capture.pattern.as_str() != value.as_str())
         {
@@ -214,45 +225,6 @@ impl<'a> CallCheck<'a> {
             Diagnostic::error(&reading.holds.place, message)
                 .hint(format!("write `{captured} & {bits:#x} == {bits:#x}`"))
         })
-    }
-}
-
-/// Every call of these steps.
-fn runs_of(steps: &[Step]) -> Vec<&Run> {
-    let mut runs: Vec<&Run> = Vec::new();
-    for step in steps {
-        match &step.action {
-            Action::Run(run) => runs.push(run),
-            Action::Steps(inner) => runs.extend(runs_of(inner)),
-            Action::Prompt(_)
-            | Action::Wait
-            | Action::Write(_)
-            | Action::Check(_)
-            | Action::Refuse(_)
-            | Action::TellApart(_) => {}
-        }
-    }
-    runs
-}
-
-fn names_in<'a>(template: &'a Template, into: &mut Vec<&'a Id>) {
-    for part in &template.parts {
-        if let Part::Expression(Expression { root, .. }) = part {
-            names_of(root, into);
-        }
-    }
-}
-
-fn names_of<'a>(node: &'a Node, into: &mut Vec<&'a Id>) {
-    match node {
-        Node::Integer(_) | Node::Text(_) | Node::Boolean(_) => {}
-        Node::Name { name, .. } => into.push(name),
-        Node::Call { arguments, .. } => arguments.iter().for_each(|argument| names_of(argument, into)),
-        Node::Unary { operand, .. } => names_of(operand, into),
-        Node::Binary { left, right, .. } => {
-            names_of(left, into);
-            names_of(right, into);
-        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Holds one call of a tool against the tool's table in the catalog.
 
-use crate::documents::catalog::{Command, Tool, may_stage};
+use crate::documents::catalog::{ArgumentRule, CallFacts, Command, Tool, may_stage};
 use crate::documents::expression::{Part, Template};
 use crate::documents::playbook::{Changes, Run, Step};
 use crate::words::{Diagnostic, Located, Place};
@@ -26,28 +26,15 @@ pub(super) fn check_call(tool: &Tool, step: &Step, run: &Run, faults: &mut Vec<D
         );
     }
     for staged in run.stage.iter().filter(|_| tool.private_folder) {
-        if !may_stage(tool, &staged.path.value) {
+        if !may_stage(tool, &staged.path.value, &CallFacts::of_program(&tool.launchers())) {
             let path = &staged.path;
             let message = format!("`{}` is no file that steps may put into the folder of {}", path.value, tool.name);
             faults.push(Diagnostic::error(&path.place, message).hint("the catalog names them, with `stages`"));
         }
     }
     let shown: Vec<String> = run.args.iter().map(as_far_as_literal).collect();
-    for rule in &tool.rules {
-        let excused = (rule.unless_timeout && step.timeout.is_some())
-            || (rule.unless_irreversible && step.irreversible.is_some());
-        if rule.applies(&shown) && !excused {
-            let culprit = run
-                .args
-                .iter()
-                .zip(&shown)
-                .find(|(_, text)| rule.with.first().is_some_and(|pattern| pattern.is_match(text)));
-            let place = culprit.map_or(&run.tool.place, |(arg, _)| visible(&arg.place, &run.tool.place));
-            let mut fault = Diagnostic::error(place, rule.message.clone());
-            fault.hint.clone_from(&rule.hint);
-            faults.push(fault);
-        }
-    }
+    let forbidding = tool.rules.iter().filter(|rule| rule.forbids(&shown, step.excuses()));
+    faults.extend(forbidding.map(|rule| broken(rule, run, &shown)));
     let is_forbidden = faults.len() > told;
     let changes_board = match tool.command(&shown) {
         Some(command) => {
@@ -121,6 +108,16 @@ pub(super) fn as_far_as_literal(arg: &Template) -> String {
         .collect()
 }
 
-fn visible<'a>(place: &'a Place, otherwise: &'a Place) -> &'a Place {
-    if place.end > place.start { place } else { otherwise }
+/// A rule that these arguments of the step break.
+pub(super) fn broken(rule: &ArgumentRule, run: &Run, shown: &[String]) -> Diagnostic {
+    let is_meant = |text: &String| rule.with.first().is_some_and(|pattern| pattern.is_match(text));
+    let mut fault = Diagnostic::error(place_of(run, shown.iter().position(is_meant)), rule.message.clone());
+    fault.hint.clone_from(&rule.hint);
+    fault
+}
+
+/// The place of one of the step's own arguments; of the call where it is none of them, or stands nowhere of its own.
+pub(super) fn place_of(run: &Run, argument: Option<usize>) -> &Place {
+    let place = argument.and_then(|index| run.args.get(index)).map(|arg| &arg.place);
+    place.filter(|place| place.end > place.start).unwrap_or(&run.tool.place)
 }

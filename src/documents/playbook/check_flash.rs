@@ -148,7 +148,7 @@ fn overlapping(earlier: &Write<'_>, later: &Write<'_>) -> Option<Diagnostic> {
 }
 
 /// The number in front of modifiers such as those in `0x08000000:leave`.
-fn address_of(text: &str) -> Option<u64> {
+pub(super) fn address_of(text: &str) -> Option<u64> {
     let number = text.split(':').next().unwrap_or(text);
     parse_integer(number).ok().and_then(|address| u64::try_from(address).ok())
 }

@@ -9,11 +9,13 @@ use std::convert::Infallible;
 
 use crate::documents::catalog::{ArgumentPlace, Catalog, Command, RegionArguments, RegionBegin, knows_chip};
 use crate::documents::expression::expand_as_far_as_known;
+use crate::documents::playbook::check_flash::address_of;
 use crate::documents::playbook::declared::Declared;
+use crate::documents::playbook::steps::each_step;
 use crate::documents::playbook::{
     Action, Changes, Contents, Device, Playbook, Reading, Run, Step, arguments, tools_of,
 };
-use crate::words::{Id, parse_integer};
+use crate::words::Id;
 
 /// Everything a playbook may do.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -235,12 +237,12 @@ impl Found<'_> {
             RegionBegin::Partition(place) => return Where::Named(format!("partition {}", text(place))),
             RegionBegin::Address(place) => text(place),
         };
-        let Some(from) = number(address) else { return Where::Named(format!("at {address}")) };
+        let Some(from) = address_of(address) else { return Where::Named(format!("at {address}")) };
         let extent = command.argument(&region.extent, args);
         let file = extent.and_then(|index| run.args.get(index)?.only_name());
         let length = match file {
             Some(file) => self.largest(file),
-            None => extent.and_then(|index| number(&args[index])),
+            None => extent.and_then(|index| address_of(&args[index])),
         };
         Where::Range { from, to: length.map(|length| from.saturating_add(length.saturating_sub(1))) }
     }
@@ -272,36 +274,6 @@ impl Found<'_> {
 enum Where {
     Range { from: u64, to: Option<u64> },
     Named(String),
-}
-
-/// The number in front of modifiers such as those in `0x08000000:leave`.
-fn number(text: &str) -> Option<u64> {
-    let number = text.split(':').next().unwrap_or(text);
-    parse_integer(number).ok().and_then(|number| u64::try_from(number).ok())
-}
-
-/// Every step, those in groups, readings and preparations too.
-fn each_step<'a>(steps: &'a [Step], visit: &mut dyn FnMut(&'a Step)) {
-    for step in steps {
-        visit(step);
-        match &step.action {
-            Action::Steps(inner) => each_step(inner, visit),
-            Action::TellApart(tell_apart) => each_step(&tell_apart.answers.steps, visit),
-            Action::Run(_)
-            | Action::Prompt(_)
-            | Action::Wait
-            | Action::Check(_)
-            | Action::Refuse(_)
-            | Action::Write(_) => {}
-        }
-        if let Some(retry) = &step.retry {
-            each_step(&retry.prepare, visit);
-        }
-        if let Some(irreversible) = &step.irreversible {
-            each_step(&irreversible.already_done.steps, visit);
-            each_step(&irreversible.verify.steps, visit);
-        }
-    }
 }
 
 #[cfg(test)]

@@ -40,7 +40,7 @@ pub use input::{FileKind, Input, InputWord, NamesFiles, Need, Vectors, WordLimit
 pub use load::{Loaded, load};
 pub use may_do::{Deed, MayDo, MemoryRange, may_do};
 pub(crate) use reader::{Entries, Reader};
-pub use steps::{irreversible_steps, tools_of};
+pub use steps::{irreversible_steps, runs_of, tools_of};
 pub use types::{
     Action, Afterwards, Answer, Backoff, Capture, CaptureKind, Changes, CheckStep, Contents, Enough, FailOn, HandMove,
     Instead, Irreversible, LateAsk, OnFault, Playbook, Prompt, Reading, RefuseStep, RestartAt, Retry, Run, StagedFile,

@@ -1,6 +1,6 @@
 //! What can be told of a list of steps as a whole.
 
-use crate::documents::playbook::{Action, Playbook, Step};
+use crate::documents::playbook::{Action, Playbook, Run, Step};
 
 /// The tools that those of the steps run that may come, readings and preparations included, in order of first use; then
 /// those that devices are asked with who they are.
@@ -54,4 +54,46 @@ pub fn irreversible_steps(steps: &[Step]) -> Vec<(String, String)> {
         }
     }
     found
+}
+
+/// Every step, those in groups, readings and preparations too.
+pub(super) fn each_step<'a>(steps: &'a [Step], visit: &mut dyn FnMut(&'a Step)) {
+    for step in steps {
+        visit(step);
+        match &step.action {
+            Action::Steps(inner) => each_step(inner, visit),
+            Action::TellApart(tell_apart) => each_step(&tell_apart.answers.steps, visit),
+            Action::Run(_)
+            | Action::Prompt(_)
+            | Action::Wait
+            | Action::Check(_)
+            | Action::Refuse(_)
+            | Action::Write(_) => {}
+        }
+        if let Some(retry) = &step.retry {
+            each_step(&retry.prepare, visit);
+        }
+        if let Some(irreversible) = &step.irreversible {
+            each_step(&irreversible.already_done.steps, visit);
+            each_step(&irreversible.verify.steps, visit);
+        }
+    }
+}
+
+/// Every call of these steps, those in groups too.
+pub fn runs_of(steps: &[Step]) -> Vec<&Run> {
+    let mut runs: Vec<&Run> = Vec::new();
+    for step in steps {
+        match &step.action {
+            Action::Run(run) => runs.push(run),
+            Action::Steps(inner) => runs.extend(runs_of(inner)),
+            Action::Prompt(_)
+            | Action::Wait
+            | Action::Write(_)
+            | Action::Check(_)
+            | Action::Refuse(_)
+            | Action::TellApart(_) => {}
+        }
+    }
+    runs
 }

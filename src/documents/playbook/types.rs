@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use regex::Regex;
 
+use crate::documents::catalog::Excuses;
 use crate::documents::expression::{Expression, Template};
 use crate::documents::playbook::{Device, Input, Variable};
 use crate::documents::{Key, Yaml};
@@ -122,6 +123,13 @@ pub struct Step {
     pub third_time: Option<ThirdFailure>,
     /// What to do when the run ends in this step; groups hand it down.
     pub next: Vec<Template>,
+}
+
+impl Step {
+    /// What it says of itself to the rules on arguments.
+    pub fn excuses(&self) -> Excuses {
+        Excuses { has_timeout: self.timeout.is_some(), is_irreversible: self.irreversible.is_some() }
+    }
 }
 
 /// What the third failure of a step means, if it was of one of these classes each time.

@@ -8,6 +8,8 @@ use crate::documents::catalog::Tool;
 /// The program that is asked first whether it is the tool; what it answers decides whether it is taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FirstTried {
+    /// Program and, for tools started through another program, its leading arguments.
+    pub launcher: Vec<String>,
     /// As a person would type it, with what the catalog puts before every call's arguments.
     pub program: String,
     /// `--tool`, a variable's name, a folder, `PATH`, or the words it is started through.
@@ -20,6 +22,7 @@ pub fn first_tried(tool: &Tool, explicit: Option<&Path>, surroundings: &Surround
         Some(given) => locate::at_given(&given),
         None => locate::search(tool, surroundings).candidates.into_iter().find(|candidate| candidate.executable),
     }?;
-    let words = std::iter::once(candidate.command()).chain(tool.first_args.iter().cloned());
-    Some(FirstTried { program: words.collect::<Vec<_>>().join(" "), found_by: candidate.found_by })
+    let launcher: Vec<String> = candidate.launcher.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    let program = launcher.iter().chain(&tool.first_args).cloned().collect::<Vec<_>>().join(" ");
+    Some(FirstTried { launcher, program, found_by: candidate.found_by })
 }
