@@ -192,19 +192,28 @@ fn no_catalog_of_the_repository_starts_a_program() {
 #[test]
 fn no_scene_reads_or_writes_elsewhere() {
     let house = house();
-    let call = r#"{id: call, run: dfu-util, device: rom, args: ["-l"], expect: '.', timeout: 9s}"#;
-    for writes in [
-        "writes: ../../home/profile, size: 10",
-        "writes: /tmp/../etc/passwd, size: 10",
-        "writes: a.bin, copy_of: ../../home/secret.bin",
-        "writes: folder/profile, size: 10",
-    ] {
-        one_call(&house, "  file: {default: x, help: x}\n", call);
+    let call = r#"{id: call, run: dfu-util, args: ["-l"], timeout: 9s}"#;
+    let play = |does: &str| {
+        house.write("hostile.yaml", format!("format: 1\nboard: Camera\nsteps:\n  - {call}\n"));
         house.write(
             "hostile.scene.yaml",
-            format!("format: 1\ntools: {{dfu-util: {{version: \"dfu-util 0.11\\n\"}}}}\ncalls:\n  - run: dfu-util\n    args: [-l]\n    does: [{{{writes}}}]\n"),
+            format!(
+                "format: 1\ntools: {{dfu-util: {{version: \"dfu-util 0.11\\n\"}}}}\n\
+                 calls: [{{run: dfu-util, args: [-l], out: \"Found DFU: [x\\n\", does: [{{{does}}}]}}]\n"
+            ),
         );
         look_at(&house, &["hostile.yaml"]);
+        house.run(&["run", "hostile.yaml", "--scene", "hostile.scene.yaml", "--non-interactive"])
+    };
+    play("writes: a.bin, size: 10").exits(0);
+    let secret = house.path("home/secret.bin").display().to_string();
+    for does in [
+        "writes: ../../home/profile, size: 10".to_owned(),
+        "writes: /tmp/../etc/passwd, size: 10".to_owned(),
+        "writes: a.bin, copy_of: ../../home/secret.bin".to_owned(),
+        format!("writes: a.bin, copy_of: {secret}"),
+    ] {
+        play(&does).exits(3).says("a mock tool writes and reads only below");
     }
 }
 

@@ -6,7 +6,7 @@
 use std::ffi::OsString;
 use std::ops::Deref;
 
-use crate::documents::catalog::{CallFacts, CallFiles, Doubt, Excuses, Kind, Tool, look, rules};
+use crate::documents::catalog::{CallFacts, CallFiles, Doubt, Excuses, Kind, Tool, look, may_open, rules};
 use crate::words::AddressRange;
 use crate::world::ToolCall;
 
@@ -27,7 +27,7 @@ impl Deref for Cleared {
 impl Cleared {
     /// With a further variable, which no argument depends on.
     #[must_use]
-    pub fn with_variable(&self, name: &str, value: OsString) -> Cleared {
+    pub(crate) fn with_variable(&self, name: &str, value: OsString) -> Cleared {
         let mut call = self.call.clone();
         call.environment.insert(name.to_owned(), value);
         Cleared { call }
@@ -128,6 +128,11 @@ pub fn clear(wish: Wish<'_>) -> Result<Cleared, Refused> {
         if let Kind::NeedsConsent(why) | Kind::Never(why) = look(tool, &probe, &facts).kind {
             return Err(Refused::NoConsent(why));
         }
+        // What begins it goes out as well, before anything is looked at.
+        let opening = session.args.strip_prefix(&call.args[..before]);
+        if !opening.is_some_and(|opening| may_open(tool, opening, &facts)) {
+            return Err(Refused::OtherSession);
+        }
     }
     Ok(Cleared { call })
 }
@@ -155,6 +160,43 @@ fn path_in(arg: &str, meant: &[String]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// As the RT1062 makes them, by the shipped table, and with another beginning of the session.
+    #[test]
+    #[cfg(unix)]
+    fn a_session_begins_as_the_shipped_catalog_says_and_no_otherwise() {
+        let catalog = crate::documents::catalog::shipped().unwrap();
+        let tool = catalog.tools.iter().find(|tool| tool.session.is_some()).unwrap();
+        let session = tool.session.as_ref().unwrap();
+        let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        let wish = |opening: &[String]| {
+            let call = ToolCall {
+                launcher: vec![tool.programs[0].clone().into()],
+                args: words("-- get-property 1"),
+                environment: std::collections::BTreeMap::new(),
+                environment_remove: Vec::new(),
+                folder: std::path::PathBuf::new(),
+                terminal: false,
+                input: crate::world::ToolInput::Nothing,
+                session: Some(crate::world::SessionCall {
+                    args: words("--").into_iter().chain(opening.iter().cloned()).collect(),
+                    line: "get-property 1".to_owned(),
+                    probe: session.probe.clone(),
+                    begins: session.begins.clone(),
+                    goes_on: session.goes_on.clone(),
+                    probe_ends: session.probe_ends.clone(),
+                    last: false,
+                }),
+            };
+            let excuses = Excuses { has_timeout: false, is_irreversible: false };
+            clear(Wish { call, tool, says_to_be: &[], memories: &[], files: &(), paths: &[], excuses, consent: None })
+        };
+        let shipped = session.args.on(crate::documents::catalog::OperatingSystem::current());
+        assert!(wish(shipped).is_ok());
+        for other in ["reset", "batch commands.txt", "efuse-program-once 6 00000010"] {
+            assert_eq!(wish(&words(other)), Err(Refused::OtherSession), "{other}");
+        }
+    }
 
     #[test]
     fn a_word_with_a_folder_in_it_is_found_wherever_it_stands() {

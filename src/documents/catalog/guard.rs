@@ -10,7 +10,7 @@ use regex::Captures;
 
 use super::load::shipped;
 use super::pattern::Pattern;
-use super::tool::{ArgumentRule, Catalog, Chip, Command, FuseArguments, Tool};
+use super::tool::{ArgumentRule, Catalog, Chip, Command, FuseArguments, OperatingSystem, Tool};
 use crate::documents::container;
 use crate::words::{AddressRange, UsbId, nearest, parse_integer};
 
@@ -149,6 +149,14 @@ pub fn named_as(file: &str) -> Vec<String> {
 pub fn may_stage(own: &Tool, path: &str, facts: &CallFacts<'_>) -> bool {
     let allows = |tool: &Tool| tool.stages.iter().any(|pattern| whole(pattern, path).is_some());
     allows(own) && bound(facts, own).into_iter().all(allows)
+}
+
+/// May a session of the tool begin so? What comes behind is looked at call by call.
+pub fn may_open(own: &Tool, opening: &[String], facts: &CallFacts<'_>) -> bool {
+    let begins_so = |tool: &Tool| {
+        tool.session.as_ref().is_some_and(|session| session.args.on(OperatingSystem::current()) == opening)
+    };
+    begins_so(own) && bound(facts, own).into_iter().all(begins_so)
 }
 
 /// May a playbook name this file of the tool's own folder?

@@ -23,8 +23,8 @@ pub const SCHEMA: &str = include_str!("schema.json");
 
 pub use changes::{Change, changes};
 pub use guard::{
-    CallFacts, CallFiles, Doubt, Fuse, Kind, Looked, fuse_of, knows_chip, look, may_name, may_stage, named_as,
-    never_chosen, rules, says_to_be, special,
+    CallFacts, CallFiles, Doubt, Fuse, Kind, Looked, fuse_of, knows_chip, look, may_name, may_open, may_stage,
+    named_as, never_chosen, rules, says_to_be, special,
 };
 pub use installer::Installer;
 pub use load::{load, merge, shipped, shipped_source};
