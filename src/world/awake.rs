@@ -4,8 +4,9 @@
 //! of ours: a line that comes back tells that sleep is held off, and when the pipe ends, be it that recover was killed, so
 //! do both. Nothing here is waited for by a run.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, BufRead, BufReader, PipeWriter, Read, Write};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Arc, OnceLock};
@@ -38,13 +39,14 @@ impl Awake for HeldAwake {
 }
 
 impl HeldAwake {
-    /// By the first of these programs that is there.
-    pub(super) fn by(keepers: &'static [Keeper]) -> Self {
+    /// By the first of these programs that is there, in the folders of this search path and nowhere else.
+    pub(super) fn by(keepers: &'static [Keeper], search_path: Option<OsString>) -> Self {
         let refused = Arc::new(OnceLock::new());
         let account = Arc::clone(&refused);
         let input = HeldAwake::begin(move |input| {
             // The first word counts.
-            let _told_before = account.set(hold(keepers, &input));
+            let search_path = search_path.unwrap_or_default();
+            let _told_before = account.set(hold(keepers, &search_path, &input));
         });
         match input {
             Ok(input) => HeldAwake { refused, _input: Some(input) },
@@ -62,9 +64,9 @@ impl HeldAwake {
 }
 
 /// Follows a keeper to its end, and tells why there is none.
-fn hold(keepers: &[Keeper], input: &io::PipeReader) -> String {
+fn hold(keepers: &[Keeper], search_path: &OsStr, input: &io::PipeReader) -> String {
     for (program, args) in keepers {
-        match start(OsStr::new(program), args, input) {
+        match start(program, args, search_path, input) {
             Ok(keeper) => return follow(program, keeper),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return format!("{program} cannot be started ({error})"),
@@ -77,12 +79,20 @@ fn hold(keepers: &[Keeper], input: &io::PipeReader) -> String {
     }
 }
 
-fn start(program: &OsStr, args: &[&str], input: &io::PipeReader) -> io::Result<Child> {
-    let mut command = Command::new(program);
+fn start(program: &str, args: &[&str], search_path: &OsStr, input: &io::PipeReader) -> io::Result<Child> {
+    let mut command = Command::new(found(program, search_path).ok_or(io::ErrorKind::NotFound)?);
+    // It looks there in its turn for the program that it runs.
+    command.env("PATH", search_path);
     command.args(args).stdin(input.try_clone()?).stdout(Stdio::piped()).stderr(Stdio::piped());
     // Ctrl-C at the terminal is for recover, which lets this go when the write is over.
     give_own_group(&mut command);
     command.spawn()
+}
+
+/// Not left to the system, which would look in the current folder, too.
+fn found(program: &str, search_path: &OsStr) -> Option<PathBuf> {
+    let named = std::env::split_paths(search_path).map(|folder| folder.join(program));
+    named.into_iter().find(|path| path.is_absolute() && path.is_file())
 }
 
 fn follow(program: &str, mut keeper: Child) -> String {
@@ -126,6 +136,11 @@ fn last_line(mut stderr: impl Read) -> String {
 #[cfg(unix)]
 mod tests {
     use super::*;
+    use crate::world::tools::own_search_path;
+
+    fn by(keepers: &'static [Keeper]) -> HeldAwake {
+        HeldAwake::by(keepers, own_search_path())
+    }
 
     /// Waits for the word by which a keeper's thread ends.
     fn account(held: &HeldAwake) -> String {
@@ -134,22 +149,38 @@ mod tests {
 
     #[test]
     fn without_a_program_it_is_told() {
-        assert_eq!(account(&HeldAwake::by(&[("no-such-keeper", &[])])), "no-such-keeper is not there");
-        let both = account(&HeldAwake::by(&[("no-such-keeper", &[]), ("nor-this", &[])]));
+        assert_eq!(account(&by(&[("no-such-keeper", &[])])), "no-such-keeper is not there");
+        let both = account(&by(&[("no-such-keeper", &[]), ("nor-this", &[])]));
         assert_eq!(both, "none of no-such-keeper, nor-this is there");
     }
 
     #[test]
     fn a_program_that_refuses_is_quoted() {
-        let held =
-            HeldAwake::by(&[("no-such-keeper", &[]), ("sh", &["-c", "echo >&2; echo 'Access denied' >&2; exit 1"])]);
+        let held = by(&[("no-such-keeper", &[]), ("sh", &["-c", "echo >&2; echo 'Access denied' >&2; exit 1"])]);
         assert_eq!(account(&held), "sh: Access denied");
-        assert_eq!(account(&HeldAwake::by(&[("sh", &["-c", "exit 0"])])), "sh did not do it");
+        assert_eq!(account(&by(&[("sh", &["-c", "exit 0"])])), "sh did not do it");
+    }
+
+    #[test]
+    fn a_program_of_the_current_folder_is_not_started() {
+        let by = |search_path: Option<&str>| {
+            HeldAwake::by(&[("sh", &["-c", "exit 0"]), ("Cargo.toml", &[])], search_path.map(OsString::from))
+        };
+        for search_path in [None, Some(""), Some("."), Some("src:.:")] {
+            assert_eq!(account(&by(search_path)), "none of sh, Cargo.toml is there");
+        }
+    }
+
+    #[test]
+    fn the_program_within_is_looked_for_in_the_same_folders() {
+        let folders = std::env::join_paths(["/usr/bin", "/bin"]).unwrap();
+        let held = HeldAwake::by(&[("sh", &["-c", "echo $PATH >&2; exit 1"])], Some(folders));
+        assert_eq!(account(&held), "sh: /usr/bin:/bin");
     }
 
     #[test]
     fn a_program_that_holds_ends_with_its_input() {
-        let held = HeldAwake::by(&[("cat", &[])]);
+        let held = by(&[("cat", &[])]);
         let refused = Arc::clone(&held.refused);
         drop(held);
         // It had nothing but its input to end for.

@@ -10,6 +10,7 @@ use crate::world::person::{AT_TERMINAL, Person};
 use crate::world::process::Sessions;
 use crate::world::serial::serial_ports;
 use crate::world::system::KEEPERS;
+use crate::world::tools::own_search_path;
 use crate::world::usb::UsbBus;
 use crate::world::{Ask, Awake, Cleared, DeviceList, Host, Interrupt, Reply, RunningTool, World};
 #[cfg(target_os = "linux")]
@@ -85,7 +86,7 @@ impl World for Machine {
     }
 
     fn stay_awake(&self) -> Option<Box<dyn Awake>> {
-        Some(Box::new(HeldAwake::by(KEEPERS)))
+        Some(Box::new(HeldAwake::by(KEEPERS, own_search_path())))
     }
 
     async fn devices_changed(&self) {

@@ -10,12 +10,12 @@ use std::collections::BTreeSet;
 
 use rules::{
     imports_point_down, named_in_one_file, names_no_board_or_tool, opens_with_its_purpose, pure_floors_have_no_effects,
-    test_files_are_declared_as_tests, writes_to_no_standard_stream,
+    starts_no_process, test_files_are_declared_as_tests, writes_to_no_standard_stream,
 };
 use source_file::{SourceFile, source_files};
 
 /// Crates that could be swapped for another one: each is named in one file.
-const SWAPPABLE: [&str; 16] = [
+const SWAPPABLE: [&str; 17] = [
     "annotate_snippets",
     "duct",
     "futures_core",
@@ -31,6 +31,7 @@ const SWAPPABLE: [&str; 16] = [
     "sha2",
     "strsim",
     "toml",
+    "toml_parser",
     "which",
 ];
 
@@ -104,6 +105,11 @@ fn only_the_bench_knows_boards_and_tools() {
 #[test]
 fn one_file_writes_to_the_standard_streams() {
     assert_none(&of_all(writes_to_no_standard_stream));
+}
+
+#[test]
+fn no_process_starts_beside_the_gate() {
+    assert_none(&of_all(starts_no_process));
 }
 
 #[test]

@@ -115,6 +115,10 @@ fn what_grows_too_large_is_refused_as_a_whole() {
     assert_eq!(refused(&comment), "vendor-tools.toml has 1048577 bytes; a catalog has at most 1048576");
     let nested = format!("[{}]\n", vec!["a"; 5_000].join("."));
     assert!(refused(&nested).starts_with("vendor-tools.toml nests tables or lists too deeply"), "{}", refused(&nested));
+    let closed_twice = format!("t = {{ {} a = {}", "[]".repeat(2_000), "[".repeat(2_000));
+    assert_eq!(refused(&closed_twice), "1:4075 this is nested too deeply (no catalog needs so many levels)");
+    let deepest = refused(&format!("t = {}{}\n", "[".repeat(64), "]".repeat(64)));
+    assert!(deepest.contains("expected a table"), "{deepest}");
     assert_eq!(faults(&".".repeat(100_000)).len(), 100);
     let pattern = refused(&tool_and("device_taken = '(?P<id>\\w{300})'\n"));
     assert!(pattern.contains("this pattern does not compile") && pattern.contains("size limit"), "{pattern}");

@@ -1,9 +1,11 @@
-//! A TOML document as a tree whose every key and value knows its place. The one file that knows the `toml` crate.
+//! A TOML document as a tree whose every key and value knows its place. The one file that knows the `toml` crate,
+//! and the crate that cuts a text into words beneath it.
 
 use std::sync::Arc;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
+use toml_parser::lexer::{Token, TokenKind};
 
 use crate::words::{Diagnostic, Located, Place, Source};
 
@@ -67,6 +69,8 @@ const NODES_MAX: usize = 50_000;
 const SYNTAX_FAULTS_MAX: usize = 100;
 /// Every table may be taken for a misspelt name of every other one.
 const TABLES_MAX: usize = 500;
+/// Of lists and tables in each other, of which the shipped catalog has 4; fewer than the crate's own limit.
+const LEVELS_MAX: usize = 64;
 
 /// Reads the document as far as its syntax allows.
 pub(in crate::documents) fn parse(source: &Arc<Source>) -> (Table, Vec<Diagnostic>) {
@@ -74,6 +78,9 @@ pub(in crate::documents) fn parse(source: &Arc<Source>) -> (Table, Vec<Diagnosti
     let (name, bytes) = (&source.name, source.text.len());
     if bytes > BYTES_MAX {
         return too_large(format!("{name} has {bytes} bytes; a catalog has at most {BYTES_MAX}"));
+    }
+    if let Some(too_deep) = too_deep(source) {
+        return (Table::default(), vec![too_deep]);
     }
     let (table, faults) = parse_bounded(source);
     let (tables, nodes) = (table.entries.len(), nodes_of(&table));
@@ -95,6 +102,27 @@ fn nodes_of(table: &Table) -> usize {
         }
     }
     table.entries.iter().map(|(_, node)| of(node)).sum()
+}
+
+/// The crate counts a list that it gave up as closed twice, and so lets a broken text nest without end.
+fn too_deep(source: &Arc<Source>) -> Option<Diagnostic> {
+    let mut open: Vec<TokenKind> = Vec::new();
+    let mut is_too_deep = |token: &Token| {
+        let opening = match token.kind() {
+            TokenKind::LeftSquareBracket | TokenKind::LeftCurlyBracket => {
+                open.push(token.kind());
+                return open.len() > LEVELS_MAX;
+            }
+            TokenKind::RightSquareBracket => TokenKind::LeftSquareBracket,
+            TokenKind::RightCurlyBracket => TokenKind::LeftCurlyBracket,
+            _ => return false,
+        };
+        open.pop_if(|last| *last == opening);
+        false
+    };
+    let bracket = toml_parser::Source::new(&source.text).lex().find(|token| is_too_deep(token))?;
+    let place = place(source, &(bracket.span().start()..bracket.span().end()));
+    Some(Diagnostic::error(&place, "this is nested too deeply").hint("no catalog needs so many levels"))
 }
 
 fn parse_bounded(source: &Arc<Source>) -> (Table, Vec<Diagnostic>) {

@@ -16,6 +16,7 @@ pub use find::{Finder, FoundTool, ToolStarter, find_tools};
 pub use first_tried::{FirstTried, first_tried};
 pub use problem::{PassedOver, ToolProblem, Trouble, Unusable};
 pub use surroundings::Surroundings;
+pub(super) use surroundings::own_search_path;
 
 #[cfg(test)]
 #[cfg(unix)]

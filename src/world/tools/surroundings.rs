@@ -36,7 +36,7 @@ impl Surroundings {
             current_folder: std::env::current_dir().unwrap_or_else(|_| PathBuf::from(".")),
             home: std::env::home_dir().filter(|home| !home.as_os_str().is_empty()),
             own_folder: std::env::current_exe().ok().and_then(|program| Some(program.parent()?.to_owned())),
-            search_path: std::env::var_os("PATH").and_then(|path| without_relative(&path)),
+            search_path: own_search_path(),
         }
     }
 
@@ -56,7 +56,12 @@ impl Surroundings {
     }
 }
 
-/// An empty or relative entry would be the current folder, which may be one of downloads.
+/// Where this process looks for programs. An empty or relative entry would be the current folder, which may be one of
+/// downloads: there are none here.
+pub(in crate::world) fn own_search_path() -> Option<OsString> {
+    std::env::var_os("PATH").and_then(|path| without_relative(&path))
+}
+
 fn without_relative(search_path: &OsStr) -> Option<OsString> {
     let kept: Vec<PathBuf> = std::env::split_paths(search_path).filter(|folder| folder.is_absolute()).collect();
     // No folder at all, joined, would be an empty entry.
