@@ -9,6 +9,8 @@
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::bench::BenchError;
 use crate::bench::scene::SceneStore;
@@ -17,7 +19,7 @@ use crate::world::{TemporaryFolder, claim_folder, remove_own};
 /// Kept for the person, or removed with the last value.
 #[derive(Debug)]
 pub struct BenchFolder {
-    path: PathBuf,
+    files: BenchFiles,
     temporary: Option<TemporaryFolder>,
 }
 
@@ -32,25 +34,26 @@ impl BenchFolder {
     pub fn temporary() -> Result<Self, BenchError> {
         let parent = std::env::temp_dir();
         let folder = TemporaryFolder::create_in(&parent, "bench-").map_err(folder_error(&parent))?;
-        Ok(BenchFolder { path: folder.path().to_owned(), temporary: Some(folder) })
+        Ok(BenchFolder { files: BenchFiles::of(folder.path()), temporary: Some(folder) })
     }
 
     /// Uses this folder, creating it; a bench that was kept here before is replaced. Refused when anything else is in it.
     pub fn kept(path: &Path) -> Result<Self, BenchError> {
-        Ok(BenchFolder { path: claim_folder(path)?, temporary: None })
+        Ok(BenchFolder { files: BenchFiles::of(&claim_folder(path)?), temporary: None })
     }
 
     /// Not removed any more; answers with where it is.
     pub fn keep(self) -> PathBuf {
-        self.temporary.map_or(self.path, TemporaryFolder::keep)
+        self.temporary.map_or(self.files.folder, TemporaryFolder::keep)
     }
 
     pub fn path(&self) -> &Path {
-        &self.path
+        self.files.folder()
     }
 
+    /// Clones know of each other's changes.
     pub fn files(&self) -> BenchFiles {
-        BenchFiles { folder: self.path.clone() }
+        self.files.clone()
     }
 }
 
@@ -58,11 +61,22 @@ impl BenchFolder {
 #[derive(Debug, Clone)]
 pub struct BenchFiles {
     folder: PathBuf,
+    /// How often the state was written through this value or a clone of it; other processes do not count here.
+    changes: Arc<AtomicU64>,
 }
 
 impl BenchFiles {
     pub fn of(folder: &Path) -> Self {
-        BenchFiles { folder: folder.to_owned() }
+        BenchFiles { folder: folder.to_owned(), changes: Arc::default() }
+    }
+
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes.load(Ordering::SeqCst)
+    }
+
+    /// To be called once the new state can be read.
+    pub(crate) fn changed(&self) {
+        self.changes.fetch_add(1, Ordering::SeqCst);
     }
 
     pub fn folder(&self) -> &Path {

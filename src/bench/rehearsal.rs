@@ -168,8 +168,9 @@ fn carry_out(
         let never = Box::new(|| Box::pin(std::future::pending()) as _);
         let earlier_ms = BenchState::look(&bench.files())?.now_ms;
         let began = tokio::time::Instant::now();
-        let world =
-            BenchWorld::new(Rc::clone(bench), rehearsal.answers, start, never).agreeing(rehearsal.agrees.clone());
+        let world = BenchWorld::new(Rc::clone(bench), rehearsal.answers, start, never)
+            .agreeing(rehearsal.agrees.clone())
+            .alone();
         let world = StruckWorld::new(world, Rc::clone(striking), rehearsal.choices.clone());
         // The bench's time goes on where an earlier run has left it.
         tokio::time::advance(std::time::Duration::from_millis(earlier_ms)).await;

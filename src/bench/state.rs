@@ -60,7 +60,9 @@ impl BenchState {
     }
 
     pub(crate) fn save(&self, files: &BenchFiles) -> Result<(), BenchError> {
-        replace(&files.state(), &serde_json::to_vec(self).unwrap_or_default())
+        let written = replace(&files.state(), &serde_json::to_vec(self).unwrap_or_default());
+        files.changed();
+        written
     }
 
     pub fn clock(&self) -> BenchClock {

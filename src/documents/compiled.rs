@@ -8,8 +8,10 @@ use regex::{Regex, RegexBuilder};
 
 /// A few letters with a large number behind them can stand for many megabytes; the authors' patterns need some 10 KB.
 const COMPILED_BYTES_MAX: usize = 256 * 1024;
-/// What comes after so many is compiled each time.
+/// What comes after so many is compiled each time, and so is what becomes larger than this: a hostile document fills what is
+/// kept with 32 MB, not more.
 const KEPT_MAX: usize = 1000;
+const KEPT_BYTES_MAX: usize = 32 * 1024;
 
 /// Refuses what would become large.
 pub(in crate::documents) fn compile(text: &str) -> Result<Regex, regex::Error> {
@@ -24,7 +26,7 @@ pub(in crate::documents) fn compile_once(text: &str) -> Result<Regex, regex::Err
     if let Some(known) = kept().get(text) {
         return Ok(known.clone());
     }
-    let compiled = compile(text)?;
+    let Ok(compiled) = RegexBuilder::new(text).size_limit(KEPT_BYTES_MAX).build() else { return compile(text) };
     let mut kept = kept();
     if kept.len() < KEPT_MAX {
         kept.insert(text.to_owned(), compiled.clone());

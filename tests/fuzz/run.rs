@@ -220,13 +220,14 @@ pub(crate) fn fuzz(targets: &[&'static Target], settings: &Settings) -> Report {
     }
     seeds.sort_by_key(|(rank, ..)| *rank);
     let next_seed = AtomicUsize::new(0);
-    let next_number = AtomicU64::new(settings.first);
+    // Of each target: a faster machine goes further, along the same inputs.
+    let next_numbers: Vec<AtomicU64> = targets.iter().map(|_| AtomicU64::new(settings.first)).collect();
     let started = Instant::now();
     let left = AtomicUsize::new(threads);
     std::thread::scope(|scope| {
         for (thread, began_ms) in began.iter().enumerate() {
-            let (report, seeds, pools, next_seed, next_number, left) =
-                (&report, &seeds, &pools, &next_seed, &next_number, &left);
+            let (report, seeds, pools, next_seed, next_numbers, left) =
+                (&report, &seeds, &pools, &next_seed, &next_numbers, &left);
             let work = move || {
                 let at_work = File::create(folder().join(format!("at-work-{thread}"))).unwrap();
                 let mut worker = Worker { at_work, began_ms, started, report };
@@ -241,7 +242,7 @@ pub(crate) fn fuzz(targets: &[&'static Target], settings: &Settings) -> Report {
                 while started.elapsed() < settings.time {
                     // The one that has had least.
                     let index = (0..targets.len()).min_by_key(|index| spent[*index]).unwrap();
-                    let number = next_number.fetch_add(1, Ordering::Relaxed);
+                    let number = next_numbers[index].fetch_add(1, Ordering::Relaxed);
                     let before = own_time();
                     let input = pools[index].input(number);
                     worker.try_input(targets[index], Some(number), &input);
