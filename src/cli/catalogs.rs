@@ -127,11 +127,16 @@ pub(super) fn for_run(
     deciders: Deciders<'_>,
 ) -> Result<RunCatalog, NoCatalog> {
     let mut laid = Laid { sources: vec![shipped_source()], real_paths: Vec::new(), told: Vec::new() };
-    if let Some((source, real_path)) = own_catalog(deciders.configuration).map_err(|error| cannot_be_read(&error))? {
-        let text = format!("Your own {} adds to the shipped catalog of tools.", source.name);
-        laid.lay(source, real_path, Event::Note { text });
-    }
     let mut lying: Vec<PathBuf> = [PathBuf::from(CATALOG_FILE)].into_iter().filter(|path| path.is_file()).collect();
+    if let Some(document) = own_catalog(deciders.configuration).map_err(|error| cannot_be_read(&error))? {
+        if document.foreign.is_none() {
+            let text = format!("Your own {} adds to the shipped catalog of tools.", document.source.name);
+            laid.lay(document.source, document.real_path, Event::Note { text });
+        } else {
+            // Whose folder it lies in says nothing where others can write there.
+            lying.extend(deciders.configuration.catalog());
+        }
+    }
     if !playbook.is_shipped() {
         lying.extend(beside(&[Path::new(&playbook.source.name)]));
     }

@@ -1,11 +1,10 @@
 //! The user's own configuration folder: what lies in it, and what counts of it.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use crate::cli::places::{PlaceError, read_own};
+use crate::cli::places::{OwnDocument, PlaceError, read_own};
 use crate::documents::settings::UserSettings;
-use crate::words::{Diagnostic, Source};
+use crate::words::Diagnostic;
 use crate::world::{Surroundings, TrustedKey};
 
 const CATALOG_FILE: &str = "vendor-tools.toml";
@@ -100,10 +99,8 @@ pub(super) fn key_of(given: &str) -> Result<TrustedKey, String> {
 }
 
 /// The catalog that the user has in the configuration folder; `None` where there is none.
-pub(super) fn own_catalog(configuration: &Configuration) -> Result<Option<(Arc<Source>, PathBuf)>, PlaceError> {
-    let Some(path) = configuration.catalog().filter(|path| path.is_file()) else { return Ok(None) };
-    let document = read_own(&path)?;
-    Ok(Some((document.source, document.real_path)))
+pub(super) fn own_catalog(configuration: &Configuration) -> Result<Option<OwnDocument>, PlaceError> {
+    configuration.catalog().filter(|path| path.is_file()).map(|path| read_own(&path)).transpose()
 }
 
 #[cfg(test)]

@@ -48,7 +48,7 @@ pub(super) fn trust(args: &TrustArgs, look: &Look) -> Outcome {
 fn add(document: &OwnDocument, configuration: &Configuration, store: &TrustStore) -> Result<Outcome, Vec<Diagnostic>> {
     let own = own_catalog(configuration).map_err(|error| vec![Diagnostic::of_document(error.to_string())])?;
     let mut sources = vec![shipped_source()];
-    sources.extend(own.into_iter().map(|(source, _)| source));
+    sources.extend(own.into_iter().map(|document| document.source));
     let changed = changes(&sources, &document.source)?;
     sources.push(Arc::clone(&document.source));
     merge(&sources)?;

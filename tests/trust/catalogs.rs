@@ -258,6 +258,24 @@ fn the_users_own_counts_as_ever() {
     assert!(was_here(&house));
 }
 
+#[test]
+fn what_others_may_write_is_not_the_users_own() {
+    use std::os::unix::fs::PermissionsExt;
+    let house = house();
+    std::fs::create_dir_all(house.path("home/config/recover")).unwrap();
+    let own = house.path("home/config/recover/vendor-tools.toml");
+    std::fs::rename(house.path("work/vendor-tools.toml"), &own).unwrap();
+    for (changed, open, closed) in [(&own, 0o666, 0o644), (&house.path("home/config/recover"), 0o777, 0o755)] {
+        std::fs::set_permissions(changed, std::fs::Permissions::from_mode(open)).unwrap();
+        house.run(&RUN).exits(3).says("every user of this computer may write").says("--catalog ");
+        assert!(!was_here(&house));
+        std::fs::set_permissions(changed, std::fs::Permissions::from_mode(closed)).unwrap();
+    }
+    std::fs::set_permissions(&own, std::fs::Permissions::from_mode(0o666)).unwrap();
+    let named: Vec<&str> = RUN.into_iter().chain(["--catalog", own.to_str().unwrap()]).collect();
+    house.run(&named).exits(0).says("it is taken because you named it");
+}
+
 /// A relative folder for configuration would make any folder the user's own.
 #[test]
 fn no_relative_folder_is_the_users_own() {
