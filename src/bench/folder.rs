@@ -11,7 +11,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::bench::BenchError;
-use crate::bench::scene::SceneStore;
+use crate::bench::scenes::SceneStore;
 use crate::world::{TemporaryFolder, claim_folder, remove_own};
 
 /// Kept for the person, or removed with the last value.

@@ -4,9 +4,9 @@ use std::ffi::OsString;
 use std::io;
 use std::path::Path;
 
-use crate::bench::board::unknown_name;
 use crate::bench::folder::{BenchFiles, BenchFolder, MOCK_TOOLS, folder_error};
-use crate::bench::scene::{FileProblem, SceneBoard, SceneStore, bring, scene_faults, unmade_calls};
+use crate::bench::kit::board::unknown_name;
+use crate::bench::scenes::{FileProblem, SceneBoard, SceneStore, bring, scene_faults, unmade_calls};
 use crate::bench::state::{BenchState, HeldState};
 use crate::bench::{BenchError, FaultName, SceneFault, UnmadeCall, VirtualModel};
 use crate::documents::catalog::Catalog;

@@ -86,7 +86,7 @@ impl TestBench {
         let bench = Bench::set_up(BenchFolder::temporary().unwrap(), playbook, names).unwrap();
         let images = tempfile::tempdir().unwrap();
         let image = |own_address: u32, size| {
-            let mut bytes = crate::bench::image::noise("image", size);
+            let mut bytes = crate::bench::kit::image::noise("image", size);
             bytes[..4].copy_from_slice(&[0xd1, 0, 0x20, 0x40]);
             bytes[0x14..0x18].copy_from_slice(&own_address.to_le_bytes());
             bytes
@@ -94,7 +94,7 @@ impl TestBench {
         let write = |name: &str, bytes: Vec<u8>| std::fs::write(images.path().join(name), bytes).unwrap();
         write("sdphost_flash_loader.bin", image(0x2000_1c00, FLASHLOADER_BYTES));
         write("blhost_flash_loader.bin", image(0x2000_1000, LOADER_BYTES));
-        write("firmware.bin", crate::bench::image::noise("firmware", 100_000));
+        write("firmware.bin", crate::bench::kit::image::noise("firmware", 100_000));
         TestBench { bench, images }
     }
 

@@ -59,7 +59,7 @@ fn world(names: &[&str], answers: Answers) -> (BenchWorld, tempfile::TempDir) {
     let bench = Bench::set_up(BenchFolder::temporary().unwrap(), &playbook(), names).unwrap();
     let files = bench.files();
     let images = tempfile::tempdir().unwrap();
-    let mut image = crate::bench::image::noise("image", 87_884);
+    let mut image = crate::bench::kit::image::noise("image", 87_884);
     image[..4].copy_from_slice(&[0xd1, 0, 0x20, 0x40]);
     image[0x14..0x18].copy_from_slice(&0x2000_1c00_u32.to_le_bytes());
     std::fs::write(images.path().join("flashloader.bin"), image).unwrap();

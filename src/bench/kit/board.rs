@@ -1,0 +1,112 @@
+//! What every virtual board offers, whatever family it belongs to.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::documents::playbook::{DeviceKind, HandMove};
+use crate::words::{Diagnostic, UsbId, nearest};
+use crate::world::{Access, FolderRefused};
+
+/// A virtual board: the state of the silicon, kept in a file between the calls of the mock tools.
+///
+/// Times are milliseconds of the bench's own clock, which no wait of a test really takes.
+pub trait BoardModel {
+    /// What is on the bus at `now_ms`; scheduled changes (a late enumeration) that are due have happened.
+    fn attached(&self, now_ms: u64) -> Vec<BusDevice>;
+
+    /// When the bus changes next by itself, if it is going to.
+    fn next_change_ms(&self, now_ms: u64) -> Option<u64>;
+
+    /// A person's hands do something to the board, at `now_ms`, which may lie a little ahead.
+    fn hands(&mut self, hand_move: HandMove, now_ms: u64);
+
+    /// Every region of memory that tools have written since the bench was set up, as it is now.
+    fn regions(&self) -> Vec<Region>;
+
+    /// SHA-256 of a range that lies within what tools have written, where the board keeps neighbours as one region.
+    fn digest(&self, _address: u64, _length: u64) -> Option<String> {
+        None
+    }
+
+    /// How often memory that lasts was erased, written or burnt since the bench was set up; `None` where that is not kept.
+    fn changes(&self) -> Option<u64> {
+        None
+    }
+
+    /// One-time fuse words by index. Empty for boards without.
+    fn fuses(&self) -> BTreeMap<u32, u32>;
+
+    /// Where the files of the board's memories lie. Called before anything else, in every process that loads the board.
+    fn use_folder(&mut self, folder: &Path);
+
+    /// Nothing goes wrong any more. What the board is, and what its memories hold, stays.
+    fn heal(&mut self);
+
+    /// Is this one of the calls that a fault lets hang for ever?
+    fn hangs(&mut self, tool: &str, args: &[String]) -> bool;
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BusDevice {
+    pub id: UsbId,
+    pub port: String,
+    pub serial: Option<String>,
+    pub product: Option<String>,
+    /// Interface strings.
+    pub interfaces: Vec<String>,
+    /// Release number (bcdDevice).
+    pub version: Option<u16>,
+    pub kind: DeviceKind,
+    pub access: Access,
+}
+
+/// Memory that a tool has written and that was not erased since.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Region {
+    pub address: u64,
+    pub length: u64,
+    /// Lower-case hexadecimal.
+    pub sha256: String,
+}
+
+/// The name of a starting state or fault that `--simulate=NAME` accepts, and what it means.
+pub type FaultName = (&'static str, &'static str);
+
+#[derive(Debug, thiserror::Error)]
+pub enum BenchError {
+    #[error("`{name}` is not a starting state or fault of this virtual board; {hint}")]
+    UnknownName {
+        name: String,
+        /// What may have been meant.
+        hint: String,
+    },
+    #[error(
+        "this playbook names no virtual board, so there is nothing to simulate; add `virtual_board:` with a `model`, as the shipped playbooks do; or play scripted tools with --scene FILE"
+    )]
+    NoVirtualBoard,
+    #[error("the playbook's virtual board is wrong: {}", faults.iter().map(told).collect::<Vec<_>>().join("; "))]
+    Settings { faults: Vec<Diagnostic> },
+    #[error("cannot use the bench folder `{path}`: {source}")]
+    Folder { path: String, source: std::io::Error },
+    #[error(transparent)]
+    FolderRefused(#[from] FolderRefused),
+    #[error("the bench's own file `{path}` is damaged: {reason}")]
+    Damaged { path: String, reason: String },
+}
+
+fn told(fault: &Diagnostic) -> String {
+    match &fault.place {
+        Some(place) => format!("{place}: {}", fault.message),
+        None => fault.message.clone(),
+    }
+}
+
+/// A name that no starting state or fault has.
+pub(in crate::bench) fn unknown_name(name: &str, known: impl IntoIterator<Item = FaultName>) -> BenchError {
+    let known: Vec<&str> = known.into_iter().map(|(name, _)| name).collect();
+    let hint = match nearest(name, known.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("known are: {}", known.join(", ")),
+    };
+    BenchError::UnknownName { name: name.to_owned(), hint }
+}
