@@ -15,6 +15,7 @@ mod pace;
 mod person;
 mod scenes;
 mod set_up;
+mod stage;
 mod state;
 #[cfg(test)]
 mod test_bench;
@@ -29,10 +30,9 @@ pub use boards::alif_se::AlifSe;
 pub use boards::imx_rt::ImxRt;
 pub use boards::plain_dfu::PlainDfu;
 pub use boards::plain_usb::PlainUsb;
-pub use boards::stm32_rom::Stm32Fault;
 pub use boards::stm32_rom::{Stm32Rom, Stm32RomSettings};
 pub use boards::stm32n6::Stm32N6;
-pub use boards::virtual_model::{ModelHelp, VirtualModel, model_help};
+pub use boards::virtual_model::{VirtualModel, model_help};
 pub use call_record::CallRecord;
 pub use cases::case::{CaseError, CaseRun, Keep, Subject, run_case};
 pub use cases::expectation::{Difference, compare};
@@ -41,8 +41,8 @@ pub use faults::{
     Broken, Cell, CellEnd, FAULTS, FaultGroup, FaultRow, Invariant, Matrix, Part, Scenario, Site, StrikeFault, Struck,
     check_strikes, strike_cell, survey,
 };
-pub use folder::{BenchFiles, BenchFolder, MOCK_TOOLS};
-pub use kit::board::{BenchError, BoardModel, BusDevice, FaultName, Region};
+pub use folder::{BenchFiles, BenchFolder};
+pub use kit::board::{BenchError, BoardModel, BusDevice, Region};
 pub use kit::clock::BenchClock;
 pub use kit::console::{Console, Scripted};
 pub use kit::dfu_board::{Answer, DfuBoard, DfuDevice, Share};
@@ -50,13 +50,16 @@ pub use kit::flash::{Flash, NotWritable};
 pub use kit::image::generate_image;
 pub use kit::memory::Memory;
 pub use kit::memory_layout::{MemoryLayout, MemoryLayoutError, Segment};
+pub use kit::mishaps::MishapName;
+pub use kit::model::ModelHelp;
 pub use kit::partition::Partition;
 pub use kit::settings::SettingHelp;
 pub use mocks::{MockEnd, dfu_util, mock_main, play};
 pub use mutants::{Baseline, Notice, notice};
 pub use person::{Answers, VirtualPerson, WhichBoard};
-pub use scenes::{SceneBoard, SceneFault, SceneFaultKind, UnmadeCall};
+pub use scenes::{SceneFault, SceneFaultKind, ScenePlayer, UnmadeCall};
 pub use set_up::{BENCH_VARIABLE, Bench};
+pub use stage::Stage;
 pub use state::BenchState;
 pub use waiting::{Waiting, WaitsFor};
 pub use world::{BenchWorld, Interrupts, StartTool};

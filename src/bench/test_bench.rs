@@ -121,7 +121,7 @@ impl TestBench {
         self.change(|state| {
             for hand_move in moves {
                 let now_ms = state.now_ms;
-                state.model.board_mut().hands(*hand_move, now_ms);
+                state.stage.hands(*hand_move, now_ms);
             }
         });
     }
@@ -133,11 +133,11 @@ impl TestBench {
     /// Ids on the bus now.
     pub(crate) fn shown(&self) -> Vec<String> {
         let state = BenchState::look(&self.bench.files()).unwrap();
-        state.model.board().attached(state.now_ms).iter().map(|device| device.id.to_string()).collect()
+        state.stage.attached(state.now_ms).iter().map(|device| device.id.to_string()).collect()
     }
 
     pub(crate) fn fuse(&self) -> u32 {
-        BenchState::look(&self.bench.files()).unwrap().model.board().fuses()[&6]
+        BenchState::look(&self.bench.files()).unwrap().stage.fuses()[&6]
     }
 
     pub(crate) fn enter_rom(&self) {

@@ -153,7 +153,7 @@ impl BenchWorld {
         }
         let mut held = HeldState::take(&self.files).ok()?;
         let now_ms = self.now_ms();
-        let entry = held.state.model.scene()?.asked(asked, now_ms);
+        let entry = held.state.stage.scene_mut()?.asked(asked, now_ms);
         // A bench that cannot be written to shows in the next call.
         let _shown_later = held.save();
         entry
@@ -172,7 +172,7 @@ impl BenchWorld {
             if overlooked && std::mem::take(&mut held.state.forgets) {
                 continue;
             }
-            held.state.model.board_mut().hands(*hand_move, at_ms);
+            held.state.stage.hands(*hand_move, at_ms);
         }
         held.state.hands_moved += 1;
         // A tool that has waited may be ahead.
@@ -227,13 +227,13 @@ impl World for BenchWorld {
             let BusDevice { id, port, serial, product, interfaces, version, kind: _, access } = device;
             Some(AttachedDevice { id, port, serial, product, interfaces, version, kind: *kind, access, arrival: 0 })
         };
-        Ok(state.model.board().attached(self.now_ms()).into_iter().filter_map(attached).collect())
+        Ok(state.stage.attached(self.now_ms()).into_iter().filter_map(attached).collect())
     }
 
     async fn devices_changed(&self) {
         let now_ms = self.now_ms();
         let state = self.look().ok();
-        let next_ms = state.and_then(|state| state.model.board().next_change_ms(now_ms));
+        let next_ms = state.and_then(|state| state.stage.next_change_ms(now_ms));
         let by_itself = async {
             match next_ms {
                 Some(at_ms) => tokio::time::sleep_until(self.origin + Duration::from_millis(at_ms)).await,
@@ -375,7 +375,7 @@ impl Forwarder {
                 let killed = held.state.playing.is_some();
                 if killed {
                     let now_ms = u64::try_from(self.origin.elapsed().as_millis()).unwrap_or(u64::MAX);
-                    if let Some(board) = held.state.model.scene() {
+                    if let Some(board) = held.state.stage.scene_mut() {
                         board.hang_ended(now_ms);
                     }
                     // What cannot be recorded here is recorded before the next call.
@@ -405,7 +405,7 @@ impl Forwarder {
         if let Ok(mut held) = HeldState::take(&self.files) {
             let now_ms = u64::try_from(self.origin.elapsed().as_millis()).unwrap_or(u64::MAX);
             held.state.now_ms = now_ms;
-            if let Some(board) = held.state.model.scene() {
+            if let Some(board) = held.state.stage.scene_mut() {
                 board.cut_short(now_ms);
             }
             // A bench that cannot be written to shows in the next call.

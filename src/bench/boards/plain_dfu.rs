@@ -1,14 +1,16 @@
 //! The virtual board `plain-dfu`: a board whose bootloader is alive and speaks plain DFU, one alt setting for each
 //! partition, and whose firmware is dead.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use crate::bench::boards::own_bootloader::{BOOTLOADER_WINDOW_MS, Firmware, HasOwnBootloader, OwnBootloader};
-use crate::bench::kit::board::{BenchError, unknown_name};
+use crate::bench::boards::own_bootloader::{BOOTLOADER_WINDOW_MS, Firmware, HasOwnBootloader, OwnBootloader, OwnDfu};
+use crate::bench::kit::mishaps::{MishapName, Mishaps, mishap_names, mishaps};
+use crate::bench::kit::model::{MockTool, Model, ModelHelp};
 use crate::bench::kit::partition::{PARTITIONS_FORM, PARTITIONS_MEANING, read_partition_name, read_partitions};
+use crate::bench::kit::schedule::Schedule;
 use crate::bench::kit::settings::{Identity, SettingHelp, Settings, Usual};
-use crate::bench::{Answer, BoardModel, BusDevice, FaultName, Region, Share};
+use crate::bench::mocks::dfu_util;
+use crate::bench::{Answer, BoardModel, BusDevice, Region, Share};
 use crate::documents::playbook::{DeviceKind, HandMove};
 use crate::world::Access;
 
@@ -20,11 +22,10 @@ pub struct PlainDfu {
     /// The partition without which nothing starts; without a name any partition will do.
     firmware: Option<String>,
     window_ms: u64,
-    faults: BTreeSet<Fault>,
+    mishaps: Mishaps<Mishap>,
     /// A jumper, switch or held button keeps the bootloader on the bus.
     held: bool,
-    /// From when on the board is in which phase; in order of time, at least one.
-    schedule: Vec<(u64, Phase)>,
+    schedule: Schedule<Phase>,
     own: OwnBootloader,
 }
 
@@ -37,28 +38,20 @@ enum Phase {
     Running,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
-enum Fault {
-    Absent,
-    NoPermission,
-    LostInWrite,
-    WriteRefused,
-    NeverStarts,
+mishaps! {
+    /// One starting state or mishap.
+    enum Mishap {
+        Absent: Always "absent" "the board never appears on the bus",
+        NoPermission: Always "no-permission" "this user may not open the board",
+        LostInWrite: Once "lost-in-write"
+            "the board leaves in the middle of the first download, until it is plugged in again",
+        WriteRefused: Once "write-refused" "the first download is refused with a write error",
+        NeverStarts: Always "never-starts" "whatever is written, the bootloader stays on the bus",
+    }
 }
 
-const FAULTS: &[(Fault, FaultName)] = &[
-    (Fault::Absent, ("absent", "the board never appears on the bus")),
-    (Fault::NoPermission, ("no-permission", "this user may not open the board")),
-    (
-        Fault::LostInWrite,
-        ("lost-in-write", "the board leaves in the middle of the first download, until it is plugged in again"),
-    ),
-    (Fault::WriteRefused, ("write-refused", "the first download is refused with a write error")),
-    (Fault::NeverStarts, ("never-starts", "whatever is written, the bootloader stays on the bus")),
-];
-
 /// What the playbook may say about such a board.
-pub(crate) const SETTINGS: &[SettingHelp] = &[
+const SETTINGS: &[SettingHelp] = &[
     SettingHelp { name: "bootloader", form: "USB id", meaning: "the bootloader; else the device `bootloader`" },
     SettingHelp {
         name: "running",
@@ -82,67 +75,52 @@ const PARTITIONS: SettingHelp = SettingHelp { name: "partitions", form: PARTITIO
 const APPEARS_MS: u64 = 400;
 const RUNNING_APPEARS_MS: u64 = 300;
 const WINDOW_MS_MAX: u32 = 600_000;
-const SCHEDULE_MAX: usize = 32;
 const STATUS_WRITE: u8 = 3;
 const BOOTLOADER: Usual = Usual { kind: DeviceKind::Usb, product: "Board (DFU Mode)" };
 const RUNNING: Usual = Usual { kind: DeviceKind::Usb, product: "Board" };
 
-impl PlainDfu {
-    pub const MODEL: &'static str = "plain-dfu";
+impl Model for PlainDfu {
+    const HELP: ModelHelp = ModelHelp {
+        name: "plain-dfu",
+        about: "a board with a DFU bootloader, one alt setting for each partition (dfu-util)",
+        settings: SETTINGS,
+        least: "partitions: []",
+    };
+    const TOOLS: &'static [MockTool<Self>] = &[MockTool::new("dfu-util", |args, board, console, clock| {
+        dfu_util(args, &mut OwnDfu { board, clock }, console)
+    })];
 
     /// A board with dead firmware, plugged in: its bootloader waits on the bus.
-    pub(crate) fn new(settings: &mut Settings<'_>, names: &[&str]) -> Result<Self, BenchError> {
+    fn build(settings: &mut Settings<'_>, names: &[&str]) -> Self {
         settings.required(&PARTITIONS);
         let partitions = read_partitions(settings, PARTITIONS.name);
         let firmware = read_partition_name(settings, "firmware", &partitions);
         let window = settings.value("window_ms");
         let window_ms = window.and_then(|window| settings.reader.count(window, 1..=WINDOW_MS_MAX));
-        let mut faults = BTreeSet::new();
-        for name in names {
-            let found = FAULTS.iter().find(|(_, (known, _))| known == name);
-            faults.insert(found.ok_or_else(|| unknown_name(name, PlainDfu::fault_names()))?.0);
-        }
-        let phase = if faults.contains(&Fault::Absent) { Phase::Silent } else { Phase::Bootloader };
-        Ok(PlainDfu {
+        let mishaps = Mishaps::named(names);
+        PlainDfu {
             bootloader: settings.required_identity("bootloader", BOOTLOADER),
             running: settings.identity("running", RUNNING),
             window_ms: window_ms.map_or(BOOTLOADER_WINDOW_MS, u64::from),
-            faults,
+            schedule: Schedule::new(if mishaps.has(Mishap::Absent) { Phase::Silent } else { Phase::Bootloader }),
+            mishaps,
             held: false,
-            schedule: vec![(0, phase)],
             own: OwnBootloader::new(partitions, firmware.as_deref(), Firmware::Missing),
             firmware,
-        })
-    }
-
-    pub fn fault_names() -> Vec<FaultName> {
-        FAULTS.iter().map(|(_, name)| *name).collect()
-    }
-
-    fn phase(&self, now_ms: u64) -> Phase {
-        self.schedule.iter().rev().find(|(at_ms, _)| *at_ms <= now_ms).map_or(Phase::Silent, |(_, phase)| *phase)
-    }
-
-    /// From `now_ms` on the board goes through these phases, each a number of milliseconds after the one before.
-    fn go(&mut self, now_ms: u64, phases: &[(u64, Phase)]) {
-        self.schedule.retain(|(at_ms, _)| *at_ms < now_ms);
-        let mut at_ms = now_ms;
-        for (after_ms, phase) in phases {
-            at_ms += after_ms;
-            self.schedule.push((at_ms, *phase));
         }
-        self.schedule.drain(..self.schedule.len().saturating_sub(SCHEDULE_MAX));
     }
+}
 
+impl PlainDfu {
     fn power_on(&mut self, now_ms: u64) {
         let start = [(0, Phase::Silent), (APPEARS_MS, Phase::Bootloader)];
-        if self.faults.contains(&Fault::Absent) {
-            self.go(now_ms, &start[..1]);
+        if self.mishaps.has(Mishap::Absent) {
+            self.schedule.go(now_ms, &start[..1]);
         } else if self.held || !self.holds_firmware() {
-            self.go(now_ms, &start);
+            self.schedule.go(now_ms, &start);
         } else {
             let running = [(self.window_ms, Phase::Silent), (RUNNING_APPEARS_MS, Phase::Running)];
-            self.go(now_ms, &[start, running].concat());
+            self.schedule.go(now_ms, &[start, running].concat());
         }
     }
 
@@ -151,7 +129,7 @@ impl PlainDfu {
             Some(_) => self.own.firmware() == Firmware::Whole,
             None => self.own.regions().next().is_some(),
         };
-        written && !self.faults.contains(&Fault::NeverStarts)
+        written && !self.mishaps.has(Mishap::NeverStarts)
     }
 }
 
@@ -169,7 +147,7 @@ impl HasOwnBootloader for PlainDfu {
     }
 
     fn stay(&mut self, now_ms: u64) {
-        self.go(now_ms, &[(0, Phase::Bootloader)]);
+        self.schedule.go(now_ms, &[(0, Phase::Bootloader)]);
     }
 
     fn restart(&mut self, now_ms: u64) {
@@ -177,13 +155,13 @@ impl HasOwnBootloader for PlainDfu {
     }
 
     fn befalls(&mut self, share: Share, now_ms: u64) -> Option<Answer> {
-        if self.faults.remove(&Fault::WriteRefused) {
+        if self.mishaps.happens(Mishap::WriteRefused) {
             self.own.refuse(STATUS_WRITE);
             return Some(Answer::Refused(STATUS_WRITE));
         }
         let half_way = share.offset * 2 >= share.total;
-        if half_way && self.faults.remove(&Fault::LostInWrite) {
-            self.go(now_ms, &[(0, Phase::Silent)]);
+        if half_way && self.mishaps.happens(Mishap::LostInWrite) {
+            self.schedule.go(now_ms, &[(0, Phase::Silent)]);
             return Some(Answer::Gone);
         }
         None
@@ -192,12 +170,12 @@ impl HasOwnBootloader for PlainDfu {
 
 impl BoardModel for PlainDfu {
     fn attached(&self, now_ms: u64) -> Vec<BusDevice> {
-        let shown = match self.phase(now_ms) {
+        let shown = match self.schedule.at(now_ms) {
             Phase::Unplugged | Phase::Silent => None,
             Phase::Bootloader => Some(&self.bootloader),
             Phase::Running => self.running.as_ref(),
         };
-        let access = if self.faults.contains(&Fault::NoPermission) { Access::Denied } else { Access::Permitted };
+        let access = if self.mishaps.has(Mishap::NoPermission) { Access::Denied } else { Access::Permitted };
         let device = |shown: &Identity| BusDevice {
             id: shown.id,
             port: "1-1".to_owned(),
@@ -212,17 +190,17 @@ impl BoardModel for PlainDfu {
     }
 
     fn next_change_ms(&self, now_ms: u64) -> Option<u64> {
-        self.schedule.iter().map(|(at_ms, _)| *at_ms).find(|at_ms| *at_ms > now_ms)
+        self.schedule.next_change_ms(now_ms)
     }
 
     fn hands(&mut self, hand_move: HandMove, now_ms: u64) {
         match hand_move {
-            HandMove::Unplug => self.go(now_ms, &[(0, Phase::Unplugged)]),
+            HandMove::Unplug => self.schedule.go(now_ms, &[(0, Phase::Unplugged)]),
             HandMove::PlugIn => self.power_on(now_ms),
             HandMove::FitJumper | HandMove::SwitchOn => self.held = true,
             HandMove::RemoveJumper | HandMove::SwitchOff => self.held = false,
             // The reset button.
-            HandMove::PressButton if self.phase(now_ms) == Phase::Unplugged => {}
+            HandMove::PressButton if self.schedule.at(now_ms) == Phase::Unplugged => {}
             HandMove::PressButton => self.power_on(now_ms),
         }
     }
@@ -235,19 +213,15 @@ impl BoardModel for PlainDfu {
         Some(self.own.changes())
     }
 
-    fn fuses(&self) -> BTreeMap<u32, u32> {
-        BTreeMap::new()
-    }
-
     fn use_folder(&mut self, folder: &Path) {
         self.own.use_folder(folder);
     }
 
-    fn heal(&mut self) {
-        self.faults.clear();
+    fn mishap_names(&self) -> Vec<MishapName> {
+        mishap_names(|_: Mishap| true)
     }
 
-    fn hangs(&mut self, _tool: &str, _args: &[String]) -> bool {
-        false
+    fn heal(&mut self) {
+        self.mishaps.heal();
     }
 }

@@ -1,11 +1,10 @@
 //! A board that only shows itself on USB: for playbooks that recognise a board and run no tool.
 
-use std::collections::BTreeMap;
-use std::path::Path;
-
-use crate::bench::kit::board::{BenchError, unknown_name};
+use crate::bench::kit::mishaps::{MishapName, Mishaps, mishap_names, mishaps};
+use crate::bench::kit::model::{MockTool, Model, ModelHelp};
+use crate::bench::kit::schedule::Schedule;
 use crate::bench::kit::settings::{Identity, SettingHelp, Settings, Usual};
-use crate::bench::{BoardModel, BusDevice, FaultName, Region};
+use crate::bench::{BoardModel, BusDevice, Region};
 use crate::documents::playbook::{DeviceKind, HandMove};
 use crate::world::Access;
 
@@ -13,34 +12,41 @@ use crate::world::Access;
 #[derive(Debug, serde::Serialize, serde::Deserialize)]
 pub struct PlainUsb {
     shown: Identity,
-    plugged_in: bool,
+    plugged_in: Schedule<bool>,
 }
 
-/// What the playbook may say about such a board.
-pub(crate) const SETTINGS: &[SettingHelp] =
-    &[SettingHelp { name: "id", form: "USB id", meaning: "what it shows; else the playbook's device `id`" }];
+mishaps! {
+    /// One starting state or mishap.
+    enum Mishap {
+        Absent: Always "absent" "the board is not attached",
+    }
+}
 
-const ABSENT: &str = "absent";
 const USUAL: Usual = Usual { kind: DeviceKind::Usb, product: "" };
 
-impl PlainUsb {
-    pub const MODEL: &'static str = "plain-usb";
+impl Model for PlainUsb {
+    const HELP: ModelHelp = ModelHelp {
+        name: "plain-usb",
+        about: "a board that only shows itself on USB (no tool)",
+        settings: &[SettingHelp {
+            name: "id",
+            form: "USB id",
+            meaning: "what it shows; else the playbook's device `id`",
+        }],
+        least: "id: rom",
+    };
+    const TOOLS: &'static [MockTool<Self>] = &[];
 
-    pub(crate) fn new(settings: &mut Settings<'_>, names: &[&str]) -> Result<Self, BenchError> {
-        let unknown = names.iter().find(|name| **name != ABSENT);
-        if let Some(name) = unknown {
-            return Err(unknown_name(name, PlainUsb::fault_names()));
+    fn build(settings: &mut Settings<'_>, names: &[&str]) -> Self {
+        PlainUsb {
+            shown: settings.required_identity("id", USUAL),
+            plugged_in: Schedule::new(!Mishaps::named(names).has(Mishap::Absent)),
         }
-        Ok(PlainUsb { shown: settings.required_identity("id", USUAL), plugged_in: names.is_empty() })
-    }
-
-    pub fn fault_names() -> Vec<FaultName> {
-        vec![(ABSENT, "the board is not attached")]
     }
 }
 
 impl BoardModel for PlainUsb {
-    fn attached(&self, _now_ms: u64) -> Vec<BusDevice> {
+    fn attached(&self, now_ms: u64) -> Vec<BusDevice> {
         let device = BusDevice {
             id: self.shown.id,
             port: "1-1".to_owned(),
@@ -51,17 +57,17 @@ impl BoardModel for PlainUsb {
             kind: self.shown.kind,
             access: Access::Permitted,
         };
-        self.plugged_in.then_some(device).into_iter().collect()
+        self.plugged_in.at(now_ms).then_some(device).into_iter().collect()
     }
 
-    fn next_change_ms(&self, _now_ms: u64) -> Option<u64> {
-        None
+    fn next_change_ms(&self, now_ms: u64) -> Option<u64> {
+        self.plugged_in.next_change_ms(now_ms)
     }
 
-    fn hands(&mut self, hand_move: HandMove, _now_ms: u64) {
+    fn hands(&mut self, hand_move: HandMove, now_ms: u64) {
         match hand_move {
-            HandMove::Unplug => self.plugged_in = false,
-            HandMove::PlugIn => self.plugged_in = true,
+            HandMove::Unplug => self.plugged_in.go(now_ms, &[(0, false)]),
+            HandMove::PlugIn => self.plugged_in.go(now_ms, &[(0, true)]),
             _ => {}
         }
     }
@@ -74,17 +80,11 @@ impl BoardModel for PlainUsb {
         Some(0)
     }
 
-    fn fuses(&self) -> BTreeMap<u32, u32> {
-        BTreeMap::new()
+    fn mishap_names(&self) -> Vec<MishapName> {
+        mishap_names(|_: Mishap| true)
     }
-
-    fn use_folder(&mut self, _folder: &Path) {}
 
     fn heal(&mut self) {
-        self.plugged_in = true;
-    }
-
-    fn hangs(&mut self, _tool: &str, _args: &[String]) -> bool {
-        false
+        self.plugged_in = Schedule::new(true);
     }
 }

@@ -1,110 +1,107 @@
-//! The virtual boards the bench has, by name, and which mock tool acts on which of them.
+//! The virtual boards the bench has: one row for each model, from which all else follows.
 
-use std::io;
-
-use crate::bench::boards::imx_rt::{self, ImxRt};
-use crate::bench::boards::own_bootloader::OwnDfu;
-use crate::bench::boards::plain_dfu::{self, PlainDfu};
-use crate::bench::boards::plain_usb::{self, PlainUsb};
-use crate::bench::boards::stm32n6::{self, Stm32N6};
-use crate::bench::boards::{alif_se, stm32_rom};
-use crate::bench::kit::board::unknown_name;
-use crate::bench::kit::settings::{SettingHelp, Settings};
-use crate::bench::mocks::{self, MockEnd};
-use crate::bench::scenes::SceneBoard;
-use crate::bench::{
-    AlifSe, BenchClock, BenchError, BenchFiles, BoardModel, Console, FaultName, Stm32Rom, Stm32RomSettings,
-};
+use crate::bench::boards::alif_se::AlifSe;
+use crate::bench::boards::imx_rt::ImxRt;
+use crate::bench::boards::plain_dfu::PlainDfu;
+use crate::bench::boards::plain_usb::PlainUsb;
+use crate::bench::boards::stm32_rom::Stm32Rom;
+use crate::bench::boards::stm32n6::Stm32N6;
+use crate::bench::kit::model::{Model, ModelHelp, Talk, ToolPlace};
+use crate::bench::kit::settings::Settings;
+use crate::bench::mocks::{MockEnd, no_board};
+use crate::bench::{BenchClock, BenchError, BoardModel, Console};
 use crate::documents::playbook::Playbook;
 use crate::words::Diagnostic;
 
-/// One of the boards the bench knows. A further one is a variant here and a row in `MODELS`.
-#[derive(Debug, serde::Serialize, serde::Deserialize)]
-pub enum VirtualModel {
-    ImxRt(Box<ImxRt>),
-    Stm32Rom(Box<Stm32Rom>),
-    PlainDfu(Box<PlainDfu>),
-    PlainUsb(PlainUsb),
-    Stm32N6(Box<Stm32N6>),
-    AlifSe(Box<AlifSe>),
-    /// No board of its own: a scene, which is played by its own rules.
-    Scene(Box<SceneBoard>),
-}
-
-/// What an author may want to know of a model.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ModelHelp {
-    pub name: &'static str,
-    /// What boards it stands for, and which tools act on it.
-    pub about: &'static str,
-    pub settings: &'static [SettingHelp],
-}
-
 struct ModelRow {
     help: ModelHelp,
-    build: fn(&mut Settings<'_>, &[&str]) -> Result<VirtualModel, BenchError>,
+    tools: fn() -> Vec<ToolPlace>,
+    build: fn(&mut Settings<'_>, &[&str]) -> VirtualModel,
 }
 
-const MODELS: &[ModelRow] = &[
-    ModelRow {
-        help: ModelHelp {
-            name: Stm32Rom::MODEL,
-            about: "an STM32 whose ROM speaks DfuSe, with or without a DFU bootloader of its own behind it (dfu-util)",
-            settings: stm32_rom::SETTINGS,
-        },
-        build: |settings, names| {
-            Ok(VirtualModel::Stm32Rom(Box::new(Stm32Rom::new(Stm32RomSettings::read(settings), names)?)))
-        },
-    },
-    ModelRow {
-        help: ModelHelp {
-            name: ImxRt::MODEL,
-            about: "an i.MX RT10xx with its ROM, the RAM flashloader, NOR flash and fuses (sdphost, blhost)",
-            settings: imx_rt::SETTINGS,
-        },
-        build: |settings, names| Ok(VirtualModel::ImxRt(Box::new(ImxRt::new(settings, names)?))),
-    },
-    ModelRow {
-        help: ModelHelp {
-            name: Stm32N6::MODEL,
-            about: "an STM32N6 with its ROM, a loader in RAM, NOR flash and a DFU bootloader (STM32_Programmer_CLI, dfu-util)",
-            settings: stm32n6::SETTINGS,
-        },
-        build: |settings, names| Ok(VirtualModel::Stm32N6(Box::new(Stm32N6::new(settings, names)?))),
-    },
-    ModelRow {
-        help: ModelHelp {
-            name: AlifSe::MODEL,
-            about: "an Alif Ensemble with its Secure Enclave behind a serial bridge (Alif's SE Tools, dfu-util)",
-            settings: alif_se::SETTINGS,
-        },
-        build: |settings, names| Ok(VirtualModel::AlifSe(Box::new(AlifSe::new(settings, names)?))),
-    },
-    ModelRow {
-        help: ModelHelp {
-            name: PlainDfu::MODEL,
-            about: "a board with a DFU bootloader, one alt setting for each partition (dfu-util)",
-            settings: plain_dfu::SETTINGS,
-        },
-        build: |settings, names| Ok(VirtualModel::PlainDfu(Box::new(PlainDfu::new(settings, names)?))),
-    },
-    ModelRow {
-        help: ModelHelp {
-            name: PlainUsb::MODEL,
-            about: "a board that only shows itself on USB (no tool)",
-            settings: plain_usb::SETTINGS,
-        },
-        build: |settings, names| Ok(VirtualModel::PlainUsb(PlainUsb::new(settings, names)?)),
-    },
-];
+/// Declares the models. What a row says of its board stands beside the board, in its [`Model`].
+macro_rules! models {
+    ($($board:ident,)*) => {
+        /// One of the boards the bench knows.
+        #[derive(Debug, serde::Serialize, serde::Deserialize)]
+        pub enum VirtualModel {
+            $($board(Box<$board>),)*
+        }
+
+        const MODELS: &[ModelRow] = &[$(ModelRow {
+            help: <$board as Model>::HELP,
+            tools: || <$board as Model>::TOOLS.iter().map(|tool| tool.place).collect(),
+            build: |settings, names| VirtualModel::$board(Box::new(<$board as Model>::build(settings, names))),
+        },)*];
+
+        impl VirtualModel {
+            pub fn name(&self) -> &'static str {
+                match self {
+                    $(VirtualModel::$board(_) => <$board as Model>::HELP.name,)*
+                }
+            }
+
+            pub fn board(&self) -> &dyn BoardModel {
+                match self {
+                    $(VirtualModel::$board(board) => board.as_ref(),)*
+                }
+            }
+
+            pub fn board_mut(&mut self) -> &mut dyn BoardModel {
+                match self {
+                    $(VirtualModel::$board(board) => board.as_mut(),)*
+                }
+            }
+
+            /// Plays one call of a tool that never waits.
+            pub(crate) fn play(
+                &mut self,
+                tool: &str,
+                args: &[String],
+                console: &mut Console,
+                clock: &mut BenchClock,
+            ) -> MockEnd {
+                match self {
+                    $(VirtualModel::$board(board) => play_on(board.as_mut(), tool, args, console, clock),)*
+                }
+            }
+
+            /// How a call of this tool is played that waits in the middle; nothing for one that never waits.
+            pub(crate) fn talk(&self, tool: &str) -> Option<Talk> {
+                match self {
+                    $(VirtualModel::$board(_) => {
+                        <$board as Model>::TOOLS.iter().find(|known| known.place.name == tool)?.talk
+                    })*
+                }
+            }
+        }
+    };
+}
+
+models! {
+    Stm32Rom,
+    ImxRt,
+    Stm32N6,
+    AlifSe,
+    PlainDfu,
+    PlainUsb,
+}
 
 /// Every model with its settings, for people who describe a board.
 pub fn model_help() -> impl Iterator<Item = &'static ModelHelp> {
     MODELS.iter().map(|row| &row.help)
 }
 
+/// Every tool that the bench plays. One program plays each of them, by the name it is started under.
+pub(crate) fn mock_tools() -> Vec<ToolPlace> {
+    let mut tools: Vec<ToolPlace> = MODELS.iter().flat_map(|row| (row.tools)()).collect();
+    tools.sort_unstable_by_key(|tool| tool.name);
+    tools.dedup();
+    tools
+}
+
 /// Builds as much as can be built; what is wrong with the playbook is noted in `settings`.
-fn build(settings: &mut Settings<'_>, names: &[&str]) -> Option<Result<VirtualModel, BenchError>> {
+fn build(settings: &mut Settings<'_>, names: &[&str]) -> Option<VirtualModel> {
     let row = MODELS.iter().find(|row| row.help.name == settings.model());
     let Some(row) = row else {
         settings.unknown_model(&model_help().map(|help| help.name).collect::<Vec<_>>());
@@ -114,147 +111,37 @@ fn build(settings: &mut Settings<'_>, names: &[&str]) -> Option<Result<VirtualMo
     Some((row.build)(settings, names))
 }
 
+fn play_on<B: Model>(
+    board: &mut B,
+    tool: &str,
+    args: &[String],
+    console: &mut Console,
+    clock: &mut BenchClock,
+) -> MockEnd {
+    match B::TOOLS.iter().find(|known| known.place.name == tool) {
+        Some(known) => (known.play)(args, board, console, clock),
+        None => no_board(tool, console),
+    }
+}
+
 impl VirtualModel {
-    /// The board the playbook asks for, in the starting state that `names` choose.
+    /// The board the playbook asks for, in the starting state that `names` choose; unknown ones choose nothing.
     pub fn new(playbook: &Playbook, names: &[&str]) -> Result<Self, BenchError> {
         let board = playbook.virtual_board.as_ref().ok_or(BenchError::NoVirtualBoard)?;
         let mut settings = Settings::new(playbook, board);
         let built = build(&mut settings, names);
-        let faults = settings.into_faults();
-        let model = match built {
-            Some(built) if faults.is_empty() => built?,
-            _ => return Err(BenchError::Settings { faults }),
-        };
-        let known = model.fault_names();
-        match names.iter().find(|name| !known.iter().any(|(known, _)| known == *name)) {
-            Some(name) => Err(unknown_name(name, known)),
-            None => Ok(model),
+        let diagnostics = settings.into_diagnostics();
+        match built {
+            Some(built) if diagnostics.is_empty() => Ok(built),
+            _ => Err(BenchError::Settings { diagnostics }),
         }
     }
 
     /// What is wrong with the virtual board a playbook asks for; nothing when it asks for none.
     pub fn check(playbook: &Playbook) -> Vec<Diagnostic> {
         match VirtualModel::new(playbook, &[]) {
-            Err(BenchError::Settings { faults }) => faults,
+            Err(BenchError::Settings { diagnostics }) => diagnostics,
             Ok(_) | Err(_) => Vec::new(),
-        }
-    }
-
-    /// The starting states and faults that can befall this board.
-    pub fn fault_names(&self) -> Vec<FaultName> {
-        match self {
-            VirtualModel::ImxRt(board) => board.fault_names(),
-            VirtualModel::Stm32Rom(board) => board.fault_names(),
-            VirtualModel::PlainDfu(_) => PlainDfu::fault_names(),
-            VirtualModel::PlainUsb(_) => PlainUsb::fault_names(),
-            VirtualModel::Stm32N6(board) => board.fault_names(),
-            VirtualModel::AlifSe(board) => board.fault_names(),
-            VirtualModel::Scene(_) => Vec::new(),
-        }
-    }
-
-    pub fn name(&self) -> &'static str {
-        match self {
-            VirtualModel::ImxRt(_) => ImxRt::MODEL,
-            VirtualModel::Stm32Rom(_) => Stm32Rom::MODEL,
-            VirtualModel::PlainDfu(_) => PlainDfu::MODEL,
-            VirtualModel::PlainUsb(_) => PlainUsb::MODEL,
-            VirtualModel::Stm32N6(_) => Stm32N6::MODEL,
-            VirtualModel::AlifSe(_) => AlifSe::MODEL,
-            VirtualModel::Scene(_) => "scene",
-        }
-    }
-
-    pub fn board(&self) -> &dyn BoardModel {
-        match self {
-            VirtualModel::ImxRt(board) => board.as_ref(),
-            VirtualModel::Stm32Rom(board) => board.as_ref(),
-            VirtualModel::PlainDfu(board) => board.as_ref(),
-            VirtualModel::PlainUsb(board) => board,
-            VirtualModel::Stm32N6(board) => board.as_ref(),
-            VirtualModel::AlifSe(board) => board.as_ref(),
-            VirtualModel::Scene(board) => board.as_ref(),
-        }
-    }
-
-    pub fn board_mut(&mut self) -> &mut dyn BoardModel {
-        match self {
-            VirtualModel::ImxRt(board) => board.as_mut(),
-            VirtualModel::Stm32Rom(board) => board.as_mut(),
-            VirtualModel::PlainDfu(board) => board.as_mut(),
-            VirtualModel::PlainUsb(board) => board,
-            VirtualModel::Stm32N6(board) => board.as_mut(),
-            VirtualModel::AlifSe(board) => board.as_mut(),
-            VirtualModel::Scene(board) => board.as_mut(),
-        }
-    }
-
-    pub(crate) fn scene_board(&self) -> Option<&SceneBoard> {
-        match self {
-            VirtualModel::Scene(board) => Some(board),
-            _ => None,
-        }
-    }
-
-    /// What a scene has put in the place of a board.
-    pub(crate) fn scene(&mut self) -> Option<&mut SceneBoard> {
-        match self {
-            VirtualModel::Scene(board) => Some(board),
-            _ => None,
-        }
-    }
-
-    /// Puts into the memories what a board has before anybody touches it.
-    pub(crate) fn fill_memories(&self) -> io::Result<()> {
-        match self {
-            VirtualModel::ImxRt(board) => board.fill_with_remains(),
-            VirtualModel::Stm32Rom(_)
-            | VirtualModel::PlainDfu(_)
-            | VirtualModel::PlainUsb(_)
-            | VirtualModel::Scene(_) => Ok(()),
-            VirtualModel::Stm32N6(board) => board.fill_with_remains(),
-            VirtualModel::AlifSe(board) => board.fill_with_remains(),
-        }
-    }
-
-    /// Puts down the files that a board's tools bring along.
-    pub(crate) fn lay_out_tools(&self, files: &BenchFiles) -> io::Result<()> {
-        match self {
-            VirtualModel::AlifSe(board) => alif_se::tools_folder::lay_out(&files.alif(), board),
-            _ => Ok(()),
-        }
-    }
-
-    /// Plays one call of a tool that never waits.
-    pub fn play(&mut self, tool: &str, args: &[String], console: &mut Console, clock: &mut BenchClock) -> MockEnd {
-        match (self, tool) {
-            (VirtualModel::ImxRt(board), "sdphost") => MockEnd::Exit(mocks::sdphost(args, board, console, clock)),
-            (VirtualModel::ImxRt(board), "blhost") => MockEnd::Exit(mocks::blhost(args, board, console, clock)),
-            (VirtualModel::Stm32Rom(board), "dfu-util") => {
-                board.advance_to(clock.now_ms());
-                let end = mocks::dfu_util(args, board.as_mut(), console);
-                clock.take(board.now_ms().saturating_sub(clock.now_ms()));
-                end
-            }
-            (VirtualModel::PlainDfu(board), "dfu-util") => {
-                mocks::dfu_util(args, &mut OwnDfu { board: board.as_mut(), clock }, console)
-            }
-            (VirtualModel::Stm32N6(board), "dfu-util") => {
-                mocks::dfu_util(args, &mut OwnDfu { board: board.as_mut(), clock }, console)
-            }
-            (VirtualModel::AlifSe(board), "dfu-util") => {
-                mocks::dfu_util(args, &mut OwnDfu { board: board.as_mut(), clock }, console)
-            }
-            (VirtualModel::Stm32N6(board), "STM32_Programmer_CLI") => {
-                MockEnd::Exit(mocks::stm32_programmer(args, board, console, clock))
-            }
-            (VirtualModel::AlifSe(board), tool) if mocks::alif::plays(tool) => {
-                MockEnd::Exit(mocks::alif::version(tool, board.release(), console))
-            }
-            (_, other) => {
-                console.err(&format!("the virtual bench has no board for `{other}`\n"));
-                MockEnd::Exit(mocks::NO_BOARD_EXIT)
-            }
         }
     }
 }
@@ -294,15 +181,8 @@ mod tests {
 
     #[test]
     fn a_model_needs_little() {
-        for (model, needed) in [
-            ("stm32-dfu-rom", "layout: \"@Internal Flash  /0x08000000/16*128Kg\""),
-            ("imxrt-flexspi", "version: K1.0.0"),
-            ("stm32n6", "partitions: []"),
-            ("alif-se", "partitions: []"),
-            ("plain-dfu", "partitions: []"),
-            ("plain-usb", "id: rom"),
-        ] {
-            assert_eq!(VirtualModel::check(&playbook(&format!("  model: {model}\n  {needed}"))), [], "{model}");
+        for ModelHelp { name, least, .. } in model_help() {
+            assert_eq!(VirtualModel::check(&playbook(&format!("  model: {name}\n  {least}"))), [], "{name}");
         }
         assert_eq!(model_help().count(), 6);
     }

@@ -95,7 +95,8 @@ impl Comparison<'_> {
                 continue;
             };
             // Neighbours are one region: the file may be a part of it.
-            if self.account.board.board().digest(address.value, size).as_ref() == Some(&sha256) {
+            if self.account.stage.board().and_then(|board| board.digest(address.value, size)).as_ref() == Some(&sha256)
+            {
                 continue;
             }
             let there = self.account.regions.iter().find(|region| region.address == address.value);

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::bench::call_record::CallRecord;
 use crate::bench::faults::{Striking, StruckWorld};
 use crate::bench::state::BenchState;
-use crate::bench::{Answers, Bench, BenchError, BenchWorld, Region, VirtualModel, generate_image, in_process};
+use crate::bench::{Answers, Bench, BenchError, BenchWorld, Region, Stage, generate_image, in_process};
 use crate::documents::cases::Choice;
 use crate::documents::catalog::Catalog;
 use crate::documents::expression::Value;
@@ -51,7 +51,7 @@ pub struct Account {
     pub calls: Vec<CallRecord>,
     pub regions: Vec<Region>,
     /// As the run has left it.
-    pub board: VirtualModel,
+    pub stage: Stage,
     pub fuses: BTreeMap<u32, u32>,
     /// How often memory that lasts was changed in this run, where the board keeps count.
     pub changes: Option<u64>,
@@ -84,8 +84,8 @@ pub(crate) fn rehearse_struck(
 ) -> Result<Account, RehearsalError> {
     let files = bench.files();
     let before = BenchState::look(&files)?;
-    let (regions_before, fuses_before) = (before.model.board().regions(), before.model.board().fuses());
-    let changes_before = before.model.board().changes();
+    let (regions_before, fuses_before) = (before.stage.regions(), before.stage.fuses());
+    let changes_before = before.stage.changes();
     let mut events = Vec::new();
     let outcome = carry_out(bench, rehearsal, striking, &mut |event| {
         if !striking.run().killed {
@@ -94,15 +94,15 @@ pub(crate) fn rehearse_struck(
         }
     })?;
     let state = BenchState::look(&files)?;
-    let (regions, fuses) = (state.model.board().regions(), state.model.board().fuses());
+    let (regions, fuses) = (state.stage.regions(), state.stage.fuses());
     Ok(Account {
         events,
         outcome,
         calls: CallRecord::read(&files)?,
         regions,
         fuses,
-        changes: state.model.board().changes().zip(changes_before).map(|(after, before)| after.saturating_sub(before)),
-        board: state.model,
+        changes: state.stage.changes().zip(changes_before).map(|(after, before)| after.saturating_sub(before)),
+        stage: state.stage,
         regions_before,
         fuses_before,
     })

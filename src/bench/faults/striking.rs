@@ -206,7 +206,7 @@ impl Striking {
     fn attached(&self) -> BTreeSet<UsbId> {
         // A bench that cannot be read shows in the next call.
         let Ok(state) = BenchState::look(&self.files) else { return BTreeSet::new() };
-        state.model.board().attached(state.now_ms).into_iter().map(|device| device.id).collect()
+        state.stage.attached(state.now_ms).into_iter().map(|device| device.id).collect()
     }
 
     fn reach(&self, site: Site) {
@@ -300,10 +300,10 @@ impl Striking {
         let unplug = || -> Result<bool, BenchError> {
             let mut held = HeldState::take(&self.files)?;
             let now_ms = held.state.now_ms;
-            let board = held.state.model.board_mut();
-            let before = board.attached(now_ms).len();
-            board.hands(HandMove::Unplug, now_ms);
-            let gone = board.attached(now_ms).len() < before;
+            let stage = &mut held.state.stage;
+            let before = stage.attached(now_ms).len();
+            stage.hands(HandMove::Unplug, now_ms);
+            let gone = stage.attached(now_ms).len() < before;
             held.state.hands_moved += 1;
             held.save()?;
             Ok(gone)
@@ -333,8 +333,7 @@ impl Striking {
     fn keep_act(&self, step: &Id) {
         // A bench that cannot be read shows in the call itself.
         let Ok(state) = BenchState::look(&self.files) else { return };
-        let board = state.model.board();
-        let (regions, fuses) = (board.regions(), board.fuses());
+        let (regions, fuses) = (state.stage.regions(), state.stage.fuses());
         let mut run = self.run_mut();
         let consented = run.consents.contains(step);
         run.acts.push(Act { step: step.clone(), consented, regions, fuses });

@@ -1,8 +1,13 @@
 //! What every virtual board offers, whatever family it belongs to.
 
+use std::any::Any;
 use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::io;
 use std::path::Path;
 
+use crate::bench::BenchFiles;
+use crate::bench::kit::mishaps::MishapName;
 use crate::documents::playbook::{DeviceKind, HandMove};
 use crate::words::{Diagnostic, UsbId, nearest};
 use crate::world::{Access, FolderRefused};
@@ -10,7 +15,7 @@ use crate::world::{Access, FolderRefused};
 /// A virtual board: the state of the silicon, kept in a file between the calls of the mock tools.
 ///
 /// Times are milliseconds of the bench's own clock, which no wait of a test really takes.
-pub trait BoardModel {
+pub trait BoardModel: Any + Debug {
     /// What is on the bus at `now_ms`; scheduled changes (a late enumeration) that are due have happened.
     fn attached(&self, now_ms: u64) -> Vec<BusDevice>;
 
@@ -34,16 +39,33 @@ pub trait BoardModel {
     }
 
     /// One-time fuse words by index. Empty for boards without.
-    fn fuses(&self) -> BTreeMap<u32, u32>;
+    fn fuses(&self) -> BTreeMap<u32, u32> {
+        BTreeMap::new()
+    }
 
     /// Where the files of the board's memories lie. Called before anything else, in every process that loads the board.
-    fn use_folder(&mut self, folder: &Path);
+    fn use_folder(&mut self, _folder: &Path) {}
+
+    /// Puts into the memories what a board has before anybody touches it.
+    fn fill_memories(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Puts down the files that its tools bring along.
+    fn lay_out_tools(&self, _files: &BenchFiles) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// The starting states and mishaps that this board can have.
+    fn mishap_names(&self) -> Vec<MishapName>;
 
     /// Nothing goes wrong any more. What the board is, and what its memories hold, stays.
     fn heal(&mut self);
 
-    /// Is this one of the calls that a fault lets hang for ever?
-    fn hangs(&mut self, tool: &str, args: &[String]) -> bool;
+    /// Is this one of the calls that a mishap lets hang for ever?
+    fn hangs(&mut self, _tool: &str, _args: &[String]) -> bool {
+        false
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,9 +91,6 @@ pub struct Region {
     pub sha256: String,
 }
 
-/// The name of a starting state or fault that `--simulate=NAME` accepts, and what it means.
-pub type FaultName = (&'static str, &'static str);
-
 #[derive(Debug, thiserror::Error)]
 pub enum BenchError {
     #[error("`{name}` is not a starting state or fault of this virtual board; {hint}")]
@@ -84,8 +103,8 @@ pub enum BenchError {
         "this playbook names no virtual board, so there is nothing to simulate; add `virtual_board:` with a `model`, as the shipped playbooks do; or play scripted tools with --scene FILE"
     )]
     NoVirtualBoard,
-    #[error("the playbook's virtual board is wrong: {}", faults.iter().map(told).collect::<Vec<_>>().join("; "))]
-    Settings { faults: Vec<Diagnostic> },
+    #[error("the playbook's virtual board is wrong: {}", diagnostics.iter().map(told).collect::<Vec<_>>().join("; "))]
+    Settings { diagnostics: Vec<Diagnostic> },
     #[error("cannot use the bench folder `{path}`: {source}")]
     Folder { path: String, source: std::io::Error },
     #[error(transparent)]
@@ -94,19 +113,31 @@ pub enum BenchError {
     Damaged { path: String, reason: String },
 }
 
-fn told(fault: &Diagnostic) -> String {
-    match &fault.place {
-        Some(place) => format!("{place}: {}", fault.message),
-        None => fault.message.clone(),
+fn told(diagnostic: &Diagnostic) -> String {
+    match &diagnostic.place {
+        Some(place) => format!("{place}: {}", diagnostic.message),
+        None => diagnostic.message.clone(),
     }
 }
 
-/// A name that no starting state or fault has.
-pub(in crate::bench) fn unknown_name(name: &str, known: impl IntoIterator<Item = FaultName>) -> BenchError {
+/// A name that no starting state or mishap has.
+pub(in crate::bench) fn unknown_name(name: &str, known: impl IntoIterator<Item = MishapName>) -> BenchError {
     let known: Vec<&str> = known.into_iter().map(|(name, _)| name).collect();
     let hint = match nearest(name, known.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("known are: {}", known.join(", ")),
     };
     BenchError::UnknownName { name: name.to_owned(), hint }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_name_is_answered_with_the_nearest_or_all_known_ones() {
+        let error = |name| unknown_name(name, [("late-loader", ""), ("fuse-set", "")]).to_string();
+        assert!(error("late-loder").contains("did you mean `late-loader`?"));
+        assert!(error("zzz").contains("late-loader, fuse-set"), "{}", error("zzz"));
+    }
 }

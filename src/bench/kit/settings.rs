@@ -73,7 +73,7 @@ impl<'a> Settings<'a> {
         &self.board.model.value
     }
 
-    pub(crate) fn into_faults(self) -> Vec<Diagnostic> {
+    pub(crate) fn into_diagnostics(self) -> Vec<Diagnostic> {
         self.reader.faults
     }
 

@@ -17,19 +17,20 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::bench::boards::virtual_model::mock_tools;
 use crate::bench::call_record::CallRecord;
-use crate::bench::folder::{BenchFiles, MOCK_TOOLS};
+use crate::bench::folder::BenchFiles;
 use crate::bench::scenes::{self, SceneStore};
 use crate::bench::set_up::BENCH_VARIABLE;
 use crate::bench::state::{BenchState, HeldState, replace};
 use crate::bench::waiting::{Waiting, WaitsFor};
-use crate::bench::{BenchError, Console, VirtualModel};
+use crate::bench::{BenchError, Console};
 use crate::world::end_by_signal;
 
 pub(crate) use blhost::blhost;
 pub use dfu_util::dfu_util;
 pub(crate) use sdphost::sdphost;
-pub(crate) use session::{Halt, Resumed, Session};
+pub(crate) use session::{Halt, Session};
 pub(crate) use stm32_programmer::stm32_programmer;
 
 /// How a call of a mock tool ends.
@@ -46,7 +47,7 @@ pub enum MockEnd {
 
 /// The mock itself is at fault, not the tool it plays.
 const BENCH_BROKEN_EXIT: i32 = 70;
-pub(crate) const NO_BOARD_EXIT: i32 = 69;
+const NO_BOARD_EXIT: i32 = 69;
 /// How often a waiting tool looks whether hands have moved. Real time.
 const HANDS_POLL: Duration = Duration::from_millis(2);
 
@@ -58,7 +59,7 @@ pub fn mock_main() -> Option<i32> {
     let name = program.file_name()?.to_str()?;
     let tool = name.strip_suffix(std::env::consts::EXE_SUFFIX).unwrap_or(name);
     let files = bench_of(&program)?;
-    if !MOCK_TOOLS.contains(&tool) && !plays_in_scene(&files, tool) {
+    if !mock_tools().iter().any(|known| known.name == tool) && !plays_in_scene(&files, tool) {
         return None;
     }
     let args: Vec<String> = arguments.map(|argument| argument.to_string_lossy().into_owned()).collect();
@@ -96,10 +97,10 @@ pub fn play(files: &BenchFiles, tool: &str, args: &[String], console: &mut Conso
         let mut state = BenchState::look(files)?;
         let mut clock = state.clock();
         let Some(version) = state.versions.get(tool).cloned() else {
-            return Ok(state.model.play(tool, args, console, &mut clock));
+            return Ok(state.stage.play(tool, args, console, &mut clock));
         };
         let mut own = Console::keeping(BTreeMap::new());
-        let end = state.model.play(tool, args, &mut own, &mut clock);
+        let end = state.stage.play(tool, args, &mut own, &mut clock);
         console.out(&with_version(&String::from_utf8_lossy(&own.stdout), &version));
         console.err(&with_version(&String::from_utf8_lossy(&own.stderr), &version));
         return Ok(end);
@@ -109,17 +110,16 @@ pub fn play(files: &BenchFiles, tool: &str, args: &[String], console: &mut Conso
     let mut clock = held.state.clock();
     let mut call = CallRecord { tool: tool.to_owned(), argv: args.to_vec(), exit_code: None, at_ms: clock.now_ms() };
     held.state.playing = Some(call.clone());
-    let hangs = held.state.model.board_mut().hangs(tool, args);
+    let hangs = held.state.stage.board_mut().is_some_and(|board| board.hangs(tool, args));
     held.state.save(files)?;
-    let talks = alif::plays(tool) && matches!(held.state.model, VirtualModel::AlifSe(_));
-    if talks {
+    if let Some(talk) = held.state.stage.talk(tool) {
         let mut session = Session::new(held, files, console);
-        let played = alif::play(tool, args, &mut session);
+        let played = talk(tool, args, &mut session);
         return session.close(played, call);
     }
     let mut waits = 0;
     let end = loop {
-        let end = if hangs { MockEnd::Hangs } else { held.state.model.play(tool, args, console, &mut clock) };
+        let end = if hangs { MockEnd::Hangs } else { held.state.stage.play(tool, args, console, &mut clock) };
         held.state.now_ms = clock.now_ms();
         // In a test nobody moves hands meanwhile.
         if end != MockEnd::Waits || console.is_scripted() {
@@ -151,6 +151,12 @@ pub fn play(files: &BenchFiles, tool: &str, args: &[String], console: &mut Conso
         }
     }
     Ok(end)
+}
+
+/// Nothing that this tool acts on stands on the bench.
+pub(crate) fn no_board(tool: &str, console: &mut Console) -> MockEnd {
+    console.err(&format!("the virtual bench has no board for `{tool}`\n"));
+    MockEnd::Exit(NO_BOARD_EXIT)
 }
 
 /// Puts the board back until somebody's hands have moved; nothing when the tool was ended meanwhile.

@@ -4,15 +4,16 @@
 //! can reach it, and says so in the bench's folder, so that time may pass. What it prints is kept until it lets go of the
 //! bench: a tool that holds the bench must not wait for a reader, who may be waiting for the bench.
 
+use std::any::Any;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::bench::mocks::{MockEnd, NO_BOARD_EXIT};
-use crate::bench::scenes::SceneBoard;
+use crate::bench::scenes::ScenePlayer;
 use crate::bench::state::{BenchState, HeldState};
 use crate::bench::timeline::Timeline;
 use crate::bench::waiting::{Waiting, WaitsFor, counted};
-use crate::bench::{AlifSe, BenchClock, BenchError, BenchFiles, CallRecord, Console, VirtualModel};
+use crate::bench::{BenchClock, BenchError, BenchFiles, BoardModel, CallRecord, Console};
 use crate::words::Stream;
 
 /// The tool at work.
@@ -77,15 +78,6 @@ impl From<BenchError> for Halt {
     }
 }
 
-/// How a wait for hands has ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Resumed {
-    /// The board was reset.
-    Reset,
-    /// The cable was pulled.
-    Unplugged,
-}
-
 /// How often a waiting tool looks at the board. Real time.
 const POLL: Duration = Duration::from_millis(2);
 
@@ -131,8 +123,8 @@ impl<'a> Session<'a> {
         self.console.folder()
     }
 
-    pub(crate) fn scene(&mut self) -> Result<&mut SceneBoard, Halt> {
-        self.held.as_mut().and_then(|held| held.state.model.scene()).ok_or(Halt::Exit(NO_BOARD_EXIT))
+    pub(crate) fn scene(&mut self) -> Result<&mut ScenePlayer, Halt> {
+        self.held.as_mut().and_then(|held| held.state.stage.scene_mut()).ok_or(Halt::Exit(NO_BOARD_EXIT))
     }
 
     /// A file as the tool names it, from its working folder.
@@ -148,11 +140,11 @@ impl<'a> Session<'a> {
         self.clock.now_ms()
     }
 
-    pub(crate) fn board(&mut self) -> Result<&mut AlifSe, Halt> {
-        match self.held.as_mut().map(|held| &mut held.state.model) {
-            Some(VirtualModel::AlifSe(board)) => Ok(board),
-            _ => Err(Halt::Exit(NO_BOARD_EXIT)),
-        }
+    /// The board, which must be of this model.
+    pub(crate) fn board_of<B: BoardModel>(&mut self) -> Result<&mut B, Halt> {
+        let board = self.held.as_mut().and_then(|held| held.state.stage.board_mut());
+        let board = board.and_then(|board| (board as &mut dyn Any).downcast_mut());
+        board.ok_or(Halt::Exit(NO_BOARD_EXIT))
     }
 
     /// Prints a prompt and waits for a line; none when the input has ended.
@@ -163,27 +155,12 @@ impl<'a> Session<'a> {
         Ok(line)
     }
 
-    /// Prints `text` and waits until somebody resets the board or pulls its cable.
-    pub(crate) fn wait_for_hands(&mut self, text: &str) -> Result<Resumed, Halt> {
-        let (resets, _) = self.board()?.resets();
-        let unplugged = self.board()?.unplugged();
-        let mut text = text;
-        loop {
-            let moved = self.hands_moved();
-            self.let_go(WaitsFor::Hands, text)?;
-            text = "";
-            self.wait_for_move(moved)?;
-            self.take_again()?;
-            let board = self.board()?;
-            if board.unplugged() > unplugged {
-                return Ok(Resumed::Unplugged);
-            }
-            let (resets_now, reset_ms) = board.resets();
-            if resets_now > resets {
-                self.clock.take(reset_ms.saturating_sub(self.clock.now_ms()));
-                return Ok(Resumed::Reset);
-            }
-        }
+    /// Prints `text` and waits until somebody's hands have moved.
+    pub(crate) fn wait_for_hands(&mut self, text: &str) -> Result<(), Halt> {
+        let moved = self.hands_moved();
+        self.let_go(WaitsFor::Hands, text)?;
+        self.wait_for_move(moved)?;
+        self.take_again()
     }
 
     /// Records how the tool has ended, gives the board back and prints the last words.
@@ -260,7 +237,7 @@ impl<'a> Session<'a> {
             let (hand_move, after_ms) = self.console.next_hands().ok_or(Halt::Hangs)?;
             let mut held = HeldState::take(&self.files)?;
             let at_ms = held.state.now_ms + after_ms;
-            held.state.model.board_mut().hands(hand_move, at_ms);
+            held.state.stage.hands(hand_move, at_ms);
             held.state.hands_moved += 1;
             held.save()?;
             return Ok(());

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use crate::bench::boards::stm32n6::{Fault, OTHER_SERIAL, ROM_PRODUCT, SERIAL, Stm32N6, Taken};
+use crate::bench::boards::stm32n6::{Mishap, OTHER_SERIAL, ROM_PRODUCT, SERIAL, Stm32N6, Taken};
 use crate::bench::{BenchClock, BoardModel, BusDevice, Console};
 use crate::words::UsbId;
 use crate::world::Access;
@@ -37,7 +37,7 @@ pub(crate) fn stm32_programmer(
     console: &mut Console,
     clock: &mut BenchClock,
 ) -> i32 {
-    let mut tool = Tool { windows: board.has(Fault::Windows), old: board.has(Fault::OldVersion), console };
+    let mut tool = Tool { windows: board.has(Mishap::Windows), old: board.has(Mishap::OldVersion), console };
     tool.banner();
     if args.iter().any(|argument| argument == "--version") {
         tool.say(&format!("STM32CubeProgrammer version: {} \n", tool.version()));
@@ -55,7 +55,7 @@ pub(crate) fn stm32_programmer(
         (_, Some(file)) if port && file.to_ascii_lowercase().ends_with(".tsv") => {
             let serial = words.iter().find_map(|word| word.strip_prefix("sn="));
             match tool.flash(file, serial, board, clock) {
-                Ok(()) if board.has(Fault::SuccessExit1) => 1,
+                Ok(()) if board.has(Mishap::SuccessExit1) => 1,
                 Ok(()) => 0,
                 Err(Failed) => 1,
             }
@@ -137,7 +137,7 @@ impl Tool<'_> {
         board: &mut Stm32N6,
         clock: &mut BenchClock,
     ) -> Result<(), Failed> {
-        if board.has(Fault::NothingDone) {
+        if board.has(Mishap::NothingDone) {
             return Ok(());
         }
         self.connect(serial, board, *clock)?;
@@ -179,7 +179,7 @@ impl Tool<'_> {
             return self.fail(&["TSV files are only supported for STM32MP"]);
         }
         self.identity(device.serial.as_deref().unwrap_or_default(), ROM_PRODUCT);
-        if board.has(Fault::Protected) {
+        if board.has(Mishap::Protected) {
             self.say("Warning: Device is under Read Out Protection or Target is held under reset\n");
             return self.fail(&["a read Operation failed, please check if any memory protection mechanism is active."]);
         }
@@ -230,7 +230,7 @@ impl Tool<'_> {
                 let address = format!("Write failed at address: {:#x}", partition.offset + image.len() as u64 / 2);
                 let lines = [address.as_str(), "failed to download Segment[0]", "failed to download the File"];
                 lines.iter().for_each(|line| self.error(line));
-                if !board.has(Fault::ErrorExit0) {
+                if !board.has(Mishap::ErrorExit0) {
                     return Err(Failed);
                 }
             }

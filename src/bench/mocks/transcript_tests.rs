@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use crate::bench::VirtualModel;
 use crate::bench::boards::imx_rt::Phase;
 use crate::bench::test_bench::{Printed, TestBench};
+use crate::bench::{Stage, VirtualModel};
 
 /// What comes before the recorded call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -148,7 +148,7 @@ fn bench_before(names: &[&str], before: Before) -> TestBench {
         Before::Flashloader => bench.start_flashloader(),
         Before::Unreachable => bench.change(|state| {
             let now_ms = state.now_ms;
-            let VirtualModel::ImxRt(board) = &mut state.model else { panic!("another board") };
+            let Stage::Board(VirtualModel::ImxRt(board)) = &mut state.stage else { panic!("another board") };
             board.show(now_ms, Phase::Flashloader);
         }),
         Before::Flash => {

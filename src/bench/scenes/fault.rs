@@ -93,9 +93,9 @@ pub(crate) fn unmade_calls(files: &BenchFiles) -> Result<Vec<UnmadeCall>, BenchE
     if !files.has_scene() {
         return Ok(Vec::new());
     }
-    let mut state = BenchState::look(files)?;
+    let state = BenchState::look(files)?;
     let heads = SceneStore::of(files).heads()?;
-    let Some(board) = state.model.scene() else { return Ok(Vec::new()) };
+    let Some(board) = state.stage.scene() else { return Ok(Vec::new()) };
     let unmade = heads.iter().enumerate().filter_map(|(index, head)| {
         let made = board.made(index);
         let declared = head.times_declared();

@@ -1,8 +1,8 @@
 //! Plays one call of a scripted tool.
 
 use crate::bench::mocks::{Halt, MockEnd, Session, with_version};
-use crate::bench::scenes::board::{CALLS_MAX, Refused};
 use crate::bench::scenes::fault::{SceneFault, SceneFaultKind};
+use crate::bench::scenes::player::{CALLS_MAX, Refused};
 use crate::bench::scenes::store::{CallBody, CallHead, SceneStore};
 use crate::bench::scenes::working_folder::{self, FileProblem};
 use crate::bench::state::HeldState;
@@ -25,7 +25,7 @@ pub(crate) fn play(
     let store = SceneStore::of(files);
     let heads = store.heads()?;
     let mut held = HeldState::take(files)?;
-    let Some(board) = held.state.model.scene() else { return Ok(MockEnd::Exit(SCENE_FAULT_EXIT)) };
+    let Some(board) = held.state.stage.scene_mut() else { return Ok(MockEnd::Exit(SCENE_FAULT_EXIT)) };
     if board.find_call(&heads, tool, args).is_none()
         && let Some(known) = store.tools()?.iter().find(|known| known.is_asked_for_version(tool, args))
     {
@@ -39,7 +39,7 @@ pub(crate) fn play(
     let at_ms = held.state.clock().now_ms();
     let call = CallRecord { tool: tool.to_owned(), argv: args.to_vec(), exit_code: None, at_ms };
     held.state.playing = Some(call.clone());
-    let taken = match held.state.model.scene() {
+    let taken = match held.state.stage.scene_mut() {
         Some(board) => board.take_call(&heads, tool, args),
         None => Err(Refused::Undeclared),
     };
@@ -72,7 +72,7 @@ fn refusal(refused: Refused, heads: &[CallHead], held: &HeldState, call: &CallRe
     }
     let what = "the scene does not declare this call";
     let of_tool = || heads.iter().enumerate().filter(|(_, head)| head.tool == *tool);
-    let next = held.state.model.scene_board().and_then(|board| board.next_in_order(heads, tool));
+    let next = held.state.stage.scene().and_then(|board| board.next_in_order(heads, tool));
     // The next in order is the first to be looked at, so that it wins over others that are as near.
     let order = next.into_iter().chain(of_tool().map(|(index, _)| index).filter(|index| Some(*index) != next));
     let distance = |index: &usize| difference(&heads[*index].args, argv).map_or(0, |difference| difference.count);

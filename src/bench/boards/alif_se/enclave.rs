@@ -3,8 +3,9 @@
 //! The tools' own words on it are the mock tools' part. Not known from silicon: whether a refused write leaves the chip
 //! at the fast rate (here it does not), and when a new system package takes over (here with the next power-up).
 
-use super::{AlifSe, Fault, Faults, Release, SesVersion};
+use super::{AlifSe, Mishap, Release, SesVersion};
 use crate::bench::Region;
+use crate::bench::kit::mishaps::Mishaps;
 use crate::world::sha256_of_bytes;
 
 /// Which software answers.
@@ -57,16 +58,16 @@ const FAST_BAUD: u32 = 921_600;
 const REFUSED_BLOCK: u64 = 5;
 
 impl Enclave {
-    pub(super) fn new(faults: &Faults, release: Release) -> Self {
-        let installed = if faults.has(Fault::OldSes) { release.older_package() } else { release.package() };
-        let package = (!faults.has(Fault::Recovery)).then_some(installed);
+    pub(super) fn new(mishaps: &Mishaps<Mishap>, release: Release) -> Self {
+        let installed = if mishaps.has(Mishap::OldSes) { release.older_package() } else { release.package() };
+        let package = (!mishaps.has(Mishap::Recovery)).then_some(installed);
         Enclave {
             running: package,
             package,
             maintenance: false,
-            silenced: faults.has(Fault::Silent),
+            silenced: mishaps.has(Mishap::Silent),
             killed: false,
-            baud: if faults.has(Fault::WrongBaud) { FAST_BAUD } else { BAUD },
+            baud: if mishaps.has(Mishap::WrongBaud) { FAST_BAUD } else { BAUD },
         }
     }
 
@@ -99,7 +100,7 @@ impl AlifSe {
 
     pub(super) fn power_on(&mut self) {
         // People pull the cable for a second, which the chip may not even notice; the next time it does.
-        let stays_fast = self.plugged_in == 1 && self.has(Fault::WrongBaud);
+        let stays_fast = self.plugged_in == 1 && self.has(Mishap::WrongBaud);
         self.enclave.running = self.enclave.package;
         self.enclave.maintenance = false;
         self.enclave.baud = if stays_fast { FAST_BAUD } else { BAUD };
@@ -134,15 +135,15 @@ impl AlifSe {
         self.reset();
     }
 
-    /// Takes an image in blocks, as far as the faults let it. Only a whole image becomes a region.
+    /// Takes an image in blocks, as far as the mishaps let it. Only a whole image becomes a region.
     pub(crate) fn take_image(&mut self, address: u64, image: &[u8], block_bytes: u64, refused: bool) -> ImageAnswer {
         let blocks_total = (image.len() as u64).div_ceil(block_bytes);
         let middle = blocks_total / 2;
         let answer = if refused && blocks_total >= REFUSED_BLOCK {
             ImageAnswer { blocks: REFUSED_BLOCK - 1, then: BlockAnswer::Refused }
-        } else if self.strikes(Fault::HangsMidImage) {
+        } else if self.happens(Mishap::HangsMidImage) {
             ImageAnswer { blocks: middle, then: BlockAnswer::Nothing }
-        } else if self.strikes(Fault::UnpluggedMidWrite) {
+        } else if self.happens(Mishap::UnpluggedMidWrite) {
             ImageAnswer { blocks: middle, then: BlockAnswer::Lost }
         } else {
             ImageAnswer { blocks: blocks_total, then: BlockAnswer::Taken }

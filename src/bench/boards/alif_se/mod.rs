@@ -4,36 +4,38 @@
 //! `enclave.rs`. With the switch on, the bridge is on the bus instead of the camera.
 
 mod enclave;
-mod fault;
+mod mishap;
 mod own;
 mod part;
 mod release;
 mod settings;
 pub(in crate::bench) mod tools_folder;
 
-use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
 use crate::bench::boards::own_bootloader::{
-    BOOTLOADER_WINDOW_MS, Firmware, OwnBootloader, next_in_round, shown_in_round,
+    BOOTLOADER_WINDOW_MS, Firmware, OwnBootloader, OwnDfu, next_in_round, shown_in_round,
 };
 use crate::bench::kit::image::noise;
 use crate::bench::kit::memory::Memory;
+use crate::bench::kit::mishaps::{MishapName, Mishaps, mishap_names};
+use crate::bench::kit::model::{MockTool, Model, ModelHelp, Play, ToolPlace};
+use crate::bench::kit::schedule::Schedule;
 use crate::bench::kit::settings::Settings;
-use crate::bench::{BenchError, BoardModel, BusDevice, FaultName, Region};
+use crate::bench::mocks::{alif, dfu_util};
+use crate::bench::{BenchFiles, BoardModel, BusDevice, Region};
 use crate::documents::playbook::{DeviceKind, HandMove};
 use crate::words::UsbId;
 use crate::world::Access;
 
 pub(crate) use enclave::{BAUD, BlockAnswer, Stage};
-pub(crate) use fault::Fault;
+pub(crate) use mishap::Mishap;
 pub(crate) use part::Part;
 pub(crate) use release::{Release, SesVersion};
-pub(crate) use settings::{Mram, SETTINGS};
+pub(crate) use settings::Mram;
 
-use fault::Faults;
-use settings::AlifSettings;
+use settings::{AlifSettings, SETTINGS};
 
 /// What the board shows to the host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -52,10 +54,9 @@ enum Phase {
 #[derive(Debug, serde::Serialize, serde::Deserialize)]
 pub struct AlifSe {
     settings: AlifSettings,
-    faults: Faults,
+    mishaps: Mishaps<Mishap>,
     switched_on: bool,
-    /// From when on the board is in which phase; in order of time, at least one.
-    schedule: Vec<(u64, Phase)>,
+    schedule: Schedule<Phase>,
     plugged_in: u32,
     unplugged: u32,
     /// Resets by the button, and when the last one was.
@@ -85,31 +86,54 @@ const BRIDGE_APPEARS_MS: u64 = 700;
 const BOOTLOADER_APPEARS_MS: u64 = 400;
 const RUNNING_APPEARS_MS: u64 = 300;
 
-impl AlifSe {
-    pub const MODEL: &'static str = "alif-se";
+/// The folder in which Alif's tools lie with their data.
+const TOOLS_FOLDER: &str = "alif";
+
+const fn se_tool(name: &'static str, version: Play<AlifSe>) -> MockTool<AlifSe> {
+    MockTool::talking(ToolPlace { name, folder: Some(TOOLS_FOLDER) }, version, alif::play)
+}
+
+impl Model for AlifSe {
+    const HELP: ModelHelp = ModelHelp {
+        name: "alif-se",
+        about: "an Alif Ensemble with its Secure Enclave behind a serial bridge (Alif's SE Tools, dfu-util)",
+        settings: SETTINGS,
+        least: "partitions: []",
+    };
+    const TOOLS: &'static [MockTool<Self>] = &[
+        se_tool("maintenance", |_, board, console, _| alif::version("maintenance", board.release(), console)),
+        se_tool("updateSystemPackage", |_, board, console, _| {
+            alif::version("updateSystemPackage", board.release(), console)
+        }),
+        se_tool("app-write-mram", |_, board, console, _| alif::version("app-write-mram", board.release(), console)),
+        MockTool::new("dfu-util", |args, board, console, clock| dfu_util(args, &mut OwnDfu { board, clock }, console)),
+    ];
 
     /// A camera with a dead bootloader, plugged in, its recovery switch off.
-    pub(crate) fn new(settings: &mut Settings<'_>, names: &[&str]) -> Result<Self, BenchError> {
+    fn build(settings: &mut Settings<'_>, names: &[&str]) -> Self {
         let settings = AlifSettings::read(settings);
-        let faults = Faults::by_name(names)?;
-        let enclave = enclave::Enclave::new(&faults, release(&faults));
+        let mut mishaps = Mishaps::named(names);
+        if mishaps.has(Mishap::EofQuestion) {
+            mishaps.add(Mishap::PartMismatch);
+        }
+        let enclave = enclave::Enclave::new(&mishaps, release(&mishaps));
         // What an interrupted run has left stands as that run left it.
-        let switched_on = faults.has(Fault::WrongBaud);
+        let switched_on = mishaps.has(Mishap::WrongBaud);
         let phase = if switched_on {
             Phase::Bridge
-        } else if faults.has(Fault::BootLoop) {
+        } else if mishaps.has(Mishap::BootLoop) {
             Phase::Restarting
-        } else if faults.has(Fault::InterruptedUpdate) {
+        } else if mishaps.has(Mishap::InterruptedUpdate) {
             Phase::Bootloader
         } else {
             Phase::Nothing
         };
-        Ok(AlifSe {
-            own: own::bootloader(&settings, &faults),
+        AlifSe {
+            own: own::bootloader(&settings, &mishaps),
             bootloader_before: matches!(phase, Phase::Restarting | Phase::Bootloader),
-            faults,
+            mishaps,
             switched_on,
-            schedule: vec![(0, phase)],
+            schedule: Schedule::new(phase),
             plugged_in: 0,
             unplugged: 0,
             resets: 0,
@@ -119,17 +143,13 @@ impl AlifSe {
             regions: Vec::new(),
             changes: 0,
             settings,
-        })
+        }
     }
+}
 
-    /// The remains of the dead application.
-    pub(crate) fn fill_with_remains(&self) -> io::Result<()> {
-        self.mram.write(self.settings.bootloader_address, &noise("remains of the bootloader", 4096))?;
-        self.mram.write(self.settings.toc_address, &noise("remains of the table of contents", 8192))
-    }
-
+impl AlifSe {
     pub(crate) fn release(&self) -> Release {
-        release(&self.faults)
+        release(&self.mishaps)
     }
 
     pub(crate) fn memory(&self) -> Mram {
@@ -141,32 +161,17 @@ impl AlifSe {
         self.settings.parts.iter().chain([&self.settings.strange_part])
     }
 
-    /// What can befall this board: with a single series nothing is taken for the other one, and without a bootloader that
-    /// shows itself, or without firmware for it to start, nothing is wrong with the firmware.
-    pub(crate) fn fault_names(&self) -> Vec<FaultName> {
-        let shows_firmware = self.settings.bootloader.is_some() && self.settings.firmware.is_some();
-        fault::fault_names(|fault| match fault {
-            Fault::Sbl2 | Fault::PartMismatch | Fault::EofQuestion => self.settings.parts.len() > 1,
-            Fault::NoFirmware
-            | Fault::BootLoop
-            | Fault::InterruptedUpdate
-            | Fault::FirmwareDamaged
-            | Fault::StaysInBootloader => shows_firmware,
-            _ => true,
-        })
-    }
-
     /// What the bridge suggests.
     fn part(&self) -> &Part {
-        self.part_of(self.faults.has(Fault::Sbl2))
+        self.part_of(self.mishaps.has(Mishap::Sbl2))
     }
 
     /// What the chip itself tells.
     pub(crate) fn detected_part(&self) -> &Part {
-        if self.faults.has(Fault::StrangePart) {
+        if self.mishaps.has(Mishap::StrangePart) {
             return &self.settings.strange_part;
         }
-        self.part_of(self.faults.has(Fault::Sbl2) != self.faults.has(Fault::PartMismatch))
+        self.part_of(self.mishaps.has(Mishap::Sbl2) != self.mishaps.has(Mishap::PartMismatch))
     }
 
     /// There is at least one part, and at most one for each series.
@@ -175,12 +180,12 @@ impl AlifSe {
         &self.settings.parts[usize::from(later_series).min(last)]
     }
 
-    pub(crate) fn has(&self, fault: Fault) -> bool {
-        self.faults.has(fault)
+    pub(crate) fn has(&self, mishap: Mishap) -> bool {
+        self.mishaps.has(mishap)
     }
 
-    pub(crate) fn strikes(&mut self, fault: Fault) -> bool {
-        self.faults.strikes(fault)
+    pub(crate) fn happens(&mut self, mishap: Mishap) -> bool {
+        self.mishaps.happens(mishap)
     }
 
     /// Presses of the button so far, and when the last one was.
@@ -201,7 +206,7 @@ impl AlifSe {
         } else {
             return PortFound::Nothing;
         };
-        if self.has(Fault::NoPermission) { PortFound::Denied } else { found }
+        if self.has(Mishap::NoPermission) { PortFound::Denied } else { found }
     }
 
     /// Names of the serial ports, as a tool lists them.
@@ -210,62 +215,46 @@ impl AlifSe {
     }
 
     fn camera_port(&self, now_ms: u64) -> Option<String> {
-        let first = u32::from(self.has(Fault::ForeignBridge));
-        let moved = if self.has(Fault::PortMoves) { self.plugged_in } else { 0 };
+        let first = u32::from(self.has(Mishap::ForeignBridge));
+        let moved = if self.has(Mishap::PortMoves) { self.plugged_in } else { 0 };
         (self.phase(now_ms) == Phase::Bridge).then(|| self.part().port(first + moved))
     }
 
     fn foreign_port(&self) -> Option<String> {
-        self.has(Fault::ForeignBridge).then(|| self.part().port(0))
+        self.has(Mishap::ForeignBridge).then(|| self.part().port(0))
     }
 
     fn phase(&self, now_ms: u64) -> Phase {
-        self.phase_since(now_ms).1
-    }
-
-    fn phase_since(&self, now_ms: u64) -> (u64, Phase) {
-        self.schedule.iter().rev().find(|(at_ms, _)| *at_ms <= now_ms).copied().unwrap_or((0, Phase::Nothing))
+        self.schedule.at(now_ms)
     }
 
     /// Is there power, once everything that is planned has happened?
     fn powered(&self) -> bool {
-        self.schedule.last().is_some_and(|(_, phase)| *phase != Phase::Unplugged)
-    }
-
-    /// From `now_ms` on the board goes through these phases, each a number of milliseconds after the one before.
-    fn go(&mut self, now_ms: u64, phases: &[(u64, Phase)]) {
-        self.schedule.retain(|(at_ms, _)| *at_ms < now_ms);
-        let mut at_ms = now_ms;
-        for (after_ms, phase) in phases {
-            at_ms += after_ms;
-            self.schedule.push((at_ms, *phase));
-        }
-        let past = self.schedule.iter().filter(|(at_ms, _)| *at_ms <= now_ms).count();
-        self.schedule.drain(..past.saturating_sub(1));
+        self.schedule.last() != Phase::Unplugged
     }
 
     fn lose_power(&mut self, now_ms: u64) {
         self.unplugged += 1;
-        self.go(now_ms, &[(0, Phase::Unplugged)]);
+        self.schedule.go(now_ms, &[(0, Phase::Unplugged)]);
     }
 
     /// What comes on the bus after power, after a reset, and after the switch was moved.
     fn show(&mut self, now_ms: u64) {
         let start = (0, Phase::Nothing);
-        if self.has(Fault::Absent) {
-            self.go(now_ms, &[start]);
+        if self.has(Mishap::Absent) {
+            self.schedule.go(now_ms, &[start]);
         } else if self.switched_on {
-            self.go(now_ms, &[start, (BRIDGE_APPEARS_MS, Phase::Bridge)]);
+            self.schedule.go(now_ms, &[start, (BRIDGE_APPEARS_MS, Phase::Bridge)]);
         } else if !self.starts_bootloader() {
-            self.go(now_ms, &[start]);
+            self.schedule.go(now_ms, &[start]);
         } else {
             let bootloader = [start, (BOOTLOADER_APPEARS_MS, Phase::Bootloader)];
             match self.own.firmware() {
-                Firmware::Damaged => self.go(now_ms, &[(0, Phase::Restarting)]),
-                Firmware::Missing => self.go(now_ms, &bootloader),
+                Firmware::Damaged => self.schedule.go(now_ms, &[(0, Phase::Restarting)]),
+                Firmware::Missing => self.schedule.go(now_ms, &bootloader),
                 Firmware::Whole => {
                     let running = [(BOOTLOADER_WINDOW_MS, Phase::Nothing), (RUNNING_APPEARS_MS, Phase::Running)];
-                    self.go(now_ms, &[bootloader, running].concat());
+                    self.schedule.go(now_ms, &[bootloader, running].concat());
                 }
             }
         }
@@ -279,10 +268,10 @@ impl AlifSe {
     }
 }
 
-fn release(faults: &Faults) -> Release {
-    if faults.has(Fault::Tools1103) {
+fn release(mishaps: &Mishaps<Mishap>) -> Release {
+    if mishaps.has(Mishap::Tools1103) {
         Release::V1_103
-    } else if faults.has(Fault::Tools1110) {
+    } else if mishaps.has(Mishap::Tools1110) {
         Release::V1_110
     } else {
         Release::V1_104
@@ -291,7 +280,7 @@ fn release(faults: &Faults) -> Release {
 
 impl BoardModel for AlifSe {
     fn attached(&self, now_ms: u64) -> Vec<BusDevice> {
-        let access = if self.has(Fault::NoPermission) { Access::Denied } else { Access::Permitted };
+        let access = if self.has(Mishap::NoPermission) { Access::Denied } else { Access::Permitted };
         let bridge = |port: String| BusDevice {
             id: self.part().bridge,
             port,
@@ -313,7 +302,7 @@ impl BoardModel for AlifSe {
             access: Access::Permitted,
         };
         let mut devices: Vec<BusDevice> = self.ports(now_ms).into_iter().map(bridge).collect();
-        let (since_ms, phase) = self.phase_since(now_ms);
+        let (since_ms, phase) = self.schedule.since(now_ms);
         match phase {
             Phase::Restarting if !shown_in_round(now_ms - since_ms) => {}
             Phase::Bootloader | Phase::Restarting => {
@@ -326,8 +315,8 @@ impl BoardModel for AlifSe {
     }
 
     fn next_change_ms(&self, now_ms: u64) -> Option<u64> {
-        let planned = self.schedule.iter().map(|(at_ms, _)| *at_ms).find(|at_ms| *at_ms > now_ms);
-        let (since_ms, phase) = self.phase_since(now_ms);
+        let planned = self.schedule.next_change_ms(now_ms);
+        let (since_ms, phase) = self.schedule.since(now_ms);
         planned.or((phase == Phase::Restarting).then(|| since_ms + next_in_round(now_ms - since_ms)))
     }
 
@@ -371,21 +360,38 @@ impl BoardModel for AlifSe {
         Some(self.changes + self.own.changes())
     }
 
-    fn fuses(&self) -> BTreeMap<u32, u32> {
-        BTreeMap::new()
-    }
-
     fn use_folder(&mut self, folder: &Path) {
         self.mram.use_folder(folder);
         self.own.use_folder(folder);
     }
 
-    /// Its tools hang in the middle of their work, if at all.
-    fn heal(&mut self) {
-        self.faults.heal();
+    /// The remains of the dead application.
+    fn fill_memories(&self) -> io::Result<()> {
+        self.mram.write(self.settings.bootloader_address, &noise("remains of the bootloader", 4096))?;
+        self.mram.write(self.settings.toc_address, &noise("remains of the table of contents", 8192))
     }
 
-    fn hangs(&mut self, _tool: &str, _args: &[String]) -> bool {
-        false
+    fn lay_out_tools(&self, files: &BenchFiles) -> io::Result<()> {
+        tools_folder::lay_out(&files.folder().join(TOOLS_FOLDER), self)
+    }
+
+    /// With a single series nothing is taken for the other one, and without a bootloader that
+    /// shows itself, or without firmware for it to start, nothing is wrong with the firmware.
+    fn mishap_names(&self) -> Vec<MishapName> {
+        let shows_firmware = self.settings.bootloader.is_some() && self.settings.firmware.is_some();
+        mishap_names(|mishap: Mishap| match mishap {
+            Mishap::Sbl2 | Mishap::PartMismatch | Mishap::EofQuestion => self.settings.parts.len() > 1,
+            Mishap::NoFirmware
+            | Mishap::BootLoop
+            | Mishap::InterruptedUpdate
+            | Mishap::FirmwareDamaged
+            | Mishap::StaysInBootloader => shows_firmware,
+            _ => true,
+        })
+    }
+
+    /// Its tools hang in the middle of their work, if at all.
+    fn heal(&mut self) {
+        self.mishaps.heal();
     }
 }

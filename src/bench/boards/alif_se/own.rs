@@ -1,18 +1,19 @@
 //! The bootloader of the camera itself, which takes the firmware.
 
-use super::fault::{Fault, Faults};
+use super::mishap::Mishap;
 use super::settings::AlifSettings;
 use super::{AlifSe, BOOTLOADER_APPEARS_MS, Phase};
 use crate::bench::boards::own_bootloader::{Firmware, HasOwnBootloader, OwnBootloader};
+use crate::bench::kit::mishaps::Mishaps;
 use crate::bench::{BoardModel, BusDevice};
 
 /// What the bootloader finds: firmware that no setting names is always whole.
-pub(super) fn bootloader(settings: &AlifSettings, faults: &Faults) -> OwnBootloader {
+pub(super) fn bootloader(settings: &AlifSettings, mishaps: &Mishaps<Mishap>) -> OwnBootloader {
     let firmware = if settings.firmware.is_none() {
         Firmware::Whole
-    } else if faults.has(Fault::BootLoop) || faults.has(Fault::FirmwareDamaged) {
+    } else if mishaps.has(Mishap::BootLoop) || mishaps.has(Mishap::FirmwareDamaged) {
         Firmware::Damaged
-    } else if faults.has(Fault::NoFirmware) || faults.has(Fault::InterruptedUpdate) {
+    } else if mishaps.has(Mishap::NoFirmware) || mishaps.has(Mishap::InterruptedUpdate) {
         Firmware::Missing
     } else {
         Firmware::Whole
@@ -36,13 +37,13 @@ impl HasOwnBootloader for AlifSe {
     fn stay(&mut self, now_ms: u64) {
         // Damaged firmware lets nobody stay.
         if self.own.firmware() != Firmware::Damaged {
-            self.go(now_ms, &[(0, Phase::Bootloader)]);
+            self.schedule.go(now_ms, &[(0, Phase::Bootloader)]);
         }
     }
 
     fn restart(&mut self, now_ms: u64) {
-        if self.faults.has(Fault::StaysInBootloader) && self.own.firmware() != Firmware::Damaged {
-            self.go(now_ms, &[(0, Phase::Nothing), (BOOTLOADER_APPEARS_MS, Phase::Bootloader)]);
+        if self.mishaps.has(Mishap::StaysInBootloader) && self.own.firmware() != Firmware::Damaged {
+            self.schedule.go(now_ms, &[(0, Phase::Nothing), (BOOTLOADER_APPEARS_MS, Phase::Bootloader)]);
         } else {
             self.show(now_ms);
         }

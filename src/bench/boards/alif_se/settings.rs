@@ -10,7 +10,7 @@ use crate::documents::playbook::DeviceKind;
 use crate::words::UsbId;
 
 /// What the playbook may say about a board with the model `alif-se`.
-pub(crate) const SETTINGS: &[SettingHelp] = &[
+pub(super) const SETTINGS: &[SettingHelp] = &[
     SettingHelp {
         name: "parts",
         form: PARTS_FORM,

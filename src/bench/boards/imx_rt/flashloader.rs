@@ -6,7 +6,7 @@
 use std::io;
 
 use super::settings::FUSE_WORDS;
-use super::{Fault, ImxRt, Phase};
+use super::{ImxRt, Mishap, Phase};
 use crate::bench::kit::image::noise;
 use crate::bench::kit::memory::Memory;
 use crate::bench::{BenchClock, Region};
@@ -134,8 +134,8 @@ impl ImxRt {
     /// Sends one command and reads one answer, waiting for it for at most `limit_ms`.
     pub(crate) fn exchange(&mut self, command: Command, limit_ms: u64, clock: &mut BenchClock) -> Exchange {
         let lost_before = match command {
-            Command::FlashEraseRegion { .. } => self.faults.strikes(Fault::LostBeforeErase),
-            Command::Reset => self.faults.strikes(Fault::LostBeforeReset),
+            Command::FlashEraseRegion { .. } => self.mishaps.happens(Mishap::LostBeforeErase),
+            Command::Reset => self.mishaps.happens(Mishap::LostBeforeReset),
             _ => false,
         };
         if lost_before {
@@ -155,16 +155,16 @@ impl ImxRt {
             }
         }
         match command {
-            Command::FlashEraseRegion { .. } if self.faults.strikes(Fault::EraseNoAnswer) => {
+            Command::FlashEraseRegion { .. } if self.mishaps.happens(Mishap::EraseNoAnswer) => {
                 self.unread.push(answer);
                 clock.take(limit_ms);
                 return Exchange::NoAnswer;
             }
-            Command::EfuseProgramOnce { .. } if self.faults.strikes(Fault::FuseNoAnswer) => {
+            Command::EfuseProgramOnce { .. } if self.mishaps.happens(Mishap::FuseNoAnswer) => {
                 clock.take(limit_ms);
                 return Exchange::NoAnswer;
             }
-            Command::EfuseProgramOnce { .. } if self.faults.strikes(Fault::LostInFuse) => {
+            Command::EfuseProgramOnce { .. } if self.mishaps.happens(Mishap::LostInFuse) => {
                 self.drop_off(clock.now_ms());
                 return Exchange::LostAfter;
             }
@@ -173,7 +173,7 @@ impl ImxRt {
                 self.unread.push(answer);
                 let read = self.unread.remove(0);
                 self.restart(clock.now_ms());
-                if self.faults.strikes(Fault::ResetNoAnswer) {
+                if self.mishaps.happens(Mishap::ResetNoAnswer) {
                     clock.take(limit_ms);
                     return Exchange::NoAnswer;
                 }
@@ -192,15 +192,15 @@ impl ImxRt {
         let data = &data[..data.len().min(usize::try_from(length).unwrap_or(usize::MAX))];
         let to_flash = self.nor.contains(address, length);
         let firmware_address = self.settings.firmware_address.unwrap_or(self.settings.boot_image);
-        if address == firmware_address && self.faults.strikes(Fault::LostInFirmware) {
+        if address == firmware_address && self.mishaps.happens(Mishap::LostInFirmware) {
             return self.lose_in_data(address, data, clock);
         }
-        if to_flash && self.faults.strikes(Fault::WriteAborted) {
+        if to_flash && self.mishaps.happens(Mishap::WriteAborted) {
             self.unread.push(generic(&Command::WriteMemory { address, length }, PROGRAM_FAIL));
             return DataPhase::Aborted;
         }
         let status = if to_flash { self.program(address, data) } else { self.write_ram(address, data) };
-        if !(to_flash && self.faults.strikes(Fault::WriteNoAnswer)) {
+        if !(to_flash && self.mishaps.happens(Mishap::WriteNoAnswer)) {
             self.unread.push(generic(&Command::WriteMemory { address, length }, status));
         }
         DataPhase::Sent
@@ -288,7 +288,7 @@ impl ImxRt {
         if !address.is_multiple_of(sector_bytes) {
             return MISALIGNED;
         }
-        if self.faults.strikes(Fault::EraseRefused) || self.nor.erase(address, length).is_err() {
+        if self.mishaps.happens(Mishap::EraseRefused) || self.nor.erase(address, length).is_err() {
             return ERASE_SECTOR_FAIL;
         }
         self.changes += 1;
@@ -300,7 +300,7 @@ impl ImxRt {
     }
 
     fn erase_ms(&self, length: u64) -> u64 {
-        let step_ms = if self.faults.has(Fault::SlowFlash) { SLOW_ERASE_MS_PER_STEP } else { ERASE_MS_PER_STEP };
+        let step_ms = if self.mishaps.has(Mishap::SlowFlash) { SLOW_ERASE_MS_PER_STEP } else { ERASE_MS_PER_STEP };
         length.next_multiple_of(self.settings.nor.sector_bytes) / ERASE_STEP_BYTES * step_ms
     }
 
@@ -313,7 +313,7 @@ impl ImxRt {
                 return NOT_CONFIGURED;
             }
             let erased = self.nor.is_blank(address, length).unwrap_or(false);
-            if !erased || self.faults.strikes(Fault::WriteRefused) {
+            if !erased || self.mishaps.happens(Mishap::WriteRefused) {
                 return NOT_ERASED;
             }
         }
@@ -329,9 +329,9 @@ impl ImxRt {
     /// Writes erased flash and takes note of the region.
     fn program(&mut self, address: u64, data: &[u8]) -> u32 {
         let mut stored = data.to_vec();
-        let bad = self.faults.strikes(Fault::FlashBad) || self.flips(address);
+        let bad = self.mishaps.happens(Mishap::FlashBad) || self.flips(address);
         // Of the configuration block only the tag can be told from a right one.
-        let wrong = if self.faults.has(Fault::BlockFlipsOnce) { 0 } else { data.len() / 2 };
+        let wrong = if self.mishaps.has(Mishap::BlockFlipsOnce) { 0 } else { data.len() / 2 };
         if let (true, Some(byte)) = (bad, stored.get_mut(wrong)) {
             *byte ^= 0x04;
         }
@@ -348,8 +348,8 @@ impl ImxRt {
 
     fn flips(&mut self, address: u64) -> bool {
         // Only what the host has sent can be compared with a file.
-        let fault = if address == self.nor.start() { Fault::BlockFlipsOnce } else { Fault::BitFlipsOnce };
-        let flips = self.faults.has(fault);
+        let mishap = if address == self.nor.start() { Mishap::BlockFlipsOnce } else { Mishap::BitFlipsOnce };
+        let flips = self.mishaps.has(mishap);
         if !flips || self.flipped.contains(&address) {
             return false;
         }
@@ -424,7 +424,7 @@ impl ImxRt {
         if self.locked_fuses.contains(&word) {
             return OTP_PROGRAM_FAIL;
         }
-        if !self.faults.strikes(Fault::FuseStuck) {
+        if !self.mishaps.happens(Mishap::FuseStuck) {
             self.changes += 1;
             *self.fuses.entry(word).or_insert(0) |= value;
         }

@@ -4,8 +4,8 @@
 //! stands in their own files, and what differs between boards in the settings. Times are near those of a real board; the
 //! answers follow NXP's documents.
 
-mod fault;
 mod flashloader;
+mod mishap;
 mod rom;
 mod settings;
 #[cfg(test)]
@@ -17,17 +17,20 @@ use std::path::Path;
 
 use crate::bench::kit::image::noise;
 use crate::bench::kit::memory::Memory;
+use crate::bench::kit::mishaps::{MishapName, Mishaps, mishap_names};
+use crate::bench::kit::model::{MockTool, Model, ModelHelp};
+use crate::bench::kit::schedule::Schedule;
 use crate::bench::kit::settings::{Identity, Settings};
-use crate::bench::{BenchError, BoardModel, BusDevice, FaultName, Region};
+use crate::bench::mocks::{MockEnd, blhost, sdphost};
+use crate::bench::{BoardModel, BusDevice, Region};
 use crate::documents::playbook::HandMove;
 use crate::world::Access;
 
-pub(crate) use fault::{Fault, Faults};
 pub(crate) use flashloader::{Answer, AnswerKind, Command, DataPhase, Exchange, MAX_PACKET_BYTES};
+pub(crate) use mishap::Mishap;
 pub(crate) use rom::{HAB_OPEN, JumpAnswer, WRITE_COMPLETE, WriteFileAnswer};
-pub(crate) use settings::SETTINGS;
 
-use settings::ImxRtSettings;
+use settings::{ImxRtSettings, SETTINGS};
 
 /// Which generation of NXP's tools the bench plays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,11 +57,10 @@ pub(crate) enum Phase {
 #[derive(Debug, serde::Serialize, serde::Deserialize)]
 pub struct ImxRt {
     settings: ImxRtSettings,
-    faults: Faults,
+    mishaps: Mishaps<Mishap>,
     /// The jumper is fitted, or the boot switch set to serial download; read when the chip starts.
     serial_download: bool,
-    /// From when on the board is in which phase; in order of time, at least one.
-    schedule: Vec<(u64, Phase)>,
+    schedule: Schedule<Phase>,
     /// Tightly coupled memories and on-chip RAM; lost without power.
     ram: Vec<Memory>,
     nor: Memory,
@@ -89,25 +91,34 @@ const RUNNING_APPEARS_MS: u64 = 400;
 /// Remains of dead software lie at least in so much of the flash.
 const REMAINS_BYTES: u64 = 0x40_0000;
 
-impl ImxRt {
-    pub(crate) const MODEL: &'static str = "imxrt-flexspi";
+impl Model for ImxRt {
+    const HELP: ModelHelp = ModelHelp {
+        name: "imxrt-flexspi",
+        about: "an i.MX RT10xx with its ROM, the RAM flashloader, NOR flash and fuses (sdphost, blhost)",
+        settings: SETTINGS,
+        least: "version: K1.0.0",
+    };
+    const TOOLS: &'static [MockTool<Self>] = &[
+        MockTool::new("sdphost", |args, board, console, clock| MockEnd::Exit(sdphost(args, board, console, clock))),
+        MockTool::new("blhost", |args, board, console, clock| MockEnd::Exit(blhost(args, board, console, clock))),
+    ];
 
     /// A dead board, plugged in, set to start from its flash, which holds the remains of what once ran.
-    pub(crate) fn new(settings: &mut Settings<'_>, names: &[&str]) -> Result<Self, BenchError> {
+    fn build(settings: &mut Settings<'_>, names: &[&str]) -> Self {
         let settings = ImxRtSettings::read(settings);
-        let faults = Faults::by_name(names)?;
+        let mishaps = Mishaps::named(names);
         let mut fuses: BTreeMap<u32, u32> = settings.fuses.iter().map(|fuse| (fuse.word, fuse.value)).collect();
         if let Some(boot_fuse) = settings.boot_fuse {
             let word = fuses.entry(boot_fuse.word).or_insert(0);
-            *word |= if faults.has(Fault::FuseSet) { boot_fuse.bits } else { 0 };
+            *word |= if mishaps.has(Mishap::FuseSet) { boot_fuse.bits } else { 0 };
         }
-        let in_rom = faults.has(Fault::InRom);
+        let in_rom = mishaps.has(Mishap::InRom);
         let ram = (0..).zip(&settings.ram);
         let ram = ram.map(|(number, range)| Memory::ram(&format!("ram-{number}.bin"), range.start, range.length));
-        Ok(ImxRt {
-            faults,
+        ImxRt {
+            mishaps,
             serial_download: in_rom,
-            schedule: vec![(0, if in_rom { Phase::Rom } else { Phase::Silent })],
+            schedule: Schedule::new(if in_rom { Phase::Rom } else { Phase::Silent }),
             ram: ram.collect(),
             nor: Memory::flash("nor.bin", settings.nor.range.start, settings.nor.range.length),
             nor_configured: false,
@@ -120,26 +131,11 @@ impl ImxRt {
             writing: None,
             flipped: Vec::new(),
             settings,
-        })
-    }
-
-    /// What can befall this board: one without a boot fuse has no trouble with it.
-    pub(crate) fn fault_names(&self) -> Vec<FaultName> {
-        fault::fault_names(|fault| self.settings.boot_fuse.is_some() || !fault.is_about_the_boot_fuse())
-    }
-
-    /// Leaves remains of dead software at the start of every sector, so that a forgotten or too short erase is noticed.
-    pub(crate) fn fill_with_remains(&self) -> io::Result<()> {
-        let (start, sector) = (self.nor.start(), self.settings.nor.sector_bytes);
-        for number in 0..REMAINS_BYTES.div_ceil(sector) {
-            let address = start + number * sector;
-            if self.nor.contains(address, sector) {
-                self.nor.write(address, &noise(&format!("remains {number}"), 16))?;
-            }
         }
-        Ok(())
     }
+}
 
+impl ImxRt {
     /// The ROM and the flashloader speak different protocols.
     pub(crate) fn speaks_serial_download(&self, now_ms: u64) -> bool {
         self.phase(now_ms) == Phase::Rom
@@ -150,9 +146,9 @@ impl ImxRt {
     }
 
     pub(crate) fn flavour(&self) -> Flavour {
-        if self.faults.has(Fault::Legacy) {
+        if self.mishaps.has(Mishap::Legacy) {
             Flavour::Legacy
-        } else if self.faults.has(Fault::Spsdk26) {
+        } else if self.mishaps.has(Mishap::Spsdk26) {
             Flavour::Spsdk26
         } else {
             Flavour::Spsdk312
@@ -160,19 +156,12 @@ impl ImxRt {
     }
 
     pub(crate) fn phase(&self, now_ms: u64) -> Phase {
-        self.schedule.iter().rev().find(|(at_ms, _)| *at_ms <= now_ms).map_or(Phase::Silent, |(_, phase)| *phase)
+        self.schedule.at(now_ms)
     }
 
     /// From `now_ms` on the board goes through these phases, each a number of milliseconds after the one before.
     fn go(&mut self, now_ms: u64, phases: &[(u64, Phase)]) {
-        self.schedule.retain(|(at_ms, _)| *at_ms < now_ms);
-        let mut at_ms = now_ms;
-        for (after_ms, phase) in phases {
-            at_ms += after_ms;
-            self.schedule.push((at_ms, *phase));
-        }
-        let past = self.schedule.iter().filter(|(at_ms, _)| *at_ms <= now_ms).count();
-        self.schedule.drain(..past.saturating_sub(1));
+        self.schedule.go(now_ms, phases);
         self.unread.clear();
         self.writing = None;
         self.nor_configured = false;
@@ -194,13 +183,13 @@ impl ImxRt {
             // Without power there is nothing to keep; a file that cannot be removed is found by the next write.
             let _left_over = memory.clear();
         }
-        if let (true, Some(fuse)) = (self.faults.has(Fault::FuseNotKept), self.settings.boot_fuse) {
+        if let (true, Some(fuse)) = (self.mishaps.has(Mishap::FuseNotKept), self.settings.boot_fuse) {
             self.fuses.entry(fuse.word).and_modify(|word| *word &= !fuse.bits);
         }
-        for (fault, address) in
-            [(Fault::BlockNotKept, self.nor.start()), (Fault::ImageNotKept, self.settings.boot_image)]
+        for (mishap, address) in
+            [(Mishap::BlockNotKept, self.nor.start()), (Mishap::ImageNotKept, self.settings.boot_image)]
         {
-            if self.faults.has(fault) {
+            if self.mishaps.has(mishap) {
                 // What cannot be erased is found by the next reading.
                 let _still_there = self.nor.erase(address, self.settings.nor.sector_bytes);
                 self.regions.retain(|region| region.address != address);
@@ -215,7 +204,7 @@ impl ImxRt {
     }
 
     fn start(&mut self, now_ms: u64, rom_appears_ms: u64) {
-        if self.faults.has(Fault::Absent) {
+        if self.mishaps.has(Mishap::Absent) {
             self.go(now_ms, &[(0, Phase::Silent)]);
         } else if self.serial_download || !self.boots_from_flash() {
             // What it cannot start from flash, the ROM asks the host for.
@@ -262,8 +251,8 @@ impl ImxRt {
 impl BoardModel for ImxRt {
     fn attached(&self, now_ms: u64) -> Vec<BusDevice> {
         let Some(shown) = self.shown(self.phase(now_ms)) else { return Vec::new() };
-        let access = if self.faults.has(Fault::NoPermission) { Access::Denied } else { Access::Permitted };
-        let ports: &[&str] = if self.faults.has(Fault::TwoBoards) { &["1-2", "1-3"] } else { &["1-2"] };
+        let access = if self.mishaps.has(Mishap::NoPermission) { Access::Denied } else { Access::Permitted };
+        let ports: &[&str] = if self.mishaps.has(Mishap::TwoBoards) { &["1-2", "1-3"] } else { &["1-2"] };
         let device = |port: &&str| BusDevice {
             id: shown.id,
             port: (*port).to_owned(),
@@ -278,7 +267,7 @@ impl BoardModel for ImxRt {
     }
 
     fn next_change_ms(&self, now_ms: u64) -> Option<u64> {
-        self.schedule.iter().map(|(at_ms, _)| *at_ms).find(|at_ms| *at_ms > now_ms)
+        self.schedule.next_change_ms(now_ms)
     }
 
     fn hands(&mut self, hand_move: HandMove, now_ms: u64) {
@@ -286,7 +275,9 @@ impl BoardModel for ImxRt {
             HandMove::Unplug => self.go(now_ms, &[(0, Phase::Unplugged)]),
             HandMove::PlugIn => self.power_on(now_ms),
             HandMove::FitJumper | HandMove::SwitchOn => self.serial_download = true,
-            HandMove::RemoveJumper | HandMove::SwitchOff => self.serial_download = self.faults.has(Fault::BootPinHeld),
+            HandMove::RemoveJumper | HandMove::SwitchOff => {
+                self.serial_download = self.mishaps.has(Mishap::BootPinHeld)
+            }
             HandMove::PressButton if self.phase(now_ms) == Phase::Unplugged => {}
             // The reset button: memory may keep its contents, but nothing relies on that.
             HandMove::PressButton => self.power_on(now_ms),
@@ -312,14 +303,31 @@ impl BoardModel for ImxRt {
         }
     }
 
+    /// Leaves remains of dead software at the start of every sector, so that a forgotten or too short erase is noticed.
+    fn fill_memories(&self) -> io::Result<()> {
+        let (start, sector) = (self.nor.start(), self.settings.nor.sector_bytes);
+        for number in 0..REMAINS_BYTES.div_ceil(sector) {
+            let address = start + number * sector;
+            if self.nor.contains(address, sector) {
+                self.nor.write(address, &noise(&format!("remains {number}"), 16))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// One without a boot fuse has no trouble with it.
+    fn mishap_names(&self) -> Vec<MishapName> {
+        mishap_names(|mishap: Mishap| self.settings.boot_fuse.is_some() || !mishap.is_about_the_boot_fuse())
+    }
+
     fn heal(&mut self) {
-        self.faults.heal();
+        self.mishaps.heal();
         self.bad_regions.clear();
     }
 
     fn hangs(&mut self, tool: &str, args: &[String]) -> bool {
         tool == "blhost"
             && args.iter().any(|argument| argument == "flash-erase-region")
-            && self.faults.strikes(Fault::ToolHangs)
+            && self.mishaps.happens(Mishap::ToolHangs)
     }
 }

@@ -1,6 +1,6 @@
 //! What the boot ROM understands in serial download mode: write-file, jump-address, error-status.
 
-use super::{FLASHLOADER_APPEARS_MS, Fault, ImxRt, LATE_FLASHLOADER_APPEARS_MS, Phase};
+use super::{FLASHLOADER_APPEARS_MS, ImxRt, LATE_FLASHLOADER_APPEARS_MS, Mishap, Phase};
 use crate::bench::BenchClock;
 
 /// HAB modes and statuses, as the ROM sends them.
@@ -35,17 +35,17 @@ const SELF_OFFSET: u64 = 0x14;
 
 impl ImxRt {
     pub(crate) fn hab(&self) -> u32 {
-        if self.faults.has(Fault::HabClosed) { HAB_CLOSED } else { HAB_OPEN }
+        if self.mishaps.has(Mishap::HabClosed) { HAB_CLOSED } else { HAB_OPEN }
     }
 
     pub(crate) fn write_file(&mut self, address: u64, data: &[u8], clock: &mut BenchClock) -> WriteFileAnswer {
         clock.take(data.len() as u64 / WRITE_BYTES_PER_MS + 20);
-        if self.faults.strikes(Fault::LostInFlashloader) {
+        if self.mishaps.happens(Mishap::LostInFlashloader) {
             self.drop_off(clock.now_ms());
             return WriteFileAnswer::Lost { sent_bytes: 20_000 };
         }
         let hab = self.hab();
-        if self.faults.strikes(Fault::FlashloaderRefused) {
+        if self.mishaps.happens(Mishap::FlashloaderRefused) {
             return WriteFileAnswer::Answered { hab, status: ODD_STATUS };
         }
         let memory = self.ram.iter().find(|memory| memory.contains(address, data.len() as u64));
@@ -57,15 +57,15 @@ impl ImxRt {
     pub(crate) fn jump(&mut self, address: u64, clock: &mut BenchClock) -> JumpAnswer {
         clock.take(10);
         let hab = self.hab();
-        let starts = self.image_at(address) && !self.faults.has(Fault::HabClosed);
-        if starts && !self.faults.strikes(Fault::JumpIgnored) {
-            let late = self.faults.has(Fault::LateFlashloader);
+        let starts = self.image_at(address) && !self.mishaps.has(Mishap::HabClosed);
+        if starts && !self.mishaps.happens(Mishap::JumpIgnored) {
+            let late = self.mishaps.has(Mishap::LateFlashloader);
             let appears_ms = if late { LATE_FLASHLOADER_APPEARS_MS } else { FLASHLOADER_APPEARS_MS };
             self.go(clock.now_ms(), &[(0, Phase::Silent), (appears_ms, Phase::Flashloader)]);
         } else {
             self.drop_off(clock.now_ms());
         }
-        if self.faults.strikes(Fault::JumpNoAnswer) { JumpAnswer::NoAnswer } else { JumpAnswer::Answered { hab } }
+        if self.mishaps.happens(Mishap::JumpNoAnswer) { JumpAnswer::NoAnswer } else { JumpAnswer::Answered { hab } }
     }
 
     fn image_at(&self, address: u64) -> bool {

@@ -6,7 +6,7 @@ use crate::documents::Yaml;
 use crate::documents::playbook::DeviceKind;
 
 /// What the playbook may say about a board with the model `imxrt-flexspi`.
-pub(crate) const SETTINGS: &[SettingHelp] = &[
+pub(super) const SETTINGS: &[SettingHelp] = &[
     SettingHelp { name: "rom", form: "USB id", meaning: "the ROM in serial download mode; else the device `rom`" },
     SettingHelp {
         name: "flashloader",

@@ -299,7 +299,7 @@ fn a_kept_bench_is_replaced_and_an_unknown_name_refused() {
     set_up(&["fuse-set"]).unwrap();
     let bench = set_up(&[]).unwrap();
     let state = BenchState::look(&bench.files()).unwrap();
-    assert_eq!(state.model.board().fuses()[&6], 0);
+    assert_eq!(state.stage.fuses()[&6], 0);
     assert!(bench.files().tool("blhost").exists());
     let error = set_up(&["no-such-fault"]).unwrap_err();
     assert!(matches!(error, BenchError::UnknownName { .. }), "{error}");

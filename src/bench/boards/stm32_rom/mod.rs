@@ -3,18 +3,22 @@
 //! The model knows the chip: power, jumper, flash, and how it answers DFU requests (ST's AN3156). What a tool prints
 //! about the answers is the mock tool's part. Observed against simulated devices only, never against silicon.
 
-mod fault;
+mod mishap;
 mod presence;
 mod requests;
 mod settings;
 
-use std::collections::BTreeSet;
-
 use crate::bench::boards::own_bootloader::{Firmware, OwnBootloader};
-use crate::bench::{BenchError, FaultName, Flash, MemoryLayout};
+use crate::bench::kit::mishaps::Mishaps;
+use crate::bench::kit::model::{MockTool, Model, ModelHelp};
+use crate::bench::kit::schedule::Schedule;
+use crate::bench::kit::settings::Settings;
+use crate::bench::mocks::dfu_util;
+use crate::bench::{Flash, MemoryLayout};
 
-pub use fault::Stm32Fault;
-pub(crate) use settings::SETTINGS;
+use mishap::Mishap;
+use settings::SETTINGS;
+
 pub use settings::Stm32RomSettings;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -55,13 +59,11 @@ impl Download {
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Stm32Rom {
     settings: Stm32RomSettings,
-    faults: BTreeSet<Stm32Fault>,
+    mishaps: Mishaps<Mishap>,
     now_ms: u64,
     jumper: bool,
-    session: Session,
-    /// When the session began.
-    since_ms: u64,
-    enumerations: u32,
+    /// Each with the number of its enumeration; the board that was there from the beginning has not enumerated.
+    sessions: Schedule<(u32, Session)>,
     dfu: DfuState,
     download: Download,
     flash: Flash,
@@ -70,64 +72,67 @@ pub struct Stm32Rom {
     own: OwnBootloader,
 }
 
-impl Stm32Rom {
-    pub const MODEL: &'static str = "stm32-dfu-rom";
+impl Model for Stm32Rom {
+    const HELP: ModelHelp = ModelHelp {
+        name: "stm32-dfu-rom",
+        about: "an STM32 whose ROM speaks DfuSe, with or without a DFU bootloader of its own behind it (dfu-util)",
+        settings: SETTINGS,
+        least: "layout: \"@Internal Flash  /0x08000000/16*128Kg\"",
+    };
+    const TOOLS: &'static [MockTool<Self>] = &[MockTool::new("dfu-util", |args, board, console, clock| {
+        board.advance_to(clock.now_ms());
+        let end = dfu_util(args, board, console);
+        clock.take(board.now_ms.saturating_sub(clock.now_ms()));
+        end
+    })];
 
-    /// A board with a dead bootloader, plugged in, on which `faults` befall.
+    fn build(settings: &mut Settings<'_>, names: &[&str]) -> Self {
+        Stm32Rom::new(Stm32RomSettings::read(settings), names)
+    }
+}
+
+impl Stm32Rom {
+    /// A board with a dead bootloader, plugged in, in the starting state and with the mishaps that `names` choose.
     ///
     /// Settings whose layout cannot be read have no flash; reading the settings finds that.
-    pub fn new(settings: Stm32RomSettings, faults: &[&str]) -> Result<Self, BenchError> {
+    pub fn new(settings: Stm32RomSettings, names: &[&str]) -> Self {
         let nothing = |_| MemoryLayout { name: String::new(), segments: Vec::new() };
         let layout: MemoryLayout = settings.flash.parse().unwrap_or_else(nothing);
-        let faults = faults.iter().map(|name| Stm32Fault::named(name)).collect::<Result<BTreeSet<_>, _>>()?;
+        let mishaps = Mishaps::named(names);
+        let session = if mishaps.has(Mishap::InRom) || mishaps.has(Mishap::InterruptedBefore) {
+            Session::Rom
+        } else if mishaps.has(Mishap::BootLoop) || mishaps.has(Mishap::InterruptedUpdate) {
+            Session::Booted { stays: false }
+        } else {
+            Session::Dead
+        };
         let mut board = Stm32Rom {
-            own: own_bootloader(&settings, &faults),
+            own: own_bootloader(&settings, &mishaps),
             settings,
-            faults,
             now_ms: 0,
-            jumper: false,
-            session: Session::Dead,
-            since_ms: 0,
-            enumerations: 0,
+            jumper: session == Session::Rom,
+            sessions: Schedule::new((0, session)),
             dfu: DfuState::Idle,
             download: Download::Closed,
             flash: Flash::new(layout.clone()),
             other_flash: Flash::new(layout),
+            mishaps,
         };
-        if board.has(Stm32Fault::BootLoop) || board.has(Stm32Fault::InterruptedUpdate) {
+        if board.has(Mishap::BootLoop) || board.has(Mishap::InterruptedUpdate) {
             board.flash.erase_page(board.flash.layout.start());
             // The flash has just been erased there.
             let _erased = board.flash.write(board.flash.layout.start(), HEALTHY);
-            board.session = Session::Booted { stays: false };
         }
-        if board.has(Stm32Fault::InRom) || board.has(Stm32Fault::InterruptedBefore) {
-            board.jumper = true;
-            board.session = Session::Rom;
-        }
-        if board.has(Stm32Fault::InterruptedBefore) {
+        if board.has(Mishap::InterruptedBefore) {
             board.flash.erase_page(board.flash.layout.start());
             board.dfu = DfuState::DownloadIdle;
             board.download = Download::Open;
         }
-        Ok(board)
+        board
     }
 
     pub fn settings(&self) -> &Stm32RomSettings {
         &self.settings
-    }
-
-    /// What can befall this board: one without a bootloader of its own has no trouble with it, nor with firmware that it
-    /// would start.
-    pub fn fault_names(&self) -> Vec<FaultName> {
-        let has_bootloader = self.settings.bootloader.is_some();
-        let can_strike = |fault| match fault {
-            Stm32Fault::RebootInManifest | Stm32Fault::StaysInBootloader => has_bootloader,
-            Stm32Fault::BootLoop | Stm32Fault::InterruptedUpdate | Stm32Fault::FirmwareDamaged => {
-                has_bootloader && self.settings.firmware.is_some()
-            }
-            _ => true,
-        };
-        Stm32Fault::ALL.iter().filter(|(fault, _)| can_strike(*fault)).map(|(_, name)| *name).collect()
     }
 
     /// The board's clock, which tools move on while they work.
@@ -140,30 +145,39 @@ impl Stm32Rom {
         self.now_ms = self.now_ms.max(now_ms);
     }
 
-    fn has(&self, fault: Stm32Fault) -> bool {
-        self.faults.contains(&fault)
+    fn has(&self, mishap: Mishap) -> bool {
+        self.mishaps.has(mishap)
+    }
+
+    fn session(&self) -> Session {
+        self.sessions.at(self.now_ms).1
     }
 
     fn start_session(&mut self, session: Session) {
-        self.session = session;
-        self.since_ms = self.now_ms;
+        self.start_sessions(&[(0, session)]);
+    }
+
+    /// One after the other, each a number of milliseconds after the one before.
+    fn start_sessions(&mut self, sessions: &[(u64, Session)]) {
+        let number = self.sessions.last().0 + 1;
+        let numbered: Vec<_> = sessions.iter().map(|(after_ms, session)| (*after_ms, (number, *session))).collect();
+        self.sessions.go(self.now_ms, &numbered);
         self.dfu = DfuState::Idle;
-        self.enumerations += 1;
     }
 
     fn boot(&mut self) {
-        let sane = self.flash.starts_with_code() && self.download != Download::Open && !self.has(Stm32Fault::FlashBad);
+        let sane = self.flash.starts_with_code() && self.download != Download::Open && !self.has(Mishap::FlashBad);
         self.start_session(if sane { Session::Booted { stays: false } } else { Session::Dead });
     }
 }
 
 /// What the board's own bootloader finds: firmware that no setting names is always whole.
-fn own_bootloader(settings: &Stm32RomSettings, faults: &BTreeSet<Stm32Fault>) -> OwnBootloader {
+fn own_bootloader(settings: &Stm32RomSettings, mishaps: &Mishaps<Mishap>) -> OwnBootloader {
     let firmware = if settings.firmware.is_none() {
         Firmware::Whole
-    } else if faults.contains(&Stm32Fault::BootLoop) || faults.contains(&Stm32Fault::FirmwareDamaged) {
+    } else if mishaps.has(Mishap::BootLoop) || mishaps.has(Mishap::FirmwareDamaged) {
         Firmware::Damaged
-    } else if faults.contains(&Stm32Fault::InterruptedUpdate) {
+    } else if mishaps.has(Mishap::InterruptedUpdate) {
         Firmware::Missing
     } else {
         Firmware::Whole

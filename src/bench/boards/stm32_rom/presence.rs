@@ -1,11 +1,10 @@
 //! What of the board is on the bus, when, and what its descriptors say.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::bench::boards::own_bootloader::{Firmware, next_in_round, shown_in_round};
-use crate::bench::boards::stm32_rom::fault::Stm32Fault;
-use crate::bench::boards::stm32_rom::{OWN_PATH, Session, Stm32Rom};
+use crate::bench::boards::stm32_rom::{Mishap, OWN_PATH, Session, Stm32Rom};
+use crate::bench::kit::mishaps::{MishapName, mishap_names};
 use crate::bench::{BoardModel, BusDevice, DfuDevice, Region};
 use crate::documents::playbook::{DeviceKind, HandMove};
 use crate::words::UsbId;
@@ -46,7 +45,7 @@ impl Stm32Rom {
 
     fn own_dfu_device(&self) -> Option<DfuDevice> {
         let id = self.visible_id(self.now_ms)?;
-        match self.session {
+        match self.session() {
             Session::Rom => Some(self.rom_device()),
             Session::Booted { .. } if Some(id) == self.settings.bootloader => Some(DfuDevice {
                 id,
@@ -66,7 +65,7 @@ impl Stm32Rom {
         alt_names.extend(self.settings.other_alts.iter().cloned());
         DfuDevice {
             id: self.settings.rom,
-            devnum: DEVNUM_FIRST + 2 * self.enumerations,
+            devnum: DEVNUM_FIRST + 2 * self.sessions.at(self.now_ms).0,
             path: OWN_PATH.to_owned(),
             version: ROM_VERSION,
             serial: self.settings.serial.clone(),
@@ -74,29 +73,30 @@ impl Stm32Rom {
             dfu_version: 0x011a,
             transfer_bytes: self.settings.transfer_bytes,
             openable: self.access(self.now_ms) == Access::Permitted,
-            strings_readable: !self.has(Stm32Fault::StillEnumerating),
+            strings_readable: !self.has(Mishap::StillEnumerating),
         }
     }
 
     /// How the ROM describes the board's flash.
     fn own_flash(&self) -> &str {
-        if self.has(Stm32Fault::WrongBoard) { OTHER_FLASH } else { &self.settings.flash }
+        if self.has(Mishap::WrongBoard) { OTHER_FLASH } else { &self.settings.flash }
     }
 
     /// The flash of another board that is in its ROM all the time.
     fn second_board(&self) -> Option<&str> {
-        match self.has(Stm32Fault::OtherKind) {
+        match self.has(Mishap::OtherKind) {
             true => Some(OTHER_FLASH),
-            false => self.has(Stm32Fault::TwoBoards).then_some(self.settings.flash.as_str()),
+            false => self.has(Mishap::TwoBoards).then_some(self.settings.flash.as_str()),
         }
     }
 
     fn visible_id(&self, now_ms: u64) -> Option<UsbId> {
-        let age_ms = now_ms.checked_sub(self.since_ms)?;
-        match self.session {
-            _ if self.has(Stm32Fault::Absent) => None,
+        let (since_ms, (_, session)) = self.sessions.since(now_ms);
+        let age_ms = now_ms - since_ms;
+        match session {
+            _ if self.has(Mishap::Absent) => None,
             Session::Unplugged | Session::Dead => None,
-            Session::Rom => (now_ms >= self.rom_since_ms()).then_some(self.settings.rom),
+            Session::Rom => (now_ms >= self.rom_since_ms(now_ms)).then_some(self.settings.rom),
             Session::Booted { .. } if self.own.firmware() == Firmware::Damaged => {
                 self.settings.bootloader.filter(|_| shown_in_round(age_ms))
             }
@@ -113,14 +113,16 @@ impl Stm32Rom {
     }
 
     /// When the ROM is on the bus; one that was there from the beginning need not enumerate.
-    fn rom_since_ms(&self) -> u64 {
-        self.since_ms + if self.enumerations == 0 { 0 } else { ROM_ENUMERATES_MS }
+    fn rom_since_ms(&self, now_ms: u64) -> u64 {
+        let (since_ms, (number, _)) = self.sessions.since(now_ms);
+        since_ms + if number == 0 { 0 } else { ROM_ENUMERATES_MS }
     }
 
     fn access(&self, now_ms: u64) -> Access {
-        let too_early = self.session == Session::Rom && now_ms < self.rom_since_ms() + LATE_PERMISSION_MS;
-        let late = self.has(Stm32Fault::LatePermission) && too_early;
-        if self.has(Stm32Fault::NoPermission) || late { Access::Denied } else { Access::Permitted }
+        let too_early =
+            self.sessions.at(now_ms).1 == Session::Rom && now_ms < self.rom_since_ms(now_ms) + LATE_PERMISSION_MS;
+        let late = self.has(Mishap::LatePermission) && too_early;
+        if self.has(Mishap::NoPermission) || late { Access::Denied } else { Access::Permitted }
     }
 }
 
@@ -132,16 +134,12 @@ impl BoardModel for Stm32Rom {
             serial: Some(serial.to_owned()),
             product: product.map(str::to_owned),
             // The host's system keeps the name of the alt setting that is chosen, which is the first.
-            interfaces: flash
-                .filter(|_| !self.has(Stm32Fault::StillEnumerating))
-                .map(str::to_owned)
-                .into_iter()
-                .collect(),
+            interfaces: flash.filter(|_| !self.has(Mishap::StillEnumerating)).map(str::to_owned).into_iter().collect(),
             version: Some(if flash.is_some() { ROM_VERSION } else { BOOTLOADER_VERSION }),
             kind: DeviceKind::Usb,
             access: self.access(now_ms),
         };
-        let own = self.visible_id(now_ms).map(|id| match self.session {
+        let own = self.visible_id(now_ms).map(|id| match self.sessions.at(now_ms).1 {
             Session::Rom => device(id, OWN_PATH, &self.settings.serial, Some(ROM_PRODUCT), Some(self.own_flash())),
             _ => device(id, OWN_PATH, BOOTLOADER_SERIAL, None, None),
         });
@@ -152,37 +150,37 @@ impl BoardModel for Stm32Rom {
     }
 
     fn next_change_ms(&self, now_ms: u64) -> Option<u64> {
-        let ages_ms: &[u64] = match self.session {
+        let (since_ms, (_, session)) = self.sessions.since(now_ms);
+        let rom_ms = self.rom_since_ms(now_ms);
+        let times_ms = match session {
             Session::Booted { .. } if self.own.firmware() == Firmware::Damaged => {
-                let age_ms = now_ms.saturating_sub(self.since_ms);
-                return Some(self.since_ms + next_in_round(age_ms));
+                vec![since_ms + next_in_round(now_ms - since_ms)]
             }
-            Session::Unplugged | Session::Dead | Session::Booted { stays: true } => &[],
-            Session::Rom => {
-                let since_ms = self.rom_since_ms() - self.since_ms;
-                &[since_ms, since_ms + LATE_PERMISSION_MS]
-            }
+            Session::Unplugged | Session::Dead | Session::Booted { stays: true } => Vec::new(),
+            Session::Rom => vec![rom_ms, rom_ms + LATE_PERMISSION_MS],
             Session::Booted { stays: false } => {
-                &[BOOTLOADER_ENUMERATES_MS, BOOTLOADER_LEAVES_MS, RUNNING_ENUMERATES_MS]
+                let ages_ms = [BOOTLOADER_ENUMERATES_MS, BOOTLOADER_LEAVES_MS, RUNNING_ENUMERATES_MS];
+                ages_ms.map(|age_ms| since_ms + age_ms).to_vec()
             }
         };
-        ages_ms.iter().map(|age_ms| self.since_ms + age_ms).find(|time| *time > now_ms)
+        let by_itself = times_ms.into_iter().find(|time_ms| *time_ms > now_ms);
+        [by_itself, self.sessions.next_change_ms(now_ms)].into_iter().flatten().min()
     }
 
     fn hands(&mut self, hand_move: HandMove, now_ms: u64) {
         self.advance_to(now_ms);
         match hand_move {
             HandMove::Unplug => {
-                self.session = Session::Unplugged;
+                self.start_session(Session::Unplugged);
                 // Each power-up is a fresh start for a chip that merely sulked.
-                self.faults.remove(&Stm32Fault::EraseRefused);
+                self.mishaps.end(Mishap::EraseRefused);
             }
             HandMove::PlugIn if self.jumper => self.start_session(Session::Rom),
             HandMove::PlugIn => self.boot(),
             HandMove::FitJumper | HandMove::SwitchOn => self.jumper = true,
             HandMove::RemoveJumper | HandMove::SwitchOff => self.jumper = false,
             // The reset button.
-            HandMove::PressButton if self.session == Session::Unplugged => {}
+            HandMove::PressButton if self.session() == Session::Unplugged => {}
             HandMove::PressButton if self.jumper => self.start_session(Session::Rom),
             HandMove::PressButton => self.boot(),
         }
@@ -200,21 +198,25 @@ impl BoardModel for Stm32Rom {
         Some(self.flash.changes() + self.own.changes())
     }
 
-    fn fuses(&self) -> BTreeMap<u32, u32> {
-        BTreeMap::new()
-    }
-
     /// Only for its own bootloader: what the ROM writes is in the state itself.
     fn use_folder(&mut self, folder: &Path) {
         self.own.use_folder(folder);
     }
 
-    fn heal(&mut self) {
-        self.faults.clear();
+    /// A board without a bootloader of its own has no trouble with it, nor with firmware that it would start.
+    fn mishap_names(&self) -> Vec<MishapName> {
+        let has_bootloader = self.settings.bootloader.is_some();
+        mishap_names(|mishap| match mishap {
+            Mishap::RebootInManifest | Mishap::StaysInBootloader => has_bootloader,
+            Mishap::BootLoop | Mishap::InterruptedUpdate | Mishap::FirmwareDamaged => {
+                has_bootloader && self.settings.firmware.is_some()
+            }
+            _ => true,
+        })
     }
 
     /// Its tool hangs in the middle of its work, if at all.
-    fn hangs(&mut self, _tool: &str, _args: &[String]) -> bool {
-        false
+    fn heal(&mut self) {
+        self.mishaps.heal();
     }
 }

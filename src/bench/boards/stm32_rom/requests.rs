@@ -1,7 +1,6 @@
 //! What the ROM, and the board's own bootloader, make of DFU requests.
 
-use crate::bench::boards::stm32_rom::fault::Stm32Fault;
-use crate::bench::boards::stm32_rom::{DfuState, Download, OWN_PATH, Session, Stm32Rom};
+use crate::bench::boards::stm32_rom::{DfuState, Download, Mishap, OWN_PATH, Session, Stm32Rom};
 use crate::bench::{Answer, BoardModel, DfuBoard, DfuDevice, Flash, Share};
 
 const LOOSE_CABLE_MS: u64 = 3_000;
@@ -29,15 +28,15 @@ impl DfuBoard for Stm32Rom {
 
     /// The next tool finds the descriptions ready.
     fn probed(&mut self) {
-        self.faults.remove(&Stm32Fault::StillEnumerating);
+        self.mishaps.end(Mishap::StillEnumerating);
     }
 
     fn set_alternate(&mut self) -> Answer {
-        if self.faults.remove(&Stm32Fault::SetAltFails) {
+        if self.mishaps.happens(Mishap::SetAltFails) {
             return Answer::Stalled;
         }
-        if let Session::Booted { stays } = &mut self.session {
-            *stays = true;
+        if let (since_ms, (number, Session::Booted { .. })) = self.sessions.since(self.now_ms) {
+            self.sessions.go(since_ms, &[(0, (number, Session::Booted { stays: true }))]);
         }
         Answer::Done
     }
@@ -55,7 +54,7 @@ impl DfuBoard for Stm32Rom {
     }
 
     fn erase(&mut self, path: &str, address: u64) -> Answer {
-        self.spend(if self.has(Stm32Fault::SlowErase) { SLOW_ERASE_MS } else { self.erase_ms(address) });
+        self.spend(if self.has(Mishap::SlowErase) { SLOW_ERASE_MS } else { self.erase_ms(address) });
         self.erasing(path, |flash| flash.erase_page(address))
     }
 
@@ -68,20 +67,20 @@ impl DfuBoard for Stm32Rom {
         self.spend(5);
         let reached = share.offset + block.len() as u64;
         if reached * 5 > share.total * 2 {
-            for (fault, answer) in
-                [(Stm32Fault::LostInWrite, Answer::Gone), (Stm32Fault::StatusLostInWrite, Answer::StatusLost)]
+            for (mishap, answer) in
+                [(Mishap::LostInWrite, Answer::Gone), (Mishap::StatusLostInWrite, Answer::StatusLost)]
             {
-                if self.faults.remove(&fault) {
+                if self.mishaps.happens(mishap) {
                     self.lose_contact();
                     return answer;
                 }
             }
         }
-        if reached * 2 > share.total && self.faults.remove(&Stm32Fault::WriteError) {
+        if reached * 2 > share.total && self.mishaps.happens(Mishap::WriteError) {
             return self.refuse(STATUS_WRITE, Answer::Refused(STATUS_WRITE));
         }
         let mut stored = block.to_vec();
-        if reached == share.total && (self.has(Stm32Fault::FlashBad) || self.faults.remove(&Stm32Fault::BitFlipsOnce)) {
+        if reached == share.total && (self.has(Mishap::FlashBad) || self.mishaps.happens(Mishap::BitFlipsOnce)) {
             stored[block.len() / 2] ^= 0x10;
         }
         match self.flash_of(path).write(address, &stored) {
@@ -95,7 +94,7 @@ impl DfuBoard for Stm32Rom {
 
     fn read(&mut self, path: &str, address: u64, length: u64) -> Option<Vec<u8>> {
         self.spend(1);
-        if self.has(Stm32Fault::Protected) {
+        if self.has(Mishap::Protected) {
             self.refuse(STATUS_VENDOR, Answer::Stalled);
             return None;
         }
@@ -105,7 +104,7 @@ impl DfuBoard for Stm32Rom {
     fn abort(&mut self) -> Answer {
         let closing = self.download;
         self.download = closing.after_abort();
-        if closing == Download::Sent && self.faults.remove(&Stm32Fault::AbortRefused) {
+        if closing == Download::Sent && self.mishaps.happens(Mishap::AbortRefused) {
             return self.refuse(STATUS_STALLED, Answer::Stalled);
         }
         self.dfu = DfuState::Idle;
@@ -120,18 +119,18 @@ impl DfuBoard for Stm32Rom {
 
     fn leave(&mut self) -> Answer {
         self.boot();
-        if self.faults.remove(&Stm32Fault::LeaveStatusLost) { Answer::StatusLost } else { Answer::Done }
+        if self.mishaps.happens(Mishap::LeaveStatusLost) { Answer::StatusLost } else { Answer::Done }
     }
 
     fn reset(&mut self) -> Answer {
-        match self.session {
-            Session::Booted { .. } if self.has(Stm32Fault::StaysInBootloader) => {
+        match self.session() {
+            Session::Booted { .. } if self.has(Mishap::StaysInBootloader) => {
                 self.start_session(Session::Booted { stays: true });
             }
             Session::Booted { .. } => self.boot(),
             _ => self.start_session(Session::Rom),
         }
-        if self.faults.remove(&Stm32Fault::GoneAtReset) { Answer::Gone } else { Answer::Done }
+        if self.mishaps.happens(Mishap::GoneAtReset) { Answer::Gone } else { Answer::Done }
     }
 
     fn write_partition(&mut self, alt: u8, block: &[u8], share: Share) -> Answer {
@@ -148,7 +147,7 @@ impl DfuBoard for Stm32Rom {
 
     fn finish_partition(&mut self) -> Answer {
         self.own.finish();
-        if self.faults.remove(&Stm32Fault::RebootInManifest) {
+        if self.mishaps.happens(Mishap::RebootInManifest) {
             self.boot();
             return Answer::Gone;
         }
@@ -162,16 +161,16 @@ impl DfuBoard for Stm32Rom {
 
 impl Stm32Rom {
     fn erasing(&mut self, path: &str, erase: impl FnOnce(&mut Flash)) -> Answer {
-        if self.has(Stm32Fault::EraseRefused) {
+        if self.has(Mishap::EraseRefused) {
             return self.refuse(STATUS_STALLED, Answer::Stalled);
         }
-        if self.has(Stm32Fault::EraseError) {
+        if self.has(Mishap::EraseError) {
             return self.refuse(STATUS_VENDOR, Answer::Refused(STATUS_VENDOR));
         }
-        if self.has(Stm32Fault::Protected) {
+        if self.has(Mishap::Protected) {
             return self.refuse(STATUS_VENDOR, Answer::NotExecuted(STATUS_VENDOR));
         }
-        if self.faults.remove(&Stm32Fault::Stalled) {
+        if self.mishaps.happens(Mishap::Stalled) {
             return Answer::Busy;
         }
         erase(self.flash_of(path));
@@ -198,7 +197,6 @@ impl Stm32Rom {
     }
 
     fn lose_contact(&mut self) {
-        self.start_session(Session::Rom);
-        self.since_ms += LOOSE_CABLE_MS;
+        self.start_sessions(&[(0, Session::Unplugged), (LOOSE_CABLE_MS, Session::Rom)]);
     }
 }

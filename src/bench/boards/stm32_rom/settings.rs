@@ -37,7 +37,7 @@ const LAYOUT: SettingHelp = SettingHelp {
 };
 
 /// What the playbook may say about a board with the model `stm32-dfu-rom`.
-pub(crate) const SETTINGS: &[SettingHelp] = &[
+pub(super) const SETTINGS: &[SettingHelp] = &[
     LAYOUT,
     SettingHelp {
         name: "other_alts",

@@ -4,30 +4,31 @@
 //! No run of the tool against such a board is publicly known: partitions and texts follow ST's layouts for other chips and
 //! the layout that OpenMV ships. What the tool prints about it is the mock tool's matter.
 
-mod fault;
+mod mishap;
 mod own;
 mod settings;
 
-use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
 use crate::bench::boards::own_bootloader::{
-    BOOTLOADER_WINDOW_MS, Firmware, OwnBootloader, next_in_round, shown_in_round,
+    BOOTLOADER_WINDOW_MS, Firmware, OwnBootloader, OwnDfu, next_in_round, shown_in_round,
 };
 use crate::bench::kit::image::noise;
 use crate::bench::kit::memory::Memory;
+use crate::bench::kit::mishaps::{MishapName, Mishaps, mishap_names};
+use crate::bench::kit::model::{MockTool, Model, ModelHelp};
+use crate::bench::kit::schedule::Schedule;
 use crate::bench::kit::settings::Settings;
-use crate::bench::{BenchClock, BenchError, BoardModel, BusDevice, FaultName, Region};
+use crate::bench::mocks::{MockEnd, dfu_util, stm32_programmer};
+use crate::bench::{BenchClock, BoardModel, BusDevice, Region};
 use crate::documents::playbook::{DeviceKind, HandMove};
 use crate::words::UsbId;
 use crate::world::{Access, sha256_of_bytes};
 
-pub(crate) use fault::Fault;
-pub(crate) use settings::SETTINGS;
+pub(crate) use mishap::Mishap;
 
-use fault::Faults;
-use settings::Stm32N6Settings;
+use settings::{SETTINGS, Stm32N6Settings};
 
 /// What the board shows to the host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -68,10 +69,9 @@ pub(crate) enum Taken {
 #[derive(Debug, serde::Serialize, serde::Deserialize)]
 pub struct Stm32N6 {
     settings: Stm32N6Settings,
-    faults: Faults,
+    mishaps: Mishaps<Mishap>,
     jumper_fitted: bool,
-    /// From when on the board is in which phase; in order of time, at least one.
-    schedule: Vec<(u64, Phase)>,
+    schedule: Schedule<Phase>,
     nor: Memory,
     /// How often something that lasts was changed.
     #[serde(default)]
@@ -96,7 +96,6 @@ const SIGNED_MAGIC: &[u8] = b"STM2";
 /// Remains of dead software lie at least in so much of the flash.
 const REMAINS_BYTES: u64 = 0x10_0000;
 
-const SCHEDULE_MAX: usize = 32;
 const ROM_APPEARS_MS: u64 = 700;
 const LOADER_APPEARS_MS: u64 = 1_200;
 const BOOTLOADER_APPEARS_MS: u64 = 500;
@@ -104,77 +103,60 @@ const RUNNING_APPEARS_MS: u64 = 400;
 const RAM_BYTES_PER_MS: u64 = 200;
 const NOR_BYTES_PER_MS: u64 = 64;
 
-impl Stm32N6 {
-    pub(crate) const MODEL: &'static str = "stm32n6";
+impl Model for Stm32N6 {
+    const HELP: ModelHelp = ModelHelp {
+        name: "stm32n6",
+        about: "an STM32N6 with its ROM, a loader in RAM, NOR flash and a DFU bootloader (STM32_Programmer_CLI, dfu-util)",
+        settings: SETTINGS,
+        least: "partitions: []",
+    };
+    const TOOLS: &'static [MockTool<Self>] = &[
+        MockTool::new("STM32_Programmer_CLI", |args, board, console, clock| {
+            MockEnd::Exit(stm32_programmer(args, board, console, clock))
+        }),
+        MockTool::new("dfu-util", |args, board, console, clock| dfu_util(args, &mut OwnDfu { board, clock }, console)),
+    ];
 
     /// A dead board, plugged in, without the jumper: its flash holds the remains of what once ran.
-    pub(crate) fn new(settings: &mut Settings<'_>, names: &[&str]) -> Result<Self, BenchError> {
+    fn build(settings: &mut Settings<'_>, names: &[&str]) -> Self {
         Stm32N6::with(Stm32N6Settings::read(settings), names)
     }
+}
 
-    fn with(settings: Stm32N6Settings, names: &[&str]) -> Result<Self, BenchError> {
-        let faults = Faults::by_name(names)?;
-        let phase = if faults.has(Fault::SecondStage) {
+impl Stm32N6 {
+    fn with(settings: Stm32N6Settings, names: &[&str]) -> Self {
+        let mishaps = Mishaps::named(names);
+        let phase = if mishaps.has(Mishap::SecondStage) {
             Phase::Loader
-        } else if faults.has(Fault::InRom) {
+        } else if mishaps.has(Mishap::InRom) {
             Phase::Rom
-        } else if faults.has(Fault::BootLoop) {
+        } else if mishaps.has(Mishap::BootLoop) {
             Phase::Restarting
-        } else if faults.has(Fault::InterruptedUpdate) {
+        } else if mishaps.has(Mishap::InterruptedUpdate) {
             Phase::Bootloader
         } else {
             Phase::Silent
         };
-        Ok(Stm32N6 {
+        Stm32N6 {
             jumper_fitted: matches!(phase, Phase::Rom | Phase::Loader),
-            schedule: vec![(0, phase)],
+            schedule: Schedule::new(phase),
             bootloader_before: matches!(phase, Phase::Restarting | Phase::Bootloader),
-            own: own::bootloader(&settings, &faults),
-            faults,
+            own: own::bootloader(&settings, &mishaps),
+            mishaps,
             changes: 0,
             nor: Memory::flash("nor.bin", settings.nor.range.start, settings.nor.range.length),
             flash_driver_loaded: false,
             regions: Vec::new(),
             settings,
-        })
-    }
-
-    /// Leaves remains of dead software at the start of every sector, so that a forgotten erase is noticed.
-    pub(crate) fn fill_with_remains(&self) -> io::Result<()> {
-        let (start, sector) = (self.nor.start(), self.settings.nor.sector_bytes);
-        for address in (0..REMAINS_BYTES.div_ceil(sector)).map(|number| start + number * sector) {
-            if self.nor.contains(address, sector) {
-                self.nor.write(address, &noise(&format!("remains {address:#x}"), 16))?;
-            }
         }
-        if self.bootloader_before {
-            self.nor.erase(start, sector)?;
-            self.nor.write(start, SIGNED_MAGIC)?;
-        }
-        Ok(())
     }
 
-    /// What can befall this board: without a bootloader that shows itself, or without firmware for it to start, nothing is
-    /// wrong with the firmware.
-    pub(crate) fn fault_names(&self) -> Vec<FaultName> {
-        let shows_firmware = self.settings.bootloader.is_some() && self.settings.firmware.is_some();
-        fault::fault_names(|fault| {
-            let of_firmware =
-                [Fault::BootLoop, Fault::InterruptedUpdate, Fault::FirmwareDamaged, Fault::StaysInBootloader];
-            shows_firmware || !of_firmware.contains(&fault)
-        })
-    }
-
-    pub(crate) fn has(&self, fault: Fault) -> bool {
-        self.faults.has(fault)
+    pub(crate) fn has(&self, mishap: Mishap) -> bool {
+        self.mishaps.has(mishap)
     }
 
     pub(crate) fn phase(&self, now_ms: u64) -> Phase {
-        self.phase_since(now_ms).1
-    }
-
-    fn phase_since(&self, now_ms: u64) -> (u64, Phase) {
-        self.schedule.iter().rev().find(|(at_ms, _)| *at_ms <= now_ms).copied().unwrap_or((0, Phase::Silent))
+        self.schedule.at(now_ms)
     }
 
     /// Takes a boot stage: to RAM, and starts it.
@@ -191,10 +173,10 @@ impl Stm32N6 {
     }
 
     fn start_loader(&mut self, image: &[u8], clock: &mut BenchClock) -> Taken {
-        if !image.starts_with(SIGNED_MAGIC) || self.faults.strikes(Fault::StartFailed) {
+        if !image.starts_with(SIGNED_MAGIC) || self.mishaps.happens(Mishap::StartFailed) {
             return Taken::NotStarted;
         }
-        if self.faults.strikes(Fault::ReconnectTimesOut) || self.faults.has(Fault::NeverReconnects) {
+        if self.mishaps.happens(Mishap::ReconnectTimesOut) || self.mishaps.has(Mishap::NeverReconnects) {
             self.go(clock.now_ms(), &[(0, Phase::Silent)]);
             return Taken::NotBack;
         }
@@ -210,10 +192,10 @@ impl Stm32N6 {
             return Taken::NotExpected;
         }
         let (address, length) = (self.nor.start() + offset, image.len() as u64);
-        let kept = if self.faults.strikes(Fault::LostInWrite) {
+        let kept = if self.mishaps.happens(Mishap::LostInWrite) {
             self.go(clock.now_ms(), &[(0, Phase::Silent)]);
             Taken::Lost
-        } else if self.faults.strikes(Fault::WriteRefused) || self.faults.has(Fault::ErrorExit0) {
+        } else if self.mishaps.happens(Mishap::WriteRefused) || self.mishaps.has(Mishap::ErrorExit0) {
             Taken::WriteFailed
         } else {
             Taken::Written
@@ -235,20 +217,13 @@ impl Stm32N6 {
 
     /// From `now_ms` on the board goes through these phases, each a number of milliseconds after the one before.
     fn go(&mut self, now_ms: u64, phases: &[(u64, Phase)]) {
-        self.schedule.retain(|(at_ms, _)| *at_ms < now_ms);
-        let mut at_ms = now_ms;
-        for (after_ms, phase) in phases {
-            at_ms += after_ms;
-            self.schedule.push((at_ms, *phase));
-        }
-        // What was before still counts: hands move a little ahead of time.
-        self.schedule.drain(..self.schedule.len().saturating_sub(SCHEDULE_MAX));
+        self.schedule.go(now_ms, phases);
         self.flash_driver_loaded = false;
     }
 
     fn power_on(&mut self, now_ms: u64) {
         let silent = (0, Phase::Silent);
-        if self.faults.has(Fault::Absent) {
+        if self.mishaps.has(Mishap::Absent) {
             self.go(now_ms, &[silent]);
         } else if self.jumper_fitted {
             self.go(now_ms, &[silent, (ROM_APPEARS_MS, Phase::Rom)]);
@@ -276,7 +251,7 @@ impl Stm32N6 {
     }
 
     fn device(&self, id: UsbId, (port, serial): (&str, &str), product: &str) -> BusDevice {
-        let access = if self.faults.has(Fault::NoPermission) { Access::Denied } else { Access::Permitted };
+        let access = if self.mishaps.has(Mishap::NoPermission) { Access::Denied } else { Access::Permitted };
         BusDevice {
             id,
             port: port.to_owned(),
@@ -293,10 +268,10 @@ impl Stm32N6 {
 impl BoardModel for Stm32N6 {
     fn attached(&self, now_ms: u64) -> Vec<BusDevice> {
         let mut devices = Vec::new();
-        if self.faults.has(Fault::TwoBoards) && matches!(self.phase(now_ms), Phase::Rom | Phase::Loader) {
+        if self.mishaps.has(Mishap::TwoBoards) && matches!(self.phase(now_ms), Phase::Rom | Phase::Loader) {
             devices.push(self.device(self.settings.rom, ("1-1", OTHER_SERIAL), ROM_PRODUCT));
         }
-        let (since_ms, phase) = self.phase_since(now_ms);
+        let (since_ms, phase) = self.schedule.since(now_ms);
         let shown = match phase {
             Phase::Unplugged | Phase::Silent => None,
             Phase::Restarting if !shown_in_round(now_ms - since_ms) => None,
@@ -310,8 +285,8 @@ impl BoardModel for Stm32N6 {
     }
 
     fn next_change_ms(&self, now_ms: u64) -> Option<u64> {
-        let planned = self.schedule.iter().map(|(at_ms, _)| *at_ms).find(|at_ms| *at_ms > now_ms);
-        let (since_ms, phase) = self.phase_since(now_ms);
+        let planned = self.schedule.next_change_ms(now_ms);
+        let (since_ms, phase) = self.schedule.since(now_ms);
         planned.or((phase == Phase::Restarting).then(|| since_ms + next_in_round(now_ms - since_ms)))
     }
 
@@ -335,23 +310,45 @@ impl BoardModel for Stm32N6 {
         Some(self.changes + self.own.changes())
     }
 
-    fn fuses(&self) -> BTreeMap<u32, u32> {
-        BTreeMap::new()
-    }
-
     fn use_folder(&mut self, folder: &Path) {
         self.nor.use_folder(folder);
         self.own.use_folder(folder);
     }
 
+    /// Leaves remains of dead software at the start of every sector, so that a forgotten erase is noticed.
+    fn fill_memories(&self) -> io::Result<()> {
+        let (start, sector) = (self.nor.start(), self.settings.nor.sector_bytes);
+        for address in (0..REMAINS_BYTES.div_ceil(sector)).map(|number| start + number * sector) {
+            if self.nor.contains(address, sector) {
+                self.nor.write(address, &noise(&format!("remains {address:#x}"), 16))?;
+            }
+        }
+        if self.bootloader_before {
+            self.nor.erase(start, sector)?;
+            self.nor.write(start, SIGNED_MAGIC)?;
+        }
+        Ok(())
+    }
+
+    /// Without a bootloader that shows itself, or without firmware for it to start, nothing is
+    /// wrong with the firmware.
+    fn mishap_names(&self) -> Vec<MishapName> {
+        let shows_firmware = self.settings.bootloader.is_some() && self.settings.firmware.is_some();
+        mishap_names(|mishap: Mishap| {
+            let of_firmware =
+                [Mishap::BootLoop, Mishap::InterruptedUpdate, Mishap::FirmwareDamaged, Mishap::StaysInBootloader];
+            shows_firmware || !of_firmware.contains(&mishap)
+        })
+    }
+
     fn heal(&mut self) {
-        self.faults.heal();
+        self.mishaps.heal();
     }
 
     fn hangs(&mut self, tool: &str, args: &[String]) -> bool {
         tool == "STM32_Programmer_CLI"
             && args.iter().any(|argument| argument == "-d" || argument == "-w")
-            && self.faults.strikes(Fault::ToolHangs)
+            && self.mishaps.happens(Mishap::ToolHangs)
     }
 }
 
@@ -374,9 +371,9 @@ mod tests {
             partitions: vec![Partition { name: "FIRMWARE".into(), address: 0, length_max: 1, read_only: false }],
             firmware: Some("FIRMWARE".into()),
         };
-        let mut board = Stm32N6::with(settings, names).unwrap();
+        let mut board = Stm32N6::with(settings, names);
         board.use_folder(folder);
-        board.fill_with_remains().unwrap();
+        board.fill_memories().unwrap();
         board
     }
 

@@ -1,16 +1,17 @@
 //! The bootloader of the board itself, which takes the firmware.
 
-use super::fault::{Fault, Faults};
+use super::mishap::Mishap;
 use super::settings::Stm32N6Settings;
 use super::{BOOTLOADER_APPEARS_MS, Phase, Stm32N6};
 use crate::bench::boards::own_bootloader::{Firmware, HasOwnBootloader, OwnBootloader};
+use crate::bench::kit::mishaps::Mishaps;
 use crate::bench::{BoardModel, BusDevice};
 
 /// What the bootloader finds: firmware that no setting names is always whole.
-pub(super) fn bootloader(settings: &Stm32N6Settings, faults: &Faults) -> OwnBootloader {
-    let firmware = if settings.firmware.is_none() || faults.has(Fault::FirmwareAlive) {
+pub(super) fn bootloader(settings: &Stm32N6Settings, mishaps: &Mishaps<Mishap>) -> OwnBootloader {
+    let firmware = if settings.firmware.is_none() || mishaps.has(Mishap::FirmwareAlive) {
         Firmware::Whole
-    } else if faults.has(Fault::BootLoop) || faults.has(Fault::FirmwareDamaged) {
+    } else if mishaps.has(Mishap::BootLoop) || mishaps.has(Mishap::FirmwareDamaged) {
         Firmware::Damaged
     } else {
         Firmware::Missing
@@ -39,7 +40,7 @@ impl HasOwnBootloader for Stm32N6 {
     }
 
     fn restart(&mut self, now_ms: u64) {
-        if self.faults.has(Fault::StaysInBootloader) && self.own.firmware() != Firmware::Damaged {
+        if self.mishaps.has(Mishap::StaysInBootloader) && self.own.firmware() != Firmware::Damaged {
             self.go(now_ms, &[(0, Phase::Silent), (BOOTLOADER_APPEARS_MS, Phase::Bootloader)]);
         } else {
             self.power_on(now_ms);

@@ -10,7 +10,7 @@ use crate::documents::playbook::DeviceKind;
 use crate::words::UsbId;
 
 /// What the playbook may say about a board with the model `stm32n6`.
-pub(crate) const SETTINGS: &[SettingHelp] = &[
+pub(super) const SETTINGS: &[SettingHelp] = &[
     SettingHelp { name: "rom", form: "USB id", meaning: "the ROM, and the loader in RAM; else the device `rom`" },
     SettingHelp {
         name: "bootloader",

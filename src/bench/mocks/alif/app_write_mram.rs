@@ -5,7 +5,7 @@ use super::connection::{Connection, shown_baud, shown_part};
 use super::image_list::{self, ListedImage};
 use super::progress::{self, Image, seconds};
 use super::{BAD_ADDRESS, Call, Step, UNKNOWN_COMMAND, WRITE_FAILED};
-use crate::bench::boards::alif_se::{Fault, Release, Stage};
+use crate::bench::boards::alif_se::{Mishap, Release, Stage};
 use crate::bench::mocks::Halt;
 
 /// From the start to the first image.
@@ -36,7 +36,7 @@ pub(super) fn play(call: &mut Call<'_, '_>) -> Step<i32> {
         return Err(call.no_answer());
     }
     enter_maintenance(call, &connection)?;
-    let refused = call.session.board()?.strikes(Fault::NakMidImage);
+    let refused = call.session.board()?.happens(Mishap::NakMidImage);
     for image in &images {
         write(call, &connection, image, refused)?;
     }
@@ -128,7 +128,7 @@ fn write(call: &mut Call<'_, '_>, connection: &Connection, image: &ListedImage, 
         call.out("Download Image\n");
     }
     let board = call.session.board()?;
-    let refusal = match (board.has(Fault::ImagesRefused), board.strikes(Fault::WriteRefused)) {
+    let refusal = match (board.has(Mishap::ImagesRefused), board.happens(Mishap::WriteRefused)) {
         (true, _) => Some(BAD_ADDRESS),
         (false, true) => Some(WRITE_FAILED),
         (false, false) => None,
@@ -164,7 +164,7 @@ fn erase(call: &mut Call<'_, '_>, area: &str) -> Step<i32> {
 impl Call<'_, '_> {
     /// Asks about the part; a fault may let the input end just there.
     pub(super) fn ask_part(&mut self, question: &str) -> Step<Option<String>> {
-        if self.session.board()?.strikes(Fault::EofQuestion) {
+        if self.session.board()?.happens(Mishap::EofQuestion) {
             self.out(question);
             return Ok(None);
         }

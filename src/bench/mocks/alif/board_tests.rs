@@ -232,7 +232,7 @@ fn the_working_folder_and_its_files_decide() {
     std::fs::write(bench.folder().join("utils/global-cfg.db"), "{").unwrap();
     assert_eq!(bench.output(&["maintenance"], &[], 1), "ERROR in JSON file.\n");
     let fresh = Bench::set_up(BenchFolder::temporary().unwrap(), &ae3(), &[]).unwrap();
-    let mut console = Console::scripted(&fresh.files().alif(), &[]);
+    let mut console = Console::scripted(&fresh.files().folder().join("alif"), &[]);
     assert_eq!(play(&fresh.files(), "maintenance", &[], &mut console).unwrap(), MockEnd::Exit(1), "another part");
 }
 

@@ -2,9 +2,8 @@
 
 use super::connection::Connection;
 use super::menu::{self, Choice, Menu};
-use super::{Call, NOT_SUPPORTED, Step, configuration, rom_recovery};
-use crate::bench::boards::alif_se::{Fault, Release, Stage};
-use crate::bench::mocks::Resumed;
+use super::{Call, NOT_SUPPORTED, Resumed, Step, configuration, rom_recovery};
+use crate::bench::boards::alif_se::{Mishap, Release, Stage};
 
 /// One spinner line of the wait for a reset.
 const WAITING: &str = "Waiting for Target..[RESET Platform] ";
@@ -224,7 +223,7 @@ fn hard_maintenance(call: &mut Call<'_, '_>, connection: &Connection) -> Step<()
     let mut shown = 0;
     let mut text = spinner(shown..LINES_FIRST);
     loop {
-        if call.session.wait_for_hands(&text)? == Resumed::Unplugged && connection.is_camera() {
+        if call.session.wait_for_reset(&text)? == Resumed::Unplugged && connection.is_camera() {
             return Err(call.unplugged(&connection.port));
         }
         shown = shown.max(LINES_FIRST);
@@ -233,7 +232,7 @@ fn hard_maintenance(call: &mut Call<'_, '_>, connection: &Connection) -> Step<()
         text = spinner(shown..until);
         shown = until;
         let board = call.session.board()?;
-        if connection.is_camera() && !board.has(Fault::ButtonDead) && board.catch_in_boot_window() {
+        if connection.is_camera() && !board.has(Mishap::ButtonDead) && board.catch_in_boot_window() {
             break;
         }
         began_ms = call.session.now_ms();

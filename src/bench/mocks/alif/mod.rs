@@ -22,9 +22,8 @@ mod transcript_tests;
 mod update_system_package;
 
 use crate::bench::Console;
-use crate::bench::boards::alif_se::Release;
-use crate::bench::folder::ALIF_TOOLS;
-use crate::bench::mocks::{Halt, Session};
+use crate::bench::boards::alif_se::{AlifSe, Mishap, Release};
+use crate::bench::mocks::{Halt, MockEnd, Session};
 
 use arguments::Options;
 
@@ -39,13 +38,8 @@ struct Call<'s, 'a> {
 /// Most of a tool's work can end it.
 type Step<T> = Result<T, Halt>;
 
-/// Is this one of the tools that are played here?
-pub(crate) fn plays(tool: &str) -> bool {
-    ALIF_TOOLS.contains(&tool)
-}
-
 /// `-V`, which needs neither configuration nor board.
-pub(crate) fn version(tool: &str, release: Release, console: &mut Console) -> i32 {
+pub(crate) fn version(tool: &str, release: Release, console: &mut Console) -> MockEnd {
     let version = match (tool, release) {
         ("maintenance", Release::V1_103) => "0.16.000",
         ("maintenance", Release::V1_104) => "0.17.000",
@@ -57,7 +51,7 @@ pub(crate) fn version(tool: &str, release: Release, console: &mut Console) -> i3
         (_, Release::V1_110) => "0.25.000",
     };
     console.out(&format!("{version}\n"));
-    0
+    MockEnd::Exit(0)
 }
 
 pub(crate) fn play(tool: &str, args: &[String], session: &mut Session<'_>) -> Result<i32, Halt> {
@@ -76,6 +70,42 @@ pub(crate) fn play(tool: &str, args: &[String], session: &mut Session<'_>) -> Re
         "maintenance" => maintenance::play(&mut call),
         "updateSystemPackage" => update_system_package::play(&mut call),
         _ => app_write_mram::play(&mut call),
+    }
+}
+
+/// How a wait for hands has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Resumed {
+    /// The board was reset.
+    Reset,
+    /// The cable was pulled.
+    Unplugged,
+}
+
+impl Session<'_> {
+    fn board(&mut self) -> Result<&mut AlifSe, Halt> {
+        self.board_of()
+    }
+
+    /// Prints `text` and waits until somebody resets the board or pulls its cable.
+    fn wait_for_reset(&mut self, text: &str) -> Result<Resumed, Halt> {
+        let (resets, _) = self.board()?.resets();
+        let unplugged = self.board()?.unplugged();
+        let mut text = text;
+        loop {
+            self.wait_for_hands(text)?;
+            text = "";
+            let board = self.board()?;
+            if board.unplugged() > unplugged {
+                return Ok(Resumed::Unplugged);
+            }
+            let (resets_now, reset_ms) = board.resets();
+            if resets_now > resets {
+                let now_ms = self.now_ms();
+                self.take(reset_ms.saturating_sub(now_ms));
+                return Ok(Resumed::Reset);
+            }
+        }
     }
 }
 
@@ -117,7 +147,7 @@ impl Call<'_, '_> {
 
     /// The chip takes its time; more of it when it is slow.
     fn take(&mut self, span_ms: u64) -> Step<()> {
-        let slow = self.session.board()?.has(crate::bench::boards::alif_se::Fault::Slow);
+        let slow = self.session.board()?.has(Mishap::Slow);
         self.session.take(if slow { span_ms * 2 } else { span_ms });
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use super::connection::Connection;
 use super::{Call, Step, WRITE_FAILED};
-use crate::bench::boards::alif_se::{BlockAnswer, Fault};
+use crate::bench::boards::alif_se::{BlockAnswer, Mishap};
 use crate::bench::mocks::Halt;
 
 const BLOCK_BYTES: u64 = 240;
@@ -49,7 +49,7 @@ pub(super) fn send(call: &mut Call<'_, '_>, connection: &Connection, image: Imag
     let text: String = (1..=shown).map(|done| update(image.name, (done * block).min(total), total)).collect();
     call.out(&text);
     let rate = if call.options.slow_rate { SLOW_BYTES_PER_MS } else { BYTES_PER_MS };
-    let slow = call.session.board()?.has(Fault::Slow);
+    let slow = call.session.board()?.has(Mishap::Slow);
     call.take((answer.blocks * block).min(total) / rate * if slow { SLOW_TIMES } else { 1 })?;
     match answer.then {
         BlockAnswer::Taken => Ok(Sent::Whole),

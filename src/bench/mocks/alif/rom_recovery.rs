@@ -5,7 +5,7 @@ use super::progress::{seconds, update};
 use super::update_system_package::{PackageFiles, settle_part};
 use super::{Call, Step, configuration};
 use crate::bench::boards::alif_se::tools_folder::POINTER_PATH;
-use crate::bench::boards::alif_se::{BlockAnswer, Fault, Release, Stage};
+use crate::bench::boards::alif_se::{BlockAnswer, Mishap, Release, Stage};
 use crate::bench::mocks::Halt;
 
 const WORD_BYTES: u64 = 16;
@@ -64,13 +64,13 @@ pub(super) fn play(call: &mut Call<'_, '_>, connection: &Connection, resets: boo
 
 fn write(call: &mut Call<'_, '_>, connection: &Connection, name: &str, address: u64, bytes: &[u8]) -> Step<()> {
     let began_ms = call.session.now_ms();
-    let refused = bytes.len() as u64 > WORD_BYTES && call.session.board()?.strikes(Fault::NakMidImage);
+    let refused = bytes.len() as u64 > WORD_BYTES && call.session.board()?.happens(Mishap::NakMidImage);
     let answer = call.session.board()?.take_image(address, bytes, WORD_BYTES, refused);
     let total = bytes.len() as u64;
     let shown = if answer.then == BlockAnswer::Taken { answer.blocks } else { answer.blocks + 1 };
     let text: String = (1..=shown).map(|done| update(name, (done * WORD_BYTES).min(total), total)).collect();
     call.out(&text);
-    let slow = call.session.board()?.has(Fault::Slow);
+    let slow = call.session.board()?.has(Mishap::Slow);
     let whole_ms = match (total > WORD_BYTES, slow) {
         (false, _) => POINTER_MS,
         (true, false) => PACKAGE_MS,

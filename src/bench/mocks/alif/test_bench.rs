@@ -6,7 +6,7 @@ use crate::bench::Scripted::{self, Hands, Line};
 use crate::bench::boards::alif_se::Release;
 use crate::bench::state::HeldState;
 use crate::bench::test_bench::{Printed, shipped};
-use crate::bench::{Bench, BenchFolder, BenchState, Console, MockEnd, VirtualModel, play};
+use crate::bench::{Bench, BenchFolder, BenchState, Console, MockEnd, Stage, VirtualModel, play};
 use crate::documents::playbook::{HandMove, Playbook};
 
 pub(crate) const ON: &[HandMove] = &[HandMove::Unplug, HandMove::SwitchOn, HandMove::PlugIn];
@@ -54,7 +54,7 @@ impl AlifBench {
     }
 
     pub(crate) fn folder(&self) -> PathBuf {
-        self.bench.files().alif()
+        self.bench.files().folder().join("alif")
     }
 
     pub(crate) fn configure(&self, part: &str, port: &str) {
@@ -71,7 +71,7 @@ impl AlifBench {
         for hand_move in moves {
             held.state.now_ms += 1_000;
             let now_ms = held.state.now_ms;
-            held.state.model.board_mut().hands(*hand_move, now_ms);
+            held.state.stage.hands(*hand_move, now_ms);
         }
         held.state.now_ms += 1_000;
         held.save().unwrap();
@@ -104,7 +104,7 @@ impl AlifBench {
 
     pub(crate) fn banner_word(&self) -> &'static str {
         let state = BenchState::look(&self.bench.files()).unwrap();
-        let VirtualModel::AlifSe(board) = &state.model else { panic!("another board") };
+        let Stage::Board(VirtualModel::AlifSe(board)) = &state.stage else { panic!("another board") };
         if board.release() == Release::V1_110 { "getbanner" } else { "sesbanner" }
     }
 
@@ -117,12 +117,12 @@ impl AlifBench {
     /// Ids and ports on the bus now.
     pub(crate) fn shown(&self) -> Vec<String> {
         let state = BenchState::look(&self.bench.files()).unwrap();
-        let devices = state.model.board().attached(state.now_ms);
+        let devices = state.stage.attached(state.now_ms);
         devices.iter().map(|device| format!("{} {}", device.id, device.port)).collect()
     }
 
     pub(crate) fn regions(&self) -> Vec<(u64, u64)> {
         let state = BenchState::look(&self.bench.files()).unwrap();
-        state.model.board().regions().iter().map(|region| (region.address, region.length)).collect()
+        state.stage.regions().iter().map(|region| (region.address, region.length)).collect()
     }
 }

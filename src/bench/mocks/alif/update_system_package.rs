@@ -5,7 +5,7 @@ use super::connection::{Connection, shown_baud, shown_part};
 use super::progress::{self, Image, seconds};
 use super::{BAD_ADDRESS, Call, Step, WRITE_FAILED};
 use crate::bench::boards::alif_se::tools_folder::POINTER_PATH;
-use crate::bench::boards::alif_se::{Fault, Mram, Part, Release, Stage};
+use crate::bench::boards::alif_se::{Mishap, Mram, Part, Release, Stage};
 use crate::bench::mocks::Halt;
 
 fn start_ms(release: Release) -> u64 {
@@ -48,7 +48,7 @@ pub(super) fn play(call: &mut Call<'_, '_>) -> Step<i32> {
         board.go_fast();
     }
     call.out("\x1b[94mMaintenance Mode = Enabled\x1b[0m \n");
-    let refused = call.session.board()?.strikes(Fault::NakMidImage);
+    let refused = call.session.board()?.happens(Mishap::NakMidImage);
     write(call, &connection, &files.package_path, mram.package_address(), &files.package, refused)?;
     write(call, &connection, POINTER_PATH, mram.pointer_address(), &files.pointer, refused)?;
     call.session.board()?.end_writing();
@@ -125,7 +125,7 @@ fn write(
     }
     call.out("Download Image\n");
     let board = call.session.board()?;
-    let refusal = match (board.has(Fault::PackageRefused), board.strikes(Fault::WriteRefused)) {
+    let refusal = match (board.has(Mishap::PackageRefused), board.happens(Mishap::WriteRefused)) {
         (true, _) => Some(BAD_ADDRESS),
         (false, true) => Some(WRITE_FAILED),
         (false, false) => None,

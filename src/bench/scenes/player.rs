@@ -1,16 +1,15 @@
-//! The board of a scene: devices that come and go as declared, and how far the scene has been played.
+//! The player of a scene: devices that come and go as declared, and how far the scene has been played.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
+use crate::bench::BusDevice;
 use crate::bench::scenes::store::CallHead;
-use crate::bench::{BoardModel, BusDevice, Region};
 use crate::documents::playbook::HandMove;
 use crate::documents::scene::{Asked, BusChange, DeviceAccess, Scene, SceneDevice, ScenePerson, Times, fits};
 use crate::world::Access;
 
 #[derive(Debug, serde::Serialize, serde::Deserialize)]
-pub struct SceneBoard {
+pub struct ScenePlayer {
     devices: Vec<SceneDevice>,
     /// In the order of their times.
     changes: Vec<Scheduled>,
@@ -45,9 +44,9 @@ pub(super) enum Refused {
 /// A run that calls tools more often than this goes round in circles.
 pub(super) const CALLS_MAX: u32 = 5_000;
 
-impl SceneBoard {
+impl ScenePlayer {
     pub(crate) fn new(scene: &Scene) -> Self {
-        let mut board = SceneBoard {
+        let mut board = ScenePlayer {
             devices: scene.devices.clone(),
             changes: Vec::new(),
             hands: scene.hands.clone(),
@@ -161,10 +160,8 @@ impl SceneBoard {
         self.schedule(&entry.changes, now_ms, None);
         Some(entry)
     }
-}
 
-impl BoardModel for SceneBoard {
-    fn attached(&self, now_ms: u64) -> Vec<BusDevice> {
+    pub(crate) fn attached(&self, now_ms: u64) -> Vec<BusDevice> {
         let is_attached = |device: &&SceneDevice| {
             let due = self.changes.iter().rev().find(|change| change.at_ms <= now_ms && change.device == device.name);
             due.map_or(device.attached, |change| change.appears)
@@ -186,31 +183,14 @@ impl BoardModel for SceneBoard {
         self.devices.iter().filter(is_attached).map(shown).collect()
     }
 
-    fn next_change_ms(&self, now_ms: u64) -> Option<u64> {
+    pub(crate) fn next_change_ms(&self, now_ms: u64) -> Option<u64> {
         self.changes.iter().map(|change| change.at_ms).find(|at_ms| *at_ms > now_ms)
     }
 
-    fn hands(&mut self, hand_move: HandMove, now_ms: u64) {
+    pub(crate) fn hands(&mut self, hand_move: HandMove, now_ms: u64) {
         let moved = self.hands.iter().find(|(declared, _)| *declared == hand_move);
         if let Some((_, changes)) = moved.cloned() {
             self.schedule(&changes, now_ms, None);
         }
-    }
-
-    fn regions(&self) -> Vec<Region> {
-        Vec::new()
-    }
-
-    fn fuses(&self) -> BTreeMap<u32, u32> {
-        BTreeMap::new()
-    }
-
-    fn use_folder(&mut self, _folder: &Path) {}
-
-    /// A scene goes on as it is written.
-    fn heal(&mut self) {}
-
-    fn hangs(&mut self, _tool: &str, _args: &[String]) -> bool {
-        false
     }
 }
