@@ -260,7 +260,7 @@ fn a_half_written_or_wrong_image_does_not_boot() {
 }
 
 #[test]
-fn a_fault_that_befalls_once_lets_the_second_try_succeed() {
+fn a_mishap_that_happens_once_lets_the_second_try_succeed() {
     for fault in ["lost-in-write", "status-lost-in-write", "write-error", "stalled", "set-alt-fails"] {
         let work = WorkFolder::new(&format!("twice-{fault}"));
         let mut board = virtual_board(&["in-rom", fault]);

@@ -2,11 +2,11 @@
 
 mod board_record;
 mod boards;
-mod brake;
 mod call_record;
 mod cases;
 mod faults;
 mod folder;
+mod hold;
 mod in_process;
 mod kit;
 mod mocks;
@@ -34,12 +34,12 @@ pub use boards::stm32_rom::{Stm32Rom, Stm32RomSettings};
 pub use boards::stm32n6::Stm32N6;
 pub use boards::virtual_model::{VirtualModel, model_help};
 pub use call_record::CallRecord;
+pub use cases::bench_run::{BenchRun, BenchRunError, RunRecord, run_on_bench};
 pub use cases::case::{CaseError, CaseRun, Keep, Subject, run_case};
 pub use cases::expectation::{Difference, compare};
-pub use cases::rehearsal::{Account, Rehearsal, RehearsalError, rehearse};
 pub use faults::{
-    Broken, Cell, CellEnd, FAULTS, FaultGroup, FaultRow, Invariant, Matrix, Part, Scenario, Site, StrikeFault, Struck,
-    check_strikes, strike_cell, survey,
+    Broken, Invariant, MISHAPS, Matrix, MishapGroup, MishapRow, Part, RunMishap, RunPoint, Scenario, Trial, TrialEnd,
+    TrialRecord, check_mishaps, survey, try_out,
 };
 pub use folder::{BenchFiles, BenchFolder};
 pub use kit::board::{BenchError, BoardModel, BusDevice, Region};

@@ -53,8 +53,8 @@ pub enum Notice {
 /// Holds the mutant against the catalog, then against the cases until one fails. `subject` is the playbook as it is, and
 /// so are the virtual board and the files.
 pub fn notice(subject: Subject<'_>, mutant: &Mutant, cases: &[Case], baselines: &[Baseline]) -> Notice {
-    let faults = check(&mutant.playbook, subject.catalog);
-    if faults.iter().any(|fault| fault.severity == Severity::Error) {
+    let diagnostics = check(&mutant.playbook, subject.catalog);
+    if diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
         return Notice::Check;
     }
     let subject = Subject { playbook: &mutant.playbook, ..subject };

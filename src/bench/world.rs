@@ -3,8 +3,8 @@
 //!
 //! It is made for a runtime whose clock is paused, which jumps to the next timer whenever everybody waits. While a mock
 //! tool runs it must not jump, or the limits of a call would pass before its process has even started: a blocking task
-//! holds it until the process has ended, or has said that it hangs or waits (see [`Brake`]). What a mock tool claims to
-//! have taken is slept off afterwards, so that limits shorter than that still strike.
+//! holds it until the process has ended, or has said that it hangs or waits (see [`Hold`]). What a mock tool claims to
+//! have taken is slept off afterwards, so that limits shorter than that still end it.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
@@ -18,8 +18,8 @@ use std::time::Duration;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 
-use crate::bench::brake::Brake;
 use crate::bench::folder::BenchFiles;
+use crate::bench::hold::Hold;
 use crate::bench::pace::{Pace, Piece};
 use crate::bench::person::{Answers, HAND_MOVE_MS, VirtualPerson};
 use crate::bench::set_up::BENCH_VARIABLE;
@@ -56,7 +56,7 @@ pub struct BenchWorld {
     interrupts: Interrupts,
     hands_moved: Notify,
     /// Of the call that was started last.
-    brake: Mutex<Option<Brake>>,
+    hold: Mutex<Option<Hold>>,
     /// The bus is looked at many times between two changes of the board.
     looked: RefCell<Option<Looked>>,
 }
@@ -83,7 +83,7 @@ impl BenchWorld {
             start_process,
             interrupts,
             hands_moved: Notify::new(),
-            brake: Mutex::new(None),
+            hold: Mutex::new(None),
             looked: RefCell::new(None),
         }
     }
@@ -159,8 +159,8 @@ impl BenchWorld {
         entry
     }
 
-    fn brake(&self) -> MutexGuard<'_, Option<Brake>> {
-        self.brake.lock().unwrap_or_else(PoisonError::into_inner)
+    fn hold(&self) -> MutexGuard<'_, Option<Hold>> {
+        self.hold.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn move_hands(&self, moves: &[HandMove]) -> Result<(), BenchError> {
@@ -177,8 +177,8 @@ impl BenchWorld {
         held.state.hands_moved += 1;
         // A tool that has waited may be ahead.
         held.state.now_ms = held.state.now_ms.max(self.now_ms());
-        if let Some(brake) = self.brake().as_ref() {
-            brake.answered(WaitsFor::Hands);
+        if let Some(hold) = self.hold().as_ref() {
+            hold.answered(WaitsFor::Hands);
         }
         held.save()
     }
@@ -195,22 +195,22 @@ impl World for BenchWorld {
         let (sender, events) = mpsc::channel(EVENTS_WAITING);
         let call = call.with_variable(BENCH_VARIABLE, self.files.folder().as_os_str().to_owned());
         let announced = self.announce_call();
-        let brake = Brake::hold(self.files.clone());
-        *self.brake() = Some(brake.clone());
+        let hold = Hold::hold(self.files.clone());
+        *self.hold() = Some(hold.clone());
         let inner = match announced {
             Ok(()) => (self.start_process)(&call),
             Err(error) => not_started(&error),
         };
         let RunningTool { events: inner_events, stop, input } = inner;
         let input = input.map(|inner| {
-            let (brake, files) = (brake.clone(), self.files.clone());
-            Box::new(BenchInput::new(inner, brake, files, self.origin)) as Box<dyn AnswerTool>
+            let (hold, files) = (hold.clone(), self.files.clone());
+            Box::new(BenchInput::new(inner, hold, files, self.origin)) as Box<dyn AnswerTool>
         });
-        let stop = Box::new(BenchStop::new(stop, brake.clone()));
+        let stop = Box::new(BenchStop::new(stop, hold.clone()));
         let forwarder = Forwarder {
             events: inner_events,
             sender,
-            brake,
+            hold,
             pace: Pace::new(self.files.clone(), call.terminal),
             files: self.files.clone(),
             origin: self.origin,
@@ -313,7 +313,7 @@ impl ClockHold {
 struct Forwarder {
     events: mpsc::Receiver<ToolEvent>,
     sender: mpsc::Sender<ToolEvent>,
-    brake: Brake,
+    hold: Hold,
     pace: Pace,
     files: BenchFiles,
     origin: Instant,
@@ -337,7 +337,7 @@ impl Forwarder {
                     }
                 }
                 Some(ToolEvent::Ended(end)) => return self.end(end).await,
-                None => return self.brake.release(),
+                None => return self.hold.release(),
             }
         }
     }
@@ -349,7 +349,7 @@ impl Forwarder {
         if !self.stopped {
             let passed = counted(&piece.bytes);
             let _engine_gone = self.sender.send(ToolEvent::Output(piece.stream, piece.bytes)).await;
-            self.brake.passed(passed);
+            self.hold.passed(passed);
         }
     }
 
@@ -359,13 +359,13 @@ impl Forwarder {
         if self.stopped || Instant::now() >= at {
             return;
         }
-        self.brake.pause();
+        self.hold.pause();
         self.stopped = tokio::select! {
             () = tokio::time::sleep_until(at) => false,
             () = self.sender.closed() => true,
-            () = self.brake.stopped() => true,
+            () = self.hold.stopped() => true,
         };
-        self.brake.go_on();
+        self.hold.go_on();
     }
 
     /// Lets the clock go, sleeps off the time the tool claims to have taken, and reports the end.
@@ -385,7 +385,7 @@ impl Forwarder {
             }
             Err(_) => 0,
         };
-        self.brake.release();
+        self.hold.release();
         if self.pace.keeps_time() {
             while let Some(piece) = self.pace.rest() {
                 self.pass(piece).await;

@@ -143,7 +143,7 @@ async fn the_clock_stands_while_a_tool_starts_and_then_passes_what_it_took() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_limit_shorter_than_the_call_strikes_first() {
+async fn a_limit_shorter_than_the_call_ends_it() {
     let (world, images) = world(&["erase-no-answer"], Answers::Given { which_board: WhichBoard::ItIsNot });
     start_flashloader(&world, &images).await;
     tokio::time::sleep(Duration::from_secs(2)).await;

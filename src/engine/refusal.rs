@@ -1,4 +1,4 @@
-//! Accounts of runs that ended before their first step.
+//! Problems of runs that ended before their first step.
 
 use crate::engine::{Event, InputFault, Outcome, Problem};
 use crate::words::FaultClass;

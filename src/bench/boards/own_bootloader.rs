@@ -56,7 +56,7 @@ pub(crate) trait HasOwnBootloader: BoardModel + std::fmt::Debug {
     fn restart(&mut self, now_ms: u64);
 
     /// What goes wrong with a block of a download, if anything does.
-    fn befalls(&mut self, _share: Share, _now_ms: u64) -> Option<Answer> {
+    fn goes_wrong(&mut self, _share: Share, _now_ms: u64) -> Option<Answer> {
         None
     }
 }
@@ -247,7 +247,7 @@ impl DfuBoard for OwnDfu<'_> {
             self.board.restart(self.clock.now_ms());
             return Answer::Gone;
         }
-        if let Some(answer) = self.board.befalls(share, self.clock.now_ms()) {
+        if let Some(answer) = self.board.goes_wrong(share, self.clock.now_ms()) {
             return answer;
         }
         self.board.own_mut().take(alt, block, share).map_or_else(Answer::Refused, |()| Answer::Done)

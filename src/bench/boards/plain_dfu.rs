@@ -154,7 +154,7 @@ impl HasOwnBootloader for PlainDfu {
         self.power_on(now_ms);
     }
 
-    fn befalls(&mut self, share: Share, now_ms: u64) -> Option<Answer> {
+    fn goes_wrong(&mut self, share: Share, now_ms: u64) -> Option<Answer> {
         if self.mishaps.happens(Mishap::WriteRefused) {
             self.own.refuse(STATUS_WRITE);
             return Some(Answer::Refused(STATUS_WRITE));

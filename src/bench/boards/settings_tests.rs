@@ -87,7 +87,7 @@ fn a_smaller_part_has_its_package_elsewhere() {
 }
 
 #[test]
-fn names_are_those_that_can_befall_the_board() {
+fn names_are_those_that_the_board_can_have() {
     let names = |playbook| -> Vec<&str> { Bench::names(&playbook).unwrap().iter().map(|(name, _)| *name).collect() };
     assert!(names(shipped("rt1062")).contains(&"fuse-stuck"));
     assert!(

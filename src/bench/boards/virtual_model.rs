@@ -170,11 +170,15 @@ mod tests {
         for help in model_help() {
             for setting in help.settings {
                 let board = format!("  model: {}\n  {}: {NONSENSE}", help.name, setting.name);
-                let faults = VirtualModel::check(&playbook(&board));
-                let told =
-                    faults.iter().any(|fault| fault.place.as_ref().is_some_and(|place| place.position().line == 9));
-                assert!(told, "{}: {} {faults:?}", help.name, setting.name);
-                assert!(faults.iter().all(|fault| fault.label.as_deref() != Some("unknown setting")), "{faults:?}");
+                let diagnostics = VirtualModel::check(&playbook(&board));
+                let told = diagnostics
+                    .iter()
+                    .any(|diagnostic| diagnostic.place.as_ref().is_some_and(|place| place.position().line == 9));
+                assert!(told, "{}: {} {diagnostics:?}", help.name, setting.name);
+                assert!(
+                    diagnostics.iter().all(|diagnostic| diagnostic.label.as_deref() != Some("unknown setting")),
+                    "{diagnostics:?}"
+                );
             }
         }
     }

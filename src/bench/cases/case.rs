@@ -5,11 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
+use crate::bench::cases::bench_run::run_watched;
 use crate::bench::cases::expectation::{Difference, compare};
-use crate::bench::cases::rehearsal::rehearse_struck;
-use crate::bench::faults::{Striking, missed, strike_of};
+use crate::bench::faults::{RunWatch, missed, planned_of};
 use crate::bench::kit::image::noise;
-use crate::bench::{Account, Answers, Bench, BenchError, BenchFolder, Rehearsal, RehearsalError, WhichBoard, rehearse};
+use crate::bench::{
+    Answers, Bench, BenchError, BenchFolder, BenchRun, BenchRunError, RunRecord, WhichBoard, run_on_bench,
+};
 use crate::documents::cases::{Case, GivenContents, ToolTreatment};
 use crate::documents::catalog::Catalog;
 use crate::documents::expression::Value;
@@ -51,7 +53,7 @@ pub enum CaseError {
     #[error(transparent)]
     Bench(#[from] BenchError),
     #[error(transparent)]
-    Rehearsal(#[from] RehearsalError),
+    BenchRun(#[from] BenchRunError),
     #[error("the file {path} of this case cannot be used: {reason}")]
     File { path: String, reason: String },
 }
@@ -79,23 +81,23 @@ pub fn run_case(subject: Subject<'_>, case: &Case, keep: Keep) -> Result<CaseRun
         }
     }
     let mut playbook = subject.playbook.clone();
-    let rehearsal = rehearsal(subject, case, &mut playbook, &bench.files().given())?;
-    let rehearsal = Rehearsal { playbook: &playbook, ..rehearsal };
-    let strike = case.strike.as_ref().and_then(|strike| strike_of(strike, &playbook, subject.catalog));
-    if let Some(strike) = &strike {
-        strike.prepare(&bench)?;
+    let bench_run = bench_run(subject, case, &mut playbook, &bench.files().given())?;
+    let bench_run = BenchRun { playbook: &playbook, ..bench_run };
+    let planned = case.mishap.as_ref().and_then(|mishap| planned_of(mishap, &playbook, subject.catalog));
+    if let Some(planned) = &planned {
+        planned.prepare(&bench)?;
     }
-    let striking = Rc::new(Striking::new(&playbook, bench.files(), strike));
-    let first = rehearse_struck(&bench, &rehearsal, &striking)?;
+    let watch = Rc::new(RunWatch::new(&playbook, bench.files(), planned));
+    let first = run_watched(&bench, &bench_run, &watch)?;
     let mut differences = compare(&case.expect, &first, &playbook);
-    differences.extend(case.strike.as_ref().and_then(|strike| missed(strike, &striking)));
-    drop(striking);
+    differences.extend(case.mishap.as_ref().and_then(|mishap| missed(mishap, &watch)));
+    drop(watch);
     differences.extend(unlike_scene(&bench, case)?);
     let mut runs = vec![first.events];
     if let Some(again) = case.again.as_ref().filter(|_| differences.is_empty()) {
         bench.heal()?;
         let calls_before = first.calls.len();
-        let mut second = rehearse(&bench, &rehearsal)?;
+        let mut second = run_on_bench(&bench, &bench_run)?;
         second.calls.drain(..calls_before.min(second.calls.len()));
         differences = compare(again, &second, &playbook);
         runs.push(second.events);
@@ -147,12 +149,12 @@ fn with_settings<'a>(playbook: &'a Playbook, case: &Case) -> Cow<'a, Playbook> {
 }
 
 /// The case as a run; what it says of files goes into the playbook and the folder.
-pub(crate) fn rehearsal<'a>(
+pub(crate) fn bench_run<'a>(
     subject: Subject<'a>,
     case: &Case,
     playbook: &mut Playbook,
     folder: &Path,
-) -> Result<Rehearsal<'a>, CaseError> {
+) -> Result<BenchRun<'a>, CaseError> {
     let scene = scene_of(subject, case);
     let mut missing = BTreeSet::new();
     for (name, file) in scene.iter().flat_map(|scene| &scene.files) {
@@ -197,7 +199,7 @@ pub(crate) fn rehearsal<'a>(
             variables.insert(name.clone(), value);
         }
     }
-    Ok(Rehearsal {
+    Ok(BenchRun {
         playbook: subject.playbook,
         sound: subject.sound,
         playbook_name: subject.name,
@@ -263,7 +265,7 @@ fn put(folder: &Path, file: &str, bytes: &[u8]) -> Result<(), CaseError> {
     std::fs::write(&path, bytes).map_err(fault)
 }
 
-impl Account {
+impl RunRecord {
     /// Has nothing on the board changed?
     pub fn untouched(&self) -> bool {
         self.regions == self.regions_before && self.fuses == self.fuses_before

@@ -1,6 +1,6 @@
 //! Holds what came of a run against what a test case expects of it.
 
-use crate::bench::{Account, CallRecord};
+use crate::bench::{CallRecord, RunRecord};
 use crate::documents::cases::{CallPattern, Expect};
 use crate::documents::playbook::{Action, Playbook, Step};
 use crate::engine::{Event, Problem, StepEnd};
@@ -18,8 +18,8 @@ pub struct Difference {
 }
 
 /// Everything that differs, the most telling first.
-pub fn compare(expect: &Expect, account: &Account, playbook: &Playbook) -> Vec<Difference> {
-    let mut comparison = Comparison { account, playbook, differences: Vec::new() };
+pub fn compare(expect: &Expect, record: &RunRecord, playbook: &Playbook) -> Vec<Difference> {
+    let mut comparison = Comparison { record, playbook, differences: Vec::new() };
     comparison.end(expect);
     comparison.board(expect);
     comparison.steps(expect);
@@ -32,7 +32,7 @@ pub fn compare(expect: &Expect, account: &Account, playbook: &Playbook) -> Vec<D
 type AreAsTold = fn(&[&str]) -> bool;
 
 struct Comparison<'a> {
-    account: &'a Account,
+    record: &'a RunRecord,
     playbook: &'a Playbook,
     differences: Vec<Difference>,
 }
@@ -44,7 +44,7 @@ impl Comparison<'_> {
     }
 
     fn problem(&self) -> Option<&Problem> {
-        match self.account.events.last() {
+        match self.record.events.last() {
             Some(Event::Finished { problem, .. }) => problem.as_ref(),
             _ => None,
         }
@@ -52,19 +52,19 @@ impl Comparison<'_> {
 
     fn end(&mut self, expect: &Expect) {
         let problem = self.problem().cloned();
-        let account = self.account;
-        if account.outcome != expect.outcome.value {
+        let record = self.record;
+        if record.outcome != expect.outcome.value {
             let why = problem.as_ref().map(|problem| {
                 let at = problem.step.as_ref().map(|step| format!(" at the step `{step}`")).unwrap_or_default();
                 format!("{at}: {}", problem.what.trim_end_matches('.'))
             });
-            let found = format!("`{}`{}", account.outcome, why.unwrap_or_default());
+            let found = format!("`{}`{}", record.outcome, why.unwrap_or_default());
             self.differs(&expect.outcome.place, format!("the outcome `{}`", expect.outcome.value), found);
         }
         if let Some(code) = &expect.exit_code
-            && account.outcome.exit_code() != code.value
+            && record.outcome.exit_code() != code.value
         {
-            let found = account.outcome.exit_code().to_string();
+            let found = record.outcome.exit_code().to_string();
             self.differs(&code.place, format!("the exit code {}", code.value), found);
         }
         if let Some(class) = &expect.class {
@@ -86,7 +86,7 @@ impl Comparison<'_> {
     fn board(&mut self, expect: &Expect) {
         for (input, address) in &expect.holds {
             let expected = format!("the board holds `{}` at {:#010x}", input.value, address.value);
-            let staged = self.account.events.iter().find_map(|event| match event {
+            let staged = self.record.events.iter().find_map(|event| match event {
                 Event::InputReady { name, size, sha256, .. } if *name == input.value => Some((*size, sha256.clone())),
                 _ => None,
             });
@@ -95,11 +95,10 @@ impl Comparison<'_> {
                 continue;
             };
             // Neighbours are one region: the file may be a part of it.
-            if self.account.stage.board().and_then(|board| board.digest(address.value, size)).as_ref() == Some(&sha256)
-            {
+            if self.record.stage.board().and_then(|board| board.digest(address.value, size)).as_ref() == Some(&sha256) {
                 continue;
             }
-            let there = self.account.regions.iter().find(|region| region.address == address.value);
+            let there = self.record.regions.iter().find(|region| region.address == address.value);
             match there {
                 Some(region) if region.length == size && region.sha256 == sha256 => {}
                 Some(region) if region.length != size => {
@@ -108,7 +107,7 @@ impl Comparison<'_> {
                 }
                 Some(_) => self.differs(&address.place, expected, "other bytes there"),
                 None => {
-                    let regions = self.account.regions.iter();
+                    let regions = self.record.regions.iter();
                     let written: Vec<String> =
                         regions.map(|region| format!("{:#010x} ({} bytes)", region.address, region.length)).collect();
                     let found = match written.as_slice() {
@@ -120,14 +119,14 @@ impl Comparison<'_> {
             }
         }
         for (index, word) in &expect.fuses {
-            let found = self.account.fuses.get(&index.value).copied();
+            let found = self.record.fuses.get(&index.value).copied();
             if found != Some(word.value) {
                 let found = found.map_or_else(|| "no such fuse".to_owned(), |found| format!("{found:#010x}"));
                 self.differs(&word.place, format!("fuse word {:#04x} = {:#010x}", index.value, word.value), found);
             }
         }
         if let Some(untouched) = &expect.untouched
-            && untouched.value != self.account.untouched()
+            && untouched.value != self.record.untouched()
         {
             let (expected, found) = if untouched.value {
                 ("that nothing on the board changes", "it was written to")
@@ -164,7 +163,7 @@ impl Comparison<'_> {
         }
         for step in &expect.retried {
             let retried = self
-                .account
+                .record
                 .events
                 .iter()
                 .any(|event| matches!(event, Event::Retrying { step: retried, .. } if *retried == step.value));
@@ -173,7 +172,7 @@ impl Comparison<'_> {
             }
         }
         for step in &expect.restarted_at {
-            let restarts = self.account.events.iter().filter_map(|event| match event {
+            let restarts = self.record.events.iter().filter_map(|event| match event {
                 Event::Restarting { at, .. } => Some(at),
                 _ => None,
             });
@@ -187,7 +186,7 @@ impl Comparison<'_> {
             }
         }
         if let Some(prompts) = &expect.prompts {
-            let found: Vec<&Id> = self.account.events.iter().filter_map(asking_step).collect();
+            let found: Vec<&Id> = self.record.events.iter().filter_map(asking_step).collect();
             let expected: Vec<&Id> = prompts.value.iter().map(|step| &step.value).collect();
             if found != expected {
                 let nothing = |list: &[&Id]| if list.is_empty() { "nobody is asked".to_owned() } else { ids(list) };
@@ -204,7 +203,7 @@ impl Comparison<'_> {
     }
 
     fn end_of(&self, id: &Id) -> &'static str {
-        let mut ends = self.account.events.iter().filter_map(|event| match event {
+        let mut ends = self.record.events.iter().filter_map(|event| match event {
             Event::StepStarted { step, .. } if step == id => Some(BEGUN),
             Event::StepSkipped { step, .. } if step == id => Some(SKIPPED),
             Event::StepFinished { step, end, .. } if step == id => Some(match end {
@@ -217,7 +216,7 @@ impl Comparison<'_> {
     }
 
     fn calls(&mut self, expect: &Expect) {
-        let made: Vec<String> = self.account.calls.iter().map(command).collect();
+        let made: Vec<String> = self.record.calls.iter().map(command).collect();
         if let Some(calls) = &expect.calls {
             self.exact_calls(calls, &made);
         }
@@ -272,7 +271,7 @@ impl Comparison<'_> {
     }
 
     fn texts(&mut self, expect: &Expect) {
-        let said: Vec<String> = self.account.events.iter().flat_map(texts_of).collect();
+        let said: Vec<String> = self.record.events.iter().flat_map(texts_of).collect();
         for text in &expect.says {
             if !said.iter().any(|said| said.contains(&text.value)) {
                 let near = nearest_text(&text.value, &said);

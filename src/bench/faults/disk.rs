@@ -1,9 +1,9 @@
-//! Faults of the run's folder: images that are cut short under a run, and places that cannot be written.
+//! Mishaps of the run's folder: images that are cut short under a run, and places that cannot be written.
 
 use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 
-use crate::bench::faults::site::SiteFacts;
+use crate::bench::faults::point::PointFacts;
 
 /// Cuts the files in half. True when that was possible.
 pub(crate) fn truncate(scratch: &Path, names: &[String]) -> bool {
@@ -16,7 +16,7 @@ pub(crate) fn truncate(scratch: &Path, names: &[String]) -> bool {
 }
 
 /// Puts something into the way of what the step is to write, before it does. True when that was possible.
-pub(crate) fn block(scratch: &Path, facts: &SiteFacts) -> bool {
+pub(crate) fn block(scratch: &Path, facts: &PointFacts) -> bool {
     let mut blocked = false;
     if let Some(name) = &facts.writes {
         blocked |= put_folder(&scratch.join(name));

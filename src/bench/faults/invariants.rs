@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
+use crate::bench::faults::run_watch::{Act, FirstChange, Run};
 use crate::bench::faults::scenario::Reference;
-use crate::bench::faults::striking::{Act, FirstChange, Run};
-use crate::bench::{Account, Answers, Region, Rehearsal, WhichBoard};
+use crate::bench::{Answers, BenchRun, Region, RunRecord, WhichBoard};
 use crate::engine::{BoardRegion, Chosen, Event, RegionState};
 use crate::output::Touched;
 use crate::words::{FaultClass, Outcome, Verdict};
@@ -24,13 +24,13 @@ pub enum Invariant {
     State,
     Again,
     /// Of the matrix itself.
-    Strikes,
+    Happens,
 }
 
 impl Invariant {
     pub fn sentence(self) -> &'static str {
         match self {
-            Invariant::Outcome => "it ends in a named outcome that fits the fault",
+            Invariant::Outcome => "it ends in a named outcome that fits the mishap",
             Invariant::Limits => "it ends within its limits",
             Invariant::Survivors => "nothing that it started survives it",
             Invariant::Images => "it never says recovered when the board does not hold the images",
@@ -42,8 +42,8 @@ impl Invariant {
             }
             Invariant::Evidence => "the evidence of the run is complete and readable",
             Invariant::State => "what it says of the board's memory agrees with the board",
-            Invariant::Again => "running again ends as a run without the fault",
-            Invariant::Strikes => "the fault strikes",
+            Invariant::Again => "running again ends as a run without the mishap",
+            Invariant::Happens => "the mishap happens",
         }
     }
 }
@@ -74,41 +74,41 @@ pub(crate) enum Ended {
     Killed,
 }
 
-/// Everything but the outcome, which depends on the fault.
+/// Everything but the outcome, which depends on the mishap.
 pub(crate) fn hold(
-    account: &Account,
+    record: &RunRecord,
     run: &Run,
-    rehearsal: &Rehearsal<'_>,
+    bench_run: &BenchRun<'_>,
     ended: Ended,
     reference: &Reference,
     longest: Duration,
 ) -> Vec<Broken> {
     let mut broken = Vec::new();
-    broken.extend(board(run, rehearsal));
+    broken.extend(board(run, bench_run));
     if ended == Ended::ByItself {
-        broken.extend(limits(account, longest));
-        broken.extend(images(account, reference));
-        broken.extend(evidence(account));
-        broken.extend(state(account));
+        broken.extend(limits(record, longest));
+        broken.extend(images(record, reference));
+        broken.extend(evidence(record));
+        broken.extend(state(record));
     }
     broken.extend(irreversible(&run.acts, reference));
     broken
 }
 
 /// Asks nothing of the engine's own account: only what really was on the bus, and what the person did.
-fn board(run: &Run, rehearsal: &Rehearsal<'_>) -> Option<Broken> {
+fn board(run: &Run, bench_run: &BenchRun<'_>) -> Option<Broken> {
     let FirstChange { hands_moved, attached } = run.first_change.as_ref()?;
-    let shared = rehearsal.playbook.devices.iter();
-    let shared = shared.filter(|device| device.shares_its_id(rehearsal.catalog)).flat_map(|device| &device.ids);
+    let shared = bench_run.playbook.devices.iter();
+    let shared = shared.filter(|device| device.shares_its_id(bench_run.catalog)).flat_map(|device| &device.ids);
     let there = shared.copied().find(|id| attached.contains(id))?;
-    let said_so = rehearsal.answers == Answers::Given { which_board: WhichBoard::ItIs };
-    let proven = *hands_moved || said_so || rehearsal.chosen != Chosen::Any;
+    let said_so = bench_run.answers == Answers::Given { which_board: WhichBoard::ItIs };
+    let proven = *hands_moved || said_so || bench_run.chosen != Chosen::Any;
     (!proven)
         .then(|| Broken::new(Invariant::Board, format!("{there} was changed, which nobody had moved, named or chosen")))
 }
 
-fn limits(account: &Account, longest: Duration) -> Option<Broken> {
-    let Some(Event::Finished { elapsed_ms, .. }) = account.events.last() else { return None };
+fn limits(record: &RunRecord, longest: Duration) -> Option<Broken> {
+    let Some(Event::Finished { elapsed_ms, .. }) = record.events.last() else { return None };
     let took = Duration::from_millis(*elapsed_ms);
     (took > longest).then(|| {
         let found = format!("it took {} s, and its limits add up to {} s", took.as_secs(), longest.as_secs());
@@ -116,11 +116,11 @@ fn limits(account: &Account, longest: Duration) -> Option<Broken> {
     })
 }
 
-fn images(account: &Account, reference: &Reference) -> Option<Broken> {
-    if account.outcome != Outcome::Recovered || reference.outcome != Outcome::Recovered {
+fn images(record: &RunRecord, reference: &Reference) -> Option<Broken> {
+    if record.outcome != Outcome::Recovered || reference.outcome != Outcome::Recovered {
         return None;
     }
-    let missing = lacking(&account.regions, &account.fuses, &reference.regions, &reference.fuses)?;
+    let missing = lacking(&record.regions, &record.fuses, &reference.regions, &reference.fuses)?;
     Some(Broken::new(Invariant::Images, format!("it says recovered, but {missing}")))
 }
 
@@ -135,7 +135,7 @@ pub(crate) fn lacking(
         let there = regions.iter().find(|other| other.address == region.address);
         let there = there.map_or("nothing".to_owned(), |other| format!("{} other bytes", other.length));
         return Some(format!(
-            "the {} bytes at {:#010x} are not what a run without the fault leaves; {there} begin there",
+            "the {} bytes at {:#010x} are not what a run without the mishap leaves; {there} begin there",
             region.length, region.address
         ));
     }
@@ -166,11 +166,10 @@ fn irreversible(acts: &[Act], reference: &Reference) -> Vec<Broken> {
 }
 
 /// The words on the board's state come from the regions, so those are held against the board.
-fn state(account: &Account) -> Vec<Broken> {
+fn state(record: &RunRecord) -> Vec<Broken> {
     let mut broken = Vec::new();
     let mut breaks = |found: String| broken.push(Broken::new(Invariant::State, found));
-    let (Some(Event::Finished { problem: Some(problem), .. }), Some(changes)) =
-        (account.events.last(), account.changes)
+    let (Some(Event::Finished { problem: Some(problem), .. }), Some(changes)) = (record.events.last(), record.changes)
     else {
         return broken;
     };
@@ -183,19 +182,19 @@ fn state(account: &Account) -> Vec<Broken> {
         let name = &region.name;
         // A call whose end nobody has seen may have changed something; more than that needs a change.
         let may_be = matches!(region.state, RegionState::PartlyErased | RegionState::PartlyWritten);
-        if changes == 0 && !(may_be && unclear(account, &region.tool)) {
+        if changes == 0 && !(may_be && unclear(record, &region.tool)) {
             breaks(format!("it says of {name} `{:?}`, and the board's memory is as it was", region.state));
         }
         let (Some(address), Some(length), RegionState::Proven) = (region.address, region.length, region.state) else {
             continue;
         };
-        let wanted = account.events.iter().find_map(|event| match event {
+        let wanted = record.events.iter().find_map(|event| match event {
             Event::InputReady { file, sha256, .. } if region.file.as_ref() == Some(file) => Some(sha256),
             _ => None,
         });
         let holds =
             |there: &Region| there.address == address && there.length == length && Some(&there.sha256) == wanted;
-        if !account.regions.iter().any(holds) {
+        if !record.regions.iter().any(holds) {
             breaks(format!("it says that {name} is proven, and the board does not hold it"));
         }
     }
@@ -203,8 +202,8 @@ fn state(account: &Account) -> Vec<Broken> {
 }
 
 /// Was there a call of this tool of which only the board knows what it did?
-fn unclear(account: &Account, tool: &str) -> bool {
-    account.events.iter().any(|event| match event {
+fn unclear(record: &RunRecord, tool: &str) -> bool {
+    record.events.iter().any(|event| match event {
         Event::ToolEnded { tool: of, verdict: Verdict::Fault(fault), touched, .. } => {
             let no_answer = fault.class.outcome_unknown() || fault.class == FaultClass::Cancelled;
             let crashed = fault.class == FaultClass::ToolBroken;
@@ -214,17 +213,17 @@ fn unclear(account: &Account, tool: &str) -> bool {
     })
 }
 
-fn evidence(account: &Account) -> Vec<Broken> {
+fn evidence(record: &RunRecord) -> Vec<Broken> {
     let mut broken = Vec::new();
     let mut breaks = |found: &str| broken.push(Broken::new(Invariant::Evidence, found));
-    let Some(Event::Finished { outcome, exit_code, problem, .. }) = account.events.last() else {
+    let Some(Event::Finished { outcome, exit_code, problem, .. }) = record.events.last() else {
         breaks("the last event is not the end of the run");
         return broken;
     };
-    if *exit_code != outcome.exit_code() || *outcome != account.outcome {
+    if *exit_code != outcome.exit_code() || *outcome != record.outcome {
         breaks("the last event does not tell the outcome and its exit code");
     }
-    let finished = account.events.iter().filter(|event| matches!(event, Event::Finished { .. })).count();
+    let finished = record.events.iter().filter(|event| matches!(event, Event::Finished { .. })).count();
     if finished > 1 {
         breaks("the run ends more than once");
     }
@@ -238,7 +237,7 @@ fn evidence(account: &Account) -> Vec<Broken> {
         _ => {}
     }
     let mut open: Option<String> = None;
-    for event in &account.events {
+    for event in &record.events {
         match event {
             Event::ToolStarted { command, .. } => {
                 if let Some(command) = open.replace(command.join(" ")) {
@@ -257,7 +256,7 @@ fn evidence(account: &Account) -> Vec<Broken> {
     if let Some(command) = open {
         breaks(&format!("`{command}` was started, and its end is not told"));
     }
-    if let Some(event) = account.events.iter().find(|event| serde_json::to_string(event).is_err()) {
+    if let Some(event) = record.events.iter().find(|event| serde_json::to_string(event).is_err()) {
         breaks(&format!("an event cannot be written down: {event:?}"));
     }
     broken

@@ -1,14 +1,14 @@
-//! Runs without a fault: they show how a playbook ends when all goes well, and which of its steps can be reached how.
+//! Runs without a mishap: they show how a playbook ends when all goes well, and which of its steps can be reached how.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use crate::bench::cases::case::rehearsal;
-use crate::bench::faults::cell::Cell;
-use crate::bench::faults::fault::{FAULTS, StrikeFault};
-use crate::bench::faults::site::{Part, Site, SiteFacts, sites};
-use crate::bench::faults::striking::{Act, Seen, Striking};
-use crate::bench::{Account, Answers, Bench, BenchFolder, CaseError, Region, Rehearsal, Subject, WhichBoard, compare};
+use crate::bench::cases::case::bench_run;
+use crate::bench::faults::mishap::{MISHAPS, RunMishap};
+use crate::bench::faults::point::{Part, PointFacts, RunPoint, points};
+use crate::bench::faults::run_watch::{Act, RunWatch, Seen};
+use crate::bench::faults::trial::Trial;
+use crate::bench::{Answers, Bench, BenchFolder, BenchRun, CaseError, Region, RunRecord, Subject, WhichBoard, compare};
 use crate::documents::cases::{Case, GivenContents};
 use crate::documents::expression::Value;
 use crate::documents::playbook::{Need, Playbook, Variable, irreversible_steps};
@@ -29,7 +29,7 @@ pub struct Scenario {
     case: Option<Case>,
 }
 
-/// How a scenario goes without a fault.
+/// How a scenario goes without a mishap.
 #[derive(Debug)]
 pub(crate) struct Reference {
     pub(crate) scenario: Scenario,
@@ -40,16 +40,16 @@ pub(crate) struct Reference {
     /// SHA-256 of each given image.
     given: BTreeSet<String>,
     pub(crate) acts: Vec<Act>,
-    pub(crate) seen: BTreeMap<Site, Seen>,
+    pub(crate) seen: BTreeMap<RunPoint, Seen>,
 }
 
-/// All that can strike a playbook.
+/// All that can go wrong with a playbook.
 #[derive(Debug)]
 pub struct Matrix {
     pub(crate) playbook: Playbook,
     pub(crate) references: Vec<Reference>,
-    /// In the order of the steps, with the scenario in which the site is reached.
-    pub(crate) sites: Vec<(Site, SiteFacts, Option<usize>)>,
+    /// In the order of the steps, with the scenario in which the point is reached.
+    pub(crate) points: Vec<(RunPoint, PointFacts, Option<usize>)>,
 }
 
 /// Images larger than this are made smaller, because thousands of runs write them. In bytes.
@@ -58,37 +58,37 @@ const IMAGE_BYTES_MAX: u64 = 64 * 1024;
 const SCENARIOS_MAX: usize = 64;
 
 impl Matrix {
-    pub fn sites(&self) -> impl Iterator<Item = &Site> {
-        self.sites.iter().map(|(site, _, _)| site)
+    pub fn points(&self) -> impl Iterator<Item = &RunPoint> {
+        self.points.iter().map(|(point, _, _)| point)
     }
 
-    /// Why a site cannot be struck at all.
-    pub fn reached(&self, site: &Site) -> bool {
-        self.sites.iter().any(|(known, _, reference)| known == site && reference.is_some())
+    /// Does any run come to this point?
+    pub fn reached(&self, point: &RunPoint) -> bool {
+        self.points.iter().any(|(known, _, reference)| known == point && reference.is_some())
     }
 
-    /// Every fault at every site where it can strike.
-    pub fn cells(&self) -> Vec<Cell> {
-        let mut cells = Vec::new();
-        for (site, facts, reference) in &self.sites {
+    /// Every mishap at every point where it can happen.
+    pub fn trials(&self) -> Vec<Trial> {
+        let mut trials = Vec::new();
+        for (point, facts, reference) in &self.points {
             let Some(index) = reference else { continue };
-            let Some(seen) = self.references.get(*index).and_then(|reference| reference.seen.get(site)) else {
+            let Some(seen) = self.references.get(*index).and_then(|reference| reference.seen.get(point)) else {
                 continue;
             };
-            for row in FAULTS.iter().filter(|row| applies(row.fault, site, facts, seen)) {
-                cells.push(Cell { site: site.clone(), fault: row.fault, reference: *index });
+            for row in MISHAPS.iter().filter(|row| applies(row.mishap, point, facts, seen)) {
+                trials.push(Trial { point: point.clone(), mishap: row.mishap, reference: *index });
             }
         }
-        cells
+        trials
     }
 }
 
-/// Can the fault strike there? It cannot where a run without it shows nothing that it could strike.
-fn applies(fault: StrikeFault, site: &Site, facts: &SiteFacts, seen: &Seen) -> bool {
-    use StrikeFault as F;
+/// Can the mishap happen there? It cannot where a run without it shows nothing that could go wrong so.
+fn applies(mishap: RunMishap, point: &RunPoint, facts: &PointFacts, seen: &Seen) -> bool {
+    use RunMishap as F;
     let calls = seen.calls > 0;
     let shown = facts.wanted.iter().any(|id| seen.shown.contains(id));
-    match fault {
+    match mishap {
         F::ToolMissing => calls && facts.tool.is_some(),
         F::ToolOld => calls && facts.can_be_too_old,
         F::ToolLies => calls && !facts.images.is_empty() && facts.before_irreversible,
@@ -96,15 +96,15 @@ fn applies(fault: StrikeFault, site: &Site, facts: &SiteFacts, seen: &Seen) -> b
         F::DeviceAbsent => seen.attached && (calls || !facts.wanted.is_empty()) || seen.hands,
         F::DeviceLost => seen.attached && (calls || !facts.wanted.is_empty()),
         F::DeviceInWrongMode => shown && facts.instead.is_some(),
-        fault if fault.of_view() => shown,
+        mishap if mishap.of_view() => shown,
         F::FileTruncated => calls && !facts.images.is_empty(),
         F::DiskFull => facts.writes.is_some() || calls && !(facts.produces.is_empty() && facts.stages.is_empty()),
         F::PersonGone => seen.hands || seen.replies,
         F::PersonInputEnds => seen.replies,
-        fault if fault.of_call() => calls,
-        fault if fault.inside() => calls || seen.waited,
+        mishap if mishap.of_call() => calls,
+        mishap if mishap.inside() => calls || seen.waited,
         // Between two parts of one step nothing waits, so that nothing is noticed before the part itself.
-        F::Interrupt | F::Terminate | F::Kill => site.part != Part::After || calls,
+        F::Interrupt | F::Terminate | F::Kill => point.part != Part::After || calls,
         _ => true,
     }
 }
@@ -115,31 +115,31 @@ pub fn survey(subject: Subject<'_>, cases: &[Case]) -> Result<Matrix, CaseError>
     for input in &mut playbook.inputs {
         input.example_size = input.example_size.map(|size| size.min(IMAGE_BYTES_MAX.max(input.min_size.unwrap_or(0))));
     }
-    let all = sites(&playbook, subject.catalog);
+    let all = points(&playbook, subject.catalog);
     let mut references: Vec<Reference> = Vec::new();
-    let mut reached: BTreeMap<Site, usize> = BTreeMap::new();
+    let mut reached: BTreeMap<RunPoint, usize> = BTreeMap::new();
     for scenario in scenarios(&playbook, cases).into_iter().take(SCENARIOS_MAX) {
-        if all.iter().all(|(site, _)| reached.contains_key(site)) {
+        if all.iter().all(|(point, _)| reached.contains_key(point)) {
             break;
         }
         let Some(reference) = refer(subject, &playbook, &scenario, references.is_empty())? else { continue };
-        let new: Vec<&Site> = reference
+        let new: Vec<&RunPoint> = reference
             .seen
             .iter()
-            .filter(|(site, seen)| seen.reached && !reached.contains_key(site))
-            .map(|(site, _)| site)
+            .filter(|(point, seen)| seen.reached && !reached.contains_key(point))
+            .map(|(point, _)| point)
             .collect();
         if !new.is_empty() {
-            reached.extend(new.into_iter().map(|site| (site.clone(), references.len())));
+            reached.extend(new.into_iter().map(|point| (point.clone(), references.len())));
             references.push(reference);
         }
     }
     keep_what_must_be(&mut references);
-    let sites = all.into_iter().map(|(site, facts)| {
-        let reference = reached.get(&site).copied();
-        (site, facts, reference)
+    let points = all.into_iter().map(|(point, facts)| {
+        let reference = reached.get(&point).copied();
+        (point, facts, reference)
     });
-    Ok(Matrix { sites: sites.collect(), playbook, references })
+    Ok(Matrix { points: points.collect(), playbook, references })
 }
 
 /// What a board's state made a run write besides is no duty of another run, which may find another state.
@@ -166,7 +166,7 @@ fn scenarios(playbook: &Playbook, cases: &[Case]) -> Vec<Scenario> {
     let with = |given: Vec<Id>| Scenario { name: "all files".to_owned(), given, ..ordinary.clone() };
     found.push(with(optional.iter().map(|input| input.name.clone()).collect()));
     let usable =
-        |case: &&Case| case.scene.is_none() && case.strike.is_none() && case.tools.is_empty() && case.interactive;
+        |case: &&Case| case.scene.is_none() && case.mishap.is_none() && case.tools.is_empty() && case.interactive;
     found.extend(cases.iter().filter(usable).map(|case| Scenario {
         name: case.name.value.clone(),
         case: Some(case.clone()),
@@ -193,19 +193,19 @@ fn refer(
     ordinary: bool,
 ) -> Result<Option<Reference>, CaseError> {
     let Ok((bench, playbook, given)) = scenario.set_up(playbook, subject) else { return Ok(None) };
-    let rehearsal = Rehearsal { playbook: &playbook, ..given };
-    let striking = Rc::new(Striking::new(&playbook, bench.files(), None));
-    let account = crate::bench::cases::rehearsal::rehearse_struck(&bench, &rehearsal, &striking)?;
-    let as_expected = |case: &Case| compare(&case.expect, &account, &playbook).is_empty();
-    let fits = ordinary || account.outcome == Outcome::Recovered && scenario.case.as_ref().is_none_or(as_expected);
-    let Account { events, outcome, regions, fuses, .. } = account;
+    let bench_run = BenchRun { playbook: &playbook, ..given };
+    let watch = Rc::new(RunWatch::new(&playbook, bench.files(), None));
+    let record = crate::bench::cases::bench_run::run_watched(&bench, &bench_run, &watch)?;
+    let as_expected = |case: &Case| compare(&case.expect, &record, &playbook).is_empty();
+    let fits = ordinary || record.outcome == Outcome::Recovered && scenario.case.as_ref().is_none_or(as_expected);
+    let RunRecord { events, outcome, regions, fuses, .. } = record;
     let given = events.iter().filter_map(|event| match event {
         Event::InputReady { sha256, .. } => Some(sha256.clone()),
         _ => None,
     });
     let given = given.collect();
     let (acts, seen) = {
-        let mut run = striking.run_mut();
+        let mut run = watch.run_mut();
         (std::mem::take(&mut run.acts), std::mem::take(&mut run.seen))
     };
     Ok(fits.then(|| Reference { scenario: scenario.clone(), outcome, regions, fuses, given, acts, seen }))
@@ -217,15 +217,15 @@ impl Scenario {
         &self,
         playbook: &Playbook,
         subject: Subject<'a>,
-    ) -> Result<(Rc<Bench>, Playbook, Rehearsal<'a>), CaseError> {
+    ) -> Result<(Rc<Bench>, Playbook, BenchRun<'a>), CaseError> {
         let mut playbook = playbook.clone();
         let mut names: Vec<&str> = self.names.iter().map(String::as_str).collect();
         names.extend(self.case.iter().flat_map(|case| &case.simulate).map(|name| name.value.as_str()));
         let bench = Bench::set_up(BenchFolder::temporary()?, &playbook, &names)?;
         let folder = bench.files().given();
-        let rehearsal = match &self.case {
-            Some(case) => rehearsal(subject, &smaller(case), &mut playbook, &folder)?,
-            None => Rehearsal {
+        let bench_run = match &self.case {
+            Some(case) => bench_run(subject, &smaller(case), &mut playbook, &folder)?,
+            None => BenchRun {
                 playbook: subject.playbook,
                 sound: subject.sound,
                 playbook_name: subject.name,
@@ -243,7 +243,7 @@ impl Scenario {
         for input in playbook.inputs.iter_mut().filter(|input| self.given.contains(&input.name)) {
             input.need = Need::Always;
         }
-        Ok((Rc::new(bench), playbook, rehearsal))
+        Ok((Rc::new(bench), playbook, bench_run))
     }
 }
 

@@ -1,13 +1,13 @@
-//! Starts the mock tools of a run that is struck: as they are, or with the fault in them.
+//! Starts the mock tools of a run with a mishap: as they are, or with the mishap in them.
 
 use std::path::Path;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use crate::bench::faults::StrikeFault;
+use crate::bench::faults::RunMishap;
 use crate::bench::faults::disk::{self, Halved};
-use crate::bench::faults::striking::Striking;
+use crate::bench::faults::run_watch::RunWatch;
 use crate::bench::folder::BenchFiles;
 use crate::bench::in_process;
 use crate::bench::kit::console::Console;
@@ -20,66 +20,67 @@ const SEGMENTATION_FAULT: i32 = 11;
 /// Not UTF-8, with a colour sequence and no end of line.
 const GARBAGE: &[u8] = b"\x1b[31m\xff\xfe\x00\x80 %n%s \xc3\x28\r\x07\n\xf0\x9f";
 
-impl Striking {
+impl RunWatch {
     /// Starts one call of a tool.
     pub(crate) fn start(&self, call: &ToolCall) -> RunningTool {
-        let Some(fault) = self.call_begins() else { return in_process::start(&self.files, call, &self.playing) };
-        self.start_struck(call, fault)
+        let Some(mishap) = self.call_begins() else { return in_process::start(&self.files, call, &self.playing) };
+        self.start_with(call, mishap)
     }
 
-    fn start_struck(&self, call: &ToolCall, fault: StrikeFault) -> RunningTool {
+    fn start_with(&self, call: &ToolCall, mishap: RunMishap) -> RunningTool {
         let whole = || in_process::start(&self.files, call, &self.playing);
-        match fault {
-            StrikeFault::DiskFull => {
-                let produces = self.strike.as_ref().map(|strike| strike.facts.produces.as_slice()).unwrap_or_default();
+        match mishap {
+            RunMishap::DiskFull => {
+                let produces =
+                    self.planned.as_ref().map(|planned| planned.facts.produces.as_slice()).unwrap_or_default();
                 if disk::fill(&call.folder, produces) {
-                    self.struck();
+                    self.happened();
                 }
                 return whole();
             }
-            StrikeFault::ToolInputEnds => {
-                // Struck when it asks: see the answers that the run gives.
+            RunMishap::ToolInputEnds => {
+                // It happens when the tool asks: see the answers that the run gives.
                 let call = ToolCall { input: ToolInput::Nothing, ..call.clone() };
                 return in_process::start(&self.files, &call, &self.playing);
             }
-            StrikeFault::InterruptInside | StrikeFault::TerminateInside => {
-                self.strike_inside(fault);
+            RunMishap::InterruptInside | RunMishap::TerminateInside => {
+                self.happen_inside(mishap);
                 return whole();
             }
             _ => {}
         }
-        self.struck();
-        match fault {
-            StrikeFault::ToolVanishes => {
+        self.happened();
+        match mishap {
+            RunMishap::ToolVanishes => {
                 ended(Vec::new(), ToolEnd::NotStarted("No such file or directory (os error 2)".to_owned()))
             }
-            StrikeFault::ToolHangs | StrikeFault::ToolAlwaysHangs => hanging(&self.files, Vec::new()),
-            StrikeFault::ToolHangsAtEnd => changed(whole(), &self.files, |_| None),
-            StrikeFault::ToolCrashes => ended(Vec::new(), ToolEnd::Signalled(SEGMENTATION_FAULT)),
-            StrikeFault::ToolCrashesHalfway => {
+            RunMishap::ToolHangs | RunMishap::ToolAlwaysHangs => hanging(&self.files, Vec::new()),
+            RunMishap::ToolHangsAtEnd => changed(whole(), &self.files, |_| None),
+            RunMishap::ToolCrashes => ended(Vec::new(), ToolEnd::Signalled(SEGMENTATION_FAULT)),
+            RunMishap::ToolCrashesHalfway => {
                 ended(first_half(self.play_half(call)), ToolEnd::Signalled(SEGMENTATION_FAULT))
             }
-            StrikeFault::ToolPrintsGarbage => ended(GARBAGE.to_vec(), ToolEnd::Exited(0)),
-            StrikeFault::ExitZeroUndone => ended(Vec::new(), ToolEnd::Exited(0)),
-            StrikeFault::ExitZeroHalfway => {
+            RunMishap::ToolPrintsGarbage => ended(GARBAGE.to_vec(), ToolEnd::Exited(0)),
+            RunMishap::ExitZeroUndone => ended(Vec::new(), ToolEnd::Exited(0)),
+            RunMishap::ExitZeroHalfway => {
                 self.play_half(call);
                 ended(Vec::new(), ToolEnd::Exited(0))
             }
-            StrikeFault::ToolLies => ended(self.play_half(call), ToolEnd::Exited(0)),
-            StrikeFault::ExitOneDone => changed(whole(), &self.files, |end| {
+            RunMishap::ToolLies => ended(self.play_half(call), ToolEnd::Exited(0)),
+            RunMishap::ExitOneDone => changed(whole(), &self.files, |end| {
                 Some(if end == ToolEnd::Exited(0) { ToolEnd::Exited(1) } else { end })
             }),
-            StrikeFault::DeviceLostInCall => {
+            RunMishap::DeviceLostInCall => {
                 let said = first_half(self.play_half(call));
                 self.unplug();
                 ended(said, ToolEnd::Exited(1))
             }
-            StrikeFault::InterruptTwice => {
+            RunMishap::InterruptTwice => {
                 let said = first_half(self.play_half(call));
                 self.interrupt(&[Interrupt::Interrupt, Interrupt::Interrupt]);
                 hanging(&self.files, said)
             }
-            StrikeFault::KillInside => {
+            RunMishap::KillInside => {
                 self.play_half(call);
                 self.kill();
                 hanging(&self.files, Vec::new())

@@ -1,4 +1,4 @@
-//! The bench's world as a run sees it that is struck: a bus that shows something else, a person who has gone, interrupts.
+//! The bench's world as a run with a mishap sees it: a bus that shows something else, a person who has gone, interrupts.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -7,8 +7,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::bench::BenchWorld;
-use crate::bench::faults::StrikeFault;
-use crate::bench::faults::striking::{Strike, Striking};
+use crate::bench::faults::RunMishap;
+use crate::bench::faults::run_watch::{PlannedMishap, RunWatch};
 use crate::documents::cases::Choice;
 use crate::documents::playbook::{DeviceKind, Until};
 use crate::words::{Id, UsbId};
@@ -23,50 +23,50 @@ const FLAPS_FOR: Duration = Duration::from_secs(2);
 const FLAP_MS: u128 = 400;
 
 #[derive(Debug)]
-pub(crate) struct StruckWorld {
+pub(crate) struct MishapWorld {
     inner: BenchWorld,
-    striking: Rc<Striking>,
+    watch: Rc<RunWatch>,
     choices: BTreeMap<Id, Choice>,
 }
 
-impl StruckWorld {
-    pub(crate) fn new(inner: BenchWorld, striking: Rc<Striking>, choices: BTreeMap<Id, Choice>) -> Self {
-        StruckWorld { inner, striking, choices }
+impl MishapWorld {
+    pub(crate) fn new(inner: BenchWorld, watch: Rc<RunWatch>, choices: BTreeMap<Id, Choice>) -> Self {
+        MishapWorld { inner, watch, choices }
     }
 
     /// The way that the person takes where the step leaves a choice.
     fn choice(&self) -> Option<&Choice> {
-        self.striking.run().site.as_ref().and_then(|site| self.choices.get(&site.step))
+        self.watch.run().point.as_ref().and_then(|point| self.choices.get(&point.step))
     }
 
     /// Changes what is on the bus into what is seen of it.
-    fn show(&self, strike: &Strike, devices: &mut Vec<AttachedDevice>, kinds: &[(UsbId, DeviceKind)]) {
-        let wanted = |device: &AttachedDevice| strike.facts.wanted.contains(&device.id);
+    fn show(&self, planned: &PlannedMishap, devices: &mut Vec<AttachedDevice>, kinds: &[(UsbId, DeviceKind)]) {
+        let wanted = |device: &AttachedDevice| planned.facts.wanted.contains(&device.id);
         if !devices.iter().any(wanted) {
             return;
         }
         let since = {
-            let mut run = self.striking.run_mut();
+            let mut run = self.watch.run_mut();
             *run.first_shown.get_or_insert_with(Instant::now)
         };
-        let away = match strike.fault {
-            StrikeFault::DeviceLate => since.elapsed() < LATE,
-            StrikeFault::DeviceFlapping => {
+        let away = match planned.mishap {
+            RunMishap::DeviceLate => since.elapsed() < LATE,
+            RunMishap::DeviceFlapping => {
                 since.elapsed() < FLAPS_FOR && (since.elapsed().as_millis() / FLAP_MS).is_multiple_of(2)
             }
             _ => false,
         };
-        match strike.fault {
-            StrikeFault::DeviceLate | StrikeFault::DeviceFlapping if away => devices.retain(|device| !wanted(device)),
-            StrikeFault::DeviceTwice => {
+        match planned.mishap {
+            RunMishap::DeviceLate | RunMishap::DeviceFlapping if away => devices.retain(|device| !wanted(device)),
+            RunMishap::DeviceTwice => {
                 let twins = devices.iter().filter(|device| wanted(device)).map(twin).collect::<Vec<_>>();
                 devices.extend(twins);
             }
-            StrikeFault::DeviceDenied => {
+            RunMishap::DeviceDenied => {
                 devices.iter_mut().filter(|device| wanted(device)).for_each(|device| device.access = Access::Denied);
             }
-            StrikeFault::DeviceInWrongMode => {
-                let Some(id) = strike.facts.instead else { return };
+            RunMishap::DeviceInWrongMode => {
+                let Some(id) = planned.facts.instead else { return };
                 let kind = kinds.iter().find(|(known, _)| *known == id).map(|(_, kind)| *kind);
                 for device in devices.iter_mut().filter(|device| wanted(device)) {
                     device.id = id;
@@ -75,7 +75,7 @@ impl StruckWorld {
             }
             _ => return,
         }
-        self.striking.struck();
+        self.watch.happened();
     }
 }
 
@@ -85,9 +85,9 @@ fn twin(device: &AttachedDevice) -> AttachedDevice {
     AttachedDevice { port: port.to_owned(), serial: Some("TWIN".to_owned()), ..device.clone() }
 }
 
-impl World for StruckWorld {
+impl World for MishapWorld {
     fn start(&self, call: &Cleared) -> RunningTool {
-        if self.striking.run().killed {
+        if self.watch.run().killed {
             return nothing();
         }
         self.inner.start(call)
@@ -95,11 +95,11 @@ impl World for StruckWorld {
 
     fn devices(&self, kinds: &[(UsbId, DeviceKind)]) -> DeviceList {
         let mut devices = self.inner.devices(kinds)?;
-        self.striking.note(|seen| seen.shown.extend(devices.iter().map(|device| device.id)));
-        if let Some(strike) = &self.striking.strike
-            && self.striking.run().view_since.is_some()
+        self.watch.note(|seen| seen.shown.extend(devices.iter().map(|device| device.id)));
+        if let Some(planned) = &self.watch.planned
+            && self.watch.run().view_since.is_some()
         {
-            self.show(strike, &mut devices, kinds);
+            self.show(planned, &mut devices, kinds);
         }
         Ok(devices)
     }
@@ -113,16 +113,16 @@ impl World for StruckWorld {
             Ask::Hands { moves, until } => (!moves.is_empty(), until.is_none()),
             Ask::Consent { .. } | Ask::WhichBoard | Ask::Answer { .. } => (false, true),
         };
-        self.striking.note(|seen| seen.hands |= moves);
+        self.watch.note(|seen| seen.hands |= moves);
         let (hands_gone, person_gone) = {
-            let run = self.striking.run();
+            let run = self.watch.run();
             (run.hands_gone || run.killed, run.person_gone || run.killed)
         };
         if hands_gone && moves || person_gone && replies {
-            self.striking.struck();
+            self.watch.happened();
         }
         if moves && !hands_gone {
-            self.striking.run_mut().hands_moved = true;
+            self.watch.run_mut().hands_moved = true;
         }
         match ask {
             Ask::Hands { until, .. } if hands_gone => self.inner.ask(Ask::Hands { moves: &[], until }),
@@ -137,11 +137,11 @@ impl World for StruckWorld {
     }
 
     async fn reply(&self) -> Reply {
-        if self.striking.run().person_gone {
+        if self.watch.run().person_gone {
             return std::future::pending().await;
         }
-        if self.striking.run().input_ended {
-            self.striking.struck();
+        if self.watch.run().input_ended {
+            self.watch.happened();
             return Reply::Gone;
         }
         self.inner.reply().await
@@ -158,14 +158,14 @@ impl World for StruckWorld {
     async fn interrupted(&self) -> Interrupt {
         loop {
             let next = {
-                let mut run = self.striking.run_mut();
+                let mut run = self.watch.run_mut();
                 (!run.interrupts.is_empty()).then(|| run.interrupts.remove(0))
             };
             if let Some(by) = next {
-                self.striking.struck();
+                self.watch.happened();
                 return by;
             }
-            self.striking.wakes.notified().await;
+            self.watch.wakes.notified().await;
         }
     }
 }

@@ -111,7 +111,7 @@ pub enum Answer {
     Busy,
 }
 
-/// How far a download has come; it decides when the faults of its middle strike.
+/// How far a download has come; it decides when the mishaps of its middle happen.
 #[derive(Debug, Clone, Copy)]
 pub struct Share {
     pub offset: u64,

@@ -30,7 +30,7 @@ fn read(settings: &mut Settings<'_>, value: &Yaml, usual: Nor) -> Option<Nor> {
     let sector_bytes = settings.reader.unsigned(sector)?;
     if !SECTOR_BYTES.contains(&sector_bytes) || !range.length.is_multiple_of(sector_bytes) {
         let message = format!("a flash of {:#x} bytes has no sectors of {sector_bytes:#x}", range.length);
-        settings.fault(&sector.place, message);
+        settings.report(&sector.place, message);
         return None;
     }
     Some(Nor { range, sector_bytes })

@@ -39,7 +39,7 @@ pub(crate) fn read_partitions(settings: &mut Settings<'_>, name: &str) -> Vec<Pa
     for (alt, item) in (0..).zip(settings.list(value, "partitions")) {
         if let Some(partition) = read(settings, item, alt) {
             if found.iter().any(|other| other.name == partition.name) {
-                settings.fault(&item.place, format!("there are two partitions `{}`", partition.name));
+                settings.report(&item.place, format!("there are two partitions `{}`", partition.name));
             }
             found.push(partition);
         }

@@ -74,23 +74,23 @@ impl<'a> Settings<'a> {
     }
 
     pub(crate) fn into_diagnostics(self) -> Vec<Diagnostic> {
-        self.reader.faults
+        self.reader.diagnostics
     }
 
-    pub(crate) fn fault(&mut self, place: &Place, message: impl Into<String>) {
-        self.reader.fault(Diagnostic::error(place, message));
+    pub(crate) fn report(&mut self, place: &Place, message: impl Into<String>) {
+        self.reader.report(Diagnostic::error(place, message));
     }
 
     /// A name that is none of `known`.
     pub(crate) fn unknown_name(&mut self, value: &Yaml, message: &str, given: &str, known: &[&str]) {
-        self.reader.fault(Diagnostic::error(&value.place, message).hint(guess(given, known)));
+        self.reader.report(Diagnostic::error(&value.place, message).hint(guess(given, known)));
     }
 
     /// A fault of the model's name itself.
     pub(crate) fn unknown_model(&mut self, known: &[&str]) {
         let model = &self.board.model;
-        let fault = Diagnostic::error(&model.place, format!("there is no virtual board `{}`", model.value));
-        self.reader.fault(fault.label("unknown model").hint(guess(&model.value, known)));
+        let diagnostic = Diagnostic::error(&model.place, format!("there is no virtual board `{}`", model.value));
+        self.reader.report(diagnostic.label("unknown model").hint(guess(&model.value, known)));
     }
 
     /// A setting that the model does not know is a misspelt one.
@@ -100,7 +100,7 @@ impl<'a> Settings<'a> {
             if !names.contains(&key.text.as_str()) {
                 let message = format!("the virtual board `{}` has no setting `{}`", self.model(), key.text);
                 let hint = guess(&key.text, &names);
-                self.reader.fault(Diagnostic::error(&key.place, message).label("unknown setting").hint(hint));
+                self.reader.report(Diagnostic::error(&key.place, message).label("unknown setting").hint(hint));
             }
         }
     }
@@ -115,7 +115,7 @@ impl<'a> Settings<'a> {
         if value.is_none() {
             let message = format!("the virtual board `{}` needs the setting `{}`", self.model(), row.name);
             let hint = format!("add `{}: {}`: {}", row.name, row.form, row.meaning);
-            self.reader.fault(Diagnostic::error(&self.board.model.place, message).hint(hint));
+            self.reader.report(Diagnostic::error(&self.board.model.place, message).hint(hint));
         }
         value
     }
@@ -141,7 +141,7 @@ impl<'a> Settings<'a> {
         if !memory.contains(address) {
             let Range { start, length } = memory;
             let message = format!("{address:#x} lies outside the memory at {start:#x}, which has {length:#x} bytes");
-            self.fault(&value.place, message);
+            self.report(&value.place, message);
         }
         address
     }
@@ -151,7 +151,7 @@ impl<'a> Settings<'a> {
         let number = self.reader.unsigned(value)?;
         let word = u32::try_from(number).ok();
         if word.is_none() {
-            self.fault(&value.place, format!("{number:#x} has more than 32 bits"));
+            self.report(&value.place, format!("{number:#x} has more than 32 bits"));
         }
         word
     }
@@ -165,7 +165,7 @@ impl<'a> Settings<'a> {
     pub(crate) fn part<'y>(&mut self, parts: &Entries<'y>, of: &str, key: &str) -> Option<&'y Yaml> {
         let found = parts.get(key);
         if found.is_none() {
-            self.fault(parts.place(), format!("{of} needs the key `{key}`"));
+            self.report(parts.place(), format!("{of} needs the key `{key}`"));
         }
         found
     }
@@ -173,7 +173,7 @@ impl<'a> Settings<'a> {
     pub(crate) fn list<'y>(&mut self, yaml: &'y Yaml, of: &str) -> &'y [Yaml] {
         let items = self.reader.list(yaml, of);
         if items.len() > LIST_MAX {
-            self.fault(&yaml.place, format!("{} {of} are too many; the bench takes {LIST_MAX}", items.len()));
+            self.report(&yaml.place, format!("{} {of} are too many; the bench takes {LIST_MAX}", items.len()));
         }
         &items[..items.len().min(LIST_MAX)]
     }
@@ -190,7 +190,7 @@ impl<'a> Settings<'a> {
         let length = self.reader.size(size, FILE_BYTES_MAX)?;
         let fits = start.checked_add(length).is_some_and(|end| end <= ADDRESS_END);
         if length == 0 || !fits {
-            self.fault(&size.place, format!("{of} at {start:#x} cannot have {length:#x} bytes"));
+            self.report(&size.place, format!("{of} at {start:#x} cannot have {length:#x} bytes"));
             return None;
         }
         Some(Range { start, length })
@@ -204,7 +204,7 @@ impl<'a> Settings<'a> {
             let parts = self.parts(item, "a memory", &["start", "size"]);
             let Some(range) = parts.and_then(|parts| self.range(&parts, "a memory")) else { continue };
             if found.iter().any(|other| other.overlaps(&range)) {
-                self.fault(&item.place, format!("the memory at {:#x} overlaps one before it", range.start));
+                self.report(&item.place, format!("the memory at {:#x} overlaps one before it", range.start));
             }
             found.push(range);
         }
@@ -238,13 +238,13 @@ impl<'a> Settings<'a> {
 
     /// As [`Settings::identity`]; a missing one is a fault.
     pub(crate) fn required_identity(&mut self, name: &str, usual: Usual) -> Identity {
-        let before = self.reader.faults.len();
+        let before = self.reader.diagnostics.len();
         let identity = self.identity(name, usual);
-        if identity.is_none() && self.reader.faults.len() == before {
+        if identity.is_none() && self.reader.diagnostics.len() == before {
             let message = format!("the virtual board `{}` needs to know the USB id of its `{name}`", self.model());
             let hint =
                 format!("call one of the playbook's devices `{name}`, or add the setting `{name}: \"1fc9:0135\"`");
-            self.reader.fault(Diagnostic::error(&self.board.model.place, message).hint(hint));
+            self.reader.report(Diagnostic::error(&self.board.model.place, message).hint(hint));
         }
         // The board is not built when there are faults.
         let nothing = UsbId { vendor: 0, product: 0 };

@@ -5,7 +5,6 @@
 
 mod enclave;
 mod mishap;
-mod own;
 mod part;
 mod release;
 mod settings;
@@ -15,7 +14,7 @@ use std::io;
 use std::path::Path;
 
 use crate::bench::boards::own_bootloader::{
-    BOOTLOADER_WINDOW_MS, Firmware, OwnBootloader, OwnDfu, next_in_round, shown_in_round,
+    BOOTLOADER_WINDOW_MS, Firmware, HasOwnBootloader, OwnBootloader, OwnDfu, next_in_round, shown_in_round,
 };
 use crate::bench::kit::image::noise;
 use crate::bench::kit::memory::Memory;
@@ -129,7 +128,7 @@ impl Model for AlifSe {
             Phase::Nothing
         };
         AlifSe {
-            own: own::bootloader(&settings, &mishaps),
+            own: own_bootloader(&settings, &mishaps),
             bootloader_before: matches!(phase, Phase::Restarting | Phase::Bootloader),
             mishaps,
             switched_on,
@@ -393,5 +392,48 @@ impl BoardModel for AlifSe {
     /// Its tools hang in the middle of their work, if at all.
     fn heal(&mut self) {
         self.mishaps.heal();
+    }
+}
+
+/// What the bootloader finds: firmware that no setting names is always whole.
+fn own_bootloader(settings: &AlifSettings, mishaps: &Mishaps<Mishap>) -> OwnBootloader {
+    let firmware = if settings.firmware.is_none() {
+        Firmware::Whole
+    } else if mishaps.has(Mishap::BootLoop) || mishaps.has(Mishap::FirmwareDamaged) {
+        Firmware::Damaged
+    } else if mishaps.has(Mishap::NoFirmware) || mishaps.has(Mishap::InterruptedUpdate) {
+        Firmware::Missing
+    } else {
+        Firmware::Whole
+    };
+    OwnBootloader::new(settings.partitions.clone(), settings.firmware.as_deref(), firmware)
+}
+
+impl HasOwnBootloader for AlifSe {
+    fn own(&self) -> &OwnBootloader {
+        &self.own
+    }
+
+    fn own_mut(&mut self) -> &mut OwnBootloader {
+        &mut self.own
+    }
+
+    fn shown_bootloader(&self, now_ms: u64) -> Option<BusDevice> {
+        self.attached(now_ms).into_iter().find(|device| Some(device.id) == self.settings.bootloader)
+    }
+
+    fn stay(&mut self, now_ms: u64) {
+        // Damaged firmware lets nobody stay.
+        if self.own.firmware() != Firmware::Damaged {
+            self.schedule.go(now_ms, &[(0, Phase::Bootloader)]);
+        }
+    }
+
+    fn restart(&mut self, now_ms: u64) {
+        if self.mishaps.has(Mishap::StaysInBootloader) && self.own.firmware() != Firmware::Damaged {
+            self.schedule.go(now_ms, &[(0, Phase::Nothing), (BOOTLOADER_APPEARS_MS, Phase::Bootloader)]);
+        } else {
+            self.show(now_ms);
+        }
     }
 }

@@ -40,7 +40,7 @@ pub(super) fn read_parts(settings: &mut Settings<'_>) -> Vec<Part> {
     let items = settings.list(value, "parts");
     let parts: Vec<Part> = items.iter().filter_map(|item| read(settings, item)).collect();
     if items.is_empty() || items.len() > 2 {
-        settings.fault(&value.place, "a board comes with one part, or in two series with one part each");
+        settings.report(&value.place, "a board comes with one part, or in two series with one part each");
     }
     if parts.is_empty() { usual() } else { parts }
 }
@@ -51,7 +51,7 @@ fn read(settings: &mut Settings<'_>, item: &Yaml) -> Option<Part> {
     let key = settings.reader.text(key?)?;
     let Some(number) = number_in(&key.value) else {
         let message = format!("`{}` names no part number", key.value);
-        settings.fault(&key.place, format!("{message}; the tools write it in brackets: `E3 (AE302F80F55D5AE) - …`"));
+        settings.report(&key.place, format!("{message}; the tools write it in brackets: `E3 (AE302F80F55D5AE) - …`"));
         return None;
     };
     let mut text = |name| parts.get(name).and_then(|value| settings.reader.text(value)).map(|text| text.value);

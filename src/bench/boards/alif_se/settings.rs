@@ -120,7 +120,7 @@ fn read_mram(settings: &mut Settings<'_>) -> Option<Range> {
     let parts = settings.parts(value, OF, &["start", "size"])?;
     let range = settings.range(&parts, OF)?;
     if range.length <= ENCLAVE_BYTES + TOC_BYTES {
-        settings.fault(&value.place, format!("the Secure Enclave alone takes {ENCLAVE_BYTES:#x} bytes of the MRAM"));
+        settings.report(&value.place, format!("the Secure Enclave alone takes {ENCLAVE_BYTES:#x} bytes of the MRAM"));
         return None;
     }
     Some(range)

@@ -164,7 +164,8 @@ fn read_fuse(settings: &mut Settings<'_>, value: &Yaml) -> Option<Fuse> {
 fn read_fuse_word(settings: &mut Settings<'_>, value: &Yaml) -> Option<u32> {
     let word = settings.word(value)?;
     if word >= FUSE_WORDS {
-        settings.fault(&value.place, format!("there is no fuse word {word:#x}; the last one is {:#x}", FUSE_WORDS - 1));
+        settings
+            .report(&value.place, format!("there is no fuse word {word:#x}; the last one is {:#x}", FUSE_WORDS - 1));
         return None;
     }
     Some(word)
@@ -177,7 +178,9 @@ fn read_version(settings: &mut Settings<'_>, value: &Yaml) -> Option<u32> {
     if let [Some(major), Some(minor), Some(patch)] = numbers.as_slice() {
         return Some(u32::from_be_bytes([b'K', *major, *minor, *patch]));
     }
-    settings
-        .fault(&text.place, format!("`{}` is not a version as the flashloader tells it, such as `K2.8.0`", text.value));
+    settings.report(
+        &text.place,
+        format!("`{}` is not a version as the flashloader tells it, such as `K2.8.0`", text.value),
+    );
     None
 }

@@ -22,7 +22,7 @@ use settings::SETTINGS;
 pub use settings::Stm32RomSettings;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-enum Session {
+enum Phase {
     Unplugged,
     /// Powered, with nothing to boot: not on the bus.
     Dead,
@@ -63,7 +63,7 @@ pub struct Stm32Rom {
     now_ms: u64,
     jumper: bool,
     /// Each with the number of its enumeration; the board that was there from the beginning has not enumerated.
-    sessions: Schedule<(u32, Session)>,
+    schedule: Schedule<(u32, Phase)>,
     dfu: DfuState,
     download: Download,
     flash: Flash,
@@ -99,19 +99,19 @@ impl Stm32Rom {
         let nothing = |_| MemoryLayout { name: String::new(), segments: Vec::new() };
         let layout: MemoryLayout = settings.flash.parse().unwrap_or_else(nothing);
         let mishaps = Mishaps::named(names);
-        let session = if mishaps.has(Mishap::InRom) || mishaps.has(Mishap::InterruptedBefore) {
-            Session::Rom
+        let phase = if mishaps.has(Mishap::InRom) || mishaps.has(Mishap::InterruptedBefore) {
+            Phase::Rom
         } else if mishaps.has(Mishap::BootLoop) || mishaps.has(Mishap::InterruptedUpdate) {
-            Session::Booted { stays: false }
+            Phase::Booted { stays: false }
         } else {
-            Session::Dead
+            Phase::Dead
         };
         let mut board = Stm32Rom {
             own: own_bootloader(&settings, &mishaps),
             settings,
             now_ms: 0,
-            jumper: session == Session::Rom,
-            sessions: Schedule::new((0, session)),
+            jumper: phase == Phase::Rom,
+            schedule: Schedule::new((0, phase)),
             dfu: DfuState::Idle,
             download: Download::Closed,
             flash: Flash::new(layout.clone()),
@@ -149,25 +149,25 @@ impl Stm32Rom {
         self.mishaps.has(mishap)
     }
 
-    fn session(&self) -> Session {
-        self.sessions.at(self.now_ms).1
+    fn phase(&self) -> Phase {
+        self.schedule.at(self.now_ms).1
     }
 
-    fn start_session(&mut self, session: Session) {
-        self.start_sessions(&[(0, session)]);
+    fn enter(&mut self, phase: Phase) {
+        self.go_through(&[(0, phase)]);
     }
 
     /// One after the other, each a number of milliseconds after the one before.
-    fn start_sessions(&mut self, sessions: &[(u64, Session)]) {
-        let number = self.sessions.last().0 + 1;
-        let numbered: Vec<_> = sessions.iter().map(|(after_ms, session)| (*after_ms, (number, *session))).collect();
-        self.sessions.go(self.now_ms, &numbered);
+    fn go_through(&mut self, schedule: &[(u64, Phase)]) {
+        let number = self.schedule.last().0 + 1;
+        let numbered: Vec<_> = schedule.iter().map(|(after_ms, phase)| (*after_ms, (number, *phase))).collect();
+        self.schedule.go(self.now_ms, &numbered);
         self.dfu = DfuState::Idle;
     }
 
     fn boot(&mut self) {
         let sane = self.flash.starts_with_code() && self.download != Download::Open && !self.has(Mishap::FlashBad);
-        self.start_session(if sane { Session::Booted { stays: false } } else { Session::Dead });
+        self.enter(if sane { Phase::Booted { stays: false } } else { Phase::Dead });
     }
 }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::bench::boards::own_bootloader::{Firmware, next_in_round, shown_in_round};
-use crate::bench::boards::stm32_rom::{Mishap, OWN_PATH, Session, Stm32Rom};
+use crate::bench::boards::stm32_rom::{Mishap, OWN_PATH, Phase, Stm32Rom};
 use crate::bench::kit::mishaps::{MishapName, mishap_names};
 use crate::bench::{BoardModel, BusDevice, DfuDevice, Region};
 use crate::documents::playbook::{DeviceKind, HandMove};
@@ -45,9 +45,9 @@ impl Stm32Rom {
 
     fn own_dfu_device(&self) -> Option<DfuDevice> {
         let id = self.visible_id(self.now_ms)?;
-        match self.session() {
-            Session::Rom => Some(self.rom_device()),
-            Session::Booted { .. } if Some(id) == self.settings.bootloader => Some(DfuDevice {
+        match self.phase() {
+            Phase::Rom => Some(self.rom_device()),
+            Phase::Booted { .. } if Some(id) == self.settings.bootloader => Some(DfuDevice {
                 id,
                 version: BOOTLOADER_VERSION,
                 serial: BOOTLOADER_SERIAL.to_owned(),
@@ -65,7 +65,7 @@ impl Stm32Rom {
         alt_names.extend(self.settings.other_alts.iter().cloned());
         DfuDevice {
             id: self.settings.rom,
-            devnum: DEVNUM_FIRST + 2 * self.sessions.at(self.now_ms).0,
+            devnum: DEVNUM_FIRST + 2 * self.schedule.at(self.now_ms).0,
             path: OWN_PATH.to_owned(),
             version: ROM_VERSION,
             serial: self.settings.serial.clone(),
@@ -91,20 +91,20 @@ impl Stm32Rom {
     }
 
     fn visible_id(&self, now_ms: u64) -> Option<UsbId> {
-        let (since_ms, (_, session)) = self.sessions.since(now_ms);
+        let (since_ms, (_, phase)) = self.schedule.since(now_ms);
         let age_ms = now_ms - since_ms;
-        match session {
+        match phase {
             _ if self.has(Mishap::Absent) => None,
-            Session::Unplugged | Session::Dead => None,
-            Session::Rom => (now_ms >= self.rom_since_ms(now_ms)).then_some(self.settings.rom),
-            Session::Booted { .. } if self.own.firmware() == Firmware::Damaged => {
+            Phase::Unplugged | Phase::Dead => None,
+            Phase::Rom => (now_ms >= self.rom_since_ms(now_ms)).then_some(self.settings.rom),
+            Phase::Booted { .. } if self.own.firmware() == Firmware::Damaged => {
                 self.settings.bootloader.filter(|_| shown_in_round(age_ms))
             }
-            Session::Booted { stays: true } => self.settings.bootloader,
-            Session::Booted { stays: false } if self.own.firmware() == Firmware::Missing => {
+            Phase::Booted { stays: true } => self.settings.bootloader,
+            Phase::Booted { stays: false } if self.own.firmware() == Firmware::Missing => {
                 self.settings.bootloader.filter(|_| age_ms >= BOOTLOADER_ENUMERATES_MS)
             }
-            Session::Booted { stays: false } => match age_ms {
+            Phase::Booted { stays: false } => match age_ms {
                 BOOTLOADER_ENUMERATES_MS..BOOTLOADER_LEAVES_MS => self.settings.bootloader,
                 RUNNING_ENUMERATES_MS.. => self.settings.running,
                 _ => None,
@@ -114,13 +114,13 @@ impl Stm32Rom {
 
     /// When the ROM is on the bus; one that was there from the beginning need not enumerate.
     fn rom_since_ms(&self, now_ms: u64) -> u64 {
-        let (since_ms, (number, _)) = self.sessions.since(now_ms);
+        let (since_ms, (number, _)) = self.schedule.since(now_ms);
         since_ms + if number == 0 { 0 } else { ROM_ENUMERATES_MS }
     }
 
     fn access(&self, now_ms: u64) -> Access {
         let too_early =
-            self.sessions.at(now_ms).1 == Session::Rom && now_ms < self.rom_since_ms(now_ms) + LATE_PERMISSION_MS;
+            self.schedule.at(now_ms).1 == Phase::Rom && now_ms < self.rom_since_ms(now_ms) + LATE_PERMISSION_MS;
         let late = self.has(Mishap::LatePermission) && too_early;
         if self.has(Mishap::NoPermission) || late { Access::Denied } else { Access::Permitted }
     }
@@ -139,8 +139,8 @@ impl BoardModel for Stm32Rom {
             kind: DeviceKind::Usb,
             access: self.access(now_ms),
         };
-        let own = self.visible_id(now_ms).map(|id| match self.sessions.at(now_ms).1 {
-            Session::Rom => device(id, OWN_PATH, &self.settings.serial, Some(ROM_PRODUCT), Some(self.own_flash())),
+        let own = self.visible_id(now_ms).map(|id| match self.schedule.at(now_ms).1 {
+            Phase::Rom => device(id, OWN_PATH, &self.settings.serial, Some(ROM_PRODUCT), Some(self.own_flash())),
             _ => device(id, OWN_PATH, BOOTLOADER_SERIAL, None, None),
         });
         let other = self
@@ -150,38 +150,38 @@ impl BoardModel for Stm32Rom {
     }
 
     fn next_change_ms(&self, now_ms: u64) -> Option<u64> {
-        let (since_ms, (_, session)) = self.sessions.since(now_ms);
+        let (since_ms, (_, phase)) = self.schedule.since(now_ms);
         let rom_ms = self.rom_since_ms(now_ms);
-        let times_ms = match session {
-            Session::Booted { .. } if self.own.firmware() == Firmware::Damaged => {
+        let times_ms = match phase {
+            Phase::Booted { .. } if self.own.firmware() == Firmware::Damaged => {
                 vec![since_ms + next_in_round(now_ms - since_ms)]
             }
-            Session::Unplugged | Session::Dead | Session::Booted { stays: true } => Vec::new(),
-            Session::Rom => vec![rom_ms, rom_ms + LATE_PERMISSION_MS],
-            Session::Booted { stays: false } => {
+            Phase::Unplugged | Phase::Dead | Phase::Booted { stays: true } => Vec::new(),
+            Phase::Rom => vec![rom_ms, rom_ms + LATE_PERMISSION_MS],
+            Phase::Booted { stays: false } => {
                 let ages_ms = [BOOTLOADER_ENUMERATES_MS, BOOTLOADER_LEAVES_MS, RUNNING_ENUMERATES_MS];
                 ages_ms.map(|age_ms| since_ms + age_ms).to_vec()
             }
         };
         let by_itself = times_ms.into_iter().find(|time_ms| *time_ms > now_ms);
-        [by_itself, self.sessions.next_change_ms(now_ms)].into_iter().flatten().min()
+        [by_itself, self.schedule.next_change_ms(now_ms)].into_iter().flatten().min()
     }
 
     fn hands(&mut self, hand_move: HandMove, now_ms: u64) {
         self.advance_to(now_ms);
         match hand_move {
             HandMove::Unplug => {
-                self.start_session(Session::Unplugged);
+                self.enter(Phase::Unplugged);
                 // Each power-up is a fresh start for a chip that merely sulked.
                 self.mishaps.end(Mishap::EraseRefused);
             }
-            HandMove::PlugIn if self.jumper => self.start_session(Session::Rom),
+            HandMove::PlugIn if self.jumper => self.enter(Phase::Rom),
             HandMove::PlugIn => self.boot(),
             HandMove::FitJumper | HandMove::SwitchOn => self.jumper = true,
             HandMove::RemoveJumper | HandMove::SwitchOff => self.jumper = false,
             // The reset button.
-            HandMove::PressButton if self.session() == Session::Unplugged => {}
-            HandMove::PressButton if self.jumper => self.start_session(Session::Rom),
+            HandMove::PressButton if self.phase() == Phase::Unplugged => {}
+            HandMove::PressButton if self.jumper => self.enter(Phase::Rom),
             HandMove::PressButton => self.boot(),
         }
     }

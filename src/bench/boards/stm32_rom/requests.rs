@@ -1,6 +1,6 @@
 //! What the ROM, and the board's own bootloader, make of DFU requests.
 
-use crate::bench::boards::stm32_rom::{DfuState, Download, Mishap, OWN_PATH, Session, Stm32Rom};
+use crate::bench::boards::stm32_rom::{DfuState, Download, Mishap, OWN_PATH, Phase, Stm32Rom};
 use crate::bench::{Answer, BoardModel, DfuBoard, DfuDevice, Flash, Share};
 
 const LOOSE_CABLE_MS: u64 = 3_000;
@@ -35,8 +35,8 @@ impl DfuBoard for Stm32Rom {
         if self.mishaps.happens(Mishap::SetAltFails) {
             return Answer::Stalled;
         }
-        if let (since_ms, (number, Session::Booted { .. })) = self.sessions.since(self.now_ms) {
-            self.sessions.go(since_ms, &[(0, (number, Session::Booted { stays: true }))]);
+        if let (since_ms, (number, Phase::Booted { .. })) = self.schedule.since(self.now_ms) {
+            self.schedule.go(since_ms, &[(0, (number, Phase::Booted { stays: true }))]);
         }
         Answer::Done
     }
@@ -123,12 +123,12 @@ impl DfuBoard for Stm32Rom {
     }
 
     fn reset(&mut self) -> Answer {
-        match self.session() {
-            Session::Booted { .. } if self.has(Mishap::StaysInBootloader) => {
-                self.start_session(Session::Booted { stays: true });
+        match self.phase() {
+            Phase::Booted { .. } if self.has(Mishap::StaysInBootloader) => {
+                self.enter(Phase::Booted { stays: true });
             }
-            Session::Booted { .. } => self.boot(),
-            _ => self.start_session(Session::Rom),
+            Phase::Booted { .. } => self.boot(),
+            _ => self.enter(Phase::Rom),
         }
         if self.mishaps.happens(Mishap::GoneAtReset) { Answer::Gone } else { Answer::Done }
     }
@@ -197,6 +197,6 @@ impl Stm32Rom {
     }
 
     fn lose_contact(&mut self) {
-        self.start_sessions(&[(0, Session::Unplugged), (LOOSE_CABLE_MS, Session::Rom)]);
+        self.go_through(&[(0, Phase::Unplugged), (LOOSE_CABLE_MS, Phase::Rom)]);
     }
 }

@@ -5,14 +5,13 @@
 //! the layout that OpenMV ships. What the tool prints about it is the mock tool's matter.
 
 mod mishap;
-mod own;
 mod settings;
 
 use std::io;
 use std::path::Path;
 
 use crate::bench::boards::own_bootloader::{
-    BOOTLOADER_WINDOW_MS, Firmware, OwnBootloader, OwnDfu, next_in_round, shown_in_round,
+    BOOTLOADER_WINDOW_MS, Firmware, HasOwnBootloader, OwnBootloader, OwnDfu, next_in_round, shown_in_round,
 };
 use crate::bench::kit::image::noise;
 use crate::bench::kit::memory::Memory;
@@ -141,7 +140,7 @@ impl Stm32N6 {
             jumper_fitted: matches!(phase, Phase::Rom | Phase::Loader),
             schedule: Schedule::new(phase),
             bootloader_before: matches!(phase, Phase::Restarting | Phase::Bootloader),
-            own: own::bootloader(&settings, &mishaps),
+            own: own_bootloader(&settings, &mishaps),
             mishaps,
             changes: 0,
             nor: Memory::flash("nor.bin", settings.nor.range.start, settings.nor.range.length),
@@ -349,6 +348,47 @@ impl BoardModel for Stm32N6 {
         tool == "STM32_Programmer_CLI"
             && args.iter().any(|argument| argument == "-d" || argument == "-w")
             && self.mishaps.happens(Mishap::ToolHangs)
+    }
+}
+
+/// What the bootloader finds: firmware that no setting names is always whole.
+fn own_bootloader(settings: &Stm32N6Settings, mishaps: &Mishaps<Mishap>) -> OwnBootloader {
+    let firmware = if settings.firmware.is_none() || mishaps.has(Mishap::FirmwareAlive) {
+        Firmware::Whole
+    } else if mishaps.has(Mishap::BootLoop) || mishaps.has(Mishap::FirmwareDamaged) {
+        Firmware::Damaged
+    } else {
+        Firmware::Missing
+    };
+    OwnBootloader::new(settings.partitions.clone(), settings.firmware.as_deref(), firmware)
+}
+
+impl HasOwnBootloader for Stm32N6 {
+    fn own(&self) -> &OwnBootloader {
+        &self.own
+    }
+
+    fn own_mut(&mut self) -> &mut OwnBootloader {
+        &mut self.own
+    }
+
+    fn shown_bootloader(&self, now_ms: u64) -> Option<BusDevice> {
+        self.attached(now_ms).into_iter().find(|device| Some(device.id) == self.settings.bootloader)
+    }
+
+    fn stay(&mut self, now_ms: u64) {
+        // Damaged firmware lets nobody stay.
+        if self.own.firmware() != Firmware::Damaged {
+            self.go(now_ms, &[(0, Phase::Bootloader)]);
+        }
+    }
+
+    fn restart(&mut self, now_ms: u64) {
+        if self.mishaps.has(Mishap::StaysInBootloader) && self.own.firmware() != Firmware::Damaged {
+            self.go(now_ms, &[(0, Phase::Silent), (BOOTLOADER_APPEARS_MS, Phase::Bootloader)]);
+        } else {
+            self.power_on(now_ms);
+        }
     }
 }
 

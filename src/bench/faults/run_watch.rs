@@ -1,6 +1,6 @@
-//! Knows where a run is, from its events, and lets a fault strike there.
+//! Knows where a run is, from its events, and lets a mishap happen there.
 //!
-//! It also keeps what it has seen: a run without a fault shows which faults can strike where.
+//! It also keeps what it has seen: a run without a mishap shows which ones can happen where.
 
 use std::cell::{Ref, RefCell, RefMut};
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,9 +11,9 @@ use std::sync::atomic::AtomicUsize;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::bench::faults::fault::Lasting;
-use crate::bench::faults::site::{Part, Site, SiteFacts};
-use crate::bench::faults::{StrikeFault, disk};
+use crate::bench::faults::mishap::Lasting;
+use crate::bench::faults::point::{Part, PointFacts, RunPoint};
+use crate::bench::faults::{RunMishap, disk};
 use crate::bench::folder::BenchFiles;
 use crate::bench::state::{BenchState, HeldState};
 use crate::bench::{BenchError, Region};
@@ -22,15 +22,15 @@ use crate::engine::{Event, GoesOn};
 use crate::words::{Id, UsbId};
 use crate::world::Interrupt;
 
-/// A fault and the place at which it strikes.
+/// A mishap and the point at which it is to happen.
 #[derive(Debug, Clone)]
-pub(crate) struct Strike {
-    pub(crate) site: Site,
-    pub(crate) fault: StrikeFault,
-    pub(crate) facts: SiteFacts,
+pub(crate) struct PlannedMishap {
+    pub(crate) point: RunPoint,
+    pub(crate) mishap: RunMishap,
+    pub(crate) facts: PointFacts,
 }
 
-/// What happened at a site.
+/// What happened at a point.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Seen {
     /// The step was not skipped.
@@ -43,9 +43,9 @@ pub(crate) struct Seen {
     pub(crate) replies: bool,
     /// Lines that a tool was given.
     pub(crate) answers: usize,
-    /// Something was on the bus when the site was reached.
+    /// Something was on the bus when the point was reached.
     pub(crate) attached: bool,
-    /// What could be seen of the bus while the site was at work.
+    /// What could be seen of the bus while the point was at work.
     pub(crate) shown: BTreeSet<UsbId>,
 }
 
@@ -69,8 +69,8 @@ pub(crate) struct FirstChange {
 
 /// Shared by everything that takes part in a run.
 #[derive(Debug)]
-pub(crate) struct Striking {
-    pub(crate) strike: Option<Strike>,
+pub(crate) struct RunWatch {
+    pub(crate) planned: Option<PlannedMishap>,
     pub(crate) files: BenchFiles,
     /// Mock tools that play in this process right now.
     pub(crate) playing: Arc<AtomicUsize>,
@@ -81,23 +81,23 @@ pub(crate) struct Striking {
     run: RefCell<Run>,
 }
 
-/// Where the run is, and what has struck it.
+/// Where the run is, and what has gone wrong in it.
 #[derive(Debug, Default)]
 pub(crate) struct Run {
-    pub(crate) site: Option<Site>,
+    pub(crate) point: Option<RunPoint>,
     /// The step of the call that goes on, or was made last.
     call_of: Option<Id>,
     consents: BTreeSet<Id>,
     scratch: PathBuf,
-    pub(crate) seen: BTreeMap<Site, Seen>,
+    pub(crate) seen: BTreeMap<RunPoint, Seen>,
     pub(crate) acts: Vec<Act>,
     /// The person has moved the board, as they were asked to.
     pub(crate) hands_moved: bool,
     pub(crate) first_change: Option<FirstChange>,
-    /// The step of the site waits, or has waited.
+    /// The step of the point waits, or has waited.
     waits: bool,
     arrived: bool,
-    pub(crate) struck: bool,
+    pub(crate) happened: bool,
     /// Since when the bus is shown otherwise than it is.
     pub(crate) view_since: Option<Instant>,
     /// When the device was there for the first time since.
@@ -110,14 +110,14 @@ pub(crate) struct Run {
     pub(crate) killed: bool,
 }
 
-impl Striking {
-    pub(crate) fn new(playbook: &Playbook, files: BenchFiles, strike: Option<Strike>) -> Self {
+impl RunWatch {
+    pub(crate) fn new(playbook: &Playbook, files: BenchFiles, planned: Option<PlannedMishap>) -> Self {
         let irreversible = irreversible_steps(&playbook.steps).into_iter().map(|(id, _)| id).collect();
         let asking = playbook.leaf_steps().into_iter().filter(|step| matches!(step.action, Action::TellApart(_)));
         let asking = asking.map(|step| step.id.clone()).collect();
-        Striking {
+        RunWatch {
             asking,
-            strike,
+            planned,
             files,
             playing: Arc::default(),
             wakes: Notify::new(),
@@ -139,13 +139,13 @@ impl Striking {
         self.run.borrow_mut()
     }
 
-    pub(crate) fn struck(&self) {
-        self.run_mut().struck = true;
+    pub(crate) fn happened(&self) {
+        self.run_mut().happened = true;
     }
 
-    /// Is this the fault of this run, and is the run at its site?
-    pub(crate) fn strikes_here(&self) -> Option<&Strike> {
-        self.strike.as_ref().filter(|strike| self.run().site.as_ref() == Some(&strike.site))
+    /// The mishap of this run, if the run is at its point.
+    pub(crate) fn due_here(&self) -> Option<&PlannedMishap> {
+        self.planned.as_ref().filter(|planned| self.run().point.as_ref() == Some(&planned.point))
     }
 
     /// Follows the run.
@@ -153,16 +153,16 @@ impl Striking {
         match event {
             Event::StepStarted { step, .. } => {
                 let part = if self.irreversible.contains(step.as_str()) { Part::Before } else { Part::Act };
-                self.reach(Site { step: step.clone(), part });
+                self.reach(RunPoint { step: step.clone(), part });
             }
             Event::StepSkipped { step, .. } => {
-                if let Some(seen) = self.run_mut().seen.get_mut(&Site { step: step.clone(), part: Part::Act }) {
+                if let Some(seen) = self.run_mut().seen.get_mut(&RunPoint { step: step.clone(), part: Part::Act }) {
                     seen.reached = false;
                 }
             }
             Event::ConsentGiven { step, .. } => {
                 self.run_mut().consents.insert(step.clone());
-                self.reach(Site { step: step.clone(), part: Part::Act });
+                self.reach(RunPoint { step: step.clone(), part: Part::Act });
             }
             Event::ConsentAsked { .. } | Event::BoardAsked { .. } => self.note(|seen| seen.replies = true),
             Event::ToolStarted { step, changes_board, .. } => {
@@ -174,12 +174,12 @@ impl Striking {
                 }
             }
             Event::ToolEnded { step, .. } if self.irreversible.contains(step.as_str()) => {
-                self.reach(Site { step: step.clone(), part: Part::After });
+                self.reach(RunPoint { step: step.clone(), part: Part::After });
             }
             Event::ToolAnswered { .. } => {
                 self.note(|seen| seen.answers += 1);
-                if self.strikes_here().is_some_and(|strike| strike.fault == StrikeFault::ToolInputEnds) {
-                    self.struck();
+                if self.due_here().is_some_and(|planned| planned.mishap == RunMishap::ToolInputEnds) {
+                    self.happened();
                 }
             }
             Event::ToolAsked { .. } => self.note(|seen| seen.replies = true),
@@ -188,16 +188,16 @@ impl Striking {
                 self.wait_begins();
             }
             Event::Waiting { .. } => self.wait_begins(),
-            // Nothing strikes in the middle of a wait that was over at once.
+            // Nothing goes wrong in the middle of a wait that was over at once.
             Event::StepFinished { elapsed_ms: 1.., .. } if self.run().waits => self.note(|seen| seen.waited = true),
             _ => {}
         }
     }
 
-    /// Adds to what is known of the site.
+    /// Adds to what is known of the point.
     pub(crate) fn note(&self, what: impl FnOnce(&mut Seen)) {
         let run = &mut *self.run_mut();
-        if let Some(seen) = run.site.as_ref().and_then(|site| run.seen.get_mut(site)) {
+        if let Some(seen) = run.point.as_ref().and_then(|point| run.seen.get_mut(point)) {
             what(seen);
         }
     }
@@ -209,49 +209,49 @@ impl Striking {
         state.stage.attached(state.now_ms).into_iter().map(|device| device.id).collect()
     }
 
-    fn reach(&self, site: Site) {
+    fn reach(&self, point: RunPoint) {
         let attached = !self.attached().is_empty();
         {
             let mut run = self.run_mut();
-            let seen = run.seen.entry(site.clone()).or_default();
+            let seen = run.seen.entry(point.clone()).or_default();
             seen.reached = true;
             seen.attached |= attached;
-            run.site = Some(site);
+            run.point = Some(point);
             run.call_of = None;
             run.waits = false;
         }
-        let Some(strike) = self.strikes_here() else { return };
+        let Some(planned) = self.due_here() else { return };
         let again = std::mem::replace(&mut self.run_mut().arrived, true);
         if !again {
-            self.arrive(strike);
+            self.arrive(planned);
         }
     }
 
-    /// The run has come to the site of its fault.
-    fn arrive(&self, strike: &Strike) {
-        match strike.fault {
-            StrikeFault::DeviceAbsent => {
+    /// The run has come to the point of its mishap.
+    fn arrive(&self, planned: &PlannedMishap) {
+        match planned.mishap {
+            RunMishap::DeviceAbsent => {
                 self.run_mut().hands_gone = true;
                 self.unplug();
             }
-            StrikeFault::DeviceLost => self.unplug(),
-            fault if fault.of_view() => self.run_mut().view_since = Some(Instant::now()),
-            StrikeFault::FileTruncated => {
-                let cut = disk::truncate(&self.run().scratch, &strike.facts.images);
-                self.run_mut().struck |= cut;
+            RunMishap::DeviceLost => self.unplug(),
+            mishap if mishap.of_view() => self.run_mut().view_since = Some(Instant::now()),
+            RunMishap::FileTruncated => {
+                let cut = disk::truncate(&self.run().scratch, &planned.facts.images);
+                self.run_mut().happened |= cut;
             }
-            StrikeFault::DiskFull => {
-                let blocked = disk::block(&self.run().scratch, &strike.facts);
-                self.run_mut().struck |= blocked;
+            RunMishap::DiskFull => {
+                let blocked = disk::block(&self.run().scratch, &planned.facts);
+                self.run_mut().happened |= blocked;
             }
-            StrikeFault::PersonGone => {
+            RunMishap::PersonGone => {
                 self.run_mut().hands_gone = true;
                 self.run_mut().person_gone = true;
             }
-            StrikeFault::PersonInputEnds => self.run_mut().input_ended = true,
-            StrikeFault::Interrupt => self.interrupt(&[Interrupt::Interrupt]),
-            StrikeFault::Terminate => self.interrupt(&[Interrupt::Terminate]),
-            StrikeFault::Kill => self.kill(),
+            RunMishap::PersonInputEnds => self.run_mut().input_ended = true,
+            RunMishap::Interrupt => self.interrupt(&[Interrupt::Interrupt]),
+            RunMishap::Terminate => self.interrupt(&[Interrupt::Terminate]),
+            RunMishap::Kill => self.kill(),
             _ => {}
         }
     }
@@ -259,20 +259,20 @@ impl Striking {
     /// A wait is the middle of a step that calls no tool.
     fn wait_begins(&self) {
         self.run_mut().waits = true;
-        let first = self.strikes_here().filter(|strike| strike.fault.inside() && !self.run().struck);
-        if let Some(strike) = first
+        let first = self.due_here().filter(|planned| planned.mishap.inside() && !self.run().happened);
+        if let Some(planned) = first
             && self.run().call_of.is_none()
         {
-            self.strike_inside(strike.fault);
+            self.happen_inside(planned.mishap);
         }
     }
 
     /// In the middle of a wait or a call.
-    pub(crate) fn strike_inside(&self, fault: StrikeFault) {
-        match fault {
-            StrikeFault::InterruptInside => self.interrupt(&[Interrupt::Interrupt]),
-            StrikeFault::TerminateInside => self.interrupt(&[Interrupt::Terminate]),
-            StrikeFault::KillInside => self.kill(),
+    pub(crate) fn happen_inside(&self, mishap: RunMishap) {
+        match mishap {
+            RunMishap::InterruptInside => self.interrupt(&[Interrupt::Interrupt]),
+            RunMishap::TerminateInside => self.interrupt(&[Interrupt::Terminate]),
+            RunMishap::KillInside => self.kill(),
             _ => {}
         }
     }
@@ -284,7 +284,7 @@ impl Striking {
 
     pub(crate) fn kill(&self) {
         self.run_mut().killed = true;
-        self.struck();
+        self.happened();
         self.wakes.notify_waiters();
     }
 
@@ -310,24 +310,24 @@ impl Striking {
         };
         // A bench that cannot be written to shows in the next call.
         if unplug().unwrap_or(false) {
-            self.struck();
+            self.happened();
         }
     }
 
-    /// Is this call to be struck? Also keeps what is known of calls that cannot be undone.
-    pub(crate) fn call_begins(&self) -> Option<StrikeFault> {
-        let (site, call_of) = (self.run().site.clone()?, self.run().call_of.clone());
-        let own = call_of.as_ref() == Some(&site.step);
-        // What gets tool and board back in step before a further attempt belongs to no site.
-        let hits = own || site.part != Part::Act || self.asking.contains(&site.step);
+    /// What is to go wrong with this call, if anything. Also keeps what is known of calls that cannot be undone.
+    pub(crate) fn call_begins(&self) -> Option<RunMishap> {
+        let (point, call_of) = (self.run().point.clone()?, self.run().call_of.clone());
+        let own = call_of.as_ref() == Some(&point.step);
+        // What gets tool and board back in step before a further attempt belongs to no point.
+        let hits = own || point.part != Part::Act || self.asking.contains(&point.step);
         self.note(|seen| seen.calls += usize::from(hits));
-        if own && self.irreversible.contains(site.step.as_str()) {
-            self.keep_act(&site.step);
+        if own && self.irreversible.contains(point.step.as_str()) {
+            self.keep_act(&point.step);
         }
-        let strike = self.strikes_here()?;
-        let fault = strike.fault;
-        let due = fault.lasting() == Lasting::Always || !self.run().struck;
-        (hits && due && (fault.of_call() || fault.inside() || fault == StrikeFault::DiskFull)).then_some(fault)
+        let planned = self.due_here()?;
+        let mishap = planned.mishap;
+        let due = mishap.lasting() == Lasting::Always || !self.run().happened;
+        (hits && due && (mishap.of_call() || mishap.inside() || mishap == RunMishap::DiskFull)).then_some(mishap)
     }
 
     fn keep_act(&self, step: &Id) {

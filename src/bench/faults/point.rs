@@ -1,4 +1,4 @@
-//! The places of a playbook at which a fault can strike, and what the playbook says about them.
+//! The points of a playbook at which a mishap can happen, and what the playbook says about them.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use crate::words::{Id, UsbId};
 
 /// A step, or a part of a step that cannot be undone.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Site {
+pub struct RunPoint {
     pub step: Id,
     pub part: Part,
 }
@@ -24,7 +24,7 @@ pub enum Part {
     After,
 }
 
-impl fmt::Display for Site {
+impl fmt::Display for RunPoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let part = match self.part {
             Part::Before => ":before",
@@ -35,9 +35,9 @@ impl fmt::Display for Site {
     }
 }
 
-/// What a playbook says about a site.
+/// What a playbook says about a point.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct SiteFacts {
+pub(crate) struct PointFacts {
     /// Devices that have to be there.
     pub(crate) wanted: Vec<UsbId>,
     /// Another device of the playbook.
@@ -56,18 +56,18 @@ pub(crate) struct SiteFacts {
     pub(crate) before_irreversible: bool,
 }
 
-/// All sites in the order of the steps.
-pub(crate) fn sites(playbook: &Playbook, catalog: &Catalog) -> Vec<(Site, SiteFacts)> {
+/// All points in the order of the steps.
+pub(crate) fn points(playbook: &Playbook, catalog: &Catalog) -> Vec<(RunPoint, PointFacts)> {
     let mut found = Vec::new();
     for step in playbook.leaf_steps() {
         let mut add = |part, steps: &[&Step]| {
-            let mut facts = SiteFacts::default();
+            let mut facts = PointFacts::default();
             for step in steps {
                 facts.add(step, playbook, catalog);
             }
             let other = playbook.devices.iter().flat_map(|device| &device.ids).find(|id| !facts.wanted.contains(id));
             facts.instead = other.copied();
-            found.push((Site { step: step.id.clone(), part }, facts));
+            found.push((RunPoint { step: step.id.clone(), part }, facts));
         };
         match &step.irreversible {
             Some(irreversible) => {
@@ -81,7 +81,7 @@ pub(crate) fn sites(playbook: &Playbook, catalog: &Catalog) -> Vec<(Site, SiteFa
             },
         }
     }
-    let last = found.iter().rposition(|(site, _)| site.part == Part::After).unwrap_or(0);
+    let last = found.iter().rposition(|(point, _)| point.part == Part::After).unwrap_or(0);
     for (_, facts) in &mut found[..last] {
         facts.before_irreversible = true;
     }
@@ -99,7 +99,7 @@ fn leaves(steps: &[Step]) -> Vec<&Step> {
     found
 }
 
-impl SiteFacts {
+impl PointFacts {
     fn add(&mut self, step: &Step, playbook: &Playbook, catalog: &Catalog) {
         let mut names: Vec<&Id> = step.until.iter().flat_map(|until| &until.present).collect();
         match &step.action {

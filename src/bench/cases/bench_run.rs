@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::bench::call_record::CallRecord;
-use crate::bench::faults::{Striking, StruckWorld};
+use crate::bench::faults::{MishapWorld, RunWatch};
 use crate::bench::state::BenchState;
 use crate::bench::{Answers, Bench, BenchError, BenchWorld, Region, Stage, generate_image, in_process};
 use crate::documents::cases::Choice;
@@ -22,7 +22,7 @@ use crate::world::{Cleared, Finder, Scratch, ScratchProblem, Surroundings};
 
 /// What is run, and what the person says and gives.
 #[derive(Debug)]
-pub struct Rehearsal<'a> {
+pub struct BenchRun<'a> {
     pub playbook: &'a Playbook,
     /// Files are made up so that they pass this one's checks.
     pub sound: &'a Playbook,
@@ -43,7 +43,7 @@ pub struct Rehearsal<'a> {
 
 /// Everything that is known of a run afterwards.
 #[derive(Debug)]
-pub struct Account {
+pub struct RunRecord {
     /// The last one is [`Event::Finished`].
     pub events: Vec<Event>,
     pub outcome: Outcome,
@@ -61,7 +61,7 @@ pub struct Account {
 
 /// Why a run could not even be tried.
 #[derive(Debug, thiserror::Error)]
-pub enum RehearsalError {
+pub enum BenchRunError {
     #[error(transparent)]
     Bench(#[from] BenchError),
     #[error("{0}")]
@@ -71,31 +71,31 @@ pub enum RehearsalError {
 }
 
 /// Runs the playbook on the bench. A second run finds the board as the first has left it.
-pub fn rehearse(bench: &Rc<Bench>, rehearsal: &Rehearsal<'_>) -> Result<Account, RehearsalError> {
-    let striking = Rc::new(Striking::new(rehearsal.playbook, bench.files(), None));
-    rehearse_struck(bench, rehearsal, &striking)
+pub fn run_on_bench(bench: &Rc<Bench>, bench_run: &BenchRun<'_>) -> Result<RunRecord, BenchRunError> {
+    let watch = Rc::new(RunWatch::new(bench_run.playbook, bench.files(), None));
+    run_watched(bench, bench_run, &watch)
 }
 
-/// The same with a fault that strikes. A run that was killed ends without a last event, and counts as interrupted.
-pub(crate) fn rehearse_struck(
+/// The same, watched, with a mishap or without. A run that was killed ends without a last event, and counts as interrupted.
+pub(crate) fn run_watched(
     bench: &Rc<Bench>,
-    rehearsal: &Rehearsal<'_>,
-    striking: &Rc<Striking>,
-) -> Result<Account, RehearsalError> {
+    bench_run: &BenchRun<'_>,
+    watch: &Rc<RunWatch>,
+) -> Result<RunRecord, BenchRunError> {
     let files = bench.files();
     let before = BenchState::look(&files)?;
     let (regions_before, fuses_before) = (before.stage.regions(), before.stage.fuses());
     let changes_before = before.stage.changes();
     let mut events = Vec::new();
-    let outcome = carry_out(bench, rehearsal, striking, &mut |event| {
-        if !striking.run().killed {
+    let outcome = carry_out(bench, bench_run, watch, &mut |event| {
+        if !watch.run().killed {
             events.push(event.clone());
-            striking.see(event);
+            watch.see(event);
         }
     })?;
     let state = BenchState::look(&files)?;
     let (regions, fuses) = (state.stage.regions(), state.stage.fuses());
-    Ok(Account {
+    Ok(RunRecord {
         events,
         outcome,
         calls: CallRecord::read(&files)?,
@@ -110,29 +110,29 @@ pub(crate) fn rehearse_struck(
 
 fn carry_out(
     bench: &Rc<Bench>,
-    rehearsal: &Rehearsal<'_>,
-    striking: &Rc<Striking>,
+    bench_run: &BenchRun<'_>,
+    watch: &Rc<RunWatch>,
     tell: &mut dyn FnMut(&Event),
-) -> Result<Outcome, RehearsalError> {
-    let Rehearsal { playbook, catalog, .. } = rehearsal;
+) -> Result<Outcome, BenchRunError> {
+    let BenchRun { playbook, catalog, .. } = bench_run;
     let refuse = |tell: &mut dyn FnMut(&Event), outcome: Outcome, problem: Problem| {
         tell(&finished(outcome, problem));
         Ok(outcome)
     };
     let mut files = Files::new(Scratch::create()?);
-    striking.works_in(files.scratch().folder());
+    watch.works_in(files.scratch().folder());
     let make = |input: &_, size, words: &[_]| {
         let input: &crate::documents::playbook::Input = input;
-        let sound = rehearsal.sound.input(&input.name).unwrap_or(input);
-        (!rehearsal.missing.contains(&input.name)).then(|| generate_image(sound, size, words))
+        let sound = bench_run.sound.input(&input.name).unwrap_or(input);
+        (!bench_run.missing.contains(&input.name)).then(|| generate_image(sound, size, words))
     };
-    if let Err(faults) = stage_inputs(playbook, &rehearsal.given, Some(&make), &mut files, tell) {
-        return refuse(tell, Outcome::CommandLine, refused_inputs(&faults));
+    if let Err(wrong) = stage_inputs(playbook, &bench_run.given, Some(&make), &mut files, tell) {
+        return refuse(tell, Outcome::CommandLine, refused_inputs(&wrong));
     }
     let variables = bench.surroundings_variables().into_iter().collect();
     let surroundings = Surroundings { variables, current_folder: bench.folder().to_owned(), ..Surroundings::default() };
     let explicit: BTreeMap<String, PathBuf> = BTreeMap::new();
-    let (probe_files, playing) = (bench.files(), Arc::clone(&striking.playing));
+    let (probe_files, playing) = (bench.files(), Arc::clone(&watch.playing));
     let finder = Finder {
         explicit: &explicit,
         installers: &catalog.installers,
@@ -141,7 +141,7 @@ fn carry_out(
     };
     let running = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
     let tools =
-        running.block_on(seek_tools(playbook, catalog, &files, &rehearsal.variables, finder, StartUp::OnBench).answer);
+        running.block_on(seek_tools(playbook, catalog, &files, &bench_run.variables, finder, StartUp::OnBench).answer);
     let tools = match tools {
         Ok(ReadyTools { tools, told }) => {
             told.iter().for_each(&mut *tell);
@@ -150,34 +150,34 @@ fn carry_out(
         Err(problems) => return refuse(tell, Outcome::ToolMissing, refused_tools(&problems)),
     };
     let settings = Settings {
-        chosen: rehearsal.chosen.clone(),
-        allow_irreversible: rehearsal.allow_irreversible.clone(),
-        variables: rehearsal.variables.clone(),
+        chosen: bench_run.chosen.clone(),
+        allow_irreversible: bench_run.allow_irreversible.clone(),
+        variables: bench_run.variables.clone(),
         simulated: true,
         single_calls: true,
-        playbook_name: rehearsal.playbook_name.to_owned(),
+        playbook_name: bench_run.playbook_name.to_owned(),
         shipped: false,
     };
     let order = Order { playbook, catalog, tools: Tools::Ready(tools), settings: &settings };
     let paused = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
     paused.block_on(async {
         let start = {
-            let striking = Rc::clone(striking);
-            Box::new(move |call: &Cleared| striking.start(call))
+            let watch = Rc::clone(watch);
+            Box::new(move |call: &Cleared| watch.start(call))
         };
         let never = Box::new(|| Box::pin(std::future::pending()) as _);
         let earlier_ms = BenchState::look(&bench.files())?.now_ms;
         let began = tokio::time::Instant::now();
         let world =
-            BenchWorld::new(Rc::clone(bench), rehearsal.answers, start, never).agreeing(rehearsal.agrees.clone());
-        let world = StruckWorld::new(world, Rc::clone(striking), rehearsal.choices.clone());
+            BenchWorld::new(Rc::clone(bench), bench_run.answers, start, never).agreeing(bench_run.agrees.clone());
+        let world = MishapWorld::new(world, Rc::clone(watch), bench_run.choices.clone());
         // The bench's time goes on where an earlier run has left it.
         tokio::time::advance(std::time::Duration::from_millis(earlier_ms)).await;
         let mut tell = |event: &Event| tell(event);
         let outcome = tokio::select! {
             biased;
             finish = run(order, files, &world, &mut tell) => finish.outcome,
-            () = striking.killed() => Outcome::Interrupted,
+            () = watch.killed() => Outcome::Interrupted,
         };
         bench.time_is(u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX))?;
         Ok(outcome)

@@ -1,10 +1,10 @@
-//! The faults that a run is struck with: their names, and what the run may then come to.
+//! The mishaps of a run: their names, and what the run may then come to.
 
 use crate::words::Outcome;
 
 /// One thing that goes wrong, at one place of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum StrikeFault {
+pub enum RunMishap {
     ToolMissing,
     ToolOld,
     ToolVanishes,
@@ -40,9 +40,9 @@ pub enum StrikeFault {
     KillInside,
 }
 
-/// Faults that stand together in a report.
+/// Mishaps that stand together in a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FaultGroup {
+pub enum MishapGroup {
     Tool,
     Device,
     File,
@@ -50,11 +50,11 @@ pub enum FaultGroup {
     Recover,
 }
 
-/// How a fault is called.
+/// How a mishap is called.
 #[derive(Debug, Clone, Copy)]
-pub struct FaultRow {
-    pub fault: StrikeFault,
-    pub group: FaultGroup,
+pub struct MishapRow {
+    pub mishap: RunMishap,
+    pub group: MishapGroup,
     /// Two characters for the head of a column.
     pub code: &'static str,
     pub name: &'static str,
@@ -62,15 +62,15 @@ pub struct FaultRow {
 }
 
 macro_rules! rows {
-    ($($fault:ident $group:ident $code:literal $name:literal $meaning:literal;)*) => {
-        &[$(FaultRow {
-            fault: StrikeFault::$fault, group: FaultGroup::$group, code: $code, name: $name, meaning: $meaning,
+    ($($mishap:ident $group:ident $code:literal $name:literal $meaning:literal;)*) => {
+        &[$(MishapRow {
+            mishap: RunMishap::$mishap, group: MishapGroup::$group, code: $code, name: $name, meaning: $meaning,
         }),*]
     };
 }
 
 /// In the order of a report's columns.
-pub const FAULTS: &[FaultRow] = rows! {
+pub const MISHAPS: &[MishapRow] = rows! {
     ToolMissing        Tool    "tm" "tool-missing"        "the tool is not installed";
     ToolOld            Tool    "to" "tool-too-old"        "the tool is too old";
     ToolVanishes       Tool    "tv" "tool-vanishes"       "the tool cannot be started any more";
@@ -106,16 +106,16 @@ pub const FAULTS: &[FaultRow] = rows! {
     KillInside         Recover "rK" "kill-midway"         "kill -9 of recover halfway through the step";
 };
 
-/// Does a fault strike whenever its place is reached, or the first time only?
+/// Does it happen whenever its point is reached, or the first time only?
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Lasting {
     Once,
     Always,
 }
 
-impl StrikeFault {
-    pub fn row(self) -> &'static FaultRow {
-        FAULTS.iter().find(|row| row.fault == self).unwrap_or(&FAULTS[0])
+impl RunMishap {
+    pub fn row(self) -> &'static MishapRow {
+        MISHAPS.iter().find(|row| row.mishap == self).unwrap_or(&MISHAPS[0])
     }
 
     pub fn name(self) -> &'static str {
@@ -123,7 +123,7 @@ impl StrikeFault {
     }
 
     pub(crate) fn lasting(self) -> Lasting {
-        use StrikeFault::{ExitOneDone, ExitZeroUndone, ToolAlwaysHangs, ToolPrintsGarbage, ToolVanishes};
+        use RunMishap::{ExitOneDone, ExitZeroUndone, ToolAlwaysHangs, ToolPrintsGarbage, ToolVanishes};
         match self {
             ToolVanishes | ToolAlwaysHangs | ToolPrintsGarbage | ExitZeroUndone | ExitOneDone => Lasting::Always,
             _ => Lasting::Once,
@@ -132,12 +132,12 @@ impl StrikeFault {
 
     /// Is it set up before the run begins?
     pub(crate) fn before_run(self) -> bool {
-        matches!(self, StrikeFault::ToolMissing | StrikeFault::ToolOld)
+        matches!(self, RunMishap::ToolMissing | RunMishap::ToolOld)
     }
 
-    /// Does it strike the call of a tool?
+    /// Does it happen to the call of a tool?
     pub(crate) fn of_call(self) -> bool {
-        use StrikeFault as F;
+        use RunMishap as F;
         matches!(
             self,
             F::ToolVanishes
@@ -159,22 +159,22 @@ impl StrikeFault {
 
     /// Does it change only what of the bus can be seen?
     pub(crate) fn of_view(self) -> bool {
-        use StrikeFault::{DeviceDenied, DeviceFlapping, DeviceInWrongMode, DeviceLate, DeviceTwice};
+        use RunMishap::{DeviceDenied, DeviceFlapping, DeviceInWrongMode, DeviceLate, DeviceTwice};
         matches!(self, DeviceLate | DeviceFlapping | DeviceTwice | DeviceDenied | DeviceInWrongMode)
     }
 
-    /// Does it strike in the middle of a step, whatever the step does?
+    /// Does it happen in the middle of a step, whatever the step does?
     pub(crate) fn inside(self) -> bool {
-        use StrikeFault::{InterruptInside, KillInside, TerminateInside};
+        use RunMishap::{InterruptInside, KillInside, TerminateInside};
         matches!(self, InterruptInside | TerminateInside | KillInside)
     }
 
-    /// The outcomes that a run struck by this may have. One that mends itself may also end as it would have without.
+    /// The outcomes that a run with this mishap may have. One that mends itself may also end as it would have without.
     pub(crate) fn may_end(self) -> &'static [Outcome] {
         use Outcome::{
             Declined, DeviceUnavailable, Interrupted, Recovered, RefusedByPlaybook, StepFailed, ToolMissing,
         };
-        use StrikeFault as F;
+        use RunMishap as F;
         match self {
             F::ToolMissing | F::ToolOld => &[ToolMissing],
             F::ToolVanishes => &[ToolMissing, Recovered],

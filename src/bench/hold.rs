@@ -1,8 +1,8 @@
 //! Keeps a paused clock from jumping while a mock tool works, and lets it go while the tool waits.
 //!
-//! tokio's paused clock does not jump while a blocking task runs, so the brake is such a task. It ends when the tool's
+//! tokio's paused clock does not jump while a blocking task runs, so the hold is such a task. It ends when the tool's
 //! process has ended, when the tool hangs, and when it waits and everything it has printed was passed on. A wait that
-//! has been answered no longer counts: whoever answers puts the brake on again first.
+//! has been answered no longer counts: whoever answers puts the clock on hold again first.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -12,9 +12,9 @@ use tokio::sync::Notify;
 use crate::bench::folder::BenchFiles;
 use crate::bench::waiting::{Waiting, WaitsFor};
 
-/// The brake of one call of a tool. Clones share it.
+/// The hold of one call of a tool. Clones share it.
 #[derive(Debug, Clone)]
-pub(crate) struct Brake {
+pub(crate) struct Hold {
     files: BenchFiles,
     shared: Arc<Shared>,
 }
@@ -44,15 +44,15 @@ struct Call {
     input_open: bool,
 }
 
-/// How often the brake looks what the tool does. Real time.
+/// How often the hold looks what the tool does. Real time.
 const POLL: Duration = Duration::from_millis(2);
 
-impl Brake {
-    /// Puts the brake on for a call that is about to start.
+impl Hold {
+    /// Puts the clock on hold for a call that is about to start.
     pub(crate) fn hold(files: BenchFiles) -> Self {
-        let brake = Brake { files, shared: Arc::default() };
-        brake.hold_again(&mut brake.call());
-        brake
+        let hold = Hold { files, shared: Arc::default() };
+        hold.hold_again(&mut hold.call());
+        hold
     }
 
     /// The tool's input stays open: a wait for input may take time.
@@ -88,7 +88,7 @@ impl Brake {
         self.shared.stopped.notified().await;
     }
 
-    /// Lets time pass, whatever the tool does, until [`Brake::go_on`].
+    /// Lets time pass, whatever the tool does, until [`Hold::go_on`].
     pub(crate) fn pause(&self) {
         self.call().pausing = true;
         self.shared.changed.notify_all();
@@ -111,8 +111,8 @@ impl Brake {
             return;
         }
         call.held = true;
-        let brake = self.clone();
-        tokio::task::spawn_blocking(move || brake.wait());
+        let hold = self.clone();
+        tokio::task::spawn_blocking(move || hold.wait());
     }
 
     fn wait(&self) {
