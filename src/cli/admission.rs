@@ -30,7 +30,7 @@ pub(super) struct Admission {
 }
 
 impl Admission {
-    /// `invalid` shows the faults of a document.
+    /// `invalid` shows the diagnostics of a document.
     pub(super) fn of(
         name: &str,
         options: &RunOptions,

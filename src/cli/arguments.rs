@@ -289,7 +289,7 @@ pub struct TestArgs {
 
     /// Break things: let each mishap happen at each step where it can
     ///
-    /// Each fault is a run of its own, and a second one on the camera as the first has left it. Playbooks need no test file for this.
+    /// Each mishap is a run of its own, and a second one on the camera as the first has left it. Playbooks need no test file for this.
     #[arg(long)]
     pub faults: bool,
 

@@ -47,7 +47,7 @@ pub(super) struct RunCatalog {
     pub(super) told: Vec<Event>,
 }
 
-/// Why there is no catalog: the faults of the documents have to be shown with their places, or a refusal says it all.
+/// Why there is no catalog: the diagnostics of the documents have to be shown with their places, or a refusal says it all.
 #[derive(Debug)]
 pub(super) enum NoCatalog {
     Diagnostics(Vec<Diagnostic>),

@@ -21,7 +21,7 @@ use crate::engine::Outcome;
 use crate::words::{Diagnostic, Severity, Source};
 use crate::world::Surroundings;
 
-/// Prints every fault with its place; the outcome is about the documents alone.
+/// Prints every diagnostic with its place; the outcome is about the documents alone.
 pub(super) fn check(args: &CheckArgs, look: &Look) -> Outcome {
     let catalogs = Catalogs::new(Surroundings::of_this_process());
     let signed = match args.signed_by.as_deref().map(key_of).transpose() {
@@ -123,7 +123,7 @@ fn faults_of(file: &Path, catalog: Option<&Arc<FoundCatalog>>) -> Result<Vec<Dia
     })
 }
 
-/// What stands in a catalog may rest on the shipped one, so that is read with it; only its own faults are told.
+/// What stands in a catalog may rest on the shipped one, so that is read with it; only its own diagnostics are told.
 fn faults_of_catalog(source: &Arc<Source>) -> Vec<Diagnostic> {
     let shipped = shipped_source();
     let both = [Arc::clone(&shipped), Arc::clone(source)];

@@ -253,7 +253,7 @@ fn refuse_without_playbook(refusal: &Refusal, format: MessageFormat) -> Outcome 
             let _reader_gone = write_line(&mut stdout(), &finished(outcome, refusal.problem.clone()));
         }
         MessageFormat::Human => {
-            // The faults of documents have been shown with their places.
+            // The diagnostics of documents have been shown with their places.
             if outcome != Outcome::PlaybookInvalid || refusal.problem.output.is_empty() {
                 complain(&format!("error: {}", refusal.problem.what));
                 for line in &refusal.problem.output {

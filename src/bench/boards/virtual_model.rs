@@ -151,7 +151,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::documents::playbook::load;
+    use crate::documents::playbook::{HandMove, load};
     use crate::words::Source;
 
     fn playbook(virtual_board: &str) -> Playbook {
@@ -179,6 +179,27 @@ mod tests {
                     diagnostics.iter().all(|diagnostic| diagnostic.label.as_deref() != Some("unknown setting")),
                     "{diagnostics:?}"
                 );
+            }
+        }
+    }
+
+    /// Hands move a little ahead of time.
+    #[test]
+    fn what_was_before_counts_until_the_hands_have_moved() {
+        for ModelHelp { name, least, .. } in model_help() {
+            let playbook = playbook(&format!("  model: {name}\n  {least}"));
+            let new = |names: &[&str]| VirtualModel::new(&playbook, names).unwrap();
+            let known = new(&[]).board().mishap_names();
+            for names in known.iter().map(|(name, _)| vec![*name]).chain([Vec::new()]) {
+                let (untouched, mut moved) = (new(&names), new(&names));
+                moved.board_mut().hands(HandMove::Unplug, 1_000);
+                moved.board_mut().hands(HandMove::PlugIn, 2_000);
+                for at_ms in [0, 500, 999] {
+                    let attached = |model: &VirtualModel| model.board().attached(at_ms);
+                    assert_eq!(attached(&moved), attached(&untouched), "{name} {names:?} at {at_ms} ms");
+                }
+                let ids = |at_ms| moved.board().attached(at_ms).len();
+                assert!(ids(1_000) <= ids(999), "{name} {names:?}");
             }
         }
     }

@@ -274,7 +274,7 @@ fn load_scene_beside(folder: &Path, path: &Located<String>, catalog: &Catalog) -
     }
 }
 
-/// Starting states and faults that the virtual board does not know.
+/// Starting states and mishaps that the virtual board does not know.
 fn unknown_names(tests: &TestFile, playbook: &Playbook) -> Vec<Diagnostic> {
     let mut diagnostics = Vec::new();
     let names = Bench::names(playbook);

@@ -15,7 +15,7 @@ const TOP_KEYS: &[&str] =
     &["format", "playbook", "uses", "with", "parameters", "answers", "cases", "unnoticed", "excused"];
 const FORMAT: &str = "1";
 
-/// What came of a document: the tests, unless a fault leaves too little of them, and everything wrong with it.
+/// What came of a document: the tests, unless too little of them is left, and everything wrong with it.
 #[derive(Debug)]
 pub struct LoadedTests {
     pub tests: Option<TestFile>,

@@ -47,7 +47,7 @@ pub struct UnnoticedMutant {
 #[derive(Debug, Clone)]
 pub struct Case {
     pub name: Located<String>,
-    /// Starting states and faults of the virtual board.
+    /// Starting states and mishaps of the virtual board.
     pub simulate: Vec<Located<String>>,
     /// One thing that goes wrong, at one step.
     pub mishap: Option<CaseMishap>,

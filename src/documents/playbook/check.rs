@@ -17,7 +17,7 @@ use crate::documents::playbook::{
 };
 use crate::words::{Diagnostic, Id, Place, nearest};
 
-/// Everything wrong with a playbook that has been read without a fault, or what is left of it.
+/// Everything wrong with a playbook that has been read without a diagnostic, or what is left of it.
 pub fn check(playbook: &Playbook, catalog: &Catalog) -> Vec<Diagnostic> {
     let scope = Scope {
         values: playbook.inputs.iter().map(|input| (input.name.clone(), Kind::File)).collect(),

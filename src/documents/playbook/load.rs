@@ -34,7 +34,7 @@ pub(super) const TOP_KEYS: &[&str] = &[
 ];
 const FORMAT: &str = "1";
 
-/// What came of a document: the playbook, unless a fault leaves too little of it, and everything wrong with it.
+/// What came of a document: the playbook, unless too little of it is left, and everything wrong with it.
 #[derive(Debug)]
 pub struct Loaded {
     pub playbook: Option<Playbook>,
@@ -169,7 +169,7 @@ fn read_device(reader: &mut Reader, name: Id, place: &Place, yaml: &Yaml) -> Opt
     });
     let identifies = parts.get("identifies").and_then(|flag| reader.flag(flag)).map(|flag| flag.value);
     let identity = parts.get("identity").and_then(|identity| read_identity(reader, &name, identity));
-    // A device with a fault stays declared, so that its uses are not reported as faults of their own.
+    // A device that is wrong stays declared, so that its uses are not reported as well.
     Some(Device { name, place: place.clone(), ids, kind, label, identifies, identity, settle })
 }
 

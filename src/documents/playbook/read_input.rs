@@ -31,7 +31,7 @@ const COLUMNS_MAX: u32 = 100;
 
 pub(super) fn read_input(reader: &mut Reader, name: Id, place: &Place, yaml: &Yaml) -> Option<Input> {
     let parts = reader.map(yaml, "an input", INPUT_KEYS)?;
-    // An input with a fault stays declared, so that its uses are not reported as faults of their own.
+    // An input that is wrong stays declared, so that its uses are not reported as well.
     let file = match parts.get("file") {
         Some(file) => reader.name(file)?,
         None => {

@@ -189,7 +189,7 @@ fn read_action(reader: &mut Reader, entries: &Entries<'_>, id: &Id, depth: usize
                         .hint("make it two steps, or a group with `steps`"),
                 );
             }
-            // Both are read all the same, so that the faults within them show now and not after the next try.
+            // Both are read all the same, so that what is wrong within them shows now and not after the next try.
             for other in others {
                 read_one_action(reader, entries, other, id, depth);
             }

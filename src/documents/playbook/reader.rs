@@ -1,4 +1,4 @@
-//! Small readers from YAML to values. Each notes what is wrong and goes on, so that an author sees every fault at once.
+//! Small readers from YAML to values. Each notes what is wrong and goes on, so that an author sees everything at once.
 
 use std::time::Duration;
 

@@ -4,7 +4,7 @@ use crate::documents::catalog::{Catalog, Tool};
 use crate::documents::scene::{Scene, SceneTool};
 use crate::words::{Diagnostic, nearest};
 
-/// What is wrong with a scene that was read without faults.
+/// What is wrong with a scene that was read without a diagnostic.
 pub fn check_scene(scene: &Scene, catalog: &Catalog) -> Vec<Diagnostic> {
     scene.tools.iter().filter_map(|tool| check_tool(tool, catalog)).collect()
 }

@@ -35,7 +35,7 @@ pub(super) fn read_tools(reader: &mut Reader, top: &Entries<'_>, beginning: &Pla
                 None
             }
         };
-        // A tool with a fault stays declared, so that its calls are not reported as faults of their own.
+        // A tool that is wrong stays declared, so that its calls are not reported as well.
         tools.push(SceneTool {
             name: Located { value: key.text.clone(), place: key.place.clone() },
             version: version.unwrap_or_else(|| Located { value: String::new(), place: key.place.clone() }),
