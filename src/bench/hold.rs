@@ -49,7 +49,7 @@ const POLL: Duration = Duration::from_millis(2);
 
 impl Hold {
     /// Puts the clock on hold for a call that is about to start.
-    pub(crate) fn hold(files: BenchFiles) -> Self {
+    pub(crate) fn begin(files: BenchFiles) -> Self {
         let hold = Hold { files, shared: Arc::default() };
         hold.hold_again(&mut hold.call());
         hold

@@ -195,7 +195,7 @@ impl World for BenchWorld {
         let (sender, events) = mpsc::channel(EVENTS_WAITING);
         let call = call.with_variable(BENCH_VARIABLE, self.files.folder().as_os_str().to_owned());
         let announced = self.announce_call();
-        let hold = Hold::hold(self.files.clone());
+        let hold = Hold::begin(self.files.clone());
         *self.hold() = Some(hold.clone());
         let inner = match announced {
             Ok(()) => (self.start_process)(&call),

@@ -276,7 +276,7 @@ impl BoardModel for ImxRt {
             HandMove::PlugIn => self.power_on(now_ms),
             HandMove::FitJumper | HandMove::SwitchOn => self.serial_download = true,
             HandMove::RemoveJumper | HandMove::SwitchOff => {
-                self.serial_download = self.mishaps.has(Mishap::BootPinHeld)
+                self.serial_download = self.mishaps.has(Mishap::BootPinHeld);
             }
             HandMove::PressButton if self.phase(now_ms) == Phase::Unplugged => {}
             // The reset button: memory may keep its contents, but nothing relies on that.
