@@ -57,18 +57,18 @@ fn test(playbook: &str, scene: &str, case: &str) -> Ran {
 }
 
 #[test]
-fn a_fault_strikes_at_the_step_that_the_case_names() {
-    let strike = |what: &str| test(PLAYBOOK, SCENE, what);
-    strike("strike: {step: write, fault: exit-0-undone}, expect: {outcome: step-failed, step: write}").exits(0);
-    strike("strike: {step: write, fault: tool-missing}, expect: {outcome: tool-missing}").exits(0);
-    strike("strike: {step: enter, fault: person-gone}, expect: {outcome: device-unavailable, untouched: yes}").exits(0);
+fn a_mishap_happens_at_the_step_that_the_case_names() {
+    let mishap = |what: &str| test(PLAYBOOK, SCENE, what);
+    mishap("mishap: {step: write, what: exit-0-undone}, expect: {outcome: step-failed, step: write}").exits(0);
+    mishap("mishap: {step: write, what: tool-missing}, expect: {outcome: tool-missing}").exits(0);
+    mishap("mishap: {step: enter, what: person-gone}, expect: {outcome: device-unavailable, untouched: yes}").exits(0);
     // The second run finds the board as the killed one has left it.
     let again = "again: {outcome: refused-by-playbook}";
-    strike(&format!("strike: {{step: write, fault: kill-midway}}, expect: {{outcome: interrupted}}, {again}")).exits(0);
-    // One that does not strike proves nothing.
-    let never = "chooses: {choose: [fit-jumper, plug-in]}, strike: {step: write, fault: tool-hangs}";
-    let ran = strike(&format!("{never}, expect: {{outcome: refused-by-playbook}}")).exits(1);
-    ran.says("that `tool-hangs` strikes at `write`").says("the run never came to that step");
+    mishap(&format!("mishap: {{step: write, what: kill-midway}}, expect: {{outcome: interrupted}}, {again}")).exits(0);
+    // One that does not happen proves nothing.
+    let never = "chooses: {choose: [fit-jumper, plug-in]}, mishap: {step: write, what: tool-hangs}";
+    let ran = mishap(&format!("{never}, expect: {{outcome: refused-by-playbook}}")).exits(1);
+    ran.says("that `tool-hangs` happens at `write`").says("the run never came to that step");
 }
 
 #[test]
@@ -107,13 +107,13 @@ fn calls_that_need_not_come_are_not_asked_for() {
 
 /// A choice is over at once when ENTER is pressed: there is no middle in which Ctrl-C could be noticed.
 #[test]
-fn nothing_strikes_in_the_middle_of_a_step_that_is_over_at_once() {
+fn nothing_goes_wrong_in_the_middle_of_a_step_that_is_over_at_once() {
     let house = House::new();
     house.write("board.yaml", PLAYBOOK.replace("  - {when: wired, refuse: The wire is connected.}\n", ""));
-    let cells =
+    let trials =
         |step: &str| house.run(&["test", "board.yaml", "--faults", "--format", "json", "--filter", step]).exits(0);
-    cells("choose").says("\"fault\":\"ctrl-c\"").never_says("midway");
-    cells("enter").says("\"fault\":\"ctrl-c-midway\"").says("\"fault\":\"kill-midway\"");
+    trials("choose").says("\"mishap\":\"ctrl-c\"").never_says("midway");
+    trials("enter").says("\"mishap\":\"ctrl-c-midway\"").says("\"mishap\":\"kill-midway\"");
 }
 
 #[test]

@@ -35,7 +35,7 @@ fn faults_of(file: &Path, catalog: &Catalog) -> Vec<Diagnostic> {
     let folder = file.parent().unwrap();
     let source = read(file, &file.file_name().unwrap().to_string_lossy()).unwrap();
     let loaded = load(&source, &|name| read(&folder.join(name), name));
-    let mut faults = loaded.faults;
+    let mut faults = loaded.diagnostics;
     faults.extend(loaded.playbook.iter().flat_map(|playbook| check(playbook, catalog)));
     faults.extend(loaded.playbook.iter().flat_map(VirtualModel::check));
     faults

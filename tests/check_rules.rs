@@ -21,7 +21,7 @@ fn faults_of(step: &str) -> Vec<(String, String)> {
     let loaded = load(&Arc::new(Source { name: "board.yaml".to_owned(), text: text.clone() }), &|_| {
         Err("no families here".to_owned())
     });
-    let mut faults = loaded.faults;
+    let mut faults = loaded.diagnostics;
     faults.extend(loaded.playbook.iter().flat_map(|playbook| check(playbook, &CATALOG)));
     let marked = |fault: recover::words::Diagnostic| {
         let marked = fault.place.map(|place| text[place.start..place.end].to_owned()).unwrap_or_default();

@@ -147,7 +147,7 @@ impl Scene {
         let source = |name: &str, text: String| Arc::new(Source { name: name.into(), text });
         let catalog = merge(&[source("tools.toml", CATALOG.to_owned())]).unwrap();
         let loaded = load(&source("camera.yaml", format!("{HEAD}steps:\n{}", self.steps)), &|_| unreachable!());
-        assert!(loaded.faults.is_empty(), "{:?}", loaded.faults);
+        assert!(loaded.diagnostics.is_empty(), "{:?}", loaded.diagnostics);
         let playbook = loaded.playbook.unwrap();
         assert_eq!(check(&playbook, &catalog), []);
         let scratch = Scratch::create().unwrap();

@@ -95,7 +95,7 @@ fn the_nucleo_is_written_read_back_and_started() {
 }
 
 #[test]
-fn what_befalls_the_nucleo_is_mended_or_told() {
+fn what_goes_wrong_with_the_nucleo_is_mended_or_told() {
     for name in ["late-permission", "lost-in-write", "erase-refused"] {
         let house = house(NUCLEO);
         simulate(&house, NUCLEO, name).exits(0);
@@ -127,7 +127,7 @@ fn the_evk_is_written_read_back_and_started() {
 }
 
 #[test]
-fn what_befalls_the_evk_is_mended_or_told() {
+fn what_goes_wrong_with_the_evk_is_mended_or_told() {
     for name in ["legacy", "spsdk-2.6", "lost-in-flashloader", "erase-no-answer", "write-refused", "lost-in-firmware"] {
         let house = house(EVK);
         simulate(&house, EVK, name).exits(0);

@@ -19,13 +19,13 @@ fn shipped(name: &str) -> String {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("playbooks").join(name).display().to_string()
 }
 
-/// The cells of a run whose report is JSON.
-fn cells(ran: &Ran) -> Vec<Value> {
-    ran.events().into_iter().filter(|event| event["event"] == "cell").collect()
+/// The trials of a run whose report is JSON.
+fn trials(ran: &Ran) -> Vec<Value> {
+    ran.events().into_iter().filter(|event| event["event"] == "trial").collect()
 }
 
-fn faults(cells: &[Value]) -> BTreeSet<String> {
-    cells.iter().map(|cell| cell["fault"].as_str().unwrap().to_owned()).collect()
+fn mishaps(trials: &[Value]) -> BTreeSet<String> {
+    trials.iter().map(|trial| trial["mishap"].as_str().unwrap().to_owned()).collect()
 }
 
 #[test]
@@ -43,9 +43,9 @@ fn every_fault_is_survived_while_a_bootloader_is_written() {
     let house = House::new();
     let args =
         ["test", &shipped("m4.yaml"), "--faults", "--filter", "m4.test.yaml write-bootloader", "--format", "json"];
-    let cells = cells(&house.run(&args).exits(0));
+    let trials = trials(&house.run(&args).exits(0));
     let missing = ["tool-lies", "tool-input-ends", "disk-full", "person-gone", "person-input-ends"];
-    assert!(faults(&cells).len() >= 25 && !faults(&cells).iter().any(|fault| missing.contains(&fault.as_str())));
+    assert!(mishaps(&trials).len() >= 25 && !mishaps(&trials).iter().any(|mishap| missing.contains(&mishap.as_str())));
 }
 
 #[test]
@@ -53,9 +53,9 @@ fn a_fuse_is_set_once_or_not_at_all() {
     let house = House::new();
     for part in ["boot-fuse:before", "boot-fuse ", "boot-fuse:after"] {
         let args = ["test", &shipped("rt1062.yaml"), "--faults", "--filter", part, "--format", "json"];
-        let cells = cells(&house.run_within(Duration::from_secs(300), &args).exits(0));
-        assert!(cells.len() > 20, "{part}: {}", cells.len());
-        assert!(cells.iter().any(|cell| cell["fault"] == "kill-midway" && cell["end"] == "killed"), "{part}");
+        let trials = trials(&house.run_within(Duration::from_secs(300), &args).exits(0));
+        assert!(trials.len() > 20, "{part}: {}", trials.len());
+        assert!(trials.iter().any(|trial| trial["mishap"] == "kill-midway" && trial["end"] == "killed"), "{part}");
     }
 }
 
@@ -81,7 +81,7 @@ fn a_playbook_that_believes_its_tool_is_found_out() {
         .says("broken: it never says recovered when the board does not hold the images")
         .says("broken: no irreversible step runs twice, without consent, or before the flash is proven")
         .says("recover test board.yaml --faults --filter 'sbl-2 tool-lies'")
-        .says("1 cell: 0 mended themselves, 0 ended as failures, 1 broke a rule");
+        .says("1 trial: 0 mended themselves, 0 ended as failures, 1 broke a rule");
     let report = house.run(&["test", "board.yaml", "--faults", "--filter", "sbl-2 tool-lies", "--format", "junit"]);
     report.exits(1).says("<testcase name=\"sbl-2 tool-lies\"").says("failures=\"1\"");
 }
@@ -90,29 +90,29 @@ fn a_playbook_that_believes_its_tool_is_found_out() {
 fn what_is_excused_counts_as_passed_until_it_is_mended() {
     let house = House::new();
     without_proof(&house);
-    let tests = |answers: &str, cell: &str| {
+    let tests = |answers: &str, trial: &str| {
         house.write(
             "board.test.yaml",
             format!(
                 "format: 1\nplaybook: board.yaml\n{answers}cases: [{{name: plain, expect: {{outcome: recovered}}}}]\n\
-                 excused:\n  - {{cell: '{cell}', reason: nobody can read it back}}\n"
+                 excused:\n  - {{trial: '{trial}', reason: nobody can read it back}}\n"
             ),
         );
     };
     tests("answers: {consent: boot-fuse}\n", "sbl-* tool-lies");
     let ran = house.run(&["test", "board.test.yaml", "--faults", "--filter", "sbl-2 tool-lies"]).exits(0);
     ran.says("1 excused, 0 broke a rule");
-    // Only a run of everything can tell that an excuse is not needed; a playbook without steps to strike is quick.
+    // Only a run of everything can tell that an excuse is not needed; a playbook without steps is quick.
     house.write("board.yaml", "format: 1\nboard: Camera\nvirtual_board: {model: plain-usb, id: \"1fc9:0135\"}\nsteps:\n  - {id: no, refuse: not this one}\n");
     tests("", "no kill");
     let ran = house.run(&["test", "board.test.yaml", "--faults"]).exits(1);
-    ran.says("`no kill` excuses nothing: no such cell breaks a rule");
+    ran.says("`no kill` excuses nothing: no such trial breaks a rule");
 }
 
 #[test]
 fn a_filter_that_fits_nothing_is_told() {
     let house = House::new();
     let args = ["test", &shipped("arduino.yaml"), "--faults", "--filter", "no-such-fault"];
-    house.run(&args).exits(2).says("cells has a name with all of: no-such-fault");
+    house.run(&args).exits(2).says("trials has a name with all of: no-such-fault");
     house.run(&["test", "nowhere.yaml", "--faults"]).exits(2).says("nowhere.yaml is not there");
 }

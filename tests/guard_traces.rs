@@ -327,7 +327,7 @@ fn prove(number: u64) -> (Vec<String>, usize) {
     let Trace { text, allowed, variables, interactive, interrupted } = trace(&mut random);
     let source = Arc::new(Source { name: "camera.yaml".into(), text: text.clone() });
     let loaded = load(&source, &|_| unreachable!());
-    assert!(loaded.faults.is_empty(), "{number}: {:?}\n{text}", loaded.faults);
+    assert!(loaded.diagnostics.is_empty(), "{number}: {:?}\n{text}", loaded.diagnostics);
     let playbook = loaded.playbook.unwrap();
     let scratch = Scratch::create().unwrap();
     std::fs::write(scratch.path("image.bin").unwrap(), IMAGE).unwrap();

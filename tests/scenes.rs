@@ -133,7 +133,7 @@ fn a_closed_tool_is_played() {
     assert!(house.left_over().is_empty(), "{:?}", house.left_over());
 }
 
-/// Limits strike at the time at which the text would have come.
+/// Limits count from the time at which the text would have come.
 #[test]
 fn time_passes_between_what_a_tool_prints() {
     let house = house();
@@ -291,7 +291,7 @@ fn faults_of(file: &Path, catalog: &Catalog) -> Vec<Diagnostic> {
     let name = file.file_name().unwrap().to_string_lossy().into_owned();
     let source = Arc::new(Source { name, text: std::fs::read_to_string(file).unwrap() });
     let loaded = load_scene(&source);
-    let mut faults = loaded.faults;
+    let mut faults = loaded.diagnostics;
     faults.extend(loaded.scene.iter().flat_map(|scene| check_scene(scene, catalog)));
     faults
 }

@@ -242,9 +242,9 @@ fn faults_of(kind: &str, document: &Value, folder: &Path) -> Vec<Diagnostic> {
         Ok(Arc::new(Source { name: path.to_owned(), text }))
     };
     match kind {
-        "playbook" => playbook::load(&source, &beside).faults,
-        "tests" => cases::load(&source, &beside).faults,
-        "scene" => scene::load_scene(&source).faults,
+        "playbook" => playbook::load(&source, &beside).diagnostics,
+        "tests" => cases::load(&source, &beside).diagnostics,
+        "scene" => scene::load_scene(&source).diagnostics,
         _ => catalog::load(&source).err().unwrap_or_default(),
     }
 }
@@ -312,10 +312,10 @@ fn every_key_has_a_line_about_it() {
 }
 
 #[test]
-fn the_schema_of_tests_names_the_faults_that_strike() {
+fn the_schema_of_tests_names_the_mishaps() {
     let schema: Value = serde_json::from_str(cases::SCHEMA).unwrap();
-    let known: Vec<&str> = recover::bench::FAULTS.iter().map(|row| row.name).collect();
-    assert_eq!(schema["$defs"]["strike"]["enum"], json!(known));
+    let known: Vec<&str> = recover::bench::MISHAPS.iter().map(|row| row.name).collect();
+    assert_eq!(schema["$defs"]["mishap"]["enum"], json!(known));
 }
 
 /// Every list of classes in a schema, wherever it stands.

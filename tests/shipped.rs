@@ -49,7 +49,7 @@ fn nothing_is_wrong_with_any_shipped_playbook() {
         let source = shipped_playbook(board).unwrap();
         let family = |path: &str| shipped_family(path).ok_or_else(|| format!("{path} is not shipped"));
         let loaded = load(&source, &family);
-        assert!(loaded.faults.is_empty(), "{board}: {:#?}", loaded.faults);
+        assert!(loaded.diagnostics.is_empty(), "{board}: {:#?}", loaded.diagnostics);
         let faults = check(&loaded.playbook.unwrap(), &catalog);
         assert!(faults.is_empty(), "{board}: {faults:#?}");
     }

@@ -32,7 +32,7 @@ fn world(names: &[&str]) -> BenchWorld {
     let source = Arc::new(Source { name: "test.yaml".into(), text: PLAYBOOK.into() });
     let loaded = load(&source, &|_| Err("no families".into()));
     let bench = Bench::set_up(BenchFolder::temporary().unwrap(), &loaded.playbook.unwrap(), names).unwrap();
-    let folder = bench.files().alif();
+    let folder = bench.files().folder().join("alif");
     // Under test this process is not the program that plays the tools.
     for tool in ["maintenance", "updateSystemPackage", "app-write-mram"] {
         std::fs::remove_file(folder.join(tool)).unwrap();
@@ -69,7 +69,7 @@ struct Talk {
 
 impl Talk {
     fn start(world: &BenchWorld, line: &str, terminal: bool) -> Talk {
-        let folder = world.bench().files().alif();
+        let folder = world.bench().files().folder().join("alif");
         let mut words = line.split(' ');
         let tool = world.start(&support::cleared(ToolCall {
             launcher: vec![folder.join(words.next().unwrap()).into()],

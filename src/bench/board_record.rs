@@ -22,7 +22,6 @@ struct RegionRecord {
 
 impl BoardRecord {
     pub(crate) fn of(state: &BenchState) -> Self {
-        let board = state.model.board();
         let region = |region: Region| RegionRecord {
             address: format!("{:#010x}", region.address),
             length: region.length,
@@ -30,9 +29,9 @@ impl BoardRecord {
         };
         let fuse = |(index, value)| (format!("{index:#04x}"), format!("{value:#010x}"));
         BoardRecord {
-            model: state.model.name(),
-            fuses: board.fuses().into_iter().map(fuse).collect(),
-            regions: board.regions().into_iter().map(region).collect(),
+            model: state.stage.name(),
+            fuses: state.stage.fuses().into_iter().map(fuse).collect(),
+            regions: state.stage.regions().into_iter().map(region).collect(),
         }
     }
 

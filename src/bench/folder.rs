@@ -3,9 +3,10 @@
 //! `.recover-folder` says that the folder is ours · `bin/` the mock tools · `state.json` and `memory/` the board between calls · `board.json` and `calls.jsonl` for people
 //! and tests · `lock` held by whoever changes the board · `stalled` there while a mock tool hangs, with the number of bytes
 //! that it has printed · `waiting` what a mock tool waits for · `scene/` the scene that is played instead of a board,
-//! `scene-faults.jsonl` what did not go as it says, and `timeline` when the running tool prints what · `alif/` the folder
-//! of Alif's tools, which lie in it themselves.
+//! `scene-faults.jsonl` what did not go as it says, and `timeline` when the running tool prints what · a folder
+//! for tools that must lie with their data.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,7 +14,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::bench::BenchError;
-use crate::bench::scene::SceneStore;
+use crate::bench::boards::virtual_model::mock_tools;
+use crate::bench::scenes::SceneStore;
 use crate::world::{TemporaryFolder, claim_folder, remove_own};
 
 /// Kept for the person, or removed with the last value.
@@ -22,13 +24,6 @@ pub struct BenchFolder {
     files: BenchFiles,
     temporary: Option<TemporaryFolder>,
 }
-
-/// The names of the tools the bench plays. One program plays each of them, by the name it is started under.
-pub const MOCK_TOOLS: &[&str] =
-    &["sdphost", "blhost", "dfu-util", "STM32_Programmer_CLI", "maintenance", "updateSystemPackage", "app-write-mram"];
-
-/// Those of them that must lie in the folder of their data.
-pub(crate) const ALIF_TOOLS: &[&str] = &["maintenance", "updateSystemPackage", "app-write-mram"];
 
 impl BenchFolder {
     pub fn temporary() -> Result<Self, BenchError> {
@@ -129,17 +124,18 @@ impl BenchFiles {
         self.folder.join("timeline")
     }
 
-    /// The folder of Alif's tools.
-    pub fn alif(&self) -> PathBuf {
-        self.folder.join("alif")
-    }
-
     pub fn tools(&self) -> PathBuf {
         self.folder.join("bin")
     }
 
+    /// Of tools that must lie with their data.
+    pub(crate) fn own_tool_folders(&self) -> BTreeSet<PathBuf> {
+        mock_tools().into_iter().filter_map(|tool| tool.folder).map(|folder| self.folder.join(folder)).collect()
+    }
+
     pub fn tool(&self, name: &str) -> PathBuf {
-        let folder = if ALIF_TOOLS.contains(&name) { self.alif() } else { self.tools() };
+        let own = mock_tools().into_iter().find(|tool| tool.name == name).and_then(|tool| tool.folder);
+        let folder = own.map_or_else(|| self.tools(), |folder| self.folder.join(folder));
         folder.join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
     }
 
@@ -156,19 +152,21 @@ impl BenchFiles {
     /// Removes what an earlier bench has left, and nothing else.
     pub(crate) fn clean(&self) -> io::Result<()> {
         // A link in place of one of our folders is removed itself, and nothing behind it.
-        for folder in [self.tools(), self.alif(), self.memory(), self.given(), self.scene()] {
-            if !std::fs::symlink_metadata(&folder).is_ok_and(|found| found.is_dir()) {
-                remove_own(&folder)?;
+        let own = self.own_tool_folders();
+        let folders = [self.tools(), self.memory(), self.given(), self.scene()];
+        for folder in folders.iter().chain(&own) {
+            if !std::fs::symlink_metadata(folder).is_ok_and(|found| found.is_dir()) {
+                remove_own(folder)?;
             }
         }
         let of_scene = SceneStore::of(self).tools().unwrap_or_default();
         // A scene whose list of tools cannot be read leaves nothing behind but links.
-        for tool in of_scene.iter().map(|tool| tool.name.as_str()).chain(MOCK_TOOLS.iter().copied()) {
+        for tool in of_scene.iter().map(|tool| tool.name.as_str()).chain(mock_tools().iter().map(|tool| tool.name)) {
             remove_own(&self.tool(tool))?;
         }
         let files = [self.state(), self.board(), self.calls(), self.stalled(), self.waiting()];
-        let others = [self.scene_faults(), self.timeline(), self.scene(), self.given(), self.alif(), self.memory()];
-        files.iter().chain(&others).try_for_each(|path| remove_own(path))
+        let others = [self.scene_faults(), self.timeline(), self.scene(), self.given(), self.memory()];
+        files.iter().chain(&others).chain(&own).try_for_each(|path| remove_own(path))
     }
 }
 

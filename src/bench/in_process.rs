@@ -12,9 +12,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::mpsc;
 
-use crate::bench::console::{Console, Listener};
 use crate::bench::folder::BenchFiles;
-use crate::bench::mock::{MockEnd, play};
+use crate::bench::kit::console::{Console, Listener};
+use crate::bench::mocks::{MockEnd, play};
 use crate::words::{Stream, ToolEnd};
 use crate::world::{AnswerTool, RunningTool, StopTool, ToolCall, ToolEvent, ToolInput};
 

@@ -1,97 +1,65 @@
 //! Floor 5: virtual boards and the mock tools that act on them. The only place in Rust that knows boards and tools by name.
 
-mod alif_folder;
-mod alif_se;
-#[cfg(test)]
-mod alif_test_bench;
-#[cfg(test)]
-mod alif_tests;
-#[cfg(test)]
-mod alif_transcript_tests;
-mod board;
 mod board_record;
-mod brake;
+mod boards;
 mod call_record;
-mod case;
-mod clock;
-mod console;
-mod dfu_board;
-mod expectation;
-mod flash;
+mod cases;
+mod faults;
 mod folder;
-mod image;
-mod imx_rt;
+mod hold;
 mod in_process;
-mod memory;
-mod memory_layout;
-mod mock;
-mod mutation;
-mod nor;
-mod own_bootloader;
-#[cfg(test)]
-mod own_bootloader_tests;
+mod kit;
+mod mocks;
+mod mutants;
 mod pace;
-mod partition;
 mod person;
-mod plain_dfu;
-mod plain_usb;
-mod rehearsal;
-mod scene;
+mod scenes;
 mod set_up;
-mod settings;
-#[cfg(test)]
-mod settings_tests;
+mod stage;
 mod state;
-mod stm32_fault;
-mod stm32_rom;
-mod stm32n6;
-mod strike;
 #[cfg(test)]
 mod test_bench;
 mod timeline;
 mod tool_handles;
-#[cfg(test)]
-mod transcript_tests;
-mod virtual_model;
 mod waiting;
-#[cfg(test)]
-mod walk_tests;
 mod world;
 #[cfg(test)]
 mod world_tests;
 
-pub use alif_se::AlifSe;
-pub use board::{BenchError, BoardModel, BusDevice, FaultName, Region};
+pub use boards::alif_se::AlifSe;
+pub use boards::imx_rt::ImxRt;
+pub use boards::plain_dfu::PlainDfu;
+pub use boards::plain_usb::PlainUsb;
+pub use boards::stm32_rom::{Stm32Rom, Stm32RomSettings};
+pub use boards::stm32n6::Stm32N6;
+pub use boards::virtual_model::{VirtualModel, model_help};
 pub use call_record::CallRecord;
-pub use case::{CaseError, CaseRun, Keep, Subject, run_case};
-pub use clock::BenchClock;
-pub use console::{Console, Scripted};
-pub use dfu_board::{Answer, DfuBoard, DfuDevice, Share};
-pub use expectation::{Difference, compare};
-pub use flash::{Flash, NotWritable};
-pub use folder::{BenchFiles, BenchFolder, MOCK_TOOLS};
-pub use image::generate_image;
-pub use imx_rt::ImxRt;
-pub use memory::Memory;
-pub use memory_layout::{MemoryLayout, MemoryLayoutError, Segment};
-pub use mock::{MockEnd, dfu_util, mock_main, play};
-pub use mutation::{Baseline, Notice, notice};
-pub use partition::Partition;
-pub use person::{Answers, VirtualPerson, WhichBoard};
-pub use plain_dfu::PlainDfu;
-pub use plain_usb::PlainUsb;
-pub use rehearsal::{Account, Rehearsal, RehearsalError, rehearse};
-pub use scene::{SceneBoard, SceneFault, SceneFaultKind, UnmadeCall};
-pub use set_up::{BENCH_VARIABLE, Bench};
-pub use settings::SettingHelp;
-pub use state::BenchState;
-pub use stm32_fault::Stm32Fault;
-pub use stm32_rom::{Stm32Rom, Stm32RomSettings};
-pub use stm32n6::Stm32N6;
-pub use strike::{
-    Broken, Cell, CellEnd, FAULTS, FaultGroup, FaultRow, Invariant, Matrix, Part, Scenario, Site, StrikeFault, Struck,
-    check_strikes, strike_cell, survey,
+pub use cases::bench_run::{BenchRun, BenchRunError, RunRecord, run_on_bench};
+pub use cases::case::{CaseError, CaseRun, Keep, Subject, run_case};
+pub use cases::expectation::{Difference, compare};
+pub use faults::{
+    Broken, Invariant, MISHAPS, Matrix, MishapGroup, MishapRow, Part, RunMishap, RunPoint, Scenario, Trial, TrialEnd,
+    TrialRecord, check_mishaps, survey, try_out,
 };
-pub use virtual_model::{ModelHelp, VirtualModel, model_help};
+pub use folder::{BenchFiles, BenchFolder};
+pub use kit::board::{BenchError, BoardModel, BusDevice, Region};
+pub use kit::clock::BenchClock;
+pub use kit::console::{Console, Scripted};
+pub use kit::dfu_board::{Answer, DfuBoard, DfuDevice, Share};
+pub use kit::flash::{Flash, NotWritable};
+pub use kit::image::generate_image;
+pub use kit::memory::Memory;
+pub use kit::memory_layout::{MemoryLayout, MemoryLayoutError, Segment};
+pub use kit::mishaps::MishapName;
+pub use kit::model::ModelHelp;
+pub use kit::partition::Partition;
+pub use kit::settings::SettingHelp;
+pub use mocks::{MockEnd, dfu_util, mock_main, play};
+pub use mutants::{Baseline, Notice, notice};
+pub use person::{Answers, VirtualPerson, WhichBoard};
+pub use scenes::{SceneFault, SceneFaultKind, ScenePlayer, UnmadeCall};
+pub use set_up::{BENCH_VARIABLE, Bench};
+pub use stage::Stage;
+pub use state::BenchState;
 pub use waiting::{Waiting, WaitsFor};
 pub use world::{BenchWorld, Interrupts, StartTool};

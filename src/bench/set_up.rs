@@ -4,11 +4,13 @@ use std::ffi::OsString;
 use std::io;
 use std::path::Path;
 
-use crate::bench::board::unknown_name;
-use crate::bench::folder::{BenchFiles, BenchFolder, MOCK_TOOLS, folder_error};
-use crate::bench::scene::{FileProblem, SceneBoard, SceneStore, bring, scene_faults, unmade_calls};
+use crate::bench::boards::virtual_model::mock_tools;
+use crate::bench::folder::{BenchFiles, BenchFolder, folder_error};
+use crate::bench::kit::board::unknown_name;
+use crate::bench::kit::mishaps::MishapName;
+use crate::bench::scenes::{FileProblem, ScenePlayer, SceneStore, bring, scene_faults, unmade_calls};
 use crate::bench::state::{BenchState, HeldState};
-use crate::bench::{BenchError, FaultName, SceneFault, UnmadeCall, VirtualModel};
+use crate::bench::{BenchError, SceneFault, Stage, UnmadeCall, VirtualModel};
 use crate::documents::catalog::Catalog;
 use crate::documents::playbook::Playbook;
 use crate::documents::scene::{Scene, SceneTool};
@@ -26,40 +28,39 @@ const MOMENT_MS: u64 = 10_000;
 /// Tells a mock tool where its bench is.
 pub const BENCH_VARIABLE: &str = "RECOVER_BENCH";
 
-/// Not the board's fault but the person's, whatever the board.
-const WIRE_FORGOTTEN: FaultName =
+/// The person's doing, whatever the board.
+const WIRE_FORGOTTEN: MishapName =
     ("wire-forgotten", "the person overlooks once that a wire is to be removed, or a switch to be set to off");
 
 impl Bench {
-    /// Builds the board the playbook asks for, in the starting state and with the faults that `names` choose.
+    /// Builds the board the playbook asks for, in the starting state and with the mishaps that `names` choose.
     pub fn set_up(folder: BenchFolder, playbook: &Playbook, names: &[&str]) -> Result<Self, BenchError> {
-        let known = Bench::names(playbook)?;
+        let model = VirtualModel::new(playbook, names)?;
+        let known = Bench::names_of(&model);
         if let Some(name) = names.iter().find(|name| !known.iter().any(|(known, _)| known == *name)) {
             return Err(unknown_name(name, known));
         }
-        let (of_person, of_board): (Vec<&str>, Vec<&str>) = names.iter().partition(|name| **name == WIRE_FORGOTTEN.0);
-        let model = VirtualModel::new(playbook, &of_board)?;
-        let tools = MOCK_TOOLS.iter().map(|name| (*name).to_owned()).collect();
-        Bench::with(folder, model, tools, &|_, state| {
-            state.forgets = !of_person.is_empty();
+        let tools = mock_tools().iter().map(|tool| tool.name.to_owned()).collect();
+        Bench::with(folder, Stage::Board(model), tools, &|_, state| {
+            state.forgets = names.contains(&WIRE_FORGOTTEN.0);
             Ok(())
         })
     }
 
     /// A bench on which nothing but the scene's own tools is found, which do as the scene says.
     pub fn set_up_scene(folder: BenchFolder, scene: &Scene, catalog: &Catalog) -> Result<Self, BenchError> {
-        let model = VirtualModel::Scene(Box::new(SceneBoard::new(scene)));
+        let player = Stage::Scene(Box::new(ScenePlayer::new(scene)));
         let tools = scene.tools.iter().map(|tool| tool.name.value.clone()).collect();
-        Bench::with(folder, model, tools, &|files, _| {
+        Bench::with(folder, player, tools, &|files, _| {
             SceneStore::of(files).save(scene, catalog)?;
             scene.tools.iter().try_for_each(|tool| furnish(files, tool))
         })
     }
 
-    /// `lay_out` puts down what belongs to the model, before the first look at it.
+    /// `lay_out` puts down what belongs to the stage, before the first look at it.
     fn with(
         folder: BenchFolder,
-        model: VirtualModel,
+        stage: Stage,
         tools: Vec<String>,
         lay_out: &dyn Fn(&BenchFiles, &mut BenchState) -> Result<(), BenchError>,
     ) -> Result<Self, BenchError> {
@@ -67,27 +68,32 @@ impl Bench {
         let prepare = || {
             files.clean()?;
             std::fs::create_dir_all(files.tools())?;
-            std::fs::create_dir_all(files.alif())?;
+            files.own_tool_folders().iter().try_for_each(std::fs::create_dir_all)?;
             std::fs::create_dir_all(files.memory())?;
             std::fs::create_dir_all(files.given())?;
             link_tools(&files, &tools, &std::env::current_exe()?)?;
             std::fs::write(files.calls(), "")
         };
         prepare().map_err(folder_error(folder.path()))?;
-        let mut state = BenchState::new(model);
+        let mut state = BenchState::new(stage);
         lay_out(&files, &mut state)?;
-        state.model.board_mut().use_folder(&files.memory());
-        state.model.fill_memories().map_err(folder_error(&files.memory()))?;
-        state.model.lay_out_tools(&files).map_err(folder_error(&files.alif()))?;
+        if let Some(board) = state.stage.board_mut() {
+            board.use_folder(&files.memory());
+            board.fill_memories().map_err(folder_error(&files.memory()))?;
+            board.lay_out_tools(&files).map_err(folder_error(files.folder()))?;
+        }
         state.save(&files)?;
         HeldState::take(&files)?.save()?;
         Ok(Bench { folder, tools })
     }
 
-    /// The starting states and faults that the playbook's virtual board knows, with one line about each.
-    pub fn names(playbook: &Playbook) -> Result<Vec<FaultName>, BenchError> {
-        let model = VirtualModel::new(playbook, &[])?;
-        Ok(model.fault_names().into_iter().chain([WIRE_FORGOTTEN]).collect())
+    /// The starting states and mishaps that the playbook's virtual board knows, with one line about each.
+    pub fn names(playbook: &Playbook) -> Result<Vec<MishapName>, BenchError> {
+        Ok(Bench::names_of(&VirtualModel::new(playbook, &[])?))
+    }
+
+    fn names_of(model: &VirtualModel) -> Vec<MishapName> {
+        model.board().mishap_names().into_iter().chain([WIRE_FORGOTTEN]).collect()
     }
 
     pub fn folder(&self) -> &Path {
@@ -110,7 +116,9 @@ impl Bench {
         let files = self.files();
         let mut held = HeldState::take(&files)?;
         held.close_call()?;
-        held.state.model.board_mut().heal();
+        if let Some(board) = held.state.stage.board_mut() {
+            board.heal();
+        }
         held.state.now_ms = held.state.now_ms.saturating_add(MOMENT_MS);
         held.state.versions.clear();
         held.save()?;

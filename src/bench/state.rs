@@ -7,13 +7,13 @@ use std::path::Path;
 use crate::bench::board_record::BoardRecord;
 use crate::bench::call_record::CallRecord;
 use crate::bench::folder::{BenchFiles, folder_error};
-use crate::bench::{BenchClock, BenchError, VirtualModel};
+use crate::bench::{BenchClock, BenchError, Stage};
 
 #[derive(Debug, serde::Serialize, serde::Deserialize)]
 pub struct BenchState {
     /// Set before each call; a call adds the time it takes.
     pub now_ms: u64,
-    pub model: VirtualModel,
+    pub stage: Stage,
     /// How often hands were moved, for tools that wait for it.
     pub(crate) hands_moved: u64,
     /// Versions that tools are made to tell instead of their own.
@@ -34,8 +34,8 @@ pub(crate) struct HeldState {
 }
 
 impl BenchState {
-    pub(crate) fn new(model: VirtualModel) -> Self {
-        BenchState { now_ms: 0, model, hands_moved: 0, versions: BTreeMap::new(), forgets: false, playing: None }
+    pub(crate) fn new(stage: Stage) -> Self {
+        BenchState { now_ms: 0, stage, hands_moved: 0, versions: BTreeMap::new(), forgets: false, playing: None }
     }
 
     /// Looks at the state without changing it; needs no lock, because the file is only ever replaced as a whole.
@@ -55,7 +55,9 @@ impl BenchState {
             reason: error.to_string(),
         };
         let mut state: BenchState = serde_json::from_slice(text).map_err(damaged)?;
-        state.model.board_mut().use_folder(&files.memory());
+        if let Some(board) = state.stage.board_mut() {
+            board.use_folder(&files.memory());
+        }
         Ok(state)
     }
 

@@ -86,7 +86,7 @@ impl TestBench {
         let bench = Bench::set_up(BenchFolder::temporary().unwrap(), playbook, names).unwrap();
         let images = tempfile::tempdir().unwrap();
         let image = |own_address: u32, size| {
-            let mut bytes = crate::bench::image::noise("image", size);
+            let mut bytes = crate::bench::kit::image::noise("image", size);
             bytes[..4].copy_from_slice(&[0xd1, 0, 0x20, 0x40]);
             bytes[0x14..0x18].copy_from_slice(&own_address.to_le_bytes());
             bytes
@@ -94,7 +94,7 @@ impl TestBench {
         let write = |name: &str, bytes: Vec<u8>| std::fs::write(images.path().join(name), bytes).unwrap();
         write("sdphost_flash_loader.bin", image(0x2000_1c00, FLASHLOADER_BYTES));
         write("blhost_flash_loader.bin", image(0x2000_1000, LOADER_BYTES));
-        write("firmware.bin", crate::bench::image::noise("firmware", 100_000));
+        write("firmware.bin", crate::bench::kit::image::noise("firmware", 100_000));
         TestBench { bench, images }
     }
 
@@ -121,7 +121,7 @@ impl TestBench {
         self.change(|state| {
             for hand_move in moves {
                 let now_ms = state.now_ms;
-                state.model.board_mut().hands(*hand_move, now_ms);
+                state.stage.hands(*hand_move, now_ms);
             }
         });
     }
@@ -133,11 +133,11 @@ impl TestBench {
     /// Ids on the bus now.
     pub(crate) fn shown(&self) -> Vec<String> {
         let state = BenchState::look(&self.bench.files()).unwrap();
-        state.model.board().attached(state.now_ms).iter().map(|device| device.id.to_string()).collect()
+        state.stage.attached(state.now_ms).iter().map(|device| device.id.to_string()).collect()
     }
 
     pub(crate) fn fuse(&self) -> u32 {
-        BenchState::look(&self.bench.files()).unwrap().model.board().fuses()[&6]
+        BenchState::look(&self.bench.files()).unwrap().stage.fuses()[&6]
     }
 
     pub(crate) fn enter_rom(&self) {

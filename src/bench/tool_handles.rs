@@ -5,7 +5,7 @@ use std::fmt;
 use tokio::time::Instant;
 
 use crate::bench::BenchFiles;
-use crate::bench::brake::Brake;
+use crate::bench::hold::Hold;
 use crate::bench::state::HeldState;
 use crate::bench::waiting::WaitsFor;
 use crate::world::{AnswerTool, StopTool};
@@ -13,23 +13,23 @@ use crate::world::{AnswerTool, StopTool};
 /// Ends a tool. That it ends at once, in no time of the bench's, needs the clock held.
 pub(crate) struct BenchStop {
     inner: Box<dyn StopTool>,
-    brake: Brake,
+    hold: Hold,
 }
 
 impl BenchStop {
-    pub(crate) fn new(inner: Box<dyn StopTool>, brake: Brake) -> Self {
-        BenchStop { inner, brake }
+    pub(crate) fn new(inner: Box<dyn StopTool>, hold: Hold) -> Self {
+        BenchStop { inner, hold }
     }
 }
 
 impl StopTool for BenchStop {
     fn ask(&mut self) {
-        self.brake.ending();
+        self.hold.ending();
         self.inner.ask();
     }
 
     fn force(&mut self) {
-        self.brake.ending();
+        self.hold.ending();
         self.inner.force();
     }
 }
@@ -38,22 +38,22 @@ impl StopTool for BenchStop {
 pub(crate) struct BenchInput {
     /// Nothing once the input is closed.
     inner: Option<Box<dyn AnswerTool>>,
-    brake: Brake,
+    hold: Hold,
     files: BenchFiles,
     origin: Instant,
 }
 
 impl BenchInput {
     /// `origin` is when the bench's time began.
-    pub(crate) fn new(inner: Box<dyn AnswerTool>, brake: Brake, files: BenchFiles, origin: Instant) -> Self {
-        brake.input_is_open();
-        BenchInput { inner: Some(inner), brake, files, origin }
+    pub(crate) fn new(inner: Box<dyn AnswerTool>, hold: Hold, files: BenchFiles, origin: Instant) -> Self {
+        hold.input_is_open();
+        BenchInput { inner: Some(inner), hold, files, origin }
     }
 
     /// The tool has waited until now, whatever its own clock says. One that does not wait keeps the bench, and its own
     /// time.
     fn end_wait(&self) {
-        if self.brake.answered(WaitsFor::Input)
+        if self.hold.answered(WaitsFor::Input)
             && let Ok(mut held) = HeldState::take(&self.files)
         {
             let now_ms = u64::try_from(self.origin.elapsed().as_millis()).unwrap_or(u64::MAX);

@@ -3,8 +3,8 @@
 //!
 //! It is made for a runtime whose clock is paused, which jumps to the next timer whenever everybody waits. While a mock
 //! tool runs it must not jump, or the limits of a call would pass before its process has even started: a blocking task
-//! holds it until the process has ended, or has said that it hangs or waits (see [`Brake`]). What a mock tool claims to
-//! have taken is slept off afterwards, so that limits shorter than that still strike.
+//! holds it until the process has ended, or has said that it hangs or waits (see [`Hold`]). What a mock tool claims to
+//! have taken is slept off afterwards, so that limits shorter than that still end it.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
@@ -18,8 +18,8 @@ use std::time::Duration;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 
-use crate::bench::brake::Brake;
 use crate::bench::folder::BenchFiles;
+use crate::bench::hold::Hold;
 use crate::bench::pace::{Pace, Piece};
 use crate::bench::person::{Answers, HAND_MOVE_MS, VirtualPerson};
 use crate::bench::set_up::BENCH_VARIABLE;
@@ -56,7 +56,7 @@ pub struct BenchWorld {
     interrupts: Interrupts,
     hands_moved: Notify,
     /// Of the call that was started last.
-    brake: Mutex<Option<Brake>>,
+    hold: Mutex<Option<Hold>>,
     /// The bus is looked at many times between two changes of the board.
     looked: RefCell<Option<Looked>>,
     /// Everything that changes the board does so in this process, by clones of `files`.
@@ -87,7 +87,7 @@ impl BenchWorld {
             start_process,
             interrupts,
             hands_moved: Notify::new(),
-            brake: Mutex::new(None),
+            hold: Mutex::new(None),
             looked: RefCell::new(None),
             alone: false,
         }
@@ -167,14 +167,14 @@ impl BenchWorld {
         }
         let mut held = HeldState::take(&self.files).ok()?;
         let now_ms = self.now_ms();
-        let entry = held.state.model.scene()?.asked(asked, now_ms);
+        let entry = held.state.stage.scene_mut()?.asked(asked, now_ms);
         // A bench that cannot be written to shows in the next call.
         let _shown_later = held.save();
         entry
     }
 
-    fn brake(&self) -> MutexGuard<'_, Option<Brake>> {
-        self.brake.lock().unwrap_or_else(PoisonError::into_inner)
+    fn hold(&self) -> MutexGuard<'_, Option<Hold>> {
+        self.hold.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn move_hands(&self, moves: &[HandMove]) -> Result<(), BenchError> {
@@ -186,13 +186,13 @@ impl BenchWorld {
             if overlooked && std::mem::take(&mut held.state.forgets) {
                 continue;
             }
-            held.state.model.board_mut().hands(*hand_move, at_ms);
+            held.state.stage.hands(*hand_move, at_ms);
         }
         held.state.hands_moved += 1;
         // A tool that has waited may be ahead.
         held.state.now_ms = held.state.now_ms.max(self.now_ms());
-        if let Some(brake) = self.brake().as_ref() {
-            brake.answered(WaitsFor::Hands);
+        if let Some(hold) = self.hold().as_ref() {
+            hold.answered(WaitsFor::Hands);
         }
         held.save()
     }
@@ -209,22 +209,22 @@ impl World for BenchWorld {
         let (sender, events) = mpsc::channel(EVENTS_WAITING);
         let call = call.with_variable(BENCH_VARIABLE, self.files.folder().as_os_str().to_owned());
         let announced = self.announce_call();
-        let brake = Brake::hold(self.files.clone());
-        *self.brake() = Some(brake.clone());
+        let hold = Hold::begin(self.files.clone());
+        *self.hold() = Some(hold.clone());
         let inner = match announced {
             Ok(()) => (self.start_process)(&call),
             Err(error) => not_started(&error),
         };
         let RunningTool { events: inner_events, stop, input } = inner;
         let input = input.map(|inner| {
-            let (brake, files) = (brake.clone(), self.files.clone());
-            Box::new(BenchInput::new(inner, brake, files, self.origin)) as Box<dyn AnswerTool>
+            let (hold, files) = (hold.clone(), self.files.clone());
+            Box::new(BenchInput::new(inner, hold, files, self.origin)) as Box<dyn AnswerTool>
         });
-        let stop = Box::new(BenchStop::new(stop, brake.clone()));
+        let stop = Box::new(BenchStop::new(stop, hold.clone()));
         let forwarder = Forwarder {
             events: inner_events,
             sender,
-            brake,
+            hold,
             pace: Pace::new(self.files.clone(), call.terminal),
             files: self.files.clone(),
             origin: self.origin,
@@ -241,13 +241,13 @@ impl World for BenchWorld {
             let BusDevice { id, port, serial, product, interfaces, version, kind: _, access } = device;
             Some(AttachedDevice { id, port, serial, product, interfaces, version, kind: *kind, access, arrival: 0 })
         };
-        Ok(state.model.board().attached(self.now_ms()).into_iter().filter_map(attached).collect())
+        Ok(state.stage.attached(self.now_ms()).into_iter().filter_map(attached).collect())
     }
 
     async fn devices_changed(&self) {
         let now_ms = self.now_ms();
         let state = self.look().ok();
-        let next_ms = state.and_then(|state| state.model.board().next_change_ms(now_ms));
+        let next_ms = state.and_then(|state| state.stage.next_change_ms(now_ms));
         let by_itself = async {
             match next_ms {
                 Some(at_ms) => tokio::time::sleep_until(self.origin + Duration::from_millis(at_ms)).await,
@@ -327,7 +327,7 @@ impl ClockHold {
 struct Forwarder {
     events: mpsc::Receiver<ToolEvent>,
     sender: mpsc::Sender<ToolEvent>,
-    brake: Brake,
+    hold: Hold,
     pace: Pace,
     files: BenchFiles,
     origin: Instant,
@@ -351,7 +351,7 @@ impl Forwarder {
                     }
                 }
                 Some(ToolEvent::Ended(end)) => return self.end(end).await,
-                None => return self.brake.release(),
+                None => return self.hold.release(),
             }
         }
     }
@@ -363,7 +363,7 @@ impl Forwarder {
         if !self.stopped {
             let passed = counted(&piece.bytes);
             let _engine_gone = self.sender.send(ToolEvent::Output(piece.stream, piece.bytes)).await;
-            self.brake.passed(passed);
+            self.hold.passed(passed);
         }
     }
 
@@ -373,13 +373,13 @@ impl Forwarder {
         if self.stopped || Instant::now() >= at {
             return;
         }
-        self.brake.pause();
+        self.hold.pause();
         self.stopped = tokio::select! {
             () = tokio::time::sleep_until(at) => false,
             () = self.sender.closed() => true,
-            () = self.brake.stopped() => true,
+            () = self.hold.stopped() => true,
         };
-        self.brake.go_on();
+        self.hold.go_on();
     }
 
     /// Lets the clock go, sleeps off the time the tool claims to have taken, and reports the end.
@@ -389,7 +389,7 @@ impl Forwarder {
                 let killed = held.state.playing.is_some();
                 if killed {
                     let now_ms = u64::try_from(self.origin.elapsed().as_millis()).unwrap_or(u64::MAX);
-                    if let Some(board) = held.state.model.scene() {
+                    if let Some(board) = held.state.stage.scene_mut() {
                         board.hang_ended(now_ms);
                     }
                     // What cannot be recorded here is recorded before the next call.
@@ -399,7 +399,7 @@ impl Forwarder {
             }
             Err(_) => 0,
         };
-        self.brake.release();
+        self.hold.release();
         if self.pace.keeps_time() {
             while let Some(piece) = self.pace.rest() {
                 self.pass(piece).await;
@@ -419,7 +419,7 @@ impl Forwarder {
         if let Ok(mut held) = HeldState::take(&self.files) {
             let now_ms = u64::try_from(self.origin.elapsed().as_millis()).unwrap_or(u64::MAX);
             held.state.now_ms = now_ms;
-            if let Some(board) = held.state.model.scene() {
+            if let Some(board) = held.state.stage.scene_mut() {
                 board.cut_short(now_ms);
             }
             // A bench that cannot be written to shows in the next call.

@@ -59,7 +59,7 @@ fn world(names: &[&str], answers: Answers) -> (BenchWorld, tempfile::TempDir) {
     let bench = Bench::set_up(BenchFolder::temporary().unwrap(), &playbook(), names).unwrap();
     let files = bench.files();
     let images = tempfile::tempdir().unwrap();
-    let mut image = crate::bench::image::noise("image", 87_884);
+    let mut image = crate::bench::kit::image::noise("image", 87_884);
     image[..4].copy_from_slice(&[0xd1, 0, 0x20, 0x40]);
     image[0x14..0x18].copy_from_slice(&0x2000_1c00_u32.to_le_bytes());
     std::fs::write(images.path().join("flashloader.bin"), image).unwrap();
@@ -143,7 +143,7 @@ async fn the_clock_stands_while_a_tool_starts_and_then_passes_what_it_took() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_limit_shorter_than_the_call_strikes_first() {
+async fn a_limit_shorter_than_the_call_ends_it() {
     let (world, images) = world(&["erase-no-answer"], Answers::Given { which_board: WhichBoard::ItIsNot });
     start_flashloader(&world, &images).await;
     tokio::time::sleep(Duration::from_secs(2)).await;

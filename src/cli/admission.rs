@@ -30,7 +30,7 @@ pub(super) struct Admission {
 }
 
 impl Admission {
-    /// `invalid` shows the faults of a document.
+    /// `invalid` shows the diagnostics of a document.
     pub(super) fn of(
         name: &str,
         options: &RunOptions,
@@ -38,7 +38,7 @@ impl Admission {
         invalid: &dyn Fn(&[Diagnostic]) -> Box<Refusal>,
     ) -> Result<Admission, Box<Refusal>> {
         let no_catalog = |error| match error {
-            NoCatalog::Faults(faults) => invalid(&faults),
+            NoCatalog::Diagnostics(diagnostics) => invalid(&diagnostics),
             NoCatalog::Refused(refusal) => refusal,
         };
         let configuration = Configuration::of(surroundings);
@@ -52,7 +52,7 @@ impl Admission {
         }
         let desk = Desk::of(options);
         let found = playbook_of_run(name, desk)?;
-        let settings = configuration.settings().map_err(|faults| invalid(&faults))?;
+        let settings = configuration.settings().map_err(|diagnostics| invalid(&diagnostics))?;
         let only_signed = options.only_signed || settings.only_signed;
         let signed = only_signed.then(|| Signed::by_trusted_keys(&configuration));
         must_be_signed(&found, signed.as_ref())?;

@@ -287,9 +287,9 @@ pub struct TestArgs {
     #[arg(value_name = "PATH", required = true)]
     pub paths: Vec<PathBuf>,
 
-    /// Break things: strike each step with each fault that can strike there
+    /// Break things: let each mishap happen at each step where it can
     ///
-    /// Each fault is a run of its own, and a second one on the camera as the first has left it. Playbooks need no test file for this.
+    /// Each mishap is a run of its own, and a second one on the camera as the first has left it. Playbooks need no test file for this.
     #[arg(long)]
     pub faults: bool,
 

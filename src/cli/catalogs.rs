@@ -47,16 +47,16 @@ pub(super) struct RunCatalog {
     pub(super) told: Vec<Event>,
 }
 
-/// Why there is no catalog: the faults of the documents have to be shown with their places, or a refusal says it all.
+/// Why there is no catalog: the diagnostics of the documents have to be shown with their places, or a refusal says it all.
 #[derive(Debug)]
 pub(super) enum NoCatalog {
-    Faults(Vec<Diagnostic>),
+    Diagnostics(Vec<Diagnostic>),
     Refused(Box<Refusal>),
 }
 
 impl From<Vec<Diagnostic>> for NoCatalog {
-    fn from(faults: Vec<Diagnostic>) -> NoCatalog {
-        NoCatalog::Faults(faults)
+    fn from(diagnostics: Vec<Diagnostic>) -> NoCatalog {
+        NoCatalog::Diagnostics(diagnostics)
     }
 }
 
@@ -266,7 +266,7 @@ fn is_trusted(document: &OwnDocument, store: &TrustStore) -> bool {
 }
 
 /// What a catalog changes, a line for each, with where it lies.
-pub(super) fn account(document: &OwnDocument, changed: &[Change]) -> String {
+pub(super) fn told_changes(document: &OwnDocument, changed: &[Change]) -> String {
     let mut lines = vec![
         format!("{} decides which programs run on this computer.", piece(&document.source.name)),
         format!("It lies at {} and changes", piece(&document.real_path.display().to_string())),
@@ -279,8 +279,8 @@ pub(super) fn account(document: &OwnDocument, changed: &[Change]) -> String {
 }
 
 fn question(document: &OwnDocument, changed: &[Change]) -> String {
-    let account = account(document, changed);
-    format!("{account}\nYou are asked again only when the file changes. Type yes to trust it as it is:")
+    let told = told_changes(document, changed);
+    format!("{told}\nYou are asked again only when the file changes. Type yes to trust it as it is:")
 }
 
 fn declined(document: &OwnDocument) -> Box<Refusal> {
@@ -341,7 +341,7 @@ pub(super) fn must_be_named(document: &OwnDocument, foreign: &Foreign) -> String
 
 fn cannot_be_read(error: &PlaceError) -> NoCatalog {
     if error.of_document() {
-        return NoCatalog::Faults(vec![Diagnostic::of_document(error.to_string())]);
+        return NoCatalog::Diagnostics(vec![Diagnostic::of_document(error.to_string())]);
     }
     NoCatalog::Refused(refuse(Outcome::CommandLine, problems::place(error)))
 }

@@ -21,7 +21,7 @@ use crate::engine::Outcome;
 use crate::words::{Diagnostic, Severity, Source};
 use crate::world::Surroundings;
 
-/// Prints every fault with its place; the outcome is about the documents alone.
+/// Prints every diagnostic with its place; the outcome is about the documents alone.
 pub(super) fn check(args: &CheckArgs, look: &Look) -> Outcome {
     let catalogs = Catalogs::new(Surroundings::of_this_process());
     let signed = match args.signed_by.as_deref().map(key_of).transpose() {
@@ -31,7 +31,7 @@ pub(super) fn check(args: &CheckArgs, look: &Look) -> Outcome {
             return Outcome::CommandLine;
         }
     };
-    let mut faults = Vec::new();
+    let mut diagnostics = Vec::new();
     let mut unknown = false;
     let mut documents = Vec::with_capacity(args.files.len());
     for file in &args.files {
@@ -43,7 +43,8 @@ pub(super) fn check(args: &CheckArgs, look: &Look) -> Outcome {
     }
     let found = in_parallel(cores(), &documents, |(file, catalog, _)| faults_of(file, catalog.as_ref()));
     for ((file, catalog, wrong), found) in documents.into_iter().zip(found) {
-        faults.extend(wrong.into_iter().filter(|fault| !faults.contains(fault)).collect::<Vec<_>>());
+        diagnostics
+            .extend(wrong.into_iter().filter(|diagnostic| !diagnostics.contains(diagnostic)).collect::<Vec<_>>());
         match found {
             Ok(mut found) => {
                 let signature = signed.as_ref().map(|signed| signature_of(file, catalog.as_ref(), signed));
@@ -53,20 +54,20 @@ pub(super) fn check(args: &CheckArgs, look: &Look) -> Outcome {
                         comment.ok().flatten().map_or(String::new(), |comment| format!(", signed ({comment})"));
                     say(&format!("{}: nothing wrong{signed}", file.display()));
                 }
-                faults.extend(found);
+                diagnostics.extend(found);
             }
-            Err(error) if error.of_document() => faults.push(Diagnostic::of_document(error.to_string())),
+            Err(error) if error.of_document() => diagnostics.push(Diagnostic::of_document(error.to_string())),
             Err(error) => {
                 complain(&format!("error: {error}"));
                 unknown = true;
             }
         }
     }
-    complain_at_length(&render(&faults, look));
+    complain_at_length(&render(&diagnostics, look));
     for note in catalogs.notes() {
         complain(&format!("note: {note} A real run takes it only once you trust it."));
     }
-    let wrong = faults.iter().any(|fault| fault.severity == Severity::Error);
+    let wrong = diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
     match (wrong, unknown) {
         (true, _) => Outcome::PlaybookInvalid,
         (false, true) => Outcome::CommandLine,
@@ -103,7 +104,7 @@ fn faults_of(file: &Path, catalog: Option<&Arc<FoundCatalog>>) -> Result<Vec<Dia
         let source = read_scene(file)?;
         return Ok(match catalog {
             Some(catalog) => scene_of(&source, &catalog.catalog).1,
-            None => load_scene(&source).faults,
+            None => load_scene(&source).diagnostics,
         });
     }
     if is_test_file(file) && file.is_file() {
@@ -118,17 +119,19 @@ fn faults_of(file: &Path, catalog: Option<&Arc<FoundCatalog>>) -> Result<Vec<Dia
     let found = find_playbook(&file.to_string_lossy())?;
     Ok(match catalog {
         Some(catalog) => read(&found, &catalog.catalog).1,
-        None => found.load().faults,
+        None => found.load().diagnostics,
     })
 }
 
-/// What stands in a catalog may rest on the shipped one, so that is read with it; only its own faults are told.
+/// What stands in a catalog may rest on the shipped one, so that is read with it; only its own diagnostics are told.
 fn faults_of_catalog(source: &Arc<Source>) -> Vec<Diagnostic> {
     let shipped = shipped_source();
     let both = [Arc::clone(&shipped), Arc::clone(source)];
     let sources = if source.text == shipped.text { &both[1..] } else { &both[..] };
-    let told = merge(sources).map_or_else(|faults| faults, |catalog| never_decide(&catalog));
-    told.into_iter().filter(|fault| fault.place.as_ref().is_none_or(|place| place.source == *source)).collect()
+    let told = merge(sources).map_or_else(|diagnostics| diagnostics, |catalog| never_decide(&catalog));
+    told.into_iter()
+        .filter(|diagnostic| diagnostic.place.as_ref().is_none_or(|place| place.source == *source))
+        .collect()
 }
 
 fn is_scene(file: &Path) -> bool {
@@ -137,18 +140,18 @@ fn is_scene(file: &Path) -> bool {
 
 /// A scene, if there is nothing wrong with it, and everything wrong, whether it stands in the text or against the catalog.
 pub(super) fn scene_of(source: &Arc<Source>, catalog: &Catalog) -> (Option<Scene>, Vec<Diagnostic>) {
-    let LoadedScene { scene, mut faults } = load_scene(source);
-    faults.extend(scene.iter().flat_map(|scene| check_scene(scene, catalog)));
-    (scene.filter(|_| faults.is_empty()), faults)
+    let LoadedScene { scene, mut diagnostics } = load_scene(source);
+    diagnostics.extend(scene.iter().flat_map(|scene| check_scene(scene, catalog)));
+    (scene.filter(|_| diagnostics.is_empty()), diagnostics)
 }
 
 /// A playbook with everything wrong with it, whether it stands in the text, against the catalog or against the bench.
 pub(super) fn read(found: &FoundPlaybook, catalog: &Catalog) -> (Option<Playbook>, Vec<Diagnostic>) {
     let loaded = found.load();
-    let mut faults = loaded.faults;
+    let mut diagnostics = loaded.diagnostics;
     if let Some(playbook) = &loaded.playbook {
-        faults.extend(check_playbook(playbook, catalog));
-        faults.extend(VirtualModel::check(playbook));
+        diagnostics.extend(check_playbook(playbook, catalog));
+        diagnostics.extend(VirtualModel::check(playbook));
     }
-    (loaded.playbook, faults)
+    (loaded.playbook, diagnostics)
 }

@@ -1,4 +1,4 @@
-//! A defect in recover itself ends as every other failure does: with an account, the last event and an exit code.
+//! A defect in recover itself ends as every other failure does: with a problem, the last event and an exit code.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, PanicHookInfo, catch_unwind, set_hook};
@@ -14,7 +14,7 @@ use crate::words::FaultClass;
 /// Where the last panic came from.
 static PLACE: Mutex<Option<String>> = Mutex::new(None);
 
-/// From now on a panic says no more than where it was; the rest is told in the account.
+/// From now on a panic says no more than where it was; the rest is told in the problem.
 pub(super) fn listen() {
     set_hook(Box::new(|panic: &PanicHookInfo<'_>| {
         let place = panic.location().map(|place| format!("{}:{}", place.file(), place.line()));
@@ -26,13 +26,13 @@ pub(super) fn listen() {
 
 /// Does the work of a run; a panic in it is a refusal like others, told by the last event.
 pub(super) fn or_defect(work: impl FnOnce() -> Result<Outcome, Box<Refusal>>) -> Result<Outcome, Box<Refusal>> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(refuse(Outcome::Defect, account(&*panic))))
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(refuse(Outcome::Defect, problem_of(&*panic))))
 }
 
 /// The whole work of the program. What panics outside of a run's own work is told here.
 pub(super) fn or_told(format: MessageFormat, work: impl FnOnce() -> Outcome) -> Outcome {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
-        let problem = account(&*panic);
+        let problem = problem_of(&*panic);
         match format {
             MessageFormat::Json => {
                 let _reader_gone = write_line(&mut stdout(), &finished(Outcome::Defect, problem));
@@ -46,7 +46,7 @@ pub(super) fn or_told(format: MessageFormat, work: impl FnOnce() -> Outcome) -> 
     })
 }
 
-fn account(panic: &(dyn Any + Send)) -> Problem {
+fn problem_of(panic: &(dyn Any + Send)) -> Problem {
     let place = PLACE.lock().unwrap_or_else(PoisonError::into_inner).take();
     let place = place.map(|place| format!(" ({place})")).unwrap_or_default();
     let what = format!("recover has a defect and had to stop: {}{place}", message(panic));
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_panic_is_an_outcome_with_an_account() {
+    fn a_panic_is_an_outcome_with_a_problem() {
         let numbers: Vec<u8> = Vec::new();
         let refusal = or_defect(|| Ok([Outcome::Recovered][numbers.len() + 1])).unwrap_err();
         let (outcome, problem) = refusal.into_parts();

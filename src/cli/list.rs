@@ -31,7 +31,7 @@ pub(super) fn list(args: &ListArgs, look: &Look) -> Outcome {
         };
         let loaded = found.load();
         let Some(playbook) = loaded.playbook else {
-            complain_at_length(&render(&loaded.faults, look));
+            complain_at_length(&render(&loaded.diagnostics, look));
             return Outcome::PlaybookInvalid;
         };
         if index > 0 {

@@ -1,4 +1,4 @@
-//! Accounts of runs whose documents are wrong.
+//! Problems of runs whose documents are wrong.
 
 use crate::cli::places::PlaceError;
 use crate::engine::{Problem, before_anything};
@@ -14,13 +14,13 @@ pub(super) fn place(error: &PlaceError) -> Problem {
     before_anything(class, error.to_string(), next)
 }
 
-pub(super) fn documents(faults: &[Diagnostic]) -> Problem {
-    let line = |fault: &Diagnostic| match &fault.place {
-        Some(place) => format!("{place}: {}", fault.message),
-        None => fault.message.clone(),
+pub(super) fn documents(diagnostics: &[Diagnostic]) -> Problem {
+    let line = |diagnostic: &Diagnostic| match &diagnostic.place {
+        Some(place) => format!("{place}: {}", diagnostic.message),
+        None => diagnostic.message.clone(),
     };
     let what = "the playbook or the catalog of tools has faults".to_owned();
     let mut problem = before_anything(FaultClass::BadFile, what, Vec::new());
-    problem.output = faults.iter().map(line).collect();
+    problem.output = diagnostics.iter().map(line).collect();
     problem
 }

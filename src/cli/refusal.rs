@@ -1,4 +1,4 @@
-//! A run that is refused: with the outcome and the account that its last event tells.
+//! A run that is refused: with the outcome and the problem that its last event tells.
 
 use crate::engine::{Outcome, Problem};
 

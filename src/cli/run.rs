@@ -111,18 +111,18 @@ fn prepare(args: RunArgs, look: &Look) -> Result<(Job, Vec<Event>), Box<Refusal>
     let RunArgs { playbook: name, mut options } = args;
     let surroundings = Surroundings::of_this_process();
     let human = options.message_format == MessageFormat::Human;
-    let documents_invalid = |faults: &[Diagnostic]| {
+    let documents_invalid = |diagnostics: &[Diagnostic]| {
         if human {
-            complain_at_length(&diagnostics::render(faults, look));
+            complain_at_length(&diagnostics::render(diagnostics, look));
         }
-        refuse(Outcome::PlaybookInvalid, problems::documents(faults))
+        refuse(Outcome::PlaybookInvalid, problems::documents(diagnostics))
     };
     let mut admission = Admission::of(&name, &options, &surroundings, &documents_invalid)?;
     let Admission { found, catalog, .. } = &admission;
-    let (playbook, faults) = read(found, &catalog.catalog);
+    let (playbook, diagnostics) = read(found, &catalog.catalog);
     let mut playbook = match playbook {
-        Some(playbook) if !faults.iter().any(|fault| fault.severity == Severity::Error) => playbook,
-        _ => return Err(documents_invalid(&faults)),
+        Some(playbook) if !diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) => playbook,
+        _ => return Err(documents_invalid(&diagnostics)),
     };
     let command_line = |what: String, next: Option<String>| {
         refuse(Outcome::CommandLine, before_anything(FaultClass::BadUsage, what, next.into_iter().collect()))
@@ -133,8 +133,8 @@ fn prepare(args: RunArgs, look: &Look) -> Result<(Job, Vec<Event>), Box<Refusal>
                 let outcome = if error.of_document() { Outcome::PlaybookInvalid } else { Outcome::CommandLine };
                 refuse(outcome, problems::place(&error))
             })?;
-            let (scene, faults) = scene_of(&source, &catalog.catalog);
-            Some(scene.ok_or_else(|| documents_invalid(&faults))?)
+            let (scene, diagnostics) = scene_of(&source, &catalog.catalog);
+            Some(scene.ok_or_else(|| documents_invalid(&diagnostics))?)
         }
         None => None,
     };
@@ -253,7 +253,7 @@ fn refuse_without_playbook(refusal: &Refusal, format: MessageFormat) -> Outcome 
             let _reader_gone = write_line(&mut stdout(), &finished(outcome, refusal.problem.clone()));
         }
         MessageFormat::Human => {
-            // The faults of documents have been shown with their places.
+            // The diagnostics of documents have been shown with their places.
             if outcome != Outcome::PlaybookInvalid || refusal.problem.output.is_empty() {
                 complain(&format!("error: {}", refusal.problem.what));
                 for line in &refusal.problem.output {
@@ -302,7 +302,7 @@ fn make_files(job: &Job, tell: &mut Tell<'_>) -> Result<Files, Box<Refusal>> {
         None => None,
     };
     let staged = stage_inputs(&job.playbook, &job.given, make, &mut files, tell);
-    staged.map_err(|faults| refuse(Outcome::CommandLine, refused_inputs(&faults)))?;
+    staged.map_err(|diagnostics| refuse(Outcome::CommandLine, refused_inputs(&diagnostics)))?;
     Ok(files)
 }
 
@@ -391,8 +391,8 @@ fn carry_out(job: Job, tell: &mut Tell<'_>) -> Result<Outcome, Box<Refusal>> {
         // Version probes are real processes even on a bench, so they need a clock that runs.
         Some(_) => {
             let found = runtime(Clock::Running)?.block_on(sought.answer);
-            let ReadyTools { tools, told } =
-                found.map_err(|faults| refuse(outcome_without_tools(&faults), refused_tools(&faults)))?;
+            let ReadyTools { tools, told } = found
+                .map_err(|diagnostics| refuse(outcome_without_tools(&diagnostics), refused_tools(&diagnostics)))?;
             told.iter().for_each(&mut *tell);
             Tools::Ready(tools)
         }

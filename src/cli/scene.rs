@@ -57,15 +57,15 @@ pub(super) fn folder_of_scene(bench: &Bench, scene: &Scene, options: &RunOptions
 
 /// Tells what did not go as the scene says; a run that met something undeclared has failed, whatever came of it.
 pub(super) fn finish(bench: &Bench, last: Event, tell: &mut dyn FnMut(&Event)) -> Outcome {
-    let (faults, unmade) = match (bench.scene_faults(), bench.unmade_calls()) {
-        (Ok(faults), Ok(unmade)) => (faults, unmade),
+    let (diagnostics, unmade) = match (bench.scene_faults(), bench.unmade_calls()) {
+        (Ok(diagnostics), Ok(unmade)) => (diagnostics, unmade),
         (Err(error), _) | (_, Err(error)) => {
             tell(&Event::Warning { text: format!("what the scene says cannot be compared: {error}") });
             (Vec::new(), Vec::new())
         }
     };
-    for fault in &faults {
-        tell(&Event::Warning { text: fault.to_string() });
+    for diagnostic in &diagnostics {
+        tell(&Event::Warning { text: diagnostic.to_string() });
     }
     if !unmade.is_empty() {
         let lines: Vec<String> = unmade.iter().map(|call| format!("\n  {call}")).collect();
@@ -86,11 +86,11 @@ pub(super) fn finish(bench: &Bench, last: Event, tell: &mut dyn FnMut(&Event)) -
     else {
         return Outcome::Defect;
     };
-    warnings += faults.len() + usize::from(!unmade.is_empty());
-    if let (Some(first), Outcome::Recovered) = (faults.first(), outcome) {
-        let mut account = before_anything(FaultClass::Unknown, first.to_string(), Vec::new());
-        account.state = "The playbook came to its end nevertheless.".to_owned();
-        problem = Some(account);
+    warnings += diagnostics.len() + usize::from(!unmade.is_empty());
+    if let (Some(first), Outcome::Recovered) = (diagnostics.first(), outcome) {
+        let mut told = before_anything(FaultClass::Unknown, first.to_string(), Vec::new());
+        told.state = "The playbook came to its end nevertheless.".to_owned();
+        problem = Some(told);
         outcome = Outcome::StepFailed;
     }
     tell(&Event::Finished {

@@ -53,19 +53,19 @@ pub(super) fn test(args: &TestArgs, look: &Look) -> Outcome {
     let began = Instant::now();
     let catalogs = Catalogs::new(Surroundings::of_this_process());
     if args.faults {
-        return faults::strike(args, &catalogs, look);
+        return faults::try_all(args, &catalogs, look);
     }
-    let (suites, faults) = match collect(&args.paths, &catalogs) {
+    let (suites, diagnostics) = match collect(&args.paths, &catalogs) {
         Ok(collected) => collected,
         Err(message) => {
             complain(&format!("error: {message}"));
             return Outcome::CommandLine;
         }
     };
-    complain_at_length(&render(&faults, look));
+    complain_at_length(&render(&diagnostics, look));
     tell_catalogs(&catalogs);
-    if faults.iter().any(|fault| fault.severity == Severity::Error) {
-        report::annotate_faults(&faults);
+    if diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
+        report::annotate_diagnostics(&diagnostics);
         return Outcome::PlaybookInvalid;
     }
     if args.mutate && args.format == ReportFormat::Junit {

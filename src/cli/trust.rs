@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::cli::arguments::TrustArgs;
-use crate::cli::catalogs::{CATALOG_FILE, account, must_be_named};
+use crate::cli::catalogs::{CATALOG_FILE, must_be_named, told_changes};
 use crate::cli::configuration::{Configuration, own_catalog};
 use crate::cli::diagnostics::render;
 use crate::cli::places::{OwnDocument, PlaceError, read_own};
@@ -38,8 +38,8 @@ pub(super) fn trust(args: &TrustArgs, look: &Look) -> Outcome {
     }
     match add(&document, &configuration, &store) {
         Ok(kept) => kept,
-        Err(faults) => {
-            complain_at_length(&render(&faults, look));
+        Err(diagnostics) => {
+            complain_at_length(&render(&diagnostics, look));
             Outcome::PlaybookInvalid
         }
     }
@@ -52,7 +52,7 @@ fn add(document: &OwnDocument, configuration: &Configuration, store: &TrustStore
     let changed = changes(&sources, &document.source)?;
     sources.push(Arc::clone(&document.source));
     merge(&sources)?;
-    show(&format!("{}\n", account(document, &changed)));
+    show(&format!("{}\n", told_changes(document, &changed)));
     if let Some(foreign) = &document.foreign {
         complain(&format!("error: {}", must_be_named(document, foreign)));
         return Ok(Outcome::PlaybookInvalid);

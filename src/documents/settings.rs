@@ -16,25 +16,25 @@ pub struct UserSettings {
 
 impl UserSettings {
     pub fn read(source: &Arc<Source>) -> Result<UserSettings, Vec<Diagnostic>> {
-        let (document, mut faults) = parse(source);
+        let (document, mut diagnostics) = parse(source);
         let mut settings = UserSettings::default();
         for (key, node) in &document.entries {
             match (key.value.as_str(), &node.value) {
                 (ONLY_SIGNED, Value::Boolean(only_signed)) => settings.only_signed = *only_signed,
                 (ONLY_SIGNED, other) => {
                     let message = format!("expected `true` or `false`, found {}", other.describe());
-                    faults.push(Diagnostic::error(&node.place, message));
+                    diagnostics.push(Diagnostic::error(&node.place, message));
                 }
                 (unknown, _) => {
-                    let fault = Diagnostic::error(&key.place, format!("settings have no key `{unknown}`"));
-                    faults.push(match nearest(unknown, KEYS) {
-                        Some(near) => fault.hint(format!("did you mean `{near}`?")),
-                        None => fault.hint(format!("known here: {}", KEYS.join(", "))),
+                    let diagnostic = Diagnostic::error(&key.place, format!("settings have no key `{unknown}`"));
+                    diagnostics.push(match nearest(unknown, KEYS) {
+                        Some(near) => diagnostic.hint(format!("did you mean `{near}`?")),
+                        None => diagnostic.hint(format!("known here: {}", KEYS.join(", "))),
                     });
                 }
             }
         }
-        if faults.is_empty() { Ok(settings) } else { Err(faults) }
+        if diagnostics.is_empty() { Ok(settings) } else { Err(diagnostics) }
     }
 }
 

@@ -318,11 +318,11 @@ mod tests {
 
     #[test]
     fn syntax_faults_have_a_place_and_known_traps_a_hint() {
-        let fault = parse_yaml(&source("x: 1\nargs: [-D, ${image}]\n")).unwrap_err();
-        assert_eq!(fault.place.unwrap().to_string(), "test.yaml:2:13");
-        assert!(fault.hint.unwrap().contains("double quotes"));
-        let fault = parse_yaml(&source("args: [-d, ,0483:df11]\n")).unwrap_err();
-        assert!(fault.hint.unwrap().contains("`,`"), "{}", fault.message);
+        let diagnostic = parse_yaml(&source("x: 1\nargs: [-D, ${image}]\n")).unwrap_err();
+        assert_eq!(diagnostic.place.unwrap().to_string(), "test.yaml:2:13");
+        assert!(diagnostic.hint.unwrap().contains("double quotes"));
+        let diagnostic = parse_yaml(&source("args: [-d, ,0483:df11]\n")).unwrap_err();
+        assert!(diagnostic.hint.unwrap().contains("`,`"), "{}", diagnostic.message);
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub struct GivenFiles {
 
 /// What is wrong with one input.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InputFault {
+pub struct InputProblem {
     pub input: Id,
     /// A sentence without a full stop.
     pub message: String,
@@ -46,8 +46,8 @@ pub fn stage_inputs(
     make: Option<&MakeImage<'_>>,
     files: &mut Files,
     events: &mut dyn FnMut(&Event),
-) -> Result<(), Vec<InputFault>> {
-    let mut faults = Vec::new();
+) -> Result<(), Vec<InputProblem>> {
+    let mut problems = Vec::new();
     let mut made_up = Vec::new();
     let mut ready = Vec::new();
     for input in &playbook.inputs {
@@ -59,17 +59,17 @@ pub fn stage_inputs(
                 continue;
             }
             Ok(None) => {
-                faults.push(missing(input, given));
+                problems.push(missing(input, given));
                 continue;
             }
-            Err(fault) => {
-                faults.push(fault);
+            Err(problem) => {
+                problems.push(problem);
                 continue;
             }
         };
         // Before it is copied: a file of any size must not fill the disk.
-        if let Some(fault) = too_large(input, &found) {
-            faults.push(fault);
+        if let Some(problem) = too_large(input, &found) {
+            problems.push(problem);
             continue;
         }
         match files.scratch().stage(&found, input.file_name()) {
@@ -84,16 +84,16 @@ pub fn stage_inputs(
                     generated: false,
                 });
             }
-            Err(problem) => faults.push(fault(input, problem.to_string(), None)),
+            Err(error) => problems.push(problem(input, error.to_string(), None)),
         }
     }
-    faults.extend(left_alone(playbook, given, files));
+    problems.extend(left_alone(playbook, given, files));
     if let Some(make) = make {
         for input in made_up {
             match make_up(input, playbook, make, files) {
                 Ok(Some(event)) => ready.push(event),
-                Ok(None) => faults.push(missing(input, given)),
-                Err(message) => faults.push(fault(input, message, None)),
+                Ok(None) => problems.push(missing(input, given)),
+                Err(message) => problems.push(problem(input, message, None)),
             }
         }
     }
@@ -105,13 +105,13 @@ pub fn stage_inputs(
             let mixed_up = other.map(|other| {
                 format!("it looks like the file for `{}` ({}); were the two mixed up?", other.name, other.file_name())
             });
-            faults.push(fault(input, message, mixed_up.or(hint)));
+            problems.push(problem(input, message, mixed_up.or(hint)));
         } else if let Some(table) = input.names_files.as_ref().filter(|_| files.knows(&input.name)) {
             let folder = folder_of(input, given);
-            faults.extend(stage_named_files(input, table, &folder, files, &mut ready).err().unwrap_or_default());
+            problems.extend(stage_named_files(input, table, &folder, files, &mut ready).err().unwrap_or_default());
         }
     }
-    if faults.is_empty() {
+    if problems.is_empty() {
         for event in &ready {
             if let Event::InputReady { file, size, sha256, .. } = event {
                 files.keep_checked(file, *size, sha256);
@@ -120,27 +120,27 @@ pub fn stage_inputs(
         ready.iter().for_each(events);
         Ok(())
     } else {
-        Err(faults)
+        Err(problems)
     }
 }
 
-fn too_large(input: &Input, path: &Path) -> Option<InputFault> {
+fn too_large(input: &Input, path: &Path) -> Option<InputProblem> {
     let size = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file)?.len();
     // Of another kind, such as an ELF file with its debug information: that is the better thing to tell.
     let max = input.max_size.unwrap_or(FILE_BYTES_MAX);
     let beyond_reason = size > max.saturating_mul(LARGER_AT_MOST).min(FILE_BYTES_MAX);
-    beyond_reason.then(|| fault(input, too_large_message(input.file_name(), size, max), None))
+    beyond_reason.then(|| problem(input, too_large_message(input.file_name(), size, max), None))
 }
 
 pub(super) fn too_large_message(name: &str, size: u64, max: u64) -> String {
     format!("`{name}` has {size} bytes, and there is room for {max} ({max:#x})")
 }
 
-pub(super) fn fault(input: &Input, message: String, hint: Option<String>) -> InputFault {
-    InputFault { input: input.name.clone(), message, hint }
+pub(super) fn problem(input: &Input, message: String, hint: Option<String>) -> InputProblem {
+    InputProblem { input: input.name.clone(), message, hint }
 }
 
-fn missing(input: &Input, given: &GivenFiles) -> InputFault {
+fn missing(input: &Input, given: &GivenFiles) -> InputProblem {
     let help = input.help.as_ref().map_or(String::new(), |help| format!(" ({help})"));
     let folder = match given.folder.to_str() {
         Some(".") => "the current folder".to_owned(),
@@ -148,22 +148,22 @@ fn missing(input: &Input, given: &GivenFiles) -> InputFault {
     };
     let message = format!("`{}`{help} is not in {folder}", input.file.value);
     let hint = format!("say where the files are with --files DIR, or give this one with --set {}=PATH", input.name);
-    fault(input, message, Some(hint))
+    problem(input, message, Some(hint))
 }
 
 /// Files that are not there although others are that are of use only together with them.
-fn left_alone(playbook: &Playbook, given: &GivenFiles, files: &Files) -> Vec<InputFault> {
+fn left_alone(playbook: &Playbook, given: &GivenFiles, files: &Files) -> Vec<InputProblem> {
     let word = |input: &Input| input.together.as_ref().map(|together| together.value.clone());
-    let mut faults = Vec::new();
+    let mut problems = Vec::new();
     for input in playbook.inputs.iter().filter(|input| input.together.is_some() && !files.knows(&input.name)) {
         let all: Vec<&Input> = playbook.inputs.iter().filter(|other| word(other) == word(input)).collect();
         if all.iter().any(|other| files.knows(&other.name)) {
             let names: Vec<&str> = all.iter().map(|other| other.file_name()).collect();
             let hint = format!("{} belong together: give all of them, or none", names.join(", "));
-            faults.push(fault(input, missing(input, given).message, Some(hint)));
+            problems.push(problem(input, missing(input, given).message, Some(hint)));
         }
     }
-    faults
+    problems
 }
 
 /// Can the run do without this input's file?
@@ -203,13 +203,13 @@ pub(super) fn beside(folder: &Path, file: &str) -> Result<Option<PathBuf>, (Stri
 }
 
 /// Where an input's file is; `None` when there is none.
-fn find(input: &Input, playbook: &Playbook, given: &GivenFiles) -> Result<Option<PathBuf>, InputFault> {
+fn find(input: &Input, playbook: &Playbook, given: &GivenFiles) -> Result<Option<PathBuf>, InputProblem> {
     if let Some(path) = given.set.get(&input.name) {
         return if path.is_file() {
             Ok(Some(path.clone()))
         } else {
             let what = if path.exists() { "is not a file" } else { "is not there" };
-            Err(fault(input, format!("{} {what}", path.display()), Some("it was given with --set".to_owned())))
+            Err(problem(input, format!("{} {what}", path.display()), Some("it was given with --set".to_owned())))
         };
     }
     // What stands in for another input that the person named lies where that one lies.
@@ -221,7 +221,7 @@ fn find(input: &Input, playbook: &Playbook, given: &GivenFiles) -> Result<Option
     beside(&folder, &input.file.value).map_err(|(message, real)| {
         let hint =
             real.map(|real| format!("if you trust it, name it yourself: --set {}={}", input.name, real.display()));
-        fault(input, message, hint)
+        problem(input, message, hint)
     })
 }
 

@@ -65,7 +65,7 @@ use std::time::Duration;
 pub use devices::Chosen;
 pub use event::{CONDITION_DOES_NOT_HOLD, Cause, Event, FuseChange, GoesOn, Problem, StepEnd, WaitEnd};
 pub use files::Files;
-pub use inputs::{GivenFiles, InputFault, MakeImage, stage_inputs};
+pub use inputs::{GivenFiles, InputProblem, MakeImage, stage_inputs};
 pub use ledger::{BoardRegion, RegionState};
 pub use limit::longest_limit;
 pub use plan::{PlannedLine, PlannedStep, not_started, plan};

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::documents::playbook::{Input, NamesFiles};
 use crate::engine::files::bytes_at;
-use crate::engine::inputs::{InputFault, beside, fault};
+use crate::engine::inputs::{InputProblem, beside, problem};
 use crate::engine::suitable::wrong_kind;
 use crate::engine::{Event, Files};
 use crate::words::FILE_BYTES_MAX;
@@ -27,10 +27,10 @@ pub(super) fn stage_named_files(
     folder: &Path,
     files: &Files,
     ready: &mut Vec<Event>,
-) -> Result<(), Vec<InputFault>> {
+) -> Result<(), Vec<InputProblem>> {
     let name = input.file_name();
-    let text = read(name, files.scratch()).map_err(|message| vec![fault(input, message, None)])?;
-    let mut faults = Vec::new();
+    let text = read(name, files.scratch()).map_err(|message| vec![problem(input, message, None)])?;
+    let mut problems = Vec::new();
     for named in named(&text, table) {
         let staged = named.map_err(|(line, message)| (line, message, None)).and_then(|Named { line, file }| {
             let event = stage(file, input, table, folder, files).map_err(|(message, hint)| (line, message, hint))?;
@@ -38,10 +38,10 @@ pub(super) fn stage_named_files(
             Ok(())
         });
         if let Err((line, message, hint)) = staged {
-            faults.push(fault(input, format!("`{name}`, line {line}: {message}"), hint));
+            problems.push(problem(input, format!("`{name}`, line {line}: {message}"), hint));
         }
     }
-    if faults.is_empty() { Ok(()) } else { Err(faults) }
+    if problems.is_empty() { Ok(()) } else { Err(problems) }
 }
 
 fn read(name: &str, scratch: &Scratch) -> Result<String, String> {

@@ -1,4 +1,4 @@
-//! The account of a run that did not recover the board: what happened, where, in which state the board is, what to do.
+//! What is told of a run that did not recover the board: what happened, where, in which state the board is, what to do.
 
 use crate::engine::halt::Failure;
 use crate::engine::ledger::Ledger;
@@ -8,7 +8,7 @@ use crate::output::Touched;
 use crate::words::FaultClass;
 use crate::world::World;
 
-pub(super) fn account<W: World>(failure: Failure, runner: &Runner<'_, W>) -> Problem {
+pub(super) fn problem_of<W: World>(failure: Failure, runner: &Runner<'_, W>) -> Problem {
     let state = state_of(&failure, &runner.ledger);
     let next = next_steps(&failure, !runner.attempted.is_empty());
     let causes = causes_of(&failure, &runner.causes);

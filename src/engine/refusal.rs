@@ -1,6 +1,6 @@
-//! Accounts of runs that ended before their first step.
+//! Problems of runs that ended before their first step.
 
-use crate::engine::{Event, InputFault, Outcome, Problem};
+use crate::engine::{Event, InputProblem, Outcome, Problem};
 use crate::words::FaultClass;
 use crate::world::ToolProblem;
 
@@ -48,7 +48,7 @@ pub fn before_anything(class: FaultClass, what: String, next: Vec<String>) -> Pr
     }
 }
 
-pub fn refused_inputs(faults: &[InputFault]) -> Problem {
+pub fn refused_inputs(faults: &[InputProblem]) -> Problem {
     let what = match faults {
         [only] => only.message.clone(),
         several => format!("{} files cannot be used", several.len()),

@@ -40,7 +40,7 @@ pub use order::{Order, Settings};
 /// Limit of a prompt or wait whose step gives none.
 pub(super) const WAIT_LIMIT: Duration = Duration::from_secs(10 * 60);
 
-/// How the last call of a tool went, for the account of a failure.
+/// How the last call of a tool went, to be told with a failure.
 #[derive(Debug, Clone)]
 pub(super) struct LastCall {
     pub(super) command: Vec<String>,
@@ -194,7 +194,7 @@ pub async fn run<W: World>(order: Order<'_>, files: Files, world: &W, events: &m
     runner.let_sleep();
     let (whole, no_tools) = no_tools.map_or((Outcome::Recovered, None), |(outcome, problem)| (outcome, Some(problem)));
     let outcome = failure.as_ref().map_or(whole, |failure| failure.outcome);
-    let problem = failure.map(|failure| problem::account(failure, &runner)).or(no_tools);
+    let problem = failure.map(|failure| problem::problem_of(failure, &runner)).or(no_tools);
     let next = if outcome == Outcome::Recovered { runner.afterwards() } else { Vec::new() };
     let Tally { done, skipped, retries, restarts, warnings } = runner.tally;
     runner.tell(Event::Finished {

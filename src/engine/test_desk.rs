@@ -154,7 +154,7 @@ pub(super) fn play(catalog: &str, launcher: &[&str], playbook: &str, desk: &Desk
     let catalog = catalog::load(&source).unwrap_or_else(|faults| panic!("{faults:?}"));
     let text = format!("format: 1\nboard: x\n{playbook}");
     let loaded = load(&Arc::new(Source { name: "x.yaml".to_owned(), text }), &|_| Err(String::new()));
-    assert!(loaded.faults.is_empty(), "{:?}", loaded.faults);
+    assert!(loaded.diagnostics.is_empty(), "{:?}", loaded.diagnostics);
     let playbook = loaded.playbook.unwrap();
     assert!(check(&playbook, &catalog).is_empty(), "{:?}", check(&playbook, &catalog));
     let ready = ReadyTool {

@@ -30,7 +30,7 @@ const GIVE_WAY: Duration = Duration::from_millis(10);
 pub(super) const BURNT_UNREAD: &str = "this cannot be undone, and nobody would know whether it has taken place";
 /// While a tool waits, other devices are looked for this often.
 const LOOK: Duration = Duration::from_millis(500);
-/// Lines of output kept for the account of a failure.
+/// Lines of output kept to be told with a failure.
 const LAST_LINES: usize = 12;
 /// Lines of a menu that are kept; no tool has longer ones.
 const MENU_LINES: usize = 100;

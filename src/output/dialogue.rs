@@ -115,7 +115,7 @@ mod tests {
     fn playbook(answers: &str) -> Playbook {
         let text = format!("format: 1\nboard: x\nsteps:\n  - run: tool\n    answers:\n{answers}");
         let loaded = load(&Arc::new(Source { name: "x".to_owned(), text }), &|_| Err(String::new()));
-        assert!(loaded.faults.is_empty(), "{:?}", loaded.faults);
+        assert!(loaded.diagnostics.is_empty(), "{:?}", loaded.diagnostics);
         loaded.playbook.unwrap()
     }
 

@@ -42,11 +42,11 @@ impl HeldAwake {
     /// By the first of these programs that is there, in the folders of this search path and nowhere else.
     pub(super) fn by(keepers: &'static [Keeper], search_path: Option<OsString>) -> Self {
         let refused = Arc::new(OnceLock::new());
-        let account = Arc::clone(&refused);
+        let told = Arc::clone(&refused);
         let input = HeldAwake::begin(move |input| {
             // The first word counts.
             let search_path = search_path.unwrap_or_default();
-            let _told_before = account.set(hold(keepers, &search_path, &input));
+            let _told_before = told.set(hold(keepers, &search_path, &input));
         });
         match input {
             Ok(input) => HeldAwake { refused, _input: Some(input) },
@@ -143,22 +143,22 @@ mod tests {
     }
 
     /// Waits for the word by which a keeper's thread ends.
-    fn account(held: &HeldAwake) -> String {
+    fn told(held: &HeldAwake) -> String {
         held.refused.wait().clone()
     }
 
     #[test]
     fn without_a_program_it_is_told() {
-        assert_eq!(account(&by(&[("no-such-keeper", &[])])), "no-such-keeper is not there");
-        let both = account(&by(&[("no-such-keeper", &[]), ("nor-this", &[])]));
+        assert_eq!(told(&by(&[("no-such-keeper", &[])])), "no-such-keeper is not there");
+        let both = told(&by(&[("no-such-keeper", &[]), ("nor-this", &[])]));
         assert_eq!(both, "none of no-such-keeper, nor-this is there");
     }
 
     #[test]
     fn a_program_that_refuses_is_quoted() {
         let held = by(&[("no-such-keeper", &[]), ("sh", &["-c", "echo >&2; echo 'Access denied' >&2; exit 1"])]);
-        assert_eq!(account(&held), "sh: Access denied");
-        assert_eq!(account(&by(&[("sh", &["-c", "exit 0"])])), "sh did not do it");
+        assert_eq!(told(&held), "sh: Access denied");
+        assert_eq!(told(&by(&[("sh", &["-c", "exit 0"])])), "sh did not do it");
     }
 
     #[test]
@@ -167,7 +167,7 @@ mod tests {
             HeldAwake::by(&[("sh", &["-c", "exit 0"]), ("Cargo.toml", &[])], search_path.map(OsString::from))
         };
         for search_path in [None, Some(""), Some("."), Some("src:.:")] {
-            assert_eq!(account(&by(search_path)), "none of sh, Cargo.toml is there");
+            assert_eq!(told(&by(search_path)), "none of sh, Cargo.toml is there");
         }
     }
 
@@ -175,7 +175,7 @@ mod tests {
     fn the_program_within_is_looked_for_in_the_same_folders() {
         let folders = std::env::join_paths(["/usr/bin", "/bin"]).unwrap();
         let held = HeldAwake::by(&[("sh", &["-c", "echo $PATH >&2; exit 1"])], Some(folders));
-        assert_eq!(account(&held), "sh: /usr/bin:/bin");
+        assert_eq!(told(&held), "sh: /usr/bin:/bin");
     }
 
     #[test]

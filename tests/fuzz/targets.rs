@@ -104,13 +104,13 @@ fn playbooks() -> Vec<Vec<u8>> {
 
 fn read_playbook(bytes: &[u8]) {
     let loaded = playbook::load(&source(bytes), &family);
-    are_sound(&loaded.faults);
+    are_sound(&loaded.diagnostics);
     let Some(playbook) = loaded.playbook else {
-        return assert!(has_error(&loaded.faults), "refused without a word");
+        return assert!(has_error(&loaded.diagnostics), "refused without a word");
     };
     let faults = playbook::check(&playbook, shipped());
     are_sound(&faults);
-    if has_error(&loaded.faults) || has_error(&faults) {
+    if has_error(&loaded.diagnostics) || has_error(&faults) {
         return;
     }
     // What is found sound promises no more than there is room for.
@@ -162,10 +162,10 @@ fn test_files() -> Vec<Vec<u8>> {
 
 fn read_cases(bytes: &[u8]) {
     let loaded = cases::load(&source(bytes), &family);
-    are_sound(&loaded.faults);
+    are_sound(&loaded.diagnostics);
     match loaded.tests {
         Some(tests) => are_sound(&cases::check(&tests, rt1062())),
-        None => assert!(has_error(&loaded.faults), "refused without a word"),
+        None => assert!(has_error(&loaded.diagnostics), "refused without a word"),
     }
 }
 
@@ -178,15 +178,15 @@ fn scenes() -> Vec<Vec<u8>> {
 
 fn read_scene(bytes: &[u8]) {
     let loaded = scene::load_scene(&source(bytes));
-    are_sound(&loaded.faults);
+    are_sound(&loaded.diagnostics);
     let Some(read) = loaded.scene else {
-        return assert!(has_error(&loaded.faults), "refused without a word");
+        return assert!(has_error(&loaded.diagnostics), "refused without a word");
     };
     are_sound(&scene::check_scene(&read, shipped()));
     // A scene that is written down is the same scene.
     let written = scene::write_scene(&read, &[]);
     let again = scene::load_scene(&source(written.as_bytes()));
-    let words: Vec<String> = again.faults.iter().map(|fault| fault.message.clone()).collect();
+    let words: Vec<String> = again.diagnostics.iter().map(|fault| fault.message.clone()).collect();
     let again = again.scene.unwrap_or_else(|| panic!("what was written is refused: {words:?}\n{written}"));
     assert_eq!(scene::write_scene(&again, &[]), written, "what was written is another scene");
 }

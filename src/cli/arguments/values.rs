@@ -47,7 +47,7 @@ impl FromStr for ToolPath {
     }
 }
 
-/// Names of starting states and faults of the virtual board; the bench knows which there are.
+/// Names of starting states and mishaps of the virtual board; the bench knows which there are.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Simulation {
     pub names: Vec<String>,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::bench::{Bench, check_strikes};
+use crate::bench::{Bench, check_mishaps};
 use crate::cli::catalogs::{Catalogs, FoundCatalog};
 use crate::cli::check::{read, scene_of};
 use crate::cli::places::{find_playbook, read_below, read_document, read_scene};
@@ -48,18 +48,18 @@ pub(super) fn collect(paths: &[PathBuf], catalogs: &Catalogs) -> Result<(Vec<Sui
     }
     let mut seen = std::collections::BTreeSet::new();
     files.retain(|file| seen.insert(file.clone()));
-    let (mut suites, mut faults) = (Vec::new(), Vec::new());
+    let (mut suites, mut diagnostics) = (Vec::new(), Vec::new());
     for file in files {
         match catalogs.beside(&file) {
             Ok(catalog) => {
                 let (suite, wrong) = load(&file, &catalog);
                 suites.extend(suite);
-                faults.extend(wrong);
+                diagnostics.extend(wrong);
             }
-            Err(wrong) => add_new(&mut faults, wrong),
+            Err(wrong) => add_new(&mut diagnostics, wrong),
         }
     }
-    Ok((suites, faults))
+    Ok((suites, diagnostics))
 }
 
 pub(in crate::cli) fn is_test_file(path: &Path) -> bool {
@@ -100,7 +100,7 @@ fn below(folder: &Path, ending: &str, depth: usize, files: &mut Vec<PathBuf>) ->
     Ok(())
 }
 
-/// A playbook that is struck with faults, with its tests if it has some.
+/// A playbook whose mishaps are tried out, with its tests if it has some.
 #[derive(Debug)]
 pub(super) struct Target {
     /// A path that leads to it.
@@ -137,18 +137,18 @@ pub(super) fn collect_targets(
     }
     let mut seen = std::collections::BTreeSet::new();
     files.retain(|file| seen.insert(file.clone()));
-    let (mut targets, mut faults) = (Vec::new(), Vec::new());
+    let (mut targets, mut diagnostics) = (Vec::new(), Vec::new());
     for file in files {
         match catalogs.beside(&file) {
             Ok(catalog) => {
                 let (target, wrong) = load_target(&file, &catalog);
                 targets.extend(target);
-                faults.extend(wrong);
+                diagnostics.extend(wrong);
             }
-            Err(wrong) => add_new(&mut faults, wrong),
+            Err(wrong) => add_new(&mut diagnostics, wrong),
         }
     }
-    Ok((targets, faults))
+    Ok((targets, diagnostics))
 }
 
 /// Families, schemas and other documents lie in the same folders; only a playbook names its board.
@@ -161,7 +161,7 @@ fn load_target(file: &Path, catalog: &Arc<FoundCatalog>) -> (Option<Target>, Vec
     let folder = folder_of(file);
     let name = file.display().to_string();
     if is_test_file(file) {
-        let (suite, faults) = load(file, catalog);
+        let (suite, diagnostics) = load(file, catalog);
         let target = suite.map(|Suite { tests, playbook, folder, catalog, .. }| Target {
             name,
             playbook,
@@ -169,16 +169,16 @@ fn load_target(file: &Path, catalog: &Arc<FoundCatalog>) -> (Option<Target>, Vec
             folder,
             catalog,
         });
-        return (target, faults);
+        return (target, diagnostics);
     }
     match find_playbook(&name) {
         Ok(found) => {
-            let (playbook, faults) = read(&found, &catalog.catalog);
-            let sound = !faults.iter().any(|fault| fault.severity == Severity::Error);
+            let (playbook, diagnostics) = read(&found, &catalog.catalog);
+            let sound = !diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
             let playbook = playbook.filter(|_| sound);
             (
                 playbook.map(|playbook| Target { name, playbook, tests: None, folder, catalog: Arc::clone(catalog) }),
-                faults,
+                diagnostics,
             )
         }
         Err(error) => (None, vec![Diagnostic::of_document(error.to_string())]),
@@ -186,10 +186,10 @@ fn load_target(file: &Path, catalog: &Arc<FoundCatalog>) -> (Option<Target>, Vec
 }
 
 /// What was wrong with a catalog is told once, and not for every document that it counts for.
-fn add_new(faults: &mut Vec<Diagnostic>, wrong: Vec<Diagnostic>) {
-    for fault in wrong {
-        if !faults.contains(&fault) {
-            faults.push(fault);
+fn add_new(diagnostics: &mut Vec<Diagnostic>, wrong: Vec<Diagnostic>) {
+    for diagnostic in wrong {
+        if !diagnostics.contains(&diagnostic) {
+            diagnostics.push(diagnostic);
         }
     }
 }
@@ -210,14 +210,14 @@ pub(in crate::cli) fn read_tests(file: &Path) -> (Option<TestFile>, Vec<Diagnost
     let folder = folder_of(file);
     let shared = |path: &str| read_below(&folder, path)?.ok_or_else(|| "there is no such file".to_owned());
     let loaded = cases::load(&source, &shared);
-    (loaded.tests, loaded.faults)
+    (loaded.tests, loaded.diagnostics)
 }
 
 /// Reads a test file and its playbook, and holds each against the other.
 pub(in crate::cli) fn load(file: &Path, catalog: &Arc<FoundCatalog>) -> (Option<Suite>, Vec<Diagnostic>) {
     let folder = folder_of(file);
-    let (tests, mut faults) = read_tests(file);
-    let Some(tests) = tests else { return (None, faults) };
+    let (tests, mut diagnostics) = read_tests(file);
+    let Some(tests) = tests else { return (None, diagnostics) };
     let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let playbook = match &tests.playbook {
         Some(path) => folder.join(&path.value),
@@ -225,38 +225,38 @@ pub(in crate::cli) fn load(file: &Path, catalog: &Arc<FoundCatalog>) -> (Option<
     };
     if !playbook.is_file() {
         let message = format!("the playbook {} is not there", playbook.display());
-        faults.push(match &tests.playbook {
+        diagnostics.push(match &tests.playbook {
             Some(path) => Diagnostic::error(&path.place, message),
             None => Diagnostic::of_document(format!("{}: {message}; `playbook: …` names another", file.display())),
         });
-        return (None, faults);
+        return (None, diagnostics);
     }
     let found = match find_playbook(&playbook.to_string_lossy()) {
         Ok(found) => found,
         Err(error) => {
-            faults.push(Diagnostic::of_document(error.to_string()));
-            return (None, faults);
+            diagnostics.push(Diagnostic::of_document(error.to_string()));
+            return (None, diagnostics);
         }
     };
     let (playbook, wrong) = read(&found, &catalog.catalog);
-    let sound = !wrong.iter().any(|fault| fault.severity == Severity::Error);
-    faults.extend(wrong);
-    let Some(playbook) = playbook.filter(|_| sound) else { return (None, faults) };
-    faults.extend(cases::check(&tests, &playbook));
-    faults.extend(unknown_names(&tests, &playbook));
-    faults.extend(check_strikes(&tests, &playbook, &catalog.catalog));
+    let sound = !wrong.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
+    diagnostics.extend(wrong);
+    let Some(playbook) = playbook.filter(|_| sound) else { return (None, diagnostics) };
+    diagnostics.extend(cases::check(&tests, &playbook));
+    diagnostics.extend(unknown_names(&tests, &playbook));
+    diagnostics.extend(check_mishaps(&tests, &playbook, &catalog.catalog));
     let mut scenes = BTreeMap::new();
     for path in tests.cases.iter().filter_map(|case| case.scene.as_ref()) {
         if scenes.contains_key(&path.value) {
             continue;
         }
         let (scene, wrong) = load_scene_beside(&folder, path, &catalog.catalog);
-        faults.extend(wrong);
+        diagnostics.extend(wrong);
         scenes.extend(scene.map(|scene| (path.value.clone(), scene)));
     }
     let suite =
         Suite { name: file.display().to_string(), tests, playbook, folder, scenes, catalog: Arc::clone(catalog) };
-    (Some(suite), faults)
+    (Some(suite), diagnostics)
 }
 
 /// The loader has seen to it that the path does not lead out of the folder; a link in it might.
@@ -274,9 +274,9 @@ fn load_scene_beside(folder: &Path, path: &Located<String>, catalog: &Catalog) -
     }
 }
 
-/// Starting states and faults that the virtual board does not know.
+/// Starting states and mishaps that the virtual board does not know.
 fn unknown_names(tests: &TestFile, playbook: &Playbook) -> Vec<Diagnostic> {
-    let mut faults = Vec::new();
+    let mut diagnostics = Vec::new();
     let names = Bench::names(playbook);
     for case in &tests.cases {
         match &names {
@@ -284,19 +284,19 @@ fn unknown_names(tests: &TestFile, playbook: &Playbook) -> Vec<Diagnostic> {
                 let known: Vec<&str> = names.iter().map(|(name, _)| *name).collect();
                 for name in case.simulate.iter().filter(|name| !known.contains(&name.value.as_str())) {
                     let message = format!("`{}` is not a starting state or fault of this virtual board", name.value);
-                    let fault = Diagnostic::error(&name.place, message);
-                    faults.push(match nearest(&name.value, known.iter().copied()) {
-                        Some(near) => fault.hint(format!("did you mean `{near}`?")),
-                        None => fault.hint(format!("it knows {}", known.join(", "))),
+                    let diagnostic = Diagnostic::error(&name.place, message);
+                    diagnostics.push(match nearest(&name.value, known.iter().copied()) {
+                        Some(near) => diagnostic.hint(format!("did you mean `{near}`?")),
+                        None => diagnostic.hint(format!("it knows {}", known.join(", "))),
                     });
                 }
             }
             Err(error) if case.scene.is_none() => {
-                let fault = Diagnostic::error(&case.name.place, error.to_string());
-                faults.push(fault.hint("or give the case a `scene`"));
+                let diagnostic = Diagnostic::error(&case.name.place, error.to_string());
+                diagnostics.push(diagnostic.hint("or give the case a `scene`"));
             }
             Err(_) => {}
         }
     }
-    faults
+    diagnostics
 }

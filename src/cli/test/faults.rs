@@ -1,4 +1,4 @@
-//! `recover test --faults`: strikes every step of playbooks with every fault that can strike there, and reports.
+//! `recover test --faults`: lets every mishap happen at every step of playbooks where it can, and reports.
 
 mod report;
 mod table;
@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use crate::bench::{Broken, Cell, CellEnd, Invariant, Matrix, Struck, Subject, strike_cell, survey};
+use crate::bench::{Broken, Invariant, Matrix, Subject, Trial, TrialEnd, TrialRecord, survey, try_out};
 use crate::cli::arguments::{ReportFormat, TestArgs};
 use crate::cli::catalogs::Catalogs;
 use crate::cli::diagnostics::render;
@@ -23,19 +23,19 @@ use crate::engine::Outcome;
 use crate::words::{Diagnostic, Severity};
 
 /// Real time for two runs; they take a fraction of a second.
-const CELL_MAX: Duration = Duration::from_secs(60);
+const TRIAL_MAX: Duration = Duration::from_secs(60);
 
-/// A playbook and everything that can strike it.
+/// A playbook and everything that can go wrong with it.
 struct Board<'a> {
     target: &'a Target,
     matrix: Matrix,
 }
 
-/// What came of a cell.
+/// What came of a trial.
 struct Tried<'a> {
     board: &'a Board<'a>,
-    cell: &'a Cell,
-    end: CellEnd,
+    trial: &'a Trial,
+    end: TrialEnd,
     broken: Vec<Broken>,
     /// Why it may be broken.
     excuse: Option<&'a str>,
@@ -50,23 +50,23 @@ impl Tried<'_> {
 
     /// A command that does this again, and nothing else.
     fn command(&self) -> String {
-        format!("recover test {} --faults --filter '{}'", self.board.target.name, self.cell)
+        format!("recover test {} --faults --filter '{}'", self.board.target.name, self.trial)
     }
 }
 
-pub(super) fn strike(args: &TestArgs, catalogs: &Catalogs, look: &Look) -> Outcome {
+pub(super) fn try_all(args: &TestArgs, catalogs: &Catalogs, look: &Look) -> Outcome {
     let began = Instant::now();
-    let (targets, faults) = match collect_targets(&args.paths, catalogs) {
+    let (targets, diagnostics) = match collect_targets(&args.paths, catalogs) {
         Ok(collected) => collected,
         Err(message) => {
             complain(&format!("error: {message}"));
             return Outcome::CommandLine;
         }
     };
-    complain_at_length(&render(&faults, look));
+    complain_at_length(&render(&diagnostics, look));
     tell_catalogs(catalogs);
-    if faults.iter().any(|fault| fault.severity == Severity::Error) {
-        cases::annotate_faults(&faults);
+    if diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
+        cases::annotate_diagnostics(&diagnostics);
         return Outcome::PlaybookInvalid;
     }
     let jobs = args.jobs.map_or_else(cores, usize::from);
@@ -81,23 +81,29 @@ pub(super) fn strike(args: &TestArgs, catalogs: &Catalogs, look: &Look) -> Outco
             }
         }
     }
-    let cells: Vec<Vec<Cell>> = boards.iter().map(|board| board.matrix.cells()).collect();
-    let all: Vec<(&Board<'_>, &Cell)> =
-        boards.iter().zip(&cells).flat_map(|(board, cells)| cells.iter().map(move |cell| (board, cell))).collect();
+    let trials: Vec<Vec<Trial>> = boards.iter().map(|board| board.matrix.trials()).collect();
+    let all: Vec<(&Board<'_>, &Trial)> =
+        boards.iter().zip(&trials).flat_map(|(board, trials)| trials.iter().map(move |trial| (board, trial))).collect();
     if all.is_empty() {
-        complain("error: faults strike virtual boards only, and none of these playbooks has one: add `virtual_board:`");
+        complain(
+            "error: mishaps happen on virtual boards only, and none of these playbooks has one: add `virtual_board:`",
+        );
         return Outcome::CommandLine;
     }
     let chosen = choose(&all, &args.filter);
     if chosen.is_empty() {
-        complain(&format!("error: none of the {} cells has a name with all of: {}", all.len(), args.filter.join(", ")));
+        complain(&format!(
+            "error: none of the {} trials has a name with all of: {}",
+            all.len(),
+            args.filter.join(", ")
+        ));
         return Outcome::CommandLine;
     }
-    let watchdog = Watchdog::new(CELL_MAX);
+    let watchdog = Watchdog::new(TRIAL_MAX);
     let tried = std::thread::scope(|scope| {
         scope.spawn(|| watchdog.watch());
         let tried =
-            in_parallel(jobs, &chosen, |(board, cell)| watchdog.guard(&cell.to_string(), || try_cell(board, cell)));
+            in_parallel(jobs, &chosen, |(board, trial)| watchdog.guard(&trial.to_string(), || try_one(board, trial)));
         watchdog.rest();
         tried
     });
@@ -135,45 +141,45 @@ fn subject(target: &Target) -> Subject<'_> {
     }
 }
 
-/// A filter that is the whole name of a cell means this cell only; else names must hold the texts.
-fn choose<'a>(all: &[(&'a Board<'a>, &'a Cell)], filter: &[String]) -> Vec<(&'a Board<'a>, &'a Cell)> {
-    let exact = |(_, cell): &&(&Board<'_>, &Cell)| filter.len() == 1 && cell.to_string() == filter[0];
+/// A filter that is the whole name of a trial means this one only; else names must hold the texts.
+fn choose<'a>(all: &[(&'a Board<'a>, &'a Trial)], filter: &[String]) -> Vec<(&'a Board<'a>, &'a Trial)> {
+    let exact = |(_, trial): &&(&Board<'_>, &Trial)| filter.len() == 1 && trial.to_string() == filter[0];
     let found: Vec<_> = all.iter().filter(exact).copied().collect();
     if !found.is_empty() {
         return found;
     }
-    let fits = |(board, cell): &&(&Board<'_>, &Cell)| {
-        let name = format!("{} {cell}", board.target.name);
+    let fits = |(board, trial): &&(&Board<'_>, &Trial)| {
+        let name = format!("{} {trial}", board.target.name);
         filter.iter().all(|text| name.contains(text.as_str()))
     };
     all.iter().filter(fits).copied().collect()
 }
 
-fn try_cell<'a>(board: &'a Board<'a>, cell: &'a Cell) -> Tried<'a> {
+fn try_one<'a>(board: &'a Board<'a>, trial: &'a Trial) -> Tried<'a> {
     let began = Instant::now();
-    let ran = catch_unwind(AssertUnwindSafe(|| strike_cell(subject(board.target), &board.matrix, cell)));
-    let defect = |found: String| Struck {
-        end: CellEnd::Failed(Outcome::Defect),
+    let ran = catch_unwind(AssertUnwindSafe(|| try_out(subject(board.target), &board.matrix, trial)));
+    let defect = |found: String| TrialRecord {
+        end: TrialEnd::Failed(Outcome::Defect),
         broken: vec![Broken { invariant: Invariant::Outcome, found }],
         runs: Vec::new(),
         kept: None,
     };
-    let struck = match ran {
-        Ok(Ok(struck)) => struck,
+    let happened = match ran {
+        Ok(Ok(happened)) => happened,
         Ok(Err(error)) => defect(error.to_string()),
         Err(_) => defect("a defect in recover; its message is above".to_owned()),
     };
-    let kept = struck.kept.filter(|folder| keep_first_few(folder, &struck.runs));
-    let name = cell.to_string();
+    let kept = happened.kept.filter(|folder| keep_first_few(folder, &happened.runs));
+    let name = trial.to_string();
     let excused = board.target.tests.as_ref().map(|tests| tests.excused.as_slice()).unwrap_or_default();
     let excuse = excused.iter().find(|excused| excused.fits(&name)).map(|excused| excused.reason.as_str());
-    let excuse = excuse.filter(|_| !struck.broken.is_empty());
-    Tried { board, cell, end: struck.end, broken: struck.broken, excuse, kept, took: began.elapsed() }
+    let excuse = excuse.filter(|_| !happened.broken.is_empty());
+    Tried { board, trial, end: happened.end, broken: happened.broken, excuse, kept, took: began.elapsed() }
 }
 
 /// Excuses that excuse nothing any more.
 fn stale(boards: &[Board<'_>], tried: &[Tried<'_>]) -> Vec<Diagnostic> {
-    let mut faults = Vec::new();
+    let mut diagnostics = Vec::new();
     for board in boards {
         let excused = board.target.tests.as_ref().map(|tests| tests.excused.as_slice()).unwrap_or_default();
         for excuse in excused {
@@ -181,12 +187,12 @@ fn stale(boards: &[Board<'_>], tried: &[Tried<'_>]) -> Vec<Diagnostic> {
             let needed = tried
                 .iter()
                 .filter(of_board)
-                .any(|tried| tried.excuse.is_some() && excuse.fits(&tried.cell.to_string()));
+                .any(|tried| tried.excuse.is_some() && excuse.fits(&tried.trial.to_string()));
             if !needed {
-                let message = format!("`{}` excuses nothing: no such cell breaks a rule", excuse.cell.value);
-                faults.push(Diagnostic::error(&excuse.cell.place, message).hint("remove it"));
+                let message = format!("`{}` excuses nothing: no such trial breaks a rule", excuse.trial.value);
+                diagnostics.push(Diagnostic::error(&excuse.trial.place, message).hint("remove it"));
             }
         }
     }
-    faults
+    diagnostics
 }

@@ -12,7 +12,7 @@ use crate::cli::style::{Look, Role};
 use crate::cli::test::Tried;
 use crate::cli::test::collect::Suite;
 use crate::cli::test::progress::{Progress, Remarkable};
-use crate::cli::test::report::annotate_faults;
+use crate::cli::test::report::annotate_diagnostics;
 use crate::cli::test::watchdog::Watchdog;
 use crate::cli::wording::count;
 use crate::documents::cases::Case;
@@ -74,7 +74,7 @@ pub(super) fn mutate(suites: &[Suite], tried: &[Tried<'_>], args: &TestArgs, job
         ReportFormat::Json => json(&judged, began.elapsed()),
         ReportFormat::Human | ReportFormat::Junit => human(&judged, &unnoticed, &stale, began.elapsed(), look),
     }
-    annotate_faults(&unnoticed);
+    annotate_diagnostics(&unnoticed);
     if unnoticed.is_empty() { Outcome::Recovered } else { Outcome::StepFailed }
 }
 
@@ -154,12 +154,12 @@ fn stale(suites: &[Suite], judged: &[Judged<'_>]) -> Vec<Diagnostic> {
             continue;
         }
         let known = judged.iter().any(|judged| covers(&entry.mutant.value, judged.mutant));
-        let fault = if known {
+        let diagnostic = if known {
             Diagnostic::warning(&entry.mutant.place, "every change of this name is noticed").hint("remove the entry")
         } else {
             Diagnostic::warning(&entry.mutant.place, "no change has this name").hint("remove or correct the entry")
         };
-        stale.push(fault);
+        stale.push(diagnostic);
     }
     stale
 }

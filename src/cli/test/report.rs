@@ -138,26 +138,26 @@ pub(super) fn sentence(difference: &Difference) -> String {
 pub(super) fn annotate(tried: &[Tried<'_>]) {
     for failed in tried.iter().filter(|tried| !tried.passed()) {
         if let Some(difference) = failed.differences.first() {
-            let fault = match &difference.place {
+            let diagnostic = match &difference.place {
                 Some(place) => Diagnostic::error(place, sentence(difference)),
                 None => Diagnostic::error(&failed.case.name.place, sentence(difference)),
             };
-            annotate_one(&fault, &failed.case.name.value);
+            annotate_one(&diagnostic, &failed.case.name.value);
         }
     }
 }
 
-pub(super) fn annotate_faults(faults: &[Diagnostic]) {
-    for fault in faults {
-        annotate_one(fault, "invalid document");
+pub(super) fn annotate_diagnostics(diagnostics: &[Diagnostic]) {
+    for diagnostic in diagnostics {
+        annotate_one(diagnostic, "invalid document");
     }
 }
 
-fn annotate_one(fault: &Diagnostic, title: &str) {
+fn annotate_one(diagnostic: &Diagnostic, title: &str) {
     if std::env::var_os("GITHUB_ACTIONS").is_none_or(|value| value.is_empty()) {
         return;
     }
-    let place = fault.place.as_ref().map(|place| {
+    let place = diagnostic.place.as_ref().map(|place| {
         let Position { line, column } = place.position();
         format!("file={},line={line},col={column},", escape_property(&place.source.name))
     });
@@ -166,7 +166,7 @@ fn annotate_one(fault: &Diagnostic, title: &str) {
         "::error {}title={}::{}",
         place.unwrap_or_default(),
         escape_property(title),
-        escape(&fault.message)
+        escape(&diagnostic.message)
     ));
 }
 

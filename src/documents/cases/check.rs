@@ -15,14 +15,14 @@ pub fn check(tests: &TestFile, playbook: &Playbook) -> Vec<Diagnostic> {
         tools: tools_of(playbook, &|_| true),
         irreversible: irreversible_steps(&playbook.steps).into_iter().map(|(id, _)| id).collect(),
     };
-    let mut faults = Vec::new();
+    let mut diagnostics = Vec::new();
     for case in &tests.cases {
-        names.case(case, playbook, &mut faults);
+        names.case(case, playbook, &mut diagnostics);
         for expect in [Some(&case.expect), case.again.as_ref()].into_iter().flatten() {
-            names.expect(expect, &mut faults);
+            names.expect(expect, &mut diagnostics);
         }
     }
-    faults
+    diagnostics
 }
 
 struct Names<'a> {
@@ -52,44 +52,44 @@ fn leaves_a_choice(steps: &[Step], id: &Id) -> bool {
 }
 
 impl Names<'_> {
-    fn case(&self, case: &Case, playbook: &Playbook, faults: &mut Vec<Diagnostic>) {
+    fn case(&self, case: &Case, playbook: &Playbook, diagnostics: &mut Vec<Diagnostic>) {
         for (name, _) in &case.files {
-            known(name.value.as_str(), &name.place, "input", &self.inputs, faults);
+            known(name.value.as_str(), &name.place, "input", &self.inputs, diagnostics);
         }
         for (name, value) in &case.set {
-            known(name.value.as_str(), &name.place, "variable", &self.variables, faults);
+            known(name.value.as_str(), &name.place, "variable", &self.variables, diagnostics);
             let variable = playbook.variables.iter().find(|variable| variable.name == name.value);
             if let Some(Err(error)) = variable.map(|variable| variable.read(&value.value)) {
-                faults.push(Diagnostic::error(&value.place, error.to_string()));
+                diagnostics.push(Diagnostic::error(&value.place, error.to_string()));
             }
         }
         let irreversible: Vec<&str> = self.irreversible.iter().map(String::as_str).collect();
         for step in case.allow.iter().chain(case.agrees.iter().flatten()) {
-            known(step.value.as_str(), &step.place, "irreversible step", &irreversible, faults);
+            known(step.value.as_str(), &step.place, "irreversible step", &irreversible, diagnostics);
         }
         for (step, _) in &case.chooses {
-            known(step.value.as_str(), &step.place, "step", &self.steps, faults);
+            known(step.value.as_str(), &step.place, "step", &self.steps, diagnostics);
             if self.steps.contains(&step.value.as_str()) && !leaves_a_choice(&playbook.steps, &step.value) {
                 let message = format!("the step `{}` leaves no choice", step.value);
-                let fault = Diagnostic::error(&step.place, message);
-                faults.push(fault.hint("a choice is a prompt with both `until` and `sets`"));
+                let diagnostic = Diagnostic::error(&step.place, message);
+                diagnostics.push(diagnostic.hint("a choice is a prompt with both `until` and `sets`"));
             }
         }
         let tools: Vec<&str> = self.tools.iter().map(String::as_str).collect();
         for treated in &case.tools {
-            known(&treated.tool.value, &treated.tool.place, "tool", &tools, faults);
+            known(&treated.tool.value, &treated.tool.place, "tool", &tools, diagnostics);
         }
     }
 
-    fn expect(&self, expect: &Expect, faults: &mut Vec<Diagnostic>) {
+    fn expect(&self, expect: &Expect, diagnostics: &mut Vec<Diagnostic>) {
         let prompts = expect.prompts.iter().flat_map(|prompts| &prompts.value);
         let lists = [&expect.done, &expect.skipped, &expect.retried, &expect.restarted_at, &expect.not_reached];
         let steps: Vec<&Located<Id>> = lists.into_iter().flatten().chain(prompts).chain(&expect.step).collect();
         for step in steps {
-            known(step.value.as_str(), &step.place, "step", &self.steps, faults);
+            known(step.value.as_str(), &step.place, "step", &self.steps, diagnostics);
         }
         for (input, _) in &expect.holds {
-            known(input.value.as_str(), &input.place, "input", &self.inputs, faults);
+            known(input.value.as_str(), &input.place, "input", &self.inputs, diagnostics);
         }
         let times = expect.times_called.iter().map(|(pattern, _)| pattern);
         let exactly = expect.calls.iter().flat_map(|calls| &calls.value);
@@ -97,8 +97,8 @@ impl Names<'_> {
             let tool = pattern.text.split([' ', '*']).next().unwrap_or_default();
             // A pattern that begins with a star is for any tool.
             if !tool.is_empty() && !self.tools.iter().any(|known| known == tool) {
-                let fault = Diagnostic::error(&pattern.place, format!("this playbook never runs `{tool}`"));
-                faults.push(fault.hint(format!("it runs {}", list(self.tools.iter().map(String::as_str)))));
+                let diagnostic = Diagnostic::error(&pattern.place, format!("this playbook never runs `{tool}`"));
+                diagnostics.push(diagnostic.hint(format!("it runs {}", list(self.tools.iter().map(String::as_str)))));
             }
         }
         if let Some(code) = &expect.exit_code
@@ -106,20 +106,20 @@ impl Names<'_> {
         {
             let outcome = expect.outcome.value;
             let message = format!("a run that ends `{outcome}` has the exit code {}", outcome.exit_code());
-            faults.push(Diagnostic::error(&code.place, message));
+            diagnostics.push(Diagnostic::error(&code.place, message));
         }
     }
 }
 
-fn known(name: &str, place: &Place, what: &str, known: &[&str], faults: &mut Vec<Diagnostic>) {
+fn known(name: &str, place: &Place, what: &str, known: &[&str], diagnostics: &mut Vec<Diagnostic>) {
     if known.contains(&name) {
         return;
     }
-    let fault = Diagnostic::error(place, format!("the playbook has no {what} `{name}`"));
-    faults.push(match nearest(name, known.iter().copied()) {
-        Some(near) => fault.hint(format!("did you mean `{near}`?")),
-        None if known.is_empty() => fault.hint(format!("it has no {what} at all")),
-        None => fault.hint(format!("it has {}", list(known.iter().copied()))),
+    let diagnostic = Diagnostic::error(place, format!("the playbook has no {what} `{name}`"));
+    diagnostics.push(match nearest(name, known.iter().copied()) {
+        Some(near) => diagnostic.hint(format!("did you mean `{near}`?")),
+        None if known.is_empty() => diagnostic.hint(format!("it has no {what} at all")),
+        None => diagnostic.hint(format!("it has {}", list(known.iter().copied()))),
     });
 }
 

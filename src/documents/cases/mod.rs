@@ -13,6 +13,6 @@ pub use check::check;
 pub use load::{LoadedTests, load};
 pub(crate) use types::matches_text;
 pub use types::{
-    CallPattern, Case, CaseStrike, Choice, ExcusedCell, Expect, GivenContents, TestFile, ToolTreatment, Treated,
+    CallPattern, Case, CaseMishap, Choice, Excuse, Expect, GivenContents, TestFile, ToolTreatment, Treated,
     UnnoticedMutant,
 };

@@ -2,7 +2,7 @@
 
 use crate::documents::cases::load::file_beside;
 use crate::documents::cases::read_expect::read_expect;
-use crate::documents::cases::{Case, CaseStrike, Choice, GivenContents, ToolTreatment, Treated};
+use crate::documents::cases::{Case, CaseMishap, Choice, GivenContents, ToolTreatment, Treated};
 use crate::documents::playbook::read_input::bytes_of;
 use crate::documents::playbook::read_step::read_hands;
 use crate::documents::playbook::reader::Reader;
@@ -12,7 +12,7 @@ use crate::words::{Diagnostic, Id, Located, MADE_BYTES_MAX, ToolVersion, nearest
 pub(super) const CASE_KEYS: &[&str] = &[
     "name",
     "simulate",
-    "strike",
+    "mishap",
     "scene",
     "board",
     "files",
@@ -37,7 +37,7 @@ pub(super) fn read_case(reader: &mut Reader, yaml: &Yaml) -> Option<Case> {
     let name = match parts.get("name") {
         Some(name) => reader.text(name),
         None => {
-            reader.fault(Diagnostic::error(parts.place(), "a case needs the key `name`"));
+            reader.report(Diagnostic::error(parts.place(), "a case needs the key `name`"));
             None
         }
     };
@@ -45,12 +45,13 @@ pub(super) fn read_case(reader: &mut Reader, yaml: &Yaml) -> Option<Case> {
     let scene = parts.get("scene").and_then(|path| file_beside(reader, path));
     if let (Some(_), Some(first)) = (&scene, simulate.first()) {
         let message = "`simulate` chooses how the virtual board starts, and a scene has none; keep one of the two";
-        reader.fault(Diagnostic::error(&first.place, message));
+        reader.report(Diagnostic::error(&first.place, message));
     }
-    let strike = parts.get("strike").and_then(|strike| read_strike(reader, strike));
-    if let (Some(_), Some(place)) = (&scene, parts.key_place("strike")) {
-        let message = "a fault strikes a virtual board, and a scene has none; what goes wrong in a scene stands in it";
-        reader.fault(Diagnostic::error(place, message));
+    let mishap = parts.get("mishap").and_then(|mishap| read_mishap(reader, mishap));
+    if let (Some(_), Some(place)) = (&scene, parts.key_place("mishap")) {
+        let message =
+            "a mishap happens on a virtual board, and a scene has none; what goes wrong in a scene stands in it";
+        reader.report(Diagnostic::error(place, message));
     }
     let board = parts.get("board").and_then(|map| reader.open_map(map, "settings of the virtual board"));
     let board = board.map(|map| map.all().to_vec()).unwrap_or_default();
@@ -79,15 +80,16 @@ pub(super) fn read_case(reader: &mut Reader, yaml: &Yaml) -> Option<Case> {
     let expect = match parts.get("expect") {
         Some(expect) => read_expect(reader, expect),
         None => {
-            let fault = Diagnostic::error(parts.place(), "a case needs the key `expect`: what must come of the run");
-            reader.fault(fault.hint("the least is `expect: {outcome: recovered}`"));
+            let diagnostic =
+                Diagnostic::error(parts.place(), "a case needs the key `expect`: what must come of the run");
+            reader.report(diagnostic.hint("the least is `expect: {outcome: recovered}`"));
             None
         }
     };
     Some(Case {
         name: name?,
         simulate,
-        strike,
+        mishap,
         scene,
         board,
         files,
@@ -130,7 +132,7 @@ fn read_choices(reader: &mut Reader, yaml: &Yaml) -> Vec<(Located<Id>, Choice)> 
         let step = match key.text.parse::<Id>() {
             Ok(step) => Located { value: step, place: key.place.clone() },
             Err(error) => {
-                reader.fault(Diagnostic::error(&key.place, error.to_string()));
+                reader.report(Diagnostic::error(&key.place, error.to_string()));
                 continue;
             }
         };
@@ -143,14 +145,14 @@ fn read_choices(reader: &mut Reader, yaml: &Yaml) -> Vec<(Located<Id>, Choice)> 
     choices
 }
 
-fn read_strike(reader: &mut Reader, yaml: &Yaml) -> Option<CaseStrike> {
-    let parts = reader.map(yaml, "`strike`", &["step", "fault"])?;
-    let (Some(step), Some(fault)) = (parts.get("step"), parts.get("fault")) else {
-        let wrong = Diagnostic::error(parts.place(), "`strike` needs the keys `step` and `fault`");
-        reader.fault(wrong.hint("such as `strike: {step: write, fault: tool-hangs}`"));
+fn read_mishap(reader: &mut Reader, yaml: &Yaml) -> Option<CaseMishap> {
+    let parts = reader.map(yaml, "`mishap`", &["step", "what"])?;
+    let (Some(step), Some(what)) = (parts.get("step"), parts.get("what")) else {
+        let wrong = Diagnostic::error(parts.place(), "`mishap` needs the keys `step` and `what`");
+        reader.report(wrong.hint("such as `mishap: {step: write, what: tool-hangs}`"));
         return None;
     };
-    Some(CaseStrike { step: reader.text(step)?, fault: reader.text(fault)? })
+    Some(CaseMishap { step: reader.text(step)?, what: reader.text(what)? })
 }
 
 const CONTENTS_KEYS: &[&str] = &["size", "text", "hex", "file"];
@@ -166,10 +168,10 @@ fn read_contents(reader: &mut Reader, yaml: &Yaml) -> Option<GivenContents> {
             "missing" => Some(GivenContents::Missing),
             "made" => Some(GivenContents::Made),
             other => {
-                let fault = Diagnostic::error(&yaml.place, format!("`{other}` says nothing about a file"));
+                let diagnostic = Diagnostic::error(&yaml.place, format!("`{other}` says nothing about a file"));
                 let near = nearest(other, WORDS);
-                reader.fault(
-                    fault.hint(match near {
+                reader.report(
+                    diagnostic.hint(match near {
                         Some(near) => format!("did you mean `{near}`?"),
                         None => {
                             "write `missing`, `made`, `{size: 4096}`, `{text: …}`, `{hex: \"d1 00\"}` or `{file: …}`"
@@ -195,7 +197,7 @@ fn read_contents(reader: &mut Reader, yaml: &Yaml) -> Option<GivenContents> {
                 let size = size?;
                 if size < bytes.len() as u64 {
                     let message = format!("a file that begins so has at least {} bytes", bytes.len());
-                    reader.fault(Diagnostic::error(&place.place, message));
+                    reader.report(Diagnostic::error(&place.place, message));
                     return None;
                 }
                 bytes.resize(usize::try_from(size).ok()?, FILLING);
@@ -203,8 +205,11 @@ fn read_contents(reader: &mut Reader, yaml: &Yaml) -> Option<GivenContents> {
             bytes
         }
         _ => {
-            let fault = Diagnostic::error(parts.place(), "exactly one of `size`, `text`, `hex`, `file` is needed here");
-            reader.fault(fault.hint("only `text` and `hex` may have a `size` beside them: so long is the whole file"));
+            let diagnostic =
+                Diagnostic::error(parts.place(), "exactly one of `size`, `text`, `hex`, `file` is needed here");
+            reader.report(
+                diagnostic.hint("only `text` and `hex` may have a `size` beside them: so long is the whole file"),
+            );
             return None;
         }
     };
@@ -218,8 +223,8 @@ fn read_bytes(reader: &mut Reader, key: &str, value: &Yaml) -> Option<Vec<u8>> {
             let text = reader.text(value)?;
             let bytes = bytes_of(&text.value);
             if bytes.is_none() {
-                let fault = Diagnostic::error(&text.place, format!("`{}` is not a row of bytes", text.value));
-                reader.fault(fault.hint("two hexadecimal digits a byte: `\"d1 00 20\"`"));
+                let diagnostic = Diagnostic::error(&text.place, format!("`{}` is not a row of bytes", text.value));
+                reader.report(diagnostic.hint("two hexadecimal digits a byte: `\"d1 00 20\"`"));
             }
             bytes
         }
@@ -234,7 +239,7 @@ fn read_treatment(reader: &mut Reader, yaml: &Yaml) -> Option<ToolTreatment> {
     }
     let parts = reader.map(yaml, "what is the matter with a tool", &["version"])?;
     let Some(version) = parts.get("version") else {
-        reader.fault(Diagnostic::error(parts.place(), "write `missing`, or `{version: …}`"));
+        reader.report(Diagnostic::error(parts.place(), "write `missing`, or `{version: …}`"));
         return None;
     };
     reader.parsed::<ToolVersion>(version).map(|version| ToolTreatment::Version(version.value))

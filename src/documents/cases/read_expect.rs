@@ -32,8 +32,8 @@ pub(super) fn read_expect(reader: &mut Reader, yaml: &Yaml) -> Option<Expect> {
     let outcome = match parts.get("outcome") {
         Some(outcome) => read_outcome(reader, outcome),
         None => {
-            let fault = Diagnostic::error(parts.place(), "what is expected needs the key `outcome`");
-            reader.fault(fault.hint(format!("one of {}", words_of_outcomes().join(", "))));
+            let diagnostic = Diagnostic::error(parts.place(), "what is expected needs the key `outcome`");
+            reader.report(diagnostic.hint(format!("one of {}", words_of_outcomes().join(", "))));
             None
         }
     };
@@ -86,8 +86,8 @@ fn read_outcome(reader: &mut Reader, yaml: &Yaml) -> Option<Located<Outcome>> {
     let found =
         Outcome::ALL.into_iter().find(|outcome| outcome.word() == text.value && known.contains(&outcome.word()));
     if found.is_none() {
-        let fault = Diagnostic::error(&text.place, format!("`{}` is not how a run ends", text.value));
-        reader.fault(fault.hint(match nearest(&text.value, known.iter().copied()) {
+        let diagnostic = Diagnostic::error(&text.place, format!("`{}` is not how a run ends", text.value));
+        reader.report(diagnostic.hint(match nearest(&text.value, known.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("one of {}", known.join(", ")),
         }));
@@ -100,8 +100,8 @@ fn read_class(reader: &mut Reader, yaml: &Yaml) -> Option<Located<FaultClass>> {
     let found = text.value.parse::<FaultClass>();
     if found.is_err() {
         let known = FaultClass::ALL.map(FaultClass::word);
-        let fault = Diagnostic::error(&text.place, format!("`{}` is not a class of fault", text.value));
-        reader.fault(fault.hint(match nearest(&text.value, known) {
+        let diagnostic = Diagnostic::error(&text.place, format!("`{}` is not a class of fault", text.value));
+        reader.report(diagnostic.hint(match nearest(&text.value, known) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("one of {}", known.join(", ")),
         }));
@@ -138,7 +138,7 @@ fn fuse_words(reader: &mut Reader, parts: &Entries<'_>) -> Vec<(Located<u32>, Lo
     for (key, value) in map.map(|map| map.all()).unwrap_or_default() {
         let index = parse_integer(&key.text).ok().and_then(|index| u32::try_from(index).ok());
         let Some(index) = index else {
-            reader.fault(Diagnostic::error(&key.place, "the index of a fuse word is needed here, such as `0x06`"));
+            reader.report(Diagnostic::error(&key.place, "the index of a fuse word is needed here, such as `0x06`"));
             continue;
         };
         let Some(word) = reader.unsigned(value) else { continue };
@@ -147,7 +147,7 @@ fn fuse_words(reader: &mut Reader, parts: &Entries<'_>) -> Vec<(Located<u32>, Lo
                 Located { value: index, place: key.place.clone() },
                 Located { value: word, place: value.place.clone() },
             )),
-            Err(_) => reader.fault(Diagnostic::error(&value.place, "a fuse word has 32 bits")),
+            Err(_) => reader.report(Diagnostic::error(&value.place, "a fuse word has 32 bits")),
         }
     }
     fuses

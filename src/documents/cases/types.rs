@@ -17,21 +17,21 @@ pub struct TestFile {
     pub cases: Vec<Case>,
     /// Changes of the playbook that no case needs to notice.
     pub unnoticed: Vec<UnnoticedMutant>,
-    /// Faults whose effect is known and accepted.
-    pub excused: Vec<ExcusedCell>,
+    /// Mishaps whose effect is known and accepted.
+    pub excused: Vec<Excuse>,
 }
 
-/// A step and a fault whose run breaks a rule, and why that is accepted.
+/// A step and a mishap whose run breaks a rule, and why that is accepted.
 #[derive(Debug, Clone)]
-pub struct ExcusedCell {
+pub struct Excuse {
     /// As the report of `recover test --faults` names it; `*` stands for any text.
-    pub cell: Located<String>,
+    pub trial: Located<String>,
     pub reason: String,
 }
 
-impl ExcusedCell {
-    pub fn fits(&self, cell: &str) -> bool {
-        matches_text(&self.cell.value, cell)
+impl Excuse {
+    pub fn fits(&self, trial: &str) -> bool {
+        matches_text(&self.trial.value, trial)
     }
 }
 
@@ -47,10 +47,10 @@ pub struct UnnoticedMutant {
 #[derive(Debug, Clone)]
 pub struct Case {
     pub name: Located<String>,
-    /// Starting states and faults of the virtual board.
+    /// Starting states and mishaps of the virtual board.
     pub simulate: Vec<Located<String>>,
     /// One thing that goes wrong, at one step.
-    pub strike: Option<CaseStrike>,
+    pub mishap: Option<CaseMishap>,
     /// Scripted tools in place of the virtual board: a path beside or below the test file.
     pub scene: Option<Located<String>>,
     /// Settings of the virtual board in place of the playbook's own.
@@ -73,16 +73,16 @@ pub struct Case {
     pub serial: Option<String>,
     pub tools: Vec<Treated>,
     pub expect: Expect,
-    /// A second run on the board as the first has left it, with the faults gone.
+    /// A second run on the board as the first has left it, with nothing going wrong any more.
     pub again: Option<Expect>,
 }
 
-/// A fault of the matrix, and the step at which it strikes. Which there are is the bench's matter.
+/// A mishap of the matrix, and the step at which it happens. Which there are is the bench's matter.
 #[derive(Debug, Clone)]
-pub struct CaseStrike {
+pub struct CaseMishap {
     /// With `:before` or `:after` the readings of a step that cannot be undone.
     pub step: Located<String>,
-    pub fault: Located<String>,
+    pub what: Located<String>,
 }
 
 /// What the person does at a prompt that ENTER ends, and what the hardware shows.

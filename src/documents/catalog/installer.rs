@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::pattern::Pattern;
-use super::reader::{Faults, Reader};
+use super::reader::{Diagnostics, Reader};
 use super::tool::Tool;
 use crate::words::{Diagnostic, Located, nearest};
 
@@ -60,13 +60,13 @@ pub(super) fn installer(name: &Located<String>, reader: Reader<'_>) -> Installer
 }
 
 /// Packages of a source that no installer takes them from would never be offered.
-pub(super) fn check_source(source: &Located<String>, installers: &[Installer], faults: &Faults) {
+pub(super) fn check_source(source: &Located<String>, installers: &[Installer], diagnostics: &Diagnostics) {
     let known: Vec<&str> = installers.iter().map(|installer| installer.source.as_str()).collect();
     if known.contains(&source.value.as_str()) {
         return;
     }
     let diagnostic = Diagnostic::error(&source.place, format!("no installer takes packages from `{}`", source.value));
-    faults.report(match nearest(&source.value, known.iter().copied()) {
+    diagnostics.report(match nearest(&source.value, known.iter().copied()) {
         Some(word) => diagnostic.hint(format!("did you mean `{word}`?")),
         None => diagnostic.hint("describe one below `installers`"),
     });

@@ -8,7 +8,7 @@ use std::sync::{Arc, LazyLock};
 
 use super::installer::{Installer, installer};
 use super::read_tool::tool;
-use super::reader::{Faults, Reader};
+use super::reader::{Diagnostics, Reader};
 use super::tool::{Catalog, Chip};
 use super::tree::{Node, Table, Value, parse};
 use crate::words::{AddressRange, Diagnostic, Located, Place, Source, UsbId, nearest};
@@ -49,18 +49,18 @@ pub fn load(source: &Arc<Source>) -> Result<Catalog, Vec<Diagnostic>> {
 
 /// Reads documents of which later ones override earlier ones, key by key.
 pub fn merge(sources: &[Arc<Source>]) -> Result<Catalog, Vec<Diagnostic>> {
-    let faults = Faults::default();
+    let diagnostics = Diagnostics::default();
     let mut merged = Table::default();
     for source in sources {
         let (document, syntax) = parse(source);
         let damaged = !syntax.is_empty();
-        syntax.into_iter().for_each(|diagnostic| faults.report(diagnostic));
+        syntax.into_iter().for_each(|diagnostic| diagnostics.report(diagnostic));
         if !damaged {
             lay_over(&mut merged, document);
         }
     }
-    let catalog = catalog(&merged, &faults);
-    let mut diagnostics = faults.into_inner();
+    let catalog = catalog(&merged, &diagnostics);
+    let mut diagnostics = diagnostics.into_inner();
     // What a tool takes over from another would be reported for both.
     let mut seen = BTreeSet::new();
     diagnostics.retain(|Diagnostic { message, place, .. }| {
@@ -83,64 +83,64 @@ pub(super) fn lay_over(base: &mut Table, document: Table) {
     }
 }
 
-fn catalog(document: &Table, faults: &Faults) -> Catalog {
-    let mut catalog = Catalog { installers: installers(document, faults), ..Catalog::default() };
+fn catalog(document: &Table, diagnostics: &Diagnostics) -> Catalog {
+    let mut catalog = Catalog { installers: installers(document, diagnostics), ..Catalog::default() };
     for (name, node) in &document.entries {
         let Value::Table(table) = &node.value else {
             let message = format!("expected a table for the tool `{}`, found {}", name.value, node.value.describe());
-            faults.report(Diagnostic::error(&node.place, message));
+            diagnostics.report(Diagnostic::error(&node.place, message));
             continue;
         };
         if name.value == INSTALLERS {
             continue;
         }
         if name.value == ENVIRONMENT {
-            let reader = Reader::new(table, &name.place, faults);
+            let reader = Reader::new(table, &name.place, diagnostics);
             catalog.environment_remove = reader.plain_texts("remove");
             catalog.environment_set = reader.plain_text_map("set");
             reader.finish();
         } else if name.value == SHARED_IDS {
-            catalog.shared_ids = shared_ids(table, &name.place, faults);
+            catalog.shared_ids = shared_ids(table, &name.place, diagnostics);
         } else if name.value == CHIPS {
-            catalog.chips = chips(table, faults);
+            catalog.chips = chips(table, diagnostics);
         } else if name.value == SPECIAL_MEMORIES {
-            catalog.special_memories = special_memories(table, faults);
+            catalog.special_memories = special_memories(table, diagnostics);
         } else if name.value == HOLDERS {
-            catalog.holders = holders(table, faults);
+            catalog.holders = holders(table, diagnostics);
         } else if name.value == COMMON_FAULTS {
             // Read where a tool names them: what they are about is the tool's.
         } else if !table_is_known(table) {
-            report_stranger(name, document, faults);
-        } else if let Some(mut complete) = with_likeness(table, document, faults) {
-            with_common_faults(&mut complete, document, faults);
-            catalog.tools.push(tool(name, &complete, &catalog.installers, faults));
+            report_stranger(name, document, diagnostics);
+        } else if let Some(mut complete) = with_likeness(table, document, diagnostics) {
+            with_common_faults(&mut complete, document, diagnostics);
+            catalog.tools.push(tool(name, &complete, &catalog.installers, diagnostics));
         }
     }
     catalog
 }
 
 /// By USB id: whose it is.
-fn shared_ids(table: &Table, place: &Place, faults: &Faults) -> BTreeMap<UsbId, String> {
+fn shared_ids(table: &Table, place: &Place, diagnostics: &Diagnostics) -> BTreeMap<UsbId, String> {
     let mut ids = BTreeMap::new();
     for (key, node) in &table.entries {
         match (key.value.parse::<UsbId>(), &node.value) {
             (Ok(id), Value::Text(whose)) => drop(ids.insert(id, whose.clone())),
-            (Ok(_), _) => Reader::new(table, place, faults).wrong(node, "a text"),
-            (Err(error), _) => faults.report(Diagnostic::error(&key.place, error.to_string())),
+            (Ok(_), _) => Reader::new(table, place, diagnostics).wrong(node, "a text"),
+            (Err(error), _) => diagnostics.report(Diagnostic::error(&key.place, error.to_string())),
         }
     }
     ids
 }
 
-fn chips(table: &Table, faults: &Faults) -> Vec<Chip> {
+fn chips(table: &Table, diagnostics: &Diagnostics) -> Vec<Chip> {
     let mut chips = Vec::new();
     for (name, node) in &table.entries {
         let Value::Table(table) = &node.value else {
             let message = format!("expected a table for the chips `{}`, found {}", name.value, node.value.describe());
-            faults.report(Diagnostic::error(&node.place, message));
+            diagnostics.report(Diagnostic::error(&node.place, message));
             continue;
         };
-        let reader = Reader::new(table, &name.place, faults);
+        let reader = Reader::new(table, &name.place, diagnostics);
         chips.push(Chip {
             name: name.value.clone(),
             ids: reader.texts("ids").iter().filter_map(|text| reader.parsed(text)).collect(),
@@ -153,30 +153,31 @@ fn chips(table: &Table, faults: &Faults) -> Vec<Chip> {
 }
 
 /// By range: what it holds.
-fn special_memories(table: &Table, faults: &Faults) -> Vec<(AddressRange, String)> {
+fn special_memories(table: &Table, diagnostics: &Diagnostics) -> Vec<(AddressRange, String)> {
     let mut memories = Vec::new();
     for (key, node) in &table.entries {
         match (key.value.parse::<AddressRange>(), &node.value) {
             (Ok(range), Value::Text(what)) => memories.push((range, what.clone())),
             (Ok(_), other) => {
-                faults.report(Diagnostic::error(&node.place, format!("expected a text, found {}", other.describe())));
+                diagnostics
+                    .report(Diagnostic::error(&node.place, format!("expected a text, found {}", other.describe())));
             }
-            (Err(error), _) => faults.report(Diagnostic::error(&key.place, error.to_string())),
+            (Err(error), _) => diagnostics.report(Diagnostic::error(&key.place, error.to_string())),
         }
     }
     memories
 }
 
-fn installers(document: &Table, faults: &Faults) -> Vec<Installer> {
+fn installers(document: &Table, diagnostics: &Diagnostics) -> Vec<Installer> {
     let Some(Node { value: Value::Table(table), .. }) = document.get(INSTALLERS) else { return Vec::new() };
     let mut installers = Vec::new();
     for (name, node) in &table.entries {
         match &node.value {
-            Value::Table(table) => installers.push(installer(name, Reader::new(table, &name.place, faults))),
+            Value::Table(table) => installers.push(installer(name, Reader::new(table, &name.place, diagnostics))),
             other => {
                 let message =
                     format!("expected a table for the installer `{}`, found {}", name.value, other.describe());
-                faults.report(Diagnostic::error(&node.place, message));
+                diagnostics.report(Diagnostic::error(&node.place, message));
             }
         }
     }
@@ -188,29 +189,29 @@ fn table_is_known(table: &Table) -> bool {
     [LIKE, "summary", "programs", "version", "commands"].iter().any(|key| table.get(key).is_some())
 }
 
-fn report_stranger(name: &Located<String>, document: &Table, faults: &Faults) {
+fn report_stranger(name: &Located<String>, document: &Table, diagnostics: &Diagnostics) {
     let diagnostic =
         Diagnostic::error(&name.place, format!("no tool `{}` is known, and this does not describe one", name.value));
     let others = document.entries.iter().map(|(other, _)| other.value.as_str()).filter(|other| *other != name.value);
-    faults.report(match nearest(&name.value, others) {
+    diagnostics.report(match nearest(&name.value, others) {
         Some(word) => diagnostic.hint(format!("did you mean `{word}`?")),
         None => diagnostic.hint("a tool of its own needs at least `summary`, `programs`, `version` and `commands`"),
     });
 }
 
 /// The table completed by the keys of the tool it is `like`; `None`, and a report, when there is no such tool.
-fn with_likeness(table: &Table, document: &Table, faults: &Faults) -> Option<Table> {
+fn with_likeness(table: &Table, document: &Table, diagnostics: &Diagnostics) -> Option<Table> {
     let Some(node) = table.get(LIKE) else { return Some(table.clone()) };
     let other = match &node.value {
         Value::Text(other) => document.get(other),
         _ => None,
     };
     let Some(Node { value: Value::Table(other), .. }) = other else {
-        faults.report(Diagnostic::error(&node.place, "`like` must name another tool of the catalog"));
+        diagnostics.report(Diagnostic::error(&node.place, "`like` must name another tool of the catalog"));
         return None;
     };
     if other.get(LIKE).is_some() {
-        faults.report(Diagnostic::error(&node.place, "`like` must name a tool that is not `like` another itself"));
+        diagnostics.report(Diagnostic::error(&node.place, "`like` must name a tool that is not `like` another itself"));
         return None;
     }
     let mut complete = other.clone();
@@ -222,7 +223,7 @@ fn with_likeness(table: &Table, document: &Table, faults: &Faults) -> Option<Tab
 }
 
 /// Puts the faults of a group in place of each entry that names the group.
-fn with_common_faults(table: &mut Table, document: &Table, faults: &Faults) {
+fn with_common_faults(table: &mut Table, document: &Table, diagnostics: &Diagnostics) {
     let groups = match document.get(COMMON_FAULTS) {
         Some(Node { value: Value::Table(groups), .. }) => groups.clone(),
         _ => Table::default(),
@@ -247,7 +248,7 @@ fn with_common_faults(table: &mut Table, document: &Table, faults: &Faults) {
                 Some(Value::List(group)) => complete.extend(group.iter().cloned()),
                 _ => {
                     let diagnostic = Diagnostic::error(place, format!("no common faults are called `{name}`"));
-                    faults.report(match nearest(name, known.iter().copied()) {
+                    diagnostics.report(match nearest(name, known.iter().copied()) {
                         Some(word) => diagnostic.hint(format!("did you mean `{word}`?")),
                         None => diagnostic.hint(format!("known here: {}", known.join(", "))),
                     });
@@ -258,11 +259,11 @@ fn with_common_faults(table: &mut Table, document: &Table, faults: &Faults) {
     }
 }
 
-fn holders(table: &Table, faults: &Faults) -> BTreeMap<String, String> {
+fn holders(table: &Table, diagnostics: &Diagnostics) -> BTreeMap<String, String> {
     let entry = |(name, node): &(Located<String>, Node)| match &node.value {
         Value::Text(advice) => Some((name.value.clone(), advice.clone())),
         other => {
-            faults.report(Diagnostic::error(&node.place, format!("expected a text, found {}", other.describe())));
+            diagnostics.report(Diagnostic::error(&node.place, format!("expected a text, found {}", other.describe())));
             None
         }
     };

@@ -8,9 +8,7 @@ mod installer;
 mod load;
 #[cfg(test)]
 mod load_tests;
-mod on_bench;
 mod pattern;
-mod patterns;
 mod read_judging;
 mod read_tool;
 mod reader;
@@ -28,11 +26,10 @@ pub use guard::{
 };
 pub use installer::Installer;
 pub use load::{load, merge, shipped, shipped_source};
-pub use on_bench::without_programs;
 pub use pattern::Pattern;
 pub use tool::{
     ArgumentPlace, ArgumentRule, Catalog, Chip, Command, Excuses, FaultPattern, Flavour, FuseArguments, Menu,
     MissingEvidence, OperatingSystem, PerOperatingSystem, ProgressPattern, RegionArguments, RegionBegin, Session,
-    StatusPattern, SuccessCount, Times, Tool, VersionProbe, Via,
+    StatusPattern, SuccessCount, Times, Tool, VersionProbe, Via, without_programs,
 };
 pub use winning::{never_decide, samples_of};

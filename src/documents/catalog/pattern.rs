@@ -5,11 +5,14 @@
 //! the same for the shipped ones.
 
 use std::ops::Deref;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use regex::Regex;
 
-use crate::documents::compiled::compile;
+use super::load::shipped_source;
+use super::reader::Diagnostics;
+use crate::documents::compiled;
+use crate::words::{Diagnostic, Located};
 
 #[derive(Debug, Clone)]
 pub struct Pattern {
@@ -47,6 +50,38 @@ impl Deref for Pattern {
         reason = "patterns come here that have been compiled before, the shipped ones by a test"
     )]
     fn deref(&self) -> &Regex {
-        self.compiled.get_or_init(|| compile(&self.text).expect("the pattern compiles"))
+        self.compiled.get_or_init(|| compiled::compile(&self.text).expect("the pattern compiles"))
     }
+}
+
+/// Compiles a pattern; of `groups`, if there are any, it must have at least one.
+///
+/// Those of the shipped catalog are trusted: see [`Pattern`].
+pub(super) fn compile(text: &Located<String>, groups: &[&str], diagnostics: &Diagnostics) -> Option<Pattern> {
+    if Arc::ptr_eq(&text.place.source, &shipped_source()) {
+        return Some(Pattern::later(&text.value));
+    }
+    let pattern = match compiled::compile(&text.value) {
+        Ok(pattern) => pattern,
+        Err(error) => {
+            let message = format!("this pattern does not compile: {}", last_line(&error.to_string()));
+            diagnostics.report(Diagnostic::error(&text.place, message));
+            return None;
+        }
+    };
+    let has = |group: &&str| pattern.capture_names().flatten().any(|name| name == *group);
+    if !groups.is_empty() && !groups.iter().any(has) {
+        let wanted: Vec<String> = groups.iter().map(|group| format!("`(?P<{group}>…)`")).collect();
+        diagnostics
+            .report(Diagnostic::error(&text.place, format!("this pattern lacks a group {}", wanted.join(" or "))));
+        return None;
+    }
+    // Thousands of them are not kept in a form that takes a thousand times as much.
+    Some(Pattern::later(&text.value))
+}
+
+/// The regex crate draws the pattern over several lines; what is wrong stands in the last one.
+fn last_line(text: &str) -> &str {
+    let line = text.lines().last().unwrap_or(text);
+    line.strip_prefix("error: ").unwrap_or(line)
 }

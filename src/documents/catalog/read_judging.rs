@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::reader::{Faults, Reader};
+use super::reader::{Diagnostics, Reader};
 use super::tool::{
     ArgumentPlace, ArgumentRule, Command, FaultPattern, FuseArguments, MissingEvidence, RegionArguments, RegionBegin,
     StatusPattern, SuccessCount, Times,
@@ -25,8 +25,8 @@ pub(super) fn commands(reader: &Reader<'_>, statuses: &[StatusPattern]) -> Vec<C
     let commands: Vec<Command> =
         reader.tables("commands").into_iter().map(|(table, place)| command(table, place, statuses, reader)).collect();
     for (table, place) in reader.tables("statuses") {
-        let status = Reader::new(table, place, reader.faults);
-        report_unknown_commands(&status.texts("commands"), &commands, reader.faults);
+        let status = Reader::new(table, place, reader.diagnostics);
+        report_unknown_commands(&status.texts("commands"), &commands, reader.diagnostics);
     }
     commands
 }
@@ -42,12 +42,12 @@ pub(super) fn rules(reader: &Reader<'_>) -> Vec<ArgumentRule> {
 }
 
 fn status(table: &Table, place: &Place, outer: &Reader<'_>) -> Option<StatusPattern> {
-    let reader = Reader::new(table, place, outer.faults);
+    let reader = Reader::new(table, place, outer.diagnostics);
     let pattern = reader.required_pattern("pattern", &["code"]);
     let classes: BTreeMap<String, FaultClass> = reader
         .text_map("classes")
         .into_iter()
-        .filter_map(|(code, word)| Some((code.value, class(&word, outer.faults)?)))
+        .filter_map(|(code, word)| Some((code.value, class(&word, outer.diagnostics)?)))
         .collect();
     let otherwise = required_class(&reader, "otherwise");
     // Held against the commands once these are read.
@@ -61,18 +61,18 @@ fn status(table: &Table, place: &Place, outer: &Reader<'_>) -> Option<StatusPatt
 }
 
 fn fault(table: &Table, place: &Place, commands: &[Command], outer: &Reader<'_>) -> Option<FaultPattern> {
-    let reader = Reader::new(table, place, outer.faults);
+    let reader = Reader::new(table, place, outer.diagnostics);
     if let Some(node) = reader.node("common") {
         let message = "`common` stands alone, and only in a tool's own list of faults";
-        reader.faults.report(Diagnostic::error(&node.place, message));
+        reader.diagnostics.report(Diagnostic::error(&node.place, message));
     }
     let pattern = reader.required_pattern("pattern", &[]);
     let unless = reader.pattern("unless", &[]);
     let class = required_class(&reader, "class");
     let code = reader.text("code").map(|code| code.value);
     let only_for = reader.texts("commands");
-    report_unknown_commands(&only_for, commands, outer.faults);
-    let stream = reader.text("stream").and_then(|text| stream_of(&text, outer.faults));
+    report_unknown_commands(&only_for, commands, outer.diagnostics);
+    let stream = reader.text("stream").and_then(|text| stream_of(&text, outer.diagnostics));
     let message = reader.required_text("message");
     let help = reader.per_system("help", |reader, key| reader.text(key).map(|text| text.value));
     let overrides_success = reader.flag("overrides_success");
@@ -99,8 +99,8 @@ fn fault(table: &Table, place: &Place, commands: &[Command], outer: &Reader<'_>)
 
 fn third_time(reader: &Reader<'_>) -> Option<ThirdTime> {
     let (table, place) = reader.table("third_time")?;
-    let inner = Reader::new(table, place, reader.faults);
-    let class = inner.text("class").and_then(|word| class(&word, reader.faults));
+    let inner = Reader::new(table, place, reader.diagnostics);
+    let class = inner.text("class").and_then(|word| class(&word, reader.diagnostics));
     let message = inner.required_text("message");
     let help = inner.text("help").map(|text| text.value);
     inner.finish();
@@ -108,7 +108,7 @@ fn third_time(reader: &Reader<'_>) -> Option<ThirdTime> {
 }
 
 fn command(table: &Table, place: &Place, statuses: &[StatusPattern], outer: &Reader<'_>) -> Command {
-    let reader = Reader::new(table, place, outer.faults);
+    let reader = Reader::new(table, place, outer.diagnostics);
     let command = Command {
         name: reader.required_text("name"),
         with: reader.plain_texts("with"),
@@ -145,13 +145,13 @@ fn command(table: &Table, place: &Place, statuses: &[StatusPattern], outer: &Rea
     if command.never_cut.is_some() && !command.changes_board {
         let message = format!("`{}` does not change the board, so cutting it short breaks nothing", command.name);
         outer
-            .faults
+            .diagnostics
             .report(Diagnostic::error(place, message).hint("add `changes_board = true`, or leave `never_cut` out"));
     }
     if command.changes_board && !told {
         let message = format!("`{}` changes the board, but nothing tells its success", command.name);
         let hint = "give `success` patterns, a status with `success` codes, or `success_exit_codes = []`";
-        outer.faults.report(Diagnostic::error(place, message).hint(hint));
+        outer.diagnostics.report(Diagnostic::error(place, message).hint(hint));
     }
     reader.finish();
     command
@@ -159,7 +159,7 @@ fn command(table: &Table, place: &Place, statuses: &[StatusPattern], outer: &Rea
 
 fn success_counts(outer: &Reader<'_>) -> Vec<SuccessCount> {
     let read = |(table, place)| {
-        let reader = Reader::new(table, place, outer.faults);
+        let reader = Reader::new(table, place, outer.diagnostics);
         let pattern = reader.required_pattern("pattern", &[]);
         let given = [
             reader.count("equals").map(Times::Exactly),
@@ -169,7 +169,7 @@ fn success_counts(outer: &Reader<'_>) -> Vec<SuccessCount> {
         let after_progress = reader.flag("after_progress");
         if ["equals", "at_least", "equals_arguments"].iter().filter(|key| reader.has(key)).count() != 1 {
             let message = "a count needs one of `equals`, `at_least` and `equals_arguments`";
-            outer.faults.report(Diagnostic::error(place, message));
+            outer.diagnostics.report(Diagnostic::error(place, message));
         }
         reader.finish();
         Some(SuccessCount { pattern: pattern?, times: given.into_iter().flatten().next()?, after_progress })
@@ -179,13 +179,13 @@ fn success_counts(outer: &Reader<'_>) -> Vec<SuccessCount> {
 
 fn region_arguments(reader: &Reader<'_>, key: &'static str, extent: &'static str) -> Option<RegionArguments> {
     let (table, place) = reader.table(key)?;
-    let inner = Reader::new(table, place, reader.faults);
+    let inner = Reader::new(table, place, reader.diagnostics);
     // What is told by its length begins at an address.
     let partition = if extent == "file" { inner.node("partition") } else { None };
     let begin = match (inner.has("address"), partition.is_some()) {
         (true, true) => {
             let message = "a region begins at an `address` or is a `partition`, not both";
-            reader.faults.report(Diagnostic::error(place, message));
+            reader.diagnostics.report(Diagnostic::error(place, message));
             None
         }
         (false, true) => argument_place(&inner, "partition").map(RegionBegin::Partition),
@@ -198,7 +198,7 @@ fn region_arguments(reader: &Reader<'_>, key: &'static str, extent: &'static str
 
 fn fuse_arguments(reader: &Reader<'_>) -> Option<FuseArguments> {
     let (table, place) = reader.table("fuse")?;
-    let inner = Reader::new(table, place, reader.faults);
+    let inner = Reader::new(table, place, reader.diagnostics);
     let word = argument_place(&inner, "word");
     let bits = inner.node("bits").and_then(|_| argument_place(&inner, "bits"));
     let value = inner.pattern("value", &[]);
@@ -225,7 +225,7 @@ fn argument_place(reader: &Reader<'_>, key: &'static str) -> Option<ArgumentPlac
 
 fn missing_evidence(reader: &Reader<'_>) -> Option<MissingEvidence> {
     let (table, place) = reader.table("missing_evidence")?;
-    let inner = Reader::new(table, place, reader.faults);
+    let inner = Reader::new(table, place, reader.diagnostics);
     let class = required_class(&inner, "class");
     let message = inner.required_text("message");
     inner.finish();
@@ -233,7 +233,7 @@ fn missing_evidence(reader: &Reader<'_>) -> Option<MissingEvidence> {
 }
 
 fn rule(table: &Table, place: &Place, outer: &Reader<'_>) -> ArgumentRule {
-    let reader = Reader::new(table, place, outer.faults);
+    let reader = Reader::new(table, place, outer.diagnostics);
     if !reader.has("with") && !reader.has("line") {
         reader.missing("with");
     }
@@ -254,16 +254,16 @@ fn required_class(reader: &Reader<'_>, key: &'static str) -> Option<FaultClass> 
     if !reader.has(key) {
         reader.missing(key);
     }
-    reader.text(key).and_then(|word| class(&word, reader.faults))
+    reader.text(key).and_then(|word| class(&word, reader.diagnostics))
 }
 
-fn class(word: &Located<String>, faults: &Faults) -> Option<FaultClass> {
+fn class(word: &Located<String>, diagnostics: &Diagnostics) -> Option<FaultClass> {
     word.value
         .parse()
         .map_err(|error: crate::words::UnknownFaultClass| {
             let diagnostic = Diagnostic::error(&word.place, error.to_string());
             let known = FaultClass::ALL.map(FaultClass::word);
-            faults.report(match nearest(&word.value, known) {
+            diagnostics.report(match nearest(&word.value, known) {
                 Some(nearest) => diagnostic.hint(format!("did you mean `{nearest}`?")),
                 None => diagnostic.hint(format!("the classes are {}", known.join(", "))),
             });
@@ -271,12 +271,12 @@ fn class(word: &Located<String>, faults: &Faults) -> Option<FaultClass> {
         .ok()
 }
 
-fn stream_of(word: &Located<String>, faults: &Faults) -> Option<Stream> {
+fn stream_of(word: &Located<String>, diagnostics: &Diagnostics) -> Option<Stream> {
     match word.value.as_str() {
         "stdout" => Some(Stream::Stdout),
         "stderr" => Some(Stream::Stderr),
         _ => {
-            faults.report(Diagnostic::error(
+            diagnostics.report(Diagnostic::error(
                 &word.place,
                 format!("expected `stdout` or `stderr`, found `{}`", word.value),
             ));
@@ -285,13 +285,13 @@ fn stream_of(word: &Located<String>, faults: &Faults) -> Option<Stream> {
     }
 }
 
-fn report_unknown_commands(names: &[Located<String>], commands: &[Command], faults: &Faults) {
+fn report_unknown_commands(names: &[Located<String>], commands: &[Command], diagnostics: &Diagnostics) {
     for name in names {
         if commands.iter().any(|command| command.name == name.value) {
             continue;
         }
         let diagnostic = Diagnostic::error(&name.place, format!("this tool has no command `{}`", name.value));
-        faults.report(match nearest(&name.value, commands.iter().map(|command| command.name.as_str())) {
+        diagnostics.report(match nearest(&name.value, commands.iter().map(|command| command.name.as_str())) {
             Some(word) => diagnostic.hint(format!("did you mean `{word}`?")),
             None => diagnostic,
         });

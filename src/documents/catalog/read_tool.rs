@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::installer::{Installer, check_source};
+use super::pattern;
 use super::pattern::Pattern;
-use super::patterns;
 use super::read_judging::{commands, faults_known, rules, statuses};
-use super::reader::{Faults, Reader};
+use super::reader::{Diagnostics, Reader};
 use super::tool::{Flavour, Menu, ProgressPattern, Session, Tool, VersionProbe, Via};
 use super::tree::{Node, Table, Value};
 use crate::words::{Diagnostic, Located, ToolVersion};
@@ -15,8 +15,8 @@ use crate::words::{Diagnostic, Located, ToolVersion};
 /// Limit of calls for which nothing else gives one.
 const TIMEOUT_DEFAULT: Duration = Duration::from_secs(60);
 
-pub(super) fn tool(name: &Located<String>, table: &Table, installers: &[Installer], faults: &Faults) -> Tool {
-    let reader = Reader::new(table, &name.place, faults);
+pub(super) fn tool(name: &Located<String>, table: &Table, installers: &[Installer], diagnostics: &Diagnostics) -> Tool {
+    let reader = Reader::new(table, &name.place, diagnostics);
     let programs = reader.plain_texts("programs");
     let via = reader.per_system("via", ways);
     if !reader.has("programs") && !reader.has("via") {
@@ -76,7 +76,7 @@ fn version_probe(reader: &Reader<'_>) -> VersionProbe {
     let Some((table, place)) = reader.table("version") else {
         return VersionProbe { args: Vec::new(), flavours: Vec::new(), prefer: None };
     };
-    let version = Reader::new(table, place, reader.faults);
+    let version = Reader::new(table, place, reader.diagnostics);
     if !version.has("args") {
         version.missing("args");
     }
@@ -84,7 +84,7 @@ fn version_probe(reader: &Reader<'_>) -> VersionProbe {
     let flavours: Vec<Flavour> = version
         .tables("flavours")
         .into_iter()
-        .filter_map(|(table, place)| flavour(table, place, reader.faults))
+        .filter_map(|(table, place)| flavour(table, place, reader.diagnostics))
         .collect();
     if !version.has("flavours") {
         version.missing("flavours");
@@ -94,8 +94,8 @@ fn version_probe(reader: &Reader<'_>) -> VersionProbe {
     VersionProbe { args, flavours, prefer }
 }
 
-fn flavour(table: &Table, place: &crate::words::Place, faults: &Faults) -> Option<Flavour> {
-    let reader = Reader::new(table, place, faults);
+fn flavour(table: &Table, place: &crate::words::Place, diagnostics: &Diagnostics) -> Option<Flavour> {
+    let reader = Reader::new(table, place, diagnostics);
     let name = reader.text("name").map(|name| name.value);
     let pattern = reader.required_pattern("pattern", &["version"]);
     let minimum = reader.text("minimum").and_then(|text| reader.parsed::<ToolVersion>(&text));
@@ -113,7 +113,7 @@ fn known_flavour(reader: &Reader<'_>, key: &'static str, flavours: &[Flavour]) -
         return Some(named.value);
     }
     let diagnostic = Diagnostic::error(&named.place, format!("`{}` is none of the tool's flavours", named.value));
-    reader.faults.report(match names.as_slice() {
+    reader.diagnostics.report(match names.as_slice() {
         [] => diagnostic,
         names => diagnostic.hint(format!("known here: {}", names.join(", "))),
     });
@@ -122,7 +122,7 @@ fn known_flavour(reader: &Reader<'_>, key: &'static str, flavours: &[Flavour]) -
 
 fn session(reader: &Reader<'_>, flavours: &[Flavour]) -> Option<Session> {
     let (table, place) = reader.table("session")?;
-    let session = Reader::new(table, place, reader.faults);
+    let session = Reader::new(table, place, reader.diagnostics);
     if !session.has("args") {
         session.missing("args");
     }
@@ -147,10 +147,10 @@ fn options(reader: &Reader<'_>) -> BTreeMap<String, Option<Pattern>> {
         Value::Boolean(true) => Some((key.value.clone(), None)),
         Value::Text(text) => {
             let text = Located { value: text.clone(), place: node.place.clone() };
-            Some((key.value.clone(), Some(patterns::compile(&text, &[], reader.faults)?)))
+            Some((key.value.clone(), Some(pattern::compile(&text, &[], reader.diagnostics)?)))
         }
         _ => {
-            Reader::new(table, place, reader.faults).wrong(node, "`true`, or the form of the option's value");
+            Reader::new(table, place, reader.diagnostics).wrong(node, "`true`, or the form of the option's value");
             None
         }
     };
@@ -159,15 +159,16 @@ fn options(reader: &Reader<'_>) -> BTreeMap<String, Option<Pattern>> {
 
 fn menu(reader: &Reader<'_>) -> Option<Menu> {
     let (table, place) = reader.table("menu")?;
-    let menu = Reader::new(table, place, reader.faults);
+    let menu = Reader::new(table, place, reader.diagnostics);
     let read = Menu { entry: menu.required_pattern("entry", &["number"])?, harmless: menu.patterns("harmless") };
     menu.finish();
     Some(read)
 }
 
 fn progress(reader: &Reader<'_>) -> Vec<ProgressPattern> {
-    let compiled =
-        |text: &Located<String>| -> Option<Pattern> { patterns::compile(text, &["percent", "bytes"], reader.faults) };
+    let compiled = |text: &Located<String>| -> Option<Pattern> {
+        pattern::compile(text, &["percent", "bytes"], reader.diagnostics)
+    };
     reader.texts("progress").iter().filter_map(compiled).map(|pattern| ProgressPattern { pattern }).collect()
 }
 
@@ -178,7 +179,7 @@ fn with_blank(reader: &Reader<'_>, key: &'static str, blank: &str) -> Vec<String
         && !args.is_empty()
         && !args.iter().any(|arg| arg.contains(blank))
     {
-        reader.faults.report(Diagnostic::error(&node.place, format!("none of these arguments holds `{blank}`")));
+        reader.diagnostics.report(Diagnostic::error(&node.place, format!("none of these arguments holds `{blank}`")));
     }
     args
 }
@@ -187,7 +188,7 @@ fn with_blank(reader: &Reader<'_>, key: &'static str, blank: &str) -> Vec<String
 fn ways(reader: &Reader<'_>, key: &'static str) -> Vec<Via> {
     let way = |node: &Node| match &node.value {
         Value::Table(table) => {
-            let reader = Reader::new(table, &node.place, reader.faults);
+            let reader = Reader::new(table, &node.place, reader.diagnostics);
             if !reader.has("command") {
                 reader.missing("command");
             }
@@ -202,6 +203,6 @@ fn ways(reader: &Reader<'_>, key: &'static str) -> Vec<Via> {
 
 fn packages(reader: &Reader<'_>, installers: &[Installer]) -> BTreeMap<String, String> {
     let packages = reader.text_map("packages");
-    packages.iter().for_each(|(source, _)| check_source(source, installers, reader.faults));
+    packages.iter().for_each(|(source, _)| check_source(source, installers, reader.diagnostics));
     packages.into_iter().map(|(source, package)| (source.value, package.value)).collect()
 }

@@ -6,17 +6,17 @@ use std::fmt::Display;
 use std::str::FromStr;
 use std::time::Duration;
 
+use super::pattern;
 use super::pattern::Pattern;
-use super::patterns;
 use super::tool::PerOperatingSystem;
 use super::tree::{Node, Table, Value};
 use crate::words::{Diagnostic, Located, Place, nearest, parse_time};
 
 /// Where all readers of a document report to.
 #[derive(Debug, Default)]
-pub(super) struct Faults(RefCell<Vec<Diagnostic>>);
+pub(super) struct Diagnostics(RefCell<Vec<Diagnostic>>);
 
-impl Faults {
+impl Diagnostics {
     pub(super) fn report(&self, diagnostic: Diagnostic) {
         self.0.borrow_mut().push(diagnostic);
     }
@@ -31,13 +31,13 @@ pub(super) struct Reader<'a> {
     table: &'a Table,
     /// Marks the table as a whole: the place for what is missing in it.
     pub(super) place: &'a Place,
-    pub(super) faults: &'a Faults,
+    pub(super) diagnostics: &'a Diagnostics,
     asked: RefCell<Vec<&'static str>>,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(table: &'a Table, place: &'a Place, faults: &'a Faults) -> Self {
-        Reader { table, place, faults, asked: RefCell::default() }
+    pub(super) fn new(table: &'a Table, place: &'a Place, diagnostics: &'a Diagnostics) -> Self {
+        Reader { table, place, diagnostics, asked: RefCell::default() }
     }
 
     pub(super) fn node(&self, key: &'static str) -> Option<&'a Node> {
@@ -51,7 +51,7 @@ impl<'a> Reader<'a> {
 
     pub(super) fn wrong(&self, node: &Node, expected: &str) {
         let message = format!("expected {expected}, found {}", node.value.describe());
-        self.faults.report(Diagnostic::error(&node.place, message));
+        self.diagnostics.report(Diagnostic::error(&node.place, message));
     }
 
     pub(super) fn text(&self, key: &'static str) -> Option<Located<String>> {
@@ -66,7 +66,7 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn missing(&self, key: &str) {
-        self.faults.report(Diagnostic::error(self.place, format!("the key `{key}` is missing")));
+        self.diagnostics.report(Diagnostic::error(self.place, format!("the key `{key}` is missing")));
     }
 
     /// A list of texts.
@@ -82,7 +82,7 @@ impl<'a> Reader<'a> {
     pub(super) fn parsed<T: FromStr<Err: Display>>(&self, text: &Located<String>) -> Option<T> {
         text.value
             .parse()
-            .map_err(|error: T::Err| self.faults.report(Diagnostic::error(&text.place, error.to_string())))
+            .map_err(|error: T::Err| self.diagnostics.report(Diagnostic::error(&text.place, error.to_string())))
             .ok()
     }
 
@@ -98,7 +98,7 @@ impl<'a> Reader<'a> {
     pub(super) fn time(&self, key: &'static str) -> Option<Duration> {
         let text = self.text(key)?;
         parse_time(&text.value)
-            .map_err(|error| self.faults.report(Diagnostic::error(&text.place, error.to_string())))
+            .map_err(|error| self.diagnostics.report(Diagnostic::error(&text.place, error.to_string())))
             .ok()
     }
 
@@ -129,7 +129,7 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn pattern(&self, key: &'static str, groups: &[&str]) -> Option<Pattern> {
-        self.text(key).and_then(|text| patterns::compile(&text, groups, self.faults))
+        self.text(key).and_then(|text| pattern::compile(&text, groups, self.diagnostics))
     }
 
     pub(super) fn required_pattern(&self, key: &'static str, groups: &[&str]) -> Option<Pattern> {
@@ -140,7 +140,7 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn patterns(&self, key: &'static str) -> Vec<Pattern> {
-        self.texts(key).iter().filter_map(|text| patterns::compile(text, &[], self.faults)).collect()
+        self.texts(key).iter().filter_map(|text| pattern::compile(text, &[], self.diagnostics)).collect()
     }
 
     /// A table of texts, such as variables and their values.
@@ -183,7 +183,7 @@ impl<'a> Reader<'a> {
         match self.table.get(key).map(|node| (&node.value, &node.place)) {
             Some((Value::Table(table), place)) => {
                 self.asked.borrow_mut().push(key);
-                let inner = Reader::new(table, place, self.faults);
+                let inner = Reader::new(table, place, self.diagnostics);
                 let per_system = PerOperatingSystem {
                     linux: read(&inner, "linux"),
                     macos: read(&inner, "macos"),
@@ -207,7 +207,7 @@ impl<'a> Reader<'a> {
                 continue;
             }
             let diagnostic = Diagnostic::error(&key.place, format!("unknown key `{}`", key.value));
-            self.faults.report(match nearest(&key.value, asked.iter().copied()) {
+            self.diagnostics.report(match nearest(&key.value, asked.iter().copied()) {
                 Some(word) => diagnostic.hint(format!("did you mean `{word}`?")),
                 None => diagnostic.hint(format!("known here: {}", asked.join(", "))),
             });

@@ -82,7 +82,7 @@ pub(in crate::documents) fn parse(source: &Arc<Source>) -> (Table, Vec<Diagnosti
     if let Some(too_deep) = too_deep(source) {
         return (Table::default(), vec![too_deep]);
     }
-    let (table, faults) = parse_bounded(source);
+    let (table, diagnostics) = parse_bounded(source);
     let (tables, nodes) = (table.entries.len(), nodes_of(&table));
     if tables > TABLES_MAX {
         return too_large(format!("{name} has {tables} tables; a catalog has at most {TABLES_MAX}"));
@@ -90,7 +90,7 @@ pub(in crate::documents) fn parse(source: &Arc<Source>) -> (Table, Vec<Diagnosti
     if nodes > NODES_MAX {
         return too_large(format!("{name} holds {nodes} values; a catalog holds at most {NODES_MAX}"));
     }
-    (table, faults)
+    (table, diagnostics)
 }
 
 fn nodes_of(table: &Table) -> usize {

@@ -10,7 +10,7 @@ const OPERATORS_MAX: usize = 200;
 
 /// What could not be read, in bytes from the start of the text.
 #[derive(Debug)]
-struct Fault {
+struct Mistake {
     start: usize,
     end: usize,
     message: String,
@@ -19,14 +19,14 @@ struct Fault {
 
 /// Parses a whole text as one expression. `place` is where the text stands.
 pub fn parse_expression(text: &str, place: &Place) -> Result<Expression, Diagnostic> {
-    let root = Parser::read(text).map_err(|fault| fault.at(place, 0))?;
+    let root = Parser::read(text).map_err(|diagnostic| diagnostic.at(place, 0))?;
     Ok(Expression { root, text: text.split_whitespace().collect::<Vec<_>>().join(" "), place: place.clone() })
 }
 
 /// Parses a text with `${…}` in it.
 pub fn parse_template(text: &str, place: &Place) -> Result<Template, Vec<Diagnostic>> {
     let mut parts = Vec::new();
-    let mut faults = Vec::new();
+    let mut diagnostics = Vec::new();
     let mut position = 0;
     while let Some(found) = text[position..].find("${") {
         let open = position + found;
@@ -35,23 +35,23 @@ pub fn parse_template(text: &str, place: &Place) -> Result<Template, Vec<Diagnos
         }
         let inner_start = open + 2;
         let Some(length) = length_to_closing_brace(&text[inner_start..]) else {
-            faults.push(
+            diagnostics.push(
                 Diagnostic::error(&place.within(open, text.len() - open), "`${` is never closed")
                     .hint("end the expression with `}`"),
             );
-            return Err(faults);
+            return Err(diagnostics);
         };
         let inner = &text[inner_start..inner_start + length];
         match parse_expression(inner, &place.within(inner_start, length)) {
             Ok(expression) => parts.push(Part::Expression(expression)),
-            Err(fault) => faults.push(fault),
+            Err(diagnostic) => diagnostics.push(diagnostic),
         }
         position = inner_start + length + 1;
     }
     if position < text.len() {
         parts.push(Part::Text(text[position..].to_owned()));
     }
-    if faults.is_empty() { Ok(Template { parts, place: place.clone() }) } else { Err(faults) }
+    if diagnostics.is_empty() { Ok(Template { parts, place: place.clone() }) } else { Err(diagnostics) }
 }
 
 fn length_to_closing_brace(text: &str) -> Option<usize> {
@@ -66,7 +66,7 @@ fn length_to_closing_brace(text: &str) -> Option<usize> {
     None
 }
 
-impl Fault {
+impl Mistake {
     fn at(self, place: &Place, offset: usize) -> Diagnostic {
         let length = self.end.saturating_sub(self.start);
         let mut diagnostic = Diagnostic::error(&place.within(offset + self.start, length), self.message);
@@ -100,15 +100,15 @@ struct Parser<'a> {
 }
 
 impl<'a> Parser<'a> {
-    fn read(text: &'a str) -> Result<Node, Fault> {
+    fn read(text: &'a str) -> Result<Node, Mistake> {
         let mut parser = Parser { text, tokens: tokens(text)?, next: 0, depth: 0, operators: 0 };
         if parser.peek() == &Token::End {
-            return Err(parser.fault("an expression is missing here"));
+            return Err(parser.wrong("an expression is missing here"));
         }
         let node = parser.expression(0)?;
         match parser.peek() {
             Token::End => Ok(node),
-            _ => Err(parser.fault("the expression should end here")),
+            _ => Err(parser.wrong("the expression should end here")),
         }
     }
 
@@ -124,9 +124,9 @@ impl<'a> Parser<'a> {
         token
     }
 
-    fn fault(&self, message: &str) -> Fault {
+    fn wrong(&self, message: &str) -> Mistake {
         let (_, start, end) = self.tokens[self.next];
-        Fault {
+        Mistake {
             start,
             end: end.max(start + 1).min(self.text.len().max(start)),
             message: message.to_owned(),
@@ -134,10 +134,10 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn expression(&mut self, strength_min: u8) -> Result<Node, Fault> {
+    fn expression(&mut self, strength_min: u8) -> Result<Node, Mistake> {
         self.depth += 1;
         if self.depth > DEPTH_MAX {
-            return Err(self.fault("this expression is nested too deeply"));
+            return Err(self.wrong("this expression is nested too deeply"));
         }
         let mut left = self.operand()?;
         while let Some((operator, strength)) = self.operator()
@@ -145,9 +145,9 @@ impl<'a> Parser<'a> {
         {
             self.operators += 1;
             if self.operators > OPERATORS_MAX {
-                let mut fault = self.fault("this expression is too long");
-                fault.hint = Some(format!("at most {OPERATORS_MAX} operators stand in one"));
-                return Err(fault);
+                let mut diagnostic = self.wrong("this expression is too long");
+                diagnostic.hint = Some(format!("at most {OPERATORS_MAX} operators stand in one"));
+                return Err(diagnostic);
             }
             self.take();
             let right = self.expression(strength + 1)?;
@@ -180,10 +180,10 @@ impl<'a> Parser<'a> {
         })
     }
 
-    fn operand(&mut self) -> Result<Node, Fault> {
+    fn operand(&mut self) -> Result<Node, Mistake> {
         const NOT_STRENGTH: u8 = 3;
         const NEGATE_STRENGTH: u8 = 9;
-        let here = self.fault("a value, a name or `(` is missing here");
+        let here = self.wrong("a value, a name or `(` is missing here");
         let (token, start, end) = self.take();
         match token {
             Token::Integer(value) => Ok(Node::Integer(value)),
@@ -203,21 +203,21 @@ impl<'a> Parser<'a> {
                 let inner = self.expression(0)?;
                 match self.take() {
                     (Token::Symbol(")"), _, _) => Ok(inner),
-                    _ => Err(Fault { start, end, message: "this `(` is never closed".to_owned(), hint: None }),
+                    _ => Err(Mistake { start, end, message: "this `(` is never closed".to_owned(), hint: None }),
                 }
             }
             Token::Word(word) if self.peek() == &Token::Symbol("(") => self.call(&word, start, end),
             Token::Word(word) => match word.parse::<Id>() {
                 Ok(name) => Ok(Node::Name { name, start, end }),
-                Err(error) => Err(Fault { start, end, message: error.to_string(), hint: None }),
+                Err(error) => Err(Mistake { start, end, message: error.to_string(), hint: None }),
             },
             _ => Err(here),
         }
     }
 
-    fn call(&mut self, word: &str, start: usize, name_end: usize) -> Result<Node, Fault> {
+    fn call(&mut self, word: &str, start: usize, name_end: usize) -> Result<Node, Mistake> {
         let Some(function) = Function::named(word) else {
-            return Err(Fault {
+            return Err(Mistake {
                 start,
                 end: name_end,
                 message: format!("there is no function `{word}`"),
@@ -241,7 +241,7 @@ impl<'a> Parser<'a> {
         match self.take() {
             (Token::Symbol(")"), _, end) => Ok(Node::Call { function, arguments, start, end }),
             (_, at, _) => {
-                Err(Fault { start, end: at, message: format!("the call of `{word}` is never closed"), hint: None })
+                Err(Mistake { start, end: at, message: format!("the call of `{word}` is never closed"), hint: None })
             }
         }
     }
@@ -258,7 +258,7 @@ fn span(node: &Node) -> (usize, usize) {
     }
 }
 
-fn tokens(text: &str) -> Result<Vec<(Token, usize, usize)>, Fault> {
+fn tokens(text: &str) -> Result<Vec<(Token, usize, usize)>, Mistake> {
     let mut found = Vec::new();
     let mut rest = text;
     loop {
@@ -270,7 +270,7 @@ fn tokens(text: &str) -> Result<Vec<(Token, usize, usize)>, Fault> {
         };
         let (token, length) = if first.is_ascii_digit() {
             let length = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
-            let value = parse_integer(&rest[..length]).map_err(|error| Fault {
+            let value = parse_integer(&rest[..length]).map_err(|error| Mistake {
                 start,
                 end: start + length,
                 message: error.to_string(),
@@ -285,13 +285,13 @@ fn tokens(text: &str) -> Result<Vec<(Token, usize, usize)>, Fault> {
                 Some(length) => (Token::Text(rest[1..=length].to_owned()), length + 2),
                 None => {
                     let message = "this text is never closed".to_owned();
-                    return Err(Fault { start, end: text.len(), message, hint: None });
+                    return Err(Mistake { start, end: text.len(), message, hint: None });
                 }
             }
         } else if let Some((foreign, own)) = FOREIGN.into_iter().find(|(foreign, _)| rest.starts_with(foreign)) {
             let message = format!("`{foreign}` has no meaning in an expression");
             let end = start + foreign.len();
-            return Err(Fault { start, end, message, hint: Some(format!("write `{own}`")) });
+            return Err(Mistake { start, end, message, hint: Some(format!("write `{own}`")) });
         } else if let Some(symbol) = SYMBOLS.into_iter().find(|symbol| rest.starts_with(symbol)) {
             (Token::Symbol(symbol), symbol.len())
         } else {
@@ -303,7 +303,7 @@ fn tokens(text: &str) -> Result<Vec<(Token, usize, usize)>, Fault> {
             };
             let hint = hint.map(str::to_owned);
             let message = format!("`{first}` has no meaning in an expression");
-            return Err(Fault { start, end: start + first.len_utf8(), message, hint });
+            return Err(Mistake { start, end: start + first.len_utf8(), message, hint });
         };
         found.push((token, start, start + length));
         rest = &rest[length..];

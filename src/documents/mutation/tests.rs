@@ -35,7 +35,7 @@ steps:
 fn found() -> Vec<Mutant> {
     let source = Arc::new(Source { name: "test.yaml".into(), text: TEXT.to_owned() });
     let loaded = load(&source, &|_| Err("there are none".to_owned()));
-    assert!(loaded.faults.is_empty(), "{:?}", loaded.faults);
+    assert!(loaded.diagnostics.is_empty(), "{:?}", loaded.diagnostics);
     mutants(&loaded.playbook.unwrap(), &shipped().unwrap())
 }
 

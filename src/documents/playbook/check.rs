@@ -17,7 +17,7 @@ use crate::documents::playbook::{
 };
 use crate::words::{Diagnostic, Id, Place, nearest};
 
-/// Everything wrong with a playbook that has been read without a fault, or what is left of it.
+/// Everything wrong with a playbook that has been read without a diagnostic, or what is left of it.
 pub fn check(playbook: &Playbook, catalog: &Catalog) -> Vec<Diagnostic> {
     let scope = Scope {
         values: playbook.inputs.iter().map(|input| (input.name.clone(), Kind::File)).collect(),
@@ -26,7 +26,7 @@ pub fn check(playbook: &Playbook, catalog: &Catalog) -> Vec<Diagnostic> {
         within_call: false,
     };
     let mut checker =
-        Checker { playbook, catalog, devices: &playbook.devices, scope, ids: BTreeMap::new(), faults: Vec::new() };
+        Checker { playbook, catalog, devices: &playbook.devices, scope, ids: BTreeMap::new(), diagnostics: Vec::new() };
     for input in &playbook.inputs {
         for word in &input.words {
             checker.expression(&word.value, Kind::Integer);
@@ -41,11 +41,11 @@ pub fn check(playbook: &Playbook, catalog: &Catalog) -> Vec<Diagnostic> {
     for (name, range) in &playbook.memories {
         if let Some((_, what)) = special(u64::from(range.value.start), range.value.end()) {
             let message = format!("`{name}` holds {what}: that is never plain memory");
-            checker.faults.push(Diagnostic::error(&range.place, message).label("cannot be declared"));
+            checker.diagnostics.push(Diagnostic::error(&range.place, message).label("cannot be declared"));
         }
     }
     for device in &playbook.devices {
-        checker.faults.extend(shared_id(device, catalog));
+        checker.diagnostics.extend(shared_id(device, catalog));
     }
     for reading in playbook.identifying_readings() {
         checker.reading(reading);
@@ -57,11 +57,11 @@ pub fn check(playbook: &Playbook, catalog: &Catalog) -> Vec<Diagnostic> {
         }
         checker.template(&afterwards.text);
     }
-    let mut faults = checker.faults;
-    check_inputs(playbook, &mut faults);
-    check_optional(playbook, &mut faults);
-    check_flash(playbook, catalog, &mut faults);
-    faults
+    let mut diagnostics = checker.diagnostics;
+    check_inputs(playbook, &mut diagnostics);
+    check_optional(playbook, &mut diagnostics);
+    check_flash(playbook, catalog, &mut diagnostics);
+    diagnostics
 }
 
 /// What stands around a step.
@@ -79,7 +79,7 @@ struct Checker<'a> {
     devices: &'a [Device],
     scope: Scope,
     ids: BTreeMap<Id, Place>,
-    faults: Vec<Diagnostic>,
+    diagnostics: Vec<Diagnostic>,
 }
 
 impl Checker<'_> {
@@ -89,14 +89,14 @@ impl Checker<'_> {
         for (index, step) in steps.iter().enumerate() {
             reachable.push(step.id.clone());
             self.step(step, &reachable, within);
-            self.faults.extend(check_waits(step, steps.get(index + 1), mention));
+            self.diagnostics.extend(check_waits(step, steps.get(index + 1), mention));
         }
     }
 
     fn step(&mut self, step: &Step, reachable: &[Id], within: Within) {
         if let Some(first) = self.ids.insert(step.id.clone(), step.place.clone()) {
             let line = first.position().line;
-            self.faults.push(
+            self.diagnostics.push(
                 Diagnostic::error(&step.place, format!("there are two steps with the id `{}`", step.id))
                     .hint(format!("the first is in line {line}")),
             );
@@ -110,8 +110,9 @@ impl Checker<'_> {
         if let Some(name) = &step.sets {
             if step.until.is_none() || !matches!(step.action, Action::Wait | Action::Prompt(_)) {
                 let place = mention(&step.place, "sets");
-                let fault = Diagnostic::error(&place, "`sets` belongs to a wait for devices, or to a prompt with one");
-                self.faults.push(fault.hint("it keeps whether the devices came in time"));
+                let diagnostic =
+                    Diagnostic::error(&place, "`sets` belongs to a wait for devices, or to a prompt with one");
+                self.diagnostics.push(diagnostic.hint("it keeps whether the devices came in time"));
             }
             self.define(name, Kind::Boolean, &step.place);
         }
@@ -120,7 +121,7 @@ impl Checker<'_> {
                 [("if_met", &step.if_met), ("if_unmet", &step.if_unmet)].iter().find(|(_, text)| text.is_some())
         {
             let place = mention(&step.place, key.0);
-            self.faults.push(Diagnostic::error(&place, format!("`{}` belongs to a wait with `sets`", key.0)));
+            self.diagnostics.push(Diagnostic::error(&place, format!("`{}` belongs to a wait with `sets`", key.0)));
         }
         for instead in &step.instead {
             self.device(&instead.device, &step.place);
@@ -133,7 +134,8 @@ impl Checker<'_> {
         }
         if !step.instead.is_empty() && step.until.is_none() && !matches!(step.action, Action::Run(_)) {
             let place = mention(&step.place, "instead");
-            self.faults.push(Diagnostic::error(&place, "`instead` has no meaning in a step that waits for no device"));
+            self.diagnostics
+                .push(Diagnostic::error(&place, "`instead` has no meaning in a step that waits for no device"));
         }
         if let Some(restart) = &step.restart_at {
             self.restart(restart, reachable, within);
@@ -167,7 +169,8 @@ impl Checker<'_> {
                 if let Some(input) = taken.next() {
                     let message = format!("this would take the place of the input `{}`", input.name);
                     let place = mention(&step.place, &write.file);
-                    self.faults.push(Diagnostic::error(&place, message).hint("choose another name and another file"));
+                    self.diagnostics
+                        .push(Diagnostic::error(&place, message).hint("choose another name and another file"));
                 }
                 self.define(&write.name, Kind::File, &step.place);
             }
@@ -186,7 +189,8 @@ impl Checker<'_> {
         if step.sets.is_some() || !matches!(step.action, Action::Wait | Action::Prompt(_)) {
             let place = mention(&step.place, enough.sets.as_str());
             let message = "`times` and `sets` below `instead` belong to a wait or a prompt that must be met";
-            self.faults.push(Diagnostic::error(&place, message).hint("leave them out, or give this a step of its own"));
+            self.diagnostics
+                .push(Diagnostic::error(&place, message).hint("leave them out, or give this a step of its own"));
         }
         self.define(&enough.sets, Kind::Boolean, &step.place);
     }
@@ -196,29 +200,29 @@ impl Checker<'_> {
         let place = mention(&step.place, "ask");
         if step.sets.is_some() {
             let message = "`ask` has no meaning in a wait that may fail";
-            self.faults.push(Diagnostic::error(&place, message).hint("make the prompt a step of its own"));
+            self.diagnostics.push(Diagnostic::error(&place, message).hint("make the prompt a step of its own"));
         }
         if step.timeout.is_some_and(|timeout| timeout.base <= ask.after) {
             let message = "the wait is over before the person is asked";
-            self.faults.push(Diagnostic::error(&place, message).hint("give `timeout` more time than `after`"));
+            self.diagnostics.push(Diagnostic::error(&place, message).hint("give `timeout` more time than `after`"));
         }
     }
 
     fn tool_file(&mut self, file: &ToolFile) {
         if !self.scope.tools.contains(&file.tool.value) {
             let message = format!("no step runs `{}`, so its files are not looked for", file.tool.value);
-            let fault = Diagnostic::error(&file.tool.place, message);
-            self.faults.push(match nearest(&file.tool.value, self.scope.tools.iter().map(String::as_str)) {
-                Some(near) => fault.hint(format!("did you mean `{near}`?")),
-                None => fault,
+            let diagnostic = Diagnostic::error(&file.tool.place, message);
+            self.diagnostics.push(match nearest(&file.tool.value, self.scope.tools.iter().map(String::as_str)) {
+                Some(near) => diagnostic.hint(format!("did you mean `{near}`?")),
+                None => diagnostic,
             });
         }
         if let Some(tool) = self.catalog.tool(&file.tool.value)
             && !may_name(tool, &file.file.value, &CallFacts::of_program(&tool.launchers()))
         {
             let message = format!("`{}` is no file of {} that a playbook may name", file.file.value, tool.name);
-            let fault = Diagnostic::error(&file.file.place, message);
-            self.faults.push(fault.hint("the catalog names them, with `files`"));
+            let diagnostic = Diagnostic::error(&file.file.place, message);
+            self.diagnostics.push(diagnostic.hint("the catalog names them, with `files`"));
         }
         self.define(&file.name, Kind::File, &file.place);
     }
@@ -227,15 +231,15 @@ impl Checker<'_> {
         let named = third.unchanged.iter().chain(&third.unlike);
         for name in named.filter(|name| self.scope.values.get(name) != Some(&Kind::File)).collect::<Vec<_>>() {
             let message = format!("no file is called `{name}` here");
-            self.faults.push(Diagnostic::error(&mention(&third.place, name.as_str()), message));
+            self.diagnostics.push(Diagnostic::error(&mention(&third.place, name.as_str()), message));
         }
         if third.unlike.is_some() && third.unchanged.is_none() {
             let message = "`unlike` compares the file of `unchanged`, which is missing";
-            self.faults.push(Diagnostic::error(&third.place, message));
+            self.diagnostics.push(Diagnostic::error(&third.place, message));
         }
         if matches!(step.action, Action::Steps(_)) {
             let message = "`third_time` belongs to a step within the group: only that knows what failed";
-            self.faults.push(Diagnostic::error(&third.place, message));
+            self.diagnostics.push(Diagnostic::error(&third.place, message));
         }
     }
 
@@ -244,7 +248,7 @@ impl Checker<'_> {
             Some(before) if before != kind => {
                 let message = format!("`{name}` is already {before}; it cannot become {kind}");
                 let place = mention(place, name.as_str());
-                self.faults.push(Diagnostic::error(&place, message).hint("choose another name"));
+                self.diagnostics.push(Diagnostic::error(&place, message).hint("choose another name"));
             }
             _ => {}
         }
@@ -255,22 +259,22 @@ impl Checker<'_> {
             Ok(kind) if kind == wanted => {}
             Ok(kind) => {
                 let message = format!("{wanted} is needed here, and this is {kind}");
-                let mut fault = Diagnostic::error(&expression.place, message);
+                let mut diagnostic = Diagnostic::error(&expression.place, message);
                 if wanted == Kind::Boolean {
-                    fault = fault.hint("compare it with something, as in `… == 1`");
+                    diagnostic = diagnostic.hint("compare it with something, as in `… == 1`");
                 }
-                self.faults.push(fault);
+                self.diagnostics.push(diagnostic);
             }
-            Err(faults) => self.faults.extend(faults),
+            Err(diagnostics) => self.diagnostics.extend(diagnostics),
         }
     }
 
     fn template(&mut self, template: &Template) {
         for part in &template.parts {
             if let Part::Expression(expression) = part
-                && let Err(faults) = kind_of(expression, &self.scope)
+                && let Err(diagnostics) = kind_of(expression, &self.scope)
             {
-                self.faults.extend(faults);
+                self.diagnostics.extend(diagnostics);
             }
         }
     }
@@ -280,7 +284,7 @@ impl Checker<'_> {
             self.device(name, place);
         }
         if let Some(both) = until.present.iter().find(|name| until.gone.contains(name)) {
-            self.faults.push(Diagnostic::error(place, format!("`{both}` cannot be present and gone at once")));
+            self.diagnostics.push(Diagnostic::error(place, format!("`{both}` cannot be present and gone at once")));
         }
     }
 
@@ -290,23 +294,23 @@ impl Checker<'_> {
         }
         let known: Vec<&str> = self.scope.devices.iter().map(Id::as_str).collect();
         let place = mention(place, name.as_str());
-        let fault = Diagnostic::error(&place, format!("no device is called `{name}`")).label("unknown device");
-        self.faults.push(match nearest(name.as_str(), known.iter().copied()) {
-            Some(near) => fault.hint(format!("did you mean `{near}`?")),
-            None if known.is_empty() => fault.hint("describe it below `devices:`"),
-            None => fault.hint(format!("known are {}", known.join(", "))),
+        let diagnostic = Diagnostic::error(&place, format!("no device is called `{name}`")).label("unknown device");
+        self.diagnostics.push(match nearest(name.as_str(), known.iter().copied()) {
+            Some(near) => diagnostic.hint(format!("did you mean `{near}`?")),
+            None if known.is_empty() => diagnostic.hint("describe it below `devices:`"),
+            None => diagnostic.hint(format!("known are {}", known.join(", "))),
         });
     }
 
     fn restart(&mut self, restart: &RestartAt, reachable: &[Id], within: Within) {
         let target = &restart.step;
         if within.only_reads {
-            self.faults.push(Diagnostic::error(&target.place, "a reading cannot restart the procedure"));
+            self.diagnostics.push(Diagnostic::error(&target.place, "a reading cannot restart the procedure"));
         } else if !reachable.contains(&target.value) {
-            let fault = Diagnostic::error(&target.place, format!("cannot restart at `{}`", target.value));
-            self.faults.push(match nearest(target.value.as_str(), reachable.iter().map(Id::as_str)) {
-                Some(near) => fault.hint(format!("did you mean `{near}`?")),
-                None => fault.hint("name a step that stands before this one, not inside another group"),
+            let diagnostic = Diagnostic::error(&target.place, format!("cannot restart at `{}`", target.value));
+            self.diagnostics.push(match nearest(target.value.as_str(), reachable.iter().map(Id::as_str)) {
+                Some(near) => diagnostic.hint(format!("did you mean `{near}`?")),
+                None => diagnostic.hint("name a step that stands before this one, not inside another group"),
             });
         }
     }
@@ -334,10 +338,11 @@ impl Checker<'_> {
         for staged in &run.stage {
             let known = self.scope.values.iter().filter(|(_, kind)| **kind == Kind::File).map(|(name, _)| name);
             if !known.clone().any(|name| *name == staged.file.value) {
-                let fault = Diagnostic::error(&staged.file.place, format!("no file is called `{}`", staged.file.value));
-                self.faults.push(match nearest(staged.file.value.as_str(), known.map(Id::as_str)) {
-                    Some(near) => fault.hint(format!("did you mean `{near}`?")),
-                    None => fault.hint("name an input, or a file that an earlier step writes"),
+                let diagnostic =
+                    Diagnostic::error(&staged.file.place, format!("no file is called `{}`", staged.file.value));
+                self.diagnostics.push(match nearest(staged.file.value.as_str(), known.map(Id::as_str)) {
+                    Some(near) => diagnostic.hint(format!("did you mean `{near}`?")),
+                    None => diagnostic.hint("name an input, or a file that an earlier step writes"),
                 });
             }
         }
@@ -349,25 +354,25 @@ impl Checker<'_> {
                 if tool.private_folder {
                     self.named_in_private_folder(run);
                 }
-                let CallText { changes_board, is_forbidden } = check_call(tool, step, run, &mut self.faults);
+                let CallText { changes_board, is_forbidden } = check_call(tool, step, run, &mut self.diagnostics);
                 let call = CallCheck { playbook: self.playbook, scope: &self.scope, tool, is_forbidden };
-                self.faults.extend(call.check(step, run));
+                self.diagnostics.extend(call.check(step, run));
                 if changes_board {
-                    self.faults.extend(unnamed_device(run, self.devices, self.catalog));
+                    self.diagnostics.extend(unnamed_device(run, self.devices, self.catalog));
                 }
                 if within.only_reads && changes_board {
                     let message =
                         format!("this call of {} changes the board, and only reading is allowed here", tool.name);
-                    self.faults.push(Diagnostic::error(&run.tool.place, message));
+                    self.diagnostics.push(Diagnostic::error(&run.tool.place, message));
                 }
             }
             None => {
                 let known: Vec<&str> = self.catalog.tools.iter().map(|tool| tool.name.as_str()).collect();
-                let fault = Diagnostic::error(&run.tool.place, format!("no tool is called `{}`", run.tool.value))
+                let diagnostic = Diagnostic::error(&run.tool.place, format!("no tool is called `{}`", run.tool.value))
                     .label("not in the catalog");
-                self.faults.push(match nearest(&run.tool.value, known.iter().copied()) {
-                    Some(near) => fault.hint(format!("did you mean `{near}`?")),
-                    None => fault
+                self.diagnostics.push(match nearest(&run.tool.value, known.iter().copied()) {
+                    Some(near) => diagnostic.hint(format!("did you mean `{near}`?")),
+                    None => diagnostic
                         .hint(format!("known are {}; add others to a vendor-tools.toml of your own", known.join(", "))),
                 });
             }
@@ -391,7 +396,7 @@ impl Checker<'_> {
             };
             if arg.parts.iter().any(is_file) {
                 let message = format!("{} works in a copy of its own folder, where this file is not", run.tool.value);
-                self.faults.push(
+                self.diagnostics.push(
                     Diagnostic::error(&arg.place, message)
                         .hint("put the file there with `stage: {path/below/it.bin: name}`, and write that path here"),
                 );
@@ -399,23 +404,23 @@ impl Checker<'_> {
         }
         if let Some(name) = run.produces.first() {
             let message = format!("{} works in a copy of its own folder, so `{name}` is not found", run.tool.value);
-            self.faults.push(Diagnostic::error(&run.tool.place, message));
+            self.diagnostics.push(Diagnostic::error(&run.tool.place, message));
         }
     }
 
     fn irreversible(&mut self, step: &Step, irreversible: &Irreversible, within: Within) {
         let place = mention(&step.place, "irreversible");
         if !matches!(step.action, Action::Run(_)) {
-            self.faults.push(Diagnostic::error(&place, "only a step with `run` can be irreversible"));
+            self.diagnostics.push(Diagnostic::error(&place, "only a step with `run` can be irreversible"));
         }
         if step.retry.is_some() || within.retried {
-            self.faults.push(
+            self.diagnostics.push(
                 Diagnostic::error(&place, "an irreversible step is tried once and never again")
                     .hint("take it out of the group with `retry`, and give it no `retry` of its own"),
             );
         }
         if within.only_reads {
-            self.faults.push(Diagnostic::error(&place, "an irreversible step cannot stand here"));
+            self.diagnostics.push(Diagnostic::error(&place, "an irreversible step cannot stand here"));
         }
         for reading in [&irreversible.already_done, &irreversible.verify] {
             self.reading(reading);

@@ -31,9 +31,9 @@ pub(super) struct CallCheck<'a> {
 impl<'a> CallCheck<'a> {
     /// What is wrong with the call's arguments.
     pub(super) fn check(&self, step: &Step, run: &Run) -> Vec<Diagnostic> {
-        let mut faults = if self.is_forbidden { Vec::new() } else { self.arguments(step, run) };
-        faults.extend(step.irreversible.iter().flat_map(|irreversible| self.readings(run, irreversible)));
-        faults
+        let mut diagnostics = if self.is_forbidden { Vec::new() } else { self.arguments(step, run) };
+        diagnostics.extend(step.irreversible.iter().flat_map(|irreversible| self.readings(run, irreversible)));
+        diagnostics
     }
 
     fn arguments(&self, step: &Step, run: &Run) -> Vec<Diagnostic> {
@@ -45,8 +45,8 @@ impl<'a> CallCheck<'a> {
             let sample = |other| Sample { check: self, closed: &closed, captured: None, other };
             let (one, another) = (sample(false), sample(true));
             let (Some(first), Some(second)) = (one.args(run), another.args(run)) else { return Vec::new() };
-            if let Some(fault) = self.open(run, (&one, &first), (&another, &second)) {
-                return vec![fault];
+            if let Some(diagnostic) = self.open(run, (&one, &first), (&another, &second)) {
+                return vec![diagnostic];
             }
             let facts = one.call_facts();
             let known = facts.facts();
@@ -72,12 +72,12 @@ impl<'a> CallCheck<'a> {
     }
 
     fn unmarked(&self, run: &Run, doubt: &Doubt) -> Diagnostic {
-        let fault = self.doubted(run, doubt, format!("this call may do what cannot be undone: {doubt}"));
+        let diagnostic = self.doubted(run, doubt, format!("this call may do what cannot be undone: {doubt}"));
         if doubt.remedy.is_some() {
-            return fault;
+            return diagnostic;
         }
         let of_own = self.tool.options.is_empty();
-        fault.hint(if of_own {
+        diagnostic.hint(if of_own {
             "if all that it does can be done again, say so in the tool's table with `reversible = true`; else mark the step \
              as `irreversible`"
         } else {
@@ -88,10 +88,10 @@ impl<'a> CallCheck<'a> {
     /// Marks the argument that it is about, if it is one.
     fn doubted(&self, run: &Run, doubt: &Doubt, message: String) -> Diagnostic {
         let argument = doubt.argument.and_then(|index| index.checked_sub(self.first_args()));
-        let fault = Diagnostic::error(place_of(run, argument), message);
+        let diagnostic = Diagnostic::error(place_of(run, argument), message);
         match &doubt.remedy {
-            Some(remedy) => fault.hint(remedy),
-            None => fault,
+            Some(remedy) => diagnostic.hint(remedy),
+            None => diagnostic,
         }
     }
 
@@ -150,13 +150,13 @@ impl<'a> CallCheck<'a> {
 
     /// The readings around an irreversible step must be about what it does.
     fn readings(&self, run: &Run, irreversible: &Irreversible) -> Vec<Diagnostic> {
-        let mut faults = Vec::new();
+        let mut diagnostics = Vec::new();
         let nothing = BTreeMap::new();
         let sample = Sample { check: self, closed: &nothing, captured: None, other: false };
         let burnt = self.fuse(&sample, run).map(|(fuse, _)| fuse);
         if burnt.is_some() && !run.args.iter().all(Template::is_literal) {
             let message = "a call that burns a fuse is written out in full";
-            faults.push(Diagnostic::error(&run.tool.place, message));
+            diagnostics.push(Diagnostic::error(&run.tool.place, message));
         }
         for (key, reading) in [("already_done", &irreversible.already_done), ("verify", &irreversible.verify)] {
             let named = reading.holds.names();
@@ -165,14 +165,14 @@ impl<'a> CallCheck<'a> {
             if !runs.iter().any(|run| captures(&run)) {
                 let message = format!("`{key}` does not depend on anything that its own steps read from the board");
                 let hint = "capture a value in its steps, and compare that";
-                faults.push(Diagnostic::error(&reading.holds.place, message).hint(hint));
+                diagnostics.push(Diagnostic::error(&reading.holds.place, message).hint(hint));
                 continue;
             }
             if let Some(Fuse { word, bits: Some(bits) }) = burnt {
-                faults.extend(self.fuse_reading(key, reading, &runs, (word, bits)));
+                diagnostics.extend(self.fuse_reading(key, reading, &runs, (word, bits)));
             }
         }
-        faults
+        diagnostics
     }
 
     /// The fuse that a call of this tool is about, and how the tool prints what it has read. Another tool's calls are none,

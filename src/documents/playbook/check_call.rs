@@ -14,13 +14,13 @@ pub(super) struct CallText {
 }
 
 /// Notes what is wrong with the call.
-pub(super) fn check_call(tool: &Tool, step: &Step, run: &Run, faults: &mut Vec<Diagnostic>) -> CallText {
-    let told = faults.len();
+pub(super) fn check_call(tool: &Tool, step: &Step, run: &Run, diagnostics: &mut Vec<Diagnostic>) -> CallText {
+    let told = diagnostics.len();
     for arg in &run.args {
-        check_no_path(arg, run, faults);
+        check_no_path(arg, run, diagnostics);
     }
     if !run.stage.is_empty() && !tool.private_folder {
-        faults.push(
+        diagnostics.push(
             Diagnostic::error(&run.tool.place, format!("{} has no folder of its own to put files into", tool.name))
                 .hint("write `${name}` in its arguments: it finds the run's files where it works"),
         );
@@ -29,13 +29,13 @@ pub(super) fn check_call(tool: &Tool, step: &Step, run: &Run, faults: &mut Vec<D
         if !may_stage(tool, &staged.path.value, &CallFacts::of_program(&tool.launchers())) {
             let path = &staged.path;
             let message = format!("`{}` is no file that steps may put into the folder of {}", path.value, tool.name);
-            faults.push(Diagnostic::error(&path.place, message).hint("the catalog names them, with `stages`"));
+            diagnostics.push(Diagnostic::error(&path.place, message).hint("the catalog names them, with `stages`"));
         }
     }
     let shown: Vec<String> = run.args.iter().map(as_far_as_literal).collect();
     let forbidding = tool.rules.iter().filter(|rule| rule.forbids(&shown, step.excuses()));
-    faults.extend(forbidding.map(|rule| broken(rule, run, &shown)));
-    let is_forbidden = faults.len() > told;
+    diagnostics.extend(forbidding.map(|rule| broken(rule, run, &shown)));
+    let is_forbidden = diagnostics.len() > told;
     let changes_board = match tool.command(&shown) {
         Some(command) => {
             let judged = !command.success.is_empty()
@@ -46,13 +46,13 @@ pub(super) fn check_call(tool: &Tool, step: &Step, run: &Run, faults: &mut Vec<D
                     .iter()
                     .any(|status| status.commands.is_empty() || status.commands.contains(&command.name));
             if (command.changes_board || command.success_from_step) && !judged {
-                faults.push(no_evidence(tool, run));
+                diagnostics.push(no_evidence(tool, run));
             }
-            faults.extend(run.changes.as_ref().and_then(|changes| wrong_changes(command, step, changes)));
+            diagnostics.extend(run.changes.as_ref().and_then(|changes| wrong_changes(command, step, changes)));
             command.changes_board
         }
         None if run.expect.is_empty() => {
-            faults.push(no_evidence(tool, run));
+            diagnostics.push(no_evidence(tool, run));
             true
         }
         // What the catalog does not know may change the board.
@@ -63,13 +63,13 @@ pub(super) fn check_call(tool: &Tool, step: &Step, run: &Run, faults: &mut Vec<D
 
 /// What a step says of its changes must not contradict what is known of the call.
 fn wrong_changes(command: &Command, step: &Step, changes: &Located<Changes>) -> Option<Diagnostic> {
-    let fault = |message: &str| Some(Diagnostic::error(&changes.place, message));
+    let diagnostic = |message: &str| Some(Diagnostic::error(&changes.place, message));
     match changes.value {
         _ if !command.changes_board => {
-            fault("this call changes nothing that lasts, so there is nothing to say about it")
+            diagnostic("this call changes nothing that lasts, so there is nothing to say about it")
         }
-        Changes::Nothing if command.erases.is_some() => fault("what this call erases stays erased"),
-        Changes::Nothing if step.irreversible.is_some() => fault("what can never be undone changes something"),
+        Changes::Nothing if command.erases.is_some() => diagnostic("what this call erases stays erased"),
+        Changes::Nothing if step.irreversible.is_some() => diagnostic("what can never be undone changes something"),
         Changes::Nothing | Changes::Range { .. } => None,
     }
 }
@@ -82,7 +82,7 @@ fn no_evidence(tool: &Tool, run: &Run) -> Diagnostic {
 
 /// Tools work in a folder of the run's own, where a name without a folder cannot reach anything else. What a step itself
 /// has put into a tool's private folder may be named, also with the `../` that some tools expect and drop.
-fn check_no_path(arg: &Template, run: &Run, faults: &mut Vec<Diagnostic>) {
+fn check_no_path(arg: &Template, run: &Run, diagnostics: &mut Vec<Diagnostic>) {
     let text = as_far_as_literal(arg);
     let staged = |word: &str| {
         let below = word.strip_prefix("../").unwrap_or(word);
@@ -90,7 +90,7 @@ fn check_no_path(arg: &Template, run: &Run, faults: &mut Vec<Diagnostic>) {
     };
     let is_path = |word: &str| word.starts_with('~') || word.contains(['/', '\\']);
     if text.split_whitespace().any(|word| is_path(word) && !staged(word)) {
-        faults.push(
+        diagnostics.push(
             Diagnostic::error(&arg.place, "an argument cannot name a file by its path")
                 .hint("declare the file below `inputs:` and write `${its_name}`"),
         );
@@ -111,9 +111,9 @@ pub(super) fn as_far_as_literal(arg: &Template) -> String {
 /// A rule that these arguments of the step break.
 pub(super) fn broken(rule: &ArgumentRule, run: &Run, shown: &[String]) -> Diagnostic {
     let is_meant = |text: &String| rule.with.first().is_some_and(|pattern| pattern.is_match(text));
-    let mut fault = Diagnostic::error(place_of(run, shown.iter().position(is_meant)), rule.message.clone());
-    fault.hint.clone_from(&rule.hint);
-    fault
+    let mut diagnostic = Diagnostic::error(place_of(run, shown.iter().position(is_meant)), rule.message.clone());
+    diagnostic.hint.clone_from(&rule.hint);
+    diagnostic
 }
 
 /// The place of one of the step's own arguments; of the call where it is none of them, or stands nowhere of its own.

@@ -17,14 +17,14 @@ use crate::words::{Diagnostic, Id, Place, parse_integer};
 const TELLING_SIZES_BYTES: [u64; 2] = [SMALLEST_BYTES, 4097];
 const SMALLEST_BYTES: u64 = 1;
 
-pub(super) fn check_flash(playbook: &Playbook, catalog: &Catalog, faults: &mut Vec<Diagnostic>) {
+pub(super) fn check_flash(playbook: &Playbook, catalog: &Catalog, diagnostics: &mut Vec<Diagnostic>) {
     let mut found = Found { playbook, catalog, erases: Vec::new(), writes: Vec::new() };
     found.steps(&playbook.steps, Taken::Always);
     for (index, write) in found.writes.iter().enumerate() {
         let before = |erase: &&Erase<'_>| erase.number < write.number && erase.tool == write.tool;
         let erase = found.erases.iter().filter(before).rev().find(|erase| erase.address == write.address);
-        faults.extend(erase.and_then(|erase| found.too_short(erase, write)));
-        faults.extend(found.writes[..index].iter().find_map(|earlier| overlapping(earlier, write)));
+        diagnostics.extend(erase.and_then(|erase| found.too_short(erase, write)));
+        diagnostics.extend(found.writes[..index].iter().find_map(|earlier| overlapping(earlier, write)));
     }
 }
 
@@ -122,9 +122,9 @@ impl<'a> Found<'a> {
             let length = expand(erase.length, &facts).ok().and_then(|text| parse_integer(&text).ok())?;
             let message =
                 format!("a `{name}` of {bytes} bytes is longer than what is erased for it, {length:#x} bytes");
-            let fault = Diagnostic::error(&erase.length.place, message).label("too short");
+            let diagnostic = Diagnostic::error(&erase.length.place, message).label("too short");
             let hint = format!("write `${{hex(align(size({name}), 0x1000))}}`, with the size of the chip's sectors");
-            (u64::try_from(length).unwrap_or(0) < bytes).then(|| fault.hint(hint))
+            (u64::try_from(length).unwrap_or(0) < bytes).then(|| diagnostic.hint(hint))
         })
     }
 }

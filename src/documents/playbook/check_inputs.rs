@@ -4,10 +4,10 @@ use crate::documents::playbook::wrong_kind::is_known_beginning;
 use crate::documents::playbook::{Input, Playbook, Vectors};
 use crate::words::{Diagnostic, Hex};
 
-pub(super) fn check_inputs(playbook: &Playbook, faults: &mut Vec<Diagnostic>) {
+pub(super) fn check_inputs(playbook: &Playbook, diagnostics: &mut Vec<Diagnostic>) {
     for input in &playbook.inputs {
-        faults.extend(vectors_beyond_the_file(input));
-        faults.extend(lists_known_kinds(input));
+        diagnostics.extend(vectors_beyond_the_file(input));
+        diagnostics.extend(lists_known_kinds(input));
     }
 }
 

@@ -9,23 +9,23 @@ use crate::words::{Diagnostic, Id, Place, nearest};
 /// Files that may be missing at some point of the procedure.
 type Absent = BTreeSet<Id>;
 
-pub(super) fn check_optional(playbook: &Playbook, faults: &mut Vec<Diagnostic>) {
+pub(super) fn check_optional(playbook: &Playbook, diagnostics: &mut Vec<Diagnostic>) {
     for input in &playbook.inputs {
         if let Need::Without(other) = &input.need {
             let found = playbook.input(&other.value).filter(|found| found.name != input.name);
             match found.map(|found| &found.need) {
                 Some(Need::Never) => {}
-                Some(_) => faults.push(
+                Some(_) => diagnostics.push(
                     Diagnostic::error(&other.place, format!("`{}` is never missing", other.value))
                         .hint(format!("give `{}` the key `optional: true`", other.value)),
                 ),
                 None => {
                     let others = playbook.inputs.iter().map(|input| input.name.as_str());
                     let near = nearest(other.value.as_str(), others.filter(|name| *name != input.name.as_str()));
-                    let mut fault =
+                    let mut diagnostic =
                         Diagnostic::error(&other.place, format!("no other input is called `{}`", other.value));
-                    fault.hint = near.map(|near| format!("did you mean `{near}`?"));
-                    faults.push(fault);
+                    diagnostic.hint = near.map(|near| format!("did you mean `{near}`?"));
+                    diagnostics.push(diagnostic);
                 }
             }
         }
@@ -33,12 +33,12 @@ pub(super) fn check_optional(playbook: &Playbook, faults: &mut Vec<Diagnostic>) 
     for input in &playbook.inputs {
         if let Some(together) = input.together.as_ref().filter(|_| !matches!(input.need, Need::Never)) {
             let message = format!("`{}` is never missing, so it cannot go together with others", input.name);
-            faults.push(Diagnostic::error(&together.place, message).hint("give it the key `optional: true`"));
+            diagnostics.push(Diagnostic::error(&together.place, message).hint("give it the key `optional: true`"));
         }
     }
     let optional = |input: &&Input| !matches!(input.need, Need::Always);
     let absent: Absent = playbook.inputs.iter().filter(optional).map(|input| input.name.clone()).collect();
-    let mut follower = Follower { playbook, faults };
+    let mut follower = Follower { playbook, diagnostics };
     let absent = follower.steps(&playbook.steps, absent);
     for afterwards in &playbook.afterwards {
         let known = afterwards.when.as_ref().map(|when| {
@@ -51,7 +51,7 @@ pub(super) fn check_optional(playbook: &Playbook, faults: &mut Vec<Diagnostic>) 
 
 struct Follower<'a> {
     playbook: &'a Playbook,
-    faults: &'a mut Vec<Diagnostic>,
+    diagnostics: &'a mut Vec<Diagnostic>,
 }
 
 impl Follower<'_> {
@@ -137,7 +137,7 @@ impl Follower<'_> {
         match node {
             Node::Name { name, start, end } if absent.contains(name) => {
                 let place = place.within(*start, end - start);
-                self.faults.push(
+                self.diagnostics.push(
                     Diagnostic::error(&place, format!("`{name}` may be missing here"))
                         .label("optional input")
                         .hint(format!("add `when: given({name})` to this step, or to a group around it")),
@@ -234,20 +234,20 @@ devices:
 steps:
 ";
 
-    fn faults(steps: &str) -> Vec<String> {
+    fn diagnostics(steps: &str) -> Vec<String> {
         faults_of(&format!("{HEAD}{steps}"))
     }
 
     fn faults_of(text: &str) -> Vec<String> {
         let source = Arc::new(Source { name: "test.yaml".into(), text: text.to_owned() });
         let loaded = load(&source, &|_| Err("there are none".to_owned()));
-        let mut faults = loaded.faults;
-        faults.extend(loaded.playbook.iter().flat_map(|playbook| check(playbook, &shipped().expect("is sound"))));
-        let line = |fault: &crate::words::Diagnostic| {
-            let place = fault.place.as_ref().map(|place| place.position().line).unwrap_or_default();
-            format!("{place}: {}", fault.message)
+        let mut diagnostics = loaded.diagnostics;
+        diagnostics.extend(loaded.playbook.iter().flat_map(|playbook| check(playbook, &shipped().expect("is sound"))));
+        let line = |diagnostic: &crate::words::Diagnostic| {
+            let place = diagnostic.place.as_ref().map(|place| place.position().line).unwrap_or_default();
+            format!("{place}: {}", diagnostic.message)
         };
-        faults.iter().map(line).collect()
+        diagnostics.iter().map(line).collect()
     }
 
     const WRITE_TABLE: &str = "  - write: {name: table, file: table.tsv, text: \"P\\t0x1\\tfsbl\\tBinary\\tnone\\t0x0\\t${image}\"}\n    when: not given(table)\n";
@@ -255,15 +255,15 @@ steps:
 
     #[test]
     fn an_optional_input_must_be_known_to_be_there() {
-        assert_eq!(faults(USE_TABLE), ["11: `table` may be missing here"]);
-        assert_eq!(faults(&format!("{USE_TABLE}    when: given(table)\n")), [""; 0]);
+        assert_eq!(diagnostics(USE_TABLE), ["11: `table` may be missing here"]);
+        assert_eq!(diagnostics(&format!("{USE_TABLE}    when: given(table)\n")), [""; 0]);
         let either = format!("{USE_TABLE}    when: given(table) or given(extra)\n");
-        assert_eq!(faults(&either), ["11: `table` may be missing here"]);
-        assert_eq!(faults("  - check: size(extra) > 0\n"), ["10: `extra` may be missing here"]);
-        assert_eq!(faults("  - check: given(extra) and size(extra) > 0\n"), [""; 0]);
-        assert_eq!(faults("  - check: not given(extra) or size(extra) > 0\n"), [""; 0]);
+        assert_eq!(diagnostics(&either), ["11: `table` may be missing here"]);
+        assert_eq!(diagnostics("  - check: size(extra) > 0\n"), ["10: `extra` may be missing here"]);
+        assert_eq!(diagnostics("  - check: given(extra) and size(extra) > 0\n"), [""; 0]);
+        assert_eq!(diagnostics("  - check: not given(extra) or size(extra) > 0\n"), [""; 0]);
         let group = "  - when: given(extra) and present(rom)\n    steps: [{check: size(extra) > 0}]\n";
-        assert_eq!(faults(group), [""; 0]);
+        assert_eq!(diagnostics(group), [""; 0]);
     }
 
     #[test]
@@ -283,21 +283,21 @@ steps:
 
     #[test]
     fn what_a_step_writes_is_there_afterwards() {
-        assert_eq!(faults(&format!("{WRITE_TABLE}{USE_TABLE}")), [""; 0]);
+        assert_eq!(diagnostics(&format!("{WRITE_TABLE}{USE_TABLE}")), [""; 0]);
         let other_condition = WRITE_TABLE.replace("not given(table)", "present(rom) and not given(table)");
-        assert_eq!(faults(&format!("{other_condition}{USE_TABLE}")), ["13: `table` may be missing here"]);
+        assert_eq!(diagnostics(&format!("{other_condition}{USE_TABLE}")), ["13: `table` may be missing here"]);
         let refused = "  - refuse: No table.\n    when: not given(table)\n";
-        assert_eq!(faults(&format!("{refused}{USE_TABLE}")), [""; 0]);
+        assert_eq!(diagnostics(&format!("{refused}{USE_TABLE}")), [""; 0]);
     }
 
     #[test]
     fn an_input_needed_without_another_is_there_where_the_other_is_not() {
         assert_eq!(
-            faults(&WRITE_TABLE.replace("    when: not given(table)\n", "")),
+            diagnostics(&WRITE_TABLE.replace("    when: not given(table)\n", "")),
             ["10: `image` may be missing here"]
         );
         assert_eq!(
-            faults(&WRITE_TABLE.replace("not given(table)", "not given(extra)")),
+            diagnostics(&WRITE_TABLE.replace("not given(table)", "not given(extra)")),
             ["10: `image` may be missing here"]
         );
     }

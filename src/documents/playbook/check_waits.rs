@@ -12,7 +12,7 @@ pub(super) fn check_waits(
     if !step.until.as_ref().is_some_and(ends_with_the_cable) {
         return Vec::new();
     }
-    let mut faults = Vec::new();
+    let mut diagnostics = Vec::new();
     let hands = match &step.action {
         Action::Prompt(prompt) => prompt.hands.as_slice(),
         _ => &[],
@@ -21,9 +21,9 @@ pub(super) fn check_waits(
     let plugged = hands.iter().rposition(|hand| *hand == HandMove::PlugIn);
     if freed.is_some() && plugged > freed && !next.is_some_and(|next| watches_on(step, next)) {
         let message = "this goes on as soon as the board is unplugged, with the jumper or switch still as it was";
-        let fault = Diagnostic::warning(&mention(&step.place, "until"), message);
-        faults.push(
-            fault.hint(
+        let diagnostic = Diagnostic::warning(&mention(&step.place, "until"), message);
+        diagnostics.push(
+            diagnostic.hint(
                 "wait for what shows only afterwards, with `present:`; where nothing does, let it last (`for: 10s`), or watch in \
              a step of its own that the device does not come back",
             ),
@@ -31,10 +31,10 @@ pub(super) fn check_waits(
     }
     if !step.instead.is_empty() && !matches!(step.action, Action::Run(_)) {
         let message = "`instead` can hardly act here: the wait is over as soon as the devices are gone";
-        let fault = Diagnostic::warning(&mention(&step.place, "instead"), message);
-        faults.push(fault.hint("add `present:` with the wanted device, or let it last: `for: 10s`"));
+        let diagnostic = Diagnostic::warning(&mention(&step.place, "instead"), message);
+        diagnostics.push(diagnostic.hint("add `present:` with the wanted device, or let it last: `for: 10s`"));
     }
-    faults
+    diagnostics
 }
 
 /// Does the next step look whether one of the devices comes back?

@@ -30,7 +30,7 @@ pub(in crate::documents) fn join_family(
     let find = |key: &str| entries.iter().find(|(found, _)| found.text == key);
     let Some((_, uses)) = find("uses") else {
         if let Some((key, _)) = find("with") {
-            reader.fault(Diagnostic::error(&key.place, "`with` has no meaning without `uses`"));
+            reader.report(Diagnostic::error(&key.place, "`with` has no meaning without `uses`"));
         }
         return (document, Joined::Whole);
     };
@@ -38,20 +38,20 @@ pub(in crate::documents) fn join_family(
     let family = match families(&path.value) {
         Ok(source) => source,
         Err(reason) => {
-            reader.fault(Diagnostic::error(&path.place, format!("cannot use `{}`: {reason}", path.value)));
+            reader.report(Diagnostic::error(&path.place, format!("cannot use `{}`: {reason}", path.value)));
             return (document, Joined::FamilyLost);
         }
     };
     let family = match parse_yaml(&family) {
         Ok(family) => family,
-        Err(fault) => {
-            reader.fault(fault);
+        Err(diagnostic) => {
+            reader.report(diagnostic);
             return (document, Joined::FamilyLost);
         }
     };
     let Some(top) = reader.map(&family, "a family", keys) else { return (document, Joined::FamilyLost) };
     if let Some(place) = top.key_place("uses") {
-        reader.fault(Diagnostic::error(place, "a family cannot use another family"));
+        reader.report(Diagnostic::error(place, "a family cannot use another family"));
     }
     let parameters = read_parameters(reader, &top);
     let with = find("with").map(|(_, with)| reader.named(with, "with")).unwrap_or_default();
@@ -60,17 +60,17 @@ pub(in crate::documents) fn join_family(
         if parameters.contains_key(&name) {
             values.insert(name, value.clone());
         } else {
-            let fault = Diagnostic::error(&key.place, format!("`{}` has no parameter `{name}`", path.value));
-            reader.fault(match nearest(name.as_str(), parameters.keys().map(Id::as_str)) {
-                Some(near) => fault.hint(format!("did you mean `{near}`?")),
-                None => fault,
+            let diagnostic = Diagnostic::error(&key.place, format!("`{}` has no parameter `{name}`", path.value));
+            reader.report(match nearest(name.as_str(), parameters.keys().map(Id::as_str)) {
+                Some(near) => diagnostic.hint(format!("did you mean `{near}`?")),
+                None => diagnostic,
             });
         }
     }
     for (name, help) in &parameters {
         if !values.contains_key(name) {
             let message = format!("`{}` needs the parameter `{name}`: {help}", path.value);
-            reader.fault(Diagnostic::error(&path.place, message).hint(format!("add `{name}: …` below `with:`")));
+            reader.report(Diagnostic::error(&path.place, message).hint(format!("add `{name}: …` below `with:`")));
         }
     }
     let family_entries = match family.kind {

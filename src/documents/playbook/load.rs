@@ -34,27 +34,27 @@ pub(super) const TOP_KEYS: &[&str] = &[
 ];
 const FORMAT: &str = "1";
 
-/// What came of a document: the playbook, unless a fault leaves too little of it, and everything wrong with it.
+/// What came of a document: the playbook, unless too little of it is left, and everything wrong with it.
 #[derive(Debug)]
 pub struct Loaded {
     pub playbook: Option<Playbook>,
-    pub faults: Vec<Diagnostic>,
+    pub diagnostics: Vec<Diagnostic>,
 }
 
 /// Reads a playbook. Nothing is checked against a catalog yet; that is [`crate::documents::playbook::check`]'s part.
 pub fn load(source: &Arc<Source>, families: &Families<'_>) -> Loaded {
     let yaml = match parse_yaml(source) {
         Ok(yaml) => yaml,
-        Err(fault) => return Loaded { playbook: None, faults: vec![fault] },
+        Err(diagnostic) => return Loaded { playbook: None, diagnostics: vec![diagnostic] },
     };
     let mut reader = Reader::default();
     if matches!(yaml.kind, YamlKind::Null) {
-        reader.fault(Diagnostic::of_document(format!("{} is empty", source.name)));
-        return Loaded { playbook: None, faults: reader.faults };
+        reader.report(Diagnostic::of_document(format!("{} is empty", source.name)));
+        return Loaded { playbook: None, diagnostics: reader.diagnostics };
     }
     let (yaml, joined) = join_family(&mut reader, yaml, TOP_KEYS, families);
     let playbook = read_playbook(&mut reader, &yaml, source, joined);
-    Loaded { playbook, faults: reader.faults }
+    Loaded { playbook, diagnostics: reader.diagnostics }
 }
 
 fn read_playbook(reader: &mut Reader, yaml: &Yaml, source: &Arc<Source>, joined: Joined) -> Option<Playbook> {
@@ -65,16 +65,16 @@ fn read_playbook(reader: &mut Reader, yaml: &Yaml, source: &Arc<Source>, joined:
             let format = reader.text(format)?;
             if format.value != FORMAT {
                 let message = format!("format {} is not known; this recover reads format {FORMAT}", format.value);
-                reader.fault(Diagnostic::error(&format.place, message).hint("a newer recover may read it"));
+                reader.report(Diagnostic::error(&format.place, message).hint("a newer recover may read it"));
                 return None;
             }
         }
-        None => reader.fault(Diagnostic::error(&beginning, "the key `format` is missing").hint("add `format: 1`")),
+        None => reader.report(Diagnostic::error(&beginning, "the key `format` is missing").hint("add `format: 1`")),
     }
     let board = top.get("board").and_then(|board| reader.name(board));
     if top.get("board").is_none() {
-        let fault = Diagnostic::error(&beginning, "the key `board` is missing: the board's name for people");
-        reader.fault(fault.hint("add `board: …`"));
+        let diagnostic = Diagnostic::error(&beginning, "the key `board` is missing: the board's name for people");
+        reader.report(diagnostic.hint("add `board: …`"));
     }
     let aliases = top.get("aliases").map(|list| reader.one_or_more(list, "names")).unwrap_or_default();
     let aliases = aliases.iter().filter_map(|item| reader.name(item)).collect();
@@ -101,8 +101,8 @@ fn read_playbook(reader: &mut Reader, yaml: &Yaml, source: &Arc<Source>, joined:
     let virtual_board = top.get("virtual_board").and_then(|board| read_virtual_board(reader, board));
     let steps = top.get("steps").map(|steps| read_steps(reader, steps, "step", 0));
     if steps.is_none() && joined == Joined::Whole {
-        let fault = Diagnostic::error(&beginning, "the key `steps` is missing");
-        reader.fault(fault.hint("a playbook is a list of steps; the smallest one is `refuse:` with a text"));
+        let diagnostic = Diagnostic::error(&beginning, "the key `steps` is missing");
+        reader.report(diagnostic.hint("a playbook is a list of steps; the smallest one is `refuse:` with a text"));
     }
     let afterwards = top.get("afterwards").map(|list| reader.list(list, "texts")).unwrap_or_default();
     let afterwards = afterwards.iter().filter_map(|item| read_afterwards(reader, item)).collect();
@@ -126,12 +126,12 @@ fn read_playbook(reader: &mut Reader, yaml: &Yaml, source: &Arc<Source>, joined:
 fn read_tool_file(reader: &mut Reader, name: Id, place: &Place, yaml: &Yaml) -> Option<ToolFile> {
     let parts = reader.map(yaml, "a file of a tool", &["tool", "file"])?;
     let (Some(tool), Some(file)) = (parts.get("tool"), parts.get("file")) else {
-        reader.fault(Diagnostic::error(place, format!("the file `{name}` needs the keys `tool` and `file`")));
+        reader.report(Diagnostic::error(place, format!("the file `{name}` needs the keys `tool` and `file`")));
         return None;
     };
     let (tool, file) = (reader.text(tool), reader.name(file)?);
     if let Some(reason) = leaves_its_folder(&file.value) {
-        reader.fault(Diagnostic::error(&file.place, format!("`{}` {reason}", file.value)));
+        reader.report(Diagnostic::error(&file.place, format!("`{}` {reason}", file.value)));
     }
     Some(ToolFile { name, place: place.clone(), tool: tool?, file })
 }
@@ -148,7 +148,7 @@ fn read_device(reader: &mut Reader, name: Id, place: &Place, yaml: &Yaml) -> Opt
     let given: Vec<_> =
         kinds.into_iter().filter_map(|(key, kind)| parts.get(key).map(|value| (key, kind, value))).collect();
     if given.len() != 1 {
-        reader.fault(
+        reader.report(
             Diagnostic::error(place, format!("the device `{name}` needs exactly one of `usb`, `hid`, `serial`"))
                 .hint("`hid` for devices whose tools use HID, `serial` for USB-to-serial bridges; with the USB id"),
         );
@@ -158,7 +158,7 @@ fn read_device(reader: &mut Reader, name: Id, place: &Place, yaml: &Yaml) -> Opt
     for (_, _, value) in given {
         let items = reader.one_or_more(value, "USB ids");
         if items.is_empty() && matches!(value.kind, YamlKind::List(_)) {
-            reader.fault(Diagnostic::error(place, format!("the device `{name}` needs at least one USB id")));
+            reader.report(Diagnostic::error(place, format!("the device `{name}` needs at least one USB id")));
         }
         ids.extend(items.iter().filter_map(|id| reader.parsed::<UsbId>(id)).map(|id| id.value));
     }
@@ -169,15 +169,15 @@ fn read_device(reader: &mut Reader, name: Id, place: &Place, yaml: &Yaml) -> Opt
     });
     let identifies = parts.get("identifies").and_then(|flag| reader.flag(flag)).map(|flag| flag.value);
     let identity = parts.get("identity").and_then(|identity| read_identity(reader, &name, identity));
-    // A device with a fault stays declared, so that its uses are not reported as faults of their own.
+    // A device that is wrong stays declared, so that its uses are not reported as well.
     Some(Device { name, place: place.clone(), ids, kind, label, identifies, identity, settle })
 }
 
 fn read_identity(reader: &mut Reader, device: &Id, yaml: &Yaml) -> Option<Identity> {
     let parts = reader.map(yaml, "`identity`", &["product", "interface", "version", "answers"])?;
     if parts.all().is_empty() {
-        let fault = Diagnostic::error(&yaml.place, "`identity` says nothing about the device");
-        reader.fault(fault.hint("give it one of product, interface, version, answers"));
+        let diagnostic = Diagnostic::error(&yaml.place, "`identity` says nothing about the device");
+        reader.report(diagnostic.hint("give it one of product, interface, version, answers"));
     }
     let interface = parts.get("interface").map(|list| reader.one_or_more(list, "interface strings"));
     let prefix = format!("{device}-identity");
@@ -192,7 +192,7 @@ fn read_identity(reader: &mut Reader, device: &Id, yaml: &Yaml) -> Option<Identi
 fn read_afterwards(reader: &mut Reader, yaml: &Yaml) -> Option<Afterwards> {
     let parts = reader.map(yaml, "an entry of `afterwards`", &["when", "text"])?;
     let Some(text) = parts.get("text") else {
-        reader.fault(Diagnostic::error(parts.place(), "an entry of `afterwards` needs the key `text`"));
+        reader.report(Diagnostic::error(parts.place(), "an entry of `afterwards` needs the key `text`"));
         return None;
     };
     // Its line breaks are kept: it may hold commands to copy.
@@ -202,7 +202,7 @@ fn read_afterwards(reader: &mut Reader, yaml: &Yaml) -> Option<Afterwards> {
 fn read_virtual_board(reader: &mut Reader, yaml: &Yaml) -> Option<VirtualBoard> {
     let map = reader.open_map(yaml, "the virtual board")?;
     let Some(model) = map.get("model") else {
-        reader.fault(Diagnostic::error(map.place(), "the virtual board needs the key `model`"));
+        reader.report(Diagnostic::error(map.place(), "the virtual board needs the key `model`"));
         return None;
     };
     let model = reader.text(model)?;

@@ -288,7 +288,7 @@ mod tests {
     fn of(text: &str) -> MayDo {
         let source = Arc::new(Source { name: "p.yaml".to_owned(), text: text.to_owned() });
         let loaded = load(&source, &|_| Err(String::new()));
-        let playbook = loaded.playbook.unwrap_or_else(|| panic!("{:#?}", loaded.faults));
+        let playbook = loaded.playbook.unwrap_or_else(|| panic!("{:#?}", loaded.diagnostics));
         may_do(&playbook, &shipped().unwrap())
     }
 

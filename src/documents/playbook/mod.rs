@@ -20,7 +20,6 @@ pub(in crate::documents) mod read_input;
 mod read_reading;
 mod read_run;
 pub(in crate::documents) mod read_step;
-mod read_third_time;
 pub(in crate::documents) mod reader;
 mod steps;
 #[cfg(test)]

@@ -19,14 +19,14 @@ fn read_answer(reader: &mut Reader, yaml: &Yaml) -> Option<Answer> {
     let parts = reader.map(yaml, "an answer", &KEYS)?;
     let when = required(reader, &parts, "when", "answer");
     if parts.get("send").is_none() && parts.get("prompt").is_none() {
-        reader.fault(
+        reader.report(
             Diagnostic::error(parts.place(), "an answer needs `send`, `prompt` or both")
                 .hint("`send: ''` presses ENTER and nothing else"),
         );
     }
     for companion in ["hands", "until"] {
         if let (Some(place), None) = (parts.key_place(companion), parts.get("prompt")) {
-            reader.fault(Diagnostic::error(place, format!("`{companion}` belongs to an answer with `prompt`")));
+            reader.report(Diagnostic::error(place, format!("`{companion}` belongs to an answer with `prompt`")));
         }
     }
     let send = parts.get("send").and_then(|send| reader.template(send));
@@ -50,11 +50,11 @@ fn check_line(reader: &mut Reader, send: &Template, groups: usize) {
     });
     for text in literals {
         if text.contains(char::is_control) {
-            reader.fault(Diagnostic::error(&send.place, "an answer is one line, without control characters"));
+            reader.report(Diagnostic::error(&send.place, "an answer is one line, without control characters"));
         }
         if let Some(group) = group_references(text).find(|group| *group >= groups) {
             let message = format!("`${group}` refers to a group that the pattern does not have");
-            reader.fault(Diagnostic::error(&send.place, message).hint("put round brackets around the wanted part"));
+            reader.report(Diagnostic::error(&send.place, message).hint("put round brackets around the wanted part"));
         }
     }
 }

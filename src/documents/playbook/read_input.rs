@@ -31,16 +31,16 @@ const COLUMNS_MAX: u32 = 100;
 
 pub(super) fn read_input(reader: &mut Reader, name: Id, place: &Place, yaml: &Yaml) -> Option<Input> {
     let parts = reader.map(yaml, "an input", INPUT_KEYS)?;
-    // An input with a fault stays declared, so that its uses are not reported as faults of their own.
+    // An input that is wrong stays declared, so that its uses are not reported as well.
     let file = match parts.get("file") {
         Some(file) => reader.name(file)?,
         None => {
-            reader.fault(Diagnostic::error(place, format!("the input `{name}` needs the key `file`")));
+            reader.report(Diagnostic::error(place, format!("the input `{name}` needs the key `file`")));
             Located { value: name.to_string(), place: place.clone() }
         }
     };
     if let Some(reason) = leaves_its_folder(&file.value) {
-        reader.fault(
+        reader.report(
             Diagnostic::error(&file.place, format!("`{}` {reason}", file.value)).hint(
                 "a playbook names files below the folder given with --files; the person can name others with --set",
             ),
@@ -74,7 +74,7 @@ fn read_need(reader: &mut Reader, parts: &Entries<'_>) -> Need {
     match (optional, with) {
         (Some(optional), Some(_)) => {
             let message = "`optional` and `optional_with` say different things of one input; keep one";
-            reader.fault(Diagnostic::error(&optional.place, message));
+            reader.report(Diagnostic::error(&optional.place, message));
             Need::Never
         }
         (None, Some(other)) => Need::Without(other),
@@ -86,7 +86,7 @@ fn read_need(reader: &mut Reader, parts: &Entries<'_>) -> Need {
 fn read_names_files(reader: &mut Reader, yaml: &Yaml) -> Option<NamesFiles> {
     let parts = reader.map(yaml, "`names_files`", &["column", "comment", "except", "kind"])?;
     let Some(column) = parts.get("column") else {
-        reader.fault(Diagnostic::error(parts.place(), "`names_files` needs the key `column`, counted from 1"));
+        reader.report(Diagnostic::error(parts.place(), "`names_files` needs the key `column`, counted from 1"));
         return None;
     };
     let column = reader.count(column, 1..=COLUMNS_MAX)?;
@@ -121,7 +121,7 @@ pub(super) fn report_equal_file_names(reader: &mut Reader, inputs: &[Input]) {
     for (index, input) in inputs.iter().enumerate() {
         if let Some(first) = inputs[..index].iter().find(|other| other.file_name() == input.file_name()) {
             let message = format!("`{}` and `{}` have the same file name", first.name, input.name);
-            reader.fault(
+            reader.report(
                 Diagnostic::error(&input.file.place, message)
                     .hint("tools see both in one folder; rename one of the files"),
             );
@@ -135,7 +135,7 @@ fn read_bytes(reader: &mut Reader, yaml: &Yaml) -> Option<Vec<u8>> {
     let bytes = bytes_of(&text.value);
     if bytes.is_none() {
         let message = format!("`{}` is not a row of bytes", text.value);
-        reader.fault(Diagnostic::error(&text.place, message).hint("two hexadecimal digits a byte: `\"d1 00 20\"`"));
+        reader.report(Diagnostic::error(&text.place, message).hint("two hexadecimal digits a byte: `\"d1 00 20\"`"));
     }
     bytes
 }
@@ -156,7 +156,8 @@ fn read_beginnings(reader: &mut Reader, yaml: &Yaml) -> Vec<(Vec<u8>, String)> {
             (Some(bytes), Some(meaning)) => found.push((bytes, meaning)),
             (None, _) => {
                 let message = format!("`{}` is not a row of bytes", key.text);
-                reader.fault(Diagnostic::error(&key.place, message).hint("two hexadecimal digits a byte: `\"7f 45\"`"));
+                reader
+                    .report(Diagnostic::error(&key.place, message).hint("two hexadecimal digits a byte: `\"7f 45\"`"));
             }
             (_, None) => {}
         }
@@ -178,7 +179,7 @@ fn read_words(reader: &mut Reader, yaml: &Yaml) -> Vec<InputWord> {
                     found.push(InputWord { offset, limit, value });
                 }
             }
-            _ => reader.fault(Diagnostic::error(&key.place, "an offset in bytes is needed here, such as `0x14`")),
+            _ => reader.report(Diagnostic::error(&key.place, "an offset in bytes is needed here, such as `0x14`")),
         }
     }
     found
@@ -191,7 +192,7 @@ fn read_word(reader: &mut Reader, yaml: &Yaml) -> Option<(WordLimit, Expression)
     }
     let parts = reader.map(yaml, "a word of a file", &["at_most"])?;
     let Some(limit) = parts.get("at_most") else {
-        reader.fault(Diagnostic::error(parts.place(), "a word of a file needs its value, or the key `at_most`"));
+        reader.report(Diagnostic::error(parts.place(), "a word of a file needs its value, or the key `at_most`"));
         return None;
     };
     Some((WordLimit::AtMost, reader.expression(limit)?))
@@ -202,12 +203,11 @@ fn read_kind(reader: &mut Reader, yaml: &Yaml) -> Option<FileKind> {
     let found = FileKind::ALL.into_iter().find(|(word, _)| *word == text.value);
     if found.is_none() {
         let words = FileKind::ALL.map(|(word, _)| word);
-        let fault = Diagnostic::error(&text.place, format!("`{}` is not a kind of file", text.value));
-        reader.fault(match nearest(&text.value, words) {
-            Some(near) => fault.hint(format!("did you mean `{near}`?")),
-            None => {
-                fault.hint(format!("write {}, or leave the key out", words.map(|word| format!("`{word}`")).join(", ")))
-            }
+        let diagnostic = Diagnostic::error(&text.place, format!("`{}` is not a kind of file", text.value));
+        reader.report(match nearest(&text.value, words) {
+            Some(near) => diagnostic.hint(format!("did you mean `{near}`?")),
+            None => diagnostic
+                .hint(format!("write {}, or leave the key out", words.map(|word| format!("`{word}`")).join(", "))),
         });
     }
     found.map(|(_, kind)| kind)
@@ -219,8 +219,8 @@ const VECTORS_ALIGNED_BYTES: u64 = 0x80;
 fn read_vectors(reader: &mut Reader, yaml: &Yaml) -> Option<Vectors> {
     let parts = reader.map(yaml, "`vectors`", &["at", "address", "ram"])?;
     let (Some(address), Some(ram)) = (parts.get("address"), parts.get("ram")) else {
-        let fault = Diagnostic::error(parts.place(), "`vectors` needs the keys `address` and `ram`");
-        reader.fault(fault.hint("as in `vectors: {address: 0x08000000, ram: [0x20000000+0x20000]}`"));
+        let diagnostic = Diagnostic::error(parts.place(), "`vectors` needs the keys `address` and `ram`");
+        reader.report(diagnostic.hint("as in `vectors: {address: 0x08000000, ram: [0x20000000+0x20000]}`"));
         return None;
     };
     let at = parts.get("at").map(|at| (at, reader.size(at, MADE_BYTES_MAX)));
@@ -232,16 +232,16 @@ fn read_vectors(reader: &mut Reader, yaml: &Yaml) -> Option<Vectors> {
     if number.saturating_add(at) % VECTORS_ALIGNED_BYTES != 0 {
         let message =
             format!("a vector table lies at a multiple of {VECTORS_ALIGNED_BYTES:#x}, and this one would not");
-        reader.fault(Diagnostic::error(at_place, message));
+        reader.report(Diagnostic::error(at_place, message));
         return None;
     }
     let Ok(address) = u32::try_from(number) else {
-        reader.fault(Diagnostic::error(&address.place, "an address has 32 bits"));
+        reader.report(Diagnostic::error(&address.place, "an address has 32 bits"));
         return None;
     };
     let items = reader.one_or_more(ram, "ranges of addresses");
     if items.is_empty() {
-        reader.fault(Diagnostic::error(&ram.place, "at least one range of addresses is needed here"));
+        reader.report(Diagnostic::error(&ram.place, "at least one range of addresses is needed here"));
     }
     let ram: Vec<AddressRange> = items.iter().filter_map(|item| parsed(reader, item)).collect();
     (!ram.is_empty()).then_some(Vectors { at, address, ram })

@@ -59,7 +59,7 @@ fn read_changes(reader: &mut Reader, yaml: &Yaml) -> Option<Located<Changes>> {
     } else {
         let text = reader.text(yaml)?;
         if text.value != NOTHING {
-            reader.fault(
+            reader.report(
                 Diagnostic::error(&text.place, format!("`{}` is nothing that a call can change", text.value))
                     .hint("write `nothing`, or a range such as `{address: 0x60000000, length: 0x1000}`"),
             );
@@ -77,7 +77,7 @@ fn read_unmet(reader: &mut Reader, entries: &Entries<'_>) -> Option<Unmet> {
     let place = entries.key_place("class").or_else(|| entries.key_place("message"))?;
     if entries.get("expect").is_none() {
         let message = "beside `run`, `class` and `message` say what it means when `expect` is not met";
-        reader.fault(Diagnostic::error(place, message).hint("add `expect`, or leave this out"));
+        reader.report(Diagnostic::error(place, message).hint("add `expect`, or leave this out"));
     }
     Some(Unmet { class: class.unwrap_or(FaultClass::Unknown), message })
 }
@@ -100,7 +100,7 @@ fn read_stage(reader: &mut Reader, yaml: &Yaml) -> Vec<StagedFile> {
     let mut found = Vec::new();
     for (key, value) in map.all() {
         if let Some(reason) = leaves_its_folder(&key.text) {
-            reader.fault(
+            reader.report(
                 Diagnostic::error(&key.place, format!("`{}` {reason}", key.text))
                     .hint("a path below the tool's own folder is needed, then the name of a file"),
             );
@@ -119,7 +119,7 @@ fn read_on_fault(reader: &mut Reader, yaml: &Yaml) -> Option<OnFault> {
     let classes = reader.one_or_more(class?, "classes of fault");
     let classes: Vec<FaultClass> = classes.iter().filter_map(|class| read_class(reader, class)).collect();
     if let Some(never) = classes.iter().find(|class| matches!(class, FaultClass::Cancelled)) {
-        reader.fault(Diagnostic::error(parts.place(), format!("a run that is `{never}` does not go on")));
+        reader.report(Diagnostic::error(parts.place(), format!("a run that is `{never}` does not go on")));
     }
     let set = reader.text(set?)?;
     let warning = parts.get("warning").and_then(|warning| reader.prose(warning));
@@ -136,7 +136,7 @@ fn read_capture(reader: &mut Reader, name: Id, yaml: &Yaml) -> Option<Capture> {
     let (pattern, kind) = match given.as_slice() {
         [only] => *only,
         _ => {
-            reader.fault(
+            reader.report(
                 Diagnostic::error(parts.place(), "a capture needs exactly one of `integer`, `text` and `version`")
                     .hint("such as `fuse: {integer: 'Response word 2 = (\\d+)'}`"),
             );
@@ -145,7 +145,7 @@ fn read_capture(reader: &mut Reader, name: Id, yaml: &Yaml) -> Option<Capture> {
     };
     let compiled = reader.pattern(pattern)?;
     if compiled.captures_len() < 2 {
-        reader.fault(
+        reader.report(
             Diagnostic::error(&pattern.place, "this pattern takes nothing out of the line")
                 .hint("put round brackets around the wanted part"),
         );

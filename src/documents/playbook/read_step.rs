@@ -5,14 +5,13 @@ use std::time::Duration;
 use crate::documents::expression::Template;
 use crate::documents::playbook::read_reading::{read_irreversible, read_tell_apart};
 use crate::documents::playbook::read_run::read_run;
-use crate::documents::playbook::read_third_time::read_third_time;
 use crate::documents::playbook::reader::{Entries, Reader};
 use crate::documents::playbook::{
     Action, Backoff, CheckStep, Contents, Enough, HandMove, Instead, LateAsk, Prompt, RefuseStep, RestartAt, Retry,
-    Step, Timeout, Until, WriteStep,
+    Step, ThirdFailure, Timeout, Until, WriteStep,
 };
 use crate::documents::{Yaml, YamlKind};
-use crate::words::{Diagnostic, FaultClass, Id, Located, nearest};
+use crate::words::{Diagnostic, FaultClass, Id, Located, ThirdTime, nearest};
 
 const ACTIONS: [&str; 8] = ["run", "prompt", "wait", "write", "check", "refuse", "tell_apart", "steps"];
 const STEP_KEYS: &[&str] = &[
@@ -80,12 +79,12 @@ const ZEROS_MAX: u32 = 0x400_0000;
 /// Reads a list of steps. `prefix` makes ids for steps that have none.
 pub(super) fn read_steps(reader: &mut Reader, yaml: &Yaml, prefix: &str, depth: usize) -> Vec<Step> {
     if depth > GROUP_DEPTH_MAX {
-        reader.fault(Diagnostic::error(&yaml.place, "groups are nested too deeply here"));
+        reader.report(Diagnostic::error(&yaml.place, "groups are nested too deeply here"));
         return Vec::new();
     }
     let items = reader.list(yaml, "steps");
     if items.is_empty() && matches!(yaml.kind, YamlKind::List(_)) {
-        reader.fault(Diagnostic::error(&yaml.place, "at least one step is needed here"));
+        reader.report(Diagnostic::error(&yaml.place, "at least one step is needed here"));
     }
     items
         .iter()
@@ -161,7 +160,7 @@ fn read_action(reader: &mut Reader, entries: &Entries<'_>, id: &Id, depth: usize
                 let fitting: Vec<String> = actions.iter().map(|action| format!("`{action}`")).collect();
                 let message = format!("`{companion}` belongs to a step with {}", fitting.join(" or "));
                 let label = format!("has no meaning beside `{}`", given.join("`, `"));
-                reader.fault(Diagnostic::error(place, message).label(label));
+                reader.report(Diagnostic::error(place, message).label(label));
             }
         }
     }
@@ -173,7 +172,7 @@ fn read_action(reader: &mut Reader, entries: &Entries<'_>, id: &Id, depth: usize
             // A misspelt action has been reported as an unknown key.
             let misspelt = |key: &str| !STEP_KEYS.contains(&key) && nearest(key, ACTIONS).is_some();
             if !entries.all().iter().any(|(key, _)| misspelt(&key.text)) {
-                reader.fault(
+                reader.report(
                     Diagnostic::error(entries.place(), "this step does nothing")
                         .hint(format!("give it one of {}", ACTIONS.join(", "))),
                 );
@@ -184,13 +183,13 @@ fn read_action(reader: &mut Reader, entries: &Entries<'_>, id: &Id, depth: usize
         [first, others @ ..] => {
             for other in others {
                 let place = entries.key_place(other).unwrap_or(entries.place());
-                reader.fault(
+                reader.report(
                     Diagnostic::error(place, format!("this step has two actions: `{first}` and `{other}`"))
                         .label("second action")
                         .hint("make it two steps, or a group with `steps`"),
                 );
             }
-            // Both are read all the same, so that the faults within them show now and not after the next try.
+            // Both are read all the same, so that what is wrong within them shows now and not after the next try.
             for other in others {
                 read_one_action(reader, entries, other, id, depth);
             }
@@ -244,8 +243,8 @@ fn read_write(reader: &mut Reader, yaml: &Yaml) -> Option<WriteStep> {
         (Some(text), None) => Contents::Text(reader.template(text)?),
         (None, Some(zeros)) => Contents::Zeros(reader.count(zeros, 1..=ZEROS_MAX)?),
         _ => {
-            let fault = Diagnostic::error(parts.place(), "`write` needs exactly one of `text` and `zeros`");
-            reader.fault(fault.hint("`zeros: 4096` writes a file of so many zero bytes"));
+            let diagnostic = Diagnostic::error(parts.place(), "`write` needs exactly one of `text` and `zeros`");
+            reader.report(diagnostic.hint("`zeros: 4096` writes a file of so many zero bytes"));
             return None;
         }
     };
@@ -268,7 +267,7 @@ pub(super) fn read_prompt(reader: &mut Reader, entries: &Entries<'_>, text: &Yam
 pub(super) fn required<'y>(reader: &mut Reader, entries: &Entries<'y>, key: &str, of: &str) -> Option<&'y Yaml> {
     let found = entries.get(key);
     if found.is_none() {
-        reader.fault(Diagnostic::error(entries.place(), format!("`{of}` needs the key `{key}`")));
+        reader.report(Diagnostic::error(entries.place(), format!("`{of}` needs the key `{key}`")));
     }
     found
 }
@@ -277,7 +276,7 @@ pub(super) fn required<'y>(reader: &mut Reader, entries: &Entries<'y>, key: &str
 fn plain_file_name(reader: &mut Reader, yaml: &Yaml) -> Option<String> {
     let name = reader.name(yaml)?;
     if name.value.is_empty() || name.value.starts_with('.') || name.value.contains(['/', '\\', ':', '\0']) {
-        reader.fault(Diagnostic::error(&name.place, "a plain file name is needed here, without any folder"));
+        reader.report(Diagnostic::error(&name.place, "a plain file name is needed here, without any folder"));
         return None;
     }
     Some(name.value)
@@ -289,10 +288,10 @@ pub(super) fn read_class(reader: &mut Reader, yaml: &Yaml) -> Option<FaultClass>
     parsed
         .map_err(|error| {
             let words: Vec<&str> = FaultClass::ALL.iter().map(|class| class.word()).collect();
-            let fault = Diagnostic::error(&text.place, error.to_string());
-            reader.fault(match nearest(&text.value, words.iter().copied()) {
-                Some(near) => fault.hint(format!("did you mean `{near}`?")),
-                None => fault.hint(format!("known are {}", words.join(", "))),
+            let diagnostic = Diagnostic::error(&text.place, error.to_string());
+            reader.report(match nearest(&text.value, words.iter().copied()) {
+                Some(near) => diagnostic.hint(format!("did you mean `{near}`?")),
+                None => diagnostic.hint(format!("known are {}", words.join(", "))),
             });
         })
         .ok()
@@ -306,8 +305,8 @@ pub(in crate::documents) fn read_hands(reader: &mut Reader, yaml: &Yaml) -> Vec<
             Some((_, hand_move)) => moves.push(hand_move),
             None => {
                 let words = HandMove::ALL.map(|(word, _)| word);
-                let fault = Diagnostic::error(&text.place, format!("hands cannot `{}`", text.value));
-                reader.fault(fault.hint(format!("known are {}", words.join(", "))));
+                let diagnostic = Diagnostic::error(&text.place, format!("hands cannot `{}`", text.value));
+                reader.report(diagnostic.hint(format!("known are {}", words.join(", "))));
             }
         }
     }
@@ -378,7 +377,7 @@ pub(super) fn read_until(reader: &mut Reader, yaml: &Yaml) -> Option<Until> {
     };
     let (mut present, again, gone) = (names("present"), names("again"), names("gone"));
     if ["present", "again", "gone"].iter().all(|key| parts.get(key).is_none()) {
-        reader.fault(
+        reader.report(
             Diagnostic::error(parts.place(), "a wait needs `present`, `again` or `gone`, with names of devices")
                 .hint("`again` waits until the device has been away and has come back"),
         );
@@ -427,4 +426,22 @@ fn read_ask(reader: &mut Reader, yaml: &Yaml) -> Option<LateAsk> {
     let after = required(reader, &parts, "after", "ask");
     let prompt = required(reader, &parts, "prompt", "ask");
     Some(LateAsk { after: reader.time(after?)?, prompt: read_prompt(reader, &parts, prompt?)? })
+}
+
+/// What a step's failure means once it has come for the third time.
+fn read_third_time(reader: &mut Reader, yaml: &Yaml) -> Option<ThirdFailure> {
+    let parts = reader.map(yaml, "`third_time`", &["on", "unchanged", "unlike", "class", "message", "help"])?;
+    let on = required(reader, &parts, "on", "third_time");
+    let message = required(reader, &parts, "message", "third_time");
+    Some(ThirdFailure {
+        place: parts.place().clone(),
+        on: reader.one_or_more(on?, "classes of fault").iter().filter_map(|class| read_class(reader, class)).collect(),
+        unchanged: parts.get("unchanged").and_then(|name| reader.parsed::<Id>(name)).map(|name| name.value),
+        unlike: parts.get("unlike").and_then(|name| reader.parsed::<Id>(name)).map(|name| name.value),
+        meaning: ThirdTime {
+            class: parts.get("class").and_then(|class| read_class(reader, class)),
+            message: reader.prose(message?)?,
+            help: parts.get("help").and_then(|help| reader.prose(help)),
+        },
+    })
 }

@@ -1,4 +1,4 @@
-//! Small readers from YAML to values. Each notes what is wrong and goes on, so that an author sees every fault at once.
+//! Small readers from YAML to values. Each notes what is wrong and goes on, so that an author sees everything at once.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ const PATTERNS_MAX: usize = 500;
 
 #[derive(Debug, Default)]
 pub(crate) struct Reader {
-    pub(crate) faults: Vec<Diagnostic>,
+    pub(crate) diagnostics: Vec<Diagnostic>,
     patterns: usize,
 }
 
@@ -46,12 +46,15 @@ impl<'y> Entries<'y> {
 }
 
 impl Reader {
-    pub(crate) fn fault(&mut self, diagnostic: Diagnostic) {
-        self.faults.push(diagnostic);
+    pub(crate) fn report(&mut self, diagnostic: Diagnostic) {
+        self.diagnostics.push(diagnostic);
     }
 
     fn wrong_kind(&mut self, yaml: &Yaml, wanted: &str) {
-        self.fault(Diagnostic::error(&yaml.place, format!("{wanted} is needed here, and this is {}", yaml.describe())));
+        self.report(Diagnostic::error(
+            &yaml.place,
+            format!("{wanted} is needed here, and this is {}", yaml.describe()),
+        ));
     }
 
     /// A map of which all keys are among `known`; `of` names the thing for messages.
@@ -61,10 +64,10 @@ impl Reader {
             if known.contains(&key.text.as_str()) {
                 continue;
             }
-            let fault = Diagnostic::error(&key.place, format!("{of} has no key `{}`", key.text));
-            self.fault(match nearest(&key.text, known.iter().copied()) {
-                Some(near) => fault.label("unknown key").hint(format!("did you mean `{near}`?")),
-                None => fault.label("unknown key").hint(format!("known keys: {}", known.join(", "))),
+            let diagnostic = Diagnostic::error(&key.place, format!("{of} has no key `{}`", key.text));
+            self.report(match nearest(&key.text, known.iter().copied()) {
+                Some(near) => diagnostic.label("unknown key").hint(format!("did you mean `{near}`?")),
+                None => diagnostic.label("unknown key").hint(format!("known keys: {}", known.join(", "))),
             });
         }
         Some(entries)
@@ -79,7 +82,7 @@ impl Reader {
         for (index, (key, _)) in entries.iter().enumerate() {
             if let Some((first, _)) = entries[..index].iter().find(|(earlier, _)| earlier.text == key.text) {
                 let line = first.place.position().line;
-                self.fault(
+                self.report(
                     Diagnostic::error(&key.place, format!("the key `{}` is given twice", key.text))
                         .hint(format!("it is already in line {line}; keep one")),
                 );
@@ -106,11 +109,11 @@ impl Reader {
             Ok(_) => {
                 let hint = format!("write `{}`", text.replace('-', "_"));
                 let message = format!("`{text}` cannot be used in expressions, where `-` is a minus");
-                self.fault(Diagnostic::error(place, message).hint(hint));
+                self.report(Diagnostic::error(place, message).hint(hint));
                 None
             }
             Err(error) => {
-                self.fault(Diagnostic::error(place, error.to_string()));
+                self.report(Diagnostic::error(place, error.to_string()));
                 None
             }
         }
@@ -161,7 +164,7 @@ impl Reader {
         if let Some(hidden) = name.chars().find(|character| steers(*character)) {
             let number = u32::from(hidden);
             let message = format!("U+{number:04X} cannot stand in a name: it steers a terminal, or is not seen");
-            self.fault(Diagnostic::error(place, message).hint("leave this character out"));
+            self.report(Diagnostic::error(place, message).hint("leave this character out"));
         }
     }
 
@@ -180,7 +183,7 @@ impl Reader {
         match text.value.parse() {
             Ok(value) => Some(Located { value, place: text.place }),
             Err(error) => {
-                self.fault(Diagnostic::error(&text.place, error.to_string()));
+                self.report(Diagnostic::error(&text.place, error.to_string()));
                 None
             }
         }
@@ -192,7 +195,7 @@ impl Reader {
         match yes_or_no(&text.value) {
             Some(value) => Some(Located { value, place: text.place }),
             None => {
-                self.fault(Diagnostic::error(&text.place, format!("`{}` is neither yes nor no", text.value)));
+                self.report(Diagnostic::error(&text.place, format!("`{}` is neither yes nor no", text.value)));
                 None
             }
         }
@@ -204,11 +207,12 @@ impl Reader {
             Ok(span) => Some(span),
             Err(error) => {
                 let digits_only = text.value.bytes().all(|byte| byte.is_ascii_digit());
-                let mut fault = Diagnostic::error(&text.place, error.to_string());
+                let mut diagnostic = Diagnostic::error(&text.place, error.to_string());
                 if digits_only && !text.value.is_empty() {
-                    fault = fault.label("the unit is missing").hint(format!("did you mean `{}s`?", text.value));
+                    diagnostic =
+                        diagnostic.label("the unit is missing").hint(format!("did you mean `{}s`?", text.value));
                 }
-                self.fault(fault);
+                self.report(diagnostic);
                 None
             }
         }
@@ -220,11 +224,11 @@ impl Reader {
         match parse_integer(&text.value).map(u64::try_from) {
             Ok(Ok(number)) => Some(number),
             Ok(Err(_)) => {
-                self.fault(Diagnostic::error(&text.place, "this number must not be negative"));
+                self.report(Diagnostic::error(&text.place, "this number must not be negative"));
                 None
             }
             Err(error) => {
-                self.fault(Diagnostic::error(&text.place, error.to_string()));
+                self.report(Diagnostic::error(&text.place, error.to_string()));
                 None
             }
         }
@@ -241,7 +245,7 @@ impl Reader {
         if !fits {
             let message =
                 format!("{bytes} bytes are more than a file may have here: at most {bytes_max} ({bytes_max:#x})");
-            self.fault(Diagnostic::error(place, message));
+            self.report(Diagnostic::error(place, message));
         }
         fits
     }
@@ -253,7 +257,7 @@ impl Reader {
             Some(count) => Some(count),
             None => {
                 let message = format!("{number} is out of range: {} to {}", limits.start(), limits.end());
-                self.fault(Diagnostic::error(&yaml.place, message));
+                self.report(Diagnostic::error(&yaml.place, message));
                 None
             }
         }
@@ -265,7 +269,7 @@ impl Reader {
         if self.patterns > PATTERNS_MAX {
             if self.patterns == PATTERNS_MAX + 1 {
                 let message = format!("there are more than {PATTERNS_MAX} patterns in this document");
-                self.fault(Diagnostic::error(&text.place, message));
+                self.report(Diagnostic::error(&text.place, message));
             }
             return None;
         }
@@ -274,7 +278,7 @@ impl Reader {
             Err(error) => {
                 let reason = error.to_string();
                 let last = reason.lines().last().unwrap_or(&reason).trim_start_matches("error: ").to_owned();
-                self.fault(
+                self.report(
                     Diagnostic::error(&text.place, format!("this pattern is not a regular expression: {last}"))
                         .hint("put a backslash before `(`, `)`, `[`, `.`, `+` and the like to mean the sign itself"),
                 );
@@ -297,8 +301,8 @@ impl Reader {
     fn template_of(&mut self, text: &str, place: &Place) -> Option<Template> {
         match parse_template(text, place) {
             Ok(template) => Some(template),
-            Err(faults) => {
-                self.faults.extend(faults);
+            Err(diagnostics) => {
+                self.diagnostics.extend(diagnostics);
                 None
             }
         }
@@ -315,8 +319,8 @@ impl Reader {
         };
         match parse_expression(inner, &place.within(offset, inner.len())) {
             Ok(expression) => Some(expression),
-            Err(fault) => {
-                self.fault(fault);
+            Err(diagnostic) => {
+                self.report(diagnostic);
                 None
             }
         }

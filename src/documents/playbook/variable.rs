@@ -85,7 +85,7 @@ pub(super) fn yes_or_no(text: &str) -> Option<bool> {
 pub(super) fn read_variable(reader: &mut Reader, name: Id, place: &Place, yaml: &Yaml) -> Option<Variable> {
     let parts = reader.map(yaml, "a variable", &["default", "help", "values"])?;
     let (Some(default), Some(help)) = (parts.get("default"), parts.get("help")) else {
-        reader.fault(Diagnostic::error(place, format!("the variable `{name}` needs the keys `default` and `help`")));
+        reader.report(Diagnostic::error(place, format!("the variable `{name}` needs the keys `default` and `help`")));
         return None;
     };
     let (default, help) = (reader.text(default)?.value, reader.prose(help)?);
@@ -101,12 +101,12 @@ pub(super) fn read_variable(reader: &mut Reader, name: Id, place: &Place, yaml: 
     for text in texts {
         match variable.read(&text.value) {
             Ok(value) => listed.push(value),
-            Err(error) => reader.fault(Diagnostic::error(&text.place, error.to_string())),
+            Err(error) => reader.report(Diagnostic::error(&text.place, error.to_string())),
         }
     }
     if !listed.is_empty() && !listed.contains(&variable.default) {
         let message = format!("the default of `{}` is none of its `values`", variable.name);
-        reader.fault(Diagnostic::error(place, message));
+        reader.report(Diagnostic::error(place, message));
     }
     variable.values = listed;
     Some(variable)

@@ -4,7 +4,7 @@ use crate::documents::catalog::{Catalog, Tool};
 use crate::documents::scene::{Scene, SceneTool};
 use crate::words::{Diagnostic, nearest};
 
-/// What is wrong with a scene that was read without faults.
+/// What is wrong with a scene that was read without a diagnostic.
 pub fn check_scene(scene: &Scene, catalog: &Catalog) -> Vec<Diagnostic> {
     scene.tools.iter().filter_map(|tool| check_tool(tool, catalog)).collect()
 }
@@ -12,11 +12,11 @@ pub fn check_scene(scene: &Scene, catalog: &Catalog) -> Vec<Diagnostic> {
 fn check_tool(scene_tool: &SceneTool, catalog: &Catalog) -> Option<Diagnostic> {
     let name = &scene_tool.name;
     let Some(tool) = catalog.tool(&name.value) else {
-        let fault = Diagnostic::error(&name.place, format!("the tool `{}` is not in the catalog", name.value));
+        let diagnostic = Diagnostic::error(&name.place, format!("the tool `{}` is not in the catalog", name.value));
         let known = catalog.tools.iter().map(|tool| tool.name.as_str());
         return Some(match nearest(&name.value, known) {
-            Some(near) => fault.hint(format!("did you mean `{near}`?")),
-            None => fault.hint("tools of your own are described in `vendor-tools.toml`"),
+            Some(near) => diagnostic.hint(format!("did you mean `{near}`?")),
+            None => diagnostic.hint("tools of your own are described in `vendor-tools.toml`"),
         });
     };
     let flavour = scene_tool.flavour.as_ref()?;
@@ -30,8 +30,8 @@ fn check_tool(scene_tool: &SceneTool, catalog: &Catalog) -> Option<Diagnostic> {
         None => format!("the catalog recognises no version of {} in this text", name.value),
     };
     let known: Vec<&str> = tool.version.flavours.iter().filter_map(|flavour| flavour.name.as_deref()).collect();
-    let fault = Diagnostic::error(&flavour.place, what);
-    Some(if known.is_empty() { fault } else { fault.hint(format!("known are {}", known.join(", "))) })
+    let diagnostic = Diagnostic::error(&flavour.place, what);
+    Some(if known.is_empty() { diagnostic } else { diagnostic.hint(format!("known are {}", known.join(", "))) })
 }
 
 fn recognised_flavour<'a>(tool: &'a Tool, text: &str) -> Option<Option<&'a str>> {

@@ -41,22 +41,22 @@ const TOP_KEYS: &[&str] = &[
 #[derive(Debug)]
 pub struct LoadedScene {
     pub scene: Option<Scene>,
-    pub faults: Vec<Diagnostic>,
+    pub diagnostics: Vec<Diagnostic>,
 }
 
 /// Reads a scene. Nothing is checked against a catalog yet; that is [`crate::documents::scene::check_scene`]'s part.
 pub fn load_scene(source: &Arc<Source>) -> LoadedScene {
     let yaml = match parse_yaml_within(source, LIMITS) {
         Ok(yaml) => yaml,
-        Err(fault) => return LoadedScene { scene: None, faults: vec![fault] },
+        Err(diagnostic) => return LoadedScene { scene: None, diagnostics: vec![diagnostic] },
     };
     let mut reader = Reader::default();
     if matches!(yaml.kind, YamlKind::Null) {
-        reader.fault(Diagnostic::of_document(format!("{} is empty", source.name)));
-        return LoadedScene { scene: None, faults: reader.faults };
+        reader.report(Diagnostic::of_document(format!("{} is empty", source.name)));
+        return LoadedScene { scene: None, diagnostics: reader.diagnostics };
     }
     let scene = read_scene(&mut reader, &yaml, source);
-    LoadedScene { scene: scene.filter(|_| reader.faults.is_empty()), faults: reader.faults }
+    LoadedScene { scene: scene.filter(|_| reader.diagnostics.is_empty()), diagnostics: reader.diagnostics }
 }
 
 fn read_scene(reader: &mut Reader, yaml: &Yaml, source: &Arc<Source>) -> Option<Scene> {
@@ -67,11 +67,11 @@ fn read_scene(reader: &mut Reader, yaml: &Yaml, source: &Arc<Source>) -> Option<
             let format = reader.text(format)?;
             if format.value != FORMAT {
                 let message = format!("format {} is not known; this recover reads format {FORMAT}", format.value);
-                reader.fault(Diagnostic::error(&format.place, message).hint("a newer recover may read it"));
+                reader.report(Diagnostic::error(&format.place, message).hint("a newer recover may read it"));
                 return None;
             }
         }
-        None => reader.fault(Diagnostic::error(&beginning, "the key `format` is missing").hint("add `format: 1`")),
+        None => reader.report(Diagnostic::error(&beginning, "the key `format` is missing").hint("add `format: 1`")),
     }
     let tools = read_tools(reader, &top, &beginning);
     let devices = top.get("devices").and_then(|map| reader.open_map(map, "devices"));
@@ -79,7 +79,7 @@ fn read_scene(reader: &mut Reader, yaml: &Yaml, source: &Arc<Source>) -> Option<
     let devices: Vec<SceneDevice> = devices.iter().filter_map(|(key, value)| read_device(reader, key, value)).collect();
     if devices.len() > DEVICES_MAX {
         let message = format!("{} devices are declared, and a scene has at most {DEVICES_MAX}", devices.len());
-        reader.fault(Diagnostic::error(&beginning, message));
+        reader.report(Diagnostic::error(&beginning, message));
     }
     let mut scene = Scene { tools, devices, ..Scene::default() };
     scene.about = top.get("about").and_then(|about| reader.prose(about));
@@ -97,7 +97,7 @@ fn read_scene(reader: &mut Reader, yaml: &Yaml, source: &Arc<Source>) -> Option<
     let calls = top.get("calls").map(|list| reader.list(list, "calls")).unwrap_or_default();
     if calls.len() > CALLS_MAX {
         let message = format!("{} calls are declared, and a scene has at most {CALLS_MAX}", calls.len());
-        reader.fault(Diagnostic::error(&beginning, message));
+        reader.report(Diagnostic::error(&beginning, message));
         return None;
     }
     scene.calls = calls.iter().filter_map(|call| read_call(reader, call, &scene)).collect();
@@ -111,13 +111,13 @@ fn text_of(reader: &mut Reader, entries: &Entries<'_>, key: &str) -> Option<Stri
 fn read_device(reader: &mut Reader, key: &Key, yaml: &Yaml) -> Option<SceneDevice> {
     let Key { text: name, place } = key;
     if let Err(error) = name.parse::<Id>() {
-        reader.fault(Diagnostic::error(place, error.to_string()));
+        reader.report(Diagnostic::error(place, error.to_string()));
     }
     let known = ["id", "port", "serial", "product", "interfaces", "version", "kind", "access", "attached"];
     let parts = reader.map(yaml, "a device", &known)?;
     let Some(id) = parts.get("id") else {
-        let fault = Diagnostic::error(place, format!("the device `{name}` needs the key `id`"));
-        reader.fault(fault.hint("its USB id, such as `id: \"1fc9:0135\"`"));
+        let diagnostic = Diagnostic::error(place, format!("the device `{name}` needs the key `id`"));
+        reader.report(diagnostic.hint("its USB id, such as `id: \"1fc9:0135\"`"));
         return None;
     };
     let id = reader.parsed::<UsbId>(id)?.value;
@@ -147,7 +147,7 @@ fn read_release(reader: &mut Reader, yaml: &Yaml) -> Option<u16> {
     let read = (text.value.len() == 4).then(|| u16::from_str_radix(&text.value, 16).ok()).flatten();
     if read.is_none() {
         let message = format!("`{}` is not a release number: four hexadecimal digits are needed", text.value);
-        reader.fault(Diagnostic::error(&text.place, message));
+        reader.report(Diagnostic::error(&text.place, message));
     }
     read
 }
@@ -159,10 +159,10 @@ fn one_of<T: Copy>(reader: &mut Reader, yaml: &Yaml, known: &[(&str, T)]) -> Opt
         return Some(*value);
     }
     let words = || known.iter().map(|(word, _)| *word);
-    let fault = Diagnostic::error(&text.place, format!("`{}` is not known here", text.value));
-    reader.fault(match nearest(&text.value, words()) {
-        Some(near) => fault.hint(format!("did you mean `{near}`?")),
-        None => fault.hint(format!("known are {}", words().collect::<Vec<_>>().join(", "))),
+    let diagnostic = Diagnostic::error(&text.place, format!("`{}` is not known here", text.value));
+    reader.report(match nearest(&text.value, words()) {
+        Some(near) => diagnostic.hint(format!("did you mean `{near}`?")),
+        None => diagnostic.hint(format!("known are {}", words().collect::<Vec<_>>().join(", "))),
     });
     None
 }
@@ -190,8 +190,8 @@ fn read_person(reader: &mut Reader, yaml: &Yaml, scene: &Scene) -> Option<SceneP
     let known = ["asked", "after", "says", "gone", "silent", "changes"];
     let parts = reader.map(yaml, "an entry of `person`", &known)?;
     let Some(asked) = parts.get("asked") else {
-        let fault = Diagnostic::error(parts.place(), "an entry of `person` needs the key `asked`");
-        reader.fault(fault.hint("`hands`, `consent`, `which-board` or `answer`: what the person is asked for"));
+        let diagnostic = Diagnostic::error(parts.place(), "an entry of `person` needs the key `asked`");
+        reader.report(diagnostic.hint("`hands`, `consent`, `which-board` or `answer`: what the person is asked for"));
         return None;
     };
     let asked = one_of(reader, asked, &Asked::ALL)?;
@@ -200,7 +200,7 @@ fn read_person(reader: &mut Reader, yaml: &Yaml, scene: &Scene) -> Option<SceneP
     let silent = flag(reader, &parts, "silent").then_some(PersonReply::Silent);
     let replies: Vec<PersonReply> = [says, gone, silent].into_iter().flatten().collect();
     if replies.len() > 1 {
-        reader.fault(Diagnostic::error(parts.place(), "only one of `says`, `gone` and `silent` can be"));
+        reader.report(Diagnostic::error(parts.place(), "only one of `says`, `gone` and `silent` can be"));
     }
     Some(ScenePerson {
         asked,
@@ -225,8 +225,8 @@ fn read_files(reader: &mut Reader, top: &Entries<'_>) -> BTreeMap<Id, GivenFile>
             (false, _) => drop(found.insert(name, GivenFile::NotGiven)),
             (true, Some(size)) => drop(found.insert(name, GivenFile::Size(size))),
             (true, None) => {
-                let fault = Diagnostic::error(parts.place(), format!("the file `{name}` needs the key `size`"));
-                reader.fault(fault.hint("its size in bytes, or `given: no`"));
+                let diagnostic = Diagnostic::error(parts.place(), format!("the file `{name}` needs the key `size`"));
+                reader.report(diagnostic.hint("its size in bytes, or `given: no`"));
             }
         }
     }
@@ -257,17 +257,17 @@ const CALL_KEYS: &[&str] = &[
 fn read_call(reader: &mut Reader, yaml: &Yaml, scene: &Scene) -> Option<SceneCall> {
     let parts = reader.map(yaml, "a call", CALL_KEYS)?;
     let Some(tool) = parts.get("run") else {
-        let fault = Diagnostic::error(parts.place(), "a call needs the key `run`: the name of its tool");
-        reader.fault(fault);
+        let diagnostic = Diagnostic::error(parts.place(), "a call needs the key `run`: the name of its tool");
+        reader.report(diagnostic);
         return None;
     };
     let tool = reader.text(tool)?;
     if !scene.tools.iter().any(|known| known.name.value == tool.value) {
-        let fault = Diagnostic::error(&tool.place, format!("the tool `{}` is not among `tools`", tool.value));
+        let diagnostic = Diagnostic::error(&tool.place, format!("the tool `{}` is not among `tools`", tool.value));
         let known = scene.tools.iter().map(|known| known.name.value.as_str());
-        reader.fault(match nearest(&tool.value, known) {
-            Some(near) => fault.hint(format!("did you mean `{near}`?")),
-            None => fault.hint(format!("add `{}: {{version: …}}` to `tools`", tool.value)),
+        reader.report(match nearest(&tool.value, known) {
+            Some(near) => diagnostic.hint(format!("did you mean `{near}`?")),
+            None => diagnostic.hint(format!("add `{}: {{version: …}}` to `tools`", tool.value)),
         });
     }
     let args = parts.get("args").map(|args| reader.list(args, "args")).unwrap_or_default();
@@ -298,7 +298,7 @@ fn read_times(reader: &mut Reader, parts: &Entries<'_>) -> Times {
         let place = parts.key_place("repeat").unwrap_or_else(|| parts.place());
         let message =
             "`repeat` allows any number of calls at any time, so `times` and `any_order` say nothing beside it";
-        reader.fault(Diagnostic::error(place, message).hint("keep one of them"));
+        reader.report(Diagnostic::error(place, message).hint("keep one of them"));
     }
     match (repeat, any_order) {
         (true, _) => Times::Repeated,
@@ -317,7 +317,7 @@ fn read_end(reader: &mut Reader, parts: &Entries<'_>) -> CallEnd {
         [exit, hangs, signal.map(|signal| CallEnd::Signal(number(signal)))].into_iter().flatten().collect();
     if ends.len() > 1 {
         let message = "a call ends in one way: only one of `exit`, `hangs` and `signal` can be";
-        reader.fault(Diagnostic::error(parts.place(), message));
+        reader.report(Diagnostic::error(parts.place(), message));
     }
     ends.first().copied().unwrap_or(CallEnd::Exit(0))
 }

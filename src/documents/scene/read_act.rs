@@ -43,28 +43,28 @@ pub(super) fn read_acts(reader: &mut Reader, list: Option<&Yaml>, scene: &Scene,
 fn read_act(reader: &mut Reader, yaml: &Yaml, scene: &Scene, args: &[ArgumentPattern]) -> Option<Act> {
     let parts = reader.map(yaml, "an act", ACT_KEYS)?;
     let given: Vec<&str> = DEEDS.into_iter().filter(|key| parts.get(key).is_some()).collect();
-    let faults_before = reader.faults.len();
+    let diagnostics_before = reader.diagnostics.len();
     for (key, owner) in COMPANIONS {
         if let (Some(place), None) = (parts.key_place(key), parts.get(owner)) {
-            reader.fault(Diagnostic::error(place, format!("`{key}` belongs to `{owner}`, which is not here")));
+            reader.report(Diagnostic::error(place, format!("`{key}` belongs to `{owner}`, which is not here")));
         }
     }
     let after_ms = read_time(reader, &parts);
     let deed = match given.as_slice() {
         [] if parts.get("after").is_some() => Deed::Nothing,
         // What there is belongs to something that is missing, and that has been said.
-        [] if reader.faults.len() > faults_before => return None,
+        [] if reader.diagnostics.len() > diagnostics_before => return None,
         [] => {
-            let fault = Diagnostic::error(parts.place(), "this act does nothing");
-            reader.fault(fault.hint(format!("give one of {}, or `after`", DEEDS.join(", "))));
+            let diagnostic = Diagnostic::error(parts.place(), "this act does nothing");
+            reader.report(diagnostic.hint(format!("give one of {}, or `after`", DEEDS.join(", "))));
             return None;
         }
         [only] => read_deed(reader, &parts, only, scene, args)?,
         [first, second, ..] => {
             let place = parts.key_place(second).unwrap_or_else(|| parts.place());
-            let fault =
+            let diagnostic =
                 Diagnostic::error(place, format!("an act does one thing, and this has `{first}` and `{second}`"));
-            reader.fault(fault.hint("make it two acts"));
+            reader.report(diagnostic.hint("make it two acts"));
             return None;
         }
     };
@@ -109,7 +109,7 @@ pub(super) fn read_changes(reader: &mut Reader, list: Option<&Yaml>, scene: &Sce
             (None, Some(device)) => (device, false),
             _ => {
                 let message = "a change on the bus needs exactly one of `appears` and `vanishes`";
-                reader.fault(Diagnostic::error(parts.place(), message));
+                reader.report(Diagnostic::error(parts.place(), message));
                 continue;
             }
         };
@@ -126,10 +126,10 @@ fn read_device_name(reader: &mut Reader, yaml: &Yaml, scene: &Scene) -> Option<S
         return Some(text.value);
     }
     let known = || scene.devices.iter().map(|device| device.name.as_str());
-    let fault = Diagnostic::error(&text.place, format!("the device `{}` is not among `devices`", text.value));
-    reader.fault(match nearest(&text.value, known()) {
-        Some(near) => fault.hint(format!("did you mean `{near}`?")),
-        None => fault.hint("declare it under `devices`, with `attached: no` when it comes later"),
+    let diagnostic = Diagnostic::error(&text.place, format!("the device `{}` is not among `devices`", text.value));
+    reader.report(match nearest(&text.value, known()) {
+        Some(near) => diagnostic.hint(format!("did you mean `{near}`?")),
+        None => diagnostic.hint("declare it under `devices`, with `attached: no` when it comes later"),
     });
     None
 }
@@ -145,7 +145,7 @@ pub(super) fn read_byte_limits(reader: &mut Reader, yaml: &Yaml) -> Option<u64> 
     let size = reader.unsigned(yaml)?;
     if size > FILE_BYTES_MAX {
         let message = format!("{size} bytes are more than any file of a scene may have: {FILE_BYTES_MAX}");
-        reader.fault(Diagnostic::error(&yaml.place, message));
+        reader.report(Diagnostic::error(&yaml.place, message));
         return None;
     }
     Some(size)
@@ -155,7 +155,7 @@ fn read_hex(reader: &mut Reader, yaml: &Yaml) -> Option<Vec<u8>> {
     let Located { value, place } = reader.text(yaml)?;
     let bytes = bytes_of(&value);
     if bytes.is_none() {
-        reader.fault(
+        reader.report(
             Diagnostic::error(&place, "this is not a row of bytes").hint("two hexadecimal digits a byte: `\"0d ff\"`"),
         );
     }
@@ -167,7 +167,7 @@ fn read_file_name(reader: &mut Reader, yaml: &Yaml, args: &[ArgumentPattern]) ->
     if !matches!(yaml.kind, YamlKind::Map(_)) {
         let text = reader.text(yaml)?;
         if let Some(reason) = leaves_its_folder(&text.value) {
-            reader.fault(
+            reader.report(
                 Diagnostic::error(&text.place, format!("`{}` {reason}", text.value)).label("outside").hint(
                     "a mock tool writes and reads only below the folder it works in: give a name without a folder",
                 ),
@@ -191,13 +191,13 @@ fn read_file_name(reader: &mut Reader, yaml: &Yaml, args: &[ArgumentPattern]) ->
             };
             if !args.iter().any(says) {
                 reader
-                    .fault(Diagnostic::error(&word.place, format!("`{}` is not among the call's `args`", word.value)));
+                    .report(Diagnostic::error(&word.place, format!("`{}` is not among the call's `args`", word.value)));
             }
             Some(FileName::After(word.value))
         }
         _ => {
             let message = "the name of a file is a text, or exactly one of `argument` and `after`";
-            reader.fault(Diagnostic::error(parts.place(), message).hint("such as `writes: {after: \"-U\"}`"));
+            reader.report(Diagnostic::error(parts.place(), message).hint("such as `writes: {after: \"-U\"}`"));
             None
         }
     }
@@ -209,7 +209,7 @@ fn read_content(reader: &mut Reader, parts: &Entries<'_>, args: &[ArgumentPatter
     let [only] = given.as_slice() else {
         let place = parts.key_place("writes").unwrap_or_else(|| parts.place());
         let message = "a file that is written needs exactly one of `text`, `hex`, `size` and `copy_of`";
-        reader.fault(Diagnostic::error(place, message));
+        reader.report(Diagnostic::error(place, message));
         return None;
     };
     let value = parts.get(only)?;

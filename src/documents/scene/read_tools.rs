@@ -12,8 +12,8 @@ const FILES_MAX: usize = 64;
 
 pub(super) fn read_tools(reader: &mut Reader, top: &Entries<'_>, beginning: &Place) -> Vec<SceneTool> {
     let Some(map) = top.get("tools") else {
-        let fault = Diagnostic::error(beginning, "the key `tools` is missing: the tools that play in the scene");
-        reader.fault(fault.hint("add `tools: {NAME: {version: \"what it prints when asked for its version\"}}`"));
+        let diagnostic = Diagnostic::error(beginning, "the key `tools` is missing: the tools that play in the scene");
+        reader.report(diagnostic.hint("add `tools: {NAME: {version: \"what it prints when asked for its version\"}}`"));
         return Vec::new();
     };
     let Some(map) = reader.open_map(map, "tools") else { return Vec::new() };
@@ -22,19 +22,20 @@ pub(super) fn read_tools(reader: &mut Reader, top: &Entries<'_>, beginning: &Pla
     for (key, value) in map.all() {
         if !is_program_name(&key.text) {
             let message = format!("`{}` cannot be the name of a program in the bench", key.text);
-            reader.fault(Diagnostic::error(&key.place, message).hint("a tool is named as in the catalog"));
+            reader.report(Diagnostic::error(&key.place, message).hint("a tool is named as in the catalog"));
             continue;
         }
         let Some(parts) = reader.map(value, "a tool", &["version", "flavour", "files"]) else { continue };
         let version = match parts.get("version") {
             Some(version) => reader.text(version),
             None => {
-                let fault = Diagnostic::error(&key.place, format!("the tool `{}` needs the key `version`", key.text));
-                reader.fault(fault.hint("the text it prints when it is asked for its version"));
+                let diagnostic =
+                    Diagnostic::error(&key.place, format!("the tool `{}` needs the key `version`", key.text));
+                reader.report(diagnostic.hint("the text it prints when it is asked for its version"));
                 None
             }
         };
-        // A tool with a fault stays declared, so that its calls are not reported as faults of their own.
+        // A tool that is wrong stays declared, so that its calls are not reported as well.
         tools.push(SceneTool {
             name: Located { value: key.text.clone(), place: key.place.clone() },
             version: version.unwrap_or_else(|| Located { value: String::new(), place: key.place.clone() }),
@@ -56,7 +57,7 @@ fn read_files(reader: &mut Reader, yaml: &Yaml, tools: &[&str]) -> Vec<ToolFolde
     let Some(map) = reader.open_map(yaml, "files of the tool's folder") else { return Vec::new() };
     if map.all().len() > FILES_MAX {
         let message = format!("the folder of a tool has at most {FILES_MAX} files in a scene");
-        reader.fault(Diagnostic::error(map.place(), message).hint("only those are needed that the playbook uses"));
+        reader.report(Diagnostic::error(map.place(), message).hint("only those are needed that the playbook uses"));
         return Vec::new();
     }
     map.all().iter().filter_map(|(key, value)| read_file(reader, key, value, tools)).collect()
@@ -65,12 +66,12 @@ fn read_files(reader: &mut Reader, yaml: &Yaml, tools: &[&str]) -> Vec<ToolFolde
 fn read_file(reader: &mut Reader, key: &Key, yaml: &Yaml, tools: &[&str]) -> Option<ToolFolderFile> {
     let path = &key.text;
     if let Some(reason) = leaves_its_folder(path) {
-        let fault = Diagnostic::error(&key.place, format!("`{path}` {reason}"));
-        reader.fault(fault.hint("a path below the tool's own folder is needed, then the name of a file"));
+        let diagnostic = Diagnostic::error(&key.place, format!("`{path}` {reason}"));
+        reader.report(diagnostic.hint("a path below the tool's own folder is needed, then the name of a file"));
         return None;
     }
     if let Some(tool) = tools.iter().find(|tool| path.split('/').next() == Some(**tool)) {
-        reader.fault(Diagnostic::error(&key.place, format!("at `{path}` lies the tool `{tool}` itself")));
+        reader.report(Diagnostic::error(&key.place, format!("at `{path}` lies the tool `{tool}` itself")));
         return None;
     }
     let parts = reader.map(yaml, "a file of the tool's folder", &["text", "hex", "size"])?;
@@ -80,15 +81,16 @@ fn read_file(reader: &mut Reader, key: &Key, yaml: &Yaml, tools: &[&str]) -> Opt
             let hex = reader.text(hex)?;
             let bytes = bytes_of(&hex.value);
             if bytes.is_none() {
-                let fault = Diagnostic::error(&hex.place, format!("`{}` is not a row of bytes", hex.value));
-                reader.fault(fault.hint("two hexadecimal digits a byte: `\"d1 00 20\"`"));
+                let diagnostic = Diagnostic::error(&hex.place, format!("`{}` is not a row of bytes", hex.value));
+                reader.report(diagnostic.hint("two hexadecimal digits a byte: `\"d1 00 20\"`"));
             }
             bytes?
         }
         (None, None) if parts.get("size").is_some() => Vec::new(),
         _ => {
-            let fault = Diagnostic::error(parts.place(), "exactly one of `text` and `hex` is needed here, or `size`");
-            reader.fault(fault.hint("with a `size` beside it the file is so long, and what follows is made up"));
+            let diagnostic =
+                Diagnostic::error(parts.place(), "exactly one of `text` and `hex` is needed here, or `size`");
+            reader.report(diagnostic.hint("with a `size` beside it the file is so long, and what follows is made up"));
             return None;
         }
     };
@@ -98,7 +100,7 @@ fn read_file(reader: &mut Reader, key: &Key, yaml: &Yaml, tools: &[&str]) -> Opt
         None => held,
     };
     if size_bytes < held {
-        reader.fault(Diagnostic::error(parts.place(), format!("a file that begins so has at least {held} bytes")));
+        reader.report(Diagnostic::error(parts.place(), format!("a file that begins so has at least {held} bytes")));
         return None;
     }
     Some(ToolFolderFile { path: path.clone(), beginning, size_bytes })

@@ -336,7 +336,7 @@ calls:
     fn what_is_written_is_read_as_the_same() {
         let source = Arc::new(Source { name: "all.scene.yaml".into(), text: ALL.into() });
         let loaded = load_scene(&source);
-        assert!(loaded.faults.is_empty(), "{:?}", loaded.faults);
+        assert!(loaded.diagnostics.is_empty(), "{:?}", loaded.diagnostics);
         let written = write_scene(&loaded.scene.unwrap(), &["first\nsecond".to_owned()]);
         assert_eq!(written, ALL);
     }
@@ -346,7 +346,7 @@ calls:
         let text: String = (0..=0x3000_u32).chain([0xfffe, 0xfeff, 0x1f600]).filter_map(char::from_u32).collect();
         let scene = format!("format: 1\nabout: x\ntools: {{}}\nport: {}\n", quoted(&text));
         let loaded = load_scene(&Arc::new(Source { name: "s".into(), text: scene }));
-        assert!(loaded.faults.is_empty(), "{:?}", loaded.faults);
+        assert!(loaded.diagnostics.is_empty(), "{:?}", loaded.diagnostics);
         assert_eq!(loaded.scene.unwrap().port.unwrap(), text);
     }
 }

@@ -31,7 +31,7 @@ impl<W: World> Runner<'_, W> {
         self.states.iter().rev().filter(fits).find_map(|state| state.step.if_stopped.clone())
     }
 
-    /// What the author advises here; what cannot be worked out is left out rather than to spoil the account.
+    /// What the author advises here; what cannot be worked out is left out rather than to spoil the rest.
     pub(super) fn author_advice(&self) -> Vec<String> {
         let advice = self.states.iter().rev().map(|state| &state.step.next).find(|next| !next.is_empty());
         advice.into_iter().flatten().filter_map(|text| self.text(text).ok()).collect()

@@ -2,7 +2,6 @@
 
 mod environment;
 mod find;
-mod first_tried;
 mod folders;
 mod locate;
 mod probe;
@@ -13,7 +12,7 @@ mod surroundings;
 
 pub use environment::{ToolEnvironment, tool_environment};
 pub use find::{Finder, FoundTool, ToolStarter, find_tools};
-pub use first_tried::{FirstTried, first_tried};
+pub use locate::{FirstTried, first_tried};
 pub use problem::{PassedOver, ToolProblem, Trouble, Unusable};
 pub use surroundings::Surroundings;
 pub(super) use surroundings::own_search_path;

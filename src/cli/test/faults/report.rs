@@ -1,9 +1,9 @@
-//! What came of the cells: broken ones in full, then numbers; and the same for programs.
+//! What came of the trials: broken ones in full, then numbers; and the same for programs.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::bench::CellEnd;
+use crate::bench::TrialEnd;
 use crate::cli::json::write_line;
 use crate::cli::streams::{say, stdout};
 use crate::cli::style::{Look, Role, Sign};
@@ -13,7 +13,7 @@ use crate::cli::wording::{clean, count};
 
 pub(super) fn human(tried: &[Tried<'_>], took: Duration, look: &Look) {
     for broken in tried.iter().filter(|tried| !tried.passed()) {
-        let name = format!("{} {} › {}", look.sign(Sign::Failed), broken.board.target.name, broken.cell);
+        let name = format!("{} {} › {}", look.sign(Sign::Failed), broken.board.target.name, broken.trial);
         say(&look.paint(Role::Failure, &name));
         for rule in &broken.broken {
             say(&format!("  broken: {}", rule.invariant));
@@ -28,10 +28,10 @@ pub(super) fn human(tried: &[Tried<'_>], took: Duration, look: &Look) {
     let number = |what: &dyn Fn(&Tried<'_>) -> bool| tried.iter().filter(|tried| what(tried)).count();
     let broken = number(&|tried| !tried.passed());
     let excused = number(&|tried| tried.excuse.is_some());
-    let mended = number(&|tried| tried.broken.is_empty() && tried.end == CellEnd::Mended);
+    let mended = number(&|tried| tried.broken.is_empty() && tried.end == TrialEnd::Mended);
     let failed = tried.len() - broken - excused - mended;
     let mut line =
-        format!("{}: {mended} mended themselves, {failed} ended as failures", count(tried.len(), "cell", "cells"));
+        format!("{}: {mended} mended themselves, {failed} ended as failures", count(tried.len(), "trial", "trials"));
     if excused > 0 {
         line.push_str(&format!(", {excused} excused"));
     }
@@ -43,11 +43,11 @@ pub(super) fn human(tried: &[Tried<'_>], took: Duration, look: &Look) {
 #[derive(serde::Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 enum Line<'a> {
-    Cell {
+    Trial {
         file: &'a str,
         playbook: &'a str,
         step: String,
-        fault: &'static str,
+        mishap: &'static str,
         /// How the run ended.
         end: String,
         passed: bool,
@@ -75,11 +75,11 @@ pub(super) fn json(tried: &[Tried<'_>], took: Duration) {
     for tried in tried {
         let rule = |broken: &'_ crate::bench::Broken| (broken.invariant.sentence(), broken.found.clone());
         let rules: Vec<_> = tried.broken.iter().map(rule).collect();
-        let line = Line::Cell {
+        let line = Line::Trial {
             file: &tried.board.target.name,
             playbook: &tried.board.target.playbook.source.name,
-            step: tried.cell.site.to_string(),
-            fault: tried.cell.fault.name(),
+            step: tried.trial.point.to_string(),
+            mishap: tried.trial.mishap.name(),
             end: end_word(tried.end),
             passed: tried.passed(),
             excused: tried.excuse,
@@ -97,11 +97,11 @@ pub(super) fn json(tried: &[Tried<'_>], took: Duration) {
     let _reader_gone = write_line(&mut stdout, &line);
 }
 
-fn end_word(end: CellEnd) -> String {
+fn end_word(end: TrialEnd) -> String {
     match end {
-        CellEnd::Mended => "mended".to_owned(),
-        CellEnd::Failed(outcome) => outcome.to_string(),
-        CellEnd::Killed => "killed".to_owned(),
+        TrialEnd::Mended => "mended".to_owned(),
+        TrialEnd::Failed(outcome) => outcome.to_string(),
+        TrialEnd::Killed => "killed".to_owned(),
     }
 }
 
@@ -112,7 +112,7 @@ pub(super) fn junit(tried: &[Tried<'_>], took: Duration) {
             tried.broken.iter().map(|broken| format!("broken: {}: {}", broken.invariant, broken.found)).collect();
         lines.push(tried.command());
         suites.entry(&tried.board.target.name).or_default().push(ReportedCase {
-            name: tried.cell.to_string(),
+            name: tried.trial.to_string(),
             class: tried.board.target.playbook.board.clone(),
             took: tried.took,
             failure: (!tried.passed()).then_some(lines),

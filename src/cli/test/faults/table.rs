@@ -1,11 +1,11 @@
-//! The matrix: a row for each step, a column for each fault.
+//! The matrix: a row for each step, a column for each mishap.
 
-use crate::bench::{CellEnd, FAULTS, FaultRow, Site};
+use crate::bench::{MISHAPS, MishapRow, RunPoint, TrialEnd};
 use crate::cli::streams::say;
 use crate::cli::style::{Look, Role, Signs};
 use crate::cli::test::faults::Tried;
 
-/// What stands in a cell.
+/// What stands in one field of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mark {
     NotApplicable,
@@ -20,8 +20,8 @@ impl Mark {
         match (&tried.end, tried.broken.is_empty(), tried.excuse) {
             (_, false, Some(_)) => Mark::Excused,
             (_, false, None) => Mark::Broken,
-            (CellEnd::Mended, true, _) => Mark::Mended,
-            (CellEnd::Failed(_) | CellEnd::Killed, true, _) => Mark::Failed,
+            (TrialEnd::Mended, true, _) => Mark::Mended,
+            (TrialEnd::Failed(_) | TrialEnd::Killed, true, _) => Mark::Failed,
         }
     }
 
@@ -39,7 +39,7 @@ impl Mark {
 
 /// Columns with gaps between the groups take so much; the rest is for the names of steps.
 fn columns_width() -> usize {
-    FAULTS.len() + FAULTS.windows(2).filter(|pair| pair[0].group != pair[1].group).count()
+    MISHAPS.len() + MISHAPS.windows(2).filter(|pair| pair[0].group != pair[1].group).count()
 }
 
 pub(super) fn show(tried: &[Tried<'_>], look: &Look) {
@@ -59,26 +59,26 @@ pub(super) fn show(tried: &[Tried<'_>], look: &Look) {
 fn one(name: &str, tried: &[&Tried<'_>], look: &Look) {
     let Some(first) = tried.first() else { return };
     let matrix = &first.board.matrix;
-    let sites: Vec<&Site> = matrix.sites().collect();
-    let longest = sites.iter().map(|site| site.to_string().chars().count()).max().unwrap_or(0);
+    let points: Vec<&RunPoint> = matrix.points().collect();
+    let longest = points.iter().map(|point| point.to_string().chars().count()).max().unwrap_or(0);
     let width = longest.min(look.width.saturating_sub(columns_width() + 2).max(8));
     say(&look.paint(Role::Title, name));
     for line in 0..2 {
-        let head = row(|fault| fault.code.chars().nth(line).map(String::from).unwrap_or_default());
+        let head = row(|mishap| mishap.code.chars().nth(line).map(String::from).unwrap_or_default());
         say(&format!("{:width$} {head}", ""));
     }
-    for site in sites {
-        let label = shortened(&site.to_string(), width);
-        if !matrix.reached(site) {
-            say(&format!("{label} {}", look.paint(Role::Quiet, "no run without a fault comes here")));
+    for point in points {
+        let label = shortened(&point.to_string(), width);
+        if !matrix.reached(point) {
+            say(&format!("{label} {}", look.paint(Role::Quiet, "no run without a mishap comes here")));
             continue;
         }
-        let here: Vec<&&Tried<'_>> = tried.iter().filter(|tried| tried.cell.site == *site).collect();
+        let here: Vec<&&Tried<'_>> = tried.iter().filter(|tried| tried.trial.point == *point).collect();
         if here.is_empty() {
             continue;
         }
-        let marks = row(|fault| {
-            let found = here.iter().find(|tried| tried.cell.fault == fault.fault);
+        let marks = row(|mishap| {
+            let found = here.iter().find(|tried| tried.trial.mishap == mishap.mishap);
             found.map_or(Mark::NotApplicable, |tried| Mark::of(tried)).text(look)
         });
         say(&format!("{label} {marks}"));
@@ -86,13 +86,13 @@ fn one(name: &str, tried: &[&Tried<'_>], look: &Look) {
     say("");
 }
 
-fn row(cell: impl Fn(&FaultRow) -> String) -> String {
+fn row(trial: impl Fn(&MishapRow) -> String) -> String {
     let mut text = String::new();
-    for (index, fault) in FAULTS.iter().enumerate() {
-        if index > 0 && FAULTS[index - 1].group != fault.group {
+    for (index, mishap) in MISHAPS.iter().enumerate() {
+        if index > 0 && MISHAPS[index - 1].group != mishap.group {
             text.push(' ');
         }
-        text.push_str(&cell(fault));
+        text.push_str(&trial(mishap));
     }
     text
 }
@@ -107,12 +107,12 @@ fn shortened(text: &str, width: usize) -> String {
 }
 
 fn legend(look: &Look) {
-    for fault in FAULTS {
-        say(&format!("  {}  {:20} {}", fault.code, fault.name, fault.meaning));
+    for mishap in MISHAPS {
+        say(&format!("  {}  {:20} {}", mishap.code, mishap.name, mishap.meaning));
     }
     let mark = |mark: Mark| mark.text(look);
     say(&format!(
-        "  {} mended itself   {} ended as a failure, or was killed   {} broke a rule   {} excused   {} cannot strike",
+        "  {} mended itself   {} ended as a failure, or was killed   {} broke a rule   {} excused   {} cannot happen",
         mark(Mark::Mended),
         mark(Mark::Failed),
         mark(Mark::Broken),
