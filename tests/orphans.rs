@@ -201,7 +201,7 @@ fn a_panic_ends_the_tool() {
         folder: house.path("work"),
         terminal: false,
         input: recover::world::ToolInput::default(),
-        session: None,
+        warm: None,
     };
     let panicked = std::panic::catch_unwind(|| {
         let _tool = recover::world::process::start(&support::cleared(call));

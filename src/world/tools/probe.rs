@@ -48,7 +48,7 @@ pub(super) fn version_call(
         folder: folder_of_call(tool, candidate, surroundings),
         terminal: false,
         input: ToolInput::Nothing,
-        session: None,
+        warm: None,
     }
 }
 
