@@ -190,20 +190,8 @@ fn begun(tool: &mut RunningTool) -> [Pid; 2] {
 fn a_call_looks_as_that_of_a_tool_that_is_started() {
     let Some(desk) = desk(MODULE) else { return };
     let interpreters = desk.interpreters();
-    let words = [
-        "plain",
-        "refused",
-        "reads",
-        "says",
-        "fails",
-        "leaves",
-        "dies",
-        "interrupted",
-        "hard",
-        "group",
-        "open",
-        "beside",
-    ];
+    let words =
+        ["plain", "refused", "reads", "says", "fails", "leaves", "dies", "interrupted", "hard", "group", "open"];
     let ways = [Desk::call, Desk::as_module];
     for (word, way) in words.into_iter().flat_map(|word| ways.map(|way| (word, way))) {
         let call = cleared(way(&desk, &[word, "a b", "ä", ""]));
@@ -221,17 +209,18 @@ fn a_call_looks_as_that_of_a_tool_that_is_started() {
 fn nothing_beside_the_firmware_is_imported() {
     let Some(desk) = desk(MODULE) else { return };
     std::fs::write(desk.path().join("work/flasher_of_test.py"), "print('taken')").unwrap();
-    let unsafely = |args: &[&str]| {
-        let mut call = desk.call(args);
+    let unsafely = |mut call: ToolCall| {
         call.environment.remove("PYTHONSAFEPATH");
         call.environment.insert("PYTHONPATH".to_owned(), format!(":{}", desk.path().display()).into());
         cleared(call)
     };
     let interpreters = Interpreters::default();
-    interpreters.warm_up(&unsafely(&[]).interpreter().unwrap());
-    let heard = hear(interpreters.start(&unsafely(&["beside"])));
-    assert!(interpreters.was_warm());
-    assert!(heard.stdout.contains("nothing beside") && !heard.stdout.contains("taken"), "{heard:?}");
+    interpreters.warm_up(&unsafely(desk.call(&[])).interpreter().unwrap());
+    for call in [desk.call(&["beside"]), desk.as_module(&["beside"])] {
+        let heard = hear(interpreters.start(&unsafely(call)));
+        assert!(interpreters.was_warm());
+        assert!(heard.stdout.contains("nothing beside") && !heard.stdout.contains("taken"), "{heard:?}");
+    }
 }
 
 #[test]

@@ -26,6 +26,7 @@ use std::io::{self, Read};
 #[cfg(target_os = "linux")]
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, SyncSender, channel, sync_channel};
 use std::thread;
 
@@ -92,6 +93,8 @@ struct Process {
     leader: u32,
     /// Of a process that we have started ourselves.
     handle: Option<Arc<Handle>>,
+    /// Nobody keeps its number any more, because the interpreter is gone whose process it was.
+    lost: Arc<AtomicBool>,
     /// Closed when nobody can signal the group any more: only then may its first process be reaped.
     _unused: Option<Sender<()>>,
 }
@@ -115,7 +118,8 @@ impl Process {
         guard::begins(leader);
         let (release, released) = channel::<()>();
         let group = ProcessGroup::led_by(leader);
-        let process = Process { group, leader, handle: Some(Arc::clone(&handle)), _unused: Some(release) };
+        let process =
+            Process { group, leader, handle: Some(Arc::clone(&handle)), lost: Arc::default(), _unused: Some(release) };
 
         let heard = follow(outputs, events)?;
         let answerer = input.map(Answerer::start).transpose()?;
@@ -143,7 +147,8 @@ impl Process {
         guard::begins(leader);
         let (release, released) = channel::<()>();
         let group = ProcessGroup::led_by(leader);
-        let process = Process { group, leader, handle: None, _unused: Some(release) };
+        let lost = Arc::<AtomicBool>::default();
+        let process = Process { group, leader, handle: None, lost: Arc::clone(&lost), _unused: Some(release) };
         let heard = follow(outputs, events)?;
         spawn_thread("tool end", move || {
             let end = interpreter.go().ok().and_then(|()| interpreter.wait_end());
@@ -151,6 +156,7 @@ impl Process {
             // Nobody would tell how it ends, so it is not left to itself.
             let killed = || {
                 ProcessGroup::led_by(leader).end();
+                lost.store(true, Ordering::Relaxed);
                 ToolEnd::Signalled(SIGNAL_KILL)
             };
             let _ = heard.send(Heard::Ended(end.unwrap_or_else(killed)));
@@ -176,11 +182,13 @@ fn follow(outputs: Vec<Output>, events: mpsc::Sender<ToolEvent>) -> io::Result<S
 
 impl StopTool for Process {
     fn ask(&mut self) {
-        self.group.ask_to_end();
+        if !self.lost.load(Ordering::Relaxed) {
+            self.group.ask_to_end();
+        }
     }
 
     fn force(&mut self) {
-        if !self.group.end() {
+        if !self.lost.load(Ordering::Relaxed) && !self.group.end() {
             // Where there are no groups, at least the process itself. A failure means that it has ended already.
             let _ = self.handle.as_ref().map(|handle| handle.kill());
         }
@@ -227,7 +235,9 @@ impl OwnProcess {
 #[cfg(target_os = "linux")]
 impl Drop for OwnProcess {
     fn drop(&mut self) {
-        ProcessGroup::led_by(self.leader).end();
+        if !ProcessGroup::led_by(self.leader).end() {
+            let _ended_already = self.handle.kill();
+        }
         guard::is_over(self.leader);
         reap(&self.handle);
     }
