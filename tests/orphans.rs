@@ -258,7 +258,7 @@ fn warm_house(calls: &str, playbook_steps: &str) -> Option<House> {
     house.write("vendor-tools.toml", catalog);
     let version = "if sys.argv[1] == '--version':\n    print('mender 1.0')\n    sys.exit()\n";
     let begins = "import os, subprocess, sys, time\n";
-    let marks = "open(os.environ['MARKS'] + '/begun', 'w').write(f'{os.getppid()} {os.getpid()}')\n";
+    let marks = "open(os.environ['MARKS'] + '/begun', 'w').write(f'{os.getppid()} {os.getpid()}\\n')\n";
     let sleeper = "subprocess.Popen(['/bin/sleep', '1000'])\n";
     let python = String::from_utf8(python.stdout).unwrap();
     house.write("mender", format!("#!{}\n{begins}{version}{sleeper}{marks}{calls}", python.trim()));
@@ -269,7 +269,7 @@ fn warm_house(calls: &str, playbook_steps: &str) -> Option<House> {
 fn a_killed_recover_leaves_no_interpreter() {
     let Some(house) = warm_house("time.sleep(1000)\n", ONE_WRITE) else { return };
     let run = Running::start(&house, &["--playbook", "camera.yaml", "--catalog", "vendor-tools.toml"]);
-    let begun = wait_for("the tool", || content(&house.path("marks/begun")).filter(|text| text.contains(' ')));
+    let begun = wait_for("the tool", || content(&house.path("marks/begun")));
     let interpreter = begun.split(' ').next().unwrap().to_owned();
     assert_ne!(interpreter, run.child.id().to_string(), "recover has started the tool itself");
     assert!(alive(&house).len() >= 4, "recover, the interpreter, its tool and the grandchild");
