@@ -17,7 +17,7 @@ use crate::support::{cleared, wait_for};
 use crate::workplace::Workplace;
 
 /// Of each call: the command, the lines of each stream, and how it ended.
-pub(crate) type Told = Vec<(String, BTreeMap<String, Vec<String>>, [Value; 4])>;
+pub(crate) type Told = Vec<(String, BTreeMap<String, Vec<String>>, [String; 4])>;
 
 pub(crate) fn told(events: &[Value]) -> Told {
     let (mut told, mut lines) = (Told::new(), BTreeMap::<String, Vec<String>>::new());
@@ -27,7 +27,7 @@ pub(crate) fn told(events: &[Value]) -> Told {
             lines.entry(event["stream"].to_string()).or_default().push(text);
         }
         if event["event"] == "tool_ended" {
-            let ended = ["end", "exit_code", "verdict", "touched"].map(|key| event[key].clone());
+            let ended = ["end", "exit_code", "verdict", "touched"].map(|key| masked(&event[key].to_string()));
             told.push((event["command"].to_string(), std::mem::take(&mut lines), ended));
         }
     }
