@@ -3,7 +3,7 @@
 //! A process that it forks waits until it is told to go on, so that its group is guarded before it does anything, and so
 //! that a call of which nothing has begun can be made in another way.
 
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixStream;
@@ -20,12 +20,12 @@ const FORK_TIME_MAX: Duration = Duration::from_secs(2);
 /// The same as in the script.
 const REQUEST_BYTES_MAX: usize = 128 * 1024;
 /// No word of the script is longer.
-const LINE_BYTES_MAX: usize = 64;
+const LINE_BYTES_MAX: u64 = 64;
 
 #[derive(Debug)]
 pub(super) struct Interpreter {
     /// Before the process: the end of it is the script's end, too.
-    socket: UnixStream,
+    socket: BufReader<UnixStream>,
     _process: OwnProcess,
 }
 
@@ -34,11 +34,11 @@ impl Interpreter {
     pub(super) fn start(call: &Cleared) -> io::Result<Self> {
         let (socket, its_end) = UnixStream::pair()?;
         let process = OwnProcess::start(call, its_end)?;
-        Ok(Interpreter { socket, _process: process })
+        Ok(Interpreter { socket: BufReader::new(socket), _process: process })
     }
 
     /// Everything is imported; the error says that it is not to be had.
-    pub(super) fn wait_ready(&self, time_max: Duration) -> io::Result<()> {
+    pub(super) fn wait_ready(&mut self, time_max: Duration) -> io::Result<()> {
         match self.line(Some(time_max))?.as_str() {
             "ready" => Ok(()),
             _ => Err(io::ErrorKind::InvalidData.into()),
@@ -46,11 +46,11 @@ impl Interpreter {
     }
 
     /// Makes a process for the call, which waits; answers with its number. It holds the number until [`Interpreter::reap`].
-    pub(super) fn fork(&self, call: &ToolCall, streams: &[OwnedFd; 3]) -> io::Result<u32> {
+    pub(super) fn fork(&mut self, call: &ToolCall, streams: &[OwnedFd; 3]) -> io::Result<u32> {
         let body = request(call).ok_or(io::ErrorKind::InvalidInput)?;
         let length = u32::try_from(body.len()).map_err(|_| io::ErrorKind::InvalidInput)?;
         let bytes = [&length.to_be_bytes()[..], &body].concat();
-        send_with_files(&self.socket, &bytes, streams.each_ref().map(AsFd::as_fd))?;
+        send_with_files(self.socket.get_ref(), &bytes, streams.each_ref().map(AsFd::as_fd))?;
         let line = self.line(Some(FORK_TIME_MAX))?;
         let number = line.strip_prefix("process ").and_then(|number| number.parse().ok());
         number.filter(|number| *number > 1).ok_or(io::ErrorKind::InvalidData.into())
@@ -58,11 +58,11 @@ impl Interpreter {
 
     /// The process becomes the tool.
     pub(super) fn go(&self) -> io::Result<()> {
-        (&self.socket).write_all(b"g")
+        self.socket.get_ref().write_all(b"g")
     }
 
     /// Waits for the end of the process; nothing when the interpreter itself has ended.
-    pub(super) fn wait_end(&self) -> Option<ToolEnd> {
+    pub(super) fn wait_end(&mut self) -> Option<ToolEnd> {
         let line = self.line(None).ok()?;
         let (how, number) = line.split_once(' ')?;
         let number = number.parse().ok()?;
@@ -75,19 +75,14 @@ impl Interpreter {
 
     /// From now on the number of the process may be a stranger's. The interpreter can make a further call.
     pub(super) fn reap(&self) -> io::Result<()> {
-        (&self.socket).write_all(b"r")
+        self.socket.get_ref().write_all(b"r")
     }
 
-    fn line(&self, time_max: Option<Duration>) -> io::Result<String> {
-        self.socket.set_read_timeout(time_max)?;
-        let mut line = Vec::new();
-        for byte in (&self.socket).bytes().take(LINE_BYTES_MAX) {
-            match byte? {
-                b'\n' => return String::from_utf8(line).map_err(|_| io::ErrorKind::InvalidData.into()),
-                byte => line.push(byte),
-            }
-        }
-        Err(io::ErrorKind::UnexpectedEof.into())
+    fn line(&mut self, time_max: Option<Duration>) -> io::Result<String> {
+        self.socket.get_ref().set_read_timeout(time_max)?;
+        let mut line = String::new();
+        Read::take(&mut self.socket, LINE_BYTES_MAX).read_line(&mut line)?;
+        line.strip_suffix('\n').map(str::to_owned).ok_or(io::ErrorKind::UnexpectedEof.into())
     }
 }
 

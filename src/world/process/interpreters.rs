@@ -53,7 +53,7 @@ struct Place {
 enum At {
     WarmingUp,
     Work,
-    Idle(Interpreter),
+    Idle(Box<Interpreter>),
 }
 
 impl Interpreters {
@@ -68,7 +68,7 @@ impl Interpreters {
         let (shared, call) = (Arc::clone(&self.shared), call.clone());
         let begun = spawn_thread("warm up", move || {
             let started = Interpreter::start(&call);
-            let ready = started.and_then(|started| started.wait_ready(WARM_UP_TIME_MAX).map(|()| started));
+            let ready = started.and_then(|mut started| started.wait_ready(WARM_UP_TIME_MAX).map(|()| started));
             match ready {
                 Ok(interpreter) => shared.put_back(&call, interpreter),
                 Err(_) => shared.give_up(),
@@ -131,7 +131,7 @@ impl Shared {
                 At::WarmingUp => WARM_UP_TIME_MAX,
                 At::Work => RELEASE_TIME_MAX,
                 At::Idle(_) => match std::mem::replace(&mut place.at, At::Work) {
-                    At::Idle(interpreter) => return Some(interpreter),
+                    At::Idle(interpreter) => return Some(*interpreter),
                     At::WarmingUp | At::Work => return None,
                 },
             };
@@ -146,7 +146,7 @@ impl Shared {
         if !state.given_up
             && let Some(place) = state.places.iter_mut().find(|place| place.call == *call)
         {
-            place.at = At::Idle(interpreter);
+            place.at = At::Idle(Box::new(interpreter));
         }
         drop(state);
         self.changed.notify_all();

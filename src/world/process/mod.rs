@@ -137,7 +137,7 @@ impl Process {
     /// The same by an interpreter, which `over` gets back, unless it has ended. An error says that nothing was begun.
     #[cfg(target_os = "linux")]
     fn fork(
-        interpreter: Interpreter,
+        mut interpreter: Interpreter,
         call: &Cleared,
         events: mpsc::Sender<ToolEvent>,
         over: impl FnOnce(Option<Interpreter>) + Send + 'static,
