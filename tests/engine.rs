@@ -171,6 +171,7 @@ impl Scene {
             environment_remove: Vec::new(),
             version: "1.0".parse().unwrap(),
             start_up: self.start_up,
+            warm: None,
         };
         let tools = BTreeMap::from([("mender".to_owned(), ready)]);
         let order = Order { playbook: &playbook, catalog: &catalog, tools: Tools::Ready(tools), settings: &settings };

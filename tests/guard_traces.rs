@@ -362,6 +362,7 @@ fn prove(number: u64) -> (Vec<String>, usize) {
         environment_remove: Vec::new(),
         version: "3.12.0".parse().unwrap(),
         start_up: Duration::ZERO,
+        warm: None,
     };
     let tools = BTreeMap::from([("blhost".to_owned(), ready)]);
     let order = Order { playbook: &playbook, catalog: catalog(), tools: Tools::Ready(tools), settings: &settings };

@@ -201,7 +201,7 @@ fn a_panic_ends_the_tool() {
         folder: house.path("work"),
         terminal: false,
         input: recover::world::ToolInput::default(),
-        session: None,
+        warm: None,
     };
     let panicked = std::panic::catch_unwind(|| {
         let _tool = recover::world::process::start(&support::cleared(call));
@@ -243,6 +243,72 @@ fn a_recover_that_is_killed_between_steps_leaves_nothing() {
     assert_eq!(run.end().0, None);
     wait_for("the end of all processes", || alive(&house).is_empty().then_some(()));
     std::fs::remove_file(house.path("marks/begun")).unwrap();
+}
+
+/// The tool as a script of Python, which an interpreter forks; nothing where there is no Python.
+fn warm_house(calls: &str, playbook_steps: &str) -> Option<House> {
+    let asked = std::process::Command::new("python3").args(["-c", "import sys; print(sys.executable)"]).output();
+    let Some(python) = asked.ok().filter(|answer| answer.status.success()) else {
+        // Straight to the stream: what a passing test prints by `eprintln!` is not shown.
+        let _ = std::io::Write::write_all(&mut std::io::stderr(), b"skipped: there is no python3\n");
+        return None;
+    };
+    let house = house("", playbook_steps);
+    let catalog = CATALOG.replace("timeout = \"60s\"\n", "timeout = \"60s\"\nwarm = { imports = [\"subprocess\"] }\n");
+    house.write("vendor-tools.toml", catalog);
+    let version = "if sys.argv[1] == '--version':\n    print('mender 1.0')\n    sys.exit()\n";
+    let begins = "import os, subprocess, sys, time\n";
+    let marks = "open(os.environ['MARKS'] + '/begun', 'w').write(f'{os.getppid()} {os.getpid()}\\n')\n";
+    let sleeper = "subprocess.Popen(['/bin/sleep', '1000'])\n";
+    let python = String::from_utf8(python.stdout).unwrap();
+    house.write("mender", format!("#!{}\n{begins}{version}{sleeper}{marks}{calls}", python.trim()));
+    Some(house)
+}
+
+#[test]
+fn a_killed_recover_leaves_no_interpreter() {
+    let Some(house) = warm_house("time.sleep(1000)\n", ONE_WRITE) else { return };
+    let run = Running::start(&house, &["--playbook", "camera.yaml", "--catalog", "vendor-tools.toml"]);
+    let begun = wait_for("the tool", || content(&house.path("marks/begun")));
+    let interpreter = begun.split(' ').next().unwrap().to_owned();
+    assert_ne!(interpreter, run.child.id().to_string(), "recover has started the tool itself");
+    assert!(alive(&house).len() >= 4, "recover, the interpreter, its tool and the grandchild");
+    run.signal(Signal::KILL);
+    assert_eq!(run.end().0, None);
+    wait_for("the end of all processes", || alive(&house).is_empty().then_some(()));
+}
+
+#[test]
+fn an_interpreter_that_waits_for_a_call_ends_with_the_run() {
+    let steps = "  - {run: mender, args: [write], retry: {attempts: 2, on: [unknown], backoff: 30s}}\n";
+    for signal in [Signal::KILL, Signal::TERM] {
+        let Some(house) = warm_house("print('no success')\n", steps) else { return };
+        let run = Running::start(&house, &["--playbook", "camera.yaml", "--catalog", "vendor-tools.toml"]);
+        wait_for("the tool", || content(&house.path("marks/begun")));
+        wait_for("the pause before the second attempt", || (alive(&house).len() == 2).then_some(()));
+        run.signal(signal);
+        run.end();
+        wait_for("the end of all processes", || alive(&house).is_empty().then_some(()));
+    }
+    let Some(house) = warm_house("print('done')\n", ONE_WRITE) else { return };
+    house.run(&["--playbook", "camera.yaml", "--catalog", "vendor-tools.toml"]).exits(0);
+    wait_for("the end of all processes", || alive(&house).is_empty().then_some(()));
+}
+
+#[test]
+fn ctrl_c_lets_a_write_by_an_interpreter_finish() {
+    let waits = "while not os.path.exists(os.environ['MARKS'] + '/go-on'):\n    time.sleep(0.02)\nprint('done')\n";
+    let steps = "  - {run: mender, args: [write]}\n  - {id: second, run: mender, args: [write]}\n";
+    let Some(house) = warm_house(waits, steps) else { return };
+    let run = Running::start(&house, &["--playbook", "camera.yaml", "--catalog", "vendor-tools.toml"]);
+    wait_for("the tool", || content(&house.path("marks/begun")));
+    run.signal(Signal::INT);
+    run.wait_for_text("Finishing this write first");
+    std::fs::write(house.path("marks/go-on"), "").unwrap();
+    let (code, text) = run.end();
+    assert_eq!(code, Some(130), "{text}");
+    assert!(text.contains("INTERRUPTED") && text.contains("(second)"), "{text}");
+    wait_for("the end of all processes", || alive(&house).is_empty().then_some(()));
 }
 
 /// The guard goes with its recover, whatever the end.

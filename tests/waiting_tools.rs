@@ -79,7 +79,7 @@ impl Talk {
             folder,
             terminal,
             input: ToolInput::Open,
-            session: None,
+            warm: None,
         }));
         Talk { tool, printed: String::new(), seen: 0 }
     }

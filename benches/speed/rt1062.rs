@@ -128,7 +128,7 @@ pub(crate) fn measure(rows: &mut Rows) {
         rows.add_value(&what, Aim::AtMost(0.4), decides.median(), "×", &shown);
     }
     let single = ratio(SINGLE_CALLS, SLEEPING);
-    rows.add("– a process per call (`--single-calls`) : `sh` that sleeps", Aim::None, &single, "×", 2);
+    rows.add("– the tool started for each call (`--single-calls`) : `sh` that sleeps", Aim::None, &single, "×", 2);
     let read_back = ratio(VERIFIED, UNVERIFIED);
     rows.add("– 0.5 MB with the read-back : without it", Aim::AtMost(2.0), &read_back, "×", 2);
     let counted = |case: Case| {
@@ -146,7 +146,7 @@ pub(crate) fn measure(rows: &mut Rows) {
         counted(SINGLE_CALLS),
     ));
     rows.remark(format!(
-        "recover starts two more processes to ask the versions. The script that polls: {}. With 0.5 MB: {}, \
+        "recover starts three more processes: two to ask the versions, and the interpreter. The script that polls: {}. With 0.5 MB: {}, \
          without the read-back {}.",
         counted(POLLING),
         counted(VERIFIED),

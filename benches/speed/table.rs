@@ -12,7 +12,7 @@ const END: &str = "<!-- speed: end -->";
 
 /// Why an aim is missed, by how the row begins; shown only where it is.
 const REASONS: [(&str, &str); 7] = [
-    ("RT1062", "each SPSDK process starts in 0.4 s; the board is off the bus for 1.5 s"),
+    ("RT1062", "the board is off the bus for 1.5 s, and what burns the fuse starts in 0.4 s"),
     ("HID device", "starting the tool is part of it, see below"),
     ("USB device", "starting the tool is part of it, see below"),
     ("200 steps", "four threads watch each process"),

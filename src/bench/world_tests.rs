@@ -81,7 +81,7 @@ fn call(line: &str) -> ToolCall {
         folder: std::env::temp_dir(),
         terminal: false,
         input: crate::world::ToolInput::Nothing,
-        session: None,
+        warm: None,
     }
 }
 

@@ -167,7 +167,7 @@ pub struct RunOptions {
     #[arg(hide_short_help = true, long, requires = "record")]
     pub redact: bool,
 
-    /// Start the tool anew for each command, even where one process could take several
+    /// Start the tool anew for each command, even where an interpreter of it is kept ready
     ///
     /// Slower. The commands and their order are the same.
     #[arg(hide_short_help = true, long, conflicts_with_all = ["dry_run", "simulate"])]

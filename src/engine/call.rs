@@ -81,9 +81,6 @@ impl<'a, W: World> Runner<'a, W> {
             let Verdict::Fault(because) = judgement.verdict else {
                 break (judgement, watched, started.elapsed());
             };
-            self.world.end_sessions();
-            self.single_calls = true;
-            prepared.call.session = None;
             let Again { attempt, attempts_max, pause } = again;
             let step_id = step.id.clone();
             self.tell(Event::Retrying { step: step_id, attempt, attempts_max, pause_ms: milliseconds(pause), because });
@@ -112,11 +109,6 @@ impl<'a, W: World> Runner<'a, W> {
             && let Some(tool) = catalog.tool(&run.tool.value)
         {
             self.note_read(run, tool, prepared.kind, prepared.command.get(1..).unwrap_or_default());
-        }
-        if let Verdict::Fault(_) = &verdict {
-            // What follows a fault is not to depend on a process that has seen it.
-            self.world.end_sessions();
-            self.single_calls = true;
         }
         if let (Verdict::Fault(fault), Some(meaning)) = (&mut verdict, watched.instead) {
             fault.help = Some(meaning.to_owned());
@@ -192,7 +184,7 @@ impl<'a, W: World> Runner<'a, W> {
             exit_code,
             verdict: judgement.verdict.clone(),
             touched: judgement.touched,
-            in_session: self.world.in_session(),
+            warm: self.world.was_warm(),
             elapsed_ms: milliseconds(started.elapsed()),
         });
         Ok((judgement, watched))
@@ -279,7 +271,9 @@ impl<'a, W: World> Runner<'a, W> {
         let prompt = run.prompt.as_ref().map(|prompt| self.text(&prompt.text)).transpose();
         let prompt = prompt.map_err(|error| self.not_computable(&step.id, &error))?;
         let talks = tool.terminal || !tool.questions.is_empty() || !run.answers.is_empty();
-        let session = self.session(step, run, tool, ready, &args).filter(|_| !talks && !self.single_calls);
+        // What cannot be undone is done by a process that nothing was done in before.
+        let cold = self.single_calls || talks || step.irreversible.is_some() || tool.private_folder;
+        let warm = ready.warm.clone().filter(|_| !cold);
         Ok(Prepared {
             call: ToolCall {
                 launcher: ready.launcher.clone(),
@@ -289,7 +283,7 @@ impl<'a, W: World> Runner<'a, W> {
                 folder: PathBuf::from(self.files.scratch().folder()),
                 terminal: tool.terminal,
                 input: if talks { ToolInput::Open } else { ToolInput::Nothing },
-                session,
+                warm,
             },
             command,
             limit: limit + starting,

@@ -123,9 +123,9 @@ pub enum Event {
         exit_code: Option<i32>,
         verdict: Verdict,
         touched: Touched,
-        /// A process made the call that makes others, too.
+        /// An interpreter that was there already made the call.
         #[serde(skip_serializing_if = "std::ops::Not::not")]
-        in_session: bool,
+        warm: bool,
         elapsed_ms: u64,
     },
     Prompted {

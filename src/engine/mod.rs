@@ -41,10 +41,6 @@ mod refusal;
 mod repeated;
 mod ruled_out;
 mod runner;
-mod session;
-#[cfg(test)]
-#[cfg(unix)]
-mod session_tests;
 #[cfg(test)]
 #[cfg(unix)]
 mod stop_tests;
@@ -58,6 +54,9 @@ mod tool_folder;
 #[cfg(unix)]
 mod tool_folder_tests;
 mod wait;
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+mod warm_tests;
 mod watch;
 
 use std::time::Duration;

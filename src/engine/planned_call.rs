@@ -40,7 +40,7 @@ pub(super) fn will_be_refused(planned: &PlannedCall<'_>) -> Option<Refused> {
         folder: PathBuf::new(),
         terminal: tool.terminal,
         input: ToolInput::Nothing,
-        session: None,
+        warm: None,
     };
     let mut paths = meant_paths(run);
     match planned.chosen {

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::time::Duration;
@@ -16,7 +17,10 @@ use crate::engine::halt::Halt;
 use crate::engine::runner::Runner;
 use crate::engine::{Event, Files, RuledOut};
 use crate::words::{Id, ToolVersion};
-use crate::world::{Finder, PassedOver, ToolProblem, World, find_tools, tool_environment};
+use crate::world::{
+    Finder, PassedOver, ToolCall, ToolInput, ToolProblem, WarmStart, World, clear_interpreter, find_tools,
+    tool_environment,
+};
 
 /// In this time most tools answer, and the person does not notice it.
 const FIRST: Duration = Duration::from_millis(300);
@@ -45,6 +49,8 @@ pub struct ReadyTool {
     pub environment_remove: Vec<String>,
     /// What it took to tell its version.
     pub start_up: Duration,
+    /// How its calls can be made without starting it anew.
+    pub warm: Option<WarmStart>,
 }
 
 impl ReadyTool {
@@ -138,6 +144,7 @@ pub fn seek_tools<'a>(
                         StartUp::Counts => tool.start_up,
                         StartUp::OnBench => Duration::ZERO,
                     },
+                    warm: tool.warm,
                 },
             );
         }
@@ -176,5 +183,25 @@ impl<W: World> Runner<'_, W> {
         }
         self.find_tool_files();
         Ok(())
+    }
+
+    /// Has the interpreters of the tools started, so that they are ready when the person is.
+    pub(super) fn warm_up(&self) {
+        for (name, ready) in self.tools.iter().filter(|_| !self.single_calls) {
+            let Some(tool) = self.catalog.tool(name).filter(|_| ready.warm.is_some()) else { continue };
+            let call = ToolCall {
+                launcher: ready.launcher.clone(),
+                args: Vec::new(),
+                environment: ready.environment.clone(),
+                environment_remove: ready.environment_remove.clone(),
+                folder: PathBuf::from(self.files.scratch().folder()),
+                terminal: false,
+                input: ToolInput::Nothing,
+                warm: ready.warm.clone(),
+            };
+            if let Ok(interpreter) = clear_interpreter(call, tool, &ready.says_to_be) {
+                self.world.warm_up(&interpreter);
+            }
+        }
     }
 }

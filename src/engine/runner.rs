@@ -105,7 +105,7 @@ pub(super) struct Runner<'a, W> {
     pub(super) asked_who: Option<(Id, u64)>,
     pub(super) ledger: Ledger,
     pub(super) last_call: Option<LastCall>,
-    /// A call has failed: from here on every call gets a process of its own.
+    /// Every call starts its tool anew.
     pub(super) single_calls: bool,
     /// Attempts that the step at work has left, by its own `retry`.
     attempts_left: u32,
@@ -168,6 +168,7 @@ pub async fn run<W: World>(order: Order<'_>, files: Files, world: &W, events: &m
     runner.find_tool_files();
     runner.find_last_changing(order.playbook);
     let asked = runner.tools_ready().await;
+    runner.warm_up();
     let ended = match asked {
         Ok(()) => match runner.foreseen_end() {
             None => runner.steps(&order.playbook.steps, Shown::Yes).await,
@@ -190,7 +191,6 @@ pub async fn run<W: World>(order: Order<'_>, files: Files, world: &W, events: &m
         }
     };
     let failure = if no_tools.is_some() { failure } else { runner.after_wish(failure) };
-    world.end_sessions();
     runner.let_sleep();
     let (whole, no_tools) = no_tools.map_or((Outcome::Recovered, None), |(outcome, problem)| (outcome, Some(problem)));
     let outcome = failure.as_ref().map_or(whole, |failure| failure.outcome);
@@ -408,10 +408,6 @@ impl<'a, W: World> Runner<'a, W> {
     pub(super) async fn act(&mut self, step: &'a Step, purpose: &str) -> Result<Acted, Halt> {
         let limit = step.timeout.map_or(WAIT_LIMIT, |timeout| timeout.base);
         self.bus.hands_over();
-        if matches!(step.action, Action::Prompt(_) | Action::Wait | Action::TellApart(_)) {
-            // What waits for a further call waits no longer than the tools themselves take.
-            self.world.end_sessions();
-        }
         let ended = match &step.action {
             Action::Run(run) => self.call(step, run, purpose).await,
             Action::Prompt(prompt) => return self.prompt(step, prompt, limit).await,

@@ -9,9 +9,10 @@ use crate::documents::catalog;
 use crate::documents::playbook::{DeviceKind, check, load};
 use crate::engine::{Chosen, Event, Files, Order, Outcome, ReadyTool, Settings, Tools, run};
 use crate::words::{Source, UsbId, Verdict};
-use crate::world::process::Sessions;
+use crate::world::process::Interpreters;
 use crate::world::{
-    Ask, AttachedDevice, Awake, Cleared, DeviceList, Interrupt, NodeHolder, Reply, RunningTool, Scratch, World,
+    Ask, AttachedDevice, Awake, Cleared, DeviceList, Interrupt, NodeHolder, Reply, RunningTool, Scratch, WarmStart,
+    World,
 };
 
 /// A person with prepared lines, or nobody.
@@ -20,7 +21,9 @@ pub(super) struct Desk {
     pub(super) lines: RefCell<VecDeque<String>>,
     pub(super) interactive: bool,
     pub(super) attached: RefCell<Vec<AttachedDevice>>,
-    pub(super) sessions: Sessions,
+    pub(super) interpreters: Interpreters,
+    pub(super) warm: Option<WarmStart>,
+    pub(super) single_calls: bool,
     /// Told one after another, each as soon as a tool is at work.
     pub(super) interrupts: RefCell<VecDeque<Interrupt>>,
     /// The last argument of each call, and when sleep is held off.
@@ -36,7 +39,9 @@ impl Default for Desk {
             lines: RefCell::default(),
             interactive: false,
             attached: RefCell::default(),
-            sessions: Sessions::default(),
+            interpreters: Interpreters::default(),
+            warm: None,
+            single_calls: false,
             interrupts: RefCell::default(),
             log: Rc::default(),
             keeps_awake: Ok(()),
@@ -65,15 +70,15 @@ impl Drop for Vigil {
 impl World for Desk {
     fn start(&self, call: &Cleared) -> RunningTool {
         self.log.borrow_mut().extend(call.args.last().cloned());
-        self.sessions.start(call)
+        self.interpreters.start(call)
     }
 
-    fn in_session(&self) -> bool {
-        self.sessions.in_session()
+    fn warm_up(&self, interpreter: &Cleared) {
+        self.interpreters.warm_up(interpreter);
     }
 
-    fn end_sessions(&self) {
-        self.sessions.end();
+    fn was_warm(&self) -> bool {
+        self.interpreters.was_warm()
     }
 
     fn devices(&self, _: &[(UsbId, DeviceKind)]) -> DeviceList {
@@ -165,6 +170,7 @@ pub(super) fn play(catalog: &str, launcher: &[&str], playbook: &str, desk: &Desk
         environment: BTreeMap::new(),
         environment_remove: Vec::new(),
         start_up: std::time::Duration::ZERO,
+        warm: desk.warm.clone(),
     };
     let tools = catalog.tools.iter().map(|tool| (tool.name.clone(), ready.clone())).collect();
     let settings = Settings {
@@ -172,7 +178,7 @@ pub(super) fn play(catalog: &str, launcher: &[&str], playbook: &str, desk: &Desk
         chosen: Chosen::Any,
         allow_irreversible: BTreeSet::new(),
         simulated: false,
-        single_calls: false,
+        single_calls: desk.single_calls,
         playbook_name: "x.yaml".to_owned(),
         shipped: false,
     };

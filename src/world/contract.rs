@@ -9,7 +9,6 @@ use std::path::PathBuf;
 
 use tokio::sync::mpsc;
 
-use crate::documents::catalog::Pattern;
 use crate::documents::playbook::{DeviceKind, HandMove, Until};
 use crate::words::{Id, Stream, ToolEnd, UsbId};
 use crate::world::{Cleared, Host};
@@ -28,27 +27,17 @@ pub struct ToolCall {
     /// the system has none (Windows), pipes stand in for it.
     pub terminal: bool,
     pub input: ToolInput,
-    /// Where the tool can make several calls in one process. A world may start the call like any other.
-    pub session: Option<SessionCall>,
+    /// The interpreter that can make the call without starting the tool anew. A world may start it like any other.
+    pub warm: Option<WarmStart>,
 }
 
-/// How a call is made by a process that takes one command after another from its input.
+/// An interpreter that imports a tool's modules once, and forks a process for each call.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SessionCall {
-    /// The arguments that start such a process.
-    pub args: Vec<String>,
-    /// The command, as it goes to the input.
-    pub line: String,
-    /// A harmless command: its answer tells that the one before it is over.
-    pub probe: String,
-    /// The first line that any command prints once it is over, be it the probe.
-    pub begins: Pattern,
-    /// The same line, when the tool goes on to the next command. What ends the process after it is the probe's matter.
-    pub goes_on: Pattern,
-    /// The last line of the probe's answer.
-    pub probe_ends: Pattern,
-    /// No other command is to follow: the process ends with this one.
-    pub last: bool,
+pub struct WarmStart {
+    /// What the tool's own launcher is run by: a program, and its options.
+    pub interpreter: Vec<OsString>,
+    /// The modules to import beforehand.
+    pub imports: Vec<String>,
 }
 
 /// What a tool finds at its standard input.
@@ -74,10 +63,6 @@ pub trait StopTool: Send {
     fn ask(&mut self);
     /// Ends it (KILL).
     fn force(&mut self);
-    /// Has the process itself ended, even if what it started still holds its output? False where that cannot be told.
-    fn has_ended(&self) -> bool {
-        false
-    }
 }
 
 /// Answers a tool's questions. Dropping it closes the tool's input.
@@ -202,13 +187,13 @@ pub trait World {
     /// Starts a tool; a failure to start arrives as [`ToolEnd::NotStarted`].
     fn start(&self, call: &Cleared) -> RunningTool;
 
-    /// Was the call that was started last made by a process that had been started for an earlier one, or for several?
-    fn in_session(&self) -> bool {
+    /// Starts an interpreter that is to make calls; they may follow at once. Returns at once, and nothing depends on it.
+    fn warm_up(&self, _interpreter: &Cleared) {}
+
+    /// Was the call that was started last made by an interpreter that was there already?
+    fn was_warm(&self) -> bool {
         false
     }
-
-    /// Ends the processes that wait for a further call.
-    fn end_sessions(&self) {}
 
     /// Every device of these kinds of ids on the bus; `kinds` says for each id how tools open it.
     fn devices(&self, kinds: &[(UsbId, DeviceKind)]) -> DeviceList;

@@ -3,12 +3,15 @@
 //! It looks at the arguments as they go out, whatever the playbook's text said. What the catalog does not know as reversible
 //! passes only with consent for exactly these arguments; paths, and what the rules of the catalog refuse, never pass.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::ops::Deref;
+use std::path::MAIN_SEPARATOR_STR;
 
-use crate::documents::catalog::{CallFacts, CallFiles, Doubt, Excuses, Kind, Tool, look, may_open, rules};
+use crate::documents::catalog::{CallFacts, CallFiles, Doubt, Excuses, Kind, Tool, look, may_import, rules};
 use crate::words::AddressRange;
-use crate::world::ToolCall;
+use crate::world::process::WARM_SCRIPT;
+use crate::world::{ToolCall, ToolInput, WarmStart};
 
 /// A call that the gate has let through. There is no other way to make one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,11 +36,11 @@ impl Cleared {
         Cleared { call }
     }
 
-    /// The call that begins a session for this one: it does nothing until it is told to.
-    pub(in crate::world) fn opening(&self) -> Option<Cleared> {
-        let session = self.call.session.as_ref()?;
-        let input = crate::world::ToolInput::Open;
-        Some(Cleared { call: ToolCall { args: session.args.clone(), input, session: None, ..self.call.clone() } })
+    /// The interpreter for this call, which does nothing until it is told to.
+    #[cfg(any(target_os = "linux", test))]
+    pub(in crate::world) fn interpreter(&self) -> Option<Cleared> {
+        let warm = self.call.warm.as_ref()?;
+        Some(interpreter(warm, self.call.environment.clone(), self.call.environment_remove.clone()))
     }
 
     /// For tests of what lies behind the gate.
@@ -84,8 +87,8 @@ pub enum Refused {
     Rule(String),
     #[error("this call may do something that cannot be undone, and nobody has agreed to it: {0}")]
     NoConsent(Doubt),
-    #[error("the call in a session is not the one that was looked at")]
-    OtherSession,
+    #[error("the catalog does not allow this call to be made by an interpreter that is there already")]
+    NotWarm,
 }
 
 /// Lets the call through, or says why not.
@@ -113,28 +116,45 @@ pub fn clear(wish: Wish<'_>) -> Result<Cleared, Refused> {
         if !(wish.excuses.is_irreversible && agreed) {
             return Err(Refused::NoConsent(why));
         }
-        // What cannot be undone has a process of its own.
-        if call.session.is_some() {
-            return Err(Refused::OtherSession);
+        // What cannot be undone is done by a process that nothing was done in before.
+        if call.warm.is_some() {
+            return Err(Refused::NotWarm);
         }
     }
-    if let Some(session) = &call.session {
-        let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
-        if !call.args.ends_with(&words(&session.line)) {
-            return Err(Refused::OtherSession);
-        }
-        let before = call.args.len() - words(&session.line).len();
-        let probe: Vec<String> = call.args[..before].iter().cloned().chain(words(&session.probe)).collect();
-        if let Kind::NeedsConsent(why) | Kind::Never(why) = look(tool, &probe, &facts).kind {
-            return Err(Refused::NoConsent(why));
-        }
-        // What begins it goes out as well, before anything is looked at.
-        let opening = session.args.strip_prefix(&call.args[..before]);
-        if !opening.is_some_and(|opening| may_open(tool, opening, &facts)) {
-            return Err(Refused::OtherSession);
-        }
+    if call.warm.as_ref().is_some_and(|warm| !may_import(tool, &warm.imports, &facts)) {
+        return Err(Refused::NotWarm);
     }
     Ok(Cleared { call })
+}
+
+/// Lets the interpreter for calls of a tool be started before them: it runs a script of our own, which imports what the
+/// catalog names and then waits. `call` is any call of the tool; its arguments are not used.
+pub fn clear_interpreter(call: ToolCall, tool: &Tool, says_to_be: &[String]) -> Result<Cleared, Refused> {
+    let launcher: Vec<String> = call.launcher.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    let facts = CallFacts { says_to_be, ..CallFacts::of_program(&launcher) };
+    match call.warm {
+        Some(warm) if may_import(tool, &warm.imports, &facts) => {
+            Ok(interpreter(&warm, call.environment, call.environment_remove))
+        }
+        _ => Err(Refused::NotWarm),
+    }
+}
+
+/// In a folder that nobody puts anything into.
+fn interpreter(warm: &WarmStart, environment: BTreeMap<String, OsString>, environment_remove: Vec<String>) -> Cleared {
+    let script = ["-c", WARM_SCRIPT].map(str::to_owned);
+    Cleared {
+        call: ToolCall {
+            launcher: warm.interpreter.clone(),
+            args: script.into_iter().chain(warm.imports.iter().cloned()).collect(),
+            environment,
+            environment_remove,
+            folder: MAIN_SEPARATOR_STR.into(),
+            terminal: false,
+            input: ToolInput::Open,
+            warm: None,
+        },
+    }
 }
 
 /// Lets a program be asked for its version: what the catalog's table asks with must be no call of another kind.
@@ -161,41 +181,35 @@ fn path_in(arg: &str, meant: &[String]) -> Option<String> {
 mod tests {
     use super::*;
 
-    /// As the RT1062 makes them, by the shipped table, and with another beginning of the session.
+    /// By the shipped table: what it imports, and never for what cannot be undone.
     #[test]
-    #[cfg(unix)]
-    fn a_session_begins_as_the_shipped_catalog_says_and_no_otherwise() {
+    fn an_interpreter_imports_what_the_shipped_catalog_says_and_makes_no_irreversible_call() {
         let catalog = crate::documents::catalog::shipped().unwrap();
-        let tool = catalog.tools.iter().find(|tool| tool.session.is_some()).unwrap();
-        let session = tool.session.as_ref().unwrap();
-        let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
-        let wish = |opening: &[String]| {
-            let call = ToolCall {
-                launcher: vec![tool.programs[0].clone().into()],
-                args: words("-- get-property 1"),
-                environment: std::collections::BTreeMap::new(),
-                environment_remove: Vec::new(),
-                folder: std::path::PathBuf::new(),
-                terminal: false,
-                input: crate::world::ToolInput::Nothing,
-                session: Some(crate::world::SessionCall {
-                    args: words("--").into_iter().chain(opening.iter().cloned()).collect(),
-                    line: "get-property 1".to_owned(),
-                    probe: session.probe.clone(),
-                    begins: session.begins.clone(),
-                    goes_on: session.goes_on.clone(),
-                    probe_ends: session.probe_ends.clone(),
-                    last: false,
-                }),
-            };
-            let excuses = Excuses { has_timeout: false, is_irreversible: false };
-            clear(Wish { call, tool, says_to_be: &[], memories: &[], files: &(), paths: &[], excuses, consent: None })
+        let tool = catalog.tools.iter().find(|tool| tool.warm.is_some()).unwrap();
+        let shipped = &tool.warm.as_ref().unwrap().imports;
+        let call = |args: &str, imports: &[String]| ToolCall {
+            launcher: vec![tool.programs[0].clone().into()],
+            args: args.split(' ').map(str::to_owned).collect(),
+            environment: BTreeMap::new(),
+            environment_remove: Vec::new(),
+            folder: std::path::PathBuf::new(),
+            terminal: false,
+            input: ToolInput::Nothing,
+            warm: Some(WarmStart { interpreter: vec!["/usr/bin/python3".into()], imports: imports.to_vec() }),
         };
-        let shipped = session.args.on(crate::documents::catalog::OperatingSystem::current());
-        assert!(wish(shipped).is_ok());
-        for other in ["reset", "batch commands.txt", "efuse-program-once 6 00000010"] {
-            assert_eq!(wish(&words(other)), Err(Refused::OtherSession), "{other}");
-        }
+        let wish = |args: &str, imports: &[String]| {
+            let call = call(args, imports);
+            let excuses = Excuses { has_timeout: true, is_irreversible: true };
+            let consent = Some(Consent::to(&call));
+            clear(Wish { call, tool, says_to_be: &[], memories: &[], files: &(), paths: &[], excuses, consent })
+        };
+        let other = ["antigravity".to_owned()];
+        assert!(wish("-- get-property 1", shipped).is_ok());
+        assert_eq!(wish("-- get-property 1", &other), Err(Refused::NotWarm));
+        assert_eq!(wish("-- efuse-program-once 6 00000010", shipped), Err(Refused::NotWarm));
+        let cleared = clear_interpreter(call("", shipped), tool, &[]).unwrap();
+        assert_eq!(Some(&cleared), wish("-- get-property 1", shipped).unwrap().interpreter().as_ref());
+        assert_eq!(clear_interpreter(call("", &other), tool, &[]), Err(Refused::NotWarm));
     }
 
     #[test]

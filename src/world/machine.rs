@@ -7,7 +7,7 @@ use crate::words::UsbId;
 use crate::world::awake::HeldAwake;
 use crate::world::interrupts::Interrupts;
 use crate::world::person::{AT_TERMINAL, Person};
-use crate::world::process::Sessions;
+use crate::world::process::Interpreters;
 use crate::world::serial::serial_ports;
 use crate::world::system::KEEPERS;
 use crate::world::tools::own_search_path;
@@ -21,7 +21,7 @@ pub struct Machine {
     bus: UsbBus,
     person: Person,
     interrupts: Interrupts,
-    sessions: Sessions,
+    interpreters: Interpreters,
     #[cfg(target_os = "linux")]
     node_locks: NodeLocks,
 }
@@ -33,7 +33,7 @@ impl Machine {
             bus: UsbBus::default(),
             person,
             interrupts: Interrupts::listen()?,
-            sessions: Sessions::default(),
+            interpreters: Interpreters::default(),
             #[cfg(target_os = "linux")]
             node_locks: NodeLocks::default(),
         })
@@ -42,15 +42,15 @@ impl Machine {
 
 impl World for Machine {
     fn start(&self, call: &Cleared) -> RunningTool {
-        self.sessions.start(call)
+        self.interpreters.start(call)
     }
 
-    fn in_session(&self) -> bool {
-        self.sessions.in_session()
+    fn warm_up(&self, interpreter: &Cleared) {
+        self.interpreters.warm_up(interpreter);
     }
 
-    fn end_sessions(&self) {
-        self.sessions.end();
+    fn was_warm(&self) -> bool {
+        self.interpreters.was_warm()
     }
 
     fn devices(&self, kinds: &[(UsbId, DeviceKind)]) -> DeviceList {
@@ -139,7 +139,7 @@ mod tests {
                 folder: std::env::temp_dir(),
                 terminal: false,
                 input: ToolInput::Nothing,
-                session: None,
+                warm: None,
             }));
             assert_eq!(tool.events.recv().await, Some(ToolEvent::Ended(ToolEnd::Exited(3))));
             assert_eq!(tool.events.recv().await, None);

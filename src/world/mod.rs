@@ -35,10 +35,10 @@ use windows as system;
 
 pub use contract::{
     Access, AnswerTool, Ask, AttachedDevice, Awake, DeviceList, DeviceNode, Interrupt, NodeGroup, NodeHolder, Reply,
-    RunningTool, SessionCall, StopTool, ToolCall, ToolEvent, ToolInput, World,
+    RunningTool, StopTool, ToolCall, ToolEvent, ToolInput, WarmStart, World,
 };
 pub use custody::{Foreign, custody};
-pub use gate::{Cleared, Consent, Refused, Wish, clear};
+pub use gate::{Cleared, Consent, Refused, Wish, clear, clear_interpreter};
 pub use host::Host;
 pub use interrupts::Interrupts;
 pub use lock::{BoardLock, Holder, LockProblem};

@@ -3,14 +3,24 @@
 use std::ffi::OsStr;
 use std::fs::{File, Metadata, OpenOptions};
 use std::io;
+#[cfg(target_os = "linux")]
+use std::io::{IoSlice, Write};
+#[cfg(target_os = "linux")]
+use std::mem::MaybeUninit;
+#[cfg(target_os = "linux")]
+use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+#[cfg(target_os = "linux")]
+use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
 use std::task::{Context, Poll};
 
 use rustix::io::{Errno, FdFlags, fcntl_setfd};
+#[cfg(target_os = "linux")]
+use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
 use rustix::process::{Pid, Signal as Kind, WaitId, WaitIdOptions, geteuid, kill_process_group, waitid};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{
@@ -98,10 +108,19 @@ pub(super) fn wait_without_reaping(process: u32) -> Option<ToolEnd> {
     }
 }
 
-/// Has the process ended? It stays unreaped.
-pub(super) fn has_ended(process: u32) -> bool {
-    let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
-    pid(process).is_some_and(|process| matches!(waitid(WaitId::Pid(process), options), Ok(Some(_))))
+/// Sends bytes, and with the first of them open files.
+#[cfg(target_os = "linux")]
+pub(super) fn send_with_files<const N: usize>(
+    socket: &UnixStream,
+    bytes: &[u8],
+    files: [BorrowedFd<'_>; N],
+) -> io::Result<()> {
+    let mut space = vec![MaybeUninit::uninit(); SendAncillaryMessage::ScmRights(&files).size()];
+    let mut ancillary = SendAncillaryBuffer::new(&mut space);
+    ancillary.push(SendAncillaryMessage::ScmRights(&files));
+    let sent = sendmsg(socket, &[IoSlice::new(bytes)], &mut ancillary, SendFlags::NOSIGNAL)?;
+    let mut socket = socket;
+    socket.write_all(bytes.get(sent..).unwrap_or_default())
 }
 
 fn pid(number: u32) -> Option<Pid> {

@@ -68,10 +68,6 @@ pub(super) fn wait_without_reaping(_process: u32) -> Option<ToolEnd> {
     None
 }
 
-pub(super) fn has_ended(_process: u32) -> bool {
-    false
-}
-
 #[derive(Debug)]
 pub(super) struct Terminal {
     pub(super) ours: File,

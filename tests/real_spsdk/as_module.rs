@@ -101,3 +101,28 @@ steps:
     args: ["-u", "0x15A2,0x0073", "--", "get-property", "1"]
     timeout: 60s
 "#;
+
+/// Files from the same place as the firmware, as they lie after unpacking it: none of them is run.
+#[test]
+fn a_package_beside_the_firmware_is_not_imported() {
+    if !requirements::met("a_package_beside_the_firmware_is_not_imported") {
+        return;
+    }
+    for options in [&[][..], &["--single-calls"]] {
+        let mut place = without_tools(NEWEST);
+        symlink(python(NEWEST), place.house.path("path/python3")).unwrap();
+        let paths = std::env::join_paths([stand_in(&place), modules(NEWEST)]).unwrap();
+        place.house.set("PYTHONPATH", paths);
+        let mark = place.house.path("imported");
+        for file in ["spsdk/__init__.py", "spsdk/apps/__init__.py", "spsdk/apps/blhost.py", "click.py", "runpy.py"] {
+            for folder in ["work", "images"] {
+                let says = format!("open({:?}, 'a').write(__file__)\nraise SystemExit('imported')\n", mark.display());
+                place.house.write(&format!("{folder}/{file}"), says);
+            }
+        }
+        place.house.write("one.yaml", GET_PROPERTY);
+        place.boards.plug_running(PORT, "flashloader");
+        place.recover("one.yaml", options).exits(0).says("done in");
+        assert_eq!(std::fs::read_to_string(&mark).ok(), None);
+    }
+}

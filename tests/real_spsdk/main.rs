@@ -16,4 +16,5 @@ mod recovery;
 mod requirements;
 #[path = "../support/mod.rs"]
 mod support;
+mod warm;
 mod workplace;

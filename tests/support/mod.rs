@@ -297,7 +297,10 @@ pub fn kill(_process: u32) {}
 pub fn cleared(call: recover::world::ToolCall) -> recover::world::Cleared {
     const TABLE: &str = "[any]\nsummary = \"any tool\"\nprograms = [\"any\"]\nversion = { args = [\"-V\"], flavours = \
         [{ pattern = '(?P<version>1)' }] }\ncommands = [{ name = \"any\", reversible = true, success_exit_codes = [] }]\n";
-    let source = std::sync::Arc::new(recover::words::Source { name: "any.toml".into(), text: TABLE.into() });
+    let imports =
+        call.warm.iter().map(|warm| format!("warm = {{ imports = {:?} }}\n", warm.imports)).collect::<String>();
+    let text = TABLE.to_owned() + &imports;
+    let source = std::sync::Arc::new(recover::words::Source { name: "any.toml".into(), text });
     let catalog = recover::documents::catalog::load(&source).unwrap();
     recover::world::clear(recover::world::Wish {
         call,

@@ -71,10 +71,10 @@ pub(super) fn lines(event: &Event) -> Vec<String> {
             with_text(format!("{step}: the tool asks the person (at most {})", milliseconds(*limit_ms)), text)
         }
         Event::ToolAnswered { step, text, by, .. } => vec![format!("{step}: answered by {by}: `{}`", clean(text))],
-        Event::ToolEnded { step, tool, end, verdict, touched, in_session, elapsed_ms, .. } => {
-            let session = if *in_session { " (one of several calls made by one process)" } else { "" };
+        Event::ToolEnded { step, tool, end, verdict, touched, warm, elapsed_ms, .. } => {
+            let warm = if *warm { " (by an interpreter that was there already)" } else { "" };
             let mut lines = vec![format!(
-                "{step}: {tool}: {end}{session}, after {}, board touched: {}",
+                "{step}: {tool}: {end}{warm}, after {}, board touched: {}",
                 milliseconds(*elapsed_ms),
                 word(touched)
             )];

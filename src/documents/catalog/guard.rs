@@ -10,7 +10,7 @@ use regex::Captures;
 
 use super::load::shipped;
 use super::pattern::Pattern;
-use super::tool::{ArgumentRule, Catalog, Chip, Command, FuseArguments, OperatingSystem, Tool};
+use super::tool::{ArgumentRule, Catalog, Chip, Command, FuseArguments, Tool};
 use crate::documents::container;
 use crate::words::{AddressRange, UsbId, nearest, parse_integer};
 
@@ -151,12 +151,10 @@ pub fn may_stage(own: &Tool, path: &str, facts: &CallFacts<'_>) -> bool {
     allows(own) && bound(facts, own).into_iter().all(allows)
 }
 
-/// May a session of the tool begin so? What comes behind is looked at call by call.
-pub fn may_open(own: &Tool, opening: &[String], facts: &CallFacts<'_>) -> bool {
-    let begins_so = |tool: &Tool| {
-        tool.session.as_ref().is_some_and(|session| session.args.on(OperatingSystem::current()) == opening)
-    };
-    begins_so(own) && bound(facts, own).into_iter().all(begins_so)
+/// May an interpreter import these modules for calls of the tool?
+pub fn may_import(own: &Tool, imports: &[String], facts: &CallFacts<'_>) -> bool {
+    let imports_them = |tool: &Tool| tool.warm.as_ref().is_some_and(|warm| warm.imports == imports);
+    imports_them(own) && bound(facts, own).into_iter().all(imports_them)
 }
 
 /// May a playbook name this file of the tool's own folder?

@@ -25,8 +25,6 @@ const COMMON_FAULTS: &str = "common_faults";
 const COMMON: &str = "common";
 /// The key by which a tool takes over what another tool's table says.
 const LIKE: &str = "like";
-/// What one tool can do in a session, another cannot, however alike their output.
-const SESSION: &str = "session";
 
 /// The catalog inside this program.
 pub fn shipped_source() -> Arc<Source> {
@@ -215,7 +213,6 @@ fn with_likeness(table: &Table, document: &Table, diagnostics: &Diagnostics) -> 
         return None;
     }
     let mut complete = other.clone();
-    complete.entries.retain(|(key, _)| key.value != SESSION);
     let mut own = table.clone();
     own.entries.retain(|(key, _)| key.value != LIKE);
     complete.replace_keys(own);

@@ -279,39 +279,24 @@ fn calls_and_rules_are_known_by_their_arguments() {
 }
 
 #[test]
-fn a_session_is_complete_and_of_a_known_flavour() {
-    let session = |keys: &str| {
-        tool_and(&format!("[flasher.session]\n{keys}"))
+fn what_is_imported_is_named_and_of_a_known_flavour() {
+    let warm = |keys: &str| {
+        tool_and(&format!("[flasher.warm]\n{keys}"))
             .replace("version = { args", "version = { prefer = \"fast\", args")
             .replace("[{ pattern", "[{ name = \"native\", pattern")
     };
-    let keys = "flavour = \"slow\"\nafter = \"--\"\nargs = [\"batch\"]\nprobe = \"p\"\nbegins = \"(\"\ngoes_on = \"x\"\nprobe_ends = \"x\"\n";
     assert_eq!(
-        faults(&session(keys)),
+        faults(&warm("flavour = \"slow\"\nimports = [\"a.b_c\", \"-c\"]\n")),
         [
             "4:22 `fast` is none of the tool's flavours (known here: native)",
             "7:11 `slow` is none of the tool's flavours (known here: native)",
-            "11:10 this pattern does not compile: unclosed group",
+            "8:11 `-c` is not the name of a module",
         ]
     );
     assert_eq!(
-        faults(&session("after = \"--\"\nbegins = \"x\"\ngoes_on = \"x\"\nprobe_ends = \"x\"\nprobes = \"p\"\n"))[1..],
-        [
-            "6:1 the key `args` is missing",
-            "6:1 the key `probe` is missing",
-            "11:1 unknown key `probes` (did you mean `probe`?)"
-        ]
+        faults(&warm("import = [\"a\"]\n"))[1..],
+        ["6:1 the key `imports` is missing", "7:1 unknown key `import` (did you mean `imports`?)"]
     );
-}
-
-#[test]
-fn a_session_is_not_taken_over_from_another_tool() {
-    let text = tool_and(
-        "[flasher.session]\nafter = \"--\"\nargs = [\"batch\"]\nprobe = \"p\"\nbegins = \"a\"\ngoes_on = \"a\"\nprobe_ends = \"b\"\n[other]\nlike = \"flasher\"\n",
-    );
-    let catalog = load(&source(&text)).unwrap_or_else(|faults| panic!("{:#?}", described(faults)));
-    assert!(catalog.tool("flasher").is_some_and(|tool| tool.session.is_some()));
-    assert!(catalog.tool("other").is_some_and(|tool| tool.session.is_none()));
 }
 
 #[test]

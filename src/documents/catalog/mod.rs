@@ -21,7 +21,7 @@ pub const SCHEMA: &str = include_str!("schema.json");
 
 pub use changes::{Change, changes};
 pub use guard::{
-    CallFacts, CallFiles, Doubt, Fuse, Kind, Looked, fuse_of, knows_chip, look, may_name, may_open, may_stage,
+    CallFacts, CallFiles, Doubt, Fuse, Kind, Looked, fuse_of, knows_chip, look, may_import, may_name, may_stage,
     named_as, never_chosen, rules, says_to_be, special,
 };
 pub use installer::Installer;
@@ -29,7 +29,7 @@ pub use load::{load, merge, shipped, shipped_source};
 pub use pattern::Pattern;
 pub use tool::{
     ArgumentPlace, ArgumentRule, Catalog, Chip, Command, Excuses, FaultPattern, Flavour, FuseArguments, Menu,
-    MissingEvidence, OperatingSystem, PerOperatingSystem, ProgressPattern, RegionArguments, RegionBegin, Session,
-    StatusPattern, SuccessCount, Times, Tool, VersionProbe, Via, without_programs,
+    MissingEvidence, OperatingSystem, PerOperatingSystem, ProgressPattern, RegionArguments, RegionBegin, StatusPattern,
+    SuccessCount, Times, Tool, VersionProbe, Via, Warm, without_programs,
 };
 pub use winning::{never_decide, samples_of};

@@ -8,7 +8,7 @@ use super::pattern;
 use super::pattern::Pattern;
 use super::read_judging::{commands, faults_known, rules, statuses};
 use super::reader::{Diagnostics, Reader};
-use super::tool::{Flavour, Menu, ProgressPattern, Session, Tool, VersionProbe, Via};
+use super::tool::{Flavour, Menu, ProgressPattern, Tool, VersionProbe, Via, Warm};
 use super::tree::{Node, Table, Value};
 use crate::words::{Diagnostic, Located, ToolVersion};
 
@@ -62,7 +62,7 @@ pub(super) fn tool(name: &Located<String>, table: &Table, installers: &[Installe
         banner: reader.pattern("banner", &[]),
         menu: menu(&reader),
         timeout: reader.time("timeout").unwrap_or(TIMEOUT_DEFAULT),
-        session: session(&reader, &version.flavours),
+        warm: warm(&reader, &version.flavours),
         version,
     };
     reader.finish();
@@ -120,24 +120,26 @@ fn known_flavour(reader: &Reader<'_>, key: &'static str, flavours: &[Flavour]) -
     None
 }
 
-fn session(reader: &Reader<'_>, flavours: &[Flavour]) -> Option<Session> {
-    let (table, place) = reader.table("session")?;
-    let session = Reader::new(table, place, reader.diagnostics);
-    if !session.has("args") {
-        session.missing("args");
+fn warm(reader: &Reader<'_>, flavours: &[Flavour]) -> Option<Warm> {
+    let (table, place) = reader.table("warm")?;
+    let warm = Reader::new(table, place, reader.diagnostics);
+    if !warm.has("imports") {
+        warm.missing("imports");
     }
-    let read = Session {
-        flavour: known_flavour(&session, "flavour", flavours),
-        minimum: session.text("minimum").and_then(|text| session.parsed::<ToolVersion>(&text)),
-        after: session.required_text("after"),
-        args: session.per_system("args", Reader::plain_texts),
-        probe: session.required_text("probe"),
-        begins: session.required_pattern("begins", &[])?,
-        goes_on: session.required_pattern("goes_on", &[])?,
-        probe_ends: session.required_pattern("probe_ends", &[])?,
-    };
-    session.finish();
+    let read = Warm { flavour: known_flavour(&warm, "flavour", flavours), imports: warm.plain_texts("imports") };
+    if let (Some(node), Some(no_module)) = (warm.node("imports"), read.imports.iter().find(|name| !is_module(name))) {
+        warm.diagnostics.report(Diagnostic::error(&node.place, format!("`{no_module}` is not the name of a module")));
+    }
+    warm.finish();
     Some(read)
+}
+
+/// Words of letters, digits and `_`, with full stops between them.
+fn is_module(name: &str) -> bool {
+    name.split('.').all(|word| {
+        word.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && word.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+    })
 }
 
 /// By name; `true` for those without a value, else the form of the value.

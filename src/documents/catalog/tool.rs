@@ -165,8 +165,8 @@ pub struct Tool {
     pub menu: Option<Menu>,
     /// Limit of a call for which neither the step nor the command gives one.
     pub timeout: Duration,
-    /// How one process makes several calls.
-    pub session: Option<Session>,
+    /// How calls are made without starting the tool anew.
+    pub warm: Option<Warm>,
 }
 
 /// A tool inside of another program, such as a module of Python.
@@ -178,24 +178,13 @@ pub struct Via {
     pub environment: BTreeMap<String, String>,
 }
 
-/// How one process of a tool takes one command after another from its input, and does each before it takes the next.
-#[derive(Debug, Clone)]
-pub struct Session {
-    /// Only builds of this flavour can; `None`: all.
+/// A tool whose launcher is a script of Python: an interpreter that has imported its modules forks a process for each call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warm {
+    /// Only builds of this flavour are; `None`: all.
     pub flavour: Option<String>,
-    pub minimum: Option<ToolVersion>,
-    /// The command begins behind this argument; what stands before it must be the same for all calls of a session.
-    pub after: String,
-    /// Put in place of the command. Empty where the tool has no such way on this system.
-    pub args: PerOperatingSystem<Vec<String>>,
-    /// A harmless command, sent behind each other.
-    pub probe: String,
-    /// The first line that any command prints once it is over.
-    pub begins: Pattern,
-    /// The same line, when the tool goes on to the next command.
-    pub goes_on: Pattern,
-    /// The last line of the probe's answer.
-    pub probe_ends: Pattern,
+    /// The modules that take the time.
+    pub imports: Vec<String>,
 }
 
 impl Tool {

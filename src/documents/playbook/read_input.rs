@@ -46,6 +46,9 @@ pub(super) fn read_input(reader: &mut Reader, name: Id, place: &Place, yaml: &Ya
             ),
         );
     }
+    if is_part_of_a_program(&file.value) {
+        reader.report(part_of_a_program(&file));
+    }
     let not_starts_with = parts.get("not_starts_with").map(|map| read_beginnings(reader, map)).unwrap_or_default();
     let words = parts.get("words").map(|map| read_words(reader, map)).unwrap_or_default();
     let names_files = parts.get("names_files").and_then(|table| read_names_files(reader, table));
@@ -99,6 +102,18 @@ fn read_names_files(reader: &mut Reader, yaml: &Yaml) -> Option<NamesFiles> {
         except,
         kind: parts.get("kind").and_then(|kind| read_kind(reader, kind)),
     })
+}
+
+/// Tools run in the folder of a run's files, and some load what lies there and looks like a part of them.
+pub(super) fn is_part_of_a_program(file: &str) -> bool {
+    const ENDINGS: [&str; 8] = ["py", "pyc", "pyd", "pyw", "pth", "so", "dll", "dylib"];
+    let ending = file.rsplit_once('.').map_or("", |(_, ending)| ending);
+    ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known))
+}
+
+pub(super) fn part_of_a_program(file: &Located<String>) -> Diagnostic {
+    Diagnostic::error(&file.place, format!("a tool could load `{}` as a part of itself and run it", file.value))
+        .hint("tools see the files of a run beside them; use another ending")
 }
 
 /// Why a file name of a playbook is not below the folder it belongs to.

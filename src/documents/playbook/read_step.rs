@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::documents::expression::Template;
+use crate::documents::playbook::read_input::{is_part_of_a_program, part_of_a_program};
 use crate::documents::playbook::read_reading::{read_irreversible, read_tell_apart};
 use crate::documents::playbook::read_run::read_run;
 use crate::documents::playbook::reader::{Entries, Reader};
@@ -277,6 +278,10 @@ fn plain_file_name(reader: &mut Reader, yaml: &Yaml) -> Option<String> {
     let name = reader.name(yaml)?;
     if name.value.is_empty() || name.value.starts_with('.') || name.value.contains(['/', '\\', ':', '\0']) {
         reader.report(Diagnostic::error(&name.place, "a plain file name is needed here, without any folder"));
+        return None;
+    }
+    if is_part_of_a_program(&name.value) {
+        reader.report(part_of_a_program(&name));
         return None;
     }
     Some(name.value)

@@ -18,7 +18,7 @@ pub struct Settings {
     /// The playbook's variables, each with its value in this run.
     pub variables: BTreeMap<Id, Value>,
     pub simulated: bool,
-    /// Every call gets a process of its own, even where a tool could make several calls in one.
+    /// Every call starts its tool anew.
     pub single_calls: bool,
     /// Path of the playbook, or its shipped name.
     pub playbook_name: String,

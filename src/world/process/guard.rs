@@ -7,7 +7,7 @@
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, ChildStdin, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
@@ -79,7 +79,7 @@ fn tell(sign: char, leader: u32) {
 impl Guard {
     /// None where it cannot be started; that is no reason to leave a board unrecovered.
     fn start() -> Option<Self> {
-        let mut command: Command = start_of_this_program()?;
+        let mut command = start_of_this_program()?;
         command.arg(GUARD_ARGUMENT).env_clear().current_dir(std::path::MAIN_SEPARATOR_STR);
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         give_own_group(&mut command);

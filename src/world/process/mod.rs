@@ -7,14 +7,26 @@
 mod answer;
 mod forward;
 mod guard;
+#[cfg(target_os = "linux")]
+mod interpreter;
+#[cfg(target_os = "linux")]
+mod interpreters;
+#[cfg(not(target_os = "linux"))]
+#[path = "no_interpreters.rs"]
+mod interpreters;
 mod plumbing;
 mod reason;
-mod session;
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+mod test_python;
 
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read};
+#[cfg(target_os = "linux")]
+use std::os::unix::net::UnixStream;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, SyncSender, channel, sync_channel};
 use std::thread;
 
@@ -24,21 +36,34 @@ use tokio::sync::mpsc;
 
 use self::answer::Answerer;
 use self::forward::{Heard, forward};
-use self::plumbing::Plumbing;
+#[cfg(target_os = "linux")]
+use self::interpreter::Interpreter;
+use self::plumbing::{Output, Plumbing};
 use self::reason::reason_not_started;
 use crate::words::{Stream, ToolEnd};
-use crate::world::system::{ProcessGroup, give_own_group, has_ended, tool_end, wait_without_reaping};
+use crate::world::system::{ProcessGroup, give_own_group, tool_end, wait_without_reaping};
 use crate::world::{AnswerTool, Cleared, RunningTool, StopTool, ToolCall, ToolEvent};
 
+#[cfg(test)]
+#[cfg(target_os = "linux")]
+pub(crate) use test_python::python;
+
 pub use guard::{guard_main, guard_tools};
+pub use interpreters::Interpreters;
 pub use reason::TOO_MANY_FILES;
-pub use session::Sessions;
 
 /// What is to be started, before it is; here so that the crate is named in one file.
 type Expression = duct::Expression;
 
+/// What an interpreter runs that is to make calls.
+pub(in crate::world) const WARM_SCRIPT: &str = include_str!("interpreter.py");
+
 /// Events kept for a slow reader before the tool itself is made to wait.
 const EVENTS_MAX: usize = 64;
+
+/// Of a call whose interpreter is gone.
+#[cfg(target_os = "linux")]
+const SIGNAL_KILL: i32 = 9;
 
 /// Size of one piece of output, in bytes. Small enough that nothing else waits long while a piece full of short lines is
 /// looked at.
@@ -66,7 +91,10 @@ pub fn start(call: &Cleared) -> RunningTool {
 struct Process {
     group: ProcessGroup,
     leader: u32,
-    handle: Arc<Handle>,
+    /// Of a process that we have started ourselves.
+    handle: Option<Arc<Handle>>,
+    /// Nobody keeps its number any more, because the interpreter is gone whose process it was.
+    lost: Arc<AtomicBool>,
     /// Closed when nobody can signal the group any more: only then may its first process be reaped.
     _unused: Option<Sender<()>>,
 }
@@ -90,14 +118,10 @@ impl Process {
         guard::begins(leader);
         let (release, released) = channel::<()>();
         let group = ProcessGroup::led_by(leader);
-        let process = Process { group, leader, handle: Arc::clone(&handle), _unused: Some(release) };
+        let process =
+            Process { group, leader, handle: Some(Arc::clone(&handle)), lost: Arc::default(), _unused: Some(release) };
 
-        let (heard, queue) = sync_channel(EVENTS_MAX);
-        let streams = outputs.len();
-        spawn_thread("tool output", move || forward(&queue, &events, streams))?;
-        for (stream, output) in outputs {
-            spawn_reader(output, stream, heard.clone())?;
-        }
+        let heard = follow(outputs, events)?;
         let answerer = input.map(Answerer::start).transpose()?;
         spawn_thread("tool end", move || {
             let end = wait_without_reaping(leader).unwrap_or_else(|| reap(&handle));
@@ -109,23 +133,65 @@ impl Process {
         })?;
         Ok((process, answerer))
     }
+
+    /// The same by an interpreter, which `over` gets back, unless it has ended. An error says that nothing was begun.
+    #[cfg(target_os = "linux")]
+    fn fork(
+        mut interpreter: Interpreter,
+        call: &Cleared,
+        events: mpsc::Sender<ToolEvent>,
+        over: impl FnOnce(Option<Interpreter>) + Send + 'static,
+    ) -> io::Result<Self> {
+        let Plumbing { outputs, tools, .. } = Plumbing::of(call)?;
+        let leader = interpreter.fork(call, &tools.files()?)?;
+        guard::begins(leader);
+        let (release, released) = channel::<()>();
+        let group = ProcessGroup::led_by(leader);
+        let lost = Arc::<AtomicBool>::default();
+        let process = Process { group, leader, handle: None, lost: Arc::clone(&lost), _unused: Some(release) };
+        let heard = follow(outputs, events)?;
+        spawn_thread("tool end", move || {
+            let end = interpreter.go().ok().and_then(|()| interpreter.wait_end());
+            let has_ended = end.is_none();
+            // Nobody would tell how it ends, so it is not left to itself.
+            let killed = || {
+                ProcessGroup::led_by(leader).end();
+                lost.store(true, Ordering::Relaxed);
+                ToolEnd::Signalled(SIGNAL_KILL)
+            };
+            let _ = heard.send(Heard::Ended(end.unwrap_or_else(killed)));
+            drop(heard);
+            // Never receives anything; returns when the sender is dropped.
+            let _ = released.recv();
+            over((!has_ended && interpreter.reap().is_ok()).then_some(interpreter));
+        })?;
+        Ok(process)
+    }
+}
+
+/// Passes on what is heard of the tool, by the sender as well.
+fn follow(outputs: Vec<Output>, events: mpsc::Sender<ToolEvent>) -> io::Result<SyncSender<Heard>> {
+    let (heard, queue) = sync_channel(EVENTS_MAX);
+    let streams = outputs.len();
+    spawn_thread("tool output", move || forward(&queue, &events, streams))?;
+    for (stream, output) in outputs {
+        spawn_reader(output, stream, heard.clone())?;
+    }
+    Ok(heard)
 }
 
 impl StopTool for Process {
     fn ask(&mut self) {
-        self.group.ask_to_end();
-    }
-
-    fn force(&mut self) {
-        if !self.group.end() {
-            // Where there are no groups, at least the process itself. A failure means that it has ended already.
-            let _ = self.handle.kill();
+        if !self.lost.load(Ordering::Relaxed) {
+            self.group.ask_to_end();
         }
     }
 
-    fn has_ended(&self) -> bool {
-        // It is not reaped while this value lives, so its number is its own.
-        has_ended(self.leader)
+    fn force(&mut self) {
+        if !self.lost.load(Ordering::Relaxed) && !self.group.end() {
+            // Where there are no groups, at least the process itself. A failure means that it has ended already.
+            let _ = self.handle.as_ref().map(|handle| handle.kill());
+        }
     }
 }
 
@@ -133,6 +199,47 @@ impl Drop for Process {
     fn drop(&mut self) {
         self.force();
         guard::is_over(self.leader);
+    }
+}
+
+/// A process that is spoken to by its standard input, and whose output nobody hears. Dropped, it is ended.
+#[cfg(target_os = "linux")]
+#[derive(Debug)]
+struct OwnProcess {
+    leader: u32,
+    handle: Handle,
+}
+
+#[cfg(target_os = "linux")]
+impl OwnProcess {
+    fn start(call: &Cleared, input: UnixStream) -> io::Result<Self> {
+        let (program, first_args) = call.launcher.split_first().ok_or(io::ErrorKind::InvalidInput)?;
+        let args = first_args.iter().cloned().chain(call.args.iter().map(Into::into));
+        let expression = duct::cmd(program, args).dir(&call.folder).full_env(environment(call));
+        let handle = expression
+            .stdin_file(input)
+            .stdout_null()
+            .stderr_null()
+            .unchecked()
+            .before_spawn(|command| {
+                give_own_group(command);
+                Ok(())
+            })
+            .start()?;
+        let leader = handle.pids().first().copied().unwrap_or(0);
+        guard::begins(leader);
+        Ok(OwnProcess { leader, handle })
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Drop for OwnProcess {
+    fn drop(&mut self) {
+        if !ProcessGroup::led_by(self.leader).end() {
+            let _ended_already = self.handle.kill();
+        }
+        guard::is_over(self.leader);
+        reap(&self.handle);
     }
 }
 

@@ -78,6 +78,20 @@ impl Plumbing {
 }
 
 impl ToolsEnds {
+    /// Standard input, output and error, in this order.
+    #[cfg(target_os = "linux")]
+    pub(super) fn files(self) -> io::Result<[std::os::fd::OwnedFd; 3]> {
+        let stdin = match self.stdin {
+            Stdin::Nothing => File::open("/dev/null")?.into(),
+            Stdin::Pipe(pipe) => pipe.into(),
+            Stdin::Terminal(terminal) => terminal.into(),
+        };
+        Ok(match self.streams {
+            Streams::Pipes { stdout, stderr } => [stdin, stdout.into(), stderr.into()],
+            Streams::Terminal { stdout, stderr } => [stdin, stdout.into(), stderr.into()],
+        })
+    }
+
     pub(super) fn connect(self, expression: &Expression) -> Expression {
         let expression = match self.stdin {
             Stdin::Nothing => expression.stdin_null(),

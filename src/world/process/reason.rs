@@ -52,7 +52,7 @@ mod tests {
             folder: std::env::temp_dir(),
             terminal: false,
             input: ToolInput::Nothing,
-            session: None,
+            warm: None,
         };
         // EMFILE and ENFILE, which Linux and macOS number alike.
         for limit in [24, 23] {

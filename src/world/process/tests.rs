@@ -24,7 +24,7 @@ fn shell(script: &str) -> ToolCall {
         folder: std::env::temp_dir(),
         terminal: false,
         input: ToolInput::Nothing,
-        session: None,
+        warm: None,
     }
 }
 

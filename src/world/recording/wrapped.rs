@@ -46,12 +46,12 @@ impl<W: World> World for RecordingWorld<'_, W> {
         self.recorder.follow(call, || self.inner.start(call))
     }
 
-    fn in_session(&self) -> bool {
-        self.inner.in_session()
+    fn warm_up(&self, interpreter: &Cleared) {
+        self.inner.warm_up(interpreter);
     }
 
-    fn end_sessions(&self) {
-        self.inner.end_sessions();
+    fn was_warm(&self) -> bool {
+        self.inner.was_warm()
     }
 
     fn devices(&self, kinds: &[(UsbId, DeviceKind)]) -> DeviceList {

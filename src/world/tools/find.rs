@@ -8,14 +8,15 @@ use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 
+use super::interpreter::interpreter_of;
 use super::locate::{self, Candidate, Given, Search};
 use super::probe::{PROBE_TIME_MAX, ask, judge, version_call};
 use super::remedy::Remedies;
 use super::{PassedOver, Surroundings, ToolEnvironment, ToolProblem, Trouble, Unusable};
-use crate::documents::catalog::{Installer, Tool, named_as, says_to_be};
+use crate::documents::catalog::{Flavour, Installer, Tool, named_as, says_to_be};
 use crate::words::ToolVersion;
 use crate::world::gate::clear_question;
-use crate::world::{Cleared, RunningTool};
+use crate::world::{Cleared, RunningTool, WarmStart};
 
 /// So many further installations of a tool are asked which kind they are.
 const OTHERS_MAX: usize = 4;
@@ -42,6 +43,8 @@ pub struct FoundTool {
     pub says_to_be: Vec<String>,
     /// How long it took to tell its version, which needs nothing but its start.
     pub start_up: Duration,
+    /// How its calls can be made without starting it anew.
+    pub warm: Option<WarmStart>,
     /// What came before it and could not be used.
     pub passed_over: Vec<PassedOver>,
 }
@@ -214,8 +217,19 @@ impl Examination {
             flavour: flavour.name.clone(),
             says_to_be,
             start_up,
+            warm: self.warm_start(candidate, flavour),
             passed_over: Vec::new(),
         })
+    }
+}
+
+impl Examination {
+    fn warm_start(&self, candidate: &Candidate, flavour: &Flavour) -> Option<WarmStart> {
+        let warm = self.tool.warm.as_ref()?;
+        if warm.flavour.is_some() && warm.flavour != flavour.name {
+            return None;
+        }
+        Some(WarmStart { interpreter: interpreter_of(&candidate.launcher)?, imports: warm.imports.clone() })
     }
 }
 

@@ -3,6 +3,11 @@
 mod environment;
 mod find;
 mod folders;
+#[cfg(target_os = "linux")]
+mod interpreter;
+#[cfg(not(target_os = "linux"))]
+#[path = "no_interpreter.rs"]
+mod interpreter;
 mod locate;
 mod probe;
 mod problem;

@@ -1,6 +1,6 @@
 //! Asks a tool for its version, and judges the answer.
 
-use std::path::PathBuf;
+use std::path::{MAIN_SEPARATOR_STR, Path, PathBuf};
 use std::time::Duration;
 
 use super::locate::Candidate;
@@ -48,14 +48,20 @@ pub(super) fn version_call(
         folder: folder_of_call(tool, candidate, surroundings),
         terminal: false,
         input: ToolInput::Nothing,
-        session: None,
+        warm: None,
     }
 }
 
-/// Some tools start only in their own folder.
+/// Some tools start only in their own folder. A program that starts others may take their parts from the folder that it is
+/// started in, so that is none of downloads.
 fn folder_of_call(tool: &Tool, candidate: &Candidate, surroundings: &Surroundings) -> PathBuf {
+    if candidate.indirect {
+        // On Windows everybody may put something into the root.
+        let own = candidate.program().parent().filter(|_| cfg!(windows));
+        return own.unwrap_or(Path::new(MAIN_SEPARATOR_STR)).to_owned();
+    }
     let own = tool_folder(candidate.program());
-    own.filter(|_| tool.private_folder && !candidate.indirect).unwrap_or_else(|| surroundings.current_folder.clone())
+    own.filter(|_| tool.private_folder).unwrap_or_else(|| surroundings.current_folder.clone())
 }
 
 /// Runs on the runtime's clock, which must not be paused: the tool is a real one.

@@ -173,7 +173,7 @@ pub(super) fn tool(name: &str, version_script: &str) -> Tool {
         faults: Vec::new(),
         commands: Vec::new(),
         rules: Vec::new(),
-        session: None,
+        warm: None,
         timeout: Duration::from_secs(60),
     }
 }

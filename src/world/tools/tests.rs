@@ -201,6 +201,18 @@ fn indirect_ways_are_tried_one_after_another() {
     assert!(text.contains("exit code 1 (it printed: No module)"), "{text}");
 }
 
+/// It may take its parts from the folder that it is started in, and there lies what was downloaded.
+#[test]
+fn a_program_that_starts_the_tool_is_not_asked_in_the_current_folder() {
+    let computer = Computer::new().with("path/interpreter");
+    let mut flasher = tool("flasher", "x");
+    flasher.first_args = Vec::new();
+    let command = ["interpreter", "-c", "test \"$(pwd)\" = / && echo tool 4"].map(str::to_owned).into();
+    let via = Via { command, environment: BTreeMap::new() };
+    flasher.via = PerOperatingSystem { linux: vec![via.clone()], macos: vec![via.clone()], windows: vec![via] };
+    assert_eq!(computer.find(&[&flasher]).unwrap().len(), 1);
+}
+
 #[test]
 fn a_program_that_brings_the_tool_is_found_by_its_path_with_what_lies_around_it() {
     let computer = Computer::new().with("home/suite-5/python/linux/bin/interpreter");
