@@ -2,11 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
-mod support;
-
 use std::sync::Mutex;
 
-use support::{House, Ran, sha256};
+use crate::support::{House, Ran, sha256};
 
 const BOOTLOADER: &str = "0x80000000";
 const TABLE_OF_CONTENTS: &str = "0x8057e000";

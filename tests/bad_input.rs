@@ -2,11 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
-mod support;
-
 use std::fs::File;
 
-use support::{House, Ran, image};
+use crate::support::{House, Ran, image};
 
 /// A house in which every tool of the RT1062 is a script that leaves a trace when it is started.
 fn house_with_traced_tools() -> House {

@@ -3,9 +3,7 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
-mod support;
-
-use support::{House, Ran};
+use crate::support::{House, Ran};
 
 const SCENE: &str = r#"
 format: 1

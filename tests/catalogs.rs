@@ -4,9 +4,7 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
-mod support;
-
-use support::House;
+use crate::support::House;
 
 const CATALOG: &str = r#"
 [acmeflash]

@@ -4,8 +4,6 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
-mod support;
-
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -16,7 +14,7 @@ use recover::documents::catalog::{Catalog, merge, shipped_source};
 use recover::documents::playbook::{check, load};
 use recover::words::{Diagnostic, Source};
 
-use support::House;
+use crate::support::House;
 
 fn samples(kind: &str) -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/playbooks").join(kind);

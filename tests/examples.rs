@@ -2,11 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
-mod support;
-
 use std::path::Path;
 
-use support::{House, Ran, image, sha256};
+use crate::support::{House, Ran, image, sha256};
 
 const NUCLEO: &str = "nucleo-f446.yaml";
 const EVK: &str = "imxrt1050-evk.yaml";

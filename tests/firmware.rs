@@ -2,9 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
-mod support;
-
-use support::{House, Ran, fitting, image, sha256};
+use crate::support::{House, Ran, fitting, image, sha256};
 
 /// What a run of one playbook is given, and what it must come to.
 struct Case {

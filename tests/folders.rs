@@ -2,13 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
-mod support;
-
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use support::{House, kill, wait_for};
+use crate::support::{House, kill, wait_for};
 
 /// Everything in a folder: files with what is in them, links with where they lead.
 fn contents(folder: &Path) -> BTreeMap<PathBuf, String> {

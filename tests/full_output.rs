@@ -3,11 +3,9 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
-mod support;
-
 use std::fs::OpenOptions;
 
-use support::House;
+use crate::support::House;
 
 /// A case needs a board to play on.
 const BOARD: &str = "virtual_board: {model: stm32-dfu-rom, layout: \"@Internal Flash  /0x08000000/16*128Kg\", bootloader: \"37c5:9204\", running: \"37c5:1204\", rom: \"0483:df11\"}\n";

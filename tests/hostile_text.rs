@@ -3,10 +3,8 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
-mod support;
-
+use crate::support::{House, Ran};
 use recover::words::steers;
-use support::{House, Ran};
 
 /// A title for the window, a line of its own, colours, an order to a CI system, a turned direction, something unseen.
 const HOSTILE: &str = "a\u{1b}]0;b\u{7}\u{1b}[31m\n::error::c\r##[error]d\u{202e}e\u{200b}f\u{9b}2J";

@@ -2,9 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
-mod support;
-
-use support::{House, Ran, fitting, sha256};
+use crate::support::{House, Ran, fitting, sha256};
 
 const LAYOUT: &str = "FlashLayout.tsv";
 const LOADER: &str = "OpenBootloader_STM32N6570-DK-trusted.stm32";

@@ -3,15 +3,13 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
-mod support;
-
 use std::fs::File;
 use std::path::PathBuf;
 use std::process::Child;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use support::{House, content, wait_for};
+use crate::support::{House, content, wait_for};
 
 /// Beginning of every tool script: its version, and where it leaves its marks.
 const TOOL: &str = r#"
@@ -204,7 +202,7 @@ fn a_panic_ends_the_tool() {
         warm: None,
     };
     let panicked = std::panic::catch_unwind(|| {
-        let _tool = recover::world::process::start(&support::cleared(call));
+        let _tool = recover::world::process::start(&crate::support::cleared(call));
         wait_for("the tool", || content(&marks.join("begun")));
         assert!(!alive(&house).is_empty());
         std::panic::resume_unwind(Box::new("as wanted"));

@@ -2,14 +2,12 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
-mod support;
-
 use std::collections::BTreeMap;
 
+use crate::support::{House, Ran, fitting};
 use recover::documents::expression::Value as Known;
 use recover::documents::library::{shipped_boards, shipped_playbooks};
 use serde_json::Value;
-use support::{House, Ran, fitting};
 
 /// Where a command of a plan comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

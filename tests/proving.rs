@@ -2,11 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
-mod support;
-
 use serde_json::Value;
 
-use support::House;
+use crate::support::House;
 
 const PLAYBOOK: &str = r#"format: 1
 board: Test board

@@ -6,12 +6,13 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a README that cannot be read fails the test")]
 
+#[path = "docs/mod.rs"]
 mod docs;
+#[path = "readme_text/mod.rs"]
 mod readme_text;
-mod support;
 
+use crate::support::House;
 use readme_text::{Block, blocks, mismatch};
-use support::House;
 
 const README: &str = include_str!("../README.md");
 const LINES_MAX: usize = 400;

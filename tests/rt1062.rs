@@ -2,9 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
-mod support;
-
-use support::{House, Ran};
+use crate::support::{House, Ran};
 
 /// What is said in NXP's and OpenMV's documentation, in this order, with nothing in between.
 const DOCUMENTED: &[&str] = &[

@@ -5,8 +5,6 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
-mod support;
-
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,7 +15,7 @@ use recover::documents::catalog::{Catalog, merge, shipped_source};
 use recover::documents::scene::{check_scene, load_scene};
 use recover::words::{Diagnostic, Source};
 
-use support::{House, Ran};
+use crate::support::{House, Ran};
 
 /// A tool that nobody has ever seen.
 const CATALOG: &str = r#"

@@ -3,8 +3,6 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
-mod support;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,7 +12,7 @@ use recover::documents::{cases, catalog, playbook, scene};
 use recover::words::{Diagnostic, FaultClass, Source};
 use serde_json::{Value, json};
 
-use support::House;
+use crate::support::House;
 
 const SCHEMAS: [(&str, &str); 4] =
     [("playbook", playbook::SCHEMA), ("tests", cases::SCHEMA), ("scene", scene::SCHEMA), ("tools", catalog::SCHEMA)];

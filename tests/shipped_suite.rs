@@ -2,8 +2,6 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
-mod support;
-
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,7 +12,7 @@ use recover::documents::library::{shipped_boards, shipped_family, shipped_playbo
 use recover::documents::playbook;
 use recover::words::Source;
 
-use support::House;
+use crate::support::House;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("playbooks")

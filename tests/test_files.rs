@@ -4,11 +4,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
-mod support;
-
 use std::path::{Path, PathBuf};
 
-use support::House;
+use crate::support::House;
 
 fn invalid() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/test_files/invalid")

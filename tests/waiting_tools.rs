@@ -3,8 +3,6 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "the helpers of a test may fail it")]
 
-mod support;
-
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -71,7 +69,7 @@ impl Talk {
     fn start(world: &BenchWorld, line: &str, terminal: bool) -> Talk {
         let folder = world.bench().files().folder().join("alif");
         let mut words = line.split(' ');
-        let tool = world.start(&support::cleared(ToolCall {
+        let tool = world.start(&crate::support::cleared(ToolCall {
             launcher: vec![folder.join(words.next().unwrap()).into()],
             args: words.map(str::to_owned).collect(),
             environment: BTreeMap::new(),

@@ -2,9 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
-mod support;
-
-use support::{House, Ran};
+use crate::support::{House, Ran};
 
 const CATALOG: &str = r#"
 [mender]

@@ -3,9 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
-mod support;
-
-use support::{House, Ran, fitting};
+use crate::support::{House, Ran, fitting};
 
 const IMAGE: &str = "bootloader.bin";
 

@@ -17,7 +17,7 @@ const GRAMMAR: &str = include_str!("../../src/documents/expression/parse.rs");
 
 const HEAD: &str = "# Every key\n
 What may stand in each document. This page is written by a test from what the program itself says (`RECOVER_BLESS=1 cargo test
---test readme`); `recover schema` prints the same for editors. A star marks keys that must be there, a dot what stands within a
+--test suite readme`); `recover schema` prints the same for editors. A star marks keys that must be there, a dot what stands within a
 key, `NAME` a name of your own. `recover check` knows more than stands here.
 ";
 

@@ -116,3 +116,21 @@ fn no_process_starts_beside_the_gate() {
 fn every_file_opens_with_its_purpose() {
     assert_none(&of_all(opens_with_its_purpose));
 }
+
+/// A file that is in no crate of tests would never be run.
+#[test]
+fn every_file_of_tests_is_in_a_crate() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = |path: &str| std::fs::read_to_string(root.join(path)).unwrap();
+    let (manifest, suite) = (text("Cargo.toml"), text("tests/suite.rs"));
+    let forgotten = |entry: std::io::Result<std::fs::DirEntry>| {
+        let path = entry.unwrap().path();
+        let name = path.file_stem()?.to_str()?.to_owned();
+        let main = if path.is_dir() { format!("tests/{name}/main.rs") } else { format!("tests/{name}.rs") };
+        let is_crate = manifest.contains(&format!("path = \"{main}\""));
+        let is_code = root.join(&main).is_file();
+        (is_code && !is_crate && !suite.contains(&format!("\nmod {name};\n"))).then_some(main)
+    };
+    let forgotten: Vec<String> = root.join("tests").read_dir().unwrap().filter_map(forgotten).collect();
+    assert_eq!(forgotten, <[String; 0]>::default());
+}

@@ -43,7 +43,7 @@ pub(crate) struct Seen {
     pub(crate) replies: bool,
     /// Lines that a tool was given.
     pub(crate) answers: usize,
-    /// Something was on the bus when the point was reached.
+    /// A board was there to be lost when the point was reached.
     pub(crate) attached: bool,
     /// What could be seen of the bus while the point was at work.
     pub(crate) shown: BTreeSet<UsbId>,
@@ -210,7 +210,8 @@ impl RunWatch {
     }
 
     fn reach(&self, point: RunPoint) {
-        let attached = !self.attached().is_empty();
+        // A bench that cannot be read shows in the next call.
+        let attached = BenchState::look(&self.files).is_ok_and(|mut state| loses_device(&mut state));
         {
             let mut run = self.run_mut();
             let seen = run.seen.entry(point.clone()).or_default();
@@ -299,11 +300,7 @@ impl RunWatch {
     pub(crate) fn unplug(&self) {
         let unplug = || -> Result<bool, BenchError> {
             let mut held = HeldState::take(&self.files)?;
-            let now_ms = held.state.now_ms;
-            let stage = &mut held.state.stage;
-            let before = stage.attached(now_ms).len();
-            stage.hands(HandMove::Unplug, now_ms);
-            let gone = stage.attached(now_ms).len() < before;
+            let gone = loses_device(&mut held.state);
             held.state.hands_moved += 1;
             held.save()?;
             Ok(gone)
@@ -338,4 +335,11 @@ impl RunWatch {
         let consented = run.consents.contains(step);
         run.acts.push(Act { step: step.clone(), consented, regions, fuses });
     }
+}
+
+/// Pulls the cable. False where that changes nothing: no board is there, or its person is about to pull it anyway.
+fn loses_device(state: &mut BenchState) -> bool {
+    let before = state.stage.attached(state.now_ms).len();
+    state.stage.hands(HandMove::Unplug, state.now_ms);
+    state.stage.attached(state.now_ms).len() < before
 }

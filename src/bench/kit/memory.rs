@@ -4,6 +4,8 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use crate::bench::kit::image::noise;
+
 /// A range of addresses and the file that holds its contents, each byte combined with the blank value so that what was
 /// never written costs nothing: an erased 16 MiB flash is an empty file.
 #[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
@@ -52,7 +54,20 @@ impl Memory {
     }
 
     pub fn write(&self, address: u64, bytes: &[u8]) -> io::Result<()> {
+        self.write_to(&mut self.open()?, address, bytes)
+    }
+
+    /// Leaves remains of dead software at the start of every sector of the first so many bytes, so that a forgotten or too
+    /// short erase is noticed.
+    pub(crate) fn leave_remains(&self, bytes: u64, sector_bytes: u64) -> io::Result<()> {
         let mut file = self.open()?;
+        for number in 0..bytes.min(self.length).div_ceil(sector_bytes) {
+            self.write_to(&mut file, self.start + number * sector_bytes, &noise(&format!("remains {number}"), 16))?;
+        }
+        Ok(())
+    }
+
+    fn write_to(&self, file: &mut File, address: u64, bytes: &[u8]) -> io::Result<()> {
         file.seek(SeekFrom::Start(self.offset(address, bytes.len() as u64)?))?;
         let mut buffer = bytes.to_vec();
         self.flip(&mut buffer);
@@ -117,8 +132,14 @@ impl Memory {
     }
 
     fn open(&self) -> io::Result<File> {
-        std::fs::create_dir_all(&self.folder)?;
-        OpenOptions::new().read(true).write(true).create(true).truncate(false).open(self.path())
+        let open = || OpenOptions::new().read(true).write(true).create(true).truncate(false).open(self.path());
+        match open() {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                std::fs::create_dir_all(&self.folder)?;
+                open()
+            }
+            opened => opened,
+        }
     }
 
     fn path(&self) -> PathBuf {

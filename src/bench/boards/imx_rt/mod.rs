@@ -15,7 +15,6 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
-use crate::bench::kit::image::noise;
 use crate::bench::kit::memory::Memory;
 use crate::bench::kit::mishaps::{MishapName, Mishaps, mishap_names};
 use crate::bench::kit::model::{MockTool, Model, ModelHelp};
@@ -303,16 +302,8 @@ impl BoardModel for ImxRt {
         }
     }
 
-    /// Leaves remains of dead software at the start of every sector, so that a forgotten or too short erase is noticed.
     fn fill_memories(&self) -> io::Result<()> {
-        let (start, sector) = (self.nor.start(), self.settings.nor.sector_bytes);
-        for number in 0..REMAINS_BYTES.div_ceil(sector) {
-            let address = start + number * sector;
-            if self.nor.contains(address, sector) {
-                self.nor.write(address, &noise(&format!("remains {number}"), 16))?;
-            }
-        }
-        Ok(())
+        self.nor.leave_remains(REMAINS_BYTES, self.settings.nor.sector_bytes)
     }
 
     /// One without a boot fuse has no trouble with it.

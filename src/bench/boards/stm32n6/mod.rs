@@ -13,7 +13,6 @@ use std::path::Path;
 use crate::bench::boards::own_bootloader::{
     BOOTLOADER_WINDOW_MS, Firmware, HasOwnBootloader, OwnBootloader, OwnDfu, next_in_round, shown_in_round,
 };
-use crate::bench::kit::image::noise;
 use crate::bench::kit::memory::Memory;
 use crate::bench::kit::mishaps::{MishapName, Mishaps, mishap_names};
 use crate::bench::kit::model::{MockTool, Model, ModelHelp};
@@ -314,14 +313,9 @@ impl BoardModel for Stm32N6 {
         self.own.use_folder(folder);
     }
 
-    /// Leaves remains of dead software at the start of every sector, so that a forgotten erase is noticed.
     fn fill_memories(&self) -> io::Result<()> {
         let (start, sector) = (self.nor.start(), self.settings.nor.sector_bytes);
-        for address in (0..REMAINS_BYTES.div_ceil(sector)).map(|number| start + number * sector) {
-            if self.nor.contains(address, sector) {
-                self.nor.write(address, &noise(&format!("remains {address:#x}"), 16))?;
-            }
-        }
+        self.nor.leave_remains(REMAINS_BYTES, sector)?;
         if self.bootloader_before {
             self.nor.erase(start, sector)?;
             self.nor.write(start, SIGNED_MAGIC)?;
