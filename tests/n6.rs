@@ -133,6 +133,10 @@ fn a_file_that_the_layout_names_must_lie_beside_it() {
         house.write(&format!("images/{LAYOUT}"), layout(name));
         run(&house).says(&format!("line 4: `{name}` is not the plain name of a file beside the table"));
     }
+    // It is there, and a tool that works in the folder of the run's files would take it for its own.
+    house.write("images/version.dll", "code");
+    house.write(&format!("images/{LAYOUT}"), layout("version.dll"));
+    run(&house).says("line 4: a tool could load `version.dll` as a part of itself and run it");
     house.write(&format!("images/{LAYOUT}"), layout(BOOTLOADER).replace('\t', " "));
     run(&house).says("line 2: 1 of at least 7 columns; they must be set apart by tabs");
     house.write(&format!("images/{LAYOUT}"), format!("\u{feff}{}", layout(BOOTLOADER)));

@@ -41,7 +41,7 @@ pub(super) fn check(args: &CheckArgs, look: &Look) -> Outcome {
         };
         documents.push((file, catalog, wrong));
     }
-    let found = in_parallel(cores(), &documents, |(file, catalog, _)| faults_of(file, catalog.as_ref()));
+    let found = in_parallel(cores(), &documents, |(file, catalog, _)| diagnostics_of(file, catalog.as_ref()));
     for ((file, catalog, wrong), found) in documents.into_iter().zip(found) {
         diagnostics
             .extend(wrong.into_iter().filter(|diagnostic| !diagnostics.contains(diagnostic)).collect::<Vec<_>>());
@@ -99,7 +99,7 @@ fn is_catalog(file: &Path) -> bool {
 }
 
 /// Everything wrong with a document; where the catalog itself is broken, what can be said without one.
-fn faults_of(file: &Path, catalog: Option<&Arc<FoundCatalog>>) -> Result<Vec<Diagnostic>, PlaceError> {
+fn diagnostics_of(file: &Path, catalog: Option<&Arc<FoundCatalog>>) -> Result<Vec<Diagnostic>, PlaceError> {
     if is_scene(file) {
         let source = read_scene(file)?;
         return Ok(match catalog {
@@ -114,7 +114,7 @@ fn faults_of(file: &Path, catalog: Option<&Arc<FoundCatalog>>) -> Result<Vec<Dia
         });
     }
     if is_catalog(file) {
-        return Ok(faults_of_catalog(&read_document(file)?));
+        return Ok(diagnostics_of_catalog(&read_document(file)?));
     }
     let found = find_playbook(&file.to_string_lossy())?;
     Ok(match catalog {
@@ -124,7 +124,7 @@ fn faults_of(file: &Path, catalog: Option<&Arc<FoundCatalog>>) -> Result<Vec<Dia
 }
 
 /// What stands in a catalog may rest on the shipped one, so that is read with it; only its own diagnostics are told.
-fn faults_of_catalog(source: &Arc<Source>) -> Vec<Diagnostic> {
+fn diagnostics_of_catalog(source: &Arc<Source>) -> Vec<Diagnostic> {
     let shipped = shipped_source();
     let both = [Arc::clone(&shipped), Arc::clone(source)];
     let sources = if source.text == shipped.text { &both[1..] } else { &both[..] };

@@ -272,7 +272,7 @@ impl<'a, W: World> Runner<'a, W> {
         let prompt = prompt.map_err(|error| self.not_computable(&step.id, &error))?;
         let talks = tool.terminal || !tool.questions.is_empty() || !run.answers.is_empty();
         // What cannot be undone is done by a process that nothing was done in before.
-        let cold = self.single_calls || talks || step.irreversible.is_some() || tool.private_folder;
+        let cold = self.settings.single_calls || talks || step.irreversible.is_some() || tool.private_folder;
         let warm = ready.warm.clone().filter(|_| !cold);
         Ok(Prepared {
             call: ToolCall {

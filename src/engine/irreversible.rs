@@ -32,6 +32,7 @@ impl<'a, W: World> Runner<'a, W> {
             self.skip(step, Shown::Yes, reason);
             return Ok(false);
         }
+        self.ledger.note_act(&step.name, &run.tool.value, false);
         if self.attempted.contains(&step.id) {
             let message = "this was carried out once in this run and a reading shows no effect; it is not repeated";
             return Err(self.halt_here(&step.id, Fault::new(FaultClass::Unknown, message)));
@@ -60,7 +61,7 @@ impl<'a, W: World> Runner<'a, W> {
             self.tell(Event::FuseRead { step: step.id.clone(), word, bits });
         }
         if let Ok(done) = &verified {
-            self.ledger.note_act(&step.name, *done);
+            self.ledger.note_act(&step.name, &run.tool.value, *done);
         }
         match (verified, attempted) {
             (Ok(true), Ok(())) => Ok(true),
@@ -113,7 +114,8 @@ impl<'a, W: World> Runner<'a, W> {
         self.tell(Event::FuseRead { step: step.id.clone(), word, bits: before });
         if before & !wanted != 0 {
             let message = format!(
-                "word {word} of the fuses holds {before:#010x}, which this procedure does not know beside {wanted:#010x};                  nothing was burnt"
+                "word {word} of the fuses holds {before:#010x}, which this procedure does not know beside {wanted:#010x}; \
+                 nothing was burnt"
             );
             let mut fault = Fault::new(FaultClass::Protected, message);
             fault.help = Some("Keep the log and ask the maker of the board what these fuses mean".to_owned());

@@ -150,11 +150,13 @@ impl Ledger {
         }
     }
 
-    /// A reading shows whether an irreversible act has its effect.
-    pub(super) fn note_act(&mut self, act: &str, done: bool) {
-        let is = |entry: &&mut Entry| matches!(&entry.place, Place::Act(name) if name == act);
-        for entry in self.entries.iter_mut().filter(is) {
-            entry.state = if done { RegionState::Proven } else { RegionState::Untouched };
+    /// A reading shows whether an irreversible act of this run has its effect, or that it is still to be done.
+    pub(super) fn note_act(&mut self, act: &str, tool: &str, done: bool) {
+        let state = if done { RegionState::Proven } else { RegionState::Untouched };
+        let place = Place::Act(act.to_owned());
+        match self.entries.iter_mut().find(|entry| entry.place == place) {
+            Some(entry) => entry.state = state,
+            None => self.entries.push(Entry { tool: tool.to_owned(), place, file: None, state }),
         }
     }
 
@@ -193,21 +195,23 @@ impl Ledger {
             let of_state = |entry: &&Entry| entry.state == state;
             let (acts, memory): (Vec<&Entry>, Vec<&Entry>) =
                 self.entries.iter().filter(of_state).partition(|entry| matches!(entry.place, Place::Act(_)));
-            sentences.extend(listed(of_memory, &memory));
+            sentences.extend(of_memory.and_then(|lead| listed(lead, &memory)));
             sentences.extend(listed(of_acts, &acts));
         }
         sentences.join(" ")
     }
 }
 
-/// The worst first, with the words for memory and for what an irreversible step does.
-const WORDS: [(RegionState, &str, &str); 6] = [
-    (RegionState::PartlyErased, "May be erased, or partly", "Not known to be done"),
-    (RegionState::Erased, "Erased", "Done"),
-    (RegionState::PartlyWritten, "May be erased or partly written", "Not known to be done"),
-    (RegionState::Differs, "Written, but different when read back", "Not done"),
-    (RegionState::Written, "Written", "Done"),
-    (RegionState::Proven, "Written and proven", "Done and proven"),
+/// The worst first, with the words for memory and for what an irreversible step does. Memory as it was needs no words; of an
+/// act it says that a reading showed it not to be done.
+const WORDS: [(RegionState, Option<&str>, &str); 7] = [
+    (RegionState::PartlyErased, Some("May be erased, or partly"), "Not known to be done"),
+    (RegionState::Erased, Some("Erased"), "Done"),
+    (RegionState::PartlyWritten, Some("May be erased or partly written"), "Not known to be done"),
+    (RegionState::Differs, Some("Written, but different when read back"), "Not done"),
+    (RegionState::Written, Some("Written"), "Done"),
+    (RegionState::Proven, Some("Written and proven"), "Done and proven"),
+    (RegionState::Untouched, None, "Not done"),
 ];
 
 fn listed(lead: &str, entries: &[&Entry]) -> Option<String> {
@@ -356,9 +360,18 @@ mod tests {
             "May be erased or partly written: what flasher writes. Not known to be done: Boot fuse. \
              Written: firmware.bin in part 2."
         );
-        ledger.note_act("Boot fuse", true);
+        ledger.note_act("Boot fuse", "flasher", true);
         assert_eq!(ledger.regions()[1].state, RegionState::Proven);
-        ledger.note_act("Boot fuse", false);
+        ledger.note_act("Boot fuse", "flasher", false);
         assert_eq!(ledger.regions()[1].state, RegionState::Untouched);
+        assert!(ledger.in_words().ends_with("Not done: Boot fuse."), "{}", ledger.in_words());
+    }
+
+    #[test]
+    fn an_act_that_a_reading_shows_to_be_missing_is_no_change() {
+        let mut ledger = Ledger::default();
+        ledger.note_act("Boot fuse", "flasher", false);
+        assert!(!ledger.changed());
+        assert_eq!(ledger.in_words(), "Not done: Boot fuse.");
     }
 }

@@ -8,7 +8,7 @@ use crate::engine::inputs::{InputProblem, beside, problem};
 use crate::engine::suitable::wrong_kind;
 use crate::engine::{Event, Files};
 use crate::words::FILE_BYTES_MAX;
-use crate::world::Scratch;
+use crate::world::{Scratch, ScratchProblem};
 
 /// Larger ones are no tables that a person made, in bytes.
 const TABLE_BYTES_MAX: u64 = 64 * 1024;
@@ -92,6 +92,7 @@ fn stage(
     let no_folder = !file.is_empty() && !file.contains(['/', '\\', ':']);
     let staged = match files.scratch().path(file) {
         Ok(path) if no_folder && file != input.file_name() => path,
+        Err(problem @ ScratchProblem::PartOfAProgram { .. }) => return Err(plain(problem.to_string())),
         _ => return Err(plain(format!("`{file}` is not the plain name of a file beside the table"))),
     };
     // Another line, or an input of its own, may have brought it.

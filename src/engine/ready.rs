@@ -187,7 +187,7 @@ impl<W: World> Runner<'_, W> {
 
     /// Has the interpreters of the tools started, so that they are ready when the person is.
     pub(super) fn warm_up(&self) {
-        for (name, ready) in self.tools.iter().filter(|_| !self.single_calls) {
+        for (name, ready) in self.tools.iter().filter(|_| !self.settings.single_calls) {
             let Some(tool) = self.catalog.tool(name).filter(|_| ready.warm.is_some()) else { continue };
             let call = ToolCall {
                 launcher: ready.launcher.clone(),

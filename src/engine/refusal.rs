@@ -57,10 +57,9 @@ pub fn refused_inputs(faults: &[InputProblem]) -> Problem {
     if faults.len() > 1 {
         problem.output = faults.iter().map(|fault| format!("{}: {}", fault.input, fault.message)).collect();
     }
-    for fault in faults {
-        if let Some(hint) = &fault.hint {
-            problem.next.push(format!("{}: {hint}", fault.input));
-        }
+    for InputProblem { input, hint, .. } in faults {
+        let other = || format!("put the right file in its place, or give another one with --set {input}=PATH");
+        problem.next.push(format!("{input}: {}", hint.clone().unwrap_or_else(other)));
     }
     problem
 }
@@ -113,6 +112,20 @@ mod tests {
         let found = PassedOver { program: "mender".to_owned(), found_by: "PATH".to_owned(), why };
         let trouble = Trouble::NoneUsable { tool: "mender".to_owned(), found: vec![found] };
         ToolProblem { tool: "mender".to_owned(), trouble, remedies: vec!["Install it".to_owned()] }
+    }
+
+    #[test]
+    fn every_file_that_is_refused_has_its_way_on() {
+        let refused = |hint: Option<&str>| {
+            let hint = hint.map(str::to_owned);
+            refused_inputs(&[InputProblem { input: "image".parse().unwrap(), message: "it is cut".to_owned(), hint }])
+                .next
+        };
+        assert_eq!(refused(Some("save it again")), ["image: save it again"]);
+        assert_eq!(
+            refused(None),
+            ["image: put the right file in its place, or give another one with --set image=PATH"]
+        );
     }
 
     #[test]

@@ -105,8 +105,6 @@ pub(super) struct Runner<'a, W> {
     pub(super) asked_who: Option<(Id, u64)>,
     pub(super) ledger: Ledger,
     pub(super) last_call: Option<LastCall>,
-    /// Every call starts its tool anew.
-    pub(super) single_calls: bool,
     /// Attempts that the step at work has left, by its own `retry`.
     attempts_left: u32,
     pub(super) wakefulness: Wakefulness,
@@ -160,7 +158,6 @@ pub async fn run<W: World>(order: Order<'_>, files: Files, world: &W, events: &m
         asked_who: None,
         ledger: Ledger::default(),
         last_call: None,
-        single_calls: order.settings.single_calls,
         attempts_left: 0,
         wakefulness: Wakefulness::default(),
         tally: Tally::default(),

@@ -52,13 +52,52 @@ impl Diagnostic {
     }
 }
 
+/// What may have been meant, or all there is.
+pub fn meant_or_known<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    let known: Vec<&str> = known.into_iter().collect();
+    match (nearest(given, known.iter().copied()), known.as_slice()) {
+        (Some(near), _) => format!("did you mean `{near}`?"),
+        (None, []) => "there is none".to_owned(),
+        (None, [only]) => format!("the only one is {only}"),
+        (None, several) => format!("known are {}", several.join(", ")),
+    }
+}
+
 /// The known word that `given` was most likely meant to be.
 pub fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     const SIMILAR_ENOUGH: f64 = 0.7;
+    // Of a short word two letters in the wrong order are most of it.
+    const ONE_SLIP: f64 = 0.8;
+    const SLIP_LETTERS_MIN: usize = 3;
+    let likeness = |word: &str| {
+        let is_slip = word.len() >= SLIP_LETTERS_MIN && strsim::osa_distance(given, word) == 1;
+        let alike = strsim::jaro_winkler(given, word);
+        if is_slip { alike.max(ONE_SLIP) } else { alike }
+    };
     known
         .into_iter()
-        .map(|word| (strsim::jaro_winkler(given, word), word))
+        .map(|word| (likeness(word), word))
         .filter(|(similarity, _)| *similarity >= SIMILAR_ENOUGH)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, word)| word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_in_a_short_word_is_seen_through() {
+        assert_eq!(nearest("rmo", ["rom", "running"]), Some("rom"));
+        assert_eq!(nearest("tiemout", ["when", "timeout"]), Some("timeout"));
+        assert_eq!(nearest("rom", ["flash", "is"]), None);
+    }
+
+    #[test]
+    fn else_all_that_is_known_is_told() {
+        assert_eq!(meant_or_known("rmo", ["rom"]), "did you mean `rom`?");
+        assert_eq!(meant_or_known("xyz", ["rom"]), "the only one is rom");
+        assert_eq!(meant_or_known("xyz", ["rom", "loader"]), "known are rom, loader");
+        assert_eq!(meant_or_known("xyz", []), "there is none");
+    }
 }

@@ -6,7 +6,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, BufRead, BufReader, PipeWriter, Read, Write};
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Arc, OnceLock};
@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use crate::world::Awake;
 use crate::world::system::give_own_group;
+use crate::world::tools::in_search_path;
 
 /// A program that has not said by then that it holds sleep off is given up.
 const ANSWER_LIMIT: Duration = Duration::from_secs(20);
@@ -80,19 +81,16 @@ fn hold(keepers: &[Keeper], search_path: &OsStr, input: &io::PipeReader) -> Stri
 }
 
 fn start(program: &str, args: &[&str], search_path: &OsStr, input: &io::PipeReader) -> io::Result<Child> {
-    let mut command = Command::new(found(program, search_path).ok_or(io::ErrorKind::NotFound)?);
+    // Not left to the system, which would look in the current folder, too.
+    let found =
+        in_search_path(OsStr::new(program), search_path, Path::new("")).into_iter().find(|path| path.is_absolute());
+    let mut command = Command::new(found.ok_or(io::ErrorKind::NotFound)?);
     // It looks there in its turn for the program that it runs.
     command.env("PATH", search_path);
     command.args(args).stdin(input.try_clone()?).stdout(Stdio::piped()).stderr(Stdio::piped());
     // Ctrl-C at the terminal is for recover, which lets this go when the write is over.
     give_own_group(&mut command);
     command.spawn()
-}
-
-/// Not left to the system, which would look in the current folder, too.
-fn found(program: &str, search_path: &OsStr) -> Option<PathBuf> {
-    let named = std::env::split_paths(search_path).map(|folder| folder.join(program));
-    named.into_iter().find(|path| path.is_absolute() && path.is_file())
 }
 
 fn follow(program: &str, mut keeper: Child) -> String {

@@ -4,6 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Component, Path, PathBuf};
 
+use crate::documents::playbook::is_part_of_a_program;
 use crate::world::TemporaryFolder;
 use sha2::{Digest, Sha256};
 
@@ -31,6 +32,8 @@ pub enum ScratchProblem {
     NoFolder { parent: PathBuf, source: io::Error },
     #[error("`{name}` cannot be the name of a file in the run's folder")]
     BadName { name: String },
+    #[error("a tool could load `{name}` as a part of itself and run it")]
+    PartOfAProgram { name: String },
     #[error("`{name}` is in the run's folder already: two files would share this name")]
     NameTaken { name: String },
     #[error("`{}` cannot be read: {source}", path.display())]
@@ -66,6 +69,10 @@ impl Scratch {
 
     /// Where the file of this name is or would be.
     pub fn path(&self, name: &str) -> Result<PathBuf, ScratchProblem> {
+        // A person's table may name files, too, of which no check of the playbook knows.
+        if is_part_of_a_program(name) {
+            return Err(ScratchProblem::PartOfAProgram { name: name.to_owned() });
+        }
         let mut parts = Path::new(name).components();
         match (parts.next(), parts.next()) {
             (Some(Component::Normal(part)), None) if part == name => Ok(self.folder().join(name)),
@@ -244,6 +251,9 @@ mod tests {
         let scratch = Scratch::create().unwrap();
         for name in ["", ".", "..", "a/b", "../a", "/etc/passwd", "a/", "./a"] {
             assert!(matches!(scratch.path(name), Err(ScratchProblem::BadName { .. })), "{name}");
+        }
+        for name in ["spsdk.py", "libusb-1.0.SO", "version.dll", "dfu-util.exe"] {
+            assert!(matches!(scratch.path(name), Err(ScratchProblem::PartOfAProgram { .. })), "{name}");
         }
     }
 

@@ -19,13 +19,13 @@ use crate::mutate::Pool;
 use crate::targets::Target;
 
 /// An input that takes longer has found something; of the thread's own time, so that a loaded machine makes no difference.
-const TIME_MAX: Duration = if cfg!(debug_assertions) { Duration::from_secs(10) } else { Duration::from_secs(2) };
+const TIME_MAX: Duration = Duration::from_secs(2);
 /// And after so long it is not waited for any more.
 const HANGS_AFTER: Duration = Duration::from_secs(120);
 /// More than this, in bytes, has found something. All threads together: what takes little is no matter here.
 const MEMORY_MAX: usize = 256 * 1024 * 1024;
-/// What the program's main thread has on the system that gives it least; unoptimised code needs a multiple.
-const STACK_BYTES: usize = if cfg!(debug_assertions) { 8 << 20 } else { 1 << 20 };
+/// What the program's main thread has on the system that gives it least.
+const STACK_BYTES: usize = 1 << 20;
 /// Then one knows.
 const FINDINGS_MAX: usize = 20;
 

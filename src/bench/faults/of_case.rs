@@ -8,7 +8,7 @@ use crate::bench::{Bench, BenchError, Difference};
 use crate::documents::cases::{CaseMishap, TestFile};
 use crate::documents::catalog::Catalog;
 use crate::documents::playbook::Playbook;
-use crate::words::{Diagnostic, nearest};
+use crate::words::{Diagnostic, meant_or_known, nearest};
 
 /// Steps that there are not, mishaps that there are not, and mishaps that can never happen at their step.
 pub fn check_mishaps(tests: &TestFile, playbook: &Playbook, catalog: &Catalog) -> Vec<Diagnostic> {
@@ -32,11 +32,8 @@ fn check(planned: &CaseMishap, points: &[(RunPoint, PointFacts)]) -> Option<Vec<
     if row.is_none() {
         let message = format!("`{}` is no mishap of a step", planned.what.value);
         let diagnostic = Diagnostic::error(&planned.what.place, message);
-        diagnostics.push(match nearest(&planned.what.value, MISHAPS.iter().map(|row| row.name)) {
-            Some(near) => diagnostic.hint(format!("did you mean `{near}`?")),
-            None => diagnostic
-                .hint(format!("known are {}", MISHAPS.iter().map(|row| row.name).collect::<Vec<_>>().join(", "))),
-        });
+        let known = MISHAPS.iter().map(|row| row.name);
+        diagnostics.push(diagnostic.hint(meant_or_known(&planned.what.value, known)));
     }
     if let (Some((_, facts)), Some(row)) = (point, row)
         && let Some(why) = never_happens(row.mishap, facts)

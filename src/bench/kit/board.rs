@@ -9,7 +9,7 @@ use std::path::Path;
 use crate::bench::BenchFiles;
 use crate::bench::kit::mishaps::MishapName;
 use crate::documents::playbook::{DeviceKind, HandMove};
-use crate::words::{Diagnostic, UsbId, nearest};
+use crate::words::{Diagnostic, UsbId, meant_or_known};
 use crate::world::{Access, FolderRefused};
 
 /// A virtual board: the state of the silicon, kept in a file between the calls of the mock tools.
@@ -122,11 +122,7 @@ fn told(diagnostic: &Diagnostic) -> String {
 
 /// A name that no starting state or mishap has.
 pub(in crate::bench) fn unknown_name(name: &str, known: impl IntoIterator<Item = MishapName>) -> BenchError {
-    let known: Vec<&str> = known.into_iter().map(|(name, _)| name).collect();
-    let hint = match nearest(name, known.iter().copied()) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => format!("known are: {}", known.join(", ")),
-    };
+    let hint = meant_or_known(name, known.into_iter().map(|(name, _)| name));
     BenchError::UnknownName { name: name.to_owned(), hint }
 }
 

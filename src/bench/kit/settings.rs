@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use crate::documents::playbook::{DeviceKind, Entries, Playbook, Reader, VirtualBoard};
 use crate::documents::{Yaml, YamlKind};
-use crate::words::{Diagnostic, FILE_BYTES_MAX, Place, UsbId, nearest};
+use crate::words::{Diagnostic, FILE_BYTES_MAX, Place, UsbId, meant_or_known};
 
 /// One setting of a model, for `recover check` and for people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,14 +83,14 @@ impl<'a> Settings<'a> {
 
     /// A name that is none of `known`.
     pub(crate) fn unknown_name(&mut self, value: &Yaml, message: &str, given: &str, known: &[&str]) {
-        self.reader.report(Diagnostic::error(&value.place, message).hint(guess(given, known)));
+        self.reader.report(Diagnostic::error(&value.place, message).hint(meant_or_known(given, known.iter().copied())));
     }
 
     /// A fault of the model's name itself.
     pub(crate) fn unknown_model(&mut self, known: &[&str]) {
         let model = &self.board.model;
         let diagnostic = Diagnostic::error(&model.place, format!("there is no virtual board `{}`", model.value));
-        self.reader.report(diagnostic.label("unknown model").hint(guess(&model.value, known)));
+        self.reader.report(diagnostic.label("unknown model").hint(meant_or_known(&model.value, known.iter().copied())));
     }
 
     /// A setting that the model does not know is a misspelt one.
@@ -99,7 +99,7 @@ impl<'a> Settings<'a> {
         for (key, _) in &self.board.settings {
             if !names.contains(&key.text.as_str()) {
                 let message = format!("the virtual board `{}` has no setting `{}`", self.model(), key.text);
-                let hint = guess(&key.text, &names);
+                let hint = meant_or_known(&key.text, names.iter().copied());
                 self.reader.report(Diagnostic::error(&key.place, message).label("unknown setting").hint(hint));
             }
         }
@@ -264,14 +264,5 @@ impl<'a> Settings<'a> {
             self.unknown_name(value, &message, &text.value, &known);
         }
         device.and_then(|device| device.ids.first().copied())
-    }
-}
-
-/// What an author may have meant, or all there is.
-fn guess(given: &str, known: &[&str]) -> String {
-    match nearest(given, known.iter().copied()) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None if known.is_empty() => "it has none".to_owned(),
-        None => format!("known are: {}", known.join(", ")),
     }
 }

@@ -24,6 +24,23 @@ pub(crate) enum LegacyStop {
     Text { stdout: String, stderr: String, exit_code: i32 },
 }
 
+impl LegacyStop {
+    /// Prints what there is to say, and answers with the exit code.
+    pub(crate) fn tell(self, version: &str, console: &mut Console) -> i32 {
+        match self {
+            LegacyStop::Version => {
+                console.out(version);
+                0
+            }
+            LegacyStop::Text { stdout, stderr, exit_code } => {
+                console.out(&stdout);
+                console.err(&stderr);
+                exit_code
+            }
+        }
+    }
+}
+
 impl LegacyOptions {
     pub(crate) fn parse(
         program: &str,

@@ -12,7 +12,7 @@ use crate::documents::cases::{self, TestFile};
 use crate::documents::catalog::Catalog;
 use crate::documents::playbook::Playbook;
 use crate::documents::scene::Scene;
-use crate::words::{Diagnostic, Located, Severity, nearest};
+use crate::words::{Diagnostic, Located, Severity, meant_or_known};
 
 /// A test file and what it tests.
 #[derive(Debug)]
@@ -285,10 +285,7 @@ fn unknown_names(tests: &TestFile, playbook: &Playbook) -> Vec<Diagnostic> {
                 for name in case.simulate.iter().filter(|name| !known.contains(&name.value.as_str())) {
                     let message = format!("`{}` is not a starting state or fault of this virtual board", name.value);
                     let diagnostic = Diagnostic::error(&name.place, message);
-                    diagnostics.push(match nearest(&name.value, known.iter().copied()) {
-                        Some(near) => diagnostic.hint(format!("did you mean `{near}`?")),
-                        None => diagnostic.hint(format!("it knows {}", known.join(", "))),
-                    });
+                    diagnostics.push(diagnostic.hint(meant_or_known(&name.value, known.iter().copied())));
                 }
             }
             Err(error) if case.scene.is_none() => {

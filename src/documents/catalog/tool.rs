@@ -471,8 +471,8 @@ impl ArgumentRule {
     }
 }
 
-/// The catalog for the bench, which brings its own tools: without places in which programs are looked for, and with no variables but those of the shipped one: a
-/// variable, too, can make a program load another.
+/// The catalog for the bench, which brings its own tools: without places in which programs are looked for, and with no
+/// variables but those of the shipped one, because a variable, too, can make a program load another.
 pub fn without_programs(mut catalog: Catalog, shipped: &Catalog) -> Catalog {
     for tool in &mut catalog.tools {
         let known = shipped.tool(&tool.name);

@@ -1,7 +1,7 @@
 //! Text to expression tree. Precedence, weakest first: `or`, `and`, `not`, comparison, `|`, `&`, `+ -`, `* / %`, unary `-`.
 
 use crate::documents::expression::{BinaryOperator, Expression, Function, Node, Part, Template, UnaryOperator};
-use crate::words::{Diagnostic, Id, Place, nearest, parse_integer};
+use crate::words::{Diagnostic, Id, Place, meant_or_known, parse_integer};
 
 /// Deeper nesting than this is refused: nobody writes it, and the parser recurses.
 const DEPTH_MAX: usize = 32;
@@ -221,10 +221,7 @@ impl<'a> Parser<'a> {
                 start,
                 end: name_end,
                 message: format!("there is no function `{word}`"),
-                hint: Some(match nearest(word, Function::ALL.iter().map(|(name, _)| *name)) {
-                    Some(name) => format!("did you mean `{name}`?"),
-                    None => format!("known are {}", Function::ALL.map(|(name, _)| name).join(", ")),
-                }),
+                hint: Some(meant_or_known(word, Function::ALL.map(|(name, _)| name))),
             });
         };
         self.take();

@@ -15,7 +15,7 @@ use crate::documents::playbook::{
     Action, CaptureKind, Contents, Device, Enough, Irreversible, LateAsk, Need, Playbook, Reading, RestartAt, Run,
     Step, ThirdFailure, ToolFile, Until, tools_of,
 };
-use crate::words::{Diagnostic, Id, Place, nearest};
+use crate::words::{Diagnostic, Id, Place, meant_or_known, nearest};
 
 /// Everything wrong with a playbook that has been read without a diagnostic, or what is left of it.
 pub fn check(playbook: &Playbook, catalog: &Catalog) -> Vec<Diagnostic> {
@@ -295,10 +295,9 @@ impl Checker<'_> {
         let known: Vec<&str> = self.scope.devices.iter().map(Id::as_str).collect();
         let place = mention(place, name.as_str());
         let diagnostic = Diagnostic::error(&place, format!("no device is called `{name}`")).label("unknown device");
-        self.diagnostics.push(match nearest(name.as_str(), known.iter().copied()) {
-            Some(near) => diagnostic.hint(format!("did you mean `{near}`?")),
-            None if known.is_empty() => diagnostic.hint("describe it below `devices:`"),
-            None => diagnostic.hint(format!("known are {}", known.join(", "))),
+        self.diagnostics.push(match known.as_slice() {
+            [] => diagnostic.hint("describe it below `devices:`"),
+            known => diagnostic.hint(meant_or_known(name.as_str(), known.iter().copied())),
         });
     }
 

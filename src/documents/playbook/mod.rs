@@ -38,6 +38,7 @@ pub use family::Families;
 pub use input::{FileKind, Input, InputWord, NamesFiles, Need, Vectors, WordLimit};
 pub use load::{Loaded, load};
 pub use may_do::{Deed, MayDo, MemoryRange, may_do};
+pub(crate) use read_input::is_part_of_a_program;
 pub(crate) use reader::{Entries, Reader};
 pub use steps::{irreversible_steps, runs_of, tools_of};
 pub use types::{

@@ -104,9 +104,9 @@ fn read_names_files(reader: &mut Reader, yaml: &Yaml) -> Option<NamesFiles> {
     })
 }
 
-/// Tools run in the folder of a run's files, and some load what lies there and looks like a part of them.
-pub(super) fn is_part_of_a_program(file: &str) -> bool {
-    const ENDINGS: [&str; 8] = ["py", "pyc", "pyd", "pyw", "pth", "so", "dll", "dylib"];
+/// Tools run in the folder of a run's files, and some load or start what lies there and looks like a part of them.
+pub(crate) fn is_part_of_a_program(file: &str) -> bool {
+    const ENDINGS: [&str; 12] = ["py", "pyc", "pyd", "pyw", "pth", "so", "dll", "dylib", "exe", "com", "bat", "cmd"];
     let ending = file.rsplit_once('.').map_or("", |(_, ending)| ending);
     ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known))
 }

@@ -12,7 +12,7 @@ use crate::documents::playbook::{
     Step, ThirdFailure, Timeout, Until, WriteStep,
 };
 use crate::documents::{Yaml, YamlKind};
-use crate::words::{Diagnostic, FaultClass, Id, Located, ThirdTime, nearest};
+use crate::words::{Diagnostic, FaultClass, Id, Located, ThirdTime, meant_or_known, nearest};
 
 const ACTIONS: [&str; 8] = ["run", "prompt", "wait", "write", "check", "refuse", "tell_apart", "steps"];
 const STEP_KEYS: &[&str] = &[
@@ -292,12 +292,9 @@ pub(super) fn read_class(reader: &mut Reader, yaml: &Yaml) -> Option<FaultClass>
     let parsed = text.value.parse::<FaultClass>();
     parsed
         .map_err(|error| {
-            let words: Vec<&str> = FaultClass::ALL.iter().map(|class| class.word()).collect();
+            let words = FaultClass::ALL.iter().map(|class| class.word());
             let diagnostic = Diagnostic::error(&text.place, error.to_string());
-            reader.report(match nearest(&text.value, words.iter().copied()) {
-                Some(near) => diagnostic.hint(format!("did you mean `{near}`?")),
-                None => diagnostic.hint(format!("known are {}", words.join(", "))),
-            });
+            reader.report(diagnostic.hint(meant_or_known(&text.value, words)));
         })
         .ok()
 }
@@ -311,7 +308,7 @@ pub(in crate::documents) fn read_hands(reader: &mut Reader, yaml: &Yaml) -> Vec<
             None => {
                 let words = HandMove::ALL.map(|(word, _)| word);
                 let diagnostic = Diagnostic::error(&text.place, format!("hands cannot `{}`", text.value));
-                reader.report(diagnostic.hint(format!("known are {}", words.join(", "))));
+                reader.report(diagnostic.hint(meant_or_known(&text.value, words)));
             }
         }
     }

@@ -12,7 +12,7 @@ use crate::documents::scene::{
     ScenePerson, Times,
 };
 use crate::documents::{Key, Yaml, YamlKind, YamlLimits, parse_yaml_within};
-use crate::words::{Diagnostic, Id, Place, Source, UsbId, nearest};
+use crate::words::{Diagnostic, Id, Place, Source, UsbId, meant_or_known, nearest};
 
 /// A scene larger than this is refused unread.
 pub const SCENE_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -158,12 +158,9 @@ fn one_of<T: Copy>(reader: &mut Reader, yaml: &Yaml, known: &[(&str, T)]) -> Opt
     if let Some((_, value)) = known.iter().find(|(word, _)| *word == text.value) {
         return Some(*value);
     }
-    let words = || known.iter().map(|(word, _)| *word);
+    let words = known.iter().map(|(word, _)| *word);
     let diagnostic = Diagnostic::error(&text.place, format!("`{}` is not known here", text.value));
-    reader.report(match nearest(&text.value, words()) {
-        Some(near) => diagnostic.hint(format!("did you mean `{near}`?")),
-        None => diagnostic.hint(format!("known are {}", words().collect::<Vec<_>>().join(", "))),
-    });
+    reader.report(diagnostic.hint(meant_or_known(&text.value, words)));
     None
 }
 

@@ -19,6 +19,7 @@ pub use environment::{ToolEnvironment, tool_environment};
 pub use find::{Finder, FoundTool, ToolStarter, find_tools};
 pub use locate::{FirstTried, first_tried};
 pub use problem::{PassedOver, ToolProblem, Trouble, Unusable};
+pub(super) use program::in_search_path;
 pub use surroundings::Surroundings;
 pub(super) use surroundings::own_search_path;
 

@@ -15,7 +15,7 @@ pub(super) enum Lying {
 
 /// The programs of this name in the folders of a PATH-like value, in their order. On Windows the extensions of PATHEXT are
 /// tried.
-pub(super) fn in_search_path(name: &OsStr, search_path: &OsStr, current_folder: &Path) -> Vec<PathBuf> {
+pub(in crate::world) fn in_search_path(name: &OsStr, search_path: &OsStr, current_folder: &Path) -> Vec<PathBuf> {
     which::which_in_all(name, Some(search_path), current_folder).map(Iterator::collect).unwrap_or_default()
 }
 

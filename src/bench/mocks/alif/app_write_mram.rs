@@ -4,7 +4,7 @@ use super::configuration::{self, Configured};
 use super::connection::{Connection, shown_baud, shown_part};
 use super::image_list::{self, ListedImage};
 use super::progress::{self, Image, seconds};
-use super::{BAD_ADDRESS, Call, Step, UNKNOWN_COMMAND, WRITE_FAILED};
+use super::{Call, Step, UNKNOWN_COMMAND};
 use crate::bench::boards::alif_se::{Mishap, Release, Stage};
 use crate::bench::mocks::Halt;
 
@@ -127,16 +127,7 @@ fn write(call: &mut Call<'_, '_>, connection: &Connection, image: &ListedImage, 
     if says_first {
         call.out("Download Image\n");
     }
-    let board = call.session.board()?;
-    let refusal = match (board.has(Mishap::ImagesRefused), board.happens(Mishap::WriteRefused)) {
-        (true, _) => Some(BAD_ADDRESS),
-        (false, true) => Some(WRITE_FAILED),
-        (false, false) => None,
-    };
-    if let Some((code, name)) = refusal {
-        call.refusal(code, name);
-        call.out("[ERROR] Command NAK\n");
-        call.session.board()?.end_writing();
+    if progress::is_refused(call, Mishap::ImagesRefused)? {
         return Err(Halt::Exit(1));
     }
     if !says_first {

@@ -1,7 +1,7 @@
 //! The progress line, and the data behind it: shown before a block is sent, so that 100 % alone proves nothing.
 
 use super::connection::Connection;
-use super::{Call, Step, WRITE_FAILED};
+use super::{BAD_ADDRESS, Call, Step, WRITE_FAILED};
 use crate::bench::boards::alif_se::{BlockAnswer, Mishap};
 use crate::bench::mocks::Halt;
 
@@ -38,6 +38,20 @@ pub(super) struct Image<'a> {
     pub(super) name: &'a str,
     pub(super) address: u64,
     pub(super) bytes: &'a [u8],
+}
+
+/// Does the chip refuse to take anything at all, before the first block? Always with that mishap.
+pub(super) fn is_refused(call: &mut Call<'_, '_>, always: Mishap) -> Step<bool> {
+    let board = call.session.board()?;
+    let (code, name) = match (board.has(always), board.happens(Mishap::WriteRefused)) {
+        (true, _) => BAD_ADDRESS,
+        (false, true) => WRITE_FAILED,
+        (false, false) => return Ok(false),
+    };
+    call.refusal(code, name);
+    call.out("[ERROR] Command NAK\n");
+    call.session.board()?.end_writing();
+    Ok(true)
 }
 
 /// Sends an image. `refused` lets the chip refuse its 5th block.

@@ -3,7 +3,7 @@
 use super::configuration::{self, Configured};
 use super::connection::{Connection, shown_baud, shown_part};
 use super::progress::{self, Image, seconds};
-use super::{BAD_ADDRESS, Call, Step, WRITE_FAILED};
+use super::{Call, Step};
 use crate::bench::boards::alif_se::tools_folder::POINTER_PATH;
 use crate::bench::boards::alif_se::{Mishap, Mram, Part, Release, Stage};
 use crate::bench::mocks::Halt;
@@ -124,16 +124,7 @@ fn write(
         return Err(Halt::Exit(0));
     }
     call.out("Download Image\n");
-    let board = call.session.board()?;
-    let refusal = match (board.has(Mishap::PackageRefused), board.happens(Mishap::WriteRefused)) {
-        (true, _) => Some(BAD_ADDRESS),
-        (false, true) => Some(WRITE_FAILED),
-        (false, false) => None,
-    };
-    if let Some((code, name)) = refusal {
-        call.refusal(code, name);
-        call.out("[ERROR] Command NAK\n");
-        call.session.board()?.end_writing();
+    if progress::is_refused(call, Mishap::PackageRefused)? {
         return Err(Halt::Exit(0));
     }
     progress::send(call, connection, Image { name, address, bytes }, refused)?;

@@ -5,7 +5,7 @@ use super::{NO_RESPONSE, UNKNOWN_COMMAND, version_detail};
 use crate::bench::boards::imx_rt::{
     Answer, AnswerKind, Command, DataPhase, Exchange, Flavour, ImxRt, MAX_PACKET_BYTES,
 };
-use crate::bench::mocks::legacy::{LEGACY_START_MS, LegacyOptions, LegacyStop};
+use crate::bench::mocks::legacy::{LEGACY_START_MS, LegacyOptions};
 use crate::bench::mocks::nxp_device::parse_c_integer;
 use crate::bench::mocks::nxp_status::bootloader_status;
 use crate::bench::{BenchClock, Console};
@@ -44,15 +44,7 @@ struct Call<'a> {
 pub(super) fn play(args: &[String], board: &mut ImxRt, console: &mut Console, clock: &mut BenchClock) -> i32 {
     let options = match LegacyOptions::parse("blhost", 5_000, USAGE, args) {
         Ok(options) => options,
-        Err(LegacyStop::Version) => {
-            console.out(VERSION);
-            return 0;
-        }
-        Err(LegacyStop::Text { stdout, stderr, exit_code }) => {
-            console.out(&stdout);
-            console.err(&stderr);
-            return exit_code;
-        }
+        Err(stop) => return stop.tell(VERSION, console),
     };
     clock.take(LEGACY_START_MS);
     let words = shown_words(&options.command);

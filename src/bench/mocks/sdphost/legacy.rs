@@ -2,7 +2,7 @@
 
 use super::HAB_SUCCESS;
 use crate::bench::boards::imx_rt::{Flavour, ImxRt, JumpAnswer, WRITE_COMPLETE, WriteFileAnswer};
-use crate::bench::mocks::legacy::{LEGACY_START_MS, LegacyOptions, LegacyStop};
+use crate::bench::mocks::legacy::{LEGACY_START_MS, LegacyOptions};
 use crate::bench::mocks::nxp_device::parse_c_integer;
 use crate::bench::mocks::nxp_status::rom_status;
 use crate::bench::{BenchClock, Console};
@@ -22,15 +22,7 @@ const NO_ANSWER_EXIT: i32 = 20;
 pub(super) fn play(args: &[String], board: &mut ImxRt, console: &mut Console, clock: &mut BenchClock) -> i32 {
     let options = match LegacyOptions::parse("sdphost", 10_000, USAGE, args) {
         Ok(options) => options,
-        Err(LegacyStop::Version) => {
-            console.out(VERSION);
-            return 0;
-        }
-        Err(LegacyStop::Text { stdout, stderr, exit_code }) => {
-            console.out(&stdout);
-            console.err(&stderr);
-            return exit_code;
-        }
+        Err(stop) => return stop.tell(VERSION, console),
     };
     clock.take(LEGACY_START_MS);
     let words: Vec<&str> = options.command.iter().map(String::as_str).collect();
