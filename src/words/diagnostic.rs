@@ -69,8 +69,14 @@ pub fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Opt
     // Of a short word two letters in the wrong order are most of it.
     const ONE_SLIP: f64 = 0.8;
     const SLIP_LETTERS_MIN: usize = 3;
+    // Nobody means a word by something much longer, and comparing takes as long as both are long.
+    const LONGER_MAX: usize = 16;
     let likeness = |word: &str| {
-        let is_slip = word.len() >= SLIP_LETTERS_MIN && strsim::osa_distance(given, word) == 1;
+        if given.len() > word.len() + LONGER_MAX {
+            return 0.0;
+        }
+        let near_in_length = word.len().abs_diff(given.len()) <= 1;
+        let is_slip = near_in_length && word.len() >= SLIP_LETTERS_MIN && strsim::osa_distance(given, word) == 1;
         let alike = strsim::jaro_winkler(given, word);
         if is_slip { alike.max(ONE_SLIP) } else { alike }
     };

@@ -252,12 +252,13 @@ fn look_as(tool: &Tool, args: &[String], facts: &CallFacts<'_>) -> Looked {
     Looked { kind, fixed: form.fixed, bound: false }
 }
 
-/// An argument that is almost the word of a kind of call.
+/// An argument that is almost the word of a kind of call; in a long list only the first ones are compared.
 fn misspelt<'t>(tool: &'t Tool, args: &[String]) -> Option<(usize, &'t str)> {
+    const COMPARED_MAX: usize = 100;
     let words = || tool.commands.iter().flat_map(|command| &command.with).map(String::as_str);
     let almost = |(index, arg): (usize, &String)| Some((index, nearest(arg, words())?));
     // Options are too short to be almost each other.
-    args.iter().enumerate().filter(|(_, arg)| !arg.starts_with('-')).find_map(almost)
+    args.iter().enumerate().filter(|(_, arg)| !arg.starts_with('-')).take(COMPARED_MAX).find_map(almost)
 }
 
 /// Other formats put so many bytes at most before it.
