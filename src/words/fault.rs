@@ -58,6 +58,10 @@ impl FaultClass {
         FaultClass::Unknown,
     ];
 
+    pub fn words() -> Vec<&'static str> {
+        FaultClass::ALL.map(FaultClass::word).to_vec()
+    }
+
     pub fn word(self) -> &'static str {
         match self {
             FaultClass::NoDevice => "no-device",

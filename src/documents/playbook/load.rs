@@ -8,9 +8,9 @@ use crate::documents::playbook::family::{Families, Joined, join_family};
 use crate::documents::playbook::read_input::{leaves_its_folder, read_input, report_equal_file_names};
 use crate::documents::playbook::read_reading::read_reading;
 use crate::documents::playbook::read_step::read_steps;
-use crate::documents::playbook::reader::{Entries, Reader};
 use crate::documents::playbook::variable::read_variable;
 use crate::documents::playbook::{Afterwards, Device, DeviceKind, Identity, Input, Playbook, ToolFile, VirtualBoard};
+use crate::documents::reader::{Entries, Reader};
 use crate::documents::{Yaml, YamlKind, parse_yaml};
 use crate::words::{Diagnostic, Id, Place, Source, UsbId};
 

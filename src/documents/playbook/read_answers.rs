@@ -4,7 +4,7 @@ use crate::documents::Yaml;
 use crate::documents::expression::{Part, Template};
 use crate::documents::playbook::Answer;
 use crate::documents::playbook::read_step::{read_prompt, read_until, required};
-use crate::documents::playbook::reader::Reader;
+use crate::documents::reader::Reader;
 use crate::words::Diagnostic;
 
 const KEYS: [&str; 6] = ["when", "send", "prompt", "hands", "until", "times"];

@@ -3,8 +3,8 @@
 use std::str::FromStr;
 
 use crate::documents::expression::Expression;
-use crate::documents::playbook::reader::{Entries, Reader};
 use crate::documents::playbook::{FileKind, Input, InputWord, NamesFiles, Need, Vectors, WordLimit};
+use crate::documents::reader::{Entries, Reader};
 use crate::documents::{Yaml, YamlKind};
 use crate::words::{
     AddressRange, Diagnostic, FILE_BYTES_MAX, Id, Located, MADE_BYTES_MAX, Place, nearest, parse_integer,

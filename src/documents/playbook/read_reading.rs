@@ -2,8 +2,8 @@
 
 use crate::documents::Yaml;
 use crate::documents::playbook::read_step::{read_steps, required};
-use crate::documents::playbook::reader::Reader;
 use crate::documents::playbook::{Irreversible, Reading, TellApart};
+use crate::documents::reader::Reader;
 use crate::words::Id;
 
 pub(super) fn read_irreversible(reader: &mut Reader, yaml: &Yaml, id: &Id, depth: usize) -> Option<Irreversible> {

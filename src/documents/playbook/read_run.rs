@@ -3,8 +3,8 @@
 use crate::documents::playbook::read_answers::read_answers;
 use crate::documents::playbook::read_input::leaves_its_folder;
 use crate::documents::playbook::read_step::{read_class, read_prompt, required};
-use crate::documents::playbook::reader::{Entries, Reader};
 use crate::documents::playbook::{Capture, CaptureKind, Changes, FailOn, OnFault, Run, StagedFile, Unmet};
+use crate::documents::reader::{Entries, Reader};
 use crate::documents::{Yaml, YamlKind};
 use crate::words::{Diagnostic, FaultClass, Id, Located};
 

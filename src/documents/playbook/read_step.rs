@@ -6,11 +6,11 @@ use crate::documents::expression::Template;
 use crate::documents::playbook::read_input::{is_part_of_a_program, part_of_a_program};
 use crate::documents::playbook::read_reading::{read_irreversible, read_tell_apart};
 use crate::documents::playbook::read_run::read_run;
-use crate::documents::playbook::reader::{Entries, Reader};
 use crate::documents::playbook::{
     Action, Backoff, CheckStep, Contents, Enough, HandMove, Instead, LateAsk, Prompt, RefuseStep, RestartAt, Retry,
     Step, ThirdFailure, Timeout, Until, WriteStep,
 };
+use crate::documents::reader::{Entries, Reader};
 use crate::documents::{Yaml, YamlKind};
 use crate::words::{Diagnostic, FaultClass, Id, Located, ThirdTime, meant_or_known, nearest};
 

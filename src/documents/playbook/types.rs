@@ -328,6 +328,23 @@ impl HandMove {
         ("switch-off", HandMove::SwitchOff),
         ("press-button", HandMove::PressButton),
     ];
+
+    /// Each with a line about it.
+    pub(in crate::documents) fn words() -> Vec<(&'static str, &'static str)> {
+        HandMove::ALL.map(|(word, hand_move)| (word, hand_move.meaning())).to_vec()
+    }
+
+    fn meaning(self) -> &'static str {
+        match self {
+            HandMove::Unplug => "The board is disconnected.",
+            HandMove::PlugIn => "The board is connected.",
+            HandMove::FitJumper => "The jumper or wire is connected, or the button held.",
+            HandMove::RemoveJumper => "The jumper or wire is removed, or the button let go.",
+            HandMove::SwitchOn => "The board is switched on.",
+            HandMove::SwitchOff => "The board is switched off.",
+            HandMove::PressButton => "The button is pressed once.",
+        }
+    }
 }
 
 #[derive(Debug, Clone)]

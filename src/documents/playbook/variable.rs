@@ -2,7 +2,7 @@
 
 use crate::documents::Yaml;
 use crate::documents::expression::{Kind, Value};
-use crate::documents::playbook::reader::Reader;
+use crate::documents::reader::Reader;
 use crate::words::{Diagnostic, Id, Place, parse_integer};
 
 /// A value with a default. The default's form decides what it is: yes or no, a number, or a text.
@@ -74,7 +74,7 @@ fn as_written(value: &Value) -> String {
     }
 }
 
-pub(super) fn yes_or_no(text: &str) -> Option<bool> {
+pub(in crate::documents) fn yes_or_no(text: &str) -> Option<bool> {
     match text {
         "yes" | "true" => Some(true),
         "no" | "false" => Some(false),
