@@ -220,9 +220,9 @@ macro_rules! keys {
                     $($crate::documents::keys::Declared::new(keys!(@name $field $($name)?), $shape, $about)
                         $(.$with($($what),*))*,)*
                 ];
-                static KIND: $crate::documents::keys::MapKind =
+                static MAP: $crate::documents::keys::MapKind =
                     $crate::documents::keys::MapKind::new($of, KEYS)$(.$does($($given),*))*;
-                &KIND
+                &MAP
             }
         }
     };

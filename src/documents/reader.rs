@@ -299,6 +299,12 @@ impl Reader {
         }
     }
 
+    /// Such a name as a value.
+    pub(crate) fn named_value(&mut self, tree: &Tree) -> Option<Located<Id>> {
+        let Located { value, place } = self.text(tree)?;
+        Some(Located { value: self.value_name(&value, &place)?, place })
+    }
+
     pub(crate) fn list<'t>(&mut self, tree: &'t Tree, of: &str) -> &'t [Tree] {
         if let TreeKind::List(items) = &tree.kind {
             return items;

@@ -27,11 +27,6 @@ mod types;
 pub(in crate::documents) mod variable;
 mod wrong_kind;
 
-/// The JSON schema of playbooks and families.
-pub fn schema() -> serde_json::Value {
-    serde_json::from_str(include_str!("schema.json")).unwrap_or_default()
-}
-
 pub use check::check;
 pub use command_line::{ChosenBoard, all_arguments, arguments, choosing, with_choice};
 pub use device::{Device, DeviceKind, Identity};
@@ -48,3 +43,10 @@ pub use types::{
 };
 pub use variable::{Variable, VariableError};
 pub use wrong_kind::{LOOKED_AT_BYTES, WrongKind, blank, wrong_kind};
+
+use crate::documents::keys::Keys;
+
+/// The JSON schema of playbooks and families.
+pub fn schema() -> serde_json::Value {
+    crate::documents::schema::schema(load::PlaybookKeys::kind())
+}
