@@ -4,17 +4,19 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::documents::forms::{FLAG, SCALAR, TEXTS};
+use crate::documents::forms::{FLAG, SCALAR, TEXTS, words};
 use crate::documents::keys::{Keys, Shape, Way, Ways, keys};
 use crate::documents::playbook::family::{Families, Joined, join_family};
 use crate::documents::playbook::read_input::{InputKeys, leaves_its_folder, read_input, report_equal_file_names};
 use crate::documents::playbook::read_reading::{ReadingKeys, read_reading};
 use crate::documents::playbook::read_step::{EXPRESSION, STEPS, TIME, read_steps};
 use crate::documents::playbook::variable::{VariableKeys, read_variable};
-use crate::documents::playbook::{Afterwards, Device, DeviceKind, Identity, Input, Playbook, ToolFile, VirtualBoard};
+use crate::documents::playbook::{
+    Afterwards, Device, DeviceKind, DeviceState, Identity, Input, Playbook, ToolFile, VirtualBoard,
+};
 use crate::documents::reader::{Entries, Reader};
 use crate::documents::{Yaml, YamlKind, parse_yaml};
-use crate::words::{Diagnostic, Id, Place, Source, UsbId};
+use crate::words::{Diagnostic, Id, Place, Source, UsbId, meant_or_known};
 
 // `join_family` asks for the three keys with an underscore before any other is read.
 keys! {
@@ -58,6 +60,9 @@ keys! {
          the person says so, or when --port or --serial chose it. Without the key the catalog of tools decides.";
     identity: Shape::Map(IdentityKeys::kind),
         "What the device must tell of itself; compared before the first change, and a difference ends the run.";
+    state: Shape::Words(|| words(&DeviceState::ALL)),
+        "In which state a board is that shows so: its firmware runs, its own bootloader works, or it can be rescued. \
+         Only where the id alone tells.";
     settle: TIME, "For so long it must be there, or be gone, to count as that. Default: 300ms for usb, else 0s.";
 }
 
@@ -208,8 +213,20 @@ fn read_device(reader: &mut Reader, name: Id, place: &Place, yaml: &Yaml) -> Opt
     });
     let identifies = parts.get(DEVICE.identifies).and_then(|flag| reader.flag(flag)).map(|flag| flag.value);
     let identity = parts.get(DEVICE.identity).and_then(|identity| read_identity(reader, &name, identity));
+    let state = parts.get(DEVICE.state).and_then(|state| read_state(reader, state));
     // A device that is wrong stays declared, so that its uses are not reported as well.
-    Some(Device { name, place: place.clone(), ids, id_places, kind, label, identifies, identity, settle })
+    Some(Device { name, place: place.clone(), ids, id_places, kind, label, identifies, identity, state, settle })
+}
+
+fn read_state(reader: &mut Reader, yaml: &Yaml) -> Option<DeviceState> {
+    let text = reader.text(yaml)?;
+    let found = DeviceState::ALL.into_iter().find(|(word, _)| *word == text.value);
+    if found.is_none() {
+        let known = DeviceState::ALL.map(|(word, _)| word);
+        let message = format!("a board cannot be in the state `{}`", text.value);
+        reader.report(Diagnostic::error(&text.place, message).hint(meant_or_known(&text.value, known)));
+    }
+    found.map(|(_, state)| state)
 }
 
 fn read_identity(reader: &mut Reader, device: &Id, yaml: &Yaml) -> Option<Identity> {
