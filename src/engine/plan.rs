@@ -12,7 +12,6 @@ use crate::engine::command_line::{CommandLine, Wanted, command_line, typed};
 use crate::engine::devices::{Chosen, describe_until};
 use crate::engine::facts::{Coming, Made, RunFacts};
 use crate::engine::gate::WHOSE_MISTAKE;
-use crate::engine::halt::outcome_of;
 use crate::engine::planned_call::{PlannedCall, will_be_refused};
 use crate::engine::proof::is_serial_port;
 use crate::engine::runner::WAIT_LIMIT;
@@ -139,7 +138,7 @@ pub fn not_started(steps: &[PlannedStep]) -> Option<(Outcome, Problem)> {
     let mut problem = before_anything(class, what, vec![format!("{WHOSE_MISTAKE}.")]);
     problem.step = Some(step.id);
     problem.step_name = Some(step.name);
-    Some((outcome_of(class), problem))
+    Some((class.outcome(), problem))
 }
 
 /// The arguments that choose a board.
@@ -269,7 +268,7 @@ impl Planner<'_> {
                     Contents::Text(template) => text(template),
                     Contents::Zeros(length_bytes) => format!("({length_bytes} bytes, all of them zero)"),
                 };
-                lines.push(PlannedLine::Write { file: write.file.clone(), text });
+                lines.push(PlannedLine::Write { file: write.file.value.clone(), text });
             }
             Action::Refuse(refuse) => lines.push(PlannedLine::Refuse { text: text(&refuse.text) }),
             Action::TellApart(tell_apart) => {
@@ -369,10 +368,10 @@ pub(super) fn produced_files(steps: &[Step]) -> BTreeMap<Id, String> {
             Action::Steps(inner) => found.extend(produced_files(inner)),
             Action::TellApart(tell_apart) => found.extend(produced_files(&tell_apart.answers.steps)),
             Action::Run(run) => {
-                found.extend(run.produces.iter().map(|name| (name.clone(), Files::produced_name(name))));
+                found.extend(run.produces.iter().map(|name| (name.value.clone(), Files::produced_name(name))));
             }
             Action::Write(write) => {
-                found.insert(write.name.clone(), write.file.clone());
+                found.insert(write.name.value.clone(), write.file.value.clone());
             }
             _ => {}
         }
