@@ -9,12 +9,11 @@ use crate::cli::catalogs::{Deciders, FoundCatalog, NoCatalog, RunCatalog, for_be
 use crate::cli::configuration::Configuration;
 use crate::cli::desk::Desk;
 use crate::cli::places::{FoundPlaybook, find_playbook};
-use crate::cli::refusal::Refusal;
 use crate::cli::signed::Signed;
 use crate::cli::trust_store::TrustStore;
 use crate::cli::which_playbook::{no_playbook, playbook_of_run};
 use crate::documents::playbook::Playbook;
-use crate::engine::Event;
+use crate::engine::{Event, Refusal};
 use crate::words::{Diagnostic, Source};
 use crate::world::Surroundings;
 

@@ -16,12 +16,12 @@ use crate::cli::configuration::{Configuration, own_catalog};
 use crate::cli::desk::{Desk, ask, piece};
 use crate::cli::places::{FoundPlaybook, OwnDocument, PlaceError, read_document, read_own};
 use crate::cli::problems;
-use crate::cli::refusal::{Refusal, refuse};
-use crate::cli::signed::Signed;
+use crate::cli::refusal::refuse;
+use crate::cli::signed::{NotSigned, Signed};
 use crate::cli::trust_store::TrustStore;
 use crate::cli::wording::quote;
 use crate::documents::catalog::{Catalog, Change, changes, merge, shipped, shipped_source, without_programs};
-use crate::engine::{Event, Outcome, before_anything};
+use crate::engine::{Event, Outcome, Refusal, before_anything};
 use crate::words::{Diagnostic, FaultClass, Source};
 use crate::world::{Foreign, Surroundings};
 
@@ -323,14 +323,14 @@ fn nobody_trusts(undecided: &[Undecided]) -> Box<Refusal> {
 }
 
 /// Only what is signed counts, and this is not.
-pub(super) fn not_signed(why: &str, signed: &Signed) -> Box<Refusal> {
+pub(super) fn not_signed(why: &NotSigned, signed: &Signed) -> Box<Refusal> {
     let mut next = vec![
         "Only playbooks and catalogs that are shipped, or signed by a trusted key, run here (--only-signed, or \
          only_signed in the settings of this user)."
             .to_owned(),
     ];
     next.extend(signed.about_keys().iter().cloned());
-    refuse(Outcome::PlaybookInvalid, before_anything(FaultClass::BadFile, why.to_owned(), next))
+    refuse(Outcome::PlaybookInvalid, before_anything(FaultClass::BadFile, why.to_string(), next))
 }
 
 /// Why a trusted catalog still has to be named each time.

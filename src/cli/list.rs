@@ -5,12 +5,11 @@ use crate::cli::arguments::ListArgs;
 use crate::cli::diagnostics::render;
 use crate::cli::places::find_playbook;
 use crate::cli::problems;
-use crate::cli::run::shown;
 use crate::cli::streams::{complain, complain_at_length, say};
 use crate::cli::style::{Look, Role};
 use crate::cli::wording::{bytes, hang};
 use crate::documents::library::shipped_boards;
-use crate::documents::playbook::{Need, Playbook, irreversible_steps, tools_of};
+use crate::documents::playbook::{Need, Playbook, as_written, irreversible_steps, tools_of};
 use crate::engine::Outcome;
 
 /// Prints one line for each shipped playbook, or everything a person chooses by.
@@ -105,7 +104,7 @@ fn verbose(board: &str, playbook: &Playbook, look: &Look) {
         item("file", &format!("{}{need}{help}{room}", input.file.value));
     }
     for variable in &playbook.variables {
-        let default = shown(&variable.default);
+        let default = as_written(&variable.default);
         item("--set", &format!("{}={default}: {}", variable.name, variable.help));
     }
     for device in &playbook.devices {

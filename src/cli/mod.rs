@@ -12,6 +12,7 @@ mod desk;
 pub mod diagnostics;
 pub mod dry_run;
 mod harmless;
+mod job;
 pub mod json;
 mod list;
 mod live_line;
@@ -27,7 +28,6 @@ mod refusal;
 mod run;
 mod run_lock;
 mod run_options;
-mod run_runtime;
 mod scene;
 mod schema;
 pub mod screen;
@@ -41,6 +41,7 @@ mod trust;
 mod trust_store;
 mod which_playbook;
 pub mod wording;
+mod workplace;
 
 use std::process::ExitCode;
 

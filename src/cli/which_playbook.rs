@@ -3,8 +3,8 @@
 use crate::cli::desk::{Desk, ask, piece};
 use crate::cli::places::{FoundPlaybook, Named, PlaceError, find_named};
 use crate::cli::problems;
-use crate::cli::refusal::{Refusal, refuse};
-use crate::engine::{Outcome, before_anything};
+use crate::cli::refusal::refuse;
+use crate::engine::{Outcome, Refusal, before_anything};
 use crate::words::FaultClass;
 
 /// The playbook of a real run. A person chooses between two; without one, the path has to be written.

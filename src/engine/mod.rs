@@ -1,14 +1,17 @@
 //! Floor 4: runs a playbook in a world. Speaks only typed events; knows no terminal.
 
+mod attempts;
 mod awake;
 #[cfg(test)]
 #[cfg(unix)]
 mod awake_tests;
 mod beforehand;
+mod board_state;
 mod call;
 mod call_again;
 mod checked;
 mod command_line;
+mod conduct;
 mod converse;
 #[cfg(test)]
 #[cfg(unix)]
@@ -34,16 +37,17 @@ mod permission;
 mod plan;
 mod planned_call;
 mod problem;
+mod progress;
 mod prompt;
 mod proof;
 mod ready;
 mod refusal;
-mod repeated;
-mod ruled_out;
 mod runner;
+mod step;
 #[cfg(test)]
 #[cfg(unix)]
 mod stop_tests;
+mod stopping;
 mod suitable;
 mod tell_apart;
 #[cfg(test)]
@@ -61,18 +65,21 @@ mod watch;
 
 use std::time::Duration;
 
+pub use beforehand::RuledOut;
+pub use conduct::{Assignment, Clock, Order, Settings, Tell, Workplace, conduct, stage};
 pub use devices::Chosen;
 pub use event::{CONDITION_DOES_NOT_HOLD, Cause, Event, FuseChange, GoesOn, Problem, StepEnd, WaitEnd};
 pub use files::Files;
-pub use inputs::{GivenFiles, InputProblem, MakeImage, stage_inputs};
+pub use inputs::{GivenFiles, InputProblem, MakeImage};
 pub use ledger::{BoardRegion, RegionState};
 pub use limit::longest_limit;
 pub use plan::{PlannedLine, PlannedStep, not_started, plan};
 pub use proof::ProvenBy;
-pub use ready::{ReadyTool, ReadyTools, SoughtTools, StartUp, Tools, seek_tools};
-pub use refusal::{before_anything, finished, outcome_without_tools, refused_inputs, refused_tools, without_problem};
-pub use ruled_out::RuledOut;
-pub use runner::{Finish, Order, Settings, run};
+pub use ready::{ReadyTool, ReadyTools, SoughtTools, Tools};
+pub use refusal::{
+    Refusal, before_anything, finished, outcome_without_tools, refused_inputs, refused_tools, without_problem,
+};
+pub use runner::{Finish, run};
 pub use tool_folder::file_of as file_of_tool;
 
 pub use crate::words::Outcome;

@@ -34,8 +34,8 @@ use unix as system;
 use windows as system;
 
 pub use contract::{
-    Access, AnswerTool, Ask, AttachedDevice, Awake, DeviceList, DeviceNode, Interrupt, NodeGroup, NodeHolder, Reply,
-    RunningTool, StopTool, ToolCall, ToolEvent, ToolInput, WarmStart, World,
+    Access, AnswerTool, Ask, AttachedDevice, Awake, DeviceList, DeviceNode, Interrupt, NoBus, NodeGroup, NodeHolder,
+    Reply, RunningTool, StopTool, ToolCall, ToolEvent, ToolInput, WarmStart, World,
 };
 pub use custody::{Foreign, custody};
 pub use gate::{Cleared, Consent, Refused, Wish, clear, clear_interpreter};

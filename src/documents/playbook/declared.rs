@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::documents::expression::{Facts, Value};
+use crate::documents::expression::{Facts, UnknownFact, Value};
 use crate::documents::playbook::Playbook;
 use crate::words::Id;
 
@@ -21,12 +21,12 @@ impl Facts for Declared<'_> {
         is_file.then(|| Value::File(name.clone()))
     }
 
-    fn file_name(&self, file: &Id) -> Result<String, String> {
+    fn file_name(&self, file: &Id) -> Result<String, UnknownFact> {
         Ok(self.playbook.input(file).map_or_else(|| file.to_string(), |input| input.file_name().to_owned()))
     }
 
-    fn size(&self, file: &Id) -> Result<u64, String> {
-        (self.size)(file).ok_or_else(|| format!("the size of {file} is not known at this point"))
+    fn size(&self, file: &Id) -> Result<u64, UnknownFact> {
+        (self.size)(file).ok_or_else(|| UnknownFact::Size(file.clone()))
     }
 
     fn given(&self, _: &Id) -> bool {

@@ -7,7 +7,7 @@ use regex::Regex;
 
 use crate::documents::catalog::Excuses;
 use crate::documents::expression::{Expression, Template};
-use crate::documents::playbook::{Device, Input, Variable};
+use crate::documents::playbook::{Device, Input, Variable, leaves};
 use crate::documents::{Key, Yaml};
 use crate::words::{AddressRange, Fault, FaultClass, Id, Located, Place, Source, ThirdTime};
 
@@ -61,17 +61,7 @@ impl Playbook {
 
     /// Every step below groups, in order, without the groups themselves and without readings.
     pub fn leaf_steps(&self) -> Vec<&Step> {
-        fn collect<'a>(steps: &'a [Step], into: &mut Vec<&'a Step>) {
-            for step in steps {
-                match &step.action {
-                    Action::Steps(inner) => collect(inner, into),
-                    _ => into.push(step),
-                }
-            }
-        }
-        let mut leaves = Vec::new();
-        collect(&self.steps, &mut leaves);
-        leaves
+        leaves(&self.steps).collect()
     }
 }
 

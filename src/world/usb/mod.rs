@@ -28,7 +28,7 @@ use nusb::hotplug::HotplugWatch;
 use self::access::AccessMemory;
 use crate::documents::playbook::DeviceKind;
 use crate::words::UsbId;
-use crate::world::{AttachedDevice, DeviceList};
+use crate::world::{AttachedDevice, DeviceList, NoBus};
 
 /// Where the system does not tell of changes, the bus is looked at this often.
 const LOOK_WITHOUT_WATCH: Duration = Duration::from_millis(200);
@@ -88,9 +88,9 @@ impl UsbBus {
 
     fn look(&self, kinds: &[(UsbId, DeviceKind)]) -> DeviceList {
         if let Some(missing) = system::subsystem_missing() {
-            return Err(missing);
+            return Err(NoBus::Missing(missing));
         }
-        let listed = nusb::list_devices().wait().map_err(|error| format!("the USB bus cannot be read: {error}"))?;
+        let listed = nusb::list_devices().wait().map_err(|error| NoBus::Usb(error.to_string()))?;
         let mut devices = Vec::new();
         let mut attached = Vec::new();
         for device in listed {
@@ -200,7 +200,7 @@ mod tests {
         let nobody = UsbId { vendor: 0x1209, product: 0 };
         match bus.devices(&[(nobody, DeviceKind::Usb)]) {
             Ok(devices) => assert_eq!(devices, []),
-            Err(reason) => assert!(!reason.is_empty()),
+            Err(reason) => assert!(!reason.to_string().is_empty()),
         }
     }
 
