@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::cli::refusal::Hinted;
-use crate::documents::library::{bare, shipped_board_called};
+use crate::documents::library::{is_called, shipped_board_called};
 use crate::documents::playbook::{Input, Playbook};
 use crate::engine::GivenFiles;
 
@@ -37,13 +37,13 @@ impl Hinted for OtherBoardsFolder {
 /// Refuses to take files from such a folder. Files that the person names one by one may lie anywhere.
 pub(super) fn check_folder(given: &GivenFiles, playbook: &Playbook) -> Result<(), Box<OtherBoardsFolder>> {
     let Some(name) = name_of(&given.folder) else { return Ok(()) };
-    let is_own = playbook.aliases.iter().any(|alias| bare(&alias.value) == bare(&name));
     let taken: Vec<&Input> = playbook.inputs.iter().filter(|input| is_taken_from_folder(input, given)).collect();
     // A playbook that has no name for its folder says nothing of those of others.
-    if is_own || playbook.aliases.is_empty() || taken.is_empty() {
+    if is_called(playbook, &name) || playbook.aliases.is_empty() || taken.is_empty() {
         return Ok(());
     }
-    let Some(other) = shipped_board_called(&name) else { return Ok(()) };
+    let other = shipped_board_called(&name).filter(|other| other.name != playbook.board);
+    let Some(other) = other else { return Ok(()) };
     let set = |input: &&Input| format!("--set {}={}", input.name, given.folder.join(&input.file.value).display());
     Err(Box::new(OtherBoardsFolder {
         name,

@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::io;
 
+use tokio::runtime::{Builder, Runtime};
+
 use crate::documents::catalog::Catalog;
 use crate::documents::expression::Value;
 use crate::documents::playbook::Playbook;
@@ -26,6 +28,13 @@ pub enum Clock {
     Running,
     /// Waits take no real time.
     Paused,
+}
+
+impl Clock {
+    /// For one thread.
+    pub fn runtime(self) -> io::Result<Runtime> {
+        Builder::new_current_thread().enable_all().start_paused(self == Clock::Paused).build()
+    }
 }
 
 /// What is to be run, and on which files.
@@ -111,7 +120,7 @@ pub fn conduct<P: Workplace>(
     let tools = match place.clock() {
         Clock::Running => Tools::Sought(sought),
         // Version probes are real processes even on a bench, so they need a clock that runs.
-        Clock::Paused => match runtime(Clock::Running)?.block_on(sought.answer) {
+        Clock::Paused => match Clock::Running.runtime()?.block_on(sought.answer) {
             Ok(ReadyTools { tools, told }) => {
                 told.iter().for_each(&mut *tell);
                 Tools::Ready(tools)
@@ -123,7 +132,7 @@ pub fn conduct<P: Workplace>(
         },
     };
     let order = Order { playbook, catalog, tools, settings };
-    runtime(place.clock())?.block_on(place.carry_out(order, files, tell))
+    place.clock().runtime()?.block_on(place.carry_out(order, files, tell))
 }
 
 /// The run's own folder with the input files in it, each found to be sound.
@@ -150,8 +159,4 @@ fn heard<'a, P: Workplace>(sought: SoughtTools<'a>, place: &'a P) -> SoughtTools
         Ok(found)
     });
     SoughtTools { answer, still_out }
-}
-
-fn runtime(clock: Clock) -> io::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_current_thread().enable_all().start_paused(clock == Clock::Paused).build()
 }

@@ -41,6 +41,7 @@ mod progress;
 mod prompt;
 mod proof;
 mod ready;
+mod recognise;
 mod refusal;
 mod runner;
 mod step;
@@ -76,6 +77,7 @@ pub use limit::longest_limit;
 pub use plan::{PlannedLine, PlannedStep, not_started, plan};
 pub use proof::ProvenBy;
 pub use ready::{ReadyTool, ReadyTools, SoughtTools, Tools};
+pub use recognise::{Recognised, known_kinds, recognise};
 pub use refusal::{
     Refusal, before_anything, finished, outcome_without_tools, refused_inputs, refused_tools, without_problem,
 };

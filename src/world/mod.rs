@@ -35,7 +35,7 @@ use windows as system;
 
 pub use contract::{
     Access, AnswerTool, Ask, AttachedDevice, Awake, DeviceList, DeviceNode, Interrupt, NoBus, NodeGroup, NodeHolder,
-    Reply, RunningTool, StopTool, ToolCall, ToolEvent, ToolInput, WarmStart, World,
+    OtherDevice, Reply, RunningTool, StopTool, ToolCall, ToolEvent, ToolInput, WarmStart, World,
 };
 pub use custody::{Foreign, custody};
 pub use gate::{Cleared, Consent, Refused, Wish, clear, clear_interpreter};
