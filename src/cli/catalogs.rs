@@ -15,8 +15,7 @@ use crate::cli::arguments::RunOptions;
 use crate::cli::configuration::{Configuration, own_catalog};
 use crate::cli::desk::{Desk, ask, piece};
 use crate::cli::places::{FoundPlaybook, OwnDocument, PlaceError, read_document, read_own};
-use crate::cli::problems;
-use crate::cli::refusal::refuse;
+use crate::cli::refusal::{problem_of_place, refuse};
 use crate::cli::signed::{NotSigned, Signed};
 use crate::cli::trust_store::TrustStore;
 use crate::cli::wording::quote;
@@ -343,7 +342,7 @@ fn cannot_be_read(error: &PlaceError) -> NoCatalog {
     if error.of_document() {
         return NoCatalog::Diagnostics(vec![Diagnostic::of_document(error.to_string())]);
     }
-    NoCatalog::Refused(refuse(Outcome::CommandLine, problems::place(error)))
+    NoCatalog::Refused(refuse(Outcome::CommandLine, problem_of_place(error)))
 }
 
 /// Catalogs that lie beside documents, but for the one in the current folder, which counts anyway.

@@ -12,9 +12,8 @@ use crate::cli::check::{read, scene_of};
 use crate::cli::diagnostics;
 use crate::cli::other_folder::check_folder;
 use crate::cli::places::read_scene;
-use crate::cli::problems;
 use crate::cli::record::Recording;
-use crate::cli::refusal::{refuse, refuse_command_line};
+use crate::cli::refusal::{problem_of_documents, refuse, refuse_command_line, refuse_place};
 use crate::cli::run_lock::lock;
 use crate::cli::run_options::{check_options, variables};
 use crate::cli::scene::{apply_scene, folder_of_scene};
@@ -50,7 +49,7 @@ impl Job {
             if human {
                 complain_at_length(&diagnostics::render(diagnostics, look));
             }
-            refuse(Outcome::PlaybookInvalid, problems::documents(diagnostics))
+            refuse(Outcome::PlaybookInvalid, problem_of_documents(diagnostics))
         };
         let mut admission = Admission::of(&name, &options, &Surroundings::of_this_process(), &invalid)?;
         let Admission { found, catalog, .. } = &admission;
@@ -105,10 +104,7 @@ fn scene(
     invalid: &dyn Fn(&[Diagnostic]) -> Box<Refusal>,
 ) -> Result<Option<Scene>, Box<Refusal>> {
     let Some(path) = &options.scene else { return Ok(None) };
-    let source = read_scene(path).map_err(|error| {
-        let outcome = if error.of_document() { Outcome::PlaybookInvalid } else { Outcome::CommandLine };
-        refuse(outcome, problems::place(&error))
-    })?;
+    let source = read_scene(path).map_err(|error| refuse_place(&error))?;
     let (scene, diagnostics) = scene_of(&source, catalog);
     scene.map(Some).ok_or_else(|| invalid(&diagnostics))
 }

@@ -4,7 +4,7 @@ use crate::bench::{Bench, model_help};
 use crate::cli::arguments::ListArgs;
 use crate::cli::diagnostics::render;
 use crate::cli::places::find_playbook;
-use crate::cli::problems;
+use crate::cli::refusal::problem_of_place;
 use crate::cli::streams::{complain, complain_at_length, say};
 use crate::cli::style::{Look, Role};
 use crate::cli::wording::{bytes, hang};
@@ -22,7 +22,7 @@ pub(super) fn list(args: &ListArgs, look: &Look) -> Outcome {
         let found = match find_playbook(name) {
             Ok(found) => found,
             Err(error) => {
-                let next = problems::place(&error).next;
+                let next = problem_of_place(&error).next;
                 complain(&format!("error: {error}"));
                 next.iter().for_each(|next| complain(next));
                 return if error.of_document() { Outcome::PlaybookInvalid } else { Outcome::CommandLine };

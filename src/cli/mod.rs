@@ -24,7 +24,6 @@ mod other_folder;
 mod parallel;
 mod places;
 mod planned_tools;
-mod problems;
 pub mod reader;
 mod record;
 mod refusal;

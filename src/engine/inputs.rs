@@ -5,7 +5,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::documents::playbook::{Input, Need, Playbook, Vectors};
-use crate::engine::files::FileError;
 use crate::engine::named_files::stage_named_files;
 use crate::engine::suitable::{Unsuitable, WordError, is_rather, suits, word_value};
 use crate::engine::{Event, Files};
@@ -261,8 +260,9 @@ fn make_up(
     let size = size_of_example(input);
     let mut words = Vec::new();
     for word in &input.words {
-        let size = |file: &Id| size_while_making_up(playbook, files, file);
-        words.push((word.offset, word_value(&word.value, &size)?));
+        // Of files that are there, else of the ones that will be.
+        let size = |file: &Id| files.size(file).ok().or_else(|| playbook.input(file).map(size_of_example));
+        words.push((word.offset, word_value(word, playbook, &size)?));
     }
     let Some(bytes) = make(input, size, &words) else { return Ok(None) };
     let path = files.scratch().path(input.file_name())?;
@@ -285,9 +285,4 @@ fn size_of_example(input: &Input) -> u64 {
     let words_end = input.words.iter().map(|word| word.offset.saturating_add(4)).max().unwrap_or(0);
     let vectors_end = input.vectors.as_ref().map_or(0, |vectors| vectors.at.saturating_add(Vectors::SIZE_BYTES));
     limited.max(words_end).max(vectors_end).max(input.starts_with.len() as u64).max(1)
-}
-
-/// Of files that are there, else of the ones that will be.
-fn size_while_making_up(playbook: &Playbook, files: &Files, file: &Id) -> Result<u64, FileError> {
-    files.size(file).or_else(|reason| playbook.input(file).map(size_of_example).ok_or(reason))
 }

@@ -128,3 +128,26 @@ impl<W: World> Runner<'_, W> {
         Halt::Failure(Box::new(self.failure(step, fault, Outcome::Interrupted)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_keys_that_are_pressed_again_cut_a_write_short() {
+        let (key, system) = (Interrupt::Interrupt, Interrupt::Terminate);
+        let (waits, warned) = (Wish::Waits { warned: false }, Wish::Waits { warned: true });
+        let mut stopping = Stopping::default();
+        assert_eq!([key, key].map(|by| stopping.while_writing(by, false)), [waits, Wish::CutsShort]);
+        let mut stopping = Stopping::default();
+        assert_eq!(
+            [system, system, key, key, key].map(|by| stopping.while_writing(by, true)),
+            [waits, Wish::Repeated, waits, warned, Wish::CutsShort]
+        );
+        assert_eq!(stopping.wish(), Some(system), "the first one counts");
+        stopping.shield();
+        assert_eq!((stopping.due(), stopping.wish()), (None, Some(system)));
+        stopping.unshield();
+        assert_eq!(stopping.due(), Some(system));
+    }
+}

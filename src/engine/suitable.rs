@@ -1,14 +1,15 @@
 //! Is a file what the playbook says of its input? Looks at the staged copy; where files come from is the part of
 //! [`crate::engine::inputs`].
 
-use crate::documents::expression::{EvaluationError, Expression, Facts, Node, UnknownFact, Value, evaluate};
+use std::collections::BTreeSet;
+
+use crate::documents::expression::{EvaluationError, Node, Value, evaluate};
 use crate::documents::library::shipped_playbooks;
 use crate::documents::playbook::{
-    FileKind, Input, InputWord, LOOKED_AT_BYTES, Playbook, Vectors, WordLimit, WrongKind, blank as of_blank_memory,
-    wrong_kind as known_wrong_kind,
+    Declared, FileKind, Input, InputWord, LOOKED_AT_BYTES, Playbook, Vectors, WordLimit, WrongKind,
+    blank as of_blank_memory, wrong_kind as known_wrong_kind,
 };
 use crate::engine::Files;
-use crate::engine::devices::looked;
 use crate::engine::files::FileError;
 use crate::engine::inputs::too_large_message;
 use crate::words::Id;
@@ -75,7 +76,7 @@ pub(super) fn suits(input: &Input, playbook: &Playbook, files: &Files) -> Result
         }
     }
     for word in &input.words {
-        holds_word(name, word, size, &read)?;
+        holds_word(input, word, playbook, size, &read)?;
     }
     match &input.vectors {
         Some(vectors) => begins_with_vectors(name, vectors, size, &read).map_err(|unsuitable| {
@@ -155,11 +156,18 @@ fn blank(size: u64, read: &Read<'_>) -> Result<Option<WrongKind>, FileError> {
     Ok(Some(blank))
 }
 
-fn holds_word(name: &str, word: &InputWord, size: u64, read: &Read<'_>) -> Result<(), Unsuitable> {
+fn holds_word(
+    input: &Input,
+    word: &InputWord,
+    playbook: &Playbook,
+    size: u64,
+    read: &Read<'_>,
+) -> Result<(), Unsuitable> {
+    let name = input.file_name();
     // A header speaks of its own file's size, whatever name it has.
     // Below nothing goes the value of a limit only where the file is shorter than its header.
     let cut_short = || Unsuitable::from(format!("`{name}` is cut short"));
-    let wanted = word_value(&word.value, &|_: &Id| Ok(size)).map_err(|_| cut_short())?;
+    let wanted = word_value(word, playbook, &|_| Some(size)).map_err(|_| cut_short())?;
     let offset = word.offset;
     let found = little_endian(offset, read).map_err(|_| cut_short())?;
     let (fits, instead) = match word.limit {
@@ -222,33 +230,14 @@ pub(super) enum WordError {
     NotComputable(#[from] EvaluationError),
 }
 
-/// The value of a word that a file must hold; it may use sizes, and nothing else.
-pub(super) fn word_value(expression: &Expression, size: &SizeOf<'_>) -> Result<u32, WordError> {
-    match evaluate(expression, &SizesOnly(size))? {
+/// The value of a word that a file must hold. `size` tells the sizes of inputs, in bytes.
+pub(super) fn word_value(
+    word: &InputWord,
+    playbook: &Playbook,
+    size: &dyn Fn(&Id) -> Option<u64>,
+) -> Result<u32, WordError> {
+    match evaluate(&word.value, &Declared { playbook, made: &BTreeSet::new(), size })? {
         Value::Integer(value) => u32::try_from(value).map_err(|_| WordError::TooLarge(value)),
         _ => Err(WordError::NoNumber),
-    }
-}
-
-/// The size of an input's file, in bytes.
-pub(super) type SizeOf<'a> = dyn Fn(&Id) -> Result<u64, FileError> + 'a;
-
-struct SizesOnly<'a>(&'a SizeOf<'a>);
-
-impl Facts for SizesOnly<'_> {
-    fn value(&self, name: &Id) -> Option<Value> {
-        Some(Value::File(name.clone()))
-    }
-
-    fn size(&self, file: &Id) -> Result<u64, UnknownFact> {
-        (self.0)(file).map_err(looked)
-    }
-
-    fn file_name(&self, file: &Id) -> Result<String, UnknownFact> {
-        Ok(file.to_string())
-    }
-
-    fn given(&self, _: &Id) -> bool {
-        true
     }
 }

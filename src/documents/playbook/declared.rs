@@ -7,12 +7,12 @@ use crate::documents::playbook::Playbook;
 use crate::words::Id;
 
 /// Files of this playbook, each of the size that somebody tries.
-pub(super) struct Declared<'a> {
-    pub(super) playbook: &'a Playbook,
+pub struct Declared<'a> {
+    pub playbook: &'a Playbook,
     /// Files that steps make.
-    pub(super) made: &'a BTreeSet<Id>,
+    pub made: &'a BTreeSet<Id>,
     /// In bytes; nothing where it is not known.
-    pub(super) size: &'a dyn Fn(&Id) -> Option<u64>,
+    pub size: &'a dyn Fn(&Id) -> Option<u64>,
 }
 
 impl Facts for Declared<'_> {
