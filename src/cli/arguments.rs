@@ -47,6 +47,14 @@ Exit codes:
   4 tool missing or too old       74 output could not be written
                                   130 interrupted";
 
+const DOCTOR_EXAMPLES: &str = "\
+Examples:
+  recover doctor                        tools and permissions for all boards
+  recover doctor rt1062 --files images  all that this board needs
+  recover doctor --fix                  write udev's rules for all boards (Linux)
+
+Exit codes: 0 nothing stands in the way, else as a run would end";
+
 const CHECK_EXAMPLES: &str = "\
 Examples:
   recover check my-board.yaml
@@ -108,6 +116,9 @@ enum Verb {
     List(ListArgs),
     /// Show what is attached, and which board that is
     Devices(DevicesArgs),
+    /// Find everything about this computer that stands in the way
+    #[command(after_help = DOCTOR_EXAMPLES)]
+    Doctor(DoctorArgs),
     /// Find everything wrong with playbooks
     #[command(after_help = CHECK_EXAMPLES)]
     Check(CheckArgs),
@@ -256,6 +267,29 @@ pub struct DevicesArgs {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct DoctorArgs {
+    /// Board to look for, by name; or a playbook, by path
+    #[arg(value_name = "BOARD")]
+    pub board: Option<String>,
+
+    /// Folder with the firmware files
+    #[arg(long, value_name = "DIR", default_value = ".", requires = "board")]
+    pub files: PathBuf,
+
+    /// Use this program for a tool (repeatable)
+    #[arg(long = "tool", value_name = "NAME=PATH")]
+    pub tools: Vec<ToolPath>,
+
+    /// Write the rules that let you at the devices of all boards (Linux); they are shown first
+    #[arg(long, conflicts_with_all = ["tools", "message_format"])]
+    pub fix: bool,
+
+    /// For whom to write: a person, or a program reading one JSON object per line
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
+    pub message_format: MessageFormat,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct CheckArgs {
     /// Playbooks, scenes (`*.scene.yaml`) and catalogs of tools (`*.toml`), to look at
     #[arg(value_name = "FILE", required = true)]
@@ -352,6 +386,7 @@ pub enum Request {
     /// No board is named.
     LookAround(Box<RunOptions>),
     Devices(DevicesArgs),
+    Doctor(DoctorArgs),
     List(ListArgs),
     Check(CheckArgs),
     Test(TestArgs),
@@ -365,6 +400,7 @@ impl Arguments {
         let (playbook, options) = match self.verb {
             Some(Verb::List(args)) => return Ok(Request::List(args)),
             Some(Verb::Devices(args)) => return Ok(Request::Devices(args)),
+            Some(Verb::Doctor(args)) => return Ok(Request::Doctor(args)),
             Some(Verb::Check(args)) => return Ok(Request::Check(args)),
             Some(Verb::Test(args)) => return Ok(Request::Test(args)),
             Some(Verb::Trust(args)) => return Ok(Request::Trust(args)),

@@ -50,6 +50,11 @@ impl Boards {
         boards
     }
 
+    pub(super) fn of(playbooks: Vec<Playbook>) -> Boards {
+        let names = playbooks.iter().map(|playbook| playbook.board.clone()).collect();
+        Boards { names, playbooks, catalog: shipped_catalog().unwrap_or_default() }
+    }
+
     fn add(&mut self, name: String, playbook: Option<Playbook>) {
         if let Some(playbook) = playbook {
             self.names.push(name);

@@ -12,6 +12,7 @@ mod defect;
 mod desk;
 mod devices;
 pub mod diagnostics;
+mod doctor;
 pub mod dry_run;
 mod harmless;
 mod job;
@@ -82,6 +83,7 @@ pub fn main() -> ExitCode {
         Request::Run(args) => run::run(*args, &Look::of(&Term::stderr())),
         Request::LookAround(options) => look_around::look_around(*options, &Look::of(&Term::stdout())),
         Request::Devices(args) => devices::devices(&args, &Look::of(&Term::stdout())),
+        Request::Doctor(args) => doctor::doctor(&args, &Look::of(&Term::stdout())),
         Request::List(args) => list::list(&args, &Look::of(&Term::stdout())),
         Request::Schema(args) => schema::schema(&args),
         Request::Test(args) => test::test(&args, &Look::of(&Term::stdout())),

@@ -10,11 +10,10 @@ use tokio::runtime::{Builder, Runtime};
 use crate::documents::catalog::Catalog;
 use crate::documents::expression::Value;
 use crate::documents::playbook::Playbook;
-use crate::engine::inputs::stage_inputs;
 use crate::engine::ready::seek_tools;
 use crate::engine::{
     Chosen, Event, Files, GivenFiles, MakeImage, Outcome, ReadyTool, ReadyTools, Refusal, SoughtTools, Tools,
-    outcome_without_tools, refused_inputs, refused_tools,
+    outcome_without_tools, refused_inputs, refused_tools, stage_inputs,
 };
 use crate::words::Id;
 use crate::world::{Finder, Scratch};

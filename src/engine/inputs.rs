@@ -41,7 +41,7 @@ pub type MakeImage<'a> = dyn Fn(&Input, u64, &[(u64, u32)]) -> Option<Vec<u8>> +
 
 /// Stages and checks every input, and the files that tables among them name; all faults are found, not only the first.
 /// With `make` a missing file is made up, unless the run can do without it.
-pub(super) fn stage_inputs(
+pub fn stage_inputs(
     playbook: &Playbook,
     given: &GivenFiles,
     make: Option<&MakeImage<'_>>,

@@ -16,6 +16,7 @@ mod converse;
 #[cfg(test)]
 #[cfg(unix)]
 mod converse_tests;
+mod device_rules;
 mod devices;
 mod event;
 mod facts;
@@ -68,12 +69,14 @@ use std::time::Duration;
 
 pub use beforehand::RuledOut;
 pub use conduct::{Assignment, Clock, Order, Settings, Tell, Workplace, conduct, stage};
+pub use device_rules::{RULES_FILE, RULES_MARK, permits, rules_for};
 pub use devices::Chosen;
 pub use event::{CONDITION_DOES_NOT_HOLD, Cause, Event, FuseChange, GoesOn, Problem, StepEnd, WaitEnd};
 pub use files::Files;
-pub use inputs::{GivenFiles, InputProblem, MakeImage};
+pub use inputs::{GivenFiles, InputProblem, MakeImage, stage_inputs};
 pub use ledger::{BoardRegion, RegionState};
 pub use limit::longest_limit;
+pub use permission::remedy_for;
 pub use plan::{PlannedLine, PlannedStep, not_started, plan};
 pub use proof::ProvenBy;
 pub use ready::{ReadyTool, ReadyTools, SoughtTools, Tools};

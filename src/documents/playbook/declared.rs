@@ -15,6 +15,12 @@ pub struct Declared<'a> {
     pub size: &'a dyn Fn(&Id) -> Option<u64>,
 }
 
+impl std::fmt::Debug for Declared<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Declared").field("made", &self.made).finish_non_exhaustive()
+    }
+}
+
 impl Facts for Declared<'_> {
     fn value(&self, name: &Id) -> Option<Value> {
         let is_file = self.playbook.input(name).is_some() || self.made.contains(name);
