@@ -70,8 +70,7 @@ keys! {
     IDENTITY: IdentityKeys = "`identity`", ways(Ways::NotEmpty);
     product: Shape::Text, "A pattern for its product string.";
     interface: TEXTS,
-        "One of these is among its interface strings, blanks aside; the ROM of an STM32 puts the layout of its flash \
-         there.";
+        "One of these is among its interface strings, blanks aside; some ROMs put the layout of their flash there.";
     version: SCALAR, "A pattern for its release number (bcdDevice) in four hexadecimal digits.";
     answers: Shape::Map(ReadingKeys::kind), "What it answers to a tool.";
 }
