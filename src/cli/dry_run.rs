@@ -12,7 +12,8 @@ use crate::cli::style::{Look, Role, Sign};
 use crate::cli::wording::{clean, hang, milliseconds, wrap_command};
 use crate::cli::workplace::{makes_up, new_scratch};
 use crate::engine::{
-    Event, GoesOn, Outcome, PlannedLine, PlannedStep, Refusal, not_started, plan, stage, without_problem,
+    Event, Files, GoesOn, Outcome, PlannedLine, PlannedStep, Refusal, not_started, plan, refused_inputs, stage,
+    stage_what_is_there, without_problem,
 };
 use crate::world::Surroundings;
 
@@ -21,13 +22,20 @@ const INDENT: &str = "        ";
 /// `recover run --dry-run`.
 pub(super) fn dry_run(job: &Job, about_catalogs: &[Event]) -> Outcome {
     match planned(job) {
-        Ok((steps, tools)) => tell(job, &steps, &tools, about_catalogs),
+        Ok(plan) => tell(job, &plan, about_catalogs),
         Err(refusal) => show_refusal(&refusal, job.options.message_format),
     }
 }
 
-fn planned(job: &Job) -> Result<(Vec<PlannedStep>, Vec<PlannedTool>), Box<Refusal>> {
-    let files = stage(job.assignment(), new_scratch()?, makes_up(job).as_deref(), &mut |_| {})?;
+struct Plan {
+    steps: Vec<PlannedStep>,
+    tools: Vec<PlannedTool>,
+    /// The files that are not there yet.
+    missing: Vec<String>,
+}
+
+fn planned(job: &Job) -> Result<Plan, Box<Refusal>> {
+    let (files, missing) = planned_files(job)?;
     let surroundings = Surroundings::of_this_process();
     let given = |name: &str| job.options.tools.iter().rev().find(|given| given.tool == name);
     let explicit = |name: &str| given(name).map(|given| given.program.clone());
@@ -38,16 +46,32 @@ fn planned(job: &Job) -> Result<(Vec<PlannedStep>, Vec<PlannedTool>), Box<Refusa
     let tools = planned_tools(&job.playbook, &job.catalog, &job.own_catalogs, &programs);
     let launcher = |name: &str| PlannedTool::launcher_of(&tools, name);
     let steps = plan(&job.playbook, &job.catalog, &files, &job.settings, &launcher);
-    Ok((steps, tools))
+    Ok(Plan { steps, tools, missing })
 }
 
-fn tell(job: &Job, steps: &[PlannedStep], tools: &[PlannedTool], about_catalogs: &[Event]) -> Outcome {
+/// A plan needs no files: what depends on them stands in words.
+fn planned_files(job: &Job) -> Result<(Files, Vec<String>), Box<Refusal>> {
+    if job.bench.is_some() {
+        let files = stage(job.assignment(), new_scratch()?, makes_up(job).as_deref(), &mut |_| {})?;
+        return Ok((files, Vec::new()));
+    }
+    let mut files = Files::new(new_scratch()?);
+    let staged = stage_what_is_there(&job.playbook, &job.given, &mut files, &mut |_| {});
+    let missing = staged.map_err(|problems| refuse(Outcome::CommandLine, refused_inputs(&problems)))?;
+    Ok((files, missing))
+}
+
+fn tell(job: &Job, plan: &Plan, about_catalogs: &[Event]) -> Outcome {
+    let Plan { steps, tools, missing } = plan;
     let end = not_started(steps);
     match job.options.message_format {
         MessageFormat::Human => {
             let look = Look::of(&Term::stdout());
             show(&render(steps, &look));
             show(&planned_tools::render(tools, &look));
+            if !missing.is_empty() {
+                say_line(&format!("Not there yet, so its size is not known: {}", missing.join(", ")));
+            }
             for event in about_catalogs {
                 if let Event::Note { text } | Event::Warning { text } = event {
                     say_line(text);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::documents::playbook::{RestartAt, Retry, Step};
 use crate::engine::Event;
-use crate::engine::halt::{Failure, Halt, outcome_of};
+use crate::engine::halt::{Failure, Halt};
 use crate::engine::runner::Runner;
 use crate::words::{Fault, FaultClass, Id, ThirdTime};
 use crate::world::World;
@@ -113,7 +113,7 @@ impl<W: World> Runner<'_, W> {
         fault.help = help;
         if let Some(class) = class {
             fault.class = class;
-            failure.outcome = outcome_of(class);
+            failure.outcome = class.outcome();
         }
     }
 

@@ -162,13 +162,14 @@ impl<'a> RuledOut<'a> {
 fn assigned(steps: &[Step]) -> BTreeSet<&Id> {
     let mut assigned = BTreeSet::new();
     for step in every_step(steps) {
-        assigned.extend(&step.sets);
-        assigned.extend(step.instead.iter().filter_map(|instead| instead.enough.as_ref()).map(|enough| &enough.sets));
-        assigned.extend(step.writes().map(|write| &write.name));
+        assigned.extend(step.sets.as_deref());
+        assigned
+            .extend(step.instead.iter().filter_map(|instead| instead.enough.as_ref()).map(|enough| &enough.sets.value));
+        assigned.extend(step.writes().map(|write| &write.name.value));
         if let Some(run) = step.call() {
-            assigned.extend(run.capture.iter().map(|capture| &capture.name));
-            assigned.extend(run.on_fault.iter().map(|on| &on.set));
-            assigned.extend(&run.produces);
+            assigned.extend(run.capture.iter().map(|capture| &capture.name.value));
+            assigned.extend(run.on_fault.iter().map(|on| &on.set.value));
+            assigned.extend(run.produces.iter().map(|name| &name.value));
         }
     }
     assigned

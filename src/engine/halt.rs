@@ -45,24 +45,6 @@ impl Halt {
     }
 }
 
-/// How a run ends that ends in this class of fault.
-pub(super) fn outcome_of(class: FaultClass) -> Outcome {
-    match class {
-        FaultClass::NoDevice | FaultClass::AmbiguousDevice | FaultClass::NoPermission => Outcome::DeviceUnavailable,
-        FaultClass::ToolMissing => Outcome::ToolMissing,
-        FaultClass::Cancelled => Outcome::Interrupted,
-        FaultClass::DeviceLost
-        | FaultClass::Refused
-        | FaultClass::NoAnswer
-        | FaultClass::Protected
-        | FaultClass::BadUsage
-        | FaultClass::BadFile
-        | FaultClass::ToolBroken
-        | FaultClass::TimedOut
-        | FaultClass::Unknown => Outcome::StepFailed,
-    }
-}
-
 impl<W: World> Runner<'_, W> {
     /// The failure of the step at work.
     pub(super) fn failure(&self, step: &Id, fault: Fault, outcome: Outcome) -> Failure {
@@ -85,7 +67,7 @@ impl<W: World> Runner<'_, W> {
     }
 
     pub(super) fn halt_here(&self, step: &Id, fault: Fault) -> Halt {
-        let outcome = outcome_of(fault.class);
+        let outcome = fault.class.outcome();
         Halt::Failure(Box::new(self.failure(step, fault, outcome)))
     }
 

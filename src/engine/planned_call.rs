@@ -73,7 +73,7 @@ impl std::fmt::Debug for PlannedFiles<'_> {
 impl PlannedFiles<'_> {
     fn written(&self, file_name: &str) -> Option<&WriteStep> {
         let mut written = leaves(&self.0.playbook.steps).filter_map(Step::writes);
-        written.find(|write| write.file == file_name)
+        written.find(|write| *write.file == file_name)
     }
 
     fn is_made(&self, file_name: &str) -> bool {

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use crate::documents::expression::{EvaluationError, Expression, evaluate_condition};
 use crate::documents::playbook::{Action, CheckStep, Contents, RefuseStep, Step, WriteStep};
 use crate::engine::devices::no_bus;
-use crate::engine::halt::{Halt, outcome_of};
+use crate::engine::halt::Halt;
 use crate::engine::limit::limit_of_wait;
 use crate::engine::runner::Runner;
 use crate::engine::{CONDITION_DOES_NOT_HOLD, Event, Outcome, StepEnd, milliseconds};
@@ -213,7 +213,7 @@ impl<'a, W: World> Runner<'a, W> {
         // Wrong files that are noticed before anything is done are the same as an input that does not suit.
         let outcome = match check.class {
             FaultClass::BadFile if self.last_call.is_none() => Outcome::CommandLine,
-            class => outcome_of(class),
+            class => class.outcome(),
         };
         Err(Halt::Failure(Box::new(self.failure(&step.id, fault, outcome))))
     }

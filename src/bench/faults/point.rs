@@ -5,7 +5,7 @@ use std::fmt;
 use crate::documents::catalog::Catalog;
 use crate::documents::playbook::{Below, Playbook, Run, Step, leaves};
 use crate::engine::Files;
-use crate::words::{Id, UsbId};
+use crate::words::{Id, Located, UsbId};
 
 /// A step, or a part of a step that cannot be undone.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -89,13 +89,13 @@ pub(crate) fn points(playbook: &Playbook, catalog: &Catalog) -> Vec<(RunPoint, P
 
 impl PointFacts {
     fn add(&mut self, step: &Step, playbook: &Playbook, catalog: &Catalog) {
-        let mut names: Vec<&Id> = step.until.iter().flat_map(|until| &until.present).collect();
+        let mut names: Vec<&Located<Id>> = step.until.iter().flat_map(|until| &until.present).collect();
         if let Some(run) = step.call() {
             names.extend(&run.device);
             self.add_run(run, playbook, catalog);
         }
         if let Some(write) = step.writes() {
-            self.writes = Some(write.file.clone());
+            self.writes = Some(write.file.value.clone());
         }
         for id in names.into_iter().filter_map(|name| playbook.device(name)).flat_map(|device| &device.ids) {
             if !self.wanted.contains(id) {
@@ -114,7 +114,7 @@ impl PointFacts {
             run.args.iter().filter_map(|arg| arg.only_name()).chain(run.stage.iter().map(|staged| &staged.file.value));
         let images = given.filter_map(|name| playbook.input(name)).map(|input| input.file_name().to_owned());
         self.images.extend(images);
-        self.produces.extend(run.produces.iter().map(Files::produced_name));
+        self.produces.extend(run.produces.iter().map(|name| Files::produced_name(name)));
         self.stages.extend(run.stage.iter().map(|staged| staged.path.value.clone()));
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::documents::playbook::load::read_parameters;
-use crate::documents::playbook::reader::Reader;
+use crate::documents::reader::Reader;
 use crate::documents::{Key, Yaml, YamlKind, parse_yaml};
 use crate::words::{Diagnostic, Id, Source, nearest};
 
@@ -133,6 +133,6 @@ fn fill_in(yaml: Yaml, values: &BTreeMap<Id, Yaml>) -> Yaml {
             let exact = exact && filled == text;
             Yaml { kind: YamlKind::Scalar { text: filled, exact }, place }
         }
-        YamlKind::Null => Yaml { kind: YamlKind::Null, place },
+        YamlKind::Null | YamlKind::Integer(_) | YamlKind::Boolean(_) | YamlKind::Other => Yaml { kind, place },
     }
 }

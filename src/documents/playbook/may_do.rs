@@ -158,10 +158,10 @@ impl Found<'_> {
         let mut made = Vec::new();
         for step in every_step(steps) {
             if let Some(run) = step.call() {
-                made.extend(run.produces.iter().map(|name| (name.clone(), name.to_string())));
+                made.extend(run.produces.iter().map(|name| (name.value.clone(), name.to_string())));
                 made.extend(run.stage.iter().map(|staged| (staged.file.value.clone(), staged.path.value.clone())));
             }
-            made.extend(step.writes().map(|write| (write.name.clone(), write.file.clone())));
+            made.extend(step.writes().map(|write| (write.name.value.clone(), write.file.value.clone())));
         }
         for (name, file) in made {
             self.made.insert(name);

@@ -20,16 +20,12 @@ pub(in crate::documents) mod read_input;
 mod read_reading;
 mod read_run;
 pub(in crate::documents) mod read_step;
-pub(in crate::documents) mod reader;
 mod steps;
 #[cfg(test)]
 mod talking_tests;
 mod types;
-mod variable;
+pub(in crate::documents) mod variable;
 mod wrong_kind;
-
-/// The JSON schema of playbooks and families.
-pub const SCHEMA: &str = include_str!("schema.json");
 
 pub use check::check;
 pub use command_line::{ChosenBoard, all_arguments, arguments, choosing, with_choice};
@@ -40,7 +36,6 @@ pub use input::{FileKind, Input, InputWord, NamesFiles, Need, Vectors, WordLimit
 pub use load::{Loaded, load};
 pub use may_do::{Deed, MayDo, MemoryRange, may_do};
 pub(crate) use read_input::is_part_of_a_program;
-pub(crate) use reader::{Entries, Reader};
 pub use steps::{Below, Walk, every_step, irreversible_steps, leaves, procedure, runs_of, tools_of};
 pub use types::{
     Action, Afterwards, Answer, Backoff, Capture, CaptureKind, Changes, CheckStep, Contents, Enough, FailOn, HandMove,
@@ -49,3 +44,10 @@ pub use types::{
 };
 pub use variable::{Variable, VariableError, as_written};
 pub use wrong_kind::{LOOKED_AT_BYTES, WrongKind, blank, wrong_kind};
+
+use crate::documents::keys::Keys;
+
+/// The JSON schema of playbooks and families.
+pub fn schema() -> serde_json::Value {
+    crate::documents::schema::schema(load::PlaybookKeys::kind())
+}

@@ -42,6 +42,7 @@ impl Step {
             if_stopped: _,
             third_time: _,
             next: _,
+            key_places: _,
         } = self;
         let of_action = match action {
             Action::Steps(steps) => Some((Below::Group, steps)),
