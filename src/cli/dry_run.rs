@@ -22,20 +22,29 @@ const INDENT: &str = "        ";
 /// `recover run --dry-run`.
 pub(super) fn dry_run(job: &Job, about_catalogs: &[Event]) -> Outcome {
     match planned(job) {
-        Ok(plan) => tell(job, &plan, about_catalogs),
+        Ok(planned) => tell(job, &planned, about_catalogs),
         Err(refusal) => show_refusal(&refusal, job.options.message_format),
     }
 }
 
-struct Plan {
+/// What a run would do, with what, and what it would need besides.
+struct Planned {
     steps: Vec<PlannedStep>,
     tools: Vec<PlannedTool>,
-    /// The files that are not there yet.
+    /// Files that are needed and not there yet: what depends on them stands in words.
     missing: Vec<String>,
 }
 
-fn planned(job: &Job) -> Result<Plan, Box<Refusal>> {
-    let (files, missing) = planned_files(job)?;
+fn planned(job: &Job) -> Result<Planned, Box<Refusal>> {
+    let (files, missing) = match makes_up(job) {
+        Some(make) => (stage(job.assignment(), new_scratch()?, Some(&*make), &mut |_| {})?, Vec::new()),
+        None => {
+            let mut files = Files::new(new_scratch()?);
+            let staged = stage_what_is_there(&job.playbook, &job.given, &mut files, &mut |_| {});
+            let missing = staged.map_err(|problems| refuse(Outcome::CommandLine, refused_inputs(&problems)))?;
+            (files, missing)
+        }
+    };
     let surroundings = Surroundings::of_this_process();
     let given = |name: &str| job.options.tools.iter().rev().find(|given| given.tool == name);
     let explicit = |name: &str| given(name).map(|given| given.program.clone());
@@ -46,23 +55,11 @@ fn planned(job: &Job) -> Result<Plan, Box<Refusal>> {
     let tools = planned_tools(&job.playbook, &job.catalog, &job.own_catalogs, &programs);
     let launcher = |name: &str| PlannedTool::launcher_of(&tools, name);
     let steps = plan(&job.playbook, &job.catalog, &files, &job.settings, &launcher);
-    Ok(Plan { steps, tools, missing })
+    Ok(Planned { steps, tools, missing })
 }
 
-/// A plan needs no files: what depends on them stands in words.
-fn planned_files(job: &Job) -> Result<(Files, Vec<String>), Box<Refusal>> {
-    if job.bench.is_some() {
-        let files = stage(job.assignment(), new_scratch()?, makes_up(job).as_deref(), &mut |_| {})?;
-        return Ok((files, Vec::new()));
-    }
-    let mut files = Files::new(new_scratch()?);
-    let staged = stage_what_is_there(&job.playbook, &job.given, &mut files, &mut |_| {});
-    let missing = staged.map_err(|problems| refuse(Outcome::CommandLine, refused_inputs(&problems)))?;
-    Ok((files, missing))
-}
-
-fn tell(job: &Job, plan: &Plan, about_catalogs: &[Event]) -> Outcome {
-    let Plan { steps, tools, missing } = plan;
+fn tell(job: &Job, planned: &Planned, about_catalogs: &[Event]) -> Outcome {
+    let Planned { steps, tools, missing } = planned;
     let end = not_started(steps);
     match job.options.message_format {
         MessageFormat::Human => {

@@ -196,7 +196,30 @@ impl Planner<'_> {
     }
 
     fn notes(&self, step: &Step) -> Vec<String> {
-        let Step { id, when, retry, restart_at, ask, .. } = step;
+        // Every key is named, so that of a new one it is said whether a dry run shows it.
+        let Step {
+            id,
+            when,
+            retry,
+            restart_at,
+            ask,
+            // Shown as the head of the step, and in its lines.
+            place: _,
+            key_places: _,
+            name: _,
+            action: _,
+            timeout: _,
+            until: _,
+            irreversible: _,
+            // Told only when something has come of the step.
+            sets: _,
+            if_met: _,
+            if_unmet: _,
+            instead: _,
+            if_stopped: _,
+            third_time: _,
+            next: _,
+        } = step;
         let mut notes = Vec::new();
         if let Some(when) = when {
             notes.push(format!("only when {}", self.in_words(when)));

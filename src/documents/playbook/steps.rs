@@ -29,6 +29,7 @@ impl Step {
             irreversible,
             id: _,
             place: _,
+            key_places: _,
             name: _,
             when: _,
             timeout: _,
@@ -42,7 +43,6 @@ impl Step {
             if_stopped: _,
             third_time: _,
             next: _,
-            key_places: _,
         } = self;
         let of_action = match action {
             Action::Steps(steps) => Some((Below::Group, steps)),

@@ -116,7 +116,7 @@ pub struct Step {
     /// What to do when the run ends in this step; groups hand it down.
     pub(crate) next: Vec<Template>,
     /// Where its keys stand.
-    pub(super) key_places: Vec<(String, Place)>,
+    pub(crate) key_places: Vec<(String, Place)>,
 }
 
 impl Step {
