@@ -17,6 +17,7 @@ mod own_folder;
 mod person;
 pub mod process;
 mod recording;
+mod rules_file;
 mod scratch;
 mod serial;
 mod signature;
@@ -34,7 +35,7 @@ use unix as system;
 #[cfg(windows)]
 use windows as system;
 
-pub use computer::{device_rules, free_bytes, running_programs};
+pub use computer::{free_bytes, running_programs};
 pub use contract::{
     Access, AnswerTool, Ask, AttachedDevice, Awake, DeviceList, DeviceNode, Interrupt, NoBus, NodeGroup, NodeHolder,
     OtherDevice, Reply, RunningTool, StopTool, ToolCall, ToolEvent, ToolInput, WarmStart, World,
@@ -50,6 +51,7 @@ pub use own_folder::{
 };
 pub use person::{AT_TERMINAL, Person, Questions, ask_line};
 pub use recording::{Recorded, Recorder, RecordingWorld, TEXT_BYTES_MAX};
+pub use rules_file::{NotWritten, device_rules, install_rules, may_install_rules};
 pub use scratch::{Scratch, ScratchProblem, Staged, open_file, sha256_of, sha256_of_bytes};
 pub use serial::serial_ports;
 pub use signature::{SignatureProblem, TrustedKey};

@@ -273,6 +273,16 @@ pub(super) fn may_read_and_write(file: &Path) -> Option<bool> {
     Some(access(file, Access::READ_OK | Access::WRITE_OK).is_ok())
 }
 
+pub(super) fn is_root() -> bool {
+    geteuid().is_root()
+}
+
+/// What this user may still write to the disk that the folder is on.
+pub(super) fn free_bytes(folder: &Path) -> Option<u64> {
+    let disk = rustix::fs::statvfs(folder).ok()?;
+    Some(disk.f_bavail.saturating_mul(disk.f_frsize))
+}
+
 /// Is this process in the group of this number?
 #[cfg(target_os = "linux")]
 pub(super) fn is_in_group(id: u32) -> bool {

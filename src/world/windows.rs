@@ -158,3 +158,12 @@ pub fn end_by_signal(signal: i32) -> i32 {
     const SIGNALLED: i32 = 128;
     SIGNALLED + signal
 }
+
+pub(super) fn is_root() -> bool {
+    false
+}
+
+/// Not asked here.
+pub(super) fn free_bytes(_folder: &Path) -> Option<u64> {
+    None
+}

@@ -15,8 +15,9 @@ use rules::{
 use source_file::{SourceFile, source_files};
 
 /// Crates that could be swapped for another one: each is named in one file.
-const SWAPPABLE: [&str; 17] = [
+const SWAPPABLE: [&str; 18] = [
     "annotate_snippets",
+    "clap_mangen",
     "duct",
     "futures_core",
     "glob",
@@ -36,8 +37,8 @@ const SWAPPABLE: [&str; 17] = [
 ];
 
 /// Crates whose types or macros are part of the language that the files speak.
-const EVERYWHERE: [&str; 9] =
-    ["clap", "console", "jiff", "regex", "serde", "serde_json", "tempfile", "thiserror", "tokio"];
+const EVERYWHERE: [&str; 10] =
+    ["clap", "clap_complete", "console", "jiff", "regex", "serde", "serde_json", "tempfile", "thiserror", "tokio"];
 
 /// Families of chips and tools, beside the boards and tools of the shipped documents.
 const FAMILIES: [&str; 6] = ["stm32", "imxrt", "i.mx", "spsdk", "dfuse", "openmv cam"];

@@ -86,9 +86,9 @@ pub(crate) fn writes_to_no_standard_stream(file: &SourceFile) -> Vec<String> {
     named.chain(printed).map(|what| format!("{}: {what} is for cli/streams.rs alone", file.name)).collect()
 }
 
-/// Where the standard library's way to a process is named: the program that keeps the computer awake, and this program once
-/// more, which guards tools that outlive recover. Neither takes a playbook's or a catalog's word.
-const STARTERS: [&str; 3] = ["world/awake.rs", "world/unix.rs", "world/windows.rs"];
+/// Where the standard library's way to a process is named: the program that keeps the computer awake, this program once more,
+/// which guards tools that outlive recover, and what writes udev's rules. None takes a playbook's or a catalog's word.
+const STARTERS: [&str; 4] = ["world/awake.rs", "world/rules_file.rs", "world/unix.rs", "world/windows.rs"];
 
 /// A tool starts through `duct`, whose one file asks for what the gate has let through.
 pub(crate) fn starts_no_process(file: &SourceFile) -> Vec<String> {

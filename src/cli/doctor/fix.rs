@@ -1,8 +1,6 @@
 //! The one thing that `recover doctor` changes: it writes udev's rules for all boards, after it has shown them.
 
-use std::io::{self, Write};
 use std::path::Path;
-use std::process::{Command, ExitStatus, Stdio};
 
 use crate::cli::approval::is_yes;
 use crate::cli::desk::{Desk, ask};
@@ -11,6 +9,7 @@ use crate::cli::style::{Look, Role};
 use crate::documents::catalog::OperatingSystem;
 use crate::documents::playbook::Playbook;
 use crate::engine::{Outcome, RULES_FILE, RULES_MARK, rules_for};
+use crate::world::{install_rules, may_install_rules};
 
 pub(super) fn fix(playbooks: &[Playbook], look: &Look) -> Outcome {
     if OperatingSystem::current() != OperatingSystem::Linux {
@@ -32,12 +31,12 @@ pub(super) fn fix(playbooks: &[Playbook], look: &Look) -> Outcome {
         );
         return Outcome::CommandLine;
     }
-    let how = if is_root() { "" } else { " (sudo may ask for your password)" };
+    let how = if may_install_rules() { "" } else { " (sudo may ask for your password)" };
     if !is_yes(&ask(&format!("Write it, and let udev take it up?{how} Type yes:"))) {
         say("Nothing was written.");
         return Outcome::Declined;
     }
-    match write(&rules) {
+    match install_rules(&rules, RULES_FILE, &|line| say(&format!("  {line}"))) {
         Ok(()) => {
             say("It is written. Disconnect the board and connect it again.");
             Outcome::Recovered
@@ -63,54 +62,6 @@ fn in_the_way(file: &Path, rules: &str) -> Option<String> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
         Err(error) => Some(format!("error: {} cannot be read: {error}", file.display())),
     }
-}
-
-fn is_root() -> bool {
-    #[cfg(unix)]
-    {
-        rustix::process::geteuid().is_root()
-    }
-    #[cfg(not(unix))]
-    {
-        false
-    }
-}
-
-/// Why the rules are not in their place.
-#[derive(Debug, thiserror::Error)]
-enum NotWritten {
-    #[error("no file can be made: {0}")]
-    NoFile(io::Error),
-    #[error(transparent)]
-    Unwritable(#[from] io::Error),
-    #[error("`{line}` failed ({status})")]
-    Failed { line: String, status: ExitStatus },
-    #[error("`{line}` could not be started: {source}")]
-    NotStarted { line: String, source: io::Error },
-}
-
-/// Only these three commands run as root.
-fn write(rules: &str) -> Result<(), NotWritten> {
-    let mut file = tempfile::NamedTempFile::new().map_err(NotWritten::NoFile)?;
-    file.write_all(rules.as_bytes()).and_then(|()| file.flush())?;
-    let text = file.path().to_string_lossy().into_owned();
-    let commands: [&[&str]; 3] = [
-        &["install", "-m", "644", &text, RULES_FILE],
-        &["udevadm", "control", "--reload-rules"],
-        &["udevadm", "trigger"],
-    ];
-    for command in commands {
-        let words: Vec<&str> = if is_root() { command.to_vec() } else { [&["sudo"], command].concat() };
-        let line = words.join(" ");
-        say(&format!("  {line}"));
-        let ended = Command::new(words[0]).args(&words[1..]).stdin(Stdio::inherit()).status();
-        match ended {
-            Ok(status) if status.success() => {}
-            Ok(status) => return Err(NotWritten::Failed { line, status }),
-            Err(source) => return Err(NotWritten::NotStarted { line, source }),
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]
