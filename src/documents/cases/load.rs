@@ -1,15 +1,17 @@
 //! Reads a test file.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
+use crate::documents::cases::for_each::repeated;
 use crate::documents::cases::read_case::{read_answers, read_case};
-use crate::documents::cases::{Case, Excuse, TestFile, UnnoticedMutant};
+use crate::documents::cases::{Case, Excuse, InputsOf, TestFile, UnnoticedMutant};
 use crate::documents::playbook::Families;
-use crate::documents::playbook::family::{Joined, join_family};
+use crate::documents::playbook::family::{Joined, join_families};
 use crate::documents::playbook::read_input::leaves_its_folder;
 use crate::documents::playbook::reader::Reader;
 use crate::documents::{Yaml, YamlKind, parse_yaml};
-use crate::words::{Diagnostic, Located, Place, Source};
+use crate::words::{Diagnostic, Located, Place, Source, without_repetitions};
 
 const TOP_KEYS: &[&str] =
     &["format", "playbook", "uses", "with", "parameters", "answers", "cases", "unnoticed", "excused"];
@@ -24,7 +26,7 @@ pub struct LoadedTests {
 
 /// Reads a test file, with the cases it may share with those of other boards. Nothing is held against its playbook yet;
 /// that is [`crate::documents::cases::check`]'s part.
-pub fn load(source: &Arc<Source>, families: &Families<'_>) -> LoadedTests {
+pub fn load(source: &Arc<Source>, families: &Families<'_>, inputs_of: &InputsOf<'_>) -> LoadedTests {
     let mut reader = Reader::default();
     let tests = match parse_yaml(source) {
         Ok(yaml) if matches!(yaml.kind, YamlKind::Null) => {
@@ -32,18 +34,18 @@ pub fn load(source: &Arc<Source>, families: &Families<'_>) -> LoadedTests {
             None
         }
         Ok(yaml) => {
-            let (yaml, joined) = join_family(&mut reader, yaml, TOP_KEYS, families);
-            (joined == Joined::Whole).then(|| read_tests(&mut reader, &yaml, source)).flatten()
+            let (yaml, joined) = join_families(&mut reader, yaml, TOP_KEYS, families);
+            (joined == Joined::Whole).then(|| read_tests(&mut reader, &yaml, source, inputs_of)).flatten()
         }
         Err(diagnostic) => {
             reader.report(diagnostic);
             None
         }
     };
-    LoadedTests { tests, diagnostics: reader.diagnostics }
+    LoadedTests { tests, diagnostics: without_repetitions(reader.diagnostics) }
 }
 
-fn read_tests(reader: &mut Reader, yaml: &Yaml, source: &Arc<Source>) -> Option<TestFile> {
+fn read_tests(reader: &mut Reader, yaml: &Yaml, source: &Arc<Source>, inputs_of: &InputsOf<'_>) -> Option<TestFile> {
     let top = reader.map(yaml, "a test file", TOP_KEYS)?;
     let beginning = Place { source: Arc::clone(source), start: 0, end: 0 };
     match top.get("format") {
@@ -72,16 +74,21 @@ fn read_tests(reader: &mut Reader, yaml: &Yaml, source: &Arc<Source>) -> Option<
         reader.report(Diagnostic::error(&list.place, "a test file needs at least one case"));
     }
     let agrees = top.get("answers").map(|map| read_answers(reader, map)).unwrap_or_default();
+    let known = OnceCell::new();
+    let inputs = || known.get_or_init(|| inputs_of(playbook.as_ref().map(|path| path.value.as_str()))).clone();
+    let cases: Vec<Yaml> = cases.iter().flat_map(|case| repeated(reader, case, &inputs)).collect();
     let mut cases: Vec<Case> = cases.iter().filter_map(|case| read_case(reader, case)).collect();
     for case in &mut cases {
         case.agrees.get_or_insert_with(|| agrees.clone());
     }
     for (index, case) in cases.iter().enumerate() {
         if let Some(first) = cases[..index].iter().find(|other| other.name.value == case.name.value) {
-            let line = first.name.place.position().line;
             let message = format!("two cases have the name `{}`", case.name.value);
-            reader
-                .report(Diagnostic::error(&case.name.place, message).hint(format!("the other one is in line {line}")));
+            reader.report(Diagnostic::error(&case.name.place, message).hint(if first.name.place == case.name.place {
+                "what `for_each` names belongs into the name, as in `${input}`".to_owned()
+            } else {
+                format!("the other one is in line {}", first.name.place.position().line)
+            }));
         }
     }
     let unnoticed = top.get("unnoticed").map(|list| reader.list(list, "mutants")).unwrap_or_default();

@@ -11,6 +11,7 @@ use crate::words::{Diagnostic, Id, Located, MADE_BYTES_MAX, ToolVersion, nearest
 
 pub(super) const CASE_KEYS: &[&str] = &[
     "name",
+    "for_each",
     "simulate",
     "mishap",
     "scene",

@@ -1,18 +1,18 @@
 //! Reads a whole playbook, with the family it may be built on.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::documents::playbook::family::{Families, Joined, join_family};
+use crate::documents::playbook::family::{Families, Joined, join_families};
+use crate::documents::playbook::procedure::{read_procedures, report_uncalled};
 use crate::documents::playbook::read_input::{leaves_its_folder, read_input, report_equal_file_names};
 use crate::documents::playbook::read_reading::read_reading;
-use crate::documents::playbook::read_step::read_steps;
-use crate::documents::playbook::reader::{Entries, Reader};
+use crate::documents::playbook::read_step::{read_class, read_steps};
+use crate::documents::playbook::reader::{DeviceArgs, Reader};
 use crate::documents::playbook::variable::read_variable;
 use crate::documents::playbook::{Afterwards, Device, DeviceKind, Identity, Input, Playbook, ToolFile, VirtualBoard};
 use crate::documents::{Yaml, YamlKind, parse_yaml};
-use crate::words::{Diagnostic, Id, Place, Source, UsbId};
+use crate::words::{Diagnostic, FaultClass, Id, Located, Place, Source, UsbId, without_repetitions};
 
 pub(super) const TOP_KEYS: &[&str] = &[
     "format",
@@ -27,6 +27,8 @@ pub(super) const TOP_KEYS: &[&str] = &[
     "variables",
     "memories",
     "tool_files",
+    "fault_groups",
+    "procedures",
     "steps",
     "afterwards",
     "virtual_board",
@@ -52,9 +54,9 @@ pub fn load(source: &Arc<Source>, families: &Families<'_>) -> Loaded {
         reader.report(Diagnostic::of_document(format!("{} is empty", source.name)));
         return Loaded { playbook: None, diagnostics: reader.diagnostics };
     }
-    let (yaml, joined) = join_family(&mut reader, yaml, TOP_KEYS, families);
+    let (yaml, joined) = join_families(&mut reader, yaml, TOP_KEYS, families);
     let playbook = read_playbook(&mut reader, &yaml, source, joined);
-    Loaded { playbook, diagnostics: reader.diagnostics }
+    Loaded { playbook, diagnostics: without_repetitions(reader.diagnostics) }
 }
 
 fn read_playbook(reader: &mut Reader, yaml: &Yaml, source: &Arc<Source>, joined: Joined) -> Option<Playbook> {
@@ -85,7 +87,16 @@ fn read_playbook(reader: &mut Reader, yaml: &Yaml, source: &Arc<Source>, joined:
     let inputs: Vec<Input> =
         inputs.into_iter().filter_map(|(name, key, value)| read_input(reader, name, &key.place, value)).collect();
     report_equal_file_names(reader, &inputs);
+    if let Some(map) = top.get("fault_groups") {
+        read_fault_groups(reader, map);
+    }
+    if let Some(map) = top.get("procedures") {
+        read_procedures(reader, map);
+    }
     let devices = top.get("devices").map(|map| reader.named(map, "devices")).unwrap_or_default();
+    for (name, _, value) in &devices {
+        read_device_args(reader, name, value);
+    }
     let devices =
         devices.into_iter().filter_map(|(name, key, value)| read_device(reader, name, &key.place, value)).collect();
     let variables = top.get("variables").map(|map| reader.named(map, "variables")).unwrap_or_default();
@@ -103,6 +114,10 @@ fn read_playbook(reader: &mut Reader, yaml: &Yaml, source: &Arc<Source>, joined:
     if steps.is_none() && joined == Joined::Whole {
         let diagnostic = Diagnostic::error(&beginning, "the key `steps` is missing");
         reader.report(diagnostic.hint("a playbook is a list of steps; the smallest one is `refuse:` with a text"));
+    }
+    if steps.is_some() {
+        report_uncalled(reader, source);
+        report_unused_args(reader);
     }
     let afterwards = top.get("afterwards").map(|list| reader.list(list, "texts")).unwrap_or_default();
     let afterwards = afterwards.iter().filter_map(|item| read_afterwards(reader, item)).collect();
@@ -123,6 +138,50 @@ fn read_playbook(reader: &mut Reader, yaml: &Yaml, source: &Arc<Source>, joined:
     })
 }
 
+/// Names for classes of fault that are often meant together.
+fn read_fault_groups(reader: &mut Reader, yaml: &Yaml) {
+    let Some(map) = reader.open_map(yaml, "groups of classes of fault") else { return };
+    for (key, list) in map.all() {
+        let name = match key.text.parse::<Id>() {
+            Ok(name) => name,
+            Err(error) => {
+                reader.report(Diagnostic::error(&key.place, error.to_string()));
+                continue;
+            }
+        };
+        if FaultClass::ALL.iter().any(|class| class.word() == name.as_str()) {
+            let message = format!("`{name}` is a class of fault itself");
+            reader.report(Diagnostic::error(&key.place, message).hint("give the group another name"));
+            continue;
+        }
+        let classes = reader.one_or_more(list, "classes of fault");
+        let classes = classes.iter().filter_map(|class| read_class(reader, class)).collect();
+        reader.fault_groups.insert(name, classes);
+    }
+}
+
+/// Before any step is read, because a step's call is read with them.
+fn read_device_args(reader: &mut Reader, device: &Id, yaml: &Yaml) {
+    let YamlKind::Map(parts) = &yaml.kind else { return };
+    let Some((_, map)) = parts.iter().find(|(key, _)| key.text == "args") else { return };
+    let Some(map) = reader.open_map(map, "arguments by tool") else { return };
+    for (tool, args) in map.all() {
+        let args = reader.list(args, "args");
+        let args = args.iter().filter_map(|arg| reader.template(arg)).collect();
+        let tool = Located { value: tool.text.clone(), place: tool.place.clone() };
+        reader.device_args.push(DeviceArgs { device: device.clone(), tool, args, used: false });
+    }
+}
+
+fn report_unused_args(reader: &mut Reader) {
+    let unused = std::mem::take(&mut reader.device_args);
+    for DeviceArgs { device, tool, .. } in unused.iter().filter(|args| !args.used) {
+        let message = format!("no step runs `{}` with the device `{device}`", tool.value);
+        let hint = format!("a step has them with `run: {}` and `device: {device}`", tool.value);
+        reader.report(Diagnostic::error(&tool.place, message).hint(hint));
+    }
+}
+
 fn read_tool_file(reader: &mut Reader, name: Id, place: &Place, yaml: &Yaml) -> Option<ToolFile> {
     let parts = reader.map(yaml, "a file of a tool", &["tool", "file"])?;
     let (Some(tool), Some(file)) = (parts.get("tool"), parts.get("file")) else {
@@ -140,7 +199,7 @@ fn read_tool_file(reader: &mut Reader, name: Id, place: &Place, yaml: &Yaml) -> 
 /// language identifiers" (observed; see its FAQ on `-w`). The nodes of HID and serial devices come only after that.
 const SETTLE_USB: Duration = Duration::from_millis(300);
 
-const DEVICE_KEYS: &[&str] = &["usb", "hid", "serial", "label", "settle", "identifies", "identity"];
+const DEVICE_KEYS: &[&str] = &["usb", "hid", "serial", "label", "settle", "identifies", "identity", "args"];
 
 fn read_device(reader: &mut Reader, name: Id, place: &Place, yaml: &Yaml) -> Option<Device> {
     let parts = reader.map(yaml, "a device", DEVICE_KEYS)?;
@@ -208,14 +267,4 @@ fn read_virtual_board(reader: &mut Reader, yaml: &Yaml) -> Option<VirtualBoard> 
     let model = reader.text(model)?;
     let settings = map.all().iter().filter(|(key, _)| key.text != "model").cloned().collect();
     Some(VirtualBoard { model, settings })
-}
-
-/// A family's parameters, by name: what they are for.
-pub(super) fn read_parameters(reader: &mut Reader, top: &Entries<'_>) -> BTreeMap<Id, String> {
-    let Some(map) = top.get("parameters") else { return BTreeMap::new() };
-    reader
-        .named(map, "parameters")
-        .into_iter()
-        .filter_map(|(name, _, help)| reader.prose(help).map(|help| (name, help)))
-        .collect()
 }

@@ -1,8 +1,9 @@
 //! Reads what belongs to a call of a tool: its arguments, and what is made of its output.
 
+use crate::documents::expression::Template;
 use crate::documents::playbook::read_answers::read_answers;
 use crate::documents::playbook::read_input::leaves_its_folder;
-use crate::documents::playbook::read_step::{read_class, read_prompt, required};
+use crate::documents::playbook::read_step::{read_class, read_classes, read_prompt, required};
 use crate::documents::playbook::reader::{Entries, Reader};
 use crate::documents::playbook::{Capture, CaptureKind, Changes, FailOn, OnFault, Run, StagedFile, Unmet};
 use crate::documents::{Yaml, YamlKind};
@@ -10,8 +11,17 @@ use crate::words::{Diagnostic, FaultClass, Id, Located};
 
 pub(super) fn read_run(reader: &mut Reader, entries: &Entries<'_>, tool: &Yaml) -> Option<Run> {
     let args = entries.get("args").map(|args| reader.list(args, "args")).unwrap_or_default();
-    let args = args.iter().filter_map(|arg| reader.template(arg)).collect();
+    let own_args: Vec<Template> = args.iter().filter_map(|arg| reader.template(arg)).collect();
     let device = entries.get("device").and_then(|device| reader.parsed::<Id>(device)).map(|id| id.value);
+    let tool = reader.text(tool);
+    let mut args = Vec::new();
+    if let (Some(device), Some(tool)) = (&device, &tool) {
+        for common in reader.device_args.iter_mut().filter(|of| of.device == *device && of.tool.value == tool.value) {
+            common.used = true;
+            args.extend(common.args.iter().cloned());
+        }
+    }
+    args.extend(own_args);
     let expect = entries.get("expect").map(|expect| reader.one_or_more(expect, "patterns")).unwrap_or_default();
     let expect = expect.iter().filter_map(|pattern| reader.pattern(pattern)).collect();
     let fail_on = entries.get("fail_on").map(|list| reader.list(list, "fail_on")).unwrap_or_default();
@@ -33,7 +43,7 @@ pub(super) fn read_run(reader: &mut Reader, entries: &Entries<'_>, tool: &Yaml) 
     let on_fault = on_fault.iter().filter_map(|item| read_on_fault(reader, item)).collect();
     let answers = entries.get("answers").map(|list| read_answers(reader, list)).unwrap_or_default();
     Some(Run {
-        tool: reader.text(tool)?,
+        tool: tool?,
         args,
         device,
         expect,
@@ -116,8 +126,7 @@ fn read_on_fault(reader: &mut Reader, yaml: &Yaml) -> Option<OnFault> {
     let class = required(reader, &parts, "class", "on_fault");
     let set = required(reader, &parts, "set", "on_fault");
     let code = parts.get("code").and_then(|code| reader.text(code)).map(|code| code.value);
-    let classes = reader.one_or_more(class?, "classes of fault");
-    let classes: Vec<FaultClass> = classes.iter().filter_map(|class| read_class(reader, class)).collect();
+    let classes = read_classes(reader, class?);
     if let Some(never) = classes.iter().find(|class| matches!(class, FaultClass::Cancelled)) {
         reader.report(Diagnostic::error(parts.place(), format!("a run that is `{never}` does not go on")));
     }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::documents::expression::Template;
+use crate::documents::playbook::procedure::{count_step, is_bare_call, read_call};
 use crate::documents::playbook::read_input::{is_part_of_a_program, part_of_a_program};
 use crate::documents::playbook::read_reading::{read_irreversible, read_tell_apart};
 use crate::documents::playbook::read_run::read_run;
@@ -14,7 +15,7 @@ use crate::documents::playbook::{
 use crate::documents::{Yaml, YamlKind};
 use crate::words::{Diagnostic, FaultClass, Id, Located, ThirdTime, meant_or_known, nearest};
 
-const ACTIONS: [&str; 8] = ["run", "prompt", "wait", "write", "check", "refuse", "tell_apart", "steps"];
+const ACTIONS: [&str; 9] = ["run", "prompt", "wait", "write", "check", "refuse", "tell_apart", "steps", "do"];
 const STEP_KEYS: &[&str] = &[
     "id",
     "name",
@@ -51,11 +52,13 @@ const STEP_KEYS: &[&str] = &[
     "next",
     "tell_apart",
     "steps",
+    "do",
+    "with",
     "class",
     "message",
 ];
 /// Keys that only make sense beside some actions.
-const COMPANIONS: [(&[&str], &[&str]); 8] = [
+const COMPANIONS: [(&[&str], &[&str]); 9] = [
     (
         &["run"],
         &["args", "device", "expect", "fail_on", "capture", "produces", "answers", "stage", "on_fault", "changes"],
@@ -64,7 +67,8 @@ const COMPANIONS: [(&[&str], &[&str]); 8] = [
     (&["run", "check"], &["class", "message"]),
     (&["run", "prompt"], &["until"]),
     (&["run", "prompt", "wait"], &["timeout"]),
-    (&["run", "prompt", "wait", "check", "refuse", "steps"], &["next"]),
+    (&["run", "prompt", "wait", "check", "refuse", "steps", "do"], &["next"]),
+    (&["do"], &["with"]),
     (&["wait"], &["ask"]),
     (&["prompt", "wait"], &["if_met", "if_unmet"]),
 ];
@@ -83,29 +87,50 @@ pub(super) fn read_steps(reader: &mut Reader, yaml: &Yaml, prefix: &str, depth: 
         reader.report(Diagnostic::error(&yaml.place, "groups are nested too deeply here"));
         return Vec::new();
     }
+    let mut steps = Vec::new();
+    read_list(reader, yaml, &mut ListReading { prefix, depth, number: 0, steps: &mut steps });
+    steps
+}
+
+/// A list of steps that is being read; calls of procedures add theirs to it.
+struct ListReading<'a> {
+    prefix: &'a str,
+    depth: usize,
+    /// Of the step before.
+    number: usize,
+    steps: &'a mut Vec<Step>,
+}
+
+fn read_list(reader: &mut Reader, yaml: &Yaml, list: &mut ListReading<'_>) {
     let items = reader.list(yaml, "steps");
     if items.is_empty() && matches!(yaml.kind, YamlKind::List(_)) {
         reader.report(Diagnostic::error(&yaml.place, "at least one step is needed here"));
     }
-    items
-        .iter()
-        .enumerate()
-        .filter_map(|(index, item)| read_step(reader, item, &format!("{prefix}-{}", index + 1), depth))
-        .collect()
+    for item in items {
+        if is_bare_call(item) {
+            if let Some(call) = reader.map(item, "a step", STEP_KEYS) {
+                read_call(reader, &call, None, |reader, steps| read_list(reader, steps, list));
+            }
+        } else {
+            list.number += 1;
+            list.steps.extend(read_step(reader, item, &format!("{}-{}", list.prefix, list.number), list.depth));
+        }
+    }
 }
 
 fn read_step(reader: &mut Reader, yaml: &Yaml, default_id: &str, depth: usize) -> Option<Step> {
     let entries = reader.map(yaml, "a step", STEP_KEYS)?;
     let place = entries.place().clone();
+    if reader.procedures.filling().is_some() && !count_step(reader, &place) {
+        return None;
+    }
 
-    let id = match entries.get("id") {
-        Some(given) => reader.parsed::<Id>(given).map(|id| id.value),
-        None => None,
-    };
-    let id = id.or_else(|| default_id.parse().ok())?;
+    let given_id = entries.get("id").and_then(|given| read_id(reader, given)).map(|id| id.value);
+    let id = given_id.clone().or_else(|| default_id.parse().ok())?;
     let name = entries.get("name").and_then(|name| reader.name_of_lines(name));
-    let action = read_action(reader, &entries, &id, depth);
+    let action = read_action(reader, &entries, &StepIds { id: &id, is_given: given_id.is_some() }, depth);
     let step = Step {
+        filling: reader.procedures.filling(),
         name: name.unwrap_or_else(|| in_words(&id)),
         when: entries.get("when").and_then(|when| reader.expression(when)),
         timeout: entries.get("timeout").and_then(|timeout| read_timeout(reader, timeout)),
@@ -137,6 +162,24 @@ fn read_step(reader: &mut Reader, yaml: &Yaml, default_id: &str, depth: usize) -
     Some(step)
 }
 
+/// The id of a step of this list or around it, as it is in the place of a call.
+fn read_id(reader: &mut Reader, yaml: &Yaml) -> Option<Located<Id>> {
+    let Located { value, place } = reader.parsed::<Id>(yaml)?;
+    match reader.procedures.id_here(value) {
+        Ok(value) => Some(Located { value, place }),
+        Err(message) => {
+            reader.report(Diagnostic::error(&place, message));
+            None
+        }
+    }
+}
+
+/// A step's id, and whether its author gave it.
+struct StepIds<'a> {
+    id: &'a Id,
+    is_given: bool,
+}
+
 fn read_next(reader: &mut Reader, entries: &Entries<'_>) -> Vec<Template> {
     let next = entries.get("next").map(|next| reader.one_or_more(next, "texts")).unwrap_or_default();
     next.iter().filter_map(|text| reader.prose_template(text)).collect()
@@ -148,7 +191,7 @@ fn in_words(id: &Id) -> String {
     letters.next().map(|first| first.to_uppercase().collect::<String>() + letters.as_str()).unwrap_or_default()
 }
 
-fn read_action(reader: &mut Reader, entries: &Entries<'_>, id: &Id, depth: usize) -> Option<Action> {
+fn read_action(reader: &mut Reader, entries: &Entries<'_>, id: &StepIds<'_>, depth: usize) -> Option<Action> {
     // In the order of the document: the second of two is the one to be marked.
     let keys = entries.all().iter().map(|(key, _)| key.text.as_str());
     let given: Vec<&'static str> = keys.filter_map(|key| ACTIONS.into_iter().find(|action| *action == key)).collect();
@@ -211,7 +254,14 @@ fn without_repetitions(mut given: Vec<&'static str>) -> Vec<&'static str> {
     given
 }
 
-fn read_one_action(reader: &mut Reader, entries: &Entries<'_>, action: &str, id: &Id, depth: usize) -> Option<Action> {
+fn read_one_action(
+    reader: &mut Reader,
+    entries: &Entries<'_>,
+    action: &str,
+    ids: &StepIds<'_>,
+    depth: usize,
+) -> Option<Action> {
+    let id = ids.id;
     let value = entries.get(action)?;
     Some(match action {
         "run" => Action::Run(Box::new(read_run(reader, entries, value)?)),
@@ -231,6 +281,11 @@ fn read_one_action(reader: &mut Reader, entries: &Entries<'_>, action: &str, id:
         "refuse" => {
             let next = read_next(reader, entries);
             Action::Refuse(RefuseStep { text: reader.prose_template(value)?, next })
+        }
+        "do" => {
+            let given = ids.is_given.then(|| id.clone());
+            let read = |reader: &mut Reader, steps: &Yaml| read_steps(reader, steps, id.as_str(), depth + 1);
+            Action::Steps(read_call(reader, entries, given, read)?)
         }
         _ => Action::Steps(read_steps(reader, value, id.as_str(), depth + 1)),
     })
@@ -299,6 +354,34 @@ pub(super) fn read_class(reader: &mut Reader, yaml: &Yaml) -> Option<FaultClass>
         .ok()
 }
 
+/// One class or several, and groups of them by their names.
+pub(super) fn read_classes(reader: &mut Reader, yaml: &Yaml) -> Vec<FaultClass> {
+    let mut classes = Vec::new();
+    for item in reader.one_or_more(yaml, "classes of fault") {
+        let group = match &item.kind {
+            YamlKind::Scalar { text, .. } => reader.fault_groups.iter().find(|(name, _)| name.as_str() == text),
+            _ => None,
+        };
+        match group {
+            Some((_, group)) => classes.extend(group.iter().copied()),
+            None => classes.extend(read_one_of_classes(reader, item)),
+        }
+    }
+    classes
+}
+
+fn read_one_of_classes(reader: &mut Reader, yaml: &Yaml) -> Option<FaultClass> {
+    let text = reader.text(yaml)?;
+    if let Ok(class) = text.value.parse::<FaultClass>() {
+        return Some(class);
+    }
+    let groups = reader.fault_groups.keys().map(Id::as_str);
+    let known = meant_or_known(&text.value, FaultClass::ALL.iter().map(|class| class.word()).chain(groups));
+    let message = format!("`{}` is neither a class of fault nor a group of them", text.value);
+    reader.report(Diagnostic::error(&text.place, message).hint(known));
+    None
+}
+
 pub(in crate::documents) fn read_hands(reader: &mut Reader, yaml: &Yaml) -> Vec<HandMove> {
     let mut moves = Vec::new();
     for item in reader.one_or_more(yaml, "what the hands do") {
@@ -336,7 +419,7 @@ fn read_retry(reader: &mut Reader, yaml: &Yaml, id: &Id, depth: usize) -> Option
     let prefix = format!("{id}-prepare");
     Some(Retry {
         attempts_max: reader.count(attempts?, 2..=ATTEMPTS_MAX)?,
-        on: reader.one_or_more(on?, "classes of fault").iter().filter_map(|class| read_class(reader, class)).collect(),
+        on: read_classes(reader, on?),
         backoff: Backoff {
             first: match parts.get("backoff") {
                 Some(backoff) => reader.time(backoff)?,
@@ -349,19 +432,15 @@ fn read_retry(reader: &mut Reader, yaml: &Yaml, id: &Id, depth: usize) -> Option
 
 fn read_restart(reader: &mut Reader, yaml: &Yaml) -> Option<RestartAt> {
     if !matches!(yaml.kind, YamlKind::Map(_)) {
-        let step = reader.parsed::<Id>(yaml)?;
+        let step = read_id(reader, yaml)?;
         return Some(RestartAt { step, on: vec![FaultClass::DeviceLost], times_max: RESTARTS_DEFAULT });
     }
     let parts = reader.map(yaml, "`restart_at`", &["step", "on", "times"])?;
     let step = required(reader, &parts, "step", "restart_at")?;
     Some(RestartAt {
-        step: reader.parsed::<Id>(step)?,
+        step: read_id(reader, step)?,
         on: match parts.get("on") {
-            Some(on) => reader
-                .one_or_more(on, "classes of fault")
-                .iter()
-                .filter_map(|class| read_class(reader, class))
-                .collect(),
+            Some(on) => read_classes(reader, on),
             None => vec![FaultClass::DeviceLost],
         },
         times_max: match parts.get("times") {
@@ -437,7 +516,7 @@ fn read_third_time(reader: &mut Reader, yaml: &Yaml) -> Option<ThirdFailure> {
     let message = required(reader, &parts, "message", "third_time");
     Some(ThirdFailure {
         place: parts.place().clone(),
-        on: reader.one_or_more(on?, "classes of fault").iter().filter_map(|class| read_class(reader, class)).collect(),
+        on: read_classes(reader, on?),
         unchanged: parts.get("unchanged").and_then(|name| reader.parsed::<Id>(name)).map(|name| name.value),
         unlike: parts.get("unlike").and_then(|name| reader.parsed::<Id>(name)).map(|name| name.value),
         meaning: ThirdTime {

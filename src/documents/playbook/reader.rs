@@ -1,14 +1,17 @@
 //! Small readers from YAML to values. Each notes what is wrong and goes on, so that an author sees everything at once.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use regex::Regex;
 
 use crate::documents::compiled::compile_once;
 use crate::documents::expression::{Expression, Template, parse_expression, parse_template};
+use crate::documents::playbook::parameters::Room;
+use crate::documents::playbook::procedure::Procedures;
 use crate::documents::playbook::variable::yes_or_no;
 use crate::documents::{Key, Yaml, YamlKind};
-use crate::words::{Diagnostic, Id, Located, Place, nearest, parse_integer, parse_time, steers};
+use crate::words::{Diagnostic, FaultClass, Id, Located, Place, nearest, parse_integer, parse_time, steers};
 
 /// All of a document's patterns are kept; the longest shipped playbook has some 50.
 const PATTERNS_MAX: usize = 500;
@@ -17,6 +20,21 @@ const PATTERNS_MAX: usize = 500;
 pub(crate) struct Reader {
     pub(crate) diagnostics: Vec<Diagnostic>,
     patterns: usize,
+    /// For what comes of parameters.
+    pub(in crate::documents) room: Room,
+    pub(super) procedures: Procedures,
+    /// Classes of fault that have one name together.
+    pub(super) fault_groups: BTreeMap<Id, Vec<FaultClass>>,
+    pub(super) device_args: Vec<DeviceArgs>,
+}
+
+/// What every call of a tool to a device begins with.
+#[derive(Debug)]
+pub(super) struct DeviceArgs {
+    pub(super) device: Id,
+    pub(super) tool: Located<String>,
+    pub(super) args: Vec<Template>,
+    pub(super) used: bool,
 }
 
 /// The entries of a map whose keys have been checked.

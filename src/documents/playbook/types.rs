@@ -99,6 +99,8 @@ pub struct Step {
     /// Given by the author, or made from the place in the list.
     pub id: Id,
     pub place: Place,
+    /// In a procedure: equal numbers are equal texts. The same place with other parameters has another number.
+    pub filling: Option<usize>,
     /// What people see: the `name`, else the id in words.
     pub name: String,
     pub when: Option<Expression>,
@@ -126,6 +128,11 @@ pub struct Step {
 }
 
 impl Step {
+    /// The same text of the document, perhaps in another place of the procedure.
+    pub fn is_same_text(&self, other: &Step) -> bool {
+        self.place == other.place && self.filling == other.filling
+    }
+
     /// What it says of itself to the rules on arguments.
     pub fn excuses(&self) -> Excuses {
         Excuses { has_timeout: self.timeout.is_some(), is_irreversible: self.irreversible.is_some() }

@@ -1,0 +1,219 @@
+//! Procedures: steps that stand once in a document and are done in several places, with parameters. A call is replaced by
+//! the steps while the document is read, so that everything behind the reader sees plain steps.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::documents::playbook::parameters::{
+    Values, fill_in, given, names_in, read_parameters, report_strangers, report_unused,
+};
+use crate::documents::playbook::reader::{Entries, Reader};
+use crate::documents::{Key, Yaml, YamlKind};
+use crate::words::{Diagnostic, Id, Place, Source, meant_or_known};
+
+/// Calls within calls; groups may be nested as deeply.
+const CALL_DEPTH_MAX: usize = 8;
+/// What all calls of a document come to, together with the calls themselves; the longest shipped playbook has some 150.
+const STEPS_MAX: usize = 2000;
+
+#[derive(Debug)]
+struct Procedure {
+    key: Key,
+    parameters: BTreeMap<Id, String>,
+    steps: Yaml,
+}
+
+/// A call that is being read.
+#[derive(Debug)]
+struct Call {
+    name: String,
+    /// What stands before the ids of its steps.
+    id: Option<Id>,
+    /// Ids that its steps have in the procedure's text.
+    ids: BTreeSet<String>,
+    filling: usize,
+}
+
+/// The procedures of a document, and the calls that are being read.
+#[derive(Debug, Default)]
+pub(crate) struct Procedures {
+    known: BTreeMap<String, Arc<Procedure>>,
+    called: BTreeSet<String>,
+    calls: Vec<Call>,
+    /// Procedures with what filled them in, so that equal ones have the same number.
+    fillings: Vec<String>,
+    steps: usize,
+}
+
+/// Notes the value of `procedures`: by name a list of steps, or a map with `parameters` and `steps`.
+pub(super) fn read_procedures(reader: &mut Reader, yaml: &Yaml) {
+    let Some(map) = reader.open_map(yaml, "procedures") else { return };
+    for (key, value) in map.all() {
+        if let Err(error) = key.text.parse::<Id>() {
+            reader.report(Diagnostic::error(&key.place, error.to_string()));
+            continue;
+        }
+        let (parameters, steps) = match &value.kind {
+            YamlKind::Map(_) => {
+                let Some(parts) = reader.map(value, "a procedure", &["parameters", "steps"]) else { continue };
+                let Some(steps) = parts.get("steps") else {
+                    let message = format!("the procedure `{}` needs the key `steps`", key.text);
+                    reader.report(Diagnostic::error(&key.place, message));
+                    continue;
+                };
+                let parameters = read_parameters(reader, &parts);
+                report_unused(reader, &parts, &names_in(steps));
+                (parameters, steps)
+            }
+            _ => (BTreeMap::new(), value),
+        };
+        let procedure = Procedure { key: key.clone(), parameters, steps: steps.clone() };
+        reader.procedures.known.insert(key.text.clone(), Arc::new(procedure));
+    }
+}
+
+/// Nobody has looked at the steps of a procedure that is never called. Families have some that not every board needs.
+pub(super) fn report_uncalled(reader: &mut Reader, source: &Arc<Source>) {
+    let procedures = &reader.procedures;
+    let uncalled = procedures.known.iter().filter(|(name, _)| !procedures.called.contains(*name));
+    let uncalled: Vec<Key> = uncalled.map(|(_, procedure)| procedure.key.clone()).collect();
+    for key in uncalled.iter().filter(|key| key.place.source.name == source.name) {
+        let message = format!("the procedure `{}` is never called", key.text);
+        reader.report(Diagnostic::error(&key.place, message).hint("call it with `do`, or leave it out"));
+    }
+}
+
+/// A step that is nothing but a call: it stands for the steps themselves.
+pub(super) fn is_bare_call(step: &Yaml) -> bool {
+    let YamlKind::Map(entries) = &step.kind else { return false };
+    entries.iter().any(|(key, _)| key.text == "do")
+        && entries.iter().all(|(key, _)| ["do", "with"].contains(&key.text.as_str()))
+}
+
+/// Reads the steps of the procedure that `do` names. `id` is the calling step's, if its author gave it one.
+pub(super) fn read_call<T>(
+    reader: &mut Reader,
+    step: &Entries<'_>,
+    id: Option<Id>,
+    read: impl FnOnce(&mut Reader, &Yaml) -> T,
+) -> Option<T> {
+    let name = reader.text(step.get("do")?)?;
+    let Some(procedure) = reader.procedures.known.get(&name.value).map(Arc::clone) else {
+        let diagnostic = Diagnostic::error(&name.place, format!("there is no procedure `{}`", name.value));
+        let known: Vec<String> = reader.procedures.known.keys().cloned().collect();
+        reader.report(diagnostic.hint(meant_or_known(&name.value, known.iter().map(String::as_str))));
+        return None;
+    };
+    reader.procedures.called.insert(name.value.clone());
+    let calls = &reader.procedures.calls;
+    if calls.iter().any(|call| call.name == name.value) {
+        reader.report(Diagnostic::error(&name.place, format!("the procedure `{}` calls itself", name.value)));
+        return None;
+    }
+    if calls.len() >= CALL_DEPTH_MAX {
+        reader.report(Diagnostic::error(&name.place, "procedures call each other too deeply here"));
+        return None;
+    }
+    let id = id.or_else(|| calls.last().and_then(|call| call.id.clone()));
+    if !count_step(reader, &name.place) {
+        return None;
+    }
+    let with = step.get("with").map(|with| reader.named(with, "with")).unwrap_or_default();
+    report_strangers(reader, &with, &format!("`{}` has", name.value), procedure.parameters.keys());
+    let values = given(reader, &procedure.parameters, &with, &name.value, &name.place);
+    if values.len() < procedure.parameters.len() {
+        return None;
+    }
+    let Some(steps) = fill_in(&procedure.steps, &values, &mut reader.room) else {
+        reader.report(Diagnostic::error(&name.place, "this grows too large when the parameters are filled in"));
+        return None;
+    };
+    let filling = filling(&mut reader.procedures.fillings, &name.value, &values);
+    reader.procedures.calls.push(Call { name: name.value, id, ids: ids_in(&steps), filling });
+    let result = read(reader, &steps);
+    reader.procedures.calls.pop();
+    Some(result)
+}
+
+fn filling(fillings: &mut Vec<String>, name: &str, values: &Values) -> usize {
+    let mut text = name.to_owned();
+    for (name, value) in values {
+        text.push('\0');
+        text.push_str(name.as_str());
+        write_down(value, &mut text);
+    }
+    fillings.iter().position(|known| *known == text).unwrap_or_else(|| {
+        fillings.push(text);
+        fillings.len() - 1
+    })
+}
+
+/// The same for equal values, wherever they stand.
+fn write_down(value: &Yaml, text: &mut String) {
+    match &value.kind {
+        YamlKind::Map(entries) => {
+            for (key, value) in entries {
+                text.push('\x01');
+                text.push_str(&key.text);
+                write_down(value, text);
+            }
+        }
+        YamlKind::List(items) => items.iter().for_each(|item| {
+            text.push('\x02');
+            write_down(item, text);
+        }),
+        YamlKind::Scalar { text: scalar, .. } => {
+            text.push('\x03');
+            text.push_str(scalar);
+        }
+        YamlKind::Null => text.push('\x04'),
+    }
+}
+
+fn ids_in(yaml: &Yaml) -> BTreeSet<String> {
+    let mut ids = BTreeSet::new();
+    let mut left = vec![yaml];
+    while let Some(yaml) = left.pop() {
+        match &yaml.kind {
+            YamlKind::Map(entries) => {
+                for (key, value) in entries {
+                    match &value.kind {
+                        YamlKind::Scalar { text, .. } if key.text == "id" => drop(ids.insert(text.clone())),
+                        _ => left.push(value),
+                    }
+                }
+            }
+            YamlKind::List(items) => left.extend(items),
+            YamlKind::Scalar { .. } | YamlKind::Null => {}
+        }
+    }
+    ids
+}
+
+/// Is there room for one more step? Told once when there is none.
+pub(super) fn count_step(reader: &mut Reader, place: &Place) -> bool {
+    let procedures = &mut reader.procedures;
+    procedures.steps += 1;
+    if procedures.steps == STEPS_MAX + 1 {
+        let message = format!("the procedures of this document come to more than {STEPS_MAX} steps");
+        reader.report(Diagnostic::error(place, message));
+    }
+    reader.procedures.steps <= STEPS_MAX
+}
+
+impl Procedures {
+    /// Which procedure, filled in with what, the step that is being read belongs to.
+    pub(super) fn filling(&self) -> Option<usize> {
+        self.calls.last().map(|call| call.filling)
+    }
+
+    /// An id of the procedure's own text, as it is in the place of the call. Several calls then have ids of their own.
+    pub(super) fn id_here(&self, id: Id) -> Result<Id, String> {
+        match self.calls.last() {
+            Some(Call { id: Some(call), ids, .. }) if ids.contains(id.as_str()) => format!("{call}-{id}")
+                .parse()
+                .map_err(|_| format!("`{call}-{id}`, as this step is called here, is too long")),
+            _ => Ok(id),
+        }
+    }
+}
