@@ -217,3 +217,67 @@ impl Procedures {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::documents::playbook::{Action, Playbook, load};
+
+    const DOCUMENT: &str = r#"format: 1
+board: Test camera
+devices:
+  loader: {hid: "15a2:0073", identifies: no, args: {blhost: ["-u", "0x15A2,0x0073"]}}
+procedures:
+  ask:
+    parameters: {what: number of the property}
+    steps:
+      - {id: reachable, wait: {present: loader}}
+      - {run: blhost, device: loader, args: ["--", "get-property", "${what}"], restart_at: reachable}
+  twice:
+    - {id: first, do: ask, with: {what: 1}}
+    - {id: second, do: ask, with: {what: 11}}
+steps:
+  - refuse: one
+  - do: ask
+    with: {what: 1}
+  - refuse: four
+  - id: again
+    when: present(loader)
+    do: twice
+"#;
+
+    fn playbook() -> Playbook {
+        let source = Arc::new(Source { name: "t.yaml".into(), text: DOCUMENT.into() });
+        let loaded = load(&source, &|_| Err(String::new()));
+        assert!(loaded.diagnostics.is_empty(), "{:#?}", loaded.diagnostics);
+        loaded.playbook.unwrap()
+    }
+
+    #[test]
+    fn a_bare_call_stands_for_its_steps_and_another_is_a_group_with_ids_of_its_own() {
+        let playbook = playbook();
+        let top: Vec<&str> = playbook.steps.iter().map(|step| step.id.as_str()).collect();
+        assert_eq!(top, ["step-1", "reachable", "step-3", "step-4", "again"]);
+        let leaves: Vec<&str> = playbook.leaf_steps().iter().map(|step| step.id.as_str()).collect();
+        let of_group = ["again-first-reachable", "again-first-2", "again-second-reachable", "again-second-2"];
+        assert_eq!(leaves[4..], of_group);
+        let back = |index: usize| playbook.leaf_steps()[index].restart_at.as_ref().unwrap().step.value.to_string();
+        assert_eq!((back(2).as_str(), back(7).as_str()), ("reachable", "again-second-reachable"));
+    }
+
+    #[test]
+    fn a_call_with_a_device_begins_with_what_the_device_needs() {
+        let playbook = playbook();
+        let Action::Run(run) = &playbook.leaf_steps()[2].action else { panic!("no call") };
+        let args: Vec<&str> = run.args.iter().map(|arg| &DOCUMENT[arg.place.start..arg.place.end]).collect();
+        assert_eq!(args[..4], ["-u", "0x15A2,0x0073", "--", "get-property"]);
+    }
+
+    #[test]
+    fn calls_that_are_filled_in_alike_are_the_same_text() {
+        let playbook = playbook();
+        let leaves = playbook.leaf_steps();
+        assert!(leaves[2].is_same_text(leaves[5]));
+        assert!(!leaves[2].is_same_text(leaves[7]) && leaves[2].place == leaves[7].place);
+    }
+}
