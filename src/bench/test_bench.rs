@@ -20,6 +20,7 @@ pub(crate) fn playbook() -> Playbook {
         label: name.to_owned(),
         identifies: None,
         identity: None,
+        state: None,
         settle: std::time::Duration::ZERO,
     };
     Playbook {

@@ -9,25 +9,27 @@ use std::path::PathBuf;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
-use crate::words::Id;
+use crate::words::{Id, nearest};
 
 pub use values::{Setting, Simulation, ToolPath, ValueError};
 
 const EXAMPLES: &str = "\
 Examples:
-  recover list                                  which cameras can be rescued
-  recover --playbook rt1062 --simulate          try it without camera and tools
-  recover --playbook rt1062 --files x --dry-run show every command, run nothing
-  recover --playbook rt1062 --files x           rescue the camera
-  recover check my-board.yaml                   find what is wrong in a playbook";
+  recover                              what is attached, and what can be done
+  recover list                         which cameras can be rescued
+  recover rt1062 --simulate            try it without camera and tools
+  recover rt1062 --files x --dry-run   show every command, run nothing
+  recover rt1062 --files x             rescue the camera
+  recover devices --watch              see whether the jumper makes contact
+  recover check my-board.yaml          find what is wrong in a playbook";
 
 const RESCUE: &str = "\
 Bring a dead OpenMV camera back by driving the vendors' own tools
 
 To rescue a camera:
-  1. Find your board:        recover list
-  2. See what will happen:   recover --playbook BOARD --simulate
-  3. Rescue it:              recover --playbook BOARD --files FIRMWARE-FOLDER
+  1. Connect it, and see what it is:   recover
+  2. Try the rescue without it:        recover BOARD --simulate
+  3. Rescue it:                        recover BOARD --files FIRMWARE-FOLDER
 You are told what to connect and when, and asked before anything irreversible.";
 
 const RUN_EXAMPLES: &str = "\
@@ -44,6 +46,14 @@ Exit codes:
   3 playbook or catalog refused   70 defect in recover
   4 tool missing or too old       74 output could not be written
                                   130 interrupted";
+
+const DOCTOR_EXAMPLES: &str = "\
+Examples:
+  recover doctor                        tools and permissions for all boards
+  recover doctor rt1062 --files images  all that this board needs
+  recover doctor --fix                  write udev's rules for all boards (Linux)
+
+Exit codes: 0 nothing stands in the way, else as a run would end";
 
 const CHECK_EXAMPLES: &str = "\
 Examples:
@@ -77,8 +87,6 @@ wrong, or others may write it";
     version,
     about = RESCUE,
     after_long_help = EXAMPLES,
-    arg_required_else_help = true,
-    disable_help_subcommand = true,
     args_conflicts_with_subcommands = true,
     subcommand_negates_reqs = true,
     max_term_width = 100
@@ -87,8 +95,12 @@ pub struct Arguments {
     #[command(subcommand)]
     verb: Option<Verb>,
 
+    /// Board to rescue, by name; or a playbook, by path
+    #[arg(value_name = "BOARD", conflicts_with = "playbook")]
+    board: Option<String>,
+
     /// Playbook to run: a shipped one, or a file
-    #[arg(long, value_name = "NAME|PATH", required = true)]
+    #[arg(long, value_name = "NAME|PATH")]
     playbook: Option<String>,
 
     #[command(flatten)]
@@ -102,6 +114,11 @@ enum Verb {
     Run(Box<RunVerb>),
     /// List the playbooks there are
     List(ListArgs),
+    /// Show what is attached, and which board that is
+    Devices(DevicesArgs),
+    /// Find everything about this computer that stands in the way
+    #[command(after_help = DOCTOR_EXAMPLES)]
+    Doctor(DoctorArgs),
     /// Find everything wrong with playbooks
     #[command(after_help = CHECK_EXAMPLES)]
     Check(CheckArgs),
@@ -239,6 +256,40 @@ pub struct ListArgs {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct DevicesArgs {
+    /// Go on telling what comes and goes, until Ctrl-C
+    #[arg(long)]
+    pub watch: bool,
+
+    /// For whom to write: a person, or a program reading one JSON object per line
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
+    pub message_format: MessageFormat,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct DoctorArgs {
+    /// Board to look for, by name; or a playbook, by path
+    #[arg(value_name = "BOARD")]
+    pub board: Option<String>,
+
+    /// Folder with the firmware files
+    #[arg(long, value_name = "DIR", default_value = ".", requires = "board")]
+    pub files: PathBuf,
+
+    /// Use this program for a tool (repeatable)
+    #[arg(long = "tool", value_name = "NAME=PATH")]
+    pub tools: Vec<ToolPath>,
+
+    /// Write the rules that let you at the devices of all boards (Linux); they are shown first
+    #[arg(long, conflicts_with_all = ["tools", "message_format"])]
+    pub fix: bool,
+
+    /// For whom to write: a person, or a program reading one JSON object per line
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
+    pub message_format: MessageFormat,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct CheckArgs {
     /// Playbooks, scenes (`*.scene.yaml`) and catalogs of tools (`*.toml`), to look at
     #[arg(value_name = "FILE", required = true)]
@@ -332,6 +383,10 @@ pub struct RunArgs {
 #[derive(Debug, Clone)]
 pub enum Request {
     Run(Box<RunArgs>),
+    /// No board is named.
+    LookAround(Box<RunOptions>),
+    Devices(DevicesArgs),
+    Doctor(DoctorArgs),
     List(ListArgs),
     Check(CheckArgs),
     Test(TestArgs),
@@ -344,16 +399,30 @@ impl Arguments {
     pub fn request(self) -> Result<Request, clap::Error> {
         let (playbook, options) = match self.verb {
             Some(Verb::List(args)) => return Ok(Request::List(args)),
+            Some(Verb::Devices(args)) => return Ok(Request::Devices(args)),
+            Some(Verb::Doctor(args)) => return Ok(Request::Doctor(args)),
             Some(Verb::Check(args)) => return Ok(Request::Check(args)),
             Some(Verb::Test(args)) => return Ok(Request::Test(args)),
             Some(Verb::Trust(args)) => return Ok(Request::Trust(args)),
             Some(Verb::Schema(args)) => return Ok(Request::Schema(args)),
             Some(Verb::Run(run)) => (run.playbook.or(run.named), run.options),
-            None => (self.playbook, self.options),
+            None => (self.playbook.or(self.board), self.options),
         };
-        let missing = || Arguments::command().error(ErrorKind::MissingRequiredArgument, "no playbook is given");
-        Ok(Request::Run(Box::new(RunArgs { playbook: playbook.ok_or_else(missing)?, options })))
+        match playbook {
+            Some(playbook) => Ok(Request::Run(Box::new(RunArgs { playbook, options }))),
+            // A program has to say what it wants.
+            None if options.message_format == MessageFormat::Json => {
+                Err(Arguments::command().error(ErrorKind::MissingRequiredArgument, "no playbook is given"))
+            }
+            None => Ok(Request::LookAround(Box::new(options))),
+        }
     }
+}
+
+/// The verb that was most likely meant by a word that is no board.
+pub(super) fn verb_like(word: &str) -> Option<String> {
+    let command = Arguments::command();
+    nearest(word, command.get_subcommands().map(clap::Command::get_name)).map(str::to_owned)
 }
 
 #[cfg(test)]

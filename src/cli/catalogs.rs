@@ -360,13 +360,22 @@ fn beside(documents: &[&Path]) -> Vec<PathBuf> {
     found
 }
 
+/// The shipped catalog with the one in the user's configuration folder: programs of it may be started.
+pub(super) fn of_user(surroundings: &Surroundings) -> Result<FoundCatalog, Vec<Diagnostic>> {
+    merged(Configuration::of(surroundings).catalog(), Vec::new())
+}
+
 /// Every catalog in full, for what starts no program.
 fn find(surroundings: &Surroundings, beside: &[PathBuf]) -> Result<FoundCatalog, Vec<Diagnostic>> {
+    let lying = [PathBuf::from(CATALOG_FILE)].into_iter().chain(beside.iter().cloned());
+    merged(Configuration::of(surroundings).catalog(), lying.collect())
+}
+
+fn merged(configured: Option<PathBuf>, beside: Vec<PathBuf>) -> Result<FoundCatalog, Vec<Diagnostic>> {
     let shipped = shipped_source();
     let mut sources = vec![Arc::clone(&shipped)];
-    let configured = Configuration::of(surroundings).catalog();
     let (mut name, mut lying, mut real_paths) = (None, Vec::new(), Vec::new());
-    for path in configured.iter().cloned().chain([PathBuf::from(CATALOG_FILE)]).chain(beside.iter().cloned()) {
+    for path in configured.iter().chain(&beside).cloned() {
         if !path.is_file() {
             continue;
         }
@@ -378,7 +387,8 @@ fn find(surroundings: &Surroundings, beside: &[PathBuf]) -> Result<FoundCatalog,
         let source = read_document(&path).map_err(|error| vec![Diagnostic::of_document(error.to_string())])?;
         // In a checkout of recover itself the current folder holds the shipped one.
         if source.text != shipped.text {
-            name = beside.contains(&path).then(|| source.name.clone()).or(name);
+            let is_beside = beside.contains(&path) && path != Path::new(CATALOG_FILE);
+            name = is_beside.then(|| source.name.clone()).or(name);
             lying.extend((configured.as_ref() != Some(&path)).then(|| Arc::clone(&source)));
             sources.push(source);
         }

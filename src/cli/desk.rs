@@ -18,7 +18,11 @@ impl Desk {
     /// Input or output that is a pipe or a file is nobody, and so is a program that reads events.
     pub(super) fn of(options: &RunOptions) -> Desk {
         let asks = !options.non_interactive && options.message_format == MessageFormat::Human;
-        if asks && stdin().is_terminal() && is_seen() { Desk::Person } else { Desk::Nobody }
+        if asks { Desk::at_terminal() } else { Desk::Nobody }
+    }
+
+    pub(super) fn at_terminal() -> Desk {
+        if stdin().is_terminal() && is_seen() { Desk::Person } else { Desk::Nobody }
     }
 }
 

@@ -3,19 +3,23 @@
 mod admission;
 mod approval;
 pub mod arguments;
+mod boards;
 mod catalogs;
 mod check;
 mod command_line;
 mod configuration;
 mod defect;
 mod desk;
+mod devices;
 pub mod diagnostics;
+mod doctor;
 pub mod dry_run;
 mod harmless;
 pub mod json;
 mod list;
 mod live_line;
 pub mod log;
+mod look_around;
 mod other_folder;
 mod parallel;
 mod places;
@@ -67,7 +71,7 @@ pub fn main() -> ExitCode {
         Ok(request) => request,
         Err(error) => return ExitCode::from(exit_code(command_line::refuse(&error, std::env::args_os()))),
     };
-    if matches!(request, Request::Run(_) | Request::Test(_)) {
+    if matches!(request, Request::Run(_) | Request::LookAround(_) | Request::Test(_)) {
         sweep_folders(&std::env::temp_dir());
     }
     defect::listen();
@@ -77,6 +81,9 @@ pub fn main() -> ExitCode {
     };
     let outcome = defect::or_told(format, || match request {
         Request::Run(args) => run::run(*args, &Look::of(&Term::stderr())),
+        Request::LookAround(options) => look_around::look_around(*options, &Look::of(&Term::stdout())),
+        Request::Devices(args) => devices::devices(&args, &Look::of(&Term::stdout())),
+        Request::Doctor(args) => doctor::doctor(&args, &Look::of(&Term::stdout())),
         Request::List(args) => list::list(&args, &Look::of(&Term::stdout())),
         Request::Schema(args) => schema::schema(&args),
         Request::Test(args) => test::test(&args, &Look::of(&Term::stdout())),

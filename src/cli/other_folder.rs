@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::documents::library::{bare, shipped_board_called};
+use crate::documents::library::{is_called, shipped_board_called};
 use crate::documents::playbook::{Input, Playbook};
 use crate::engine::GivenFiles;
 
@@ -10,13 +10,13 @@ use crate::engine::GivenFiles;
 /// that the person names one by one may lie anywhere.
 pub(super) fn check_folder(given: &GivenFiles, playbook: &Playbook) -> Result<(), (String, Option<String>)> {
     let Some(name) = name_of(&given.folder) else { return Ok(()) };
-    let is_own = playbook.aliases.iter().any(|alias| bare(&alias.value) == bare(&name));
     let taken: Vec<&Input> = playbook.inputs.iter().filter(|input| is_taken_from_folder(input, given)).collect();
     // A playbook that has no name for its folder says nothing of those of others.
-    if is_own || playbook.aliases.is_empty() || taken.is_empty() {
+    if is_called(playbook, &name) || playbook.aliases.is_empty() || taken.is_empty() {
         return Ok(());
     }
-    let Some(other) = shipped_board_called(&name) else { return Ok(()) };
+    let other = shipped_board_called(&name).filter(|other| other.name != playbook.board);
+    let Some(other) = other else { return Ok(()) };
     let own: Vec<&str> = playbook.aliases.iter().map(|alias| alias.value.as_str()).collect();
     let what = format!(
         "the folder {name} holds the files of another board, {}; this playbook is for {}",

@@ -7,7 +7,9 @@ use std::io::Read;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-use crate::documents::library::{nearest_board, shipped_boards, shipped_family, shipped_playbook};
+use crate::documents::library::{
+    ShippedBoard, bare, boards_like, is_called, shipped_boards, shipped_family, shipped_playbook,
+};
 use crate::documents::playbook::{Loaded, load};
 use crate::documents::scene::SCENE_BYTES_MAX;
 use crate::words::Source;
@@ -15,6 +17,9 @@ use crate::world::{Foreign, custody, open_file};
 
 /// Nobody writes a document of this size; larger ones are not even read.
 const DOCUMENT_BYTES_MAX: u64 = 4 * 1024 * 1024;
+
+/// More files than this are no folder of playbooks.
+const FILES_MAX: usize = 1000;
 
 /// A playbook's text and where it is from.
 #[derive(Debug, Clone)]
@@ -59,7 +64,7 @@ pub(super) struct OwnDocument {
 #[derive(Debug, thiserror::Error)]
 pub(super) enum PlaceError {
     #[error("there is no playbook `{name}`, neither as a file nor among the shipped ones ({known})")]
-    Unknown { name: String, known: String, near: Option<&'static str> },
+    Unknown { name: String, known: String, meant: Vec<ShippedBoard> },
     #[error("{path} cannot be read: {source}")]
     Unreadable { path: String, source: std::io::Error },
     #[error("{path} has more than {bytes_max} bytes: that is no {kind}")]
@@ -173,17 +178,50 @@ pub(super) fn find_playbook(name: &str) -> Result<FoundPlaybook, PlaceError> {
         // Says why it is none.
         return Ok(FoundPlaybook::new(read(path)?, None));
     }
+    if is_bare(name)
+        && let Some(found) = called_here(name)
+    {
+        return Ok(found);
+    }
     let known: Vec<&str> = shipped_boards().collect();
-    Err(PlaceError::Unknown { name: name.to_owned(), known: known.join(", "), near: nearest_board(name) })
+    Err(PlaceError::Unknown { name: name.to_owned(), known: known.join(", "), meant: boards_like(name) })
+}
+
+/// A name without a folder.
+fn is_bare(name: &str) -> bool {
+    Path::new(name).components().eq([Component::Normal(name.as_ref())])
+}
+
+/// The playbook in the current folder whose board has this name.
+fn called_here(name: &str) -> Option<FoundPlaybook> {
+    playbooks_in(Path::new(".")).into_iter().find_map(|file| {
+        let found = find_playbook(&file).ok()?;
+        // Reading a playbook takes longer than seeing that a name does not stand in it.
+        let playbook = bare(&found.source.text).contains(&bare(name)).then(|| found.load().playbook)??;
+        is_called(&playbook, name).then_some(found)
+    })
+}
+
+/// The files in a folder that may be playbooks, in the order of their names.
+pub(super) fn playbooks_in(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten().take(FILES_MAX);
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    let mut names: Vec<String> = names.filter(|name| may_be_playbook(name)).collect();
+    names.sort();
+    names
+}
+
+fn may_be_playbook(name: &str) -> bool {
+    let Some(stem) = name.strip_suffix(".yaml") else { return false };
+    !stem.is_empty() && !stem.ends_with(".test") && !stem.ends_with(".scene")
 }
 
 /// Finds what a real run is to run. A shipped playbook's name, without a folder, does not name a file that happens to lie in
 /// the current folder.
 pub(super) fn find_named(name: &str) -> Result<Named, PlaceError> {
-    let is_bare = Path::new(name).components().eq([Component::Normal(name.as_ref())]);
     let with_ending = format!("{name}.yaml");
     let file = [name, &with_ending].into_iter().find(|file| Path::new(file).is_file());
-    if let (true, Some(file), Some(source)) = (is_bare, file, shipped_playbook(name)) {
+    if let (true, Some(file), Some(source)) = (is_bare(name), file, shipped_playbook(name)) {
         let (file, shipped) = (find_playbook(file)?, FoundPlaybook::new(source, None));
         return Ok(if file.is_same_as(&shipped) { Named::One(shipped) } else { Named::Either { file, shipped } });
     }
@@ -229,4 +267,19 @@ pub(super) fn read_document(path: &Path) -> Result<Arc<Source>, PlaceError> {
 /// Reads a scene, which may be larger than anything else.
 pub(super) fn read_scene(path: &Path) -> Result<Arc<Source>, PlaceError> {
     read_at_most(path, SCENE_BYTES_MAX as u64, "scene")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tests_and_scenes_are_no_playbooks() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["b.yaml", "a.yaml", "a.test.yaml", "x.scene.yaml", "firmware.bin", ".yaml"] {
+            std::fs::write(folder.path().join(name), "").unwrap();
+        }
+        assert_eq!(playbooks_in(folder.path()), ["a.yaml", "b.yaml"]);
+        assert!(playbooks_in(&folder.path().join("nowhere")).is_empty());
+    }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::documents::playbook::{Playbook, load};
-use crate::words::{Source, nearest};
+use crate::words::{Source, likeness};
 
 /// Board id and text of every shipped playbook; `tests/shipped.rs` holds the list against the folder.
 const PLAYBOOKS: [(&str, &str); 9] = [
@@ -28,20 +28,45 @@ pub fn shipped_boards() -> impl Iterator<Item = &'static str> {
     PLAYBOOKS.iter().map(|(board, _)| *board)
 }
 
-/// The shipped playbook of a board, asked for by board id or by file name.
+/// The shipped playbook of a board, asked for by board id or by file name, else by any name of the board.
 pub fn shipped_playbook(name: &str) -> Option<Arc<Source>> {
     let board = name.strip_suffix(".yaml").unwrap_or(name);
-    PLAYBOOKS
-        .iter()
-        .find(|(known, _)| *known == board)
-        .map(|(known, text)| Arc::new(Source { name: format!("{known}.yaml"), text: (*text).to_owned() }))
+    let is_id = PLAYBOOKS.iter().any(|(known, _)| *known == board);
+    let id = if is_id { board } else { shipped_board_called(name)?.id };
+    let (known, text) = PLAYBOOKS.iter().find(|(known, _)| *known == id)?;
+    Some(Arc::new(Source { name: format!("{known}.yaml"), text: (*text).to_owned() }))
 }
 
-/// The board id that was most likely meant.
-pub fn nearest_board(name: &str) -> Option<&'static str> {
+/// The shipped boards that may have been meant by a name that none has, likeliest first: their ids and names.
+pub fn boards_like(name: &str) -> Vec<ShippedBoard> {
+    const MEANT_MAX: usize = 3;
     let board = name.strip_suffix(".yaml").unwrap_or(name);
     // Who gives a folder means a file of their own.
-    if board.contains(['/', '\\']) { None } else { nearest(board, shipped_boards()) }
+    if board.contains(['/', '\\']) {
+        return Vec::new();
+    }
+    let wanted = bare(board);
+    let likeness = |(id, _): &(&'static str, &str)| {
+        let playbook = read(id)?;
+        let names = names_of(id, &playbook);
+        let near = names.iter().filter_map(|known| likeness(&wanted, &bare(known))).max_by(f64::total_cmp)?;
+        Some((near, ShippedBoard { id, name: playbook.board }))
+    };
+    let mut near: Vec<_> = PLAYBOOKS.iter().filter_map(likeness).collect();
+    near.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+    near.into_iter().take(MEANT_MAX).map(|(_, board)| board).collect()
+}
+
+fn names_of(id: &str, playbook: &Playbook) -> Vec<String> {
+    let aliases = playbook.aliases.iter().map(|alias| alias.value.clone());
+    [id.to_owned(), playbook.board.clone()].into_iter().chain(aliases).collect()
+}
+
+/// Is this one of the board's names?
+pub fn is_called(playbook: &Playbook, name: &str) -> bool {
+    let wanted = bare(name);
+    let aliases = playbook.aliases.iter().map(|alias| alias.value.as_str());
+    !wanted.is_empty() && aliases.chain([playbook.board.as_str()]).any(|known| bare(known) == wanted)
 }
 
 /// Every shipped playbook, read when it is asked for.
@@ -51,17 +76,18 @@ pub fn shipped_playbooks() -> impl Iterator<Item = Playbook> {
 
 fn read(board: &str) -> Option<Playbook> {
     let family = |path: &str| shipped_family(path).ok_or_else(|| "it is not shipped".to_owned());
-    load(&shipped_playbook(board)?, &family).playbook
+    let (id, text) = PLAYBOOKS.iter().find(|(known, _)| *known == board)?;
+    load(&Arc::new(Source { name: format!("{id}.yaml"), text: (*text).to_owned() }), &family).playbook
 }
 
-/// The shipped board that one of its playbook's aliases names, regardless of case, blanks and punctuation.
+/// The shipped board of this name, regardless of case, blanks and punctuation: its id, what people call it, or an alias.
 pub fn shipped_board_called(name: &str) -> Option<ShippedBoard> {
     let wanted = bare(name);
     // Reading a playbook takes longer than seeing that a name does not stand in it.
-    let mentions = |text: &str| !wanted.is_empty() && bare(text).contains(&wanted);
-    PLAYBOOKS.iter().filter(|(_, text)| mentions(text)).find_map(|(id, _)| {
+    let mentions = |id: &str, text: &str| bare(id) == wanted || bare(text).contains(&wanted);
+    PLAYBOOKS.iter().filter(|(id, text)| !wanted.is_empty() && mentions(id, text)).find_map(|(id, _)| {
         let playbook = read(id)?;
-        let called = playbook.aliases.iter().any(|alias| bare(&alias.value) == wanted);
+        let called = bare(id) == wanted || is_called(&playbook, name);
         called.then_some(ShippedBoard { id, name: playbook.board })
     })
 }

@@ -156,7 +156,7 @@ impl<'a, W: World> Bus<'a, W> {
             system: OperatingSystem::current(),
             advice,
         };
-        remedy(&case, self.playbook, self.catalog)
+        remedy(&case, self.catalog)
     }
 
     /// A fault in which a wait ends, with what is to be done about it.

@@ -252,7 +252,7 @@ fn blanks_aside(text: &str) -> String {
 }
 
 /// What differs, and what the system does not know.
-fn differences(identity: &Identity, found: &AttachedDevice) -> (Vec<String>, Vec<&'static str>) {
+pub(super) fn differences(identity: &Identity, found: &AttachedDevice) -> (Vec<String>, Vec<&'static str>) {
     let (mut differences, mut unread) = (Vec::new(), Vec::new());
     if let Some(pattern) = &identity.product {
         match &found.product {

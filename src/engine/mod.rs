@@ -13,6 +13,7 @@ mod converse;
 #[cfg(test)]
 #[cfg(unix)]
 mod converse_tests;
+mod device_rules;
 mod devices;
 mod event;
 mod facts;
@@ -37,6 +38,7 @@ mod problem;
 mod prompt;
 mod proof;
 mod ready;
+mod recognise;
 mod refusal;
 mod repeated;
 mod ruled_out;
@@ -61,15 +63,18 @@ mod watch;
 
 use std::time::Duration;
 
+pub use device_rules::{RULES_FILE, RULES_MARK, permits, rules_for};
 pub use devices::Chosen;
 pub use event::{CONDITION_DOES_NOT_HOLD, Cause, Event, FuseChange, GoesOn, Problem, StepEnd, WaitEnd};
 pub use files::Files;
 pub use inputs::{GivenFiles, InputProblem, MakeImage, stage_inputs};
 pub use ledger::{BoardRegion, RegionState};
 pub use limit::longest_limit;
+pub use permission::remedy_for;
 pub use plan::{PlannedLine, PlannedStep, not_started, plan};
 pub use proof::ProvenBy;
 pub use ready::{ReadyTool, ReadyTools, SoughtTools, StartUp, Tools, seek_tools};
+pub use recognise::{Recognised, known_kinds, recognise};
 pub use refusal::{before_anything, finished, outcome_without_tools, refused_inputs, refused_tools, without_problem};
 pub use ruled_out::RuledOut;
 pub use runner::{Finish, Order, Settings, run};

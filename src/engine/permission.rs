@@ -1,11 +1,9 @@
 //! What to do where a device is there but cannot be used: who holds it, which group may use it, what this system needs.
 
 use crate::documents::catalog::{Catalog, OperatingSystem};
-use crate::documents::playbook::{Device, DeviceKind, Playbook};
-use crate::world::{Access, AttachedDevice, DeviceNode, Host};
-
-/// Where the rules for devices go, in whatever words they are given.
-const RULES_FILE: &str = "/etc/udev/rules.d/70-recover.rules";
+use crate::documents::playbook::{Device, DeviceKind};
+use crate::engine::device_rules::RULES_FILE;
+use crate::world::{Access, AttachedDevice, DeviceNode, Host, World};
 
 /// What is known about a device that cannot be used.
 pub(super) struct Case<'a> {
@@ -20,13 +18,13 @@ pub(super) struct Case<'a> {
 }
 
 /// The advice, one piece a paragraph; nothing where nothing is known.
-pub(super) fn remedy(case: &Case<'_>, playbook: &Playbook, catalog: &Catalog) -> Option<String> {
+pub(super) fn remedy(case: &Case<'_>, catalog: &Catalog) -> Option<String> {
     let holders = case.node.as_ref().map(|node| holders(node, catalog)).unwrap_or_default();
     let held = !holders.is_empty();
     let mut parts = holders;
     parts.extend(case.advice.clone());
     if case.system == OperatingSystem::Linux && !held {
-        parts.extend(permission(case, playbook));
+        parts.extend(permission(case));
     }
     parts.extend(of_host(case.host, case.device));
     (!parts.is_empty()).then(|| parts.join("\n"))
@@ -49,7 +47,7 @@ fn holders(node: &DeviceNode, catalog: &Catalog) -> Vec<String> {
 }
 
 /// What a Linux needs to let this user at the device.
-fn permission(case: &Case<'_>, playbook: &Playbook) -> Option<String> {
+fn permission(case: &Case<'_>) -> Option<String> {
     let group = case.node.as_ref().and_then(|node| node.group.as_ref());
     let serial = case.device.kind == DeviceKind::Serial;
     let denied = case.attached.is_none_or(|attached| attached.access != Access::Permitted);
@@ -63,7 +61,7 @@ fn permission(case: &Case<'_>, playbook: &Playbook) -> Option<String> {
             group.name
         )),
         // The catalog has said what else there is to do.
-        _ if !serial && (denied || case.advice.is_none()) => Some(permission_commands(playbook)),
+        _ if !serial && (denied || case.advice.is_none()) => Some(permit_all()),
         None if serial && denied && case.node.is_none() => case.attached.map(|attached| {
             format!(
                 "Add yourself to the group that may use it, then log out and in again:\n  sudo usermod -aG \"$(stat -c %G \
@@ -71,32 +69,30 @@ fn permission(case: &Case<'_>, playbook: &Playbook) -> Option<String> {
                 attached.port
             )
         }),
-        None if serial && denied => Some(permission_commands(playbook)),
+        None if serial && denied => Some(permit_all()),
         _ => None,
     }
 }
 
-/// Commands for a Linux terminal that permit every device of the playbook, so that the next mode of the same board is
-/// not refused as well.
-fn permission_commands(playbook: &Playbook) -> String {
-    let ids = playbook.devices.iter().flat_map(|device| device.ids.iter().map(|id| (device.kind, id.vendor)));
-    let mut rules: Vec<String> = ids
-        .map(|(kind, vendor)| {
-            let subsystem = match kind {
-                DeviceKind::Usb => "usb",
-                DeviceKind::Hid => "hidraw",
-                DeviceKind::Serial => "tty",
-            };
-            format!("'SUBSYSTEM==\"{subsystem}\",ATTRS{{idVendor}}==\"{vendor:04x}\",MODE=\"0666\"'")
-        })
-        .collect();
-    rules.sort();
-    rules.dedup();
-    let rules: String = rules.iter().map(|rule| format!("  {rule} \\\n")).collect();
+/// One file of rules permits every mode of every board, so that the next mode of the same one is not refused as well.
+fn permit_all() -> String {
     format!(
-        "Permit it with these commands (they are for udev), then connect the board again:\n  printf '%s\\n' \\\n{rules}  | \
-         sudo tee -a {RULES_FILE}\n  sudo udevadm control --reload-rules\n  sudo udevadm trigger"
+        "Permit it with this command, which writes rules for udev ({RULES_FILE}) and shows them before; then connect the \
+         board again:\n  recover doctor --fix"
     )
+}
+
+/// What to do where an attached device of a playbook cannot be used.
+pub fn remedy_for(device: &Device, attached: &AttachedDevice, world: &impl World, catalog: &Catalog) -> Option<String> {
+    let case = Case {
+        device,
+        attached: Some(attached),
+        node: world.node(attached),
+        host: world.host(),
+        system: OperatingSystem::current(),
+        advice: None,
+    };
+    remedy(&case, catalog)
 }
 
 /// What a system needs that sees only the devices it is given.
@@ -134,7 +130,7 @@ mod tests {
 
     use super::*;
     use crate::documents::catalog::load as load_catalog;
-    use crate::documents::playbook::load;
+    use crate::documents::playbook::{Playbook, load};
     use crate::words::Source;
     use crate::world::{NodeGroup, NodeHolder};
 
@@ -178,7 +174,7 @@ mod tests {
             advice: None,
         };
         change(&mut case);
-        remedy(&case, &playbook, &catalog()).unwrap_or_default()
+        remedy(&case, &catalog()).unwrap_or_default()
     }
 
     fn group(joined: bool, listed: bool) -> Option<NodeGroup> {
@@ -200,7 +196,7 @@ mod tests {
     fn where_no_group_may_use_it_a_rule_permits_every_mode_of_the_board() {
         for device in ["port", "dfu", "rom"] {
             let text = told(device, |case| case.node = Some(node(None)));
-            for word in ["hidraw", "1fc9", "\"usb\"", "0483", "tty", "1a86", "/etc/udev/rules.d/70-recover.rules"] {
+            for word in ["recover doctor --fix", "/etc/udev/rules.d/70-recover.rules"] {
                 assert!(text.contains(word), "{word}: {text}");
             }
         }

@@ -77,27 +77,26 @@ pub fn meant_or_known<'a>(given: &str, known: impl IntoIterator<Item = &'a str>)
 
 /// The known word that `given` was most likely meant to be.
 pub fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let near = known.into_iter().filter_map(|word| Some((likeness(given, word)?, word)));
+    near.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, word)| word)
+}
+
+/// How much a word is like one that may have been meant, at most 1; nothing where it is not like it.
+pub fn likeness(given: &str, word: &str) -> Option<f64> {
     const SIMILAR_ENOUGH: f64 = 0.7;
     // Of a short word two letters in the wrong order are most of it.
     const ONE_SLIP: f64 = 0.8;
     const SLIP_LETTERS_MIN: usize = 3;
     // Nobody means a word by something much longer, and comparing takes as long as both are long.
     const LONGER_MAX: usize = 16;
-    let likeness = |word: &str| {
-        if given.len() > word.len() + LONGER_MAX {
-            return 0.0;
-        }
-        let near_in_length = word.len().abs_diff(given.len()) <= 1;
-        let is_slip = near_in_length && word.len() >= SLIP_LETTERS_MIN && strsim::osa_distance(given, word) == 1;
-        let alike = strsim::jaro_winkler(given, word);
-        if is_slip { alike.max(ONE_SLIP) } else { alike }
-    };
-    known
-        .into_iter()
-        .map(|word| (likeness(word), word))
-        .filter(|(similarity, _)| *similarity >= SIMILAR_ENOUGH)
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .map(|(_, word)| word)
+    if given.len() > word.len() + LONGER_MAX {
+        return None;
+    }
+    let near_in_length = word.len().abs_diff(given.len()) <= 1;
+    let is_slip = near_in_length && word.len() >= SLIP_LETTERS_MIN && strsim::osa_distance(given, word) == 1;
+    let alike = strsim::jaro_winkler(given, word);
+    let alike = if is_slip { alike.max(ONE_SLIP) } else { alike };
+    (alike >= SIMILAR_ENOUGH).then_some(alike)
 }
 
 #[cfg(test)]

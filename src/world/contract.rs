@@ -115,6 +115,14 @@ pub struct AttachedDevice {
     pub arrival: u64,
 }
 
+/// A device that no playbook knows.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct OtherDevice {
+    pub id: UsbId,
+    pub port: String,
+    pub product: Option<String>,
+}
+
 /// The node in the file system by which a device is used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeviceNode {

@@ -12,7 +12,7 @@ use crate::world::serial::serial_ports;
 use crate::world::system::KEEPERS;
 use crate::world::tools::own_search_path;
 use crate::world::usb::UsbBus;
-use crate::world::{Ask, Awake, Cleared, DeviceList, Host, Interrupt, Reply, RunningTool, World};
+use crate::world::{Ask, Awake, Cleared, DeviceList, Host, Interrupt, OtherDevice, Reply, RunningTool, World};
 #[cfg(target_os = "linux")]
 use crate::world::{AttachedDevice, DeviceNode, NodeHolder, node, node_lock::NodeLocks};
 
@@ -37,6 +37,11 @@ impl Machine {
             #[cfg(target_os = "linux")]
             node_locks: NodeLocks::default(),
         })
+    }
+
+    /// What is attached to USB beside devices with these ids.
+    pub fn others(&self, known: &[UsbId]) -> Result<Vec<OtherDevice>, String> {
+        self.bus.others(known)
     }
 }
 

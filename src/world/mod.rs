@@ -1,6 +1,7 @@
 //! Floor 3: every effect. The engine sees the world through [`World`]; [`crate::bench`] has a second one.
 
 mod awake;
+mod computer;
 mod contract;
 mod custody;
 mod gate;
@@ -33,9 +34,10 @@ use unix as system;
 #[cfg(windows)]
 use windows as system;
 
+pub use computer::{device_rules, free_bytes, running_programs};
 pub use contract::{
-    Access, AnswerTool, Ask, AttachedDevice, Awake, DeviceList, DeviceNode, Interrupt, NodeGroup, NodeHolder, Reply,
-    RunningTool, StopTool, ToolCall, ToolEvent, ToolInput, WarmStart, World,
+    Access, AnswerTool, Ask, AttachedDevice, Awake, DeviceList, DeviceNode, Interrupt, NodeGroup, NodeHolder,
+    OtherDevice, Reply, RunningTool, StopTool, ToolCall, ToolEvent, ToolInput, WarmStart, World,
 };
 pub use custody::{Foreign, custody};
 pub use gate::{Cleared, Consent, Refused, Wish, clear, clear_interpreter};
@@ -55,7 +57,7 @@ pub use system::end_by_signal;
 pub use tool_folder::{FolderProblem, copy_tool_folder, tool_folder};
 pub use tools::{
     Finder, FirstTried, FoundTool, PassedOver, Surroundings, ToolEnvironment, ToolProblem, ToolStarter, Trouble,
-    Unusable, find_tools, first_tried, tool_environment,
+    Unusable, examine_tools, find_tools, first_tried, tool_environment,
 };
 pub use usb::UsbBus;
 pub use whole_file::write_whole;

@@ -27,8 +27,10 @@ fn clap_finds_nothing_wrong() {
 }
 
 #[test]
-fn three_ways_to_name_the_playbook() {
+fn four_ways_to_name_the_playbook() {
     for line in [
+        "recover rt1062 --files x",
+        "recover --files x rt1062",
         "recover --playbook rt1062 --files x",
         "recover run rt1062 --files x",
         "recover run --playbook rt1062 --files x",
@@ -60,13 +62,13 @@ fn repeatable_options_keep_their_order() {
 
 #[test]
 fn refuses_what_cannot_be_meant() {
-    assert_eq!(refusal("recover"), ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand);
+    assert_eq!(refusal("recover --message-format json"), ErrorKind::MissingRequiredArgument);
     assert_eq!(refusal("recover run"), ErrorKind::MissingRequiredArgument);
-    assert_eq!(refusal("recover --dry-run"), ErrorKind::MissingRequiredArgument);
     assert_eq!(refusal("recover check"), ErrorKind::MissingRequiredArgument);
-    assert_eq!(refusal("recover rescue"), ErrorKind::InvalidSubcommand);
     assert_eq!(refusal("recover run b --playbook c"), ErrorKind::ArgumentConflict);
     assert_eq!(refusal("recover --playbook b list"), ErrorKind::ArgumentConflict);
+    assert_eq!(refusal("recover a --playbook b"), ErrorKind::ArgumentConflict);
+    assert_eq!(refusal("recover a b"), ErrorKind::UnknownArgument);
     assert_eq!(refusal("recover run b --port p --serial s"), ErrorKind::ArgumentConflict);
     assert_eq!(refusal("recover run b --simulate --tool blhost=x"), ErrorKind::ArgumentConflict);
     assert_eq!(refusal("recover run b --bench d"), ErrorKind::MissingRequiredArgument);
@@ -79,4 +81,19 @@ fn help_begins_with_the_rescue() {
     let help = Arguments::command().render_help().to_string();
     let rescue = help.find("To rescue a camera").unwrap();
     assert!(rescue < help.find("Usage:").unwrap());
+}
+
+#[test]
+fn without_a_board_one_looks_around() {
+    for line in ["recover", "recover --files x", "recover --simulate"] {
+        assert!(matches!(request(line), Ok(Request::LookAround(_))), "{line}");
+    }
+    assert_eq!(refusal("recover help"), ErrorKind::DisplayHelp);
+    assert_eq!(refusal("recover help run"), ErrorKind::DisplayHelp);
+}
+
+#[test]
+fn a_slip_in_a_verb_is_seen_through() {
+    assert_eq!(verb_like("chekc").as_deref(), Some("check"));
+    assert_eq!(verb_like("rt1062"), None);
 }

@@ -20,6 +20,26 @@ pub enum DeviceKind {
     Serial,
 }
 
+/// In which state a board is that shows so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DeviceState {
+    /// Its firmware runs: it is not dead.
+    Running,
+    /// Its own bootloader works.
+    Bootloader,
+    /// It can be rescued: its chip runs what nothing damages.
+    Recovery,
+}
+
+impl DeviceState {
+    pub(crate) const ALL: [(&'static str, DeviceState); 3] = [
+        ("running", DeviceState::Running),
+        ("bootloader", DeviceState::Bootloader),
+        ("recovery", DeviceState::Recovery),
+    ];
+}
+
 #[derive(Debug, Clone)]
 pub struct Device {
     pub name: Id,
@@ -34,6 +54,8 @@ pub struct Device {
     pub identifies: Option<bool>,
     /// What the device must tell of itself.
     pub identity: Option<Identity>,
+    /// Nothing where the id alone does not tell.
+    pub state: Option<DeviceState>,
     /// For so long it must have been there, or have been gone, to count as that.
     pub settle: Duration,
 }
@@ -89,6 +111,7 @@ mod tests {
             label: String::new(),
             identifies: None,
             identity: None,
+            state: None,
             settle: Duration::ZERO,
         };
         let args = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();

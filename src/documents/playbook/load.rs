@@ -10,9 +10,11 @@ use crate::documents::playbook::read_reading::read_reading;
 use crate::documents::playbook::read_step::{read_class, read_steps};
 use crate::documents::playbook::reader::{DeviceArgs, Reader};
 use crate::documents::playbook::variable::read_variable;
-use crate::documents::playbook::{Afterwards, Device, DeviceKind, Identity, Input, Playbook, ToolFile, VirtualBoard};
+use crate::documents::playbook::{
+    Afterwards, Device, DeviceKind, DeviceState, Identity, Input, Playbook, ToolFile, VirtualBoard,
+};
 use crate::documents::{Yaml, YamlKind, parse_yaml};
-use crate::words::{Diagnostic, FaultClass, Id, Located, Place, Source, UsbId, without_repetitions};
+use crate::words::{Diagnostic, FaultClass, Id, Located, Place, Source, UsbId, meant_or_known, without_repetitions};
 
 pub(super) const TOP_KEYS: &[&str] = &[
     "format",
@@ -199,7 +201,7 @@ fn read_tool_file(reader: &mut Reader, name: Id, place: &Place, yaml: &Yaml) -> 
 /// language identifiers" (observed; see its FAQ on `-w`). The nodes of HID and serial devices come only after that.
 const SETTLE_USB: Duration = Duration::from_millis(300);
 
-const DEVICE_KEYS: &[&str] = &["usb", "hid", "serial", "label", "settle", "identifies", "identity", "args"];
+const DEVICE_KEYS: &[&str] = &["usb", "hid", "serial", "label", "settle", "identifies", "identity", "state", "args"];
 
 fn read_device(reader: &mut Reader, name: Id, place: &Place, yaml: &Yaml) -> Option<Device> {
     let parts = reader.map(yaml, "a device", DEVICE_KEYS)?;
@@ -228,8 +230,20 @@ fn read_device(reader: &mut Reader, name: Id, place: &Place, yaml: &Yaml) -> Opt
     });
     let identifies = parts.get("identifies").and_then(|flag| reader.flag(flag)).map(|flag| flag.value);
     let identity = parts.get("identity").and_then(|identity| read_identity(reader, &name, identity));
+    let state = parts.get("state").and_then(|state| read_state(reader, state));
     // A device that is wrong stays declared, so that its uses are not reported as well.
-    Some(Device { name, place: place.clone(), ids, kind, label, identifies, identity, settle })
+    Some(Device { name, place: place.clone(), ids, kind, label, identifies, identity, state, settle })
+}
+
+fn read_state(reader: &mut Reader, yaml: &Yaml) -> Option<DeviceState> {
+    let text = reader.text(yaml)?;
+    let found = DeviceState::ALL.into_iter().find(|(word, _)| *word == text.value);
+    if found.is_none() {
+        let known = DeviceState::ALL.map(|(word, _)| word);
+        let message = format!("a board cannot be in the state `{}`", text.value);
+        reader.report(Diagnostic::error(&text.place, message).hint(meant_or_known(&text.value, known)));
+    }
+    found.map(|(_, state)| state)
 }
 
 fn read_identity(reader: &mut Reader, device: &Id, yaml: &Yaml) -> Option<Identity> {

@@ -35,7 +35,7 @@ pub const SCHEMA: &str = include_str!("schema.json");
 
 pub use check::check;
 pub use command_line::{ChosenBoard, all_arguments, arguments, choosing, with_choice};
-pub use device::{Device, DeviceKind, Identity};
+pub use device::{Device, DeviceKind, DeviceState, Identity};
 pub use family::Families;
 pub use input::{FileKind, Input, InputWord, NamesFiles, Need, Vectors, WordLimit};
 pub use load::{Loaded, load};

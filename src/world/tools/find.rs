@@ -76,6 +76,23 @@ pub async fn find_tools(
     environment: impl Fn(&Tool) -> ToolEnvironment,
     answered: impl Fn(&str),
 ) -> Result<Vec<FoundTool>, Vec<ToolProblem>> {
+    let (mut found, mut problems) = (Vec::new(), Vec::new());
+    for outcome in examine_tools(wanted, finder, environment, answered).await {
+        match outcome {
+            Ok(tool) => found.push(tool),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    if problems.is_empty() { Ok(found) } else { Err(problems) }
+}
+
+/// The same, with what came of each.
+pub async fn examine_tools(
+    wanted: &[&Tool],
+    finder: Finder<'_>,
+    environment: impl Fn(&Tool) -> ToolEnvironment,
+    answered: impl Fn(&str),
+) -> Vec<Result<FoundTool, ToolProblem>> {
     let mut outcomes = BTreeMap::new();
     let mut examinations = JoinSet::new();
     for (index, tool) in wanted.iter().enumerate() {
@@ -102,15 +119,7 @@ pub async fn find_tools(
             Err(defect) => std::panic::resume_unwind(defect.into_panic()),
         }
     }
-
-    let (mut found, mut problems) = (Vec::new(), Vec::new());
-    for outcome in outcomes.into_values() {
-        match outcome {
-            Ok(tool) => found.push(tool),
-            Err(problem) => problems.push(problem),
-        }
-    }
-    if problems.is_empty() { Ok(found) } else { Err(problems) }
+    outcomes.into_values().collect()
 }
 
 /// The search for one tool.

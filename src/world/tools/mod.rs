@@ -16,7 +16,7 @@ mod remedy;
 mod surroundings;
 
 pub use environment::{ToolEnvironment, tool_environment};
-pub use find::{Finder, FoundTool, ToolStarter, find_tools};
+pub use find::{Finder, FoundTool, ToolStarter, examine_tools, find_tools};
 pub use locate::{FirstTried, first_tried};
 pub use problem::{PassedOver, ToolProblem, Trouble, Unusable};
 pub(super) use program::in_search_path;

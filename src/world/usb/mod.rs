@@ -28,13 +28,16 @@ use nusb::hotplug::HotplugWatch;
 use self::access::AccessMemory;
 use crate::documents::playbook::DeviceKind;
 use crate::words::UsbId;
-use crate::world::{AttachedDevice, DeviceList};
+use crate::world::{AttachedDevice, DeviceList, OtherDevice};
 
 /// Where the system does not tell of changes, the bus is looked at this often.
 const LOOK_WITHOUT_WATCH: Duration = Duration::from_millis(200);
 
 /// One question of the engine takes several looks, of which one is enough. What comes meanwhile is told by the watch.
 const LOOK_LASTS: Duration = Duration::from_millis(2);
+
+/// bDeviceClass of hubs (USB 2.0, table 9-8, and the class codes of usb.org).
+const CLASS_HUB: u8 = 0x09;
 
 /// The bus and what has been learned about it. The watch begins with the first wait for a change.
 #[derive(Default)]
@@ -87,13 +90,9 @@ impl UsbBus {
     }
 
     fn look(&self, kinds: &[(UsbId, DeviceKind)]) -> DeviceList {
-        if let Some(missing) = system::subsystem_missing() {
-            return Err(missing);
-        }
-        let listed = nusb::list_devices().wait().map_err(|error| format!("the USB bus cannot be read: {error}"))?;
         let mut devices = Vec::new();
         let mut attached = Vec::new();
-        for device in listed {
+        for device in list()? {
             let id = UsbId { vendor: device.vendor_id(), product: device.product_id() };
             let wanted = kinds.iter().find(|(wanted, kind)| *wanted == id && *kind != DeviceKind::Serial);
             let Some(&(_, kind)) = wanted else { continue };
@@ -127,6 +126,22 @@ impl UsbBus {
         Ok(devices)
     }
 
+    /// What is attached beside devices with these ids; hubs are left out, which nobody asks for.
+    pub(in crate::world) fn others(&self, known: &[UsbId]) -> Result<Vec<OtherDevice>, String> {
+        let other = |device: &nusb::DeviceInfo| {
+            let id = UsbId { vendor: device.vendor_id(), product: device.product_id() };
+            let told = device.class() != CLASS_HUB && !known.contains(&id);
+            told.then(|| OtherDevice {
+                id,
+                port: port_path(device.bus_id(), device.port_chain()),
+                product: device.product_string().map(str::to_owned),
+            })
+        };
+        let mut others: Vec<OtherDevice> = list()?.filter_map(|device| other(&device)).collect();
+        others.sort_by(|a, b| a.port.cmp(&b.port));
+        Ok(others)
+    }
+
     /// Completes when devices came or went, and, where the system cannot tell, now and then.
     pub async fn changed(&self) {
         let watch = || self.watch.lock().unwrap_or_else(PoisonError::into_inner);
@@ -145,6 +160,13 @@ impl UsbBus {
         }
         *self.looked.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
+}
+
+fn list() -> Result<impl Iterator<Item = nusb::DeviceInfo>, String> {
+    if let Some(missing) = system::subsystem_missing() {
+        return Err(missing);
+    }
+    nusb::list_devices().wait().map_err(|error| format!("the USB bus cannot be read: {error}"))
 }
 
 impl fmt::Debug for UsbBus {

@@ -1,0 +1,424 @@
+//! `recover doctor`: everything about this computer that may stand in the way of a rescue, found before a hand moves.
+//!
+//! What is looked at follows from playbooks and catalog: their tools, files and devices. Nothing is changed; the rules for
+//! devices are written only with `--fix`, in the file of that name.
+
+mod fix;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::cli::arguments::{DoctorArgs, MessageFormat};
+use crate::cli::boards::Boards;
+use crate::cli::catalogs::{FoundCatalog, of_user};
+use crate::cli::diagnostics::render;
+use crate::cli::json::write_line;
+use crate::cli::places::find_playbook;
+use crate::cli::problems;
+use crate::cli::run_runtime::{Clock, defect, runtime};
+use crate::cli::streams::{complain, complain_at_length, say, stdout};
+use crate::cli::style::{Look, Role, Sign};
+use crate::cli::wording::{bytes, hang};
+use crate::documents::catalog::{OperatingSystem, Tool};
+use crate::documents::playbook::{DeviceKind, Playbook, tools_of};
+use crate::engine::{
+    Event, Files, GivenFiles, Outcome, RULES_FILE, outcome_without_tools, permits, remedy_for, stage_inputs,
+};
+use crate::words::UsbId;
+use crate::world::{
+    Access, Finder, FoundTool, Host, Machine, Person, Scratch, Surroundings, ToolProblem, World, device_rules,
+    examine_tools, free_bytes, process, running_programs, tool_environment,
+};
+
+/// Images, their copies and what is read back, of the largest board.
+const ROOM_BYTES: u64 = 128 * 1024 * 1024;
+
+/// What a finding is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum About {
+    Computer,
+    Disk,
+    Tool,
+    File,
+    Device,
+    Rules,
+    Service,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum Level {
+    Good,
+    /// It may matter.
+    Note,
+    /// A rescue cannot work like this.
+    Bad,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+struct Finding {
+    about: About,
+    level: Level,
+    /// What it is about, in a word or two.
+    name: String,
+    what: String,
+    /// The likeliest first.
+    remedies: Vec<String>,
+    /// How a run would end.
+    #[serde(skip)]
+    outcome: Outcome,
+}
+
+#[derive(serde::Serialize)]
+#[serde(tag = "event", rename = "finding")]
+struct Told<'a> {
+    #[serde(flatten)]
+    finding: &'a Finding,
+}
+
+/// What is looked at.
+struct Subject {
+    playbooks: Vec<Playbook>,
+    /// One board was asked about, so that whatever it needs is needed.
+    one: bool,
+    catalog: FoundCatalog,
+    surroundings: Surroundings,
+}
+
+pub(super) fn doctor(args: &DoctorArgs, look: &Look) -> Outcome {
+    let subject = match subject(args, look) {
+        Ok(subject) => subject,
+        Err(outcome) => return outcome,
+    };
+    if args.fix {
+        return fix::fix(&subject.playbooks, look);
+    }
+    let findings = match findings(&subject, args) {
+        Ok(findings) => findings,
+        Err(what) => {
+            complain(&format!("error: {what}"));
+            return Outcome::Defect;
+        }
+    };
+    match args.message_format {
+        MessageFormat::Json => {
+            // A reader that has gone away needs no more lines.
+            let told = |finding: &Finding| write_line(&mut stdout(), &Told { finding });
+            let _reader_gone = findings.iter().try_for_each(told);
+        }
+        MessageFormat::Human => {
+            findings.iter().flat_map(|finding| lines_of(finding, look)).for_each(|line| say(&line));
+            say("");
+            say(&conclusion(&subject, &findings));
+        }
+    }
+    let bad = findings.iter().find(|finding| finding.level == Level::Bad);
+    bad.map_or(Outcome::Recovered, |finding| finding.outcome)
+}
+
+fn subject(args: &DoctorArgs, look: &Look) -> Result<Subject, Outcome> {
+    let surroundings = Surroundings::of_this_process();
+    let catalog = of_user(&surroundings).map_err(|diagnostics| {
+        complain_at_length(&render(&diagnostics, look));
+        Outcome::PlaybookInvalid
+    })?;
+    let Some(name) = &args.board else {
+        return Ok(Subject { playbooks: Boards::all().playbooks, one: false, catalog, surroundings });
+    };
+    let found = find_playbook(name).map_err(|error| {
+        complain(&format!("error: {error}"));
+        problems::place(&error).next.iter().for_each(|next| complain(next));
+        if error.of_document() { Outcome::PlaybookInvalid } else { Outcome::CommandLine }
+    })?;
+    let loaded = found.load();
+    let Some(playbook) = loaded.playbook.filter(|_| loaded.diagnostics.is_empty()) else {
+        complain_at_length(&render(&loaded.diagnostics, look));
+        return Err(Outcome::PlaybookInvalid);
+    };
+    Ok(Subject { playbooks: vec![playbook], one: true, catalog, surroundings })
+}
+
+fn findings(subject: &Subject, args: &DoctorArgs) -> Result<Vec<Finding>, String> {
+    let runtime = runtime(Clock::Running).map_err(|refusal| refusal.problem.what)?;
+    let scratch = Scratch::create().map_err(|error| error.to_string())?;
+    let mut files = Files::new(scratch);
+    let mut findings = of_computer();
+    findings.extend(of_disk());
+    findings.extend(runtime.block_on(of_tools(subject, args, files.scratch().folder())));
+    if let (true, [playbook]) = (subject.one, subject.playbooks.as_slice()) {
+        findings.extend(of_files(playbook, args, &mut files));
+    }
+    let devices = runtime.block_on(async {
+        let machine = Machine::new(Person::nobody()).map_err(|error| defect(&error).problem.what)?;
+        Ok::<_, String>(of_devices(subject, &machine))
+    })?;
+    findings.extend(devices);
+    findings.extend(of_services(subject));
+    Ok(findings)
+}
+
+fn good(about: About, name: &str, what: String) -> Finding {
+    let (name, outcome) = (name.to_owned(), Outcome::Recovered);
+    Finding { about, level: Level::Good, name, what, remedies: Vec::new(), outcome }
+}
+
+fn note(about: About, name: &str, what: String, remedies: Vec<String>) -> Finding {
+    Finding { level: Level::Note, remedies, ..good(about, name, what) }
+}
+
+fn bad(about: About, name: &str, what: String, remedies: Vec<String>, outcome: Outcome) -> Finding {
+    Finding { level: Level::Bad, remedies, outcome, ..good(about, name, what) }
+}
+
+fn of_computer() -> Vec<Finding> {
+    let (what, remedy) = match Host::of_this_computer() {
+        Host::Plain => return Vec::new(),
+        Host::Wsl => (
+            "this is Linux within Windows (WSL), which sees only the USB devices that it is given",
+            "Give it each device, in each of its states, with usbipd; or run recover on Windows itself",
+        ),
+        Host::VirtualMachine => (
+            "this is a virtual machine, which sees only the USB devices that it is given",
+            "Give it the board's ids for good (as filters): the board comes back as another device each time",
+        ),
+        Host::Container => (
+            "this is a container, which sees only the USB devices that it is given",
+            "Give it the whole bus, with /dev/bus/usb and the rights to use it; or run recover outside",
+        ),
+    };
+    vec![note(About::Computer, "computer", what.to_owned(), vec![remedy.to_owned()])]
+}
+
+fn of_disk() -> Option<Finding> {
+    let folder = std::env::temp_dir();
+    let free = free_bytes(&folder)?;
+    if free >= ROOM_BYTES {
+        return Some(good(About::Disk, "disk", format!("{} free in {}", bytes(free), folder.display())));
+    }
+    let what = format!("only {} are free in {}, where the files of a run are kept", bytes(free), folder.display());
+    let remedy = "Make room there, or name another folder in the variable TMPDIR";
+    Some(bad(About::Disk, "disk", what, vec![remedy.to_owned()], Outcome::StepFailed))
+}
+
+async fn of_tools(subject: &Subject, args: &DoctorArgs, scratch: &Path) -> Vec<Finding> {
+    let Subject { playbooks, one, catalog, surroundings } = subject;
+    let catalog = &catalog.catalog;
+    let mut needed: Vec<(&Tool, Vec<&str>)> = Vec::new();
+    for playbook in playbooks {
+        for tool in tools_of(playbook, &|_| true).iter().filter_map(|name| catalog.tool(name)) {
+            match needed.iter_mut().find(|(known, _)| known.name == tool.name) {
+                Some((_, boards)) => boards.push(&playbook.board),
+                None => needed.push((tool, vec![&playbook.board])),
+            }
+        }
+    }
+    let explicit: BTreeMap<String, PathBuf> =
+        args.tools.iter().map(|given| (given.tool.clone(), given.program.clone())).collect();
+    let finder =
+        Finder { explicit: &explicit, installers: &catalog.installers, surroundings, start: Arc::new(process::start) };
+    let wanted: Vec<&Tool> = needed.iter().map(|(tool, _)| *tool).collect();
+    let environment = |tool: &Tool| tool_environment(catalog, tool, scratch, surroundings);
+    let found = examine_tools(&wanted, finder, environment, |_| {}).await;
+    let told = needed.iter().zip(found).map(|((tool, boards), found)| match found {
+        Ok(found) => of_tool(&found),
+        Err(problem) => missing_tool(&problem, tool, (!one).then_some(boards.as_slice())),
+    });
+    told.collect()
+}
+
+fn of_tool(found: &FoundTool) -> Finding {
+    let launcher: Vec<_> = found.launcher.iter().map(|word| word.to_string_lossy()).collect();
+    let flavour = found.flavour.as_ref().map(|flavour| format!(" ({flavour})")).unwrap_or_default();
+    let passed =
+        found.passed_over.iter().map(|passed| format!("; passed over {}, because {}", passed.program, passed.why));
+    let what = format!(
+        "version {}{flavour}, {} (found by {}){}",
+        found.version,
+        launcher.join(" "),
+        found.found_by,
+        passed.collect::<String>()
+    );
+    good(About::Tool, &found.name, what)
+}
+
+/// Whoever asked about no board may have none that needs it.
+fn missing_tool(problem: &ToolProblem, tool: &Tool, only_for: Option<&[&str]>) -> Finding {
+    let remedies = problem.remedies.clone();
+    match only_for {
+        Some(boards) => {
+            let what = format!("{problem}; needed for {}", boards.join(", "));
+            note(About::Tool, &tool.name, what, remedies)
+        }
+        None => {
+            let outcome = outcome_without_tools(std::slice::from_ref(problem));
+            bad(About::Tool, &tool.name, problem.to_string(), remedies, outcome)
+        }
+    }
+}
+
+fn of_files(playbook: &Playbook, args: &DoctorArgs, files: &mut Files) -> Vec<Finding> {
+    let given = GivenFiles { folder: args.files.clone(), set: BTreeMap::new() };
+    let mut ready = Vec::new();
+    let staged = stage_inputs(playbook, &given, None, files, &mut |event| ready.push(event.clone()));
+    match staged {
+        Ok(()) => ready
+            .iter()
+            .filter_map(|event| match event {
+                Event::InputReady { file, path, size, .. } => {
+                    let path = path.clone().unwrap_or_default();
+                    Some(good(About::File, file, format!("{}, {path}", bytes(*size))))
+                }
+                _ => None,
+            })
+            .collect(),
+        Err(problems) => {
+            let told = |problem: &crate::engine::InputProblem| {
+                let name = playbook.input(&problem.input).map_or("file", |input| input.file_name());
+                bad(
+                    About::File,
+                    name,
+                    problem.message.clone(),
+                    problem.hint.iter().cloned().collect(),
+                    Outcome::CommandLine,
+                )
+            };
+            problems.iter().map(told).collect()
+        }
+    }
+}
+
+fn of_devices(subject: &Subject, machine: &Machine) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let boards = Boards::of(subject.playbooks.clone());
+    let sight = boards.look(machine);
+    if let Some(reason) = &sight.blind {
+        let remedy =
+            "Run recover on the computer that the board is connected to, not in a container or a virtual machine";
+        let outcome = Outcome::DeviceUnavailable;
+        findings.push(bad(About::Computer, "USB", reason.clone(), vec![remedy.to_owned()], outcome));
+    }
+    for device in &sight.known {
+        let attached = &device.attached;
+        let name = format!("{} at {}", attached.id, attached.port);
+        let told = boards.tell(device);
+        let first = device.shown_by.first().map(|(_, device)| *device);
+        findings.push(match attached.access {
+            Access::Denied => {
+                let remedy = first.and_then(|device| remedy_for(device, attached, machine, &subject.catalog.catalog));
+                let what = format!("{told}; you may not use it");
+                bad(About::Device, &name, what, remedy.into_iter().collect(), Outcome::DeviceUnavailable)
+            }
+            Access::Permitted => good(About::Device, &name, format!("{told}; you may use it")),
+            Access::Unknown => good(About::Device, &name, told),
+        });
+    }
+    for other in sight.others.iter().filter(|other| boards.has_no_port(other)) {
+        let name = format!("{} at {}", other.id, other.port);
+        let what = "this adapter has no serial port, so its driver is missing, or another program has taken it";
+        let remedy =
+            "Look whether brltty runs, which takes such adapters; else install the driver of the adapter's maker";
+        let outcome = Outcome::DeviceUnavailable;
+        findings.push(bad(About::Device, &name, what.to_owned(), vec![remedy.to_owned()], outcome));
+    }
+    if OperatingSystem::current() == OperatingSystem::Linux {
+        findings.push(of_rules(&subject.playbooks, &device_rules()));
+    }
+    findings
+}
+
+/// Whether users will be let at the board in each of its states: it is attached in one of them at most.
+fn of_rules(playbooks: &[Playbook], rules: &[String]) -> Finding {
+    let devices = playbooks.iter().flat_map(|playbook| &playbook.devices);
+    let ids = devices.flat_map(|device| device.ids.iter().map(|id| (*id, device.kind)));
+    // A group does for serial ports.
+    let mut open: Vec<UsbId> =
+        ids.filter(|(id, kind)| *kind != DeviceKind::Serial && !permits(rules, *kind, *id)).map(|(id, _)| id).collect();
+    open.sort_by_key(|id| (id.vendor, id.product));
+    open.dedup();
+    if open.is_empty() {
+        return good(About::Rules, "rules", "a rule of udev's lets you at the board in each of its states".to_owned());
+    }
+    let ids: Vec<String> = open.iter().map(ToString::to_string).collect();
+    let what = format!("no rule of udev's lets users at {}", ids.join(", "));
+    let remedy = format!("recover doctor --fix, which writes {RULES_FILE} and shows it before");
+    note(About::Rules, "rules", what, vec![remedy])
+}
+
+/// Programs that take serial ports for themselves, as the catalog knows them.
+fn of_services(subject: &Subject) -> Vec<Finding> {
+    let serial = |playbook: &Playbook| playbook.devices.iter().any(|device| device.kind == DeviceKind::Serial);
+    if !subject.playbooks.iter().any(serial) {
+        return Vec::new();
+    }
+    let running = running_programs();
+    let holders = subject.catalog.catalog.holders.iter().filter(|(name, _)| running.contains(name));
+    let told = |(name, advice): (&String, &String)| {
+        note(About::Service, name, "it is running".to_owned(), vec![advice.clone()])
+    };
+    holders.map(told).collect()
+}
+
+fn lines_of(finding: &Finding, look: &Look) -> Vec<String> {
+    const NAME_WIDTH: usize = 20;
+    let (sign, role) = match finding.level {
+        Level::Good => (Sign::Done, Role::Success),
+        Level::Note => (Sign::Attention, Role::Warning),
+        Level::Bad => (Sign::Failed, Role::Failure),
+    };
+    let first = format!("{} {:<NAME_WIDTH$} ", look.paint(role, look.sign(sign)), finding.name);
+    let mut lines = hang(&first, &finding.what, look.width);
+    for remedy in &finding.remedies {
+        lines.extend(hang("    do: ", remedy, look.width));
+    }
+    lines
+}
+
+fn conclusion(subject: &Subject, findings: &[Finding]) -> String {
+    let number = findings.iter().filter(|finding| finding.level == Level::Bad).count();
+    match (number, subject.playbooks.as_slice()) {
+        (0, [only]) if subject.one => format!("Nothing here stands in the way of rescuing the {}.", only.board),
+        (0, _) => {
+            "Nothing here stands in the way. `recover doctor BOARD` looks at the files of a board, too.".to_owned()
+        }
+        (1, _) => "One thing stands in the way.".to_owned(),
+        (several, _) => format!("{several} things stand in the way."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::documents::library::shipped_playbooks;
+
+    fn h7() -> Vec<Playbook> {
+        shipped_playbooks().filter(|playbook| playbook.board == "OpenMV Cam H7").collect()
+    }
+
+    #[test]
+    fn rules_must_cover_every_state_of_the_board() {
+        let none = of_rules(&h7(), &[]);
+        assert_eq!((none.level, none.about), (Level::Note, About::Rules));
+        assert!(none.what.ends_with("0483:df11, 37c5:1204, 37c5:9204"), "{}", none.what);
+        assert!(none.remedies[0].starts_with("recover doctor --fix"), "{:?}", none.remedies);
+        let some = of_rules(&h7(), &["SUBSYSTEM==\"usb\", ATTR{idVendor}==\"37c5\", TAG+=\"uaccess\"".to_owned()]);
+        assert!(some.what.ends_with(" 0483:df11"), "{}", some.what);
+        assert_eq!(of_rules(&h7(), &[crate::engine::rules_for(&h7())]).level, Level::Good);
+    }
+
+    #[test]
+    fn each_finding_is_a_line_with_its_remedy_below() {
+        let finding = bad(
+            About::Tool,
+            "dfu-util",
+            "it is not there".to_owned(),
+            vec!["Install it".to_owned()],
+            Outcome::ToolMissing,
+        );
+        assert_eq!(
+            lines_of(&finding, &Look::plain()),
+            ["✗ dfu-util             it is not there", "    do: Install it"]
+        );
+    }
+}
