@@ -82,7 +82,12 @@ fn a_program_is_told_what_is_wrong_with_its_command_line() {
 #[test]
 fn unknown_playbooks() {
     let house = house_with_traced_tools();
-    refused(&house, &["--playbook", "rt1061"], 2, &["there is no playbook `rt1061`", "Did you mean `rt1062`?"]);
+    refused(
+        &house,
+        &["--playbook", "rt1061"],
+        2,
+        &["there is no playbook `rt1061`", "Did you mean `rt1062` (OpenMV Cam RT1062)?"],
+    );
     refused(&house, &["run", "boards/mine.yaml"], 2, &["there is no playbook `boards/mine.yaml`", "recover list"]);
     std::fs::create_dir(house.path("work/folder")).unwrap();
     refused(&house, &["run", "folder"], 2, &["folder cannot be read"]);
@@ -252,7 +257,7 @@ fn everything_about_one_playbook() {
     let house = House::new();
     house.run(&["list"]).exits(0).says("rt1062 OpenMV Cam RT1062").says("pure-thermal");
     house.run(&["list", "h7"]).exits(0).says("shows as 0483:df11").says("simulate boot-loop").never_says("RT1062");
-    house.run(&["list", "h77"]).exits(2).says("there is no playbook `h77`").says("Did you mean `h7`?");
+    house.run(&["list", "h77"]).exits(2).says("there is no playbook `h77`").says("Did you mean `h7` (OpenMV Cam H7)?");
     house.write("wrong.yaml", "format: 1\nsteps: 5\n");
     house.run(&["list", "wrong.yaml"]).exits(3).says("wrong.yaml:2:8");
 }

@@ -251,8 +251,9 @@ fn every_plan_can_be_read() {
     let step = of_kind(&events, "planned_step").find(|step| step["id"] == "write-system").unwrap();
     assert_eq!(
         step["notes"][1],
-        "only when not in_recovery and (silent or (present(bridge_ftdi) and ses < version_at(package_ftdi, 0x40)) \
-         or (present(bridge_ch343) and ses < version_at(package_ch343, 0x40)))"
+        "only when not in recovery and (silent or (recovery port of an AE3 of the first series is attached and ses is below \
+         the version in package ftdi) or (recovery port of an AE3 of the second series is attached and ses is below the \
+         version in package ch343))"
     );
 }
 

@@ -14,11 +14,19 @@ use serde_json::{Value, json};
 
 use crate::support::House;
 
-const SCHEMAS: [(&str, &str); 4] =
-    [("playbook", playbook::SCHEMA), ("tests", cases::SCHEMA), ("scene", scene::SCHEMA), ("tools", catalog::SCHEMA)];
+const KINDS: [&str; 4] = ["playbook", "tests", "scene", "tools"];
 
-fn validator(schema: &str) -> Validator {
-    jsonschema::validator_for(&serde_json::from_str(schema).unwrap()).unwrap()
+fn schema(kind: &str) -> Value {
+    match kind {
+        "playbook" => playbook::schema(),
+        "tests" => cases::schema(&recover::bench::MISHAPS.iter().map(|row| row.name).collect::<Vec<_>>()),
+        "scene" => scene::schema(),
+        _ => catalog::schema(),
+    }
+}
+
+fn validator(kind: &str) -> Validator {
+    jsonschema::validator_for(&schema(kind)).unwrap()
 }
 
 fn root() -> &'static Path {
@@ -72,8 +80,8 @@ fn sound() -> BTreeMap<&'static str, Vec<(PathBuf, Value)>> {
 #[test]
 fn shipped_documents_satisfy_their_schemas() {
     let sound = sound();
-    for (kind, schema) in SCHEMAS {
-        let validator = validator(schema);
+    for kind in KINDS {
+        let validator = validator(kind);
         for (file, document) in &sound[kind] {
             let faults: Vec<String> =
                 validator.iter_errors(document).map(|error| format!("{}: {error}", error.instance_path())).collect();
@@ -116,12 +124,12 @@ fn is_misshapen(recorded: &str, file: &str) -> bool {
 
 #[test]
 fn samples_of_the_wrong_shape_are_faults_of_the_schema() {
-    for (folder, schema, count_min) in [
-        ("tests/playbooks/invalid", playbook::SCHEMA, 20),
-        ("tests/test_files/invalid", cases::SCHEMA, 3),
-        ("tests/scenes/invalid", scene::SCHEMA, 6),
+    for (folder, kind, count_min) in [
+        ("tests/playbooks/invalid", "playbook", 20),
+        ("tests/test_files/invalid", "tests", 3),
+        ("tests/scenes/invalid", "scene", 6),
     ] {
-        let (validator, mut count, mut passed) = (validator(schema), 0, Vec::new());
+        let (validator, mut count, mut passed) = (validator(kind), 0, Vec::new());
         for file in documents(folder) {
             let Ok(recorded) = std::fs::read_to_string(file.with_extension("txt")) else { continue };
             let name = file.file_name().unwrap().to_str().unwrap();
@@ -138,7 +146,7 @@ fn samples_of_the_wrong_shape_are_faults_of_the_schema() {
 
 #[test]
 fn catalogs_of_the_wrong_shape_are_faults_of_the_schema() {
-    let validator = validator(catalog::SCHEMA);
+    let validator = validator("tools");
     assert!(
         validator.is_valid(&json!({"dfu-util": {"folders": {"linux": ["~/bin"]}}})),
         "single keys may be overridden"
@@ -251,8 +259,8 @@ fn faults_of(kind: &str, document: &Value, folder: &Path) -> Vec<Diagnostic> {
 #[test]
 fn readers_and_schemas_know_the_same_keys() {
     let sound = sound();
-    for (kind, schema) in SCHEMAS {
-        let schema: Value = serde_json::from_str(schema).unwrap();
+    for kind in KINDS {
+        let schema = schema(kind);
         let mut left = BTreeSet::new();
         closed_maps(&schema, "", &mut left);
         let mut probed = BTreeSet::new();
@@ -276,8 +284,7 @@ fn readers_and_schemas_know_the_same_keys() {
                 let known = known_beside_stranger(&faults_of(kind, &document, file.parent().unwrap()));
                 let closed: Vec<_> = parts.iter().filter(|(_, part)| is_closed(part)).collect();
                 let keys = closed.iter().flat_map(|(_, part)| part["properties"].as_object().unwrap().keys());
-                // It is taken out before a tool is read.
-                let expected = keys.filter(|key| kind != "tools" || *key != "like").cloned().collect();
+                let expected = keys.cloned().collect();
                 let expected = (!closed.is_empty()).then_some(expected);
                 assert_eq!(known, expected, "left: reader, right: schema; {kind} {pointer} in {}", file.display());
                 left.retain(|name| !closed.iter().any(|(seen, _)| seen == name));
@@ -306,45 +313,22 @@ fn keys_without_description(part: &Value, name: &str, into: &mut Vec<String>) {
 /// Editors show it.
 #[test]
 fn every_key_has_a_line_about_it() {
-    for (kind, schema) in SCHEMAS {
+    for kind in KINDS {
         let mut missing = Vec::new();
-        keys_without_description(&serde_json::from_str(schema).unwrap(), "", &mut missing);
+        keys_without_description(&schema(kind), "", &mut missing);
         assert!(missing.is_empty(), "{kind}: {missing:#?}");
     }
 }
 
+/// What a word means is told where it is declared, and so the schemas cannot know others.
 #[test]
-fn the_schema_of_tests_names_the_mishaps() {
-    let schema: Value = serde_json::from_str(cases::SCHEMA).unwrap();
-    let known: Vec<&str> = recover::bench::MISHAPS.iter().map(|row| row.name).collect();
-    assert_eq!(schema["$defs"]["mishap"]["enum"], json!(known));
-}
-
-/// Every list of classes in a schema, wherever it stands.
-fn lists_of_classes<'s>(part: &'s Value, into: &mut Vec<&'s Value>) {
-    let inner: Vec<&Value> = match part {
-        Value::Object(map) => map.values().collect(),
-        Value::Array(list) => list.iter().collect(),
-        _ => Vec::new(),
-    };
-    let listed =
-        part.get("enum").filter(|words| words.as_array().is_some_and(|words| words.contains(&json!("no-answer"))));
-    into.extend(listed);
-    inner.into_iter().for_each(|inner| lists_of_classes(inner, into));
-}
-
-#[test]
-fn the_schemas_name_the_classes_of_faults() {
-    let known: Vec<&str> = FaultClass::ALL.into_iter().map(FaultClass::word).collect();
-    for (kind, schema) in SCHEMAS {
-        let schema: Value = serde_json::from_str(schema).unwrap();
-        let mut lists = Vec::new();
-        lists_of_classes(&schema, &mut lists);
-        assert!(kind == "scene" || !lists.is_empty(), "{kind} names no classes");
-        for list in lists {
-            assert_eq!(*list, json!(known), "{kind}");
-        }
+fn schemas_have_the_words_of_their_enums() {
+    let classes = json!(FaultClass::words());
+    for kind in ["playbook", "tests", "tools"] {
+        assert_eq!(schema(kind)["$defs"]["class"]["enum"], classes, "{kind}");
     }
+    let mishaps = &schema("tests")["$defs"]["mishap"]["enum"];
+    assert!(mishaps.as_array().unwrap().contains(&json!("tool-hangs")), "{mishaps}");
 }
 
 /// A prompt without a limit of its own, which nobody follows.
@@ -366,7 +350,7 @@ fn the_limit_that_the_schema_tells_is_the_one_that_counts() {
     let prompted = events.iter().find(|event| event["event"] == "prompted").unwrap();
     let limit =
         format!("without it {} minutes for a prompt or a wait", prompted["limit_ms"].as_u64().unwrap() / 60_000);
-    let schema: Value = serde_json::from_str(playbook::SCHEMA).unwrap();
+    let schema = schema("playbook");
     let about = schema["$defs"]["step"]["properties"]["timeout"]["description"].as_str().unwrap();
     assert!(about.contains(&limit), "{limit}: {about}");
 }
@@ -374,8 +358,9 @@ fn the_limit_that_the_schema_tells_is_the_one_that_counts() {
 #[test]
 fn the_program_prints_them() {
     let house = House::new();
-    assert_eq!(house.run(&["schema"]).exits(0).stdout, playbook::SCHEMA);
-    for (kind, schema) in SCHEMAS {
-        assert_eq!(house.run(&["schema", kind]).exits(0).stdout, schema);
+    let printed = |args: &[&str]| serde_json::from_str::<Value>(&house.run(args).exits(0).stdout).unwrap();
+    assert_eq!(printed(&["schema"]), schema("playbook"));
+    for kind in KINDS {
+        assert_eq!(printed(&["schema", kind]), schema(kind));
     }
 }

@@ -15,6 +15,7 @@ mod engine;
 mod examples;
 mod fault_matrix;
 mod firmware;
+mod first_contact;
 mod floods;
 mod folders;
 mod foreign;

@@ -15,6 +15,7 @@ pub(crate) fn playbook() -> Playbook {
     let device = |name: &str, id: &str, kind| Device {
         name: name.parse().unwrap(),
         place: place.clone(),
+        id_places: Vec::new(),
         ids: vec![id.parse().unwrap()],
         kind,
         label: name.to_owned(),

@@ -6,9 +6,13 @@ mod values;
 
 use std::path::PathBuf;
 
+use clap::builder::PossibleValuesParser;
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
 
+use crate::documents::library::{shipped_boards, shipped_playbooks};
+use crate::documents::playbook::irreversible_steps;
 use crate::words::{Id, nearest};
 
 pub use values::{Setting, Simulation, ToolPath, ValueError};
@@ -55,6 +59,13 @@ Examples:
 
 Exit codes: 0 nothing stands in the way, else as a run would end";
 
+const COMPLETIONS_EXAMPLES: &str = "\
+Examples:
+  recover completions bash > ~/.local/share/bash-completion/completions/recover
+  recover completions zsh > ~/.zfunc/_recover
+  recover completions fish > ~/.config/fish/completions/recover.fish
+  recover completions powershell >> $PROFILE";
+
 const CHECK_EXAMPLES: &str = "\
 Examples:
   recover check my-board.yaml
@@ -96,8 +107,10 @@ pub struct Arguments {
     verb: Option<Verb>,
 
     /// Board to rescue, by name; or a playbook, by path
-    #[arg(value_name = "BOARD", conflicts_with = "playbook")]
-    board: Option<String>,
+    ///
+    /// Any of its names, in as many words as it has: `recover openmv cam h7`.
+    #[arg(value_name = "BOARD", conflicts_with = "playbook", num_args = 0..)]
+    board: Vec<String>,
 
     /// Playbook to run: a shipped one, or a file
     #[arg(long, value_name = "NAME|PATH")]
@@ -119,6 +132,8 @@ enum Verb {
     /// Find everything about this computer that stands in the way
     #[command(after_help = DOCTOR_EXAMPLES)]
     Doctor(DoctorArgs),
+    /// Show a board's procedure, for a person to read
+    Show(ShowArgs),
     /// Find everything wrong with playbooks
     #[command(after_help = CHECK_EXAMPLES)]
     Check(CheckArgs),
@@ -130,6 +145,11 @@ enum Verb {
     Trust(TrustArgs),
     /// Print the JSON schema of playbooks or test files, for editors
     Schema(SchemaArgs),
+    /// Print what completes commands and boards in a shell
+    #[command(after_help = COMPLETIONS_EXAMPLES)]
+    Completions(CompletionsArgs),
+    /// Print the manual page
+    Man,
 }
 
 #[derive(Debug, Args)]
@@ -290,6 +310,31 @@ pub struct DoctorArgs {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct ShowArgs {
+    /// Board, by name; or a playbook, by path
+    #[arg(value_name = "BOARD")]
+    pub board: String,
+
+    /// How to write it
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
+    pub format: ShowFormat,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum ShowFormat {
+    #[default]
+    Plain,
+    Markdown,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct CompletionsArgs {
+    /// For which shell
+    #[arg(value_name = "SHELL", value_enum)]
+    pub shell: Shell,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct CheckArgs {
     /// Playbooks, scenes (`*.scene.yaml`) and catalogs of tools (`*.toml`), to look at
     #[arg(value_name = "FILE", required = true)]
@@ -387,6 +432,9 @@ pub enum Request {
     LookAround(Box<RunOptions>),
     Devices(DevicesArgs),
     Doctor(DoctorArgs),
+    Show(ShowArgs),
+    Completions(CompletionsArgs),
+    Man,
     List(ListArgs),
     Check(CheckArgs),
     Test(TestArgs),
@@ -401,12 +449,15 @@ impl Arguments {
             Some(Verb::List(args)) => return Ok(Request::List(args)),
             Some(Verb::Devices(args)) => return Ok(Request::Devices(args)),
             Some(Verb::Doctor(args)) => return Ok(Request::Doctor(args)),
+            Some(Verb::Show(args)) => return Ok(Request::Show(args)),
+            Some(Verb::Completions(args)) => return Ok(Request::Completions(args)),
+            Some(Verb::Man) => return Ok(Request::Man),
             Some(Verb::Check(args)) => return Ok(Request::Check(args)),
             Some(Verb::Test(args)) => return Ok(Request::Test(args)),
             Some(Verb::Trust(args)) => return Ok(Request::Trust(args)),
             Some(Verb::Schema(args)) => return Ok(Request::Schema(args)),
             Some(Verb::Run(run)) => (run.playbook.or(run.named), run.options),
-            None => (self.playbook.or(self.board), self.options),
+            None => (self.playbook.or_else(|| (!self.board.is_empty()).then(|| self.board.join(" "))), self.options),
         };
         match playbook {
             Some(playbook) => Ok(Request::Run(Box::new(RunArgs { playbook, options }))),
@@ -417,6 +468,26 @@ impl Arguments {
             None => Ok(Request::LookAround(Box::new(options))),
         }
     }
+}
+
+/// The command line for completions and the manual, with the names of the shipped boards where one is wanted.
+pub(super) fn command_with_boards() -> clap::Command {
+    let steps: Vec<String> = shipped_playbooks()
+        .flat_map(|playbook| {
+            irreversible_steps(&playbook.steps).into_iter().map(|(id, _)| id.to_owned()).collect::<Vec<_>>()
+        })
+        .collect();
+    let with_steps = |command: clap::Command| {
+        command.mut_arg("allow_irreversible", |arg| arg.value_parser(PossibleValuesParser::new(steps.clone())))
+    };
+    let boards = || PossibleValuesParser::new(shipped_boards());
+    let with_boards =
+        |command: clap::Command, name: &'static str| command.mut_arg(name, |arg| arg.value_parser(boards()));
+    let command = with_steps(with_boards(with_boards(Arguments::command(), "board"), "playbook"));
+    let command = command.mut_subcommand("run", |run| with_steps(with_boards(with_boards(run, "playbook"), "named")));
+    let command = command.mut_subcommand("list", |list| with_boards(list, "playbooks"));
+    let command = command.mut_subcommand("doctor", |doctor| with_boards(doctor, "board"));
+    command.mut_subcommand("show", |show| with_boards(show, "board"))
 }
 
 /// The verb that was most likely meant by a word that is no board.

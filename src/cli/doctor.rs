@@ -27,8 +27,8 @@ use crate::engine::{
 };
 use crate::words::UsbId;
 use crate::world::{
-    Access, Finder, FoundTool, Host, Machine, Person, Scratch, Surroundings, ToolProblem, World, device_rules,
-    examine_tools, free_bytes, process, running_programs, tool_environment,
+    Access, Finder, FoundTool, Host, Machine, Person, Scratch, Surroundings, ToolProblem, device_rules, examine_tools,
+    free_bytes, process, running_programs, tool_environment,
 };
 
 /// Images, their copies and what is read back, of the largest board.

@@ -7,6 +7,7 @@ mod boards;
 mod catalogs;
 mod check;
 mod command_line;
+mod completions;
 mod configuration;
 mod defect;
 mod desk;
@@ -35,6 +36,7 @@ mod run_runtime;
 mod scene;
 mod schema;
 pub mod screen;
+mod show;
 mod signed;
 mod streams;
 pub mod style;
@@ -84,6 +86,9 @@ pub fn main() -> ExitCode {
         Request::LookAround(options) => look_around::look_around(*options, &Look::of(&Term::stdout())),
         Request::Devices(args) => devices::devices(&args, &Look::of(&Term::stdout())),
         Request::Doctor(args) => doctor::doctor(&args, &Look::of(&Term::stdout())),
+        Request::Show(args) => show::show(&args, &Look::of(&Term::stdout())),
+        Request::Completions(args) => completions::completions(&args),
+        Request::Man => completions::man(),
         Request::List(args) => list::list(&args, &Look::of(&Term::stdout())),
         Request::Schema(args) => schema::schema(&args),
         Request::Test(args) => test::test(&args, &Look::of(&Term::stdout())),

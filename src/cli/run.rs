@@ -35,7 +35,7 @@ use crate::documents::playbook::Playbook;
 use crate::engine::{
     Chosen, Event, Files, GivenFiles, MakeImage, Order, Outcome, ReadyTools, Settings, SoughtTools, StartUp, Tools,
     before_anything, finished, not_started, outcome_without_tools, plan, refused_inputs, refused_tools,
-    run as run_engine, seek_tools, stage_inputs, without_problem,
+    run as run_engine, seek_tools, stage_inputs, stage_what_is_there, without_problem,
 };
 use crate::words::{Diagnostic, FaultClass, Id, Severity, Source};
 use crate::world::{
@@ -306,13 +306,24 @@ fn make_files(job: &Job, tell: &mut Tell<'_>) -> Result<Files, Box<Refusal>> {
     Ok(files)
 }
 
+/// A plan needs no files: what depends on them stands in words.
+fn planned_files(job: &Job) -> Result<(Files, Vec<String>), Box<Refusal>> {
+    if job.bench.is_some() {
+        return make_files(job, &mut |_| {}).map(|files| (files, Vec::new()));
+    }
+    let scratch = Scratch::create().map_err(|problem| {
+        refuse(Outcome::StepFailed, before_anything(FaultClass::Unknown, problem.to_string(), Vec::new()))
+    })?;
+    let mut files = Files::new(scratch);
+    let staged = stage_what_is_there(&job.playbook, &job.given, &mut files, &mut |_| {});
+    let missing = staged.map_err(|problems| refuse(Outcome::CommandLine, refused_inputs(&problems)))?;
+    Ok((files, missing))
+}
+
 fn dry(job: &Job, about_catalogs: &[Event], look: &Look) -> Outcome {
-    let files = match make_files(job, &mut |_| {}) {
+    let (files, missing) = match planned_files(job) {
         Ok(files) => files,
-        Err(refusal) => {
-            let outcome = refuse_without_playbook(&refusal, job.options.message_format);
-            return outcome;
-        }
+        Err(refusal) => return refuse_without_playbook(&refusal, job.options.message_format),
     };
     let surroundings = Surroundings::of_this_process();
     let given = |name: &str| job.options.tools.iter().rev().find(|given| given.tool == name);
@@ -329,6 +340,9 @@ fn dry(job: &Job, about_catalogs: &[Event], look: &Look) -> Outcome {
         MessageFormat::Human => {
             show(&dry_run::render(&steps, look));
             show(&planned_tools::render(&tools, look));
+            if !missing.is_empty() {
+                say(&format!("Not there yet, so its size is not known: {}", missing.join(", ")));
+            }
             for event in about_catalogs {
                 if let Event::Note { text } | Event::Warning { text } = event {
                     say(text);

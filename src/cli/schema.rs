@@ -1,16 +1,19 @@
 //! `recover schema`: JSON schemas of the documents, for editors.
 
+use crate::bench::MISHAPS;
 use crate::cli::arguments::{SchemaArgs, SchemaOf};
 use crate::cli::streams::show;
+use crate::documents::schema::printed;
 use crate::documents::{cases, catalog, playbook, scene};
 use crate::engine::Outcome;
 
 pub(super) fn schema(args: &SchemaArgs) -> Outcome {
-    show(match args.of {
-        SchemaOf::Playbook => playbook::SCHEMA,
-        SchemaOf::Tests => cases::SCHEMA,
-        SchemaOf::Scene => scene::SCHEMA,
-        SchemaOf::Tools => catalog::SCHEMA,
-    });
+    let mishaps: Vec<&str> = MISHAPS.iter().map(|row| row.name).collect();
+    match args.of {
+        SchemaOf::Playbook => show(&printed(&playbook::schema())),
+        SchemaOf::Tests => show(&printed(&cases::schema(&mishaps))),
+        SchemaOf::Scene => show(&printed(&scene::schema())),
+        SchemaOf::Tools => show(&printed(&catalog::schema())),
+    }
     Outcome::Recovered
 }

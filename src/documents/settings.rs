@@ -2,11 +2,16 @@
 
 use std::sync::Arc;
 
-use crate::documents::catalog::tree::{Value, parse};
-use crate::words::{Diagnostic, Source, nearest};
+use crate::documents::keys::{Shape, keys};
+use crate::documents::reader::Reader;
+use crate::documents::toml::parse_toml;
+use crate::documents::tree::{Tree, TreeKind};
+use crate::words::{Diagnostic, Place, Source};
 
-const ONLY_SIGNED: &str = "only_signed";
-const KEYS: [&str; 1] = [ONLY_SIGNED];
+keys! {
+    SETTINGS: SettingsKeys = "settings";
+    only_signed: Shape::Boolean, "Real runs take nothing but what is shipped or signed by a trusted key.";
+}
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct UserSettings {
@@ -16,25 +21,14 @@ pub struct UserSettings {
 
 impl UserSettings {
     pub fn read(source: &Arc<Source>) -> Result<UserSettings, Vec<Diagnostic>> {
-        let (document, mut diagnostics) = parse(source);
-        let mut settings = UserSettings::default();
-        for (key, node) in &document.entries {
-            match (key.value.as_str(), &node.value) {
-                (ONLY_SIGNED, Value::Boolean(only_signed)) => settings.only_signed = *only_signed,
-                (ONLY_SIGNED, other) => {
-                    let message = format!("expected `true` or `false`, found {}", other.describe());
-                    diagnostics.push(Diagnostic::error(&node.place, message));
-                }
-                (unknown, _) => {
-                    let diagnostic = Diagnostic::error(&key.place, format!("settings have no key `{unknown}`"));
-                    diagnostics.push(match nearest(unknown, KEYS) {
-                        Some(near) => diagnostic.hint(format!("did you mean `{near}`?")),
-                        None => diagnostic.hint(format!("known here: {}", KEYS.join(", "))),
-                    });
-                }
-            }
-        }
-        if diagnostics.is_empty() { Ok(settings) } else { Err(diagnostics) }
+        let (document, syntax) = parse_toml(source);
+        let mut reader = Reader::of_toml();
+        reader.diagnostics.extend(syntax);
+        let place = Place { source: Arc::clone(source), start: 0, end: 0 };
+        let document = Tree { kind: TreeKind::Map(document), place };
+        let parts = reader.parts(&document, &SETTINGS);
+        let only_signed = parts.is_some_and(|parts| reader.is_yes(parts.get(SETTINGS.only_signed)));
+        if reader.diagnostics.is_empty() { Ok(UserSettings { only_signed }) } else { Err(reader.diagnostics) }
     }
 }
 

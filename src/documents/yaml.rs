@@ -10,6 +10,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_yaml::options::DuplicateKeyPolicy;
 use serde_yaml::{Location, Spanned};
 
+use crate::documents::tree::{Key, Tree, TreeKind};
 use crate::words::{Diagnostic, Place, Source};
 
 /// A playbook larger than this is refused unread: the shipped ones have some 10 KB.
@@ -33,49 +34,13 @@ impl YamlLimits {
 const DEPTH_MAX: usize = 48;
 const ALIAS_EVENTS_MAX: usize = 20_000;
 
-#[derive(Debug, Clone)]
-pub struct Yaml {
-    pub kind: YamlKind,
-    pub place: Place,
-}
-
-#[derive(Debug, Clone)]
-pub enum YamlKind {
-    Map(Vec<(Key, Yaml)>),
-    List(Vec<Yaml>),
-    /// The text as written when it is plain, so that `0x10` and `00000010` keep their form; `exact` tells that the text
-    /// stands in the document letter by letter from the returned place on.
-    Scalar {
-        text: String,
-        exact: bool,
-    },
-    Null,
-}
-
-#[derive(Debug, Clone)]
-pub struct Key {
-    pub text: String,
-    pub place: Place,
-}
-
-impl Yaml {
-    pub fn describe(&self) -> &'static str {
-        match self.kind {
-            YamlKind::Map(_) => "a map of keys and values",
-            YamlKind::List(_) => "a list",
-            YamlKind::Scalar { .. } => "a single value",
-            YamlKind::Null => "nothing",
-        }
-    }
-}
-
 /// Parses one document.
-pub fn parse_yaml(source: &Arc<Source>) -> Result<Yaml, Diagnostic> {
+pub fn parse_yaml(source: &Arc<Source>) -> Result<Tree, Diagnostic> {
     parse_yaml_within(source, YamlLimits::PLAYBOOK)
 }
 
 /// Parses one document of a kind that may be larger than a playbook.
-pub fn parse_yaml_within(source: &Arc<Source>, limits: YamlLimits) -> Result<Yaml, Diagnostic> {
+pub fn parse_yaml_within(source: &Arc<Source>, limits: YamlLimits) -> Result<Tree, Diagnostic> {
     if source.text.len() > limits.bytes_max {
         return Err(Diagnostic::of_document(format!(
             "{} has {} bytes; {} has at most {}",
@@ -164,7 +129,7 @@ impl<'de> Deserialize<'de> for Raw {
     }
 }
 
-fn build(raw: Spanned<Raw>, source: &Arc<Source>) -> Yaml {
+fn build(raw: Spanned<Raw>, source: &Arc<Source>) -> Tree {
     // The definition, not the alias: a fault in an anchored value is mended where the value stands.
     let place = place_of(&raw.defined, source);
     match raw.value {
@@ -175,26 +140,26 @@ fn build(raw: Spanned<Raw>, source: &Arc<Source>) -> Yaml {
                     (Key { place: place_of(&key.defined, source), text: key.value }, build(value, source))
                 })
                 .collect();
-            Yaml { kind: YamlKind::Map(entries), place }
+            Tree { kind: TreeKind::Map(entries), place }
         }
         Raw::List(items) => {
-            Yaml { kind: YamlKind::List(items.into_iter().map(|item| build(item, source)).collect()), place }
+            Tree { kind: TreeKind::List(items.into_iter().map(|item| build(item, source)).collect()), place }
         }
         Raw::Text(text) => scalar(text, place),
         Raw::Plain => scalar(written(&place).to_owned(), place),
-        Raw::Null => Yaml { kind: YamlKind::Null, place },
+        Raw::Null => Tree { kind: TreeKind::Null, place },
     }
 }
 
 /// Narrows the place of a quoted text to what stands between the quotes.
-fn scalar(text: String, place: Place) -> Yaml {
+fn scalar(text: String, place: Place) -> Tree {
     let found = written(&place).find(&text).filter(|_| !text.is_empty());
     match found {
         Some(offset) => {
             let place = place.within(offset, text.len());
-            Yaml { kind: YamlKind::Scalar { text, exact: true }, place }
+            Tree { kind: TreeKind::Scalar { text, exact: true }, place }
         }
-        None => Yaml { kind: YamlKind::Scalar { text, exact: false }, place },
+        None => Tree { kind: TreeKind::Scalar { text, exact: false }, place },
     }
 }
 
@@ -288,9 +253,9 @@ mod tests {
         Arc::new(Source { name: "test.yaml".into(), text: text.into() })
     }
 
-    fn entries(yaml: Yaml) -> Vec<(Key, Yaml)> {
+    fn entries(yaml: Tree) -> Vec<(Key, Tree)> {
         match yaml.kind {
-            YamlKind::Map(entries) => entries,
+            TreeKind::Map(entries) => entries,
             other => panic!("{other:?}"),
         }
     }
@@ -300,7 +265,7 @@ mod tests {
         let entries =
             entries(parse_yaml(&source("a: 00000010\nb: \"${x}\"\nc: yes\nd: 0x20\ne: \"tab\\there\"\n")).unwrap());
         let text = |index: usize| match &entries[index].1.kind {
-            YamlKind::Scalar { text, exact } => (text.clone(), *exact),
+            TreeKind::Scalar { text, exact } => (text.clone(), *exact),
             other => panic!("{other:?}"),
         };
         assert_eq!(text(0), ("00000010".into(), true));

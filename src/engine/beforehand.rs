@@ -124,8 +124,8 @@ fn told(expression: &Expression, error: &EvaluationError) -> Option<String> {
 
 fn collect_assigned<'a>(steps: &'a [Step], into: &mut BTreeSet<&'a Id>) {
     for step in steps {
-        into.extend(&step.sets);
-        into.extend(step.instead.iter().filter_map(|instead| instead.enough.as_ref()).map(|enough| &enough.sets));
+        into.extend(step.sets.as_deref());
+        into.extend(step.instead.iter().filter_map(|instead| instead.enough.as_ref()).map(|enough| &enough.sets.value));
         for reading in step.irreversible.iter().flat_map(|it| [&it.already_done, &it.verify]) {
             collect_assigned(&reading.steps, into);
         }
@@ -136,9 +136,9 @@ fn collect_assigned<'a>(steps: &'a [Step], into: &mut BTreeSet<&'a Id>) {
             Action::Steps(steps) => collect_assigned(steps, into),
             Action::TellApart(tell_apart) => collect_assigned(&tell_apart.answers.steps, into),
             Action::Run(run) => {
-                into.extend(run.capture.iter().map(|capture| &capture.name));
-                into.extend(run.on_fault.iter().map(|on| &on.set));
-                into.extend(&run.produces);
+                into.extend(run.capture.iter().map(|capture| &capture.name.value));
+                into.extend(run.on_fault.iter().map(|on| &on.set.value));
+                into.extend(run.produces.iter().map(|name| &name.value));
             }
             Action::Write(write) => drop(into.insert(&write.name)),
             Action::Prompt(_) | Action::Wait | Action::Check(_) | Action::Refuse(_) => {}

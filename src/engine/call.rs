@@ -14,7 +14,7 @@ use crate::engine::call_again::{Again, Tries};
 use crate::engine::command_line::{CommandLine, Wanted, command_line, typed};
 use crate::engine::devices::{several, takes_any};
 use crate::engine::facts::RunFacts;
-use crate::engine::halt::{Halt, outcome_of};
+use crate::engine::halt::Halt;
 use crate::engine::limit::extended;
 use crate::engine::runner::{LastCall, Runner};
 use crate::engine::watch::Watched;
@@ -160,7 +160,7 @@ impl<'a, W: World> Runner<'a, W> {
             self.stay_awake();
         }
         let started = Instant::now();
-        self.bus.call_begins(run.device.as_ref());
+        self.bus.call_begins(run.device.as_deref());
         let watched = self.watched_call(step, run, prepared, &cleared).await;
         self.bus.call_ended();
         self.tell_sleepiness();
@@ -225,11 +225,11 @@ impl<'a, W: World> Runner<'a, W> {
     fn foreseen(&mut self, run: &Run, fault: Option<&Fault>) -> bool {
         let is = |on: &&OnFault| fault.is_some_and(|fault| on.is(fault));
         for on in &run.on_fault {
-            self.values.insert(on.set.clone(), Value::Boolean(false));
+            self.values.insert(on.set.value.clone(), Value::Boolean(false));
         }
         let mut any = false;
         for on in run.on_fault.iter().filter(is) {
-            self.values.insert(on.set.clone(), Value::Boolean(true));
+            self.values.insert(on.set.value.clone(), Value::Boolean(true));
             any = true;
         }
         any
@@ -237,7 +237,7 @@ impl<'a, W: World> Runner<'a, W> {
 
     fn call_failed(&self, step: &Step, fault: Fault) -> Halt {
         let by_us = self.last_call.as_ref().is_some_and(|last| last.end == ToolEnd::Cancelled);
-        let outcome = match outcome_of(fault.class) {
+        let outcome = match fault.class.outcome() {
             // A tool that says it was cancelled, when nobody here did that, has failed like any other.
             Outcome::Interrupted if !by_us => Outcome::StepFailed,
             outcome => outcome,
@@ -357,14 +357,14 @@ impl<'a, W: World> Runner<'a, W> {
             arguments: prepared.command.get(1..).unwrap_or_default(),
         };
         let mut judge = Judge::new(tool, prepared.kind, expectations);
-        let before = self.bus.comings(run.device.as_ref());
+        let before = self.bus.comings(run.device.as_deref());
         let watched = self.watch(step, run, (prepared, cleared), &mut judge).await?;
         Ok((self.judged(&mut judge, &watched.end, run, &before).await, watched))
     }
 
     fn keep_captured(&mut self, step: &'a Step, run: &'a Run, captured: &[(Id, String)]) -> Result<(), Halt> {
         for capture in &run.capture {
-            let text = captured.iter().rev().find(|(name, _)| *name == capture.name).map(|(_, text)| text);
+            let text = captured.iter().rev().find(|(name, _)| *name == *capture.name).map(|(_, text)| text);
             let value = match text {
                 Some(text) => match capture.kind {
                     CaptureKind::Integer => parse_integer(text).ok().map(Value::Integer),
@@ -377,7 +377,7 @@ impl<'a, W: World> Runner<'a, W> {
                 let message = format!("{} did not print the value `{}`", run.tool.value, capture.name);
                 return Err(self.call_failed(step, Fault::new(FaultClass::Unknown, message)));
             };
-            self.values.insert(capture.name.clone(), value);
+            self.values.insert(capture.name.value.clone(), value);
         }
         Ok(())
     }

@@ -42,7 +42,7 @@ pub(super) struct Again {
 impl<W: World> Runner<'_, W> {
     /// Judges a call once its tool has ended. What is about to leave the bus is given a moment to do so.
     pub(super) async fn judged(&self, judge: &mut Judge<'_>, end: &ToolEnd, run: &Run, before: &[u64]) -> Judgement {
-        let name = run.device.as_ref();
+        let name = run.device.as_deref();
         let at_once = judge.judge(end, Presence::Unknown);
         let breaking = matches!(&at_once.verdict, Verdict::Fault(fault) if fault.class == FaultClass::DeviceLost);
         let give_up = Instant::now() + SETTLE;

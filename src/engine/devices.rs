@@ -219,7 +219,7 @@ impl<'a, W: World> Bus<'a, W> {
         }
         self.playbook.leaf_steps().into_iter().find_map(|step| {
             let Action::Run(run) = &step.action else { return None };
-            let tool = self.catalog.tool(&run.tool.value).filter(|_| run.device.as_ref() == Some(&device.name))?;
+            let tool = self.catalog.tool(&run.tool.value).filter(|_| run.device.as_deref() == Some(&device.name))?;
             (tool.select_port.is_empty() && tool.select_serial.is_empty()).then_some(run.tool.value.as_str())
         })
     }

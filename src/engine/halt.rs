@@ -44,24 +44,6 @@ impl Halt {
     }
 }
 
-/// How a run ends that ends in this class of fault.
-pub(super) fn outcome_of(class: FaultClass) -> Outcome {
-    match class {
-        FaultClass::NoDevice | FaultClass::AmbiguousDevice | FaultClass::NoPermission => Outcome::DeviceUnavailable,
-        FaultClass::ToolMissing => Outcome::ToolMissing,
-        FaultClass::Cancelled => Outcome::Interrupted,
-        FaultClass::DeviceLost
-        | FaultClass::Refused
-        | FaultClass::NoAnswer
-        | FaultClass::Protected
-        | FaultClass::BadUsage
-        | FaultClass::BadFile
-        | FaultClass::ToolBroken
-        | FaultClass::TimedOut
-        | FaultClass::Unknown => Outcome::StepFailed,
-    }
-}
-
 pub(super) fn interrupt_words(by: Interrupt) -> &'static str {
     match by {
         Interrupt::Interrupt => "you pressed Ctrl-C",

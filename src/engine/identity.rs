@@ -66,7 +66,7 @@ impl<'a, W: World> Runner<'a, W> {
     fn acted_on(&self, run: &Run, args: &[String]) -> Vec<&'a Device> {
         let devices = self.playbook.devices.iter();
         if let Some(name) = &run.device {
-            return devices.filter(|device| device.name == *name).collect();
+            return devices.filter(|device| device.name == **name).collect();
         }
         let named: Vec<&Device> = devices.clone().filter(|device| device.is_named_in(args)).collect();
         if named.is_empty() { devices.filter(|device| device.shares_its_id(self.catalog)).collect() } else { named }

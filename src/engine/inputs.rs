@@ -124,6 +124,29 @@ pub fn stage_inputs(
     }
 }
 
+/// For a plan: what is there is staged and checked as for a run; of what is needed and missing only the name is known then.
+/// Answers with what is missing.
+pub fn stage_what_is_there(
+    playbook: &Playbook,
+    given: &GivenFiles,
+    files: &mut Files,
+    events: &mut dyn FnMut(&Event),
+) -> Result<Vec<String>, Vec<InputProblem>> {
+    let mut lenient = playbook.clone();
+    let is_missing = |input: &Input| {
+        !may_be_missing(input, playbook, given) && find(input, playbook, given).is_ok_and(|found| found.is_none())
+    };
+    let missing: Vec<&Input> = playbook.inputs.iter().filter(|input| is_missing(input)).collect();
+    for input in &mut lenient.inputs {
+        if missing.iter().any(|missing| missing.name == input.name) {
+            input.need = Need::Never;
+        }
+    }
+    stage_inputs(&lenient, given, None, files, events)?;
+    missing.iter().for_each(|input| files.add(input.name.clone(), input.file_name().to_owned()));
+    Ok(missing.iter().map(|input| input.file_name().to_owned()).collect())
+}
+
 fn too_large(input: &Input, path: &Path) -> Option<InputProblem> {
     let size = std::fs::metadata(path).ok().filter(std::fs::Metadata::is_file)?.len();
     // Of another kind, such as an ELF file with its debug information: that is the better thing to tell.

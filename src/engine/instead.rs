@@ -132,7 +132,7 @@ impl<W: World> Runner<'_, W> {
     /// The values that say what has come instead are false until it has.
     pub(super) fn nothing_came_instead(&mut self, step: &Step) {
         for enough in step.instead.iter().filter_map(|instead| instead.enough.as_ref()) {
-            self.values.insert(enough.sets.clone(), Value::Boolean(false));
+            self.values.insert(enough.sets.value.clone(), Value::Boolean(false));
         }
     }
 }
@@ -140,11 +140,16 @@ impl<W: World> Runner<'_, W> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::words::Located;
 
     /// How often hands are seen at work, by the times in milliseconds at which the device comes and goes in turn.
     fn seen(changes_ms: &[u64]) -> u32 {
-        let instead =
-            Instead { device: "rom".parse().unwrap(), meaning: String::new(), hands: Vec::new(), enough: None };
+        let instead = Instead {
+            device: Located::nowhere("rom".parse().unwrap()),
+            meaning: String::new(),
+            hands: Vec::new(),
+            enough: None,
+        };
         let mut intruder = Intruder { instead: &instead, away_since: None, came: 0, by_hand: false, told: 0 };
         let started = Instant::now();
         intruder.comes(false, started);
@@ -170,8 +175,12 @@ mod tests {
     fn what_was_there_before_means_nothing_until_it_has_been_away() {
         assert_eq!(seen(&[0, 5_000, 7_000]), 1);
         // Out and in again within half a second, once: that may have been the chip itself.
-        let instead =
-            Instead { device: "rom".parse().unwrap(), meaning: String::new(), hands: Vec::new(), enough: None };
+        let instead = Instead {
+            device: Located::nowhere("rom".parse().unwrap()),
+            meaning: String::new(),
+            hands: Vec::new(),
+            enough: None,
+        };
         let mut intruder = Intruder { instead: &instead, away_since: None, came: 0, by_hand: false, told: 0 };
         let started = Instant::now();
         let mut comes = |present, at_ms| intruder.comes(present, started + Duration::from_millis(at_ms));

@@ -67,7 +67,7 @@ pub use device_rules::{RULES_FILE, RULES_MARK, permits, rules_for};
 pub use devices::Chosen;
 pub use event::{CONDITION_DOES_NOT_HOLD, Cause, Event, FuseChange, GoesOn, Problem, StepEnd, WaitEnd};
 pub use files::Files;
-pub use inputs::{GivenFiles, InputProblem, MakeImage, stage_inputs};
+pub use inputs::{GivenFiles, InputProblem, MakeImage, stage_inputs, stage_what_is_there};
 pub use ledger::{BoardRegion, RegionState};
 pub use limit::longest_limit;
 pub use permission::remedy_for;

@@ -64,7 +64,7 @@ impl<W: World> Runner<'_, W> {
     /// Makes the step's value known, if it has one.
     pub(super) fn keep(&mut self, step: &Step, met: bool) {
         if let Some(name) = &step.sets {
-            self.values.insert(name.clone(), Value::Boolean(met));
+            self.values.insert(name.value.clone(), Value::Boolean(met));
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 
 use crate::documents::catalog::{Catalog, Tool};
-use crate::documents::expression::{Facts, expand, expand_as_far_as_known};
+use crate::documents::expression::{Expression, Facts, Template, expand, expand_as_far_as_known, in_words};
 use crate::documents::playbook::{
     Action, ChosenBoard, Contents, DeviceKind, Irreversible, Playbook, Reading, Run, Step, Until, choosing,
 };
@@ -12,7 +12,6 @@ use crate::engine::command_line::{CommandLine, Wanted, command_line, typed};
 use crate::engine::devices::{Chosen, describe_until};
 use crate::engine::facts::{Coming, Made, RunFacts};
 use crate::engine::gate::WHOSE_MISTAKE;
-use crate::engine::halt::outcome_of;
 use crate::engine::planned_call::{PlannedCall, will_be_refused};
 use crate::engine::proof::is_serial_port;
 use crate::engine::runner::WAIT_LIMIT;
@@ -139,7 +138,7 @@ pub fn not_started(steps: &[PlannedStep]) -> Option<(Outcome, Problem)> {
     let mut problem = before_anything(class, what, vec![format!("{WHOSE_MISTAKE}.")]);
     problem.step = Some(step.id);
     problem.step_name = Some(step.name);
-    Some((outcome_of(class), problem))
+    Some((class.outcome(), problem))
 }
 
 /// The arguments that choose a board.
@@ -199,7 +198,7 @@ impl Planner<'_> {
     fn notes(&self, step: &Step) -> Vec<String> {
         let mut notes = Vec::new();
         if let Some(when) = &step.when {
-            notes.push(format!("only when {}", when.text));
+            notes.push(format!("only when {}", self.in_words(when)));
         }
         let group = match step.action {
             Action::Steps(_) => format!("all of {} ", step.id),
@@ -263,13 +262,13 @@ impl Planner<'_> {
                 let asked = step.ask.iter().map(|ask| &ask.prompt.text);
                 lines.extend(asked.map(|asked| PlannedLine::Prompt { text: text(asked), goes_on: GoesOn::ByItself }));
             }
-            Action::Check(check) => lines.push(PlannedLine::Check { text: check.text.clone() }),
+            Action::Check(check) => lines.push(PlannedLine::Check { text: self.in_words(&check.holds) }),
             Action::Write(write) => {
                 let text = match &write.contents {
                     Contents::Text(template) => text(template),
                     Contents::Zeros(length_bytes) => format!("({length_bytes} bytes, all of them zero)"),
                 };
-                lines.push(PlannedLine::Write { file: write.file.clone(), text });
+                lines.push(PlannedLine::Write { file: write.file.value.clone(), text });
             }
             Action::Refuse(refuse) => lines.push(PlannedLine::Refuse { text: text(&refuse.text) }),
             Action::TellApart(tell_apart) => {
@@ -292,7 +291,15 @@ impl Planner<'_> {
         for step in &reading.steps {
             self.lines(step, lines);
         }
-        lines.push(PlannedLine::Check { text: format!("{what} {}", reading.holds.text) });
+        lines.push(PlannedLine::Check { text: format!("{what} {}", self.in_words(&reading.holds)) });
+    }
+
+    fn in_words(&self, expression: &Expression) -> String {
+        in_words(expression, &|name| {
+            let file = || self.facts.file_name(name).ok();
+            let input = || self.playbook.input(name).map(|input| input.file_name().to_owned());
+            self.playbook.device(name).map(|device| device.label.clone()).or_else(file).or_else(input)
+        })
     }
 
     fn wait(&self, until: &Until, limit_ms: u64) -> PlannedLine {
@@ -313,6 +320,11 @@ impl Planner<'_> {
         let Ok(CommandLine { args, limit, .. }) = shown;
         let limit_ms = milliseconds(limit);
         lines.push(PlannedLine::Command { command: typed(run, &args), limit_ms });
+        // Of a file that is not there it is not known what it would do.
+        let is_missing = |name: &&Id| self.playbook.input(name).is_some() && self.facts.size(name).is_err();
+        if run.args.iter().flat_map(Template::names).any(|name| is_missing(&name)) {
+            return limit_ms;
+        }
         if let Ok(CommandLine { args, .. }) = command_line(wanted(for_gate), |arg, limit| expand(arg, &facts(limit))) {
             let (launcher, chosen) = ((self.launcher)(&tool.name), self.chosen);
             let (playbook, made, facts) = (self.playbook, self.made, self.facts);
@@ -356,10 +368,10 @@ pub(super) fn produced_files(steps: &[Step]) -> BTreeMap<Id, String> {
             Action::Steps(inner) => found.extend(produced_files(inner)),
             Action::TellApart(tell_apart) => found.extend(produced_files(&tell_apart.answers.steps)),
             Action::Run(run) => {
-                found.extend(run.produces.iter().map(|name| (name.clone(), Files::produced_name(name))));
+                found.extend(run.produces.iter().map(|name| (name.value.clone(), Files::produced_name(name))));
             }
             Action::Write(write) => {
-                found.insert(write.name.clone(), write.file.clone());
+                found.insert(write.name.value.clone(), write.file.value.clone());
             }
             _ => {}
         }

@@ -73,7 +73,7 @@ impl std::fmt::Debug for PlannedFiles<'_> {
 impl PlannedFiles<'_> {
     fn written(&self, file_name: &str) -> Option<&WriteStep> {
         self.0.playbook.leaf_steps().into_iter().find_map(|step| match &step.action {
-            Action::Write(write) if write.file == file_name => Some(write),
+            Action::Write(write) if *write.file == file_name => Some(write),
             Action::Write(_)
             | Action::Run(_)
             | Action::Prompt(_)

@@ -111,9 +111,10 @@ mod tests {
         let rom = |product, interface| boards(attached("0483:df11", product, interface));
         let (all, certain, state) = rom(None, None);
         assert_eq!((all.len(), certain, state), (6, false, Some(DeviceState::Recovery)));
-        let (n6, certain, _) = rom(Some("DFU @Device ID /0x486, @Revision ID /0x2000"), None);
-        assert_eq!((n6.last().map(String::as_str), certain), (Some("OpenMV Cam N6"), false));
-        let (h7, ..) = rom(Some("STM32 BOOTLOADER"), Some("@Internal Flash  /0x08000000/16*128Kg"));
+        let layout = Some("@Internal Flash  /0x08000000/16*128Kg");
+        let (n6, certain, _) = rom(Some("DFU @Device ID /0x486, @Revision ID /0x2000"), Some("@External"));
+        assert_eq!((n6, certain), (vec!["OpenMV Cam N6".to_owned()], false));
+        let (h7, ..) = rom(Some("STM32 BOOTLOADER"), layout);
         assert_eq!(h7, ["OpenMV Cam H7", "OpenMV Cam H7 Plus", "OpenMV Cam Pure Thermal"]);
         let (none, certain, state) = rom(Some("STM32 BOOTLOADER"), Some("@Internal Flash  /0x08000000/64*02Kg"));
         assert_eq!((none, certain, state), (Vec::new(), false, None));

@@ -1,7 +1,7 @@
 //! The same failure for the third time: what two tries have not cured has another cause than was thought.
 
 use crate::documents::playbook::Step;
-use crate::engine::halt::{Failure, outcome_of};
+use crate::engine::halt::Failure;
 use crate::engine::runner::Runner;
 use crate::words::{Id, ThirdTime};
 use crate::world::World;
@@ -34,7 +34,7 @@ impl<W: World> Runner<'_, W> {
         fault.help = help;
         if let Some(class) = class {
             fault.class = class;
-            failure.outcome = outcome_of(class);
+            failure.outcome = class.outcome();
         }
     }
 

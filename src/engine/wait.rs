@@ -12,7 +12,7 @@ use crate::engine::instead::{Intruders, Told};
 use crate::engine::runner::Runner;
 use crate::engine::watch::BURNT_UNREAD;
 use crate::engine::{Event, Outcome, WaitEnd, milliseconds};
-use crate::words::{Fault, FaultClass, Id, describe_time};
+use crate::words::{Fault, FaultClass, Id, Located, describe_time};
 use crate::world::{Reply, World};
 
 /// Hot-plug events may be missing, so the bus is looked at this often in any case.
@@ -171,7 +171,7 @@ impl<W: World> Runner<'_, W> {
             text: format!("{name} is there again after all that was done, so there may be another reason for it"),
         });
         if let Some(enough) = &instead.enough {
-            self.values.insert(enough.sets.clone(), Value::Boolean(true));
+            self.values.insert(enough.sets.value.clone(), Value::Boolean(true));
         }
         Ok(())
     }
@@ -301,7 +301,7 @@ impl<W: World> Runner<'_, W> {
 
     /// Before a call: the device it is meant for must be there, exactly once, and usable. A moment of grace covers
     /// devices that are just coming.
-    pub(super) async fn device_ready(&mut self, name: &Id) -> Result<(), Fault> {
+    pub(super) async fn device_ready(&mut self, name: &Located<Id>) -> Result<(), Fault> {
         let until = Until { present: vec![name.clone()], ..Until::default() };
         let began = Instant::now();
         let give_up = began + GRACE;

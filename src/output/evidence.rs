@@ -112,7 +112,7 @@ impl Evidence {
             .capture
             .iter()
             .zip(&self.captures)
-            .filter_map(|(capture, found)| found.as_ref().map(|found| (found, &capture.name)))
+            .filter_map(|(capture, found)| found.as_ref().map(|found| (found, &capture.name.value)))
             .collect();
         captured.sort_by_key(|(found, _)| found.order);
         captured.into_iter().map(|(found, name)| (name.clone(), found.value.clone())).collect()

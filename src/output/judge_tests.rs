@@ -9,7 +9,7 @@ use regex::Regex;
 use super::{Expectations, Judge, Judgement, Presence, Touched};
 use crate::documents::catalog::{Catalog, Command, Tool, load};
 use crate::documents::playbook::{Capture, CaptureKind, FailOn};
-use crate::words::{FaultClass, Source, Stream, ToolEnd, Verdict};
+use crate::words::{FaultClass, Located, Source, Stream, ToolEnd, Verdict};
 
 const TABLE: &str = r#"
 [flasher]
@@ -328,11 +328,15 @@ fn the_step_has_its_own_say() {
     let fail_on = [fail_on("locked", None, false)];
     let capture = [
         Capture {
-            name: "late".parse().expect("is a name"),
+            name: Located::nowhere("late".parse().expect("is a name")),
             pattern: pattern(r"word (\d)"),
             kind: CaptureKind::Integer,
         },
-        Capture { name: "early".parse().expect("is a name"), pattern: pattern(r"^a(\d)"), kind: CaptureKind::Integer },
+        Capture {
+            name: Located::nowhere("early".parse().expect("is a name")),
+            pattern: pattern(r"^a(\d)"),
+            kind: CaptureKind::Integer,
+        },
     ];
     let expectations =
         Expectations { expect: &expect, fail_on: &fail_on, capture: &capture, ..Expectations::default() };

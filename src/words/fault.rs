@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::words::Outcome;
+
 /// What kind of fault a call ended in. Playbooks retry and restart by these words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -58,6 +60,10 @@ impl FaultClass {
         FaultClass::Unknown,
     ];
 
+    pub fn words() -> Vec<&'static str> {
+        FaultClass::ALL.map(FaultClass::word).to_vec()
+    }
+
     pub fn word(self) -> &'static str {
         match self {
             FaultClass::NoDevice => "no-device",
@@ -74,6 +80,24 @@ impl FaultClass {
             FaultClass::TimedOut => "timed-out",
             FaultClass::Cancelled => "cancelled",
             FaultClass::Unknown => "unknown",
+        }
+    }
+
+    /// How a run ends that ends in such a fault.
+    pub fn outcome(self) -> Outcome {
+        match self {
+            FaultClass::NoDevice | FaultClass::AmbiguousDevice | FaultClass::NoPermission => Outcome::DeviceUnavailable,
+            FaultClass::ToolMissing => Outcome::ToolMissing,
+            FaultClass::Cancelled => Outcome::Interrupted,
+            FaultClass::DeviceLost
+            | FaultClass::Refused
+            | FaultClass::NoAnswer
+            | FaultClass::Protected
+            | FaultClass::BadUsage
+            | FaultClass::BadFile
+            | FaultClass::ToolBroken
+            | FaultClass::TimedOut
+            | FaultClass::Unknown => Outcome::StepFailed,
         }
     }
 

@@ -1,6 +1,7 @@
 //! Values that remember where in which document they stood.
 
 use std::fmt;
+use std::ops::Deref;
 use std::sync::Arc;
 
 /// A document and the name people know it by.
@@ -72,7 +73,35 @@ pub struct Located<T> {
     pub place: Place,
 }
 
+/// Where a thing stands is of no account for what it is.
+impl<T> Deref for Located<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}
+
+impl<T: PartialEq> PartialEq<T> for Located<T> {
+    fn eq(&self, other: &T) -> bool {
+        self.value == *other
+    }
+}
+
+impl<T: fmt::Display> fmt::Display for Located<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.value.fmt(f)
+    }
+}
+
 impl<T> Located<T> {
+    /// Of a value that stands in no document.
+    #[cfg(test)]
+    pub(crate) fn nowhere(value: T) -> Self {
+        let source = Arc::new(Source { name: String::new(), text: String::new() });
+        Located { value, place: Place { source, start: 0, end: 0 } }
+    }
+
     pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Located<U> {
         Located { value: change(self.value), place: self.place }
     }

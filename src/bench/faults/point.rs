@@ -5,7 +5,7 @@ use std::fmt;
 use crate::documents::catalog::Catalog;
 use crate::documents::playbook::{Action, Playbook, Run, Step};
 use crate::engine::Files;
-use crate::words::{Id, UsbId};
+use crate::words::{Id, Located, UsbId};
 
 /// A step, or a part of a step that cannot be undone.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -101,13 +101,13 @@ fn leaves(steps: &[Step]) -> Vec<&Step> {
 
 impl PointFacts {
     fn add(&mut self, step: &Step, playbook: &Playbook, catalog: &Catalog) {
-        let mut names: Vec<&Id> = step.until.iter().flat_map(|until| &until.present).collect();
+        let mut names: Vec<&Located<Id>> = step.until.iter().flat_map(|until| &until.present).collect();
         match &step.action {
             Action::Run(run) => {
                 names.extend(&run.device);
                 self.add_run(run, playbook, catalog);
             }
-            Action::Write(write) => self.writes = Some(write.file.clone()),
+            Action::Write(write) => self.writes = Some(write.file.value.clone()),
             _ => {}
         }
         for id in names.into_iter().filter_map(|name| playbook.device(name)).flat_map(|device| &device.ids) {
@@ -127,7 +127,7 @@ impl PointFacts {
             run.args.iter().filter_map(|arg| arg.only_name()).chain(run.stage.iter().map(|staged| &staged.file.value));
         let images = given.filter_map(|name| playbook.input(name)).map(|input| input.file_name().to_owned());
         self.images.extend(images);
-        self.produces.extend(run.produces.iter().map(Files::produced_name));
+        self.produces.extend(run.produces.iter().map(|name| Files::produced_name(name)));
         self.stages.extend(run.stage.iter().map(|staged| staged.path.value.clone()));
     }
 }

@@ -5,8 +5,8 @@
 
 use std::str::FromStr;
 
-use crate::documents::playbook::{DeviceKind, Entries, Playbook, Reader, VirtualBoard};
-use crate::documents::{Yaml, YamlKind};
+use crate::documents::playbook::{DeviceKind, Playbook, VirtualBoard};
+use crate::documents::{Entries, Reader, Yaml, YamlKind};
 use crate::words::{Diagnostic, FILE_BYTES_MAX, Place, UsbId, meant_or_known};
 
 /// One setting of a model, for `recover check` and for people.

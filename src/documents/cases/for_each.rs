@@ -1,7 +1,7 @@
 //! Reads `for_each`: one case that stands for several, with parameters as families and procedures have them.
 
 use crate::documents::playbook::parameters::{Values, fill_in, names_in};
-use crate::documents::playbook::reader::Reader;
+use crate::documents::reader::Reader;
 use crate::documents::{Key, Yaml, YamlKind};
 use crate::words::{Diagnostic, Id, meant_or_known};
 
@@ -18,7 +18,7 @@ pub type InputsOf<'a> = dyn Fn(Option<&str>) -> Option<Vec<InputFile>> + 'a;
 
 const FOR_EACH: &str = "for_each";
 /// The name that stands for an input, and the one that then stands for its file.
-const INPUT: &str = "input";
+pub(super) const INPUT: &str = "input";
 const FILE: &str = "file";
 
 /// The cases that a case stands for: itself, where it has no `for_each`.

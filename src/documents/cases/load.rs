@@ -4,18 +4,46 @@ use std::cell::OnceCell;
 use std::sync::Arc;
 
 use crate::documents::cases::for_each::repeated;
-use crate::documents::cases::read_case::{read_answers, read_case};
+use crate::documents::cases::read_case::{AgreedKeys, CaseKeys, read_answers, read_case};
 use crate::documents::cases::{Case, Excuse, InputsOf, TestFile, UnnoticedMutant};
+use crate::documents::forms::TEXTS;
+use crate::documents::keys::{Keys, Shape, Way, Ways, keys};
 use crate::documents::playbook::Families;
 use crate::documents::playbook::family::{Joined, join_families};
 use crate::documents::playbook::read_input::leaves_its_folder;
-use crate::documents::playbook::reader::Reader;
+use crate::documents::reader::Reader;
 use crate::documents::{Yaml, YamlKind, parse_yaml};
-use crate::words::{Diagnostic, Located, Place, Source, without_repetitions};
+use crate::words::{Diagnostic, Located, Source, without_repetitions};
 
-const TOP_KEYS: &[&str] =
-    &["format", "playbook", "uses", "with", "parameters", "answers", "cases", "unnoticed", "excused"];
-const FORMAT: &str = "1";
+// `join_families` asks for the three keys with an underscore before any other is read.
+keys! {
+    TESTS: TestsKeys = "a test file", document("Tests of a recover playbook"),
+        about("What a playbook must do on the bench. x.test.yaml stands beside x.yaml; `recover test x.test.yaml` \
+         runs it."), ways(Ways::AtLeastOneOf(&[Way::With(&["cases"]), Way::With(&["uses"])]));
+    format: Shape::OnlyNumber(1), "The format of this file: 1.", required(), when_missing("", "add `format: 1`");
+    playbook: Shape::Text, "Path of the playbook, beside or below this file; without it, x.yaml for x.test.yaml.";
+    _uses "uses": TEXTS, "Cases that several boards share: paths beside or below this file.";
+    _with "with": Shape::AnyMap, "Values of the parameters of what is used.";
+    _parameters "parameters": Shape::Named(&Shape::Text), "What the files that use this one must give, and what it means.";
+    answers: Shape::Map(AgreedKeys::kind), "What the person answers in every case that does not say it itself.";
+    cases: Shape::SomeList(&Shape::Map(CaseKeys::kind)), "Each is a run on a bench of its own, and what must come of it.", required_in_the_end(),
+        when_missing("", "a case has a `name` and what to `expect`");
+    excused: Shape::List(&Shape::Map(ExcuseKeys::kind)), "Trials of `recover test --faults` that may break a rule.";
+    unnoticed: Shape::List(&Shape::Map(MutantKeys::kind)),
+        "Mutants that `recover test --mutate` makes and that no case needs to notice.";
+}
+
+keys! {
+    EXCUSE: ExcuseKeys = "an excused trial", missing_together("");
+    trial: Shape::Text, "As the matrix names it: step and mishap; * stands for any text.", required();
+    reason: Shape::Text, "Why that is well.", required();
+}
+
+keys! {
+    MUTANT: MutantKeys = "a mutant that may go unnoticed", missing_together("");
+    mutant: Shape::Text, "As the report names it; * stands for any text.", required();
+    reason: Shape::Text, "Why that is well.", required();
+}
 
 /// What came of a document: the tests, unless too little of them is left, and everything wrong with it.
 #[derive(Debug)]
@@ -34,7 +62,7 @@ pub fn load(source: &Arc<Source>, families: &Families<'_>, inputs_of: &InputsOf<
             None
         }
         Ok(yaml) => {
-            let (yaml, joined) = join_families(&mut reader, yaml, TOP_KEYS, families);
+            let (yaml, joined) = join_families(&mut reader, yaml, &TestsKeys::kind().names(), families);
             (joined == Joined::Whole).then(|| read_tests(&mut reader, &yaml, source, inputs_of)).flatten()
         }
         Err(diagnostic) => {
@@ -46,34 +74,16 @@ pub fn load(source: &Arc<Source>, families: &Families<'_>, inputs_of: &InputsOf<
 }
 
 fn read_tests(reader: &mut Reader, yaml: &Yaml, source: &Arc<Source>, inputs_of: &InputsOf<'_>) -> Option<TestFile> {
-    let top = reader.map(yaml, "a test file", TOP_KEYS)?;
-    let beginning = Place { source: Arc::clone(source), start: 0, end: 0 };
-    match top.get("format") {
-        Some(format) => {
-            let format = reader.text(format)?;
-            if format.value != FORMAT {
-                let message = format!("format {} is not known; this recover reads format {FORMAT}", format.value);
-                reader.report(Diagnostic::error(&format.place, message).hint("a newer recover may read it"));
-                return None;
-            }
-        }
-        None => reader.report(Diagnostic::error(&beginning, "the key `format` is missing").hint("add `format: 1`")),
-    }
-    let playbook = top.get("playbook").and_then(|path| file_beside(reader, path));
-    let cases = match top.get("cases") {
-        Some(list) => reader.list(list, "cases"),
-        None => {
-            let diagnostic = Diagnostic::error(&beginning, "the key `cases` is missing");
-            reader.report(diagnostic.hint("a case has a `name` and what to `expect`"));
-            &[]
-        }
-    };
-    if let (Some(list), []) = (top.get("cases"), cases)
+    let top = reader.parts(yaml, &TESTS)?;
+    reader.is_of_format(top.get(TESTS.format))?;
+    let playbook = top.get(TESTS.playbook).and_then(|path| file_beside(reader, path));
+    let cases = reader.items(top.get(TESTS.cases), "cases");
+    if let (Some(list), []) = (top.get(TESTS.cases), cases)
         && matches!(list.kind, YamlKind::List(_))
     {
         reader.report(Diagnostic::error(&list.place, "a test file needs at least one case"));
     }
-    let agrees = top.get("answers").map(|map| read_answers(reader, map)).unwrap_or_default();
+    let agrees = top.get(TESTS.answers).map(|map| read_answers(reader, map)).unwrap_or_default();
     let known = OnceCell::new();
     let inputs = || known.get_or_init(|| inputs_of(playbook.as_ref().map(|path| path.value.as_str()))).clone();
     let cases: Vec<Yaml> = cases.iter().flat_map(|case| repeated(reader, case, &inputs)).collect();
@@ -91,20 +101,16 @@ fn read_tests(reader: &mut Reader, yaml: &Yaml, source: &Arc<Source>, inputs_of:
             }));
         }
     }
-    let unnoticed = top.get("unnoticed").map(|list| reader.list(list, "mutants")).unwrap_or_default();
+    let unnoticed = reader.items(top.get(TESTS.unnoticed), "mutants");
     let unnoticed = unnoticed.iter().filter_map(|mutant| read_mutant(reader, mutant)).collect();
-    let excused = top.get("excused").map(|list| reader.list(list, "trials")).unwrap_or_default();
+    let excused = reader.items(top.get(TESTS.excused), "trials");
     let excused = excused.iter().filter_map(|trial| read_excused(reader, trial)).collect();
     Some(TestFile { source: Arc::clone(source), playbook, agrees, cases, unnoticed, excused })
 }
 
 fn read_excused(reader: &mut Reader, yaml: &Yaml) -> Option<Excuse> {
-    let parts = reader.map(yaml, "an excused trial", &["trial", "reason"])?;
-    let (Some(trial), Some(reason)) = (parts.get("trial"), parts.get("reason")) else {
-        let message = "an excused trial needs the keys `trial` and `reason`";
-        reader.report(Diagnostic::error(parts.place(), message));
-        return None;
-    };
+    let parts = reader.parts(yaml, &EXCUSE)?;
+    let (trial, reason) = (parts.get(EXCUSE.trial)?, parts.get(EXCUSE.reason)?);
     Some(Excuse { trial: reader.text(trial)?, reason: reader.prose(reason)? })
 }
 
@@ -120,11 +126,7 @@ pub(super) fn file_beside(reader: &mut Reader, yaml: &Yaml) -> Option<Located<St
 }
 
 fn read_mutant(reader: &mut Reader, yaml: &Yaml) -> Option<UnnoticedMutant> {
-    let parts = reader.map(yaml, "a mutant that may go unnoticed", &["mutant", "reason"])?;
-    let (Some(mutant), Some(reason)) = (parts.get("mutant"), parts.get("reason")) else {
-        let message = "a mutant that may go unnoticed needs the keys `mutant` and `reason`";
-        reader.report(Diagnostic::error(parts.place(), message));
-        return None;
-    };
+    let parts = reader.parts(yaml, &MUTANT)?;
+    let (mutant, reason) = (parts.get(MUTANT.mutant)?, parts.get(MUTANT.reason)?);
     Some(UnnoticedMutant { mutant: reader.text(mutant)?, reason: reader.prose(reason)? })
 }

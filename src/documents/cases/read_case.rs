@@ -1,92 +1,144 @@
 //! Reads one case: what is run.
 
+use crate::documents::cases::for_each::INPUT;
 use crate::documents::cases::load::file_beside;
-use crate::documents::cases::read_expect::read_expect;
+use crate::documents::cases::read_expect::{ExpectKeys, read_expect};
 use crate::documents::cases::{Case, CaseMishap, Choice, GivenContents, ToolTreatment, Treated};
+use crate::documents::forms::{FLAG, HAND, PARAMETER, SCALAR, TEXTS};
+use crate::documents::keys::{Keys, Shape, Way, Ways, keys};
 use crate::documents::playbook::read_input::bytes_of;
 use crate::documents::playbook::read_step::read_hands;
-use crate::documents::playbook::reader::Reader;
+use crate::documents::reader::Reader;
 use crate::documents::{Yaml, YamlKind};
 use crate::words::{Diagnostic, Id, Located, MADE_BYTES_MAX, ToolVersion, nearest};
 
-pub(super) const CASE_KEYS: &[&str] = &[
-    "name",
-    "for_each",
-    "simulate",
-    "mishap",
-    "scene",
-    "board",
-    "files",
-    "set",
-    "allow",
-    "chooses",
-    "answers",
-    "interactive",
-    "port",
-    "serial",
-    "tools",
-    "expect",
-    "again",
-];
+/// What a case says of a file, or of a tool, in one word.
+const MISSING: &str = "missing";
+const MADE: &str = "made";
+/// The choice to move no hand.
+const ENTER: &str = "enter";
+
+/// A number, or what becomes one in cases that several boards share.
+pub(super) const NUMBER: Shape =
+    Shape::Part("number", "", &Shape::Either(&[Shape::From(0), Shape::TextLike("^(0x[0-9a-fA-F]+|\\$\\{.*\\})$")]));
+const CONTENTS_FORMS: Shape = Shape::Part(
+    "contents",
+    "",
+    &Shape::Either(&[
+        Shape::About(
+            "missing: not there; made: made up although the run can do without it.",
+            &Shape::Words(|| vec![MISSING, MADE]),
+        ),
+        Shape::Map(ContentsKeys::kind),
+    ]),
+);
+/// The bench knows what can go wrong, and fills this in.
+const MISHAPS: Shape = Shape::Part("mishap", "", &Shape::Words(Vec::new));
+
+// `repeated` asks for the key with an underscore before any other is read.
+keys! {
+    CASE: CaseKeys = "a case", part("case");
+    name: Shape::Text, "What the case shows, for people; no other case has it.", required();
+    _for_each "for_each": Shape::Either(&[Shape::Only(INPUT), Shape::AnyMap]),
+        "One case for each of these, in which ${name} is filled in: `input` for all inputs, or by name what it stands \
+         for. A list of maps gives several names at once; each list is combined with each other one. ${file} is the \
+         name of the file of ${input}.";
+    simulate: TEXTS, "Starting states and faults of the virtual board; `recover list --verbose` names them.";
+    mishap: Shape::Map(MishapKeys::kind),
+        "One thing that goes wrong, at one step: a mishap of `recover test --faults`.";
+    scene: Shape::Text, "Scripted tools in place of the virtual board: path of a scene beside or below this file.";
+    board: Shape::AnyMap,
+        "Settings of the virtual board in place of the playbook's own; `recover list --models` tells them.";
+    files: Shape::Either(&[PARAMETER, Shape::Named(&CONTENTS_FORMS)]), "Inputs whose files are not simply made up.";
+    set: Shape::Named(&SCALAR), "Values of the playbook's variables.";
+    allow: TEXTS, "Irreversible steps that are agreed to beforehand.";
+    chooses: Shape::Named(&Shape::Either(&[Shape::Only(ENTER), HAND, Shape::List(&HAND)])),
+        "Steps that leave a choice (a prompt with until and sets), and the way that the person takes there: what the \
+         hands do, or enter, as without it.";
+    answers: Shape::Map(AnswersKeys::kind), "What the person answers to recover's own questions.";
+    interactive: FLAG, "Does somebody answer? `no` is --non-interactive.";
+    port: Shape::Text, "As --port.";
+    serial: Shape::Text, "As --serial.";
+    tools: Shape::Named(&Shape::Either(&[Shape::Only(MISSING), Shape::Map(TreatmentKeys::kind)])),
+        "What is the matter with a tool.";
+    expect: Shape::Map(ExpectKeys::kind), "What must come of it.", required(),
+        when_missing(": what must come of the run", "the least is `expect: {outcome: recovered}`");
+    again: Shape::Map(ExpectKeys::kind), "A second run on the board as the first has left it, with the faults gone.";
+}
+
+keys! {
+    AGREED: AgreedKeys = "`answers`";
+    consent: TEXTS, "The irreversible steps that the person agrees to when asked.";
+}
+
+keys! {
+    ANSWERS: AnswersKeys = "`answers`";
+    consent: TEXTS,
+        "The irreversible steps that the person agrees to when asked; without it, those that the file names.";
+    which_board "which-board": FLAG,
+        "Is the device that was there before anybody moved the board that is meant? no without it, and yes in a scene.";
+}
+
+keys! {
+    MISHAP: MishapKeys = "`mishap`", missing_together("such as `mishap: {step: write, what: tool-hangs}`");
+    step: Shape::Text, "The step; with :before or :after the readings of one that cannot be undone.", required();
+    what: MISHAPS, "What goes wrong there; a run that is killed counts as interrupted.", required();
+}
+
+keys! {
+    TREATMENT: TreatmentKeys = "what is the matter with a tool";
+    version: SCALAR, "It says that it is of this version.", required();
+}
+
+keys! {
+    CONTENTS: ContentsKeys = "a file", ways(Ways::OneOf(&[Way::With(&["text"]), Way::With(&["hex"]), Way::Alone("size"), Way::Alone("file")]));
+    size: NUMBER, "Made up with so many bytes; beside text or hex, which it then begins with.";
+    text: Shape::Text, "The file holds this text.";
+    hex: Shape::Text, "Bytes: \"d1 00 20\".";
+    file: Shape::Text, "Path beside or below this file.";
+}
 
 pub(super) fn read_case(reader: &mut Reader, yaml: &Yaml) -> Option<Case> {
-    let parts = reader.map(yaml, "a case", CASE_KEYS)?;
-    let texts = |reader: &mut Reader, key: &str| -> Vec<Located<String>> {
-        let list = parts.get(key).map(|list| reader.one_or_more(list, "names")).unwrap_or_default();
-        list.iter().filter_map(|item| reader.text(item)).collect()
-    };
-    let name = match parts.get("name") {
-        Some(name) => reader.text(name),
-        None => {
-            reader.report(Diagnostic::error(parts.place(), "a case needs the key `name`"));
-            None
-        }
-    };
-    let simulate = texts(reader, "simulate");
-    let scene = parts.get("scene").and_then(|path| file_beside(reader, path));
+    let parts = reader.parts(yaml, &CASE)?;
+    let name = parts.get(CASE.name).and_then(|name| reader.text(name));
+    let simulate = parts.get(CASE.simulate).map(|list| reader.one_or_more(list, "names")).unwrap_or_default();
+    let simulate: Vec<Located<String>> = simulate.iter().filter_map(|item| reader.text(item)).collect();
+    let scene = parts.get(CASE.scene).and_then(|path| file_beside(reader, path));
     if let (Some(_), Some(first)) = (&scene, simulate.first()) {
         let message = "`simulate` chooses how the virtual board starts, and a scene has none; keep one of the two";
         reader.report(Diagnostic::error(&first.place, message));
     }
-    let mishap = parts.get("mishap").and_then(|mishap| read_mishap(reader, mishap));
-    if let (Some(_), Some(place)) = (&scene, parts.key_place("mishap")) {
+    let mishap = parts.get(CASE.mishap).and_then(|mishap| read_mishap(reader, mishap));
+    if let (Some(_), Some(place)) = (&scene, parts.key_place(CASE.mishap)) {
         let message =
             "a mishap happens on a virtual board, and a scene has none; what goes wrong in a scene stands in it";
         reader.report(Diagnostic::error(place, message));
     }
-    let board = parts.get("board").and_then(|map| reader.open_map(map, "settings of the virtual board"));
+    let board = parts.get(CASE.board).and_then(|map| reader.open_map(map, "settings of the virtual board"));
     let board = board.map(|map| map.all().to_vec()).unwrap_or_default();
-    let files = parts.get("files").map(|map| reader.named(map, "files")).unwrap_or_default();
+    let files = parts.get(CASE.files).map(|map| reader.named(map, "files")).unwrap_or_default();
     let files = files.into_iter().filter_map(|(id, key, value)| {
         let name = Located { value: id, place: key.place.clone() };
         Some((name, read_contents(reader, value)?))
     });
     let files = files.collect();
-    let set = parts.get("set").map(|map| reader.named(map, "variables")).unwrap_or_default();
+    let set = parts.get(CASE.set).map(|map| reader.named(map, "variables")).unwrap_or_default();
     let set = set
         .into_iter()
         .filter_map(|(id, key, value)| Some((Located { value: id, place: key.place.clone() }, reader.text(value)?)));
     let set = set.collect();
-    let allow = parts.get("allow").map(|list| reader.one_or_more(list, "steps")).unwrap_or_default();
+    let allow = parts.get(CASE.allow).map(|list| reader.one_or_more(list, "steps")).unwrap_or_default();
     let allow = allow.iter().filter_map(|step| reader.parsed::<Id>(step)).collect();
-    let chooses = parts.get("chooses").map(|map| read_choices(reader, map)).unwrap_or_default();
-    let answers = parts.get("answers").and_then(|map| reader.map(map, "`answers`", &[WHICH_BOARD, CONSENT]));
-    let agrees = answers.as_ref().and_then(|map| map.get(CONSENT)).map(|list| read_agreed(reader, list));
-    let tools = parts.get("tools").and_then(|map| reader.open_map(map, "tools"));
+    let chooses = parts.get(CASE.chooses).map(|map| read_choices(reader, map)).unwrap_or_default();
+    let answers = parts.get(CASE.answers).and_then(|map| reader.parts(map, &ANSWERS));
+    let agrees = answers.as_ref().and_then(|map| map.get(ANSWERS.consent)).map(|list| read_agreed(reader, list));
+    let tools = parts.get(CASE.tools).and_then(|map| reader.open_map(map, "tools"));
     let tools = tools.map(|map| map.all()).unwrap_or_default().iter().filter_map(|(key, value)| {
         let tool = Located { value: key.text.clone(), place: key.place.clone() };
         Some(Treated { tool, treatment: read_treatment(reader, value)? })
     });
     let tools = tools.collect();
-    let expect = match parts.get("expect") {
-        Some(expect) => read_expect(reader, expect),
-        None => {
-            let diagnostic =
-                Diagnostic::error(parts.place(), "a case needs the key `expect`: what must come of the run");
-            reader.report(diagnostic.hint("the least is `expect: {outcome: recovered}`"));
-            None
-        }
-    };
+    let expect = parts.get(CASE.expect).and_then(|expect| read_expect(reader, expect));
     Some(Case {
         name: name?,
         simulate,
@@ -98,26 +150,23 @@ pub(super) fn read_case(reader: &mut Reader, yaml: &Yaml) -> Option<Case> {
         allow,
         agrees,
         chooses,
-        it_is_the_board: answers.as_ref().and_then(|map| map.get(WHICH_BOARD)).and_then(|word| reader.flag(word)),
-        interactive: parts.get("interactive").and_then(|flag| reader.flag(flag)).is_none_or(|flag| flag.value),
-        port: parts.get("port").and_then(|port| reader.text(port)).map(|port| port.value),
-        serial: parts.get("serial").and_then(|serial| reader.text(serial)).map(|serial| serial.value),
+        it_is_the_board: answers
+            .as_ref()
+            .and_then(|map| map.get(ANSWERS.which_board))
+            .and_then(|word| reader.flag(word)),
+        interactive: parts.get(CASE.interactive).and_then(|flag| reader.flag(flag)).is_none_or(|flag| flag.value),
+        port: reader.plain_text(parts.get(CASE.port)),
+        serial: reader.plain_text(parts.get(CASE.serial)),
         tools,
         expect: expect?,
-        again: parts.get("again").and_then(|again| read_expect(reader, again)),
+        again: parts.get(CASE.again).and_then(|again| read_expect(reader, again)),
     })
 }
 
-/// The question whether what was there before is the board that is meant.
-const WHICH_BOARD: &str = "which-board";
-
-/// The question for consent to a step that cannot be undone.
-const CONSENT: &str = "consent";
-
 /// What the person of every case answers, if the case does not say it itself: the steps that they agree to.
 pub(super) fn read_answers(reader: &mut Reader, yaml: &Yaml) -> Vec<Located<Id>> {
-    let answers = reader.map(yaml, "`answers`", &[CONSENT]);
-    answers.and_then(|map| Some(read_agreed(reader, map.get(CONSENT)?))).unwrap_or_default()
+    let answers = reader.parts(yaml, &AGREED);
+    answers.and_then(|map| Some(read_agreed(reader, map.get(AGREED.consent)?))).unwrap_or_default()
 }
 
 fn read_agreed(reader: &mut Reader, list: &Yaml) -> Vec<Located<Id>> {
@@ -138,7 +187,7 @@ fn read_choices(reader: &mut Reader, yaml: &Yaml) -> Vec<(Located<Id>, Choice)> 
             }
         };
         let choice = match &value.kind {
-            YamlKind::Scalar { text, .. } if text == "enter" => Choice::Enter,
+            YamlKind::Scalar { text, .. } if text == ENTER => Choice::Enter,
             _ => Choice::Hands(read_hands(reader, value)),
         };
         choices.push((step, choice));
@@ -147,30 +196,23 @@ fn read_choices(reader: &mut Reader, yaml: &Yaml) -> Vec<(Located<Id>, Choice)> 
 }
 
 fn read_mishap(reader: &mut Reader, yaml: &Yaml) -> Option<CaseMishap> {
-    let parts = reader.map(yaml, "`mishap`", &["step", "what"])?;
-    let (Some(step), Some(what)) = (parts.get("step"), parts.get("what")) else {
-        let wrong = Diagnostic::error(parts.place(), "`mishap` needs the keys `step` and `what`");
-        reader.report(wrong.hint("such as `mishap: {step: write, what: tool-hangs}`"));
-        return None;
-    };
+    let parts = reader.parts(yaml, &MISHAP)?;
+    let (step, what) = (parts.get(MISHAP.step)?, parts.get(MISHAP.what)?);
     Some(CaseMishap { step: reader.text(step)?, what: reader.text(what)? })
 }
-
-const CONTENTS_KEYS: &[&str] = &["size", "text", "hex", "file"];
 
 /// What follows the beginning.
 const FILLING: u8 = 0xa5;
 
 /// A word, or a map with exactly one of the keys; `size` may stand beside `text` and `hex`.
 fn read_contents(reader: &mut Reader, yaml: &Yaml) -> Option<GivenContents> {
-    const WORDS: [&str; 2] = ["missing", "made"];
     if let YamlKind::Scalar { text, .. } = &yaml.kind {
         return match text.as_str() {
-            "missing" => Some(GivenContents::Missing),
-            "made" => Some(GivenContents::Made),
+            MISSING => Some(GivenContents::Missing),
+            MADE => Some(GivenContents::Made),
             other => {
                 let diagnostic = Diagnostic::error(&yaml.place, format!("`{other}` says nothing about a file"));
-                let near = nearest(other, WORDS);
+                let near = nearest(other, [MISSING, MADE]);
                 reader.report(
                     diagnostic.hint(match near {
                         Some(near) => format!("did you mean `{near}`?"),
@@ -184,16 +226,19 @@ fn read_contents(reader: &mut Reader, yaml: &Yaml) -> Option<GivenContents> {
             }
         };
     }
-    let parts = reader.map(yaml, "a file", CONTENTS_KEYS)?;
-    let size = parts.get("size").map(|size| (size, reader.size(size, MADE_BYTES_MAX)));
-    let others: Vec<_> = parts.all().iter().filter(|(key, _)| key.text != "size").collect();
+    let parts = reader.parts(yaml, &CONTENTS)?;
+    let size = parts.get(CONTENTS.size).map(|size| (size, reader.size(size, MADE_BYTES_MAX)));
+    let others = parts.given(&[CONTENTS.file, CONTENTS.text, CONTENTS.hex]);
     let bytes = match (others.as_slice(), size) {
         ([], Some((_, size))) => return size.map(GivenContents::Size),
-        ([(key, value)], None) if key.text == "file" => {
+        ([(key, _, value)], None) if *key == CONTENTS.file => {
             return file_beside(reader, value).map(|file| GivenContents::File(file.value));
         }
-        ([(key, value)], size) if key.text != "file" => {
-            let mut bytes = read_bytes(reader, &key.text, value)?;
+        ([(key, _, value)], size) if *key != CONTENTS.file => {
+            let mut bytes = match *key == CONTENTS.text {
+                true => reader.text(value)?.value.into_bytes(),
+                false => read_bytes(reader, value)?,
+            };
             if let Some((place, size)) = size {
                 let size = size?;
                 if size < bytes.len() as u64 {
@@ -217,31 +262,22 @@ fn read_contents(reader: &mut Reader, yaml: &Yaml) -> Option<GivenContents> {
     Some(GivenContents::Bytes(bytes))
 }
 
-fn read_bytes(reader: &mut Reader, key: &str, value: &Yaml) -> Option<Vec<u8>> {
-    match key {
-        "text" => reader.text(value).map(|text| text.value.into_bytes()),
-        _ => {
-            let text = reader.text(value)?;
-            let bytes = bytes_of(&text.value);
-            if bytes.is_none() {
-                let diagnostic = Diagnostic::error(&text.place, format!("`{}` is not a row of bytes", text.value));
-                reader.report(diagnostic.hint("two hexadecimal digits a byte: `\"d1 00 20\"`"));
-            }
-            bytes
-        }
+fn read_bytes(reader: &mut Reader, value: &Yaml) -> Option<Vec<u8>> {
+    let text = reader.text(value)?;
+    let bytes = bytes_of(&text.value);
+    if bytes.is_none() {
+        let diagnostic = Diagnostic::error(&text.place, format!("`{}` is not a row of bytes", text.value));
+        reader.report(diagnostic.hint("two hexadecimal digits a byte: `\"d1 00 20\"`"));
     }
+    bytes
 }
 
 fn read_treatment(reader: &mut Reader, yaml: &Yaml) -> Option<ToolTreatment> {
     if let YamlKind::Scalar { text, .. } = &yaml.kind
-        && text == "missing"
+        && text == MISSING
     {
         return Some(ToolTreatment::Missing);
     }
-    let parts = reader.map(yaml, "what is the matter with a tool", &["version"])?;
-    let Some(version) = parts.get("version") else {
-        reader.report(Diagnostic::error(parts.place(), "write `missing`, or `{version: …}`"));
-        return None;
-    };
-    reader.parsed::<ToolVersion>(version).map(|version| ToolTreatment::Version(version.value))
+    let parts = reader.parts(yaml, &TREATMENT)?;
+    reader.parsed::<ToolVersion>(parts.get(TREATMENT.version)?).map(|version| ToolTreatment::Version(version.value))
 }

@@ -1,75 +1,75 @@
 //! Reads what must come of a run.
 
 use crate::documents::Yaml;
+use crate::documents::cases::read_case::NUMBER;
 use crate::documents::cases::{CallPattern, Expect};
-use crate::documents::playbook::reader::{Entries, Reader};
+use crate::documents::forms::{CLASS, FLAG, TEXTS};
+use crate::documents::keys::{Shape, keys};
+use crate::documents::reader::Reader;
 use crate::words::{Diagnostic, FaultClass, Id, Located, Outcome, nearest, parse_integer};
 
-pub(super) const EXPECT_KEYS: &[&str] = &[
-    "outcome",
-    "exit_code",
-    "class",
-    "step",
-    "holds",
-    "fuses",
-    "untouched",
-    "done",
-    "skipped",
-    "retried",
-    "restarted_at",
-    "not_reached",
-    "prompts",
-    "calls",
-    "called",
-    "never_called",
-    "times_called",
-    "says",
-    "never_says",
-];
+keys! {
+    EXPECT: ExpectKeys = "what is expected", part("expect"),
+        about("What must hold at the end. Only what is written here is compared.");
+    outcome: Shape::Words(words_of_outcomes), "How the run ends.", required();
+    exit_code: Shape::Numbers(exit_codes), "The exit code of such a run.";
+    class: CLASS, "The class of the fault that the run ended with.";
+    step: Shape::Text, "The step that the run ended at.";
+    holds: Shape::Named(&NUMBER), "Inputs, and the address at which the board holds each, whole.";
+    fuses: Shape::Named(&NUMBER), "Fuse words by index.";
+    untouched: FLAG, "yes: no memory of the board was written, and no fuse.";
+    done: TEXTS, "Steps, or groups of them, that were done.";
+    skipped: TEXTS, "Steps that were skipped.";
+    retried: TEXTS, "Steps that were tried again.";
+    restarted_at: TEXTS, "Steps that the run went back to.";
+    not_reached: TEXTS, "Steps that the run never came to.";
+    prompts: TEXTS, "Exactly the steps that asked the person something, in this order.";
+    calls: TEXTS, "Exactly the calls of tools that were made, in this order.";
+    called: TEXTS,
+        "Calls of tools in this order, as they would be typed; others may lie between. * stands for any text.";
+    never_called: TEXTS, "Calls of which none was made.";
+    times_called: Shape::Named(&Shape::From(0)), "Calls, and how often each was made.";
+    says: TEXTS, "Texts that the person can read.";
+    never_says: TEXTS, "Texts that must not come.";
+}
 
 pub(super) fn read_expect(reader: &mut Reader, yaml: &Yaml) -> Option<Expect> {
-    let parts = reader.map(yaml, "what is expected", EXPECT_KEYS)?;
-    let outcome = match parts.get("outcome") {
-        Some(outcome) => read_outcome(reader, outcome),
-        None => {
-            let diagnostic = Diagnostic::error(parts.place(), "what is expected needs the key `outcome`");
-            reader.report(diagnostic.hint(format!("one of {}", words_of_outcomes().join(", "))));
-            None
-        }
-    };
-    let holds = parts.get("holds").map(|map| reader.named(map, "inputs and addresses")).unwrap_or_default();
+    let parts = reader.parts(yaml, &EXPECT)?;
+    let outcome = parts.get(EXPECT.outcome).and_then(|outcome| read_outcome(reader, outcome));
+    let holds = parts.get(EXPECT.holds).map(|map| reader.named(map, "inputs and addresses")).unwrap_or_default();
     let holds = holds.into_iter().filter_map(|(id, key, value)| {
         let address = reader.unsigned(value)?;
         let address = Located { value: address, place: value.place.clone() };
         Some((Located { value: id, place: key.place.clone() }, address))
     });
     let holds = holds.collect();
-    let prompts =
-        parts.get("prompts").map(|list| Located { value: ids(reader, &parts, "prompts"), place: list.place.clone() });
+    let prompts = parts
+        .get(EXPECT.prompts)
+        .map(|list| Located { value: ids(reader, parts.get(EXPECT.prompts)), place: list.place.clone() });
     Some(Expect {
-        exit_code: parts.get("exit_code").and_then(|code| {
+        exit_code: parts.get(EXPECT.exit_code).and_then(|code| {
             let value = reader.count(code, 0..=255)?;
             Some(Located { value: u8::try_from(value).ok()?, place: code.place.clone() })
         }),
-        class: parts.get("class").and_then(|class| read_class(reader, class)),
-        step: parts.get("step").and_then(|step| reader.parsed(step)),
+        class: parts.get(EXPECT.class).and_then(|class| read_class(reader, class)),
+        step: parts.get(EXPECT.step).and_then(|step| reader.parsed(step)),
         holds,
-        fuses: fuse_words(reader, &parts),
-        untouched: parts.get("untouched").and_then(|flag| reader.flag(flag)),
-        done: ids(reader, &parts, "done"),
-        skipped: ids(reader, &parts, "skipped"),
-        retried: ids(reader, &parts, "retried"),
-        restarted_at: ids(reader, &parts, "restarted_at"),
-        not_reached: ids(reader, &parts, "not_reached"),
+        fuses: fuse_words(reader, parts.get(EXPECT.fuses)),
+        untouched: parts.get(EXPECT.untouched).and_then(|flag| reader.flag(flag)),
+        done: ids(reader, parts.get(EXPECT.done)),
+        skipped: ids(reader, parts.get(EXPECT.skipped)),
+        retried: ids(reader, parts.get(EXPECT.retried)),
+        restarted_at: ids(reader, parts.get(EXPECT.restarted_at)),
+        not_reached: ids(reader, parts.get(EXPECT.not_reached)),
         prompts,
         calls: parts
-            .get("calls")
-            .map(|list| Located { value: calls(reader, &parts, "calls"), place: list.place.clone() }),
-        called: calls(reader, &parts, "called"),
-        never_called: calls(reader, &parts, "never_called"),
-        times_called: read_times(reader, &parts),
-        says: texts(reader, &parts, "says"),
-        never_says: texts(reader, &parts, "never_says"),
+            .get(EXPECT.calls)
+            .map(|list| Located { value: calls(reader, parts.get(EXPECT.calls)), place: list.place.clone() }),
+        called: calls(reader, parts.get(EXPECT.called)),
+        never_called: calls(reader, parts.get(EXPECT.never_called)),
+        times_called: read_times(reader, parts.get(EXPECT.times_called)),
+        says: texts(reader, parts.get(EXPECT.says)),
+        never_says: texts(reader, parts.get(EXPECT.never_says)),
         outcome: outcome?,
     })
 }
@@ -78,6 +78,13 @@ fn words_of_outcomes() -> Vec<&'static str> {
     // A run on the bench is never a dry one, and its documents are read before.
     let of_runs = |outcome: &Outcome| !matches!(outcome, Outcome::Planned | Outcome::PlaybookInvalid);
     Outcome::ALL.into_iter().filter(of_runs).map(Outcome::word).collect()
+}
+
+/// The exit codes of such runs, each once.
+fn exit_codes() -> Vec<u8> {
+    let of_runs = Outcome::ALL.into_iter().filter(|outcome| words_of_outcomes().contains(&outcome.word()));
+    let codes: std::collections::BTreeSet<u8> = of_runs.map(Outcome::exit_code).collect();
+    codes.into_iter().collect()
 }
 
 fn read_outcome(reader: &mut Reader, yaml: &Yaml) -> Option<Located<Outcome>> {
@@ -109,22 +116,22 @@ fn read_class(reader: &mut Reader, yaml: &Yaml) -> Option<Located<FaultClass>> {
     Some(Located { value: found.ok()?, place: text.place })
 }
 
-fn ids(reader: &mut Reader, parts: &Entries<'_>, key: &str) -> Vec<Located<Id>> {
-    let list = parts.get(key).map(|list| reader.one_or_more(list, "steps")).unwrap_or_default();
+fn ids(reader: &mut Reader, tree: Option<&Yaml>) -> Vec<Located<Id>> {
+    let list = tree.map(|list| reader.one_or_more(list, "steps")).unwrap_or_default();
     list.iter().filter_map(|step| reader.parsed(step)).collect()
 }
 
-fn texts(reader: &mut Reader, parts: &Entries<'_>, key: &str) -> Vec<Located<String>> {
-    let list = parts.get(key).map(|list| reader.one_or_more(list, "texts")).unwrap_or_default();
+fn texts(reader: &mut Reader, tree: Option<&Yaml>) -> Vec<Located<String>> {
+    let list = tree.map(|list| reader.one_or_more(list, "texts")).unwrap_or_default();
     list.iter().filter_map(|text| reader.text(text)).collect()
 }
 
-fn calls(reader: &mut Reader, parts: &Entries<'_>, key: &str) -> Vec<CallPattern> {
-    texts(reader, parts, key).into_iter().map(|text| CallPattern { text: text.value, place: text.place }).collect()
+fn calls(reader: &mut Reader, tree: Option<&Yaml>) -> Vec<CallPattern> {
+    texts(reader, tree).into_iter().map(|text| CallPattern { text: text.value, place: text.place }).collect()
 }
 
-fn read_times(reader: &mut Reader, parts: &Entries<'_>) -> Vec<(CallPattern, Located<u64>)> {
-    let map = parts.get("times_called").and_then(|map| reader.open_map(map, "calls and how often"));
+fn read_times(reader: &mut Reader, tree: Option<&Yaml>) -> Vec<(CallPattern, Located<u64>)> {
+    let map = tree.and_then(|map| reader.open_map(map, "calls and how often"));
     let entries = map.map(|map| map.all()).unwrap_or_default().iter().filter_map(|(key, value)| {
         let times = Located { value: reader.unsigned(value)?, place: value.place.clone() };
         Some((CallPattern { text: key.text.clone(), place: key.place.clone() }, times))
@@ -132,8 +139,8 @@ fn read_times(reader: &mut Reader, parts: &Entries<'_>) -> Vec<(CallPattern, Loc
     entries.collect()
 }
 
-fn fuse_words(reader: &mut Reader, parts: &Entries<'_>) -> Vec<(Located<u32>, Located<u32>)> {
-    let map = parts.get("fuses").and_then(|map| reader.open_map(map, "fuse words and values"));
+fn fuse_words(reader: &mut Reader, tree: Option<&Yaml>) -> Vec<(Located<u32>, Located<u32>)> {
+    let map = tree.and_then(|map| reader.open_map(map, "fuse words and values"));
     let mut fuses = Vec::new();
     for (key, value) in map.map(|map| map.all()).unwrap_or_default() {
         let index = parse_integer(&key.text).ok().and_then(|index| u32::try_from(index).ok());

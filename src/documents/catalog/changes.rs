@@ -6,19 +6,28 @@
 
 use std::sync::Arc;
 
-use super::load::{ENVIRONMENT, INSTALLERS, SHARED_IDS};
-use super::tree::{Node, Table, Value, parse};
-use crate::words::{Diagnostic, Located, Source};
+use super::load::{CATALOG, lay_over};
+use super::read_tool::TOOL;
+use crate::documents::toml::parse_toml;
+use crate::documents::tree::{Key, Tree, TreeKind};
+use crate::words::{Diagnostic, Source};
 
 /// Keys of a tool that only tell people something. `progress` is none of them: it can be part of the evidence. Nor is what is
 /// told of where to get a tool: a person pastes that into a shell.
-const HARMLESS_KEYS: [&str; 1] = ["summary"];
+const HARMLESS_KEYS: [&str; 1] = [TOOL.summary.name];
 /// Tables of which each key makes recover more careful.
-const HARMLESS_TABLES: [&str; 1] = [SHARED_IDS];
+const HARMLESS_TABLES: [&str; 1] = [CATALOG.shared_ids.name];
 /// What is under these keys is shown in full: it can become part of a command.
-const SHOWN_KEYS: [&str; 7] =
-    ["programs", "folders", "via", "first_args", "environment", "environment_without_home", "like"];
-const SHOWN_TABLES: [&str; 2] = [ENVIRONMENT, INSTALLERS];
+const SHOWN_KEYS: [&str; 7] = [
+    TOOL.programs.name,
+    TOOL.folders.name,
+    TOOL.via.name,
+    TOOL.first_args.name,
+    TOOL.environment.name,
+    TOOL.environment_without_home.name,
+    TOOL.like.name,
+];
+const SHOWN_TABLES: [&str; 2] = [CATALOG.environment.name, CATALOG.installers.name];
 /// Of what is under one key, in letters; how much is left out is told.
 const SHOWN_LETTERS_MAX: usize = 1000;
 
@@ -46,44 +55,42 @@ impl std::fmt::Display for Change {
 
 /// What `over` changes of the documents `beneath` it, in the order in which it stands there. An error is its syntax.
 pub fn changes(beneath: &[Arc<Source>], over: &Arc<Source>) -> Result<Vec<Change>, Vec<Diagnostic>> {
-    let mut before = Table::default();
+    let mut before = Vec::new();
     for source in beneath {
-        super::load::lay_over(&mut before, parse(source).0);
+        lay_over(&mut before, parse_toml(source).0);
     }
-    let (document, syntax) = parse(over);
+    let (document, syntax) = parse_toml(over);
     if !syntax.is_empty() {
         return Err(syntax);
     }
-    Ok(document.entries.iter().flat_map(|(name, node)| of_table(&name.value, node, before.get(&name.value))).collect())
+    let known = |name: &str| before.iter().find(|(known, _)| known.text == name).map(|(_, tree)| tree);
+    Ok(document.iter().flat_map(|(name, tree)| of_table(&name.text, tree, known(&name.text))).collect())
 }
 
-fn of_table(name: &str, node: &Node, before: Option<&Node>) -> Vec<Change> {
-    let Value::Table(table) = &node.value else {
+fn of_table(name: &str, tree: &Tree, before: Option<&Tree>) -> Vec<Change> {
+    let TreeKind::Map(table) = &tree.kind else {
         return vec![Change { table: name.to_owned(), key: None, now: None, harmless: false }];
     };
-    let known = match before.map(|node| &node.value) {
-        Some(Value::Table(known)) => Some(known),
-        Some(_) | None => None,
-    };
+    let known = before.filter(|tree| tree.is_map());
     let all_shown = SHOWN_TABLES.contains(&name);
     let all_harmless = HARMLESS_TABLES.contains(&name);
     let mut found = Vec::new();
     if known.is_none() {
         found.push(Change { table: name.to_owned(), key: None, now: None, harmless: all_harmless });
     }
-    for (key, node) in &table.entries {
-        let is_shown = all_shown || SHOWN_KEYS.contains(&key.value.as_str());
+    for (key, tree) in table {
+        let is_shown = all_shown || SHOWN_KEYS.contains(&key.text.as_str());
         let differs = match known {
-            Some(known) => !known.get(&key.value).is_some_and(|before| is_same(&before.value, &node.value)),
+            Some(known) => !known.get(&key.text).is_some_and(|before| is_same(before, tree)),
             // That the whole is new has been said; only what can become part of a command is told of it.
             None => is_shown,
         };
         if differs {
             found.push(Change {
                 table: name.to_owned(),
-                key: Some(key.value.clone()),
-                now: is_shown.then(|| shortened(&shown(&node.value))),
-                harmless: all_harmless || (known.is_some() && HARMLESS_KEYS.contains(&key.value.as_str())),
+                key: Some(key.text.clone()),
+                now: is_shown.then(|| shortened(&shown(tree))),
+                harmless: all_harmless || (known.is_some() && HARMLESS_KEYS.contains(&key.text.as_str())),
             });
         }
     }
@@ -91,44 +98,34 @@ fn of_table(name: &str, node: &Node, before: Option<&Node>) -> Vec<Change> {
 }
 
 /// The same, wherever it stands.
-fn is_same(one: &Value, other: &Value) -> bool {
-    match (one, other) {
-        (Value::Text(one), Value::Text(other)) => one == other,
-        (Value::Integer(one), Value::Integer(other)) => one == other,
-        (Value::Boolean(one), Value::Boolean(other)) => one == other,
-        (Value::List(one), Value::List(other)) => {
-            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| is_same(&one.value, &other.value))
+fn is_same(one: &Tree, other: &Tree) -> bool {
+    match (&one.kind, &other.kind) {
+        (TreeKind::Scalar { text: one, .. }, TreeKind::Scalar { text: other, .. }) => one == other,
+        (TreeKind::Integer(one), TreeKind::Integer(other)) => one == other,
+        (TreeKind::Boolean(one), TreeKind::Boolean(other)) => one == other,
+        (TreeKind::List(one), TreeKind::List(other)) => {
+            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| is_same(one, other))
         }
-        (Value::Table(one), Value::Table(other)) => {
-            let in_other = |(key, node): &(Located<String>, Node)| {
-                other.get(&key.value).is_some_and(|found| is_same(&node.value, &found.value))
-            };
-            one.entries.len() == other.entries.len() && one.entries.iter().all(in_other)
+        (TreeKind::Map(entries), TreeKind::Map(others)) => {
+            let in_other = |(key, tree): &(Key, Tree)| other.get(&key.text).is_some_and(|found| is_same(tree, found));
+            entries.len() == others.len() && entries.iter().all(in_other)
         }
-        (Value::Text(_), _)
-        | (Value::Integer(_), _)
-        | (Value::Boolean(_), _)
-        | (Value::List(_), _)
-        | (Value::Table(_), _)
-        | (Value::Other, _) => false,
+        // Of what no key takes nothing is known.
+        _ => false,
     }
 }
 
-fn shown(value: &Value) -> String {
-    match value {
-        Value::Text(text) => format!("\"{text}\""),
-        Value::Integer(number) => number.to_string(),
-        Value::Boolean(boolean) => boolean.to_string(),
-        Value::List(items) => {
-            let items: Vec<String> = items.iter().map(|item| shown(&item.value)).collect();
-            format!("[{}]", items.join(", "))
+fn shown(tree: &Tree) -> String {
+    match &tree.kind {
+        TreeKind::Scalar { text, .. } => format!("\"{text}\""),
+        TreeKind::Integer(number) => number.to_string(),
+        TreeKind::Boolean(boolean) => boolean.to_string(),
+        TreeKind::List(items) => format!("[{}]", items.iter().map(shown).collect::<Vec<_>>().join(", ")),
+        TreeKind::Map(entries) => {
+            let entry = |(key, tree): &(Key, Tree)| format!("{} = {}", key.text, shown(tree));
+            format!("{{{}}}", entries.iter().map(entry).collect::<Vec<_>>().join(", "))
         }
-        Value::Table(table) => {
-            let entry = |(key, node): &(Located<String>, Node)| format!("{} = {}", key.value, shown(&node.value));
-            let entries: Vec<String> = table.entries.iter().map(entry).collect();
-            format!("{{{}}}", entries.join(", "))
-        }
-        Value::Other => "…".to_owned(),
+        TreeKind::Null | TreeKind::Other => "…".to_owned(),
     }
 }
 

@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::pattern::Pattern;
-use super::reader::{Diagnostics, Reader};
+use super::pattern::{Pattern, patterns};
+use super::read_tool::{PATTERNS, VARIABLES};
 use super::tool::Tool;
-use crate::words::{Diagnostic, Located, nearest};
+use crate::documents::keys::{Shape, keys};
+use crate::documents::reader::Reader;
+use crate::documents::tree::{Key, Tree};
+use crate::words::{Diagnostic, nearest};
 
 /// One table below `installers`. In the order of the document the first that fits is offered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,32 +44,43 @@ impl Installer {
     }
 }
 
-pub(super) fn installer(name: &Located<String>, reader: Reader<'_>) -> Installer {
-    let text = |key| reader.text(key).map(|text: Located<String>| text.value);
-    let installer = Installer {
-        name: name.value.clone(),
-        source: text("source").unwrap_or_else(|| name.value.clone()),
-        program: text("program"),
-        of_system: reader.flag("of_system"),
-        owns: reader.patterns("owns"),
-        marked_by: text("marked_by"),
-        install: text("install"),
-        upgrade: text("upgrade"),
-        reinstall: text("reinstall"),
-        packages: reader.plain_text_map("packages"),
-    };
-    reader.finish();
-    installer
+keys! {
+    INSTALLER: InstallerKeys = "an installer", part("installer");
+    source: Shape::Text, "What `packages` calls its packages; without it, its own name.";
+    program: Shape::Text, "It is on this computer where this program is on PATH.";
+    of_system: Shape::Boolean, "Its packages are as old as the release of the operating system.";
+    owns: PATTERNS, "Match the paths of what it has installed, with / between folders.";
+    marked_by: Shape::Text, "A file beside what it has installed, as a path from the program's folder.";
+    install: Shape::Text, "A command to paste; {package} is the package.";
+    upgrade: Shape::Text, "A command to paste, for what is too old; {folder} is the folder of the program.";
+    reinstall: Shape::Text, "A command to paste, for what is broken; {folder} is the folder of the program.";
+    packages: VARIABLES, "The packages in which it comes itself, by source.";
+}
+
+pub(super) fn installer(reader: &mut Reader, name: &Key, tree: &Tree) -> Option<Installer> {
+    let parts = reader.parts_of_named((&name.text, &name.place), tree, &INSTALLER)?;
+    Some(Installer {
+        name: name.text.clone(),
+        source: reader.plain_text(parts.get(INSTALLER.source)).unwrap_or_else(|| name.text.clone()),
+        program: reader.plain_text(parts.get(INSTALLER.program)),
+        of_system: reader.is_yes(parts.get(INSTALLER.of_system)),
+        owns: patterns(reader, parts.get(INSTALLER.owns)),
+        marked_by: reader.plain_text(parts.get(INSTALLER.marked_by)),
+        install: reader.plain_text(parts.get(INSTALLER.install)),
+        upgrade: reader.plain_text(parts.get(INSTALLER.upgrade)),
+        reinstall: reader.plain_text(parts.get(INSTALLER.reinstall)),
+        packages: reader.plain_text_map(parts.get(INSTALLER.packages)),
+    })
 }
 
 /// Packages of a source that no installer takes them from would never be offered.
-pub(super) fn check_source(source: &Located<String>, installers: &[Installer], diagnostics: &Diagnostics) {
+pub(super) fn check_source(reader: &mut Reader, source: &Key, installers: &[Installer]) {
     let known: Vec<&str> = installers.iter().map(|installer| installer.source.as_str()).collect();
-    if known.contains(&source.value.as_str()) {
+    if known.contains(&source.text.as_str()) {
         return;
     }
-    let diagnostic = Diagnostic::error(&source.place, format!("no installer takes packages from `{}`", source.value));
-    diagnostics.report(match nearest(&source.value, known.iter().copied()) {
+    let diagnostic = Diagnostic::error(&source.place, format!("no installer takes packages from `{}`", source.text));
+    reader.report(match nearest(&source.text, known.iter().copied()) {
         Some(word) => diagnostic.hint(format!("did you mean `{word}`?")),
         None => diagnostic.hint("describe one below `installers`"),
     });

@@ -3,28 +3,54 @@
 //! Several documents make one catalog: a later one replaces single keys of a tool that an earlier one describes, and may
 //! add tools. What is read in the end is the merged tree, so nothing that an earlier document gives is asked for again.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
 
-use super::installer::{Installer, installer};
-use super::read_tool::tool;
-use super::reader::{Diagnostics, Reader};
+use super::installer::{Installer, InstallerKeys, installer};
+use super::read_judging::{FAULT, FaultKeys};
+use super::read_tool::{TEXTS, TOOL, ToolKeys, VARIABLES, tool};
 use super::tool::{Catalog, Chip};
-use super::tree::{Node, Table, Value, parse};
-use crate::words::{AddressRange, Diagnostic, Located, Place, Source, UsbId, nearest};
+use crate::documents::keys::{Field, Keys, Shape, keys};
+use crate::documents::reader::Reader;
+use crate::documents::toml::parse_toml;
+use crate::documents::tree::{Key, Tree, TreeKind};
+use crate::words::{AddressRange, Diagnostic, Source, UsbId, nearest};
 
-/// The tables of the document that are not tools.
-pub(super) const ENVIRONMENT: &str = "environment";
-pub(super) const SHARED_IDS: &str = "shared_ids";
-pub(super) const INSTALLERS: &str = "installers";
-const HOLDERS: &str = "holders";
-const CHIPS: &str = "chips";
-const SPECIAL_MEMORIES: &str = "special_memories";
-const COMMON_FAULTS: &str = "common_faults";
-/// By this key a tool puts a group of those faults among its own.
-const COMMON: &str = "common";
-/// The key by which a tool takes over what another tool's table says.
-const LIKE: &str = "like";
+keys! {
+    CATALOG: CatalogKeys = "a catalog", document("recover's catalog of tools, vendor-tools.toml"),
+        about("One table for each tool; its name is the word that playbooks use after `run:`. A catalog of your own \
+         overrides single keys of the shipped one, or adds tools. Patterns are regular expressions. `recover check` \
+         knows more than this schema."), others(Shape::Map(ToolKeys::kind));
+    environment: Shape::Map(EnvironmentKeys::kind), "Variables for every tool.";
+    shared_ids: Shape::Named(&Shape::Text),
+        "USB ids that boards of many makers show, and whose they are: a device with one of them is not taken for the \
+         board because it is there.";
+    installers: Shape::Named(&Shape::Map(InstallerKeys::kind)),
+        "Ways in which programs come to a computer, each a table; the first that fits is offered.";
+    holders: VARIABLES,
+        "Programs known to take boards for something else: the name of the process, and what to do about it.";
+    chips: Shape::Named(&Shape::Map(ChipsKeys::kind)),
+        "What is known of the memory of chips. The shipped table counts for the guards, whatever other catalogs say.";
+    special_memories: VARIABLES,
+        "Addresses that are never plain memory, whatever a playbook declares, and what they hold.";
+    common_faults: Shape::Named(&Shape::List(&Shape::Map(FaultKeys::kind))),
+        "Groups of faults that several tools share: a tool names one with `common` among its own faults.";
+}
+
+keys! {
+    ENVIRONMENT: EnvironmentKeys = "`environment`";
+    remove: TEXTS, "Variables of the person's environment that no tool gets.";
+    set: VARIABLES, "Variables that every tool gets.";
+}
+
+keys! {
+    CHIPS: ChipsKeys = "chips";
+    ids: TEXTS, "USB ids under which the chip shows itself while tools write it.";
+    tools: TEXTS, "Tools that write nothing else, where their arguments name no id.";
+    plain: TEXTS, "Memory that can be written again: where it begins and how long it is, as in 0x08000000+0x400000.";
+}
+
+type Table = Vec<(Key, Tree)>;
 
 /// The catalog inside this program.
 pub fn shipped_source() -> Arc<Source> {
@@ -47,18 +73,17 @@ pub fn load(source: &Arc<Source>) -> Result<Catalog, Vec<Diagnostic>> {
 
 /// Reads documents of which later ones override earlier ones, key by key.
 pub fn merge(sources: &[Arc<Source>]) -> Result<Catalog, Vec<Diagnostic>> {
-    let diagnostics = Diagnostics::default();
-    let mut merged = Table::default();
+    let mut reader = Reader::of_toml();
+    let mut merged = Table::new();
     for source in sources {
-        let (document, syntax) = parse(source);
-        let damaged = !syntax.is_empty();
-        syntax.into_iter().for_each(|diagnostic| diagnostics.report(diagnostic));
-        if !damaged {
+        let (document, syntax) = parse_toml(source);
+        if syntax.is_empty() {
             lay_over(&mut merged, document);
         }
+        reader.diagnostics.extend(syntax);
     }
-    let catalog = catalog(&merged, &diagnostics);
-    let mut diagnostics = diagnostics.into_inner();
+    let catalog = catalog(&merged, &mut reader);
+    let mut diagnostics = reader.diagnostics;
     // What a tool takes over from another would be reported for both.
     let mut seen = BTreeSet::new();
     diagnostics.retain(|Diagnostic { message, place, .. }| {
@@ -69,183 +94,170 @@ pub fn merge(sources: &[Arc<Source>]) -> Result<Catalog, Vec<Diagnostic>> {
 }
 
 pub(super) fn lay_over(base: &mut Table, document: Table) {
-    for (key, node) in document.entries {
-        let known = base.entries.iter_mut().find(|(name, _)| name.value == key.value);
-        match (known, node) {
-            (Some((_, Node { value: Value::Table(table), .. })), Node { value: Value::Table(over), .. }) => {
-                table.replace_keys(over);
+    for (key, tree) in document {
+        let known = base.iter_mut().find(|(name, _)| name.text == key.text);
+        match (known, tree) {
+            (Some((_, Tree { kind: TreeKind::Map(table), .. })), Tree { kind: TreeKind::Map(over), .. }) => {
+                replace_keys(table, over);
             }
-            (Some(entry), node) => *entry = (key, node),
-            (None, node) => base.entries.push((key, node)),
+            (Some(entry), tree) => *entry = (key, tree),
+            (None, tree) => base.push((key, tree)),
         }
     }
 }
 
-fn catalog(document: &Table, diagnostics: &Diagnostics) -> Catalog {
-    let mut catalog = Catalog { installers: installers(document, diagnostics), ..Catalog::default() };
-    for (name, node) in &document.entries {
-        let Value::Table(table) = &node.value else {
-            let message = format!("expected a table for the tool `{}`, found {}", name.value, node.value.describe());
-            diagnostics.report(Diagnostic::error(&node.place, message));
+/// Takes over every key of `over`, replacing what stood under it.
+fn replace_keys(table: &mut Table, over: Table) {
+    for (key, tree) in over {
+        match table.iter_mut().find(|(name, _)| name.text == key.text) {
+            Some(entry) => *entry = (key, tree),
+            None => table.push((key, tree)),
+        }
+    }
+}
+
+fn find<'t>(table: &'t Table, name: &str) -> Option<&'t Tree> {
+    table.iter().find(|(key, _)| key.text == name).map(|(_, tree)| tree)
+}
+
+fn catalog(document: &Table, reader: &mut Reader) -> Catalog {
+    let named = |key: Field<CatalogKeys>| find(document, key.name);
+    let mut catalog = Catalog { installers: installers(named(CATALOG.installers), reader), ..Catalog::default() };
+    if let Some(environment) = named(CATALOG.environment)
+        && let Some(parts) = reader.parts(environment, &ENVIRONMENT)
+    {
+        catalog.environment_remove = reader.plain_texts(parts.get(ENVIRONMENT.remove));
+        catalog.environment_set = reader.plain_text_map(parts.get(ENVIRONMENT.set));
+    }
+    catalog.shared_ids = by_parsed::<UsbId>(reader, named(CATALOG.shared_ids)).into_iter().collect();
+    catalog.chips = chips(named(CATALOG.chips), reader);
+    catalog.special_memories = by_parsed::<AddressRange>(reader, named(CATALOG.special_memories));
+    catalog.holders = reader.plain_text_map(named(CATALOG.holders));
+    let known = CatalogKeys::kind().names();
+    for (name, tree) in document.iter().filter(|(name, _)| !known.contains(&name.text.as_str())) {
+        let TreeKind::Map(table) = &tree.kind else {
+            reader.wrong_kind(tree, &format!("a table for the tool `{}`", name.text));
             continue;
         };
-        if name.value == INSTALLERS {
-            continue;
-        }
-        if name.value == ENVIRONMENT {
-            let reader = Reader::new(table, &name.place, diagnostics);
-            catalog.environment_remove = reader.plain_texts("remove");
-            catalog.environment_set = reader.plain_text_map("set");
-            reader.finish();
-        } else if name.value == SHARED_IDS {
-            catalog.shared_ids = shared_ids(table, &name.place, diagnostics);
-        } else if name.value == CHIPS {
-            catalog.chips = chips(table, diagnostics);
-        } else if name.value == SPECIAL_MEMORIES {
-            catalog.special_memories = special_memories(table, diagnostics);
-        } else if name.value == HOLDERS {
-            catalog.holders = holders(table, diagnostics);
-        } else if name.value == COMMON_FAULTS {
-            // Read where a tool names them: what they are about is the tool's.
-        } else if !table_is_known(table) {
-            report_stranger(name, document, diagnostics);
-        } else if let Some(mut complete) = with_likeness(table, document, diagnostics) {
-            with_common_faults(&mut complete, document, diagnostics);
-            catalog.tools.push(tool(name, &complete, &catalog.installers, diagnostics));
+        if !table_is_known(tree) {
+            report_stranger(name, document, reader);
+        } else if let Some(mut complete) = with_likeness(table, document, reader) {
+            // What these are about is the tool's, and so they are read where a tool names them.
+            with_common_faults(&mut complete, named(CATALOG.common_faults), reader);
+            let complete = Tree { kind: TreeKind::Map(complete), place: name.place.clone() };
+            catalog.tools.extend(tool(name, &complete, &catalog.installers, reader));
         }
     }
     catalog
 }
 
-/// By USB id: whose it is.
-fn shared_ids(table: &Table, place: &Place, diagnostics: &Diagnostics) -> BTreeMap<UsbId, String> {
-    let mut ids = BTreeMap::new();
-    for (key, node) in &table.entries {
-        match (key.value.parse::<UsbId>(), &node.value) {
-            (Ok(id), Value::Text(whose)) => drop(ids.insert(id, whose.clone())),
-            (Ok(_), _) => Reader::new(table, place, diagnostics).wrong(node, "a text"),
-            (Err(error), _) => diagnostics.report(Diagnostic::error(&key.place, error.to_string())),
+/// What is said of each of something that has its form, such as a USB id.
+fn by_parsed<T>(reader: &mut Reader, tree: Option<&Tree>) -> Vec<(T, String)>
+where
+    T: std::str::FromStr,
+    T::Err: std::fmt::Display,
+{
+    let mut found = Vec::new();
+    for (key, text) in reader.text_map(tree) {
+        match key.text.parse() {
+            Ok(value) => found.push((value, text.value)),
+            Err(error) => reader.report(Diagnostic::error(&key.place, T::Err::to_string(&error))),
         }
     }
-    ids
+    found
 }
 
-fn chips(table: &Table, diagnostics: &Diagnostics) -> Vec<Chip> {
+fn chips(tree: Option<&Tree>, reader: &mut Reader) -> Vec<Chip> {
     let mut chips = Vec::new();
-    for (name, node) in &table.entries {
-        let Value::Table(table) = &node.value else {
-            let message = format!("expected a table for the chips `{}`, found {}", name.value, node.value.describe());
-            diagnostics.report(Diagnostic::error(&node.place, message));
+    for (name, tree) in tree.map(Tree::entries).unwrap_or_default() {
+        if !tree.is_map() {
+            reader.wrong_kind(tree, &format!("a table for the chips `{}`", name.text));
             continue;
-        };
-        let reader = Reader::new(table, &name.place, diagnostics);
+        }
+        let Some(parts) = reader.parts_of_named((&name.text, &name.place), tree, &CHIPS) else { continue };
         chips.push(Chip {
-            name: name.value.clone(),
-            ids: reader.texts("ids").iter().filter_map(|text| reader.parsed(text)).collect(),
-            tools: reader.plain_texts("tools"),
-            plain: reader.texts("plain").iter().filter_map(|text| reader.parsed(text)).collect(),
+            name: name.text.clone(),
+            ids: reader.parsed_all(parts.get(CHIPS.ids)),
+            tools: reader.plain_texts(parts.get(CHIPS.tools)),
+            plain: reader.parsed_all(parts.get(CHIPS.plain)),
         });
-        reader.finish();
     }
     chips
 }
 
-/// By range: what it holds.
-fn special_memories(table: &Table, diagnostics: &Diagnostics) -> Vec<(AddressRange, String)> {
-    let mut memories = Vec::new();
-    for (key, node) in &table.entries {
-        match (key.value.parse::<AddressRange>(), &node.value) {
-            (Ok(range), Value::Text(what)) => memories.push((range, what.clone())),
-            (Ok(_), other) => {
-                diagnostics
-                    .report(Diagnostic::error(&node.place, format!("expected a text, found {}", other.describe())));
-            }
-            (Err(error), _) => diagnostics.report(Diagnostic::error(&key.place, error.to_string())),
-        }
-    }
-    memories
-}
-
-fn installers(document: &Table, diagnostics: &Diagnostics) -> Vec<Installer> {
-    let Some(Node { value: Value::Table(table), .. }) = document.get(INSTALLERS) else { return Vec::new() };
+fn installers(tree: Option<&Tree>, reader: &mut Reader) -> Vec<Installer> {
     let mut installers = Vec::new();
-    for (name, node) in &table.entries {
-        match &node.value {
-            Value::Table(table) => installers.push(installer(name, Reader::new(table, &name.place, diagnostics))),
-            other => {
-                let message =
-                    format!("expected a table for the installer `{}`, found {}", name.value, other.describe());
-                diagnostics.report(Diagnostic::error(&node.place, message));
-            }
+    for (name, tree) in tree.map(Tree::entries).unwrap_or_default() {
+        if tree.is_map() {
+            installers.extend(installer(reader, name, tree));
+        } else {
+            reader.wrong_kind(tree, &format!("a table for the installer `{}`", name.text));
         }
     }
     installers
 }
 
 /// A table without any of the keys that only a whole description has was meant for a tool that exists.
-fn table_is_known(table: &Table) -> bool {
-    [LIKE, "summary", "programs", "version", "commands"].iter().any(|key| table.get(key).is_some())
+fn table_is_known(table: &Tree) -> bool {
+    [TOOL.like, TOOL.summary, TOOL.programs, TOOL.version, TOOL.commands]
+        .iter()
+        .any(|key| table.get(key.name).is_some())
 }
 
-fn report_stranger(name: &Located<String>, document: &Table, diagnostics: &Diagnostics) {
-    let diagnostic =
-        Diagnostic::error(&name.place, format!("no tool `{}` is known, and this does not describe one", name.value));
-    let others = document.entries.iter().map(|(other, _)| other.value.as_str()).filter(|other| *other != name.value);
-    diagnostics.report(match nearest(&name.value, others) {
+fn report_stranger(name: &Key, document: &Table, reader: &mut Reader) {
+    let message = format!("no tool `{}` is known, and this does not describe one", name.text);
+    let diagnostic = Diagnostic::error(&name.place, message);
+    let others = document.iter().map(|(other, _)| other.text.as_str()).filter(|other| *other != name.text);
+    reader.report(match nearest(&name.text, others) {
         Some(word) => diagnostic.hint(format!("did you mean `{word}`?")),
         None => diagnostic.hint("a tool of its own needs at least `summary`, `programs`, `version` and `commands`"),
     });
 }
 
 /// The table completed by the keys of the tool it is `like`; `None`, and a report, when there is no such tool.
-fn with_likeness(table: &Table, document: &Table, diagnostics: &Diagnostics) -> Option<Table> {
-    let Some(node) = table.get(LIKE) else { return Some(table.clone()) };
-    let other = match &node.value {
-        Value::Text(other) => document.get(other),
+fn with_likeness(table: &Table, document: &Table, reader: &mut Reader) -> Option<Table> {
+    let like = |(key, _): &&(Key, Tree)| key.text == TOOL.like.name;
+    let Some((_, tree)) = table.iter().find(like) else { return Some(table.clone()) };
+    let other = match &tree.kind {
+        TreeKind::Scalar { text, .. } => find(document, text),
         _ => None,
     };
-    let Some(Node { value: Value::Table(other), .. }) = other else {
-        diagnostics.report(Diagnostic::error(&node.place, "`like` must name another tool of the catalog"));
+    let Some(Tree { kind: TreeKind::Map(other), .. }) = other else {
+        reader.report(Diagnostic::error(&tree.place, "`like` must name another tool of the catalog"));
         return None;
     };
-    if other.get(LIKE).is_some() {
-        diagnostics.report(Diagnostic::error(&node.place, "`like` must name a tool that is not `like` another itself"));
+    if other.iter().any(|entry| like(&entry)) {
+        reader.report(Diagnostic::error(&tree.place, "`like` must name a tool that is not `like` another itself"));
         return None;
     }
     let mut complete = other.clone();
     let mut own = table.clone();
-    own.entries.retain(|(key, _)| key.value != LIKE);
-    complete.replace_keys(own);
+    own.retain(|entry| !like(&entry));
+    replace_keys(&mut complete, own);
     Some(complete)
 }
 
 /// Puts the faults of a group in place of each entry that names the group.
-fn with_common_faults(table: &mut Table, document: &Table, diagnostics: &Diagnostics) {
-    let groups = match document.get(COMMON_FAULTS) {
-        Some(Node { value: Value::Table(groups), .. }) => groups.clone(),
-        _ => Table::default(),
-    };
-    let known: Vec<&str> = groups.entries.iter().map(|(name, _)| name.value.as_str()).collect();
-    for (key, node) in &mut table.entries {
-        let Value::List(items) = &mut node.value else { continue };
-        if !matches!(key.value.as_str(), "faults" | "first_faults") {
+fn with_common_faults(table: &mut Table, groups: Option<&Tree>, reader: &mut Reader) {
+    let groups = groups.map(Tree::entries).unwrap_or_default();
+    let known: Vec<&str> = groups.iter().map(|(name, _)| name.text.as_str()).collect();
+    for (key, tree) in table {
+        let TreeKind::List(items) = &mut tree.kind else { continue };
+        if ![TOOL.faults.name, TOOL.first_faults.name].contains(&key.text.as_str()) {
             continue;
         }
         let mut complete = Vec::new();
         for item in std::mem::take(items) {
-            let named = match &item.value {
-                Value::Table(entry) => entry.get(COMMON).filter(|_| entry.entries.len() == 1),
-                _ => None,
-            };
-            let Some(Node { value: Value::Text(name), place }) = named else {
+            let named = item.get(FAULT.common.name).filter(|_| item.entries().len() == 1);
+            let Some(Tree { kind: TreeKind::Scalar { text: name, .. }, place }) = named else {
                 complete.push(item);
                 continue;
             };
-            match groups.get(name).map(|group| &group.value) {
-                Some(Value::List(group)) => complete.extend(group.iter().cloned()),
+            match groups.iter().find(|(group, _)| group.text == *name).map(|(_, group)| &group.kind) {
+                Some(TreeKind::List(group)) => complete.extend(group.iter().cloned()),
                 _ => {
                     let diagnostic = Diagnostic::error(place, format!("no common faults are called `{name}`"));
-                    diagnostics.report(match nearest(name, known.iter().copied()) {
+                    reader.report(match nearest(name, known.iter().copied()) {
                         Some(word) => diagnostic.hint(format!("did you mean `{word}`?")),
                         None => diagnostic.hint(format!("known here: {}", known.join(", "))),
                     });
@@ -254,15 +266,4 @@ fn with_common_faults(table: &mut Table, document: &Table, diagnostics: &Diagnos
         }
         *items = complete;
     }
-}
-
-fn holders(table: &Table, diagnostics: &Diagnostics) -> BTreeMap<String, String> {
-    let entry = |(name, node): &(Located<String>, Node)| match &node.value {
-        Value::Text(advice) => Some((name.value.clone(), advice.clone())),
-        other => {
-            diagnostics.report(Diagnostic::error(&node.place, format!("expected a text, found {}", other.describe())));
-            None
-        }
-    };
-    table.entries.iter().filter_map(entry).collect()
 }

@@ -94,9 +94,7 @@ stream = "stdin"
             "16:13 this tool has no command `wirte` (did you mean `write`?)",
             "18:13 `refusd` is not a class of fault (did you mean `refused`?)",
             "20:11 this pattern does not compile: unclosed group",
-            "21:9 `sulky` is not a class of fault (the classes are no-device, ambiguous-device, no-permission, \
-             device-lost, refused, no-answer, protected, bad-usage, bad-file, tool-missing, tool-broken, timed-out, \
-             cancelled, unknown)",
+            &format!("21:9 `sulky` is not a class of fault (the classes are {})", FaultClass::words().join(", ")),
             "23:10 expected `stdout` or `stderr`, found `stdin`",
         ]
     );

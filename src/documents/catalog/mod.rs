@@ -11,13 +11,8 @@ mod load_tests;
 mod pattern;
 mod read_judging;
 mod read_tool;
-mod reader;
 mod tool;
-pub(in crate::documents) mod tree;
 mod winning;
-
-/// The JSON schema of catalogs.
-pub const SCHEMA: &str = include_str!("schema.json");
 
 pub use changes::{Change, changes};
 pub use guard::{
@@ -33,3 +28,10 @@ pub use tool::{
     SuccessCount, Times, Tool, VersionProbe, Via, Warm, without_programs,
 };
 pub use winning::{never_decide, samples_of};
+
+use crate::documents::keys::Keys;
+
+/// The JSON schema of catalogs.
+pub fn schema() -> serde_json::Value {
+    crate::documents::schema::schema(load::CatalogKeys::kind())
+}

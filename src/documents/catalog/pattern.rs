@@ -10,8 +10,9 @@ use std::sync::{Arc, OnceLock};
 use regex::Regex;
 
 use super::load::shipped_source;
-use super::reader::Diagnostics;
 use crate::documents::compiled;
+use crate::documents::reader::Reader;
+use crate::documents::tree::Tree;
 use crate::words::{Diagnostic, Located};
 
 #[derive(Debug, Clone)]
@@ -54,10 +55,21 @@ impl Deref for Pattern {
     }
 }
 
+/// A pattern that may be absent.
+pub(super) fn pattern(reader: &mut Reader, tree: Option<&Tree>, groups: &[&str]) -> Option<Pattern> {
+    let text = reader.text(tree?)?;
+    compile(reader, &text, groups)
+}
+
+/// A list of patterns that may be absent.
+pub(super) fn patterns(reader: &mut Reader, tree: Option<&Tree>) -> Vec<Pattern> {
+    reader.texts(tree).iter().filter_map(|text| compile(reader, text, &[])).collect()
+}
+
 /// Compiles a pattern; of `groups`, if there are any, it must have at least one.
 ///
 /// Those of the shipped catalog are trusted: see [`Pattern`].
-pub(super) fn compile(text: &Located<String>, groups: &[&str], diagnostics: &Diagnostics) -> Option<Pattern> {
+pub(super) fn compile(reader: &mut Reader, text: &Located<String>, groups: &[&str]) -> Option<Pattern> {
     if Arc::ptr_eq(&text.place.source, &shipped_source()) {
         return Some(Pattern::later(&text.value));
     }
@@ -65,15 +77,14 @@ pub(super) fn compile(text: &Located<String>, groups: &[&str], diagnostics: &Dia
         Ok(pattern) => pattern,
         Err(error) => {
             let message = format!("this pattern does not compile: {}", last_line(&error.to_string()));
-            diagnostics.report(Diagnostic::error(&text.place, message));
+            reader.report(Diagnostic::error(&text.place, message));
             return None;
         }
     };
     let has = |group: &&str| pattern.capture_names().flatten().any(|name| name == *group);
     if !groups.is_empty() && !groups.iter().any(has) {
         let wanted: Vec<String> = groups.iter().map(|group| format!("`(?P<{group}>…)`")).collect();
-        diagnostics
-            .report(Diagnostic::error(&text.place, format!("this pattern lacks a group {}", wanted.join(" or "))));
+        reader.report(Diagnostic::error(&text.place, format!("this pattern lacks a group {}", wanted.join(" or "))));
         return None;
     }
     // Thousands of them are not kept in a form that takes a thousand times as much.

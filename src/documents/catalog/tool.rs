@@ -53,6 +53,28 @@ pub enum OperatingSystem {
 }
 
 impl OperatingSystem {
+    /// As catalogs name them, each with a line about what stands under it.
+    pub(super) fn words() -> Vec<(&'static str, &'static str)> {
+        let all = [OperatingSystem::Linux, OperatingSystem::Macos, OperatingSystem::Windows];
+        all.into_iter().map(|system| (system.word(), system.place())).collect()
+    }
+
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            OperatingSystem::Linux => "linux",
+            OperatingSystem::Macos => "macos",
+            OperatingSystem::Windows => "windows",
+        }
+    }
+
+    fn place(self) -> &'static str {
+        match self {
+            OperatingSystem::Linux => "On Linux.",
+            OperatingSystem::Macos => "On macOS.",
+            OperatingSystem::Windows => "On Windows.",
+        }
+    }
+
     /// The one this program was built for; anything else is treated as a Linux.
     pub const fn current() -> Self {
         if cfg!(target_os = "windows") {

@@ -1,6 +1,8 @@
 //! The value of an expression. What files hold and what is attached comes from [`Facts`], so this stays pure.
 
-use crate::documents::expression::{BinaryOperator, Expression, Function, Node, Part, Template, UnaryOperator};
+use crate::documents::expression::{
+    BinaryOperator, Expression, Function, Node, Part, Template, UnaryOperator, in_words,
+};
 use crate::words::{Hex, Id, ToolVersion};
 
 #[derive(Debug, Clone, PartialEq)]
@@ -87,14 +89,14 @@ pub fn expand(template: &Template, facts: &dyn Facts) -> Result<String, Evaluati
     Ok(text)
 }
 
-/// Like [`expand`], but what is not known yet is shown as `<name>`.
+/// Like [`expand`], but what is not known yet is shown as `<name>`, or in words: `<size of firmware.bin>`.
 pub fn expand_as_far_as_known(template: &Template, facts: &dyn Facts) -> String {
     let part = |part: &Part| match part {
         Part::Text(literal) => literal.clone(),
         Part::Expression(expression) => {
             evaluate(expression, facts).and_then(|value| shown(&value, facts)).unwrap_or_else(|error| match error {
                 EvaluationError::NotKnown(name) => format!("<{name}>"),
-                _ => format!("<{}>", expression.text),
+                _ => format!("<{}>", in_words(expression, &|name| facts.file_name(name).ok())),
             })
         }
     };

@@ -200,7 +200,7 @@ fn surroundings(step: &Step, run: &Run, playbook: &Playbook, changes: &mut Vec<C
         });
         if let Some(other) = other.map(|other| other.name.clone()) {
             changes.push(change(&place, format!("device {device} → {other}"), move |run| {
-                run.device = Some(other.clone());
+                run.device = run.device.take().map(|device| device.map(|_| other.clone()));
             }));
         }
     }

@@ -6,7 +6,7 @@ use crate::documents::catalog::Catalog;
 use crate::documents::mutation::spot::Change;
 use crate::documents::mutation::{of_call, of_expression};
 use crate::documents::playbook::{Action, Backoff, Playbook, Reading, Retry, Step, Until};
-use crate::words::{FaultClass, Id, Place, describe_time};
+use crate::words::{FaultClass, Id, Located, Place, describe_time};
 
 pub(super) fn changes(step: &Step, playbook: &Playbook, catalog: &Catalog) -> Vec<Change> {
     let mut changes = Vec::new();
@@ -60,27 +60,27 @@ fn waits(step: &Step, until: &Until, playbook: &Playbook, changes: &mut Vec<Chan
             }
         }));
     };
-    let lists: [(&str, &[Id]); 2] = [("present", &until.present), ("gone", &until.gone)];
+    let lists: [(&str, &[Located<Id>]); 2] = [("present", &until.present), ("gone", &until.gone)];
     let several = until.present.len() + until.gone.len() > 1;
     for (word, devices) in lists {
         for device in devices {
             let place = mention(step, device.as_str());
             if several {
                 let drop = |until: &mut Until, of: &Id, _: &Id| {
-                    until.present.retain(|device| device != of);
-                    until.gone.retain(|device| device != of);
+                    until.present.retain(|device| *device != *of);
+                    until.gone.retain(|device| *device != *of);
                 };
                 change(&place, format!("does not wait for {word} {device}"), drop, device, device);
             }
             let unnamed = |other: &&crate::documents::playbook::Device| {
-                let named = until.present.contains(&other.name) || until.gone.contains(&other.name);
+                let named = until.present.iter().chain(&until.gone).any(|device| *device == other.name);
                 let of_same_ids = playbook.device(device).is_some_and(|device| device.ids == other.ids);
                 !named && !of_same_ids
             };
             if let Some(other) = playbook.devices.iter().find(unnamed) {
                 let exchange = |until: &mut Until, of: &Id, to: &Id| {
                     let devices = until.present.iter_mut().chain(&mut until.gone);
-                    devices.filter(|device| *device == of).for_each(|device| device.clone_from(to));
+                    devices.filter(|device| **device == *of).for_each(|device| device.value.clone_from(to));
                 };
                 change(&place, format!("waits for {word} {device} → {}", other.name), exchange, device, &other.name);
             }

@@ -11,11 +11,12 @@ use crate::documents::playbook::check_flash::check_flash;
 use crate::documents::playbook::check_inputs::check_inputs;
 use crate::documents::playbook::check_optional::check_optional;
 use crate::documents::playbook::check_waits::check_waits;
+use crate::documents::playbook::read_step::STEP;
 use crate::documents::playbook::{
     Action, CaptureKind, Contents, Device, Enough, Irreversible, LateAsk, Need, Playbook, Reading, RestartAt, Run,
     Step, ThirdFailure, ToolFile, Until, tools_of,
 };
-use crate::words::{Diagnostic, Id, Place, meant_or_known, nearest, without_repetitions};
+use crate::words::{Diagnostic, Id, Located, Place, meant_or_known, nearest, without_repetitions};
 
 /// Everything wrong with a playbook that has been read without a diagnostic, or what is left of it.
 pub fn check(playbook: &Playbook, catalog: &Catalog) -> Vec<Diagnostic> {
@@ -89,7 +90,7 @@ impl Checker<'_> {
         for (index, step) in steps.iter().enumerate() {
             reachable.push(step.id.clone());
             self.step(step, &reachable, within);
-            self.diagnostics.extend(check_waits(step, steps.get(index + 1), mention));
+            self.diagnostics.extend(check_waits(step, steps.get(index + 1)));
         }
     }
 
@@ -106,26 +107,25 @@ impl Checker<'_> {
             self.expression(when, Kind::Boolean);
         }
         if let Some(until) = &step.until {
-            self.until(until, &step.place);
+            self.until(until);
         }
         if let Some(name) = &step.sets {
             if step.until.is_none() || !matches!(step.action, Action::Wait | Action::Prompt(_)) {
-                let place = mention(&step.place, "sets");
-                let diagnostic =
-                    Diagnostic::error(&place, "`sets` belongs to a wait for devices, or to a prompt with one");
+                let message = "`sets` belongs to a wait for devices, or to a prompt with one";
+                let diagnostic = Diagnostic::error(step.place_of(STEP.sets), message);
                 self.diagnostics.push(diagnostic.hint("it keeps whether the devices came in time"));
             }
-            self.define(name, Kind::Boolean, &step.place);
+            self.define(name, Kind::Boolean);
         }
+        let told = [(STEP.if_met, &step.if_met), (STEP.if_unmet, &step.if_unmet)];
         if step.sets.is_none()
-            && let Some(key) =
-                [("if_met", &step.if_met), ("if_unmet", &step.if_unmet)].iter().find(|(_, text)| text.is_some())
+            && let Some((key, _)) = told.iter().find(|(_, text)| text.is_some())
         {
-            let place = mention(&step.place, key.0);
-            self.diagnostics.push(Diagnostic::error(&place, format!("`{}` belongs to a wait with `sets`", key.0)));
+            let message = format!("`{}` belongs to a wait with `sets`", key.name);
+            self.diagnostics.push(Diagnostic::error(step.place_of(*key), message));
         }
         for instead in &step.instead {
-            self.device(&instead.device, &step.place);
+            self.device(&instead.device);
             if let Some(enough) = &instead.enough {
                 self.enough(step, enough);
             }
@@ -134,9 +134,8 @@ impl Checker<'_> {
             self.ask(step, ask);
         }
         if !step.instead.is_empty() && step.until.is_none() && !matches!(step.action, Action::Run(_)) {
-            let place = mention(&step.place, "instead");
-            self.diagnostics
-                .push(Diagnostic::error(&place, "`instead` has no meaning in a step that waits for no device"));
+            let message = "`instead` has no meaning in a step that waits for no device";
+            self.diagnostics.push(Diagnostic::error(step.place_of(STEP.instead), message));
         }
         if let Some(restart) = &step.restart_at {
             self.restart(restart, reachable, within);
@@ -166,17 +165,16 @@ impl Checker<'_> {
                 }
                 // In place of one that was not given is what optional inputs are for.
                 let needed = self.playbook.inputs.iter().filter(|input| matches!(input.need, Need::Always));
-                let mut taken = needed.filter(|input| input.name == write.name || input.file_name() == write.file);
+                let mut taken = needed.filter(|input| input.name == *write.name || input.file_name() == *write.file);
                 if let Some(input) = taken.next() {
                     let message = format!("this would take the place of the input `{}`", input.name);
-                    let place = mention(&step.place, &write.file);
-                    self.diagnostics
-                        .push(Diagnostic::error(&place, message).hint("choose another name and another file"));
+                    let diagnostic = Diagnostic::error(&write.file.place, message);
+                    self.diagnostics.push(diagnostic.hint("choose another name and another file"));
                 }
-                self.define(&write.name, Kind::File, &step.place);
+                self.define(&write.name, Kind::File);
             }
             Action::TellApart(tell_apart) => {
-                self.device(&tell_apart.device.value, &tell_apart.device.place);
+                self.device(&tell_apart.device);
                 self.reading(&tell_apart.answers);
             }
             Action::Wait => {}
@@ -188,24 +186,23 @@ impl Checker<'_> {
 
     fn enough(&mut self, step: &Step, enough: &Enough) {
         if step.sets.is_some() || !matches!(step.action, Action::Wait | Action::Prompt(_)) {
-            let place = mention(&step.place, enough.sets.as_str());
             let message = "`times` and `sets` below `instead` belong to a wait or a prompt that must be met";
-            self.diagnostics
-                .push(Diagnostic::error(&place, message).hint("leave them out, or give this a step of its own"));
+            let diagnostic = Diagnostic::error(&enough.sets.place, message);
+            self.diagnostics.push(diagnostic.hint("leave them out, or give this a step of its own"));
         }
-        self.define(&enough.sets, Kind::Boolean, &step.place);
+        self.define(&enough.sets, Kind::Boolean);
     }
 
     fn ask(&mut self, step: &Step, ask: &LateAsk) {
         self.template(&ask.prompt.text);
-        let place = mention(&step.place, "ask");
+        let place = step.place_of(STEP.ask);
         if step.sets.is_some() {
             let message = "`ask` has no meaning in a wait that may fail";
-            self.diagnostics.push(Diagnostic::error(&place, message).hint("make the prompt a step of its own"));
+            self.diagnostics.push(Diagnostic::error(place, message).hint("make the prompt a step of its own"));
         }
         if step.timeout.is_some_and(|timeout| timeout.base <= ask.after) {
             let message = "the wait is over before the person is asked";
-            self.diagnostics.push(Diagnostic::error(&place, message).hint("give `timeout` more time than `after`"));
+            self.diagnostics.push(Diagnostic::error(place, message).hint("give `timeout` more time than `after`"));
         }
     }
 
@@ -225,14 +222,14 @@ impl Checker<'_> {
             let diagnostic = Diagnostic::error(&file.file.place, message);
             self.diagnostics.push(diagnostic.hint("the catalog names them, with `files`"));
         }
-        self.define(&file.name, Kind::File, &file.place);
+        self.define(&Located { value: file.name.clone(), place: file.place.clone() }, Kind::File);
     }
 
     fn third_time(&mut self, step: &Step, third: &ThirdFailure) {
         let named = third.unchanged.iter().chain(&third.unlike);
-        for name in named.filter(|name| self.scope.values.get(name) != Some(&Kind::File)).collect::<Vec<_>>() {
-            let message = format!("no file is called `{name}` here");
-            self.diagnostics.push(Diagnostic::error(&mention(&third.place, name.as_str()), message));
+        for name in named.filter(|name| self.scope.values.get(&name.value) != Some(&Kind::File)) {
+            let message = format!("no file is called `{}` here", name.value);
+            self.diagnostics.push(Diagnostic::error(&name.place, message));
         }
         if third.unlike.is_some() && third.unchanged.is_none() {
             let message = "`unlike` compares the file of `unchanged`, which is missing";
@@ -244,12 +241,11 @@ impl Checker<'_> {
         }
     }
 
-    fn define(&mut self, name: &Id, kind: Kind, place: &Place) {
-        match self.scope.values.insert(name.clone(), kind) {
+    fn define(&mut self, name: &Located<Id>, kind: Kind) {
+        match self.scope.values.insert(name.value.clone(), kind) {
             Some(before) if before != kind => {
-                let message = format!("`{name}` is already {before}; it cannot become {kind}");
-                let place = mention(place, name.as_str());
-                self.diagnostics.push(Diagnostic::error(&place, message).hint("choose another name"));
+                let message = format!("`{}` is already {before}; it cannot become {kind}", name.value);
+                self.diagnostics.push(Diagnostic::error(&name.place, message).hint("choose another name"));
             }
             _ => {}
         }
@@ -280,26 +276,27 @@ impl Checker<'_> {
         }
     }
 
-    fn until(&mut self, until: &Until, place: &Place) {
+    fn until(&mut self, until: &Until) {
         for name in until.present.iter().chain(&until.gone) {
-            self.device(name, place);
+            self.device(name);
         }
-        if let Some(both) = until.present.iter().find(|name| until.gone.contains(name)) {
-            self.diagnostics.push(Diagnostic::error(place, format!("`{both}` cannot be present and gone at once")));
+        let gone = |name: &&Located<Id>| until.gone.iter().any(|gone| gone.value == name.value);
+        if let Some(both) = until.present.iter().find(gone) {
+            let message = format!("`{}` cannot be present and gone at once", both.value);
+            self.diagnostics.push(Diagnostic::error(&both.place, message));
         }
     }
 
-    fn device(&mut self, name: &Id, place: &Place) {
-        if self.scope.devices.contains(name) {
+    fn device(&mut self, name: &Located<Id>) {
+        if self.scope.devices.contains(&name.value) {
             return;
         }
         let known: Vec<&str> = self.scope.devices.iter().map(Id::as_str).collect();
-        let place = mention(place, name.as_str());
-        let diagnostic = Diagnostic::error(&place, format!("no device is called `{name}`")).label("unknown device");
-        self.diagnostics.push(match known.as_slice() {
-            [] => diagnostic.hint("describe it below `devices:`"),
-            known => diagnostic.hint(meant_or_known(name.as_str(), known.iter().copied())),
-        });
+        let diagnostic = Diagnostic::error(&name.place, format!("no device is called `{}`", name.value));
+        self.diagnostics.push(diagnostic.label("unknown device").hint(match known.as_slice() {
+            [] => "describe it below `devices:`".to_owned(),
+            known => meant_or_known(name.as_str(), known.iter().copied()),
+        }));
     }
 
     fn restart(&mut self, restart: &RestartAt, reachable: &[Id], within: Within) {
@@ -317,13 +314,13 @@ impl Checker<'_> {
 
     fn run(&mut self, step: &Step, run: &Run, within: Within) {
         for name in &run.produces {
-            self.define(name, Kind::File, &step.place);
+            self.define(name, Kind::File);
         }
         self.scope.within_call = true;
         run.args.iter().for_each(|arg| self.template(arg));
         self.scope.within_call = false;
         if let Some(device) = &run.device {
-            self.device(device, &step.place);
+            self.device(device);
         }
         if let Some(prompt) = &run.prompt {
             self.template(&prompt.text);
@@ -332,7 +329,7 @@ impl Checker<'_> {
             let texts = answer.send.iter().chain(answer.prompt.as_ref().map(|prompt| &prompt.text));
             texts.for_each(|text| self.template(text));
             if let Some(until) = &answer.until {
-                self.until(until, &step.place);
+                self.until(until);
             }
         }
         for staged in &run.stage {
@@ -347,7 +344,7 @@ impl Checker<'_> {
             }
         }
         for on_fault in &run.on_fault {
-            self.define(&on_fault.set, Kind::Boolean, &step.place);
+            self.define(&on_fault.set, Kind::Boolean);
         }
         match self.catalog.tool(&run.tool.value) {
             Some(tool) => {
@@ -383,7 +380,7 @@ impl Checker<'_> {
                 CaptureKind::Text => Kind::Text,
                 CaptureKind::Version => Kind::Version,
             };
-            self.define(&capture.name, kind, &step.place);
+            self.define(&capture.name, kind);
         }
     }
 
@@ -403,24 +400,25 @@ impl Checker<'_> {
             }
         }
         if let Some(name) = run.produces.first() {
-            let message = format!("{} works in a copy of its own folder, so `{name}` is not found", run.tool.value);
+            let message =
+                format!("{} works in a copy of its own folder, so `{}` is not found", run.tool.value, name.value);
             self.diagnostics.push(Diagnostic::error(&run.tool.place, message));
         }
     }
 
     fn irreversible(&mut self, step: &Step, irreversible: &Irreversible, within: Within) {
-        let place = mention(&step.place, "irreversible");
+        let place = step.place_of(STEP.irreversible);
         if !matches!(step.action, Action::Run(_)) {
-            self.diagnostics.push(Diagnostic::error(&place, "only a step with `run` can be irreversible"));
+            self.diagnostics.push(Diagnostic::error(place, "only a step with `run` can be irreversible"));
         }
         if step.retry.is_some() || within.retried {
             self.diagnostics.push(
-                Diagnostic::error(&place, "an irreversible step is tried once and never again")
+                Diagnostic::error(place, "an irreversible step is tried once and never again")
                     .hint("take it out of the group with `retry`, and give it no `retry` of its own"),
             );
         }
         if within.only_reads {
-            self.diagnostics.push(Diagnostic::error(&place, "an irreversible step cannot stand here"));
+            self.diagnostics.push(Diagnostic::error(place, "an irreversible step cannot stand here"));
         }
         for reading in [&irreversible.already_done, &irreversible.verify] {
             self.reading(reading);
@@ -431,28 +429,4 @@ impl Checker<'_> {
         self.steps(&reading.steps, &[], Within { retried: false, only_reads: true });
         self.expression(&reading.holds, Kind::Boolean);
     }
-}
-
-/// The first mention of a word after a place, within the same step or so: a better mark than the step's beginning.
-pub(super) fn mention(place: &Place, word: &str) -> Place {
-    const NEAR_BYTES: usize = 4000;
-    let text = &place.source.text;
-    let end = (place.start + NEAR_BYTES).min(text.len());
-    let bounded =
-        |byte: Option<u8>| byte.is_none_or(|byte| !byte.is_ascii_alphanumeric() && byte != b'_' && byte != b'-');
-    let after = text.get(place.start..end).unwrap_or_default();
-    after
-        .match_indices(word)
-        .find(|(at, _)| {
-            let before = at.checked_sub(1).and_then(|index| after.as_bytes().get(index).copied());
-            bounded(before) && bounded(after.as_bytes().get(at + word.len()).copied())
-        })
-        .map_or_else(
-            || place.clone(),
-            |(at, _)| Place {
-                source: place.source.clone(),
-                start: place.start + at,
-                end: place.start + at + word.len(),
-            },
-        )
 }

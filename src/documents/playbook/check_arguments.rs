@@ -161,7 +161,7 @@ impl<'a> CallCheck<'a> {
         for (key, reading) in [("already_done", &irreversible.already_done), ("verify", &irreversible.verify)] {
             let named = reading.holds.names();
             let runs = runs_of(&reading.steps);
-            let captures = |run: &&&Run| run.capture.iter().any(|capture| named.contains(&&capture.name));
+            let captures = |run: &&&Run| run.capture.iter().any(|capture| named.contains(&&capture.name.value));
             if !runs.iter().any(|run| captures(&run)) {
                 let message = format!("`{key}` does not depend on anything that its own steps read from the board");
                 let hint = "capture a value in its steps, and compare that";
@@ -209,7 +209,7 @@ impl<'a> CallCheck<'a> {
             let hint = format!("write `{{integer: '{}'}}`", value.as_str());
             return Some(Diagnostic::error(&read.tool.place, message).hint(hint));
         }
-        let captured = read.capture.iter().map(|capture| &capture.name).find(|name| named.contains(name));
+        let captured = read.capture.iter().map(|capture| &capture.name.value).find(|name| named.contains(name));
         let Some(captured) = captured else {
             let message = format!("`{key}` reads word {word} of the fuses, but does not compare what it holds");
             return Some(Diagnostic::error(&reading.holds.place, message));

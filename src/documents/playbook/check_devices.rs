@@ -1,22 +1,22 @@
 //! Does a playbook tell which board it changes?
 
 use crate::documents::catalog::Catalog;
-use crate::documents::playbook::check::mention;
 use crate::documents::playbook::check_call::as_far_as_literal;
 use crate::documents::playbook::{Device, Run};
 use crate::words::Diagnostic;
 
 /// A device whose id many boards show is not told apart by it.
 pub(super) fn shared_id(device: &Device, catalog: &Catalog) -> Option<Diagnostic> {
-    let shared = device.ids.iter().find_map(|id| catalog.shared_ids.get_key_value(id));
-    let (id, whose) = shared.filter(|_| device.identifies != Some(false))?;
+    let mut ids = device.ids.iter().enumerate();
+    let shared = ids.find_map(|(index, id)| Some((index, catalog.shared_ids.get_key_value(id)?)));
+    let (index, (id, whose)) = shared.filter(|_| device.identifies != Some(false))?;
     let message = format!("{id} is {whose}, so it does not tell which board is there");
     let hint = format!(
         "add `identifies: no` to `{}`: then the person is asked, or moves, or chooses with --port, before anything is \
          written",
         device.name
     );
-    Some(Diagnostic::warning(&mention(&device.place, &id.to_string()), message).hint(hint))
+    Some(Diagnostic::warning(device.id_places.get(index).unwrap_or(&device.place), message).hint(hint))
 }
 
 /// Before the board is changed it must be known which one is there.

@@ -77,7 +77,7 @@ impl Follower<'_> {
         match &step.action {
             Action::Steps(steps) => inside = self.steps(steps, inside),
             Action::Run(run) => {
-                inside = without(&inside, &run.produces.iter().cloned().collect());
+                inside = without(&inside, &run.produces.iter().map(|name| name.value.clone()).collect());
                 let prompts = run.prompt.iter().chain(run.answers.iter().filter_map(|answer| answer.prompt.as_ref()));
                 let answers = run.answers.iter().filter_map(|answer| answer.send.as_ref());
                 let texts = run.args.iter().chain(prompts.map(|prompt| &prompt.text)).chain(answers);

@@ -1,14 +1,11 @@
 //! Waits that are over before what they wait for has happened.
 
+use crate::documents::playbook::read_step::STEP;
 use crate::documents::playbook::{Action, HandMove, Step, Until};
-use crate::words::{Diagnostic, Id, Place};
+use crate::words::Diagnostic;
 
-/// `mention` marks a key of the step; `next` is the step after it.
-pub(super) fn check_waits(
-    step: &Step,
-    next: Option<&Step>,
-    mention: impl Fn(&Place, &str) -> Place,
-) -> Vec<Diagnostic> {
+/// `next` is the step after it.
+pub(super) fn check_waits(step: &Step, next: Option<&Step>) -> Vec<Diagnostic> {
     if !step.until.as_ref().is_some_and(ends_with_the_cable) {
         return Vec::new();
     }
@@ -21,7 +18,10 @@ pub(super) fn check_waits(
     let plugged = hands.iter().rposition(|hand| *hand == HandMove::PlugIn);
     if freed.is_some() && plugged > freed && !next.is_some_and(|next| watches_on(step, next)) {
         let message = "this goes on as soon as the board is unplugged, with the jumper or switch still as it was";
-        let diagnostic = Diagnostic::warning(&mention(&step.place, "until"), message);
+        let diagnostic = Diagnostic::warning(
+            step.place_of(if matches!(step.action, Action::Wait) { STEP.wait } else { STEP.until }),
+            message,
+        );
         diagnostics.push(
             diagnostic.hint(
                 "wait for what shows only afterwards, with `present:`; where nothing does, let it last (`for: 10s`), or watch in \
@@ -31,7 +31,7 @@ pub(super) fn check_waits(
     }
     if !step.instead.is_empty() && !matches!(step.action, Action::Run(_)) {
         let message = "`instead` can hardly act here: the wait is over as soon as the devices are gone";
-        let diagnostic = Diagnostic::warning(&mention(&step.place, "instead"), message);
+        let diagnostic = Diagnostic::warning(step.place_of(STEP.instead), message);
         diagnostics.push(diagnostic.hint("add `present:` with the wanted device, or let it last: `for: 10s`"));
     }
     diagnostics
@@ -40,8 +40,9 @@ pub(super) fn check_waits(
 /// Does the next step look whether one of the devices comes back?
 fn watches_on(step: &Step, next: &Step) -> bool {
     let gone = step.until.iter().flat_map(|until| &until.gone);
-    let watched = |id: &Id| next.until.iter().any(|until| until.present.contains(id) || until.gone.contains(id));
-    matches!(next.action, Action::Wait) && gone.into_iter().any(watched)
+    let awaited = next.until.iter().flat_map(|until| until.present.iter().chain(&until.gone));
+    matches!(next.action, Action::Wait)
+        && gone.into_iter().any(|id| awaited.clone().any(|other| other.value == id.value))
 }
 
 /// Is it enough that devices are gone for a moment?

@@ -46,6 +46,8 @@ pub struct Device {
     pub place: Place,
     /// Any of these counts.
     pub ids: Vec<UsbId>,
+    /// Where each of these stands.
+    pub(crate) id_places: Vec<Place>,
     pub kind: DeviceKind,
     /// What people call it: "i.MX RT ROM (serial download)".
     pub label: String,
@@ -106,6 +108,7 @@ mod tests {
         let device = |id: &str| Device {
             name: "rom".parse().unwrap(),
             place: Place { source: Arc::new(Source { name: String::new(), text: String::new() }), start: 0, end: 0 },
+            id_places: Vec::new(),
             ids: vec![id.parse().unwrap()],
             kind: DeviceKind::Usb,
             label: String::new(),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::documents::playbook::parameters::{
     fill_in, given, names_in, read_parameters, report_strangers, report_unused,
 };
-use crate::documents::playbook::reader::Reader;
+use crate::documents::reader::Reader;
 use crate::documents::{Key, Yaml, YamlKind, parse_yaml};
 use crate::words::{Diagnostic, Id, Located, Place, Source};
 
@@ -119,8 +119,8 @@ impl Joining<'_> {
         };
         let tree = parsed.map_err(|diagnostic| reader.report(diagnostic)).ok()?;
         let top = reader.map(&tree, "a family", self.keys)?;
-        let parameters = read_parameters(reader, &top);
-        report_unused(reader, &top, &names_in(&tree));
+        let parameters = read_parameters(reader, top.get("parameters"));
+        report_unused(reader, top.get("parameters"), &names_in(&tree));
         if let Some(procedures) = top.get("procedures") {
             report_hidden(reader, procedures, &parameters);
         }

@@ -3,40 +3,103 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::documents::forms::{CLASS, FLAG, SCALAR, TEXTS, words};
+use crate::documents::keys::{Keys, Shape, Way, Ways, keys};
 use crate::documents::playbook::family::{Families, Joined, join_families};
-use crate::documents::playbook::procedure::{read_procedures, report_uncalled};
-use crate::documents::playbook::read_input::{leaves_its_folder, read_input, report_equal_file_names};
-use crate::documents::playbook::read_reading::read_reading;
-use crate::documents::playbook::read_step::{read_class, read_steps};
-use crate::documents::playbook::reader::{DeviceArgs, Reader};
-use crate::documents::playbook::variable::read_variable;
+use crate::documents::playbook::procedure::{ProcedureKeys, read_procedures, report_uncalled};
+use crate::documents::playbook::read_input::{InputKeys, leaves_its_folder, read_input, report_equal_file_names};
+use crate::documents::playbook::read_reading::{ReadingKeys, read_reading};
+use crate::documents::playbook::read_step::{EXPRESSION, STEPS, TIME, read_class, read_steps};
+use crate::documents::playbook::variable::{VariableKeys, read_variable};
 use crate::documents::playbook::{
     Afterwards, Device, DeviceKind, DeviceState, Identity, Input, Playbook, ToolFile, VirtualBoard,
 };
+use crate::documents::reader::{DeviceArgs, Reader};
 use crate::documents::{Yaml, YamlKind, parse_yaml};
 use crate::words::{Diagnostic, FaultClass, Id, Located, Place, Source, UsbId, meant_or_known, without_repetitions};
 
-pub(super) const TOP_KEYS: &[&str] = &[
-    "format",
-    "board",
-    "aliases",
-    "summary",
-    "sources",
-    "uses",
-    "with",
-    "inputs",
-    "devices",
-    "variables",
-    "memories",
-    "tool_files",
-    "fault_groups",
-    "procedures",
-    "steps",
-    "afterwards",
-    "virtual_board",
-    "parameters",
-];
-const FORMAT: &str = "1";
+// `join_families` asks for the three keys with an underscore before any other is read.
+keys! {
+    PLAYBOOK: PlaybookKeys = "a playbook", document("A recover playbook, or a family of playbooks"),
+        about("How one board is brought back, as ordered steps. `recover check` knows more than this schema."),
+        ways(Ways::AtLeastOneOf(&[Way::With(&["board", "steps"]), Way::With(&["uses"]), Way::With(&["parameters"])]));
+    format: Shape::OnlyNumber(1), "The format of this file: 1.", required(), when_missing("", "add `format: 1`");
+    board: Shape::Text, "The board's name for people.", required_in_the_end(),
+        when_missing(": the board's name for people", "add `board: …`");
+    aliases: TEXTS,
+        "Other names of the board, as its maker calls the folder of its files. Another board's folder is not taken \
+         for this one's.";
+    summary: Shape::Text, "What the playbook does, in a sentence.";
+    sources: TEXTS, "Where jumper texts and commands were taken from.";
+    _uses "uses": TEXTS,
+        "Families that this playbook takes everything from that it does not say itself. A family may use others; paths \
+         are seen from the folder of who uses them.";
+    _with "with": Shape::AnyMap, "The families' parameters.";
+    _parameters "parameters": Shape::Named(&Shape::Text), "Of a family: what each is for; {} where it has none.";
+    inputs: Shape::Named(&Shape::Map(InputKeys::kind)), "Files the person gives.";
+    devices: Shape::Named(&Shape::Map(DeviceKeys::kind)), "How the board shows itself, in each of its states.";
+    variables: Shape::Named(&Shape::Map(VariableKeys::kind)), "What the person may set for one run with --set.";
+    memories: Shape::Named(&Shape::About("Where it begins and how long it is, as in 0x60000000+0x1000000.", &Shape::Text)),
+        "What is plain memory of the board, by name: only there may calls with addresses change something. It narrows \
+         what the catalog knows of the chip, and never widens it to fuses, option bytes and registers.";
+    tool_files: Shape::Named(&Shape::Map(ToolFileKeys::kind)), "Files that come with a tool.";
+    fault_groups: Shape::Named(&Shape::Either(&[CLASS, Shape::List(&CLASS)])),
+        "Names for classes of fault that are meant together; `on` and `on_fault` take them like a class.";
+    procedures: Shape::Named(&Shape::Either(&[STEPS, Shape::Map(ProcedureKeys::kind)])),
+        "Steps by name, for `do`: a list of them, or a map with parameters.";
+    steps: STEPS, "What is done, in this order.";
+    afterwards: Shape::List(&Shape::Map(AfterwardsKeys::kind)), "What the person is told after a recovery.";
+    virtual_board: Shape::Map(VirtualBoardKeys::kind),
+        "The board that --simulate and tests put on the bench: a model and its settings.";
+}
+
+keys! {
+    DEVICE: DeviceKeys = "a device", part("device"),
+        about("Exactly one of usb, hid and serial, with one or more USB ids."),
+        ways(Ways::OneOf(&[Way::With(&["usb"]), Way::With(&["hid"]), Way::With(&["serial"])]));
+    usb: TEXTS, "USB ids; tools open its USB device node.";
+    hid: TEXTS, "USB ids; tools open its HID node.";
+    serial: TEXTS, "USB ids of a USB-to-serial bridge; tools open its port.";
+    label: Shape::Text, "What people call it.";
+    identifies: FLAG,
+        "no: other boards show the same id, so that this one counts only when it came while the person moved, when \
+         the person says so, or when --port or --serial chose it. Without the key the catalog of tools decides.";
+    identity: Shape::Map(IdentityKeys::kind),
+        "What the device must tell of itself; compared before the first change, and a difference ends the run.";
+    state: Shape::Words(|| words(&DeviceState::ALL)),
+        "In which state a board is that shows so: its firmware runs, its own bootloader works, or it can be rescued. \
+         Only where the id alone tells.";
+    settle: TIME, "For so long it must be there, or be gone, to count as that. Default: 300ms for usb, else 0s.";
+    args: Shape::Named(&Shape::List(&SCALAR)),
+        "By tool, the arguments that each call with this device begins with.";
+}
+
+keys! {
+    IDENTITY: IdentityKeys = "`identity`", ways(Ways::NotEmpty);
+    product: Shape::Text, "A pattern for its product string.";
+    interface: TEXTS,
+        "One of these is among its interface strings, blanks aside; the ROM of an STM32 puts the layout of its flash \
+         there.";
+    version: SCALAR, "A pattern for its release number (bcdDevice) in four hexadecimal digits.";
+    answers: Shape::Map(ReadingKeys::kind), "What it answers to a tool.";
+}
+
+keys! {
+    TOOL_FILE: ToolFileKeys = "a file of a tool";
+    tool: Shape::Text, "A tool that some step runs.", required();
+    file: Shape::Text, "Path below the tool's own folder.", required();
+}
+
+keys! {
+    AFTERWARDS: AfterwardsKeys = "an entry of `afterwards`";
+    when: EXPRESSION, "Only where this holds.";
+    text: Shape::Text, "The text; its line breaks are kept.", required();
+}
+
+keys! {
+    VIRTUAL_BOARD: VirtualBoardKeys = "the virtual board", others(Shape::AnyMap);
+    model: Shape::Text, "`recover list --models` tells which there are, with their settings.", required();
+}
 
 /// What came of a document: the playbook, unless too little of it is left, and everything wrong with it.
 #[derive(Debug)]
@@ -56,64 +119,50 @@ pub fn load(source: &Arc<Source>, families: &Families<'_>) -> Loaded {
         reader.report(Diagnostic::of_document(format!("{} is empty", source.name)));
         return Loaded { playbook: None, diagnostics: reader.diagnostics };
     }
-    let (yaml, joined) = join_families(&mut reader, yaml, TOP_KEYS, families);
+    let (yaml, joined) = join_families(&mut reader, yaml, &PlaybookKeys::kind().names(), families);
     let playbook = read_playbook(&mut reader, &yaml, source, joined);
     Loaded { playbook, diagnostics: without_repetitions(reader.diagnostics) }
 }
 
 fn read_playbook(reader: &mut Reader, yaml: &Yaml, source: &Arc<Source>, joined: Joined) -> Option<Playbook> {
-    let top = reader.map(yaml, "a playbook", TOP_KEYS)?;
-    let beginning = Place { source: Arc::clone(source), start: 0, end: 0 };
-    match top.get("format") {
-        Some(format) => {
-            let format = reader.text(format)?;
-            if format.value != FORMAT {
-                let message = format!("format {} is not known; this recover reads format {FORMAT}", format.value);
-                reader.report(Diagnostic::error(&format.place, message).hint("a newer recover may read it"));
-                return None;
-            }
-        }
-        None => reader.report(Diagnostic::error(&beginning, "the key `format` is missing").hint("add `format: 1`")),
-    }
-    let board = top.get("board").and_then(|board| reader.name(board));
-    if top.get("board").is_none() {
-        let diagnostic = Diagnostic::error(&beginning, "the key `board` is missing: the board's name for people");
-        reader.report(diagnostic.hint("add `board: …`"));
-    }
-    let aliases = top.get("aliases").map(|list| reader.one_or_more(list, "names")).unwrap_or_default();
+    let top = reader.parts(yaml, &PLAYBOOK)?;
+    reader.is_of_format(top.get(PLAYBOOK.format))?;
+    let board = top.get(PLAYBOOK.board).and_then(|board| reader.name(board));
+    let aliases = top.get(PLAYBOOK.aliases).map(|list| reader.one_or_more(list, "names")).unwrap_or_default();
     let aliases = aliases.iter().filter_map(|item| reader.name(item)).collect();
-    let summary = top.get("summary").and_then(|summary| reader.prose(summary));
-    let sources = top.get("sources").map(|list| reader.one_or_more(list, "sources")).unwrap_or_default();
+    let summary = top.get(PLAYBOOK.summary).and_then(|summary| reader.prose(summary));
+    let sources = top.get(PLAYBOOK.sources).map(|list| reader.one_or_more(list, "sources")).unwrap_or_default();
     let sources = sources.iter().filter_map(|item| reader.prose(item)).collect();
-    let inputs = top.get("inputs").map(|map| reader.named(map, "inputs")).unwrap_or_default();
+    let inputs = top.get(PLAYBOOK.inputs).map(|map| reader.named(map, "inputs")).unwrap_or_default();
     let inputs: Vec<Input> =
         inputs.into_iter().filter_map(|(name, key, value)| read_input(reader, name, &key.place, value)).collect();
     report_equal_file_names(reader, &inputs);
-    if let Some(map) = top.get("fault_groups") {
+    if let Some(map) = top.get(PLAYBOOK.fault_groups) {
         read_fault_groups(reader, map);
     }
-    if let Some(map) = top.get("procedures") {
+    if let Some(map) = top.get(PLAYBOOK.procedures) {
         read_procedures(reader, map);
     }
-    let devices = top.get("devices").map(|map| reader.named(map, "devices")).unwrap_or_default();
+    let devices = top.get(PLAYBOOK.devices).map(|map| reader.named(map, "devices")).unwrap_or_default();
     for (name, _, value) in &devices {
         read_device_args(reader, name, value);
     }
     let devices =
         devices.into_iter().filter_map(|(name, key, value)| read_device(reader, name, &key.place, value)).collect();
-    let variables = top.get("variables").map(|map| reader.named(map, "variables")).unwrap_or_default();
+    let variables = top.get(PLAYBOOK.variables).map(|map| reader.named(map, "variables")).unwrap_or_default();
     let variables =
         variables.into_iter().filter_map(|(name, key, value)| read_variable(reader, name, &key.place, value)).collect();
-    let tool_files = top.get("tool_files").map(|map| reader.named(map, "tool_files")).unwrap_or_default();
+    let tool_files = top.get(PLAYBOOK.tool_files).map(|map| reader.named(map, "tool_files")).unwrap_or_default();
     let tool_files = tool_files
         .into_iter()
         .filter_map(|(name, key, value)| read_tool_file(reader, name, &key.place, value))
         .collect();
-    let memories = top.get("memories").map(|map| reader.named(map, "memories")).unwrap_or_default();
+    let memories = top.get(PLAYBOOK.memories).map(|map| reader.named(map, "memories")).unwrap_or_default();
     let memories = memories.into_iter().filter_map(|(name, _, range)| Some((name, reader.parsed(range)?))).collect();
-    let virtual_board = top.get("virtual_board").and_then(|board| read_virtual_board(reader, board));
-    let steps = top.get("steps").map(|steps| read_steps(reader, steps, "step", 0));
+    let virtual_board = top.get(PLAYBOOK.virtual_board).and_then(|board| read_virtual_board(reader, board));
+    let steps = top.get(PLAYBOOK.steps).map(|steps| read_steps(reader, steps, "step", 0));
     if steps.is_none() && joined == Joined::Whole {
+        let beginning = Place { source: Arc::clone(source), start: 0, end: 0 };
         let diagnostic = Diagnostic::error(&beginning, "the key `steps` is missing");
         reader.report(diagnostic.hint("a playbook is a list of steps; the smallest one is `refuse:` with a text"));
     }
@@ -121,7 +170,7 @@ fn read_playbook(reader: &mut Reader, yaml: &Yaml, source: &Arc<Source>, joined:
         report_uncalled(reader, source);
         report_unused_args(reader);
     }
-    let afterwards = top.get("afterwards").map(|list| reader.list(list, "texts")).unwrap_or_default();
+    let afterwards = top.get(PLAYBOOK.afterwards).map(|list| reader.list(list, "texts")).unwrap_or_default();
     let afterwards = afterwards.iter().filter_map(|item| read_afterwards(reader, item)).collect();
     Some(Playbook {
         source: Arc::clone(source),
@@ -165,7 +214,7 @@ fn read_fault_groups(reader: &mut Reader, yaml: &Yaml) {
 /// Before any step is read, because a step's call is read with them.
 fn read_device_args(reader: &mut Reader, device: &Id, yaml: &Yaml) {
     let YamlKind::Map(parts) = &yaml.kind else { return };
-    let Some((_, map)) = parts.iter().find(|(key, _)| key.text == "args") else { return };
+    let Some((_, map)) = parts.iter().find(|(key, _)| key.text == DEVICE.args.name) else { return };
     let Some(map) = reader.open_map(map, "arguments by tool") else { return };
     for (tool, args) in map.all() {
         let args = reader.list(args, "args");
@@ -185,11 +234,8 @@ fn report_unused_args(reader: &mut Reader) {
 }
 
 fn read_tool_file(reader: &mut Reader, name: Id, place: &Place, yaml: &Yaml) -> Option<ToolFile> {
-    let parts = reader.map(yaml, "a file of a tool", &["tool", "file"])?;
-    let (Some(tool), Some(file)) = (parts.get("tool"), parts.get("file")) else {
-        reader.report(Diagnostic::error(place, format!("the file `{name}` needs the keys `tool` and `file`")));
-        return None;
-    };
+    let parts = reader.parts_of_named((name.as_str(), place), yaml, &TOOL_FILE)?;
+    let (tool, file) = (parts.get(TOOL_FILE.tool)?, parts.get(TOOL_FILE.file)?);
     let (tool, file) = (reader.text(tool), reader.name(file)?);
     if let Some(reason) = leaves_its_folder(&file.value) {
         reader.report(Diagnostic::error(&file.place, format!("`{}` {reason}", file.value)));
@@ -201,11 +247,9 @@ fn read_tool_file(reader: &mut Reader, name: Id, place: &Place, yaml: &Yaml) -> 
 /// language identifiers" (observed; see its FAQ on `-w`). The nodes of HID and serial devices come only after that.
 const SETTLE_USB: Duration = Duration::from_millis(300);
 
-const DEVICE_KEYS: &[&str] = &["usb", "hid", "serial", "label", "settle", "identifies", "identity", "state", "args"];
-
 fn read_device(reader: &mut Reader, name: Id, place: &Place, yaml: &Yaml) -> Option<Device> {
-    let parts = reader.map(yaml, "a device", DEVICE_KEYS)?;
-    let kinds = [("usb", DeviceKind::Usb), ("hid", DeviceKind::Hid), ("serial", DeviceKind::Serial)];
+    let parts = reader.parts(yaml, &DEVICE)?;
+    let kinds = [(DEVICE.usb, DeviceKind::Usb), (DEVICE.hid, DeviceKind::Hid), (DEVICE.serial, DeviceKind::Serial)];
     let given: Vec<_> =
         kinds.into_iter().filter_map(|(key, kind)| parts.get(key).map(|value| (key, kind, value))).collect();
     if given.len() != 1 {
@@ -215,24 +259,28 @@ fn read_device(reader: &mut Reader, name: Id, place: &Place, yaml: &Yaml) -> Opt
         );
     }
     let kind = given.first().map_or(DeviceKind::Usb, |(_, kind, _)| *kind);
-    let mut ids = Vec::new();
+    let (mut ids, mut id_places) = (Vec::new(), Vec::new());
     for (_, _, value) in given {
         let items = reader.one_or_more(value, "USB ids");
         if items.is_empty() && matches!(value.kind, YamlKind::List(_)) {
             reader.report(Diagnostic::error(place, format!("the device `{name}` needs at least one USB id")));
         }
-        ids.extend(items.iter().filter_map(|id| reader.parsed::<UsbId>(id)).map(|id| id.value));
+        for id in items.iter().filter_map(|id| reader.parsed::<UsbId>(id)) {
+            ids.push(id.value);
+            id_places.push(id.place);
+        }
     }
-    let label = parts.get("label").and_then(|label| reader.name_of_lines(label)).unwrap_or_else(|| name.to_string());
-    let settle = parts.get("settle").and_then(|settle| reader.time(settle)).unwrap_or(match kind {
+    let label =
+        parts.get(DEVICE.label).and_then(|label| reader.name_of_lines(label)).unwrap_or_else(|| name.to_string());
+    let settle = parts.get(DEVICE.settle).and_then(|settle| reader.time(settle)).unwrap_or(match kind {
         DeviceKind::Usb => SETTLE_USB,
         DeviceKind::Hid | DeviceKind::Serial => Duration::ZERO,
     });
-    let identifies = parts.get("identifies").and_then(|flag| reader.flag(flag)).map(|flag| flag.value);
-    let identity = parts.get("identity").and_then(|identity| read_identity(reader, &name, identity));
-    let state = parts.get("state").and_then(|state| read_state(reader, state));
+    let identifies = parts.get(DEVICE.identifies).and_then(|flag| reader.flag(flag)).map(|flag| flag.value);
+    let identity = parts.get(DEVICE.identity).and_then(|identity| read_identity(reader, &name, identity));
+    let state = parts.get(DEVICE.state).and_then(|state| read_state(reader, state));
     // A device that is wrong stays declared, so that its uses are not reported as well.
-    Some(Device { name, place: place.clone(), ids, kind, label, identifies, identity, state, settle })
+    Some(Device { name, place: place.clone(), ids, id_places, kind, label, identifies, identity, state, settle })
 }
 
 fn read_state(reader: &mut Reader, yaml: &Yaml) -> Option<DeviceState> {
@@ -247,38 +295,34 @@ fn read_state(reader: &mut Reader, yaml: &Yaml) -> Option<DeviceState> {
 }
 
 fn read_identity(reader: &mut Reader, device: &Id, yaml: &Yaml) -> Option<Identity> {
-    let parts = reader.map(yaml, "`identity`", &["product", "interface", "version", "answers"])?;
+    let parts = reader.parts(yaml, &IDENTITY)?;
     if parts.all().is_empty() {
         let diagnostic = Diagnostic::error(&yaml.place, "`identity` says nothing about the device");
         reader.report(diagnostic.hint("give it one of product, interface, version, answers"));
     }
-    let interface = parts.get("interface").map(|list| reader.one_or_more(list, "interface strings"));
+    let interface = parts.get(IDENTITY.interface).map(|list| reader.one_or_more(list, "interface strings"));
     let prefix = format!("{device}-identity");
     Some(Identity {
-        product: parts.get("product").and_then(|pattern| reader.pattern(pattern)),
+        product: parts.get(IDENTITY.product).and_then(|pattern| reader.pattern(pattern)),
         interface: interface.unwrap_or_default().iter().filter_map(|text| reader.prose(text)).collect(),
-        version: parts.get("version").and_then(|pattern| reader.pattern(pattern)),
-        answers: parts.get("answers").and_then(|reading| read_reading(reader, reading, &prefix, 0)),
+        version: parts.get(IDENTITY.version).and_then(|pattern| reader.pattern(pattern)),
+        answers: parts.get(IDENTITY.answers).and_then(|reading| read_reading(reader, reading, &prefix, 0)),
     })
 }
 
 fn read_afterwards(reader: &mut Reader, yaml: &Yaml) -> Option<Afterwards> {
-    let parts = reader.map(yaml, "an entry of `afterwards`", &["when", "text"])?;
-    let Some(text) = parts.get("text") else {
-        reader.report(Diagnostic::error(parts.place(), "an entry of `afterwards` needs the key `text`"));
-        return None;
-    };
+    let parts = reader.parts(yaml, &AFTERWARDS)?;
+    let text = parts.get(AFTERWARDS.text)?;
     // Its line breaks are kept: it may hold commands to copy.
-    Some(Afterwards { when: parts.get("when").and_then(|when| reader.expression(when)), text: reader.template(text)? })
+    Some(Afterwards {
+        when: parts.get(AFTERWARDS.when).and_then(|when| reader.expression(when)),
+        text: reader.template(text)?,
+    })
 }
 
 fn read_virtual_board(reader: &mut Reader, yaml: &Yaml) -> Option<VirtualBoard> {
-    let map = reader.open_map(yaml, "the virtual board")?;
-    let Some(model) = map.get("model") else {
-        reader.report(Diagnostic::error(map.place(), "the virtual board needs the key `model`"));
-        return None;
-    };
-    let model = reader.text(model)?;
-    let settings = map.all().iter().filter(|(key, _)| key.text != "model").cloned().collect();
+    let map = reader.parts(yaml, &VIRTUAL_BOARD)?;
+    let model = reader.text(map.get(VIRTUAL_BOARD.model)?)?;
+    let settings = map.all().iter().filter(|(key, _)| key.text != VIRTUAL_BOARD.model.name).cloned().collect();
     Some(VirtualBoard { model, settings })
 }

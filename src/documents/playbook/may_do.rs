@@ -159,10 +159,10 @@ impl Found<'_> {
         let mut made = Vec::new();
         each_step(steps, &mut |step| match &step.action {
             Action::Run(run) => {
-                made.extend(run.produces.iter().map(|name| (name.clone(), name.to_string())));
+                made.extend(run.produces.iter().map(|name| (name.value.clone(), name.to_string())));
                 made.extend(run.stage.iter().map(|staged| (staged.file.value.clone(), staged.path.value.clone())));
             }
-            Action::Write(write) => made.push((write.name.clone(), write.file.clone())),
+            Action::Write(write) => made.push((write.name.value.clone(), write.file.value.clone())),
             Action::Prompt(_)
             | Action::Wait
             | Action::Check(_)

@@ -16,22 +16,18 @@ mod input;
 pub(in crate::documents) mod load;
 mod may_do;
 pub(in crate::documents) mod parameters;
-mod procedure;
+pub(in crate::documents) mod procedure;
 mod read_answers;
 pub(in crate::documents) mod read_input;
 mod read_reading;
 mod read_run;
 pub(in crate::documents) mod read_step;
-pub(in crate::documents) mod reader;
 mod steps;
 #[cfg(test)]
 mod talking_tests;
 mod types;
-mod variable;
+pub(in crate::documents) mod variable;
 mod wrong_kind;
-
-/// The JSON schema of playbooks and families.
-pub const SCHEMA: &str = include_str!("schema.json");
 
 pub use check::check;
 pub use command_line::{ChosenBoard, all_arguments, arguments, choosing, with_choice};
@@ -41,7 +37,6 @@ pub use input::{FileKind, Input, InputWord, NamesFiles, Need, Vectors, WordLimit
 pub use load::{Loaded, load};
 pub use may_do::{Deed, MayDo, MemoryRange, may_do};
 pub(crate) use read_input::is_part_of_a_program;
-pub(crate) use reader::{Entries, Reader};
 pub use steps::{irreversible_steps, runs_of, tools_of};
 pub use types::{
     Action, Afterwards, Answer, Backoff, Capture, CaptureKind, Changes, CheckStep, Contents, Enough, FailOn, HandMove,
@@ -50,3 +45,10 @@ pub use types::{
 };
 pub use variable::{Variable, VariableError};
 pub use wrong_kind::{LOOKED_AT_BYTES, WrongKind, blank, wrong_kind};
+
+use crate::documents::keys::Keys;
+
+/// The JSON schema of playbooks and families.
+pub fn schema() -> serde_json::Value {
+    crate::documents::schema::schema(load::PlaybookKeys::kind())
+}

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::documents::playbook::reader::{Entries, Reader};
+use crate::documents::reader::Reader;
 use crate::documents::{Key, Yaml, YamlKind};
 use crate::words::{Diagnostic, Id, Place, nearest};
 
@@ -33,15 +33,15 @@ impl Room {
 }
 
 /// The value of `parameters`, by name: what they are for.
-pub(super) fn read_parameters(reader: &mut Reader, top: &Entries<'_>) -> BTreeMap<Id, String> {
-    let Some(map) = top.get("parameters") else { return BTreeMap::new() };
+pub(super) fn read_parameters(reader: &mut Reader, map: Option<&Yaml>) -> BTreeMap<Id, String> {
+    let Some(map) = map else { return BTreeMap::new() };
     let named = reader.named(map, "parameters");
     named.into_iter().filter_map(|(name, _, help)| reader.prose(help).map(|help| (name, help))).collect()
 }
 
 /// Tells of parameters that fill in nothing.
-pub(super) fn report_unused(reader: &mut Reader, top: &Entries<'_>, used: &BTreeSet<String>) {
-    let Some(YamlKind::Map(entries)) = top.get("parameters").map(|map| &map.kind) else { return };
+pub(super) fn report_unused(reader: &mut Reader, map: Option<&Yaml>, used: &BTreeSet<String>) {
+    let Some(YamlKind::Map(entries)) = map.map(|map| &map.kind) else { return };
     for (key, _) in entries.iter().filter(|(key, _)| !used.contains(&key.text)) {
         let message = format!("the parameter `{}` is used nowhere", key.text);
         reader.report(Diagnostic::error(&key.place, message).hint("leave it out, or write `${…}` where it belongs"));
@@ -118,7 +118,8 @@ pub(in crate::documents) fn fill_in(yaml: &Yaml, values: &Values, room: &mut Roo
             let filled = filled_text(text, values, room)?;
             YamlKind::Scalar { exact: *exact && filled == *text, text: filled }
         }
-        YamlKind::Null => YamlKind::Null,
+        // YAML has no others.
+        YamlKind::Null | YamlKind::Integer(_) | YamlKind::Boolean(_) | YamlKind::Other => yaml.kind.clone(),
     };
     room.take(1, 0)?;
     Some(Yaml { kind, place: yaml.place.clone() })
@@ -149,7 +150,7 @@ fn weight(yaml: &Yaml) -> (usize, usize) {
         }
         YamlKind::List(items) => items.iter().map(weight).fold((1, 0), add),
         YamlKind::Scalar { text, .. } => (1, text.len()),
-        YamlKind::Null => (1, 0),
+        YamlKind::Null | YamlKind::Integer(_) | YamlKind::Boolean(_) | YamlKind::Other => (1, 0),
     }
 }
 
@@ -169,7 +170,7 @@ fn collect_names(yaml: &Yaml, names: &mut BTreeSet<String>) {
         }
         YamlKind::List(items) => items.iter().for_each(|item| collect_names(item, names)),
         YamlKind::Scalar { text, .. } => add(text),
-        YamlKind::Null => {}
+        YamlKind::Null | YamlKind::Integer(_) | YamlKind::Boolean(_) | YamlKind::Other => {}
     }
 }
 
@@ -208,7 +209,7 @@ mod tests {
             }
             YamlKind::List(items) => items.iter().map(|item| shown(item) + ",").collect(),
             YamlKind::Scalar { text, .. } => text.clone(),
-            YamlKind::Null => "-".to_owned(),
+            _ => "-".to_owned(),
         }
     }
 

@@ -4,10 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::documents::keys::{Shape, keys};
 use crate::documents::playbook::parameters::{
     Values, fill_in, given, names_in, read_parameters, report_strangers, report_unused,
 };
-use crate::documents::playbook::reader::{Entries, Reader};
+use crate::documents::playbook::read_step::{STEP, STEPS, StepKeys};
+use crate::documents::reader::{Parts, Reader};
 use crate::documents::{Key, Yaml, YamlKind};
 use crate::words::{Diagnostic, Id, Place, Source, meant_or_known};
 
@@ -15,6 +17,13 @@ use crate::words::{Diagnostic, Id, Place, Source, meant_or_known};
 const CALL_DEPTH_MAX: usize = 8;
 /// What all calls of a document come to, together with the calls themselves; the longest shipped playbook has some 150.
 const STEPS_MAX: usize = 2000;
+
+keys! {
+    PROCEDURE: ProcedureKeys = "a procedure";
+    parameters: Shape::Named(&Shape::Text),
+        "What each call gives in `with`, and what it is for; ${name} in the steps stands for it.";
+    steps: STEPS, "What is done where the procedure is called.", required();
+}
 
 #[derive(Debug)]
 struct Procedure {
@@ -55,14 +64,14 @@ pub(super) fn read_procedures(reader: &mut Reader, yaml: &Yaml) {
         }
         let (parameters, steps) = match &value.kind {
             YamlKind::Map(_) => {
-                let Some(parts) = reader.map(value, "a procedure", &["parameters", "steps"]) else { continue };
-                let Some(steps) = parts.get("steps") else {
-                    let message = format!("the procedure `{}` needs the key `steps`", key.text);
-                    reader.report(Diagnostic::error(&key.place, message));
+                let parts = reader.parts_of_named((&key.text, &key.place), value, &PROCEDURE);
+                let Some((parts, steps)) =
+                    parts.and_then(|parts| Some((parts.get(PROCEDURE.parameters), parts.get(PROCEDURE.steps)?)))
+                else {
                     continue;
                 };
-                let parameters = read_parameters(reader, &parts);
-                report_unused(reader, &parts, &names_in(steps));
+                let parameters = read_parameters(reader, parts);
+                report_unused(reader, parts, &names_in(steps));
                 (parameters, steps)
             }
             _ => (BTreeMap::new(), value),
@@ -86,18 +95,18 @@ pub(super) fn report_uncalled(reader: &mut Reader, source: &Arc<Source>) {
 /// A step that is nothing but a call: it stands for the steps themselves.
 pub(super) fn is_bare_call(step: &Yaml) -> bool {
     let YamlKind::Map(entries) = &step.kind else { return false };
-    entries.iter().any(|(key, _)| key.text == "do")
-        && entries.iter().all(|(key, _)| ["do", "with"].contains(&key.text.as_str()))
+    let has_other = |(key, _): &(Key, Yaml)| ![STEP.call.name, STEP.with.name].contains(&key.text.as_str());
+    entries.iter().any(|(key, _)| key.text == STEP.call.name) && !entries.iter().any(has_other)
 }
 
 /// Reads the steps of the procedure that `do` names. `id` is the calling step's, if its author gave it one.
 pub(super) fn read_call<T>(
     reader: &mut Reader,
-    step: &Entries<'_>,
+    step: &Parts<'_, StepKeys>,
     id: Option<Id>,
     read: impl FnOnce(&mut Reader, &Yaml) -> T,
 ) -> Option<T> {
-    let name = reader.text(step.get("do")?)?;
+    let name = reader.text(step.get(STEP.call)?)?;
     let Some(procedure) = reader.procedures.known.get(&name.value).map(Arc::clone) else {
         let diagnostic = Diagnostic::error(&name.place, format!("there is no procedure `{}`", name.value));
         let known: Vec<String> = reader.procedures.known.keys().cloned().collect();
@@ -118,7 +127,7 @@ pub(super) fn read_call<T>(
     if !count_step(reader, &name.place) {
         return None;
     }
-    let with = step.get("with").map(|with| reader.named(with, "with")).unwrap_or_default();
+    let with = step.get(STEP.with).map(|with| reader.named(with, "with")).unwrap_or_default();
     report_strangers(reader, &with, &format!("`{}` has", name.value), procedure.parameters.keys());
     let values = given(reader, &procedure.parameters, &with, &name.value, &name.place);
     if values.len() < procedure.parameters.len() {
@@ -166,7 +175,7 @@ fn write_down(value: &Yaml, text: &mut String) {
             text.push('\x03');
             text.push_str(scalar);
         }
-        YamlKind::Null => text.push('\x04'),
+        YamlKind::Null | YamlKind::Integer(_) | YamlKind::Boolean(_) | YamlKind::Other => text.push('\x04'),
     }
 }
 
@@ -184,7 +193,7 @@ fn ids_in(yaml: &Yaml) -> BTreeSet<String> {
                 }
             }
             YamlKind::List(items) => left.extend(items),
-            YamlKind::Scalar { .. } | YamlKind::Null => {}
+            _ => {}
         }
     }
     ids
@@ -203,7 +212,7 @@ pub(super) fn count_step(reader: &mut Reader, place: &Place) -> bool {
 
 impl Procedures {
     /// Which procedure, filled in with what, the step that is being read belongs to.
-    pub(super) fn filling(&self) -> Option<usize> {
+    pub(in crate::documents) fn filling(&self) -> Option<usize> {
         self.calls.last().map(|call| call.filling)
     }
 

@@ -2,13 +2,24 @@
 
 use crate::documents::Yaml;
 use crate::documents::expression::{Part, Template};
+use crate::documents::forms::SCALAR;
+use crate::documents::keys::{Shape, Way, Ways, keys};
 use crate::documents::playbook::Answer;
-use crate::documents::playbook::read_step::{read_prompt, read_until, required};
-use crate::documents::playbook::reader::Reader;
+use crate::documents::playbook::read_step::{HANDS, UntilKeys, read_prompt, read_until};
+use crate::documents::reader::Reader;
 use crate::words::Diagnostic;
 
-const KEYS: [&str; 6] = ["when", "send", "prompt", "hands", "until", "times"];
 const TIMES_LIMIT: u32 = 1000;
+
+keys! {
+    ANSWER: AnswerKeys = "an answer", ways(Ways::AtLeastOneOf(&[Way::With(&["send"]), Way::With(&["prompt"])]));
+    when: Shape::Text, "The pattern of what the tool prints, finished lines and the unfinished last one.", required();
+    send: SCALAR, "The line that is sent; $1 to $9 stand for the pattern's groups.";
+    prompt: Shape::Text, "What the person is asked to do first.";
+    hands: HANDS, "What the virtual person does.", beside(&[&["prompt"]]);
+    until: Shape::Map(UntilKeys::kind), "The prompt is over when the devices are so.", beside(&[&["prompt"]]);
+    times: Shape::Integer(1, TIMES_LIMIT), "How often in one call; afterwards it fits no more.";
+}
 
 pub(super) fn read_answers(reader: &mut Reader, yaml: &Yaml) -> Vec<Answer> {
     let items = reader.list(yaml, "answers");
@@ -16,23 +27,19 @@ pub(super) fn read_answers(reader: &mut Reader, yaml: &Yaml) -> Vec<Answer> {
 }
 
 fn read_answer(reader: &mut Reader, yaml: &Yaml) -> Option<Answer> {
-    let parts = reader.map(yaml, "an answer", &KEYS)?;
-    let when = required(reader, &parts, "when", "answer");
-    if parts.get("send").is_none() && parts.get("prompt").is_none() {
+    let parts = reader.parts(yaml, &ANSWER)?;
+    let when = parts.get(ANSWER.when);
+    if parts.get(ANSWER.send).is_none() && parts.get(ANSWER.prompt).is_none() {
         reader.report(
             Diagnostic::error(parts.place(), "an answer needs `send`, `prompt` or both")
                 .hint("`send: ''` presses ENTER and nothing else"),
         );
     }
-    for companion in ["hands", "until"] {
-        if let (Some(place), None) = (parts.key_place(companion), parts.get("prompt")) {
-            reader.report(Diagnostic::error(place, format!("`{companion}` belongs to an answer with `prompt`")));
-        }
-    }
-    let send = parts.get("send").and_then(|send| reader.template(send));
-    let prompt = parts.get("prompt").and_then(|prompt| read_prompt(reader, &parts, prompt));
-    let until = parts.get("until").and_then(|until| read_until(reader, until));
-    let times = parts.get("times").and_then(|times| reader.count(times, 1..=TIMES_LIMIT));
+    reader.companions(&parts, |key, owner| format!("`{key}` belongs to an answer with {owner}"));
+    let send = parts.get(ANSWER.send).and_then(|send| reader.template(send));
+    let prompt = parts.get(ANSWER.prompt).and_then(|prompt| read_prompt(reader, prompt, parts.get(ANSWER.hands)));
+    let until = parts.get(ANSWER.until).and_then(|until| read_until(reader, until));
+    let times = parts.get(ANSWER.times).and_then(|times| reader.count(times, 1..=TIMES_LIMIT));
     let when = reader.pattern(when?)?;
     if let Some(send) = &send {
         check_line(reader, send, when.captures_len());

@@ -3,41 +3,75 @@
 use std::str::FromStr;
 
 use crate::documents::expression::Expression;
-use crate::documents::playbook::reader::{Entries, Reader};
+use crate::documents::forms::{FLAG, SCALAR, TEXTS, words};
+use crate::documents::keys::{Shape, Ways, keys};
+use crate::documents::playbook::read_step::EXPRESSION;
 use crate::documents::playbook::{FileKind, Input, InputWord, NamesFiles, Need, Vectors, WordLimit};
+use crate::documents::reader::{Parts, Reader};
 use crate::documents::{Yaml, YamlKind};
 use crate::words::{
     AddressRange, Diagnostic, FILE_BYTES_MAX, Id, Located, MADE_BYTES_MAX, Place, nearest, parse_integer,
 };
 
-const INPUT_KEYS: &[&str] = &[
-    "file",
-    "help",
-    "kind",
-    "optional",
-    "optional_with",
-    "together",
-    "names_files",
-    "min_size",
-    "max_size",
-    "starts_with",
-    "not_starts_with",
-    "words",
-    "vectors",
-    "example_size",
-];
 /// Tables with more columns are not made by hand.
 const COLUMNS_MAX: u32 = 100;
 
+const KIND: Shape = Shape::Part("kind", "", &Shape::Words(|| words(&FileKind::ALL)));
+pub(super) const NUMBER: Shape = Shape::Part("number", "", &Shape::Either(&[Shape::From(0), Shape::Text]));
+
+keys! {
+    INPUT: InputKeys = "an input", part("input");
+    file: Shape::Text, "Path below the folder of files; its last part is the name that tools see.", required();
+    help: Shape::Text, "What the file is, for people.";
+    kind: KIND,
+        "raw: bytes as they lie in a memory. Text, archives, ELF, HEX, .dfu and the like, and blank files are \
+         refused. Without it, only what the other keys ask for is checked.";
+    optional: FLAG, "yes: the person may give none; `given(…)` in conditions tells.";
+    optional_with: Shape::Text, "Needed only where this other input is not given.";
+    together: Shape::Text, "Inputs of one such name are given all, or none of them.";
+    names_files: Shape::Map(NamesFilesKeys::kind), "The file is a table that names further files.";
+    min_size: NUMBER, "A smaller file is refused, in bytes.";
+    max_size: NUMBER, "A larger file is refused, in bytes.";
+    starts_with: SCALAR, "Bytes: \"d1 00 20\".";
+    not_starts_with: Shape::Named(&Shape::Text),
+        "Beginnings of files that people mistake for this one, and what they are; beside what the kind excludes.";
+    words: Shape::Named(&Shape::Either(&[EXPRESSION, Shape::Map(WordKeys::kind)])),
+        "Little-endian 32-bit words that the file must hold, by offset.";
+    vectors: Shape::Map(VectorsKeys::kind),
+        "The file is a program for a Cortex-M: its stack must begin in the board's RAM or at its end, its first \
+         instruction at an odd address within the file.";
+    example_size: NUMBER, "Size of the file that a simulation makes up.";
+}
+
+keys! {
+    NAMES_FILES: NamesFilesKeys = "`names_files`";
+    column: Shape::Integer(1, COLUMNS_MAX),
+        "The column that names files, counted from 1; tabs set columns apart.",
+        required(), when_missing(", counted from 1", "");
+    comment: SCALAR, "Lines that begin with this name no file.";
+    except: TEXTS, "What stands in the column where no file is meant.";
+    kind: KIND, "What the named files are, as the input's own kind.";
+}
+
+keys! {
+    WORD: WordKeys = "a word of a file", ways(Ways::NotEmpty);
+    at_most: EXPRESSION, "The word may be smaller: such as a length without its padding.";
+}
+
+keys! {
+    VECTORS: VectorsKeys = "`vectors`",
+    missing_together("as in `vectors: {address: 0x08000000, ram: [0x20000000+0x20000]}`");
+    at: NUMBER, "Where in the file the vector table begins, in bytes; 0 without it.";
+    address: NUMBER, "Where the file's first byte lies when the program runs.", required();
+    ram: TEXTS, "The memories that a stack can lie in, as address and size: 0x20000000+0x20000.", required();
+}
+
 pub(super) fn read_input(reader: &mut Reader, name: Id, place: &Place, yaml: &Yaml) -> Option<Input> {
-    let parts = reader.map(yaml, "an input", INPUT_KEYS)?;
+    let parts = reader.parts_of_named((name.as_str(), place), yaml, &INPUT)?;
     // An input that is wrong stays declared, so that its uses are not reported as well.
-    let file = match parts.get("file") {
+    let file = match parts.get(INPUT.file) {
         Some(file) => reader.name(file)?,
-        None => {
-            reader.report(Diagnostic::error(place, format!("the input `{name}` needs the key `file`")));
-            Located { value: name.to_string(), place: place.clone() }
-        }
+        None => Located { value: name.to_string(), place: place.clone() },
     };
     if let Some(reason) = leaves_its_folder(&file.value) {
         reader.report(
@@ -49,31 +83,31 @@ pub(super) fn read_input(reader: &mut Reader, name: Id, place: &Place, yaml: &Ya
     if is_part_of_a_program(&file.value) {
         reader.report(part_of_a_program(&file));
     }
-    let not_starts_with = parts.get("not_starts_with").map(|map| read_beginnings(reader, map)).unwrap_or_default();
-    let words = parts.get("words").map(|map| read_words(reader, map)).unwrap_or_default();
-    let names_files = parts.get("names_files").and_then(|table| read_names_files(reader, table));
+    let not_starts_with = parts.get(INPUT.not_starts_with).map(|map| read_beginnings(reader, map)).unwrap_or_default();
+    let words = parts.get(INPUT.words).map(|map| read_words(reader, map)).unwrap_or_default();
+    let names_files = parts.get(INPUT.names_files).and_then(|table| read_names_files(reader, table));
     Some(Input {
         name,
         place: place.clone(),
         file,
         need: read_need(reader, &parts),
-        together: parts.get("together").and_then(|word| reader.parsed::<Id>(word)),
+        together: parts.get(INPUT.together).and_then(|word| reader.parsed::<Id>(word)),
         names_files,
-        kind: parts.get("kind").and_then(|kind| read_kind(reader, kind)),
-        help: parts.get("help").and_then(|help| reader.prose(help)),
-        min_size: parts.get("min_size").and_then(|size| reader.size(size, MADE_BYTES_MAX)),
-        max_size: parts.get("max_size").and_then(|size| reader.size(size, FILE_BYTES_MAX)),
-        starts_with: parts.get("starts_with").and_then(|hex| read_bytes(reader, hex)).unwrap_or_default(),
+        kind: parts.get(INPUT.kind).and_then(|kind| read_kind(reader, kind)),
+        help: parts.get(INPUT.help).and_then(|help| reader.prose(help)),
+        min_size: parts.get(INPUT.min_size).and_then(|size| reader.size(size, MADE_BYTES_MAX)),
+        max_size: parts.get(INPUT.max_size).and_then(|size| reader.size(size, FILE_BYTES_MAX)),
+        starts_with: parts.get(INPUT.starts_with).and_then(|hex| read_bytes(reader, hex)).unwrap_or_default(),
         not_starts_with,
         words,
-        vectors: parts.get("vectors").and_then(|vectors| read_vectors(reader, vectors)),
-        example_size: parts.get("example_size").and_then(|size| reader.size(size, MADE_BYTES_MAX)),
+        vectors: parts.get(INPUT.vectors).and_then(|vectors| read_vectors(reader, vectors)),
+        example_size: parts.get(INPUT.example_size).and_then(|size| reader.size(size, MADE_BYTES_MAX)),
     })
 }
 
-fn read_need(reader: &mut Reader, parts: &Entries<'_>) -> Need {
-    let optional = parts.get("optional").and_then(|flag| reader.flag(flag));
-    let with = parts.get("optional_with").and_then(|other| reader.parsed::<Id>(other));
+fn read_need(reader: &mut Reader, parts: &Parts<'_, InputKeys>) -> Need {
+    let optional = parts.get(INPUT.optional).and_then(|flag| reader.flag(flag));
+    let with = parts.get(INPUT.optional_with).and_then(|other| reader.parsed::<Id>(other));
     match (optional, with) {
         (Some(optional), Some(_)) => {
             let message = "`optional` and `optional_with` say different things of one input; keep one";
@@ -87,20 +121,16 @@ fn read_need(reader: &mut Reader, parts: &Entries<'_>) -> Need {
 }
 
 fn read_names_files(reader: &mut Reader, yaml: &Yaml) -> Option<NamesFiles> {
-    let parts = reader.map(yaml, "`names_files`", &["column", "comment", "except", "kind"])?;
-    let Some(column) = parts.get("column") else {
-        reader.report(Diagnostic::error(parts.place(), "`names_files` needs the key `column`, counted from 1"));
-        return None;
-    };
-    let column = reader.count(column, 1..=COLUMNS_MAX)?;
-    let comment = parts.get("comment").and_then(|comment| reader.text(comment)).map(|comment| comment.value);
-    let except = parts.get("except").map(|list| reader.one_or_more(list, "except")).unwrap_or_default();
+    let parts = reader.parts(yaml, &NAMES_FILES)?;
+    let column = reader.count(parts.get(NAMES_FILES.column)?, 1..=COLUMNS_MAX)?;
+    let comment = parts.get(NAMES_FILES.comment).and_then(|comment| reader.text(comment)).map(|comment| comment.value);
+    let except = parts.get(NAMES_FILES.except).map(|list| reader.one_or_more(list, "except")).unwrap_or_default();
     let except = except.iter().filter_map(|word| reader.text(word)).map(|word| word.value).collect();
     Some(NamesFiles {
         column: usize::try_from(column).ok()?,
         comment: comment.filter(|text| !text.is_empty()),
         except,
-        kind: parts.get("kind").and_then(|kind| read_kind(reader, kind)),
+        kind: parts.get(NAMES_FILES.kind).and_then(|kind| read_kind(reader, kind)),
     })
 }
 
@@ -205,8 +235,8 @@ fn read_word(reader: &mut Reader, yaml: &Yaml) -> Option<(WordLimit, Expression)
     if !matches!(yaml.kind, YamlKind::Map(_)) {
         return Some((WordLimit::Exactly, reader.expression(yaml)?));
     }
-    let parts = reader.map(yaml, "a word of a file", &["at_most"])?;
-    let Some(limit) = parts.get("at_most") else {
+    let parts = reader.parts(yaml, &WORD)?;
+    let Some(limit) = parts.get(WORD.at_most) else {
         reader.report(Diagnostic::error(parts.place(), "a word of a file needs its value, or the key `at_most`"));
         return None;
     };
@@ -232,13 +262,9 @@ fn read_kind(reader: &mut Reader, yaml: &Yaml) -> Option<FileKind> {
 const VECTORS_ALIGNED_BYTES: u64 = 0x80;
 
 fn read_vectors(reader: &mut Reader, yaml: &Yaml) -> Option<Vectors> {
-    let parts = reader.map(yaml, "`vectors`", &["at", "address", "ram"])?;
-    let (Some(address), Some(ram)) = (parts.get("address"), parts.get("ram")) else {
-        let diagnostic = Diagnostic::error(parts.place(), "`vectors` needs the keys `address` and `ram`");
-        reader.report(diagnostic.hint("as in `vectors: {address: 0x08000000, ram: [0x20000000+0x20000]}`"));
-        return None;
-    };
-    let at = parts.get("at").map(|at| (at, reader.size(at, MADE_BYTES_MAX)));
+    let parts = reader.parts(yaml, &VECTORS)?;
+    let (address, ram) = (parts.get(VECTORS.address)?, parts.get(VECTORS.ram)?);
+    let at = parts.get(VECTORS.at).map(|at| (at, reader.size(at, MADE_BYTES_MAX)));
     let number = reader.unsigned(address)?;
     let (at_place, at) = match at {
         Some((yaml, at)) => (&yaml.place, at?),

@@ -1,26 +1,47 @@
 //! Reads steps that only read, and what must hold after them.
 
 use crate::documents::Yaml;
-use crate::documents::playbook::read_step::{read_steps, required};
-use crate::documents::playbook::reader::Reader;
+use crate::documents::keys::{Shape, keys};
+use crate::documents::playbook::read_step::{EXPRESSION, STEPS, read_steps};
 use crate::documents::playbook::{Irreversible, Reading, TellApart};
+use crate::documents::reader::Reader;
 use crate::words::Id;
 
+keys! {
+    IRREVERSIBLE: IrreversibleKeys = "`irreversible`";
+    why: Shape::Text, "What the person agrees to.", required();
+    already_done: Shape::Map(ReadingKeys::kind), "Where this holds the step is skipped.", required();
+    verify: Shape::Map(ReadingKeys::kind), "Decides afterwards, whatever the tool said.", required();
+}
+
+keys! {
+    TELL_APART: TellApartKeys = "`tell_apart`";
+    device: Shape::Text, "The device of which there may be several.", required();
+    steps: STEPS, "What is read from each.", required();
+    holds: EXPRESSION, "True for the one that is meant.", required();
+}
+
+keys! {
+    READING: ReadingKeys = "a reading", part("reading");
+    steps: STEPS, "Steps that read something.", required();
+    holds: EXPRESSION, "What must hold afterwards.", required();
+}
+
 pub(super) fn read_irreversible(reader: &mut Reader, yaml: &Yaml, id: &Id, depth: usize) -> Option<Irreversible> {
-    let parts = reader.map(yaml, "`irreversible`", &["why", "already_done", "verify"])?;
-    let why = required(reader, &parts, "why", "irreversible");
-    let already_done = required(reader, &parts, "already_done", "irreversible");
-    let verify = required(reader, &parts, "verify", "irreversible");
+    let parts = reader.parts(yaml, &IRREVERSIBLE)?;
+    let why = parts.get(IRREVERSIBLE.why);
+    let already_done = parts.get(IRREVERSIBLE.already_done);
+    let verify = parts.get(IRREVERSIBLE.verify);
     let before = read_reading(reader, already_done?, &format!("{id}-before"), depth);
     let after = read_reading(reader, verify?, &format!("{id}-after"), depth);
     Some(Irreversible { why: reader.prose(why?)?, already_done: before?, verify: after? })
 }
 
 pub(super) fn read_tell_apart(reader: &mut Reader, yaml: &Yaml, id: &Id, depth: usize) -> Option<TellApart> {
-    let parts = reader.map(yaml, "`tell_apart`", &["device", "steps", "holds"])?;
-    let device = required(reader, &parts, "device", "tell_apart");
-    let steps = required(reader, &parts, "steps", "tell_apart");
-    let holds = required(reader, &parts, "holds", "tell_apart");
+    let parts = reader.parts(yaml, &TELL_APART)?;
+    let device = parts.get(TELL_APART.device);
+    let steps = parts.get(TELL_APART.steps);
+    let holds = parts.get(TELL_APART.holds);
     let steps = read_steps(reader, steps?, id.as_str(), depth + 1);
     Some(TellApart {
         device: reader.parsed::<Id>(device?)?,
@@ -29,9 +50,9 @@ pub(super) fn read_tell_apart(reader: &mut Reader, yaml: &Yaml, id: &Id, depth: 
 }
 
 pub(super) fn read_reading(reader: &mut Reader, yaml: &Yaml, prefix: &str, depth: usize) -> Option<Reading> {
-    let parts = reader.map(yaml, "a reading", &["steps", "holds"])?;
-    let steps = required(reader, &parts, "steps", "reading")?;
-    let holds = required(reader, &parts, "holds", "reading")?;
+    let parts = reader.parts(yaml, &READING)?;
+    let steps = parts.get(READING.steps)?;
+    let holds = parts.get(READING.holds)?;
     let steps = read_steps(reader, steps, prefix, depth + 1);
     Some(Reading { steps, holds: reader.expression(holds)? })
 }

@@ -1,47 +1,81 @@
 //! Reads what belongs to a call of a tool: its arguments, and what is made of its output.
 
 use crate::documents::expression::Template;
+use crate::documents::forms::{CLASS, FLAG, SCALAR};
+use crate::documents::keys::{Field, Shape, Way, Ways, keys};
 use crate::documents::playbook::read_answers::read_answers;
+use crate::documents::playbook::read_input::NUMBER;
 use crate::documents::playbook::read_input::leaves_its_folder;
-use crate::documents::playbook::read_step::{read_class, read_classes, read_prompt, required};
-use crate::documents::playbook::reader::{Entries, Reader};
+use crate::documents::playbook::read_step::{CLASSES, STEP, StepKeys, read_class, read_classes, read_prompt};
 use crate::documents::playbook::{Capture, CaptureKind, Changes, FailOn, OnFault, Run, StagedFile, Unmet};
+use crate::documents::reader::{DeviceArgs, Parts, Reader};
 use crate::documents::{Yaml, YamlKind};
 use crate::words::{Diagnostic, FaultClass, Id, Located};
 
-pub(super) fn read_run(reader: &mut Reader, entries: &Entries<'_>, tool: &Yaml) -> Option<Run> {
-    let args = entries.get("args").map(|args| reader.list(args, "args")).unwrap_or_default();
+/// What a call may change, in a word.
+pub(super) const NOTHING: &str = "nothing";
+
+keys! {
+    CHANGES: ChangesKeys = "`changes`";
+    address: NUMBER, "Where it begins.", required();
+    length: NUMBER, "How many bytes it has.", required();
+}
+
+keys! {
+    FAIL_ON: FailOnKeys = "`fail_on`";
+    pattern: Shape::Text, "Matches some line of the output.", required();
+    unless: Shape::Text, "A line that matches this as well is no fault.";
+    stop: FLAG, "The tool is ended at once, if it has shown no progress yet.";
+    class: CLASS, "What kind of fault that is.", required();
+    message: Shape::Text, "What it means, for the person.";
+}
+
+keys! {
+    ON_FAULT: OnFaultKeys = "`on_fault`";
+    class: CLASSES, "Classes of fault.", required();
+    code: SCALAR, "Only with this code.";
+    set: Shape::Text, "The value that becomes true.", required();
+    warning: Shape::Text, "What it means for the board, told as a warning instead of a note.";
+}
+
+keys! {
+    CAPTURE: CaptureKeys = "a capture", ways(Ways::OneOf(&[Way::With(&["integer"]), Way::With(&["text"]), Way::With(&["version"])]));
+    integer: Shape::Text, "The pattern of a whole number.";
+    text: Shape::Text, "The pattern of a text.";
+    version: Shape::Text, "The pattern of a version.";
+}
+
+pub(super) fn read_run(reader: &mut Reader, entries: &Parts<'_, StepKeys>, tool: &Yaml) -> Option<Run> {
+    let args = entries.get(STEP.args).map(|args| reader.list(args, "args")).unwrap_or_default();
     let own_args: Vec<Template> = args.iter().filter_map(|arg| reader.template(arg)).collect();
-    let device = entries.get("device").and_then(|device| reader.parsed::<Id>(device)).map(|id| id.value);
+    let device: Option<Located<Id>> = entries.get(STEP.device).and_then(|device| reader.parsed(device));
     let tool = reader.text(tool);
     let mut args = Vec::new();
     if let (Some(device), Some(tool)) = (&device, &tool) {
-        for common in reader.device_args.iter_mut().filter(|of| of.device == *device && of.tool.value == tool.value) {
+        let of_both = |of: &&mut DeviceArgs| of.device == device.value && of.tool.value == tool.value;
+        for common in reader.device_args.iter_mut().filter(of_both) {
             common.used = true;
             args.extend(common.args.iter().cloned());
         }
     }
     args.extend(own_args);
-    let expect = entries.get("expect").map(|expect| reader.one_or_more(expect, "patterns")).unwrap_or_default();
+    let expect = entries.get(STEP.expect).map(|expect| reader.one_or_more(expect, "patterns")).unwrap_or_default();
     let expect = expect.iter().filter_map(|pattern| reader.pattern(pattern)).collect();
-    let fail_on = entries.get("fail_on").map(|list| reader.list(list, "fail_on")).unwrap_or_default();
+    let fail_on = entries.get(STEP.fail_on).map(|list| reader.list(list, "fail_on")).unwrap_or_default();
     let fail_on = fail_on.iter().filter_map(|item| read_fail_on(reader, item)).collect();
-    let capture = entries.get("capture").map(|captures| reader.named(captures, "captures")).unwrap_or_default();
-    let capture = capture.into_iter().filter_map(|(name, _, value)| read_capture(reader, name, value)).collect();
-    let produces = entries.get("produces").map(|list| reader.one_or_more(list, "names")).unwrap_or_default();
-    let produces = produces
-        .iter()
-        .filter_map(|item| {
-            let text = reader.text(item)?;
-            reader.value_name(&text.value, &text.place)
-        })
-        .collect();
+    let capture = entries.get(STEP.capture).map(|captures| reader.named(captures, "captures")).unwrap_or_default();
+    let capture = capture.into_iter().filter_map(|(name, key, value)| {
+        read_capture(reader, Located { value: name, place: key.place.clone() }, value)
+    });
+    let capture = capture.collect();
+    let produces = entries.get(STEP.produces).map(|list| reader.one_or_more(list, "names")).unwrap_or_default();
+    let produces = produces.iter().filter_map(|item| reader.named_value(item)).collect();
     let unmet = read_unmet(reader, entries);
-    let prompt = entries.get("prompt").and_then(|prompt| read_prompt(reader, entries, prompt));
-    let stage = entries.get("stage").map(|map| read_stage(reader, map)).unwrap_or_default();
-    let on_fault = entries.get("on_fault").map(|list| reader.list(list, "on_fault")).unwrap_or_default();
+    let prompt = entries.get(STEP.prompt).and_then(|prompt| read_prompt(reader, prompt, entries.get(STEP.hands)));
+    let stage = entries.get(STEP.stage).map(|map| read_stage(reader, map)).unwrap_or_default();
+    let on_fault = entries.get(STEP.on_fault).map(|list| reader.list(list, "on_fault")).unwrap_or_default();
     let on_fault = on_fault.iter().filter_map(|item| read_on_fault(reader, item)).collect();
-    let answers = entries.get("answers").map(|list| read_answers(reader, list)).unwrap_or_default();
+    let answers = entries.get(STEP.answers).map(|list| read_answers(reader, list)).unwrap_or_default();
     Some(Run {
         tool: tool?,
         args,
@@ -55,16 +89,15 @@ pub(super) fn read_run(reader: &mut Reader, entries: &Entries<'_>, tool: &Yaml) 
         answers,
         stage,
         on_fault,
-        changes: entries.get("changes").and_then(|changes| read_changes(reader, changes)),
+        changes: entries.get(STEP.changes).and_then(|changes| read_changes(reader, changes)),
     })
 }
 
 fn read_changes(reader: &mut Reader, yaml: &Yaml) -> Option<Located<Changes>> {
-    const NOTHING: &str = "nothing";
     let value = if let YamlKind::Map(_) = yaml.kind {
-        let parts = reader.map(yaml, "`changes`", &["address", "length"])?;
-        let address = required(reader, &parts, "address", "changes").and_then(|yaml| reader.unsigned(yaml));
-        let length = required(reader, &parts, "length", "changes").and_then(|yaml| reader.unsigned(yaml));
+        let parts = reader.parts(yaml, &CHANGES)?;
+        let address = parts.get(CHANGES.address).and_then(|yaml| reader.unsigned(yaml));
+        let length = parts.get(CHANGES.length).and_then(|yaml| reader.unsigned(yaml));
         Changes::Range { address: address?, length: length? }
     } else {
         let text = reader.text(yaml)?;
@@ -81,11 +114,11 @@ fn read_changes(reader: &mut Reader, yaml: &Yaml) -> Option<Located<Changes>> {
 }
 
 /// What it means when `expect` is not met.
-fn read_unmet(reader: &mut Reader, entries: &Entries<'_>) -> Option<Unmet> {
-    let class = entries.get("class").and_then(|class| read_class(reader, class));
-    let message = entries.get("message").and_then(|message| reader.prose(message));
-    let place = entries.key_place("class").or_else(|| entries.key_place("message"))?;
-    if entries.get("expect").is_none() {
+fn read_unmet(reader: &mut Reader, entries: &Parts<'_, StepKeys>) -> Option<Unmet> {
+    let class = entries.get(STEP.class).and_then(|class| read_class(reader, class));
+    let message = entries.get(STEP.message).and_then(|message| reader.prose(message));
+    let place = entries.key_place(STEP.class).or_else(|| entries.key_place(STEP.message))?;
+    if entries.get(STEP.expect).is_none() {
         let message = "beside `run`, `class` and `message` say what it means when `expect` is not met";
         reader.report(Diagnostic::error(place, message).hint("add `expect`, or leave this out"));
     }
@@ -93,15 +126,15 @@ fn read_unmet(reader: &mut Reader, entries: &Entries<'_>) -> Option<Unmet> {
 }
 
 fn read_fail_on(reader: &mut Reader, yaml: &Yaml) -> Option<FailOn> {
-    let parts = reader.map(yaml, "`fail_on`", &["pattern", "unless", "class", "message", "stop"])?;
-    let pattern = required(reader, &parts, "pattern", "fail_on")?;
-    let class = required(reader, &parts, "class", "fail_on")?;
+    let parts = reader.parts(yaml, &FAIL_ON)?;
+    let pattern = parts.get(FAIL_ON.pattern)?;
+    let class = parts.get(FAIL_ON.class)?;
     Some(FailOn {
         pattern: reader.pattern(pattern)?,
-        unless: parts.get("unless").and_then(|unless| reader.pattern(unless)),
-        stop: parts.get("stop").and_then(|stop| reader.flag(stop)).is_some_and(|stop| stop.value),
+        unless: parts.get(FAIL_ON.unless).and_then(|unless| reader.pattern(unless)),
+        stop: parts.get(FAIL_ON.stop).and_then(|stop| reader.flag(stop)).is_some_and(|stop| stop.value),
         class: read_class(reader, class)?,
-        message: parts.get("message").and_then(|message| reader.prose(message)),
+        message: parts.get(FAIL_ON.message).and_then(|message| reader.prose(message)),
     })
 }
 
@@ -122,26 +155,28 @@ fn read_stage(reader: &mut Reader, yaml: &Yaml) -> Vec<StagedFile> {
 }
 
 fn read_on_fault(reader: &mut Reader, yaml: &Yaml) -> Option<OnFault> {
-    let parts = reader.map(yaml, "`on_fault`", &["class", "code", "set", "warning"])?;
-    let class = required(reader, &parts, "class", "on_fault");
-    let set = required(reader, &parts, "set", "on_fault");
-    let code = parts.get("code").and_then(|code| reader.text(code)).map(|code| code.value);
+    let parts = reader.parts(yaml, &ON_FAULT)?;
+    let class = parts.get(ON_FAULT.class);
+    let set = parts.get(ON_FAULT.set);
+    let code = parts.get(ON_FAULT.code).and_then(|code| reader.text(code)).map(|code| code.value);
     let classes = read_classes(reader, class?);
     if let Some(never) = classes.iter().find(|class| matches!(class, FaultClass::Cancelled)) {
         reader.report(Diagnostic::error(parts.place(), format!("a run that is `{never}` does not go on")));
     }
-    let set = reader.text(set?)?;
-    let warning = parts.get("warning").and_then(|warning| reader.prose(warning));
-    Some(OnFault { classes, code, set: reader.value_name(&set.value, &set.place)?, warning })
+    let warning = parts.get(ON_FAULT.warning).and_then(|warning| reader.prose(warning));
+    Some(OnFault { classes, code, set: reader.named_value(set?)?, warning })
 }
 
-const CAPTURE_KINDS: [(&str, CaptureKind); 3] =
-    [("integer", CaptureKind::Integer), ("text", CaptureKind::Text), ("version", CaptureKind::Version)];
+const CAPTURE_KINDS: [(Field<CaptureKeys>, CaptureKind); 3] = [
+    (CAPTURE.integer, CaptureKind::Integer),
+    (CAPTURE.text, CaptureKind::Text),
+    (CAPTURE.version, CaptureKind::Version),
+];
 
-fn read_capture(reader: &mut Reader, name: Id, yaml: &Yaml) -> Option<Capture> {
-    let parts = reader.map(yaml, "a capture", &CAPTURE_KINDS.map(|(word, _)| word))?;
+fn read_capture(reader: &mut Reader, name: Located<Id>, yaml: &Yaml) -> Option<Capture> {
+    let parts = reader.parts(yaml, &CAPTURE)?;
     let given: Vec<_> =
-        CAPTURE_KINDS.iter().filter_map(|(word, kind)| parts.get(word).map(|pattern| (pattern, *kind))).collect();
+        CAPTURE_KINDS.iter().filter_map(|(key, kind)| parts.get(*key).map(|pattern| (pattern, *kind))).collect();
     let (pattern, kind) = match given.as_slice() {
         [only] => *only,
         _ => {

@@ -7,6 +7,8 @@ use regex::Regex;
 
 use crate::documents::catalog::Excuses;
 use crate::documents::expression::{Expression, Template};
+use crate::documents::keys::Field;
+use crate::documents::playbook::read_step::StepKeys;
 use crate::documents::playbook::{Device, Input, Variable};
 use crate::documents::{Key, Yaml};
 use crate::words::{AddressRange, Fault, FaultClass, Id, Located, Place, Source, ThirdTime};
@@ -78,59 +80,66 @@ impl Playbook {
 /// A file that comes with a tool.
 #[derive(Debug, Clone)]
 pub struct ToolFile {
-    pub name: Id,
-    pub place: Place,
+    pub(crate) name: Id,
+    pub(crate) place: Place,
     /// A tool that some step runs.
-    pub tool: Located<String>,
+    pub(crate) tool: Located<String>,
     /// Path below the tool's own folder.
-    pub file: Located<String>,
+    pub(crate) file: Located<String>,
 }
 
 /// The board that `--simulate` puts on the bench: a model the bench knows, and its settings as written. What they mean,
 /// and what is wrong with them, is the bench's matter.
 #[derive(Debug, Clone)]
 pub struct VirtualBoard {
-    pub model: Located<String>,
-    pub settings: Vec<(Key, Yaml)>,
+    pub(crate) model: Located<String>,
+    pub(crate) settings: Vec<(Key, Yaml)>,
 }
 
 #[derive(Debug, Clone)]
 pub struct Step {
     /// Given by the author, or made from the place in the list.
-    pub id: Id,
-    pub place: Place,
+    pub(crate) id: Id,
+    pub(crate) place: Place,
     /// In a procedure: equal numbers are equal texts. The same place with other parameters has another number.
-    pub filling: Option<usize>,
+    pub(in crate::documents) filling: Option<usize>,
     /// What people see: the `name`, else the id in words.
-    pub name: String,
-    pub when: Option<Expression>,
-    pub action: Action,
-    pub timeout: Option<Timeout>,
-    pub retry: Option<Retry>,
-    pub restart_at: Option<RestartAt>,
-    pub until: Option<Until>,
+    pub(crate) name: String,
+    pub(crate) when: Option<Expression>,
+    pub(crate) action: Action,
+    pub(crate) timeout: Option<Timeout>,
+    pub(crate) retry: Option<Retry>,
+    pub(crate) restart_at: Option<RestartAt>,
+    pub(crate) until: Option<Until>,
     /// A wait that may fail: this value says whether it was met in time. In a prompt ENTER ends it, too, as not met.
-    pub sets: Option<Id>,
+    pub(crate) sets: Option<Located<Id>>,
     /// What the person is told when such a wait was met, and when it was not.
-    pub if_met: Option<String>,
-    pub if_unmet: Option<String>,
+    pub(crate) if_met: Option<String>,
+    pub(crate) if_unmet: Option<String>,
     /// What it means when one of these devices comes while the step waits, or while its tool does.
-    pub instead: Vec<Instead>,
+    pub(crate) instead: Vec<Instead>,
     /// What the person is asked to do when a wait has gone on for a while in vain.
-    pub ask: Option<LateAsk>,
-    pub irreversible: Option<Irreversible>,
+    pub(crate) ask: Option<LateAsk>,
+    pub(crate) irreversible: Option<Irreversible>,
     /// In which state the board is when the run ends in this step and something was changed; groups hand it down.
-    pub if_stopped: Option<String>,
+    pub(crate) if_stopped: Option<String>,
     /// What it means when the step fails for the third time.
-    pub third_time: Option<ThirdFailure>,
+    pub(crate) third_time: Option<ThirdFailure>,
     /// What to do when the run ends in this step; groups hand it down.
-    pub next: Vec<Template>,
+    pub(crate) next: Vec<Template>,
+    /// Where its keys stand.
+    pub(super) key_places: Vec<(String, Place)>,
 }
 
 impl Step {
     /// The same text of the document, perhaps in another place of the procedure.
-    pub fn is_same_text(&self, other: &Step) -> bool {
+    pub(in crate::documents) fn is_same_text(&self, other: &Step) -> bool {
         self.place == other.place && self.filling == other.filling
+    }
+
+    /// Where one of its keys stands; where the step begins if it has none of that name.
+    pub(in crate::documents) fn place_of(&self, key: Field<StepKeys>) -> &Place {
+        self.key_places.iter().find(|(name, _)| name == key.name).map_or(&self.place, |(_, place)| place)
     }
 
     /// What it says of itself to the rules on arguments.
@@ -142,40 +151,40 @@ impl Step {
 /// What the third failure of a step means, if it was of one of these classes each time.
 #[derive(Debug, Clone)]
 pub struct ThirdFailure {
-    pub place: Place,
-    pub on: Vec<FaultClass>,
+    pub(crate) place: Place,
+    pub(crate) on: Vec<FaultClass>,
     /// Only where this file, which a tool has made, holds the same as the time before.
-    pub unchanged: Option<Id>,
+    pub(crate) unchanged: Option<Located<Id>>,
     /// … and differs from this one in more than single places, so that it is what was there before.
-    pub unlike: Option<Id>,
-    pub meaning: ThirdTime,
+    pub(crate) unlike: Option<Located<Id>>,
+    pub(crate) meaning: ThirdTime,
 }
 
 /// A device that comes in place of the wanted one.
 #[derive(Debug, Clone)]
 pub struct Instead {
-    pub device: Id,
+    pub(crate) device: Located<Id>,
     /// What it means, and what to do: "The wire is still connected: remove it".
-    pub meaning: String,
+    pub(crate) meaning: String,
     /// What the hands do about it, for the virtual person.
-    pub hands: Vec<HandMove>,
+    pub(crate) hands: Vec<HandMove>,
     /// From when on it must have another reason; without it, it is told as often as the device comes.
-    pub enough: Option<Enough>,
+    pub(crate) enough: Option<Enough>,
 }
 
 /// Told so often, and the device is there again: the wait ends, and this value is true.
 #[derive(Debug, Clone)]
 pub struct Enough {
-    pub times: u32,
-    pub sets: Id,
+    pub(crate) times: u32,
+    pub(crate) sets: Located<Id>,
 }
 
 /// Hands help where the hardware does not come by itself.
 #[derive(Debug, Clone)]
 pub struct LateAsk {
     /// So long after the wait has begun.
-    pub after: Duration,
-    pub prompt: Prompt,
+    pub(crate) after: Duration,
+    pub(crate) prompt: Prompt,
 }
 
 #[derive(Debug, Clone)]
@@ -195,27 +204,27 @@ pub enum Action {
 #[derive(Debug, Clone)]
 pub struct Run {
     /// A tool of the catalog.
-    pub tool: Located<String>,
-    pub args: Vec<Template>,
+    pub(crate) tool: Located<String>,
+    pub(crate) args: Vec<Template>,
     /// The device this call acts on: presence before and after it helps to judge the output.
-    pub device: Option<Id>,
+    pub(crate) device: Option<Located<Id>>,
     /// Each must match some line of the output.
-    pub expect: Vec<Regex>,
-    pub unmet: Option<Unmet>,
-    pub fail_on: Vec<FailOn>,
-    pub capture: Vec<Capture>,
+    pub(crate) expect: Vec<Regex>,
+    pub(crate) unmet: Option<Unmet>,
+    pub(crate) fail_on: Vec<FailOn>,
+    pub(crate) capture: Vec<Capture>,
     /// Files this call creates in the run's folder, usable in expressions afterwards.
-    pub produces: Vec<Id>,
+    pub(crate) produces: Vec<Located<Id>>,
     /// Shown to the person while the tool runs.
-    pub prompt: Option<Prompt>,
+    pub(crate) prompt: Option<Prompt>,
     /// The first that fits is given.
-    pub answers: Vec<Answer>,
+    pub(crate) answers: Vec<Answer>,
     /// Files put into the tool's private folder before it starts.
-    pub stage: Vec<StagedFile>,
+    pub(crate) stage: Vec<StagedFile>,
     /// Faults that the playbook goes on with.
-    pub on_fault: Vec<OnFault>,
+    pub(crate) on_fault: Vec<OnFault>,
     /// What the call changes, where its arguments do not show it.
-    pub changes: Option<Located<Changes>>,
+    pub(crate) changes: Option<Located<Changes>>,
 }
 
 /// What a call changes of the memory that lasts.
@@ -230,20 +239,20 @@ pub enum Changes {
 #[derive(Debug, Clone)]
 pub struct StagedFile {
     /// Path below the tool's private folder.
-    pub path: Located<String>,
-    pub file: Located<Id>,
+    pub(crate) path: Located<String>,
+    pub(crate) file: Located<Id>,
 }
 
 /// A fault that is no failure of the step: it makes a value true, which is false when the call ends otherwise. Where the
 /// step's `retry` is for such a fault, too, only the last attempt's counts.
 #[derive(Debug, Clone)]
 pub struct OnFault {
-    pub classes: Vec<FaultClass>,
+    pub(crate) classes: Vec<FaultClass>,
     /// Only with this code.
-    pub code: Option<String>,
-    pub set: Id,
+    pub(crate) code: Option<String>,
+    pub(crate) set: Located<Id>,
     /// What it means for the board; then it is a warning, else a note.
-    pub warning: Option<String>,
+    pub(crate) warning: Option<String>,
 }
 
 impl OnFault {
@@ -256,14 +265,14 @@ impl OnFault {
 #[derive(Debug, Clone)]
 pub struct Answer {
     /// Held against finished lines and the unfinished last one, of which only what came after the answer before counts.
-    pub when: Regex,
+    pub(crate) when: Regex,
     /// The line to send, in which `$1` to `$9` stand for the pattern's groups. With a prompt it is sent when the person
     /// presses ENTER or, with `until`, when the devices are as wanted.
-    pub send: Option<Template>,
-    pub prompt: Option<Prompt>,
-    pub until: Option<Until>,
+    pub(crate) send: Option<Template>,
+    pub(crate) prompt: Option<Prompt>,
+    pub(crate) until: Option<Until>,
     /// In one call; afterwards the answer fits no more. `None`: as often as the tool asks, up to a limit.
-    pub times: Option<u32>,
+    pub(crate) times: Option<u32>,
 }
 
 impl Answer {
@@ -274,28 +283,28 @@ impl Answer {
 /// The fault that an unmet expectation stands for.
 #[derive(Debug, Clone)]
 pub struct Unmet {
-    pub class: FaultClass,
-    pub message: Option<String>,
+    pub(crate) class: FaultClass,
+    pub(crate) message: Option<String>,
 }
 
 #[derive(Debug, Clone)]
 pub struct FailOn {
-    pub pattern: Regex,
+    pub(crate) pattern: Regex,
     /// Not where the line matches this one as well.
-    pub unless: Option<Regex>,
+    pub(crate) unless: Option<Regex>,
     /// The tool is ended as soon as it prints that, if it has not begun its work.
-    pub stop: bool,
-    pub class: FaultClass,
-    pub message: Option<String>,
+    pub(crate) stop: bool,
+    pub(crate) class: FaultClass,
+    pub(crate) message: Option<String>,
 }
 
 /// Takes the first group of the last match as the value.
 #[derive(Debug, Clone)]
 pub struct Capture {
-    pub name: Id,
-    pub pattern: Regex,
+    pub(crate) name: Located<Id>,
+    pub(crate) pattern: Regex,
     /// How the text is read.
-    pub kind: CaptureKind,
+    pub(crate) kind: CaptureKind,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -307,9 +316,9 @@ pub enum CaptureKind {
 
 #[derive(Debug, Clone)]
 pub struct Prompt {
-    pub text: Template,
+    pub(crate) text: Template,
     /// What the hands do, for the virtual person.
-    pub hands: Vec<HandMove>,
+    pub(crate) hands: Vec<HandMove>,
 }
 
 /// What a person's hands do to a board.
@@ -335,39 +344,56 @@ impl HandMove {
         ("switch-off", HandMove::SwitchOff),
         ("press-button", HandMove::PressButton),
     ];
+
+    /// Each with a line about it.
+    pub(in crate::documents) fn words() -> Vec<(&'static str, &'static str)> {
+        HandMove::ALL.map(|(word, hand_move)| (word, hand_move.meaning())).to_vec()
+    }
+
+    fn meaning(self) -> &'static str {
+        match self {
+            HandMove::Unplug => "The board is disconnected.",
+            HandMove::PlugIn => "The board is connected.",
+            HandMove::FitJumper => "The jumper or wire is connected, or the button held.",
+            HandMove::RemoveJumper => "The jumper or wire is removed, or the button let go.",
+            HandMove::SwitchOn => "The board is switched on.",
+            HandMove::SwitchOff => "The board is switched off.",
+            HandMove::PressButton => "The button is pressed once.",
+        }
+    }
 }
 
 #[derive(Debug, Clone)]
 pub struct CheckStep {
-    pub holds: Expression,
+    pub(crate) holds: Expression,
     /// How it looks in the document.
-    pub text: String,
-    pub class: FaultClass,
-    pub message: Option<Template>,
+    pub(crate) text: String,
+    pub(crate) class: FaultClass,
+    pub(crate) message: Option<Template>,
 }
 
 /// Other devices may show the same id; what answers tells which one is meant.
 #[derive(Debug, Clone)]
 pub struct TellApart {
-    pub device: Located<Id>,
+    pub(crate) device: Located<Id>,
     /// Carried out for each such device alone; a device for which it does not hold is another one.
-    pub answers: Reading,
+    pub(crate) answers: Reading,
 }
 
 #[derive(Debug, Clone)]
 pub struct RefuseStep {
-    pub text: Template,
+    pub(crate) text: Template,
     /// What the person can do now.
-    pub next: Vec<Template>,
+    pub(crate) next: Vec<Template>,
 }
 
 #[derive(Debug, Clone)]
 pub struct WriteStep {
     /// Under this name the file can be used in expressions afterwards.
-    pub name: Id,
+    pub(crate) name: Located<Id>,
     /// Name in the run's folder.
-    pub file: String,
-    pub contents: Contents,
+    pub(crate) file: Located<String>,
+    pub(crate) contents: Contents,
 }
 
 /// What is written.
@@ -381,11 +407,11 @@ pub enum Contents {
 /// A limit; with `per_mb` it grows with the files that the step hands to its tool, and with what the tool erases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timeout {
-    pub base: Duration,
+    pub(crate) base: Duration,
     /// For each started 1,000,000 bytes.
-    pub per_mb: Duration,
+    pub(crate) per_mb: Duration,
     /// However small the files are.
-    pub at_least: Duration,
+    pub(crate) at_least: Duration,
 }
 
 impl Timeout {
@@ -398,17 +424,17 @@ impl Timeout {
 #[derive(Debug, Clone)]
 pub struct Retry {
     /// In all, the first included.
-    pub attempts_max: u32,
-    pub on: Vec<FaultClass>,
-    pub backoff: Backoff,
+    pub(crate) attempts_max: u32,
+    pub(crate) on: Vec<FaultClass>,
+    pub(crate) backoff: Backoff,
     /// Run before each further attempt, to bring board and tool back in step.
-    pub prepare: Vec<Step>,
+    pub(crate) prepare: Vec<Step>,
 }
 
 /// The pause before a further attempt doubles each time, up to a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Backoff {
-    pub first: Duration,
+    pub(crate) first: Duration,
 }
 
 impl Backoff {
@@ -423,33 +449,33 @@ impl Backoff {
 
 #[derive(Debug, Clone)]
 pub struct RestartAt {
-    pub step: Located<Id>,
-    pub on: Vec<FaultClass>,
+    pub(crate) step: Located<Id>,
+    pub(crate) on: Vec<FaultClass>,
     /// How often in one run.
-    pub times_max: u32,
+    pub(crate) times_max: u32,
 }
 
 /// A state of the bus: all `present` devices are there, none of the `gone` ones is.
 #[derive(Debug, Clone, Default)]
 pub struct Until {
-    pub present: Vec<Id>,
-    pub gone: Vec<Id>,
+    pub(crate) present: Vec<Located<Id>>,
+    pub(crate) gone: Vec<Located<Id>>,
     /// A device that was there from the start does not count: it must have been gone in between.
-    pub anew: bool,
+    pub(crate) anew: bool,
     /// The state must last for so long: a device that comes and goes does not count.
-    pub lasting: Duration,
+    pub(crate) lasting: Duration,
 }
 
 #[derive(Debug, Clone)]
 pub struct Irreversible {
-    pub why: String,
-    pub already_done: Reading,
-    pub verify: Reading,
+    pub(crate) why: String,
+    pub(crate) already_done: Reading,
+    pub(crate) verify: Reading,
 }
 
 /// Steps that read something, and what must hold afterwards.
 #[derive(Debug, Clone)]
 pub struct Reading {
-    pub steps: Vec<Step>,
-    pub holds: Expression,
+    pub(crate) steps: Vec<Step>,
+    pub(crate) holds: Expression,
 }

@@ -2,7 +2,9 @@
 
 use crate::documents::Yaml;
 use crate::documents::expression::{Kind, Value};
-use crate::documents::playbook::reader::Reader;
+use crate::documents::forms::SCALAR;
+use crate::documents::keys::{Shape, keys};
+use crate::documents::reader::Reader;
 use crate::words::{Diagnostic, Id, Place, parse_integer};
 
 /// A value with a default. The default's form decides what it is: yes or no, a number, or a text.
@@ -74,7 +76,7 @@ fn as_written(value: &Value) -> String {
     }
 }
 
-pub(super) fn yes_or_no(text: &str) -> Option<bool> {
+pub(in crate::documents) fn yes_or_no(text: &str) -> Option<bool> {
     match text {
         "yes" | "true" => Some(true),
         "no" | "false" => Some(false),
@@ -82,19 +84,26 @@ pub(super) fn yes_or_no(text: &str) -> Option<bool> {
     }
 }
 
+keys! {
+    VARIABLE: VariableKeys = "a variable", missing_together("");
+    default: SCALAR,
+        "The value without --set; its form decides what it is: yes or no, a number, or a text.", required();
+    help: Shape::Text, "What it is for.", required();
+    values: Shape::Either(&[SCALAR, Shape::List(&SCALAR)]),
+        "All that it may be; anything of its kind without it. Only such a variable, or one of yes and no, may decide \
+         what a call does.";
+}
+
 pub(super) fn read_variable(reader: &mut Reader, name: Id, place: &Place, yaml: &Yaml) -> Option<Variable> {
-    let parts = reader.map(yaml, "a variable", &["default", "help", "values"])?;
-    let (Some(default), Some(help)) = (parts.get("default"), parts.get("help")) else {
-        reader.report(Diagnostic::error(place, format!("the variable `{name}` needs the keys `default` and `help`")));
-        return None;
-    };
+    let parts = reader.parts_of_named((name.as_str(), place), yaml, &VARIABLE)?;
+    let (default, help) = (parts.get(VARIABLE.default)?, parts.get(VARIABLE.help)?);
     let (default, help) = (reader.text(default)?.value, reader.prose(help)?);
     let default = match (yes_or_no(&default), parse_integer(&default)) {
         (Some(yes), _) => Value::Boolean(yes),
         (None, Ok(number)) => Value::Integer(number),
         (None, Err(_)) => Value::Text(default),
     };
-    let values = parts.get("values").map(|list| reader.one_or_more(list, "values")).unwrap_or_default();
+    let values = parts.get(VARIABLE.values).map(|list| reader.one_or_more(list, "values")).unwrap_or_default();
     let texts: Vec<_> = values.iter().filter_map(|value| reader.text(value)).collect();
     let mut variable = Variable { name, default, values: Vec::new(), help };
     let mut listed = Vec::new();

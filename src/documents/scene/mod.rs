@@ -9,6 +9,8 @@ mod read_tools;
 mod types;
 mod write;
 
+use crate::documents::keys::Keys;
+
 pub use check::check_scene;
 pub use load::{LoadedScene, SCENE_BYTES_MAX, load_scene};
 pub use pattern::{ArgumentPattern, Difference, difference, fits, text_fits};
@@ -19,7 +21,9 @@ pub use types::{
 pub use write::{quoted, write_scene};
 
 /// The JSON schema of scenes.
-pub const SCHEMA: &str = include_str!("schema.json");
+pub fn schema() -> serde_json::Value {
+    crate::documents::schema::schema(load::SceneKeys::kind())
+}
 
 /// How the names of scene files end.
 pub const SCENE_ENDING: &str = ".scene.yaml";

@@ -1,35 +1,75 @@
 //! Reads what a tool does during a call.
 
+use crate::documents::forms::{SCALAR, TIME};
+use crate::documents::keys::{Field, Keys, Shape, Way, Ways, keys};
 use crate::documents::playbook::read_input::{bytes_of, leaves_its_folder};
-use crate::documents::playbook::reader::{Entries, Reader};
+use crate::documents::reader::{Parts, Reader};
+use crate::documents::scene::load::NUMBER;
 use crate::documents::scene::{Act, ArgumentPattern, BusChange, Content, Deed, FileName, Printed, Scene};
 use crate::documents::{Yaml, YamlKind};
 use crate::words::{Diagnostic, FILE_BYTES_MAX, Located, Stream, nearest};
 
-const ACT_KEYS: &[&str] = &[
-    "after", "out", "err", "out_hex", "err_hex", "reads", "again", "appears", "vanishes", "writes", "text", "hex",
-    "size", "fill", "copy_of", "from", "length", "pad_to",
-];
+const ARGUMENTS_MAX: u32 = 1_000;
+
+const FILE: Shape = Shape::Part(
+    "file",
+    "",
+    &Shape::Either(&[
+        Shape::About("A name below the folder in which the tool works.", &Shape::Text),
+        Shape::Map(FileNameKeys::kind),
+    ]),
+);
+pub(super) const BYTES: Shape = Shape::Part("bytes", "", &Shape::TextLike("^\\s*([0-9a-fA-F]\\s*[0-9a-fA-F]\\s*)+$"));
+
+keys! {
+    ACT: ActKeys = "an act", part("act"),
+        about("One of out, err, out_hex, err_hex, reads, appears, vanishes and writes, or only after."),
+        ways(Ways::NotEmpty);
+    after: TIME, "How long after what stands before it.";
+    out: Shape::Text, "Prints this on standard output.";
+    err: Shape::Text, "Prints this on standard error.";
+    out_hex: BYTES, "Prints these bytes on standard output.";
+    err_hex: BYTES, "Prints these bytes on standard error.";
+    reads: SCALAR, "Waits for a line of input like this; * stands for any text.";
+    again: Shape::Text,
+        "Printed, and asked again, as long as another line comes; without it another line is a fault.",
+        beside(&[&["reads"]]);
+    appears: Shape::Text, "The name of the device that comes.";
+    vanishes: Shape::Text, "The name of the device that goes.";
+    writes: FILE, "Writes a file, with text, hex, size or copy_of.";
+    text: Shape::Text, "The file holds this text.", beside(&[&["writes"]]);
+    hex: BYTES, "The file holds these bytes.", beside(&[&["writes"]]);
+    size: NUMBER, "The file has so many bytes, each of them `fill`.", beside(&[&["writes"]]);
+    fill: Shape::Integer(0, 255), "The byte that fills up: 0 for `size`, 255 for `pad_to` without it.";
+    copy_of: FILE, "The file holds the same as this one.", beside(&[&["writes"]]);
+    from: NUMBER, "Copied from this offset on.", beside(&[&["copy_of"]]);
+    length: NUMBER, "At most so many bytes are copied.", beside(&[&["copy_of"]]);
+    pad_to: NUMBER, "Filled up to so many bytes.", beside(&[&["copy_of"]]);
+}
+
+keys! {
+    CHANGE: ChangeKeys = "a change on the bus", part("change"), ways(Ways::OneOf(&[Way::With(&["appears"]), Way::With(&["vanishes"])]));
+    after: TIME, "How long after what stands before it.";
+    appears: Shape::Text, "The name of the device that comes.";
+    vanishes: Shape::Text, "The name of the device that goes.";
+}
+
+keys! {
+    FILE_NAME: FileNameKeys = "the name of a file", ways(Ways::OneOf(&[Way::With(&["argument"]), Way::With(&["after"])]));
+    argument: Shape::Integer(1, ARGUMENTS_MAX), "The argument with this number, counted from 1.";
+    after: Shape::Text, "The argument right after this one.";
+}
+
 /// The keys of which an act has one at most.
-const DEEDS: [&str; 8] = ["out", "err", "out_hex", "err_hex", "reads", "appears", "vanishes", "writes"];
-/// Keys that belong to another one.
-const COMPANIONS: [(&str, &str); 8] = [
-    ("again", "reads"),
-    ("text", "writes"),
-    ("hex", "writes"),
-    ("size", "writes"),
-    ("copy_of", "writes"),
-    ("from", "copy_of"),
-    ("length", "copy_of"),
-    ("pad_to", "copy_of"),
-];
+const DEEDS: [Field<ActKeys>; 8] =
+    [ACT.out, ACT.err, ACT.out_hex, ACT.err_hex, ACT.reads, ACT.appears, ACT.vanishes, ACT.writes];
 
 /// The whole output of a call, when it needs no more than that.
-pub(super) fn read_output(reader: &mut Reader, call: &Entries<'_>) -> Vec<Act> {
+pub(super) fn read_output(reader: &mut Reader, texts: [Option<&Yaml>; 2]) -> Vec<Act> {
     let mut acts = Vec::new();
-    for (key, stream) in [("out", Stream::Stdout), ("err", Stream::Stderr)] {
-        if let Some(text) = call.get(key).and_then(|text| reader.text(text)) {
-            acts.push(Act { after_ms: 0, deed: Deed::Print(stream, Printed::Text(text.value)) });
+    for (text, stream) in texts.into_iter().zip([Stream::Stdout, Stream::Stderr]) {
+        if let Some(text) = reader.plain_text(text) {
+            acts.push(Act { after_ms: 0, deed: Deed::Print(stream, Printed::Text(text)) });
         }
     }
     acts
@@ -41,29 +81,24 @@ pub(super) fn read_acts(reader: &mut Reader, list: Option<&Yaml>, scene: &Scene,
 }
 
 fn read_act(reader: &mut Reader, yaml: &Yaml, scene: &Scene, args: &[ArgumentPattern]) -> Option<Act> {
-    let parts = reader.map(yaml, "an act", ACT_KEYS)?;
-    let given: Vec<&str> = DEEDS.into_iter().filter(|key| parts.get(key).is_some()).collect();
-    let diagnostics_before = reader.diagnostics.len();
-    for (key, owner) in COMPANIONS {
-        if let (Some(place), None) = (parts.key_place(key), parts.get(owner)) {
-            reader.report(Diagnostic::error(place, format!("`{key}` belongs to `{owner}`, which is not here")));
-        }
-    }
-    let after_ms = read_time(reader, &parts);
+    let parts = reader.parts(yaml, &ACT)?;
+    let given: Vec<Field<ActKeys>> = DEEDS.into_iter().filter(|key| parts.has(*key)).collect();
+    let strays = reader.companions(&parts, |key, owner| format!("`{key}` belongs to {owner}, which is not here"));
+    let after_ms = read_time(reader, parts.get(ACT.after));
     let deed = match given.as_slice() {
-        [] if parts.get("after").is_some() => Deed::Nothing,
+        [] if parts.has(ACT.after) => Deed::Nothing,
         // What there is belongs to something that is missing, and that has been said.
-        [] if reader.diagnostics.len() > diagnostics_before => return None,
+        [] if strays > 0 => return None,
         [] => {
             let diagnostic = Diagnostic::error(parts.place(), "this act does nothing");
-            reader.report(diagnostic.hint(format!("give one of {}, or `after`", DEEDS.join(", "))));
+            reader.report(diagnostic.hint(format!("give one of {}, or `after`", DEEDS.map(|key| key.name).join(", "))));
             return None;
         }
-        [only] => read_deed(reader, &parts, only, scene, args)?,
+        [only] => read_deed(reader, &parts, *only, scene, args)?,
         [first, second, ..] => {
-            let place = parts.key_place(second).unwrap_or_else(|| parts.place());
-            let diagnostic =
-                Diagnostic::error(place, format!("an act does one thing, and this has `{first}` and `{second}`"));
+            let place = parts.key_place(*second).unwrap_or_else(|| parts.place());
+            let message = format!("an act does one thing, and this has `{}` and `{}`", first.name, second.name);
+            let diagnostic = Diagnostic::error(place, message);
             reader.report(diagnostic.hint("make it two acts"));
             return None;
         }
@@ -73,8 +108,8 @@ fn read_act(reader: &mut Reader, yaml: &Yaml, scene: &Scene, args: &[ArgumentPat
 
 fn read_deed(
     reader: &mut Reader,
-    parts: &Entries<'_>,
-    key: &str,
+    parts: &Parts<'_, ActKeys>,
+    key: Field<ActKeys>,
     scene: &Scene,
     args: &[ArgumentPattern],
 ) -> Option<Deed> {
@@ -82,16 +117,15 @@ fn read_deed(
     let text = |reader: &mut Reader| reader.text(value).map(|text| Printed::Text(text.value));
     let bytes = |reader: &mut Reader| read_hex(reader, value).map(Printed::Bytes);
     Some(match key {
-        "out" => Deed::Print(Stream::Stdout, text(reader)?),
-        "err" => Deed::Print(Stream::Stderr, text(reader)?),
-        "out_hex" => Deed::Print(Stream::Stdout, bytes(reader)?),
-        "err_hex" => Deed::Print(Stream::Stderr, bytes(reader)?),
-        "reads" => Deed::Read {
-            pattern: reader.text(value)?.value,
-            again: parts.get("again").and_then(|again| reader.text(again)).map(|again| again.value),
-        },
-        "appears" | "vanishes" => {
-            Deed::Change { device: read_device_name(reader, value, scene)?, appears: key == "appears" }
+        _ if key == ACT.out => Deed::Print(Stream::Stdout, text(reader)?),
+        _ if key == ACT.err => Deed::Print(Stream::Stderr, text(reader)?),
+        _ if key == ACT.out_hex => Deed::Print(Stream::Stdout, bytes(reader)?),
+        _ if key == ACT.err_hex => Deed::Print(Stream::Stderr, bytes(reader)?),
+        _ if key == ACT.reads => {
+            Deed::Read { pattern: reader.text(value)?.value, again: reader.plain_text(parts.get(ACT.again)) }
+        }
+        _ if key == ACT.appears || key == ACT.vanishes => {
+            Deed::Change { device: read_device_name(reader, value, scene)?, appears: key == ACT.appears }
         }
         _ => Deed::Write { name: read_file_name(reader, value, args)?, content: read_content(reader, parts, args)? },
     })
@@ -102,9 +136,9 @@ pub(super) fn read_changes(reader: &mut Reader, list: Option<&Yaml>, scene: &Sce
     let list = list.map(|list| reader.list(list, "changes on the bus")).unwrap_or_default();
     let mut changes = Vec::new();
     for entry in list {
-        let Some(parts) = reader.map(entry, "a change on the bus", &["after", "appears", "vanishes"]) else { continue };
-        let after_ms = read_time(reader, &parts);
-        let (device, appears) = match (parts.get("appears"), parts.get("vanishes")) {
+        let Some(parts) = reader.parts(entry, &CHANGE) else { continue };
+        let after_ms = read_time(reader, parts.get(CHANGE.after));
+        let (device, appears) = match (parts.get(CHANGE.appears), parts.get(CHANGE.vanishes)) {
             (Some(device), None) => (device, true),
             (None, Some(device)) => (device, false),
             _ => {
@@ -134,9 +168,9 @@ fn read_device_name(reader: &mut Reader, yaml: &Yaml, scene: &Scene) -> Option<S
     None
 }
 
-/// The key `after`, in milliseconds.
-pub(super) fn read_time(reader: &mut Reader, parts: &Entries<'_>) -> u64 {
-    let span = parts.get("after").and_then(|after| reader.time(after)).unwrap_or_default();
+/// In milliseconds.
+pub(super) fn read_time(reader: &mut Reader, tree: Option<&Yaml>) -> u64 {
+    let span = tree.and_then(|after| reader.time(after)).unwrap_or_default();
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
 
@@ -176,10 +210,9 @@ fn read_file_name(reader: &mut Reader, yaml: &Yaml, args: &[ArgumentPattern]) ->
         }
         return Some(FileName::Fixed(text.value));
     }
-    let parts = reader.map(yaml, "the name of a file", &["argument", "after"])?;
-    match (parts.get("argument"), parts.get("after")) {
+    let parts = reader.parts(yaml, &FILE_NAME)?;
+    match (parts.get(FILE_NAME.argument), parts.get(FILE_NAME.after)) {
         (Some(number), None) => {
-            const ARGUMENTS_MAX: u32 = 1_000;
             let number = reader.count(number, 1..=ARGUMENTS_MAX)?;
             Some(FileName::Argument(usize::try_from(number).unwrap_or(usize::MAX)))
         }
@@ -203,27 +236,27 @@ fn read_file_name(reader: &mut Reader, yaml: &Yaml, args: &[ArgumentPattern]) ->
     }
 }
 
-fn read_content(reader: &mut Reader, parts: &Entries<'_>, args: &[ArgumentPattern]) -> Option<Content> {
-    let kinds = ["text", "hex", "size", "copy_of"];
-    let given: Vec<&str> = kinds.into_iter().filter(|key| parts.get(key).is_some()).collect();
-    let [only] = given.as_slice() else {
-        let place = parts.key_place("writes").unwrap_or_else(|| parts.place());
+fn read_content(reader: &mut Reader, parts: &Parts<'_, ActKeys>, args: &[ArgumentPattern]) -> Option<Content> {
+    let given = parts.given(&[ACT.text, ACT.hex, ACT.size, ACT.copy_of]);
+    let [(only, _, value)] = given.as_slice() else {
+        let place = parts.key_place(ACT.writes).unwrap_or_else(|| parts.place());
         let message = "a file that is written needs exactly one of `text`, `hex`, `size` and `copy_of`";
         reader.report(Diagnostic::error(place, message));
         return None;
     };
-    let value = parts.get(only)?;
-    let fill = parts.get("fill").and_then(|fill| reader.count(fill, 0..=255));
+    let fill = parts.get(ACT.fill).and_then(|fill| reader.count(fill, 0..=255));
     let fill = fill.and_then(|fill| u8::try_from(fill).ok());
-    Some(match *only {
-        "text" => Content::Text(reader.text(value)?.value),
-        "hex" => Content::Bytes(read_hex(reader, value)?),
-        "size" => Content::Filled { size_bytes: read_byte_limits(reader, value)?, fill: fill.unwrap_or(0) },
+    Some(match only {
+        only if *only == ACT.text => Content::Text(reader.text(value)?.value),
+        only if *only == ACT.hex => Content::Bytes(read_hex(reader, value)?),
+        only if *only == ACT.size => {
+            Content::Filled { size_bytes: read_byte_limits(reader, value)?, fill: fill.unwrap_or(0) }
+        }
         _ => Content::Copy {
             of: read_file_name(reader, value, args)?,
-            from: parts.get("from").and_then(|from| read_byte_limits(reader, from)).unwrap_or(0),
-            length: parts.get("length").and_then(|length| read_byte_limits(reader, length)),
-            padded_to: parts.get("pad_to").and_then(|size| read_byte_limits(reader, size)),
+            from: parts.get(ACT.from).and_then(|from| read_byte_limits(reader, from)).unwrap_or(0),
+            length: parts.get(ACT.length).and_then(|length| read_byte_limits(reader, length)),
+            padded_to: parts.get(ACT.pad_to).and_then(|size| read_byte_limits(reader, size)),
             fill: fill.unwrap_or(0xff),
         },
     })

@@ -1,22 +1,36 @@
 //! Reads the tools of a scene: what each says of its version, and what lies in its folder.
 
+use crate::documents::keys::{Shape, Way, Ways, keys};
 use crate::documents::playbook::read_input::{bytes_of, leaves_its_folder};
-use crate::documents::playbook::reader::{Entries, Reader};
-use crate::documents::scene::read_act::read_byte_limits;
+use crate::documents::reader::Reader;
+use crate::documents::scene::load::NUMBER;
+use crate::documents::scene::read_act::{BYTES, read_byte_limits};
 use crate::documents::scene::{SceneTool, ToolFolderFile};
 use crate::documents::{Key, Yaml};
-use crate::words::{Diagnostic, Located, Place};
+use crate::words::{Diagnostic, Located};
 
 /// The folder of a tool is made up for each run.
 const FILES_MAX: usize = 64;
 
-pub(super) fn read_tools(reader: &mut Reader, top: &Entries<'_>, beginning: &Place) -> Vec<SceneTool> {
-    let Some(map) = top.get("tools") else {
-        let diagnostic = Diagnostic::error(beginning, "the key `tools` is missing: the tools that play in the scene");
-        reader.report(diagnostic.hint("add `tools: {NAME: {version: \"what it prints when asked for its version\"}}`"));
-        return Vec::new();
-    };
-    let Some(map) = reader.open_map(map, "tools") else { return Vec::new() };
+keys! {
+    TOOL: ToolKeys = "a tool";
+    version: Shape::Text, "What it prints when it is asked for its version.", required(),
+        when_missing("", "the text it prints when it is asked for its version");
+    flavour: Shape::Text, "The family of builds that the catalog must recognise in that text.";
+    files: Shape::Named(&Shape::Map(FolderFileKeys::kind)),
+        "What lies in the tool's folder beside it, by path: the playbook's `tool_files`, and what it finds in its \
+         private copy.";
+}
+
+keys! {
+    FOLDER_FILE: FolderFileKeys = "a file of the tool's folder", ways(Ways::OneOf(&[Way::With(&["text"]), Way::With(&["hex"]), Way::Alone("size")]));
+    text: Shape::Text, "The file holds this text, or begins with it where `size` says more.";
+    hex: BYTES, "The file holds these bytes, or begins with them where `size` says more.";
+    size: NUMBER, "The file has so many bytes; those that are not given are made up.";
+}
+
+pub(super) fn read_tools(reader: &mut Reader, tree: Option<&Yaml>) -> Vec<SceneTool> {
+    let Some(map) = tree.and_then(|tree| reader.open_map(tree, "tools")) else { return Vec::new() };
     let names: Vec<&str> = map.all().iter().map(|(key, _)| key.text.as_str()).collect();
     let mut tools = Vec::new();
     for (key, value) in map.all() {
@@ -25,22 +39,15 @@ pub(super) fn read_tools(reader: &mut Reader, top: &Entries<'_>, beginning: &Pla
             reader.report(Diagnostic::error(&key.place, message).hint("a tool is named as in the catalog"));
             continue;
         }
-        let Some(parts) = reader.map(value, "a tool", &["version", "flavour", "files"]) else { continue };
-        let version = match parts.get("version") {
-            Some(version) => reader.text(version),
-            None => {
-                let diagnostic =
-                    Diagnostic::error(&key.place, format!("the tool `{}` needs the key `version`", key.text));
-                reader.report(diagnostic.hint("the text it prints when it is asked for its version"));
-                None
-            }
-        };
+        let parts = reader.parts_of_named((&key.text, &key.place), value, &TOOL);
+        let Some(parts) = parts else { continue };
+        let version = parts.get(TOOL.version).and_then(|version| reader.text(version));
         // A tool that is wrong stays declared, so that its calls are not reported as well.
         tools.push(SceneTool {
             name: Located { value: key.text.clone(), place: key.place.clone() },
             version: version.unwrap_or_else(|| Located { value: String::new(), place: key.place.clone() }),
-            flavour: parts.get("flavour").and_then(|flavour| reader.text(flavour)),
-            files: parts.get("files").map(|files| read_files(reader, files, &names)).unwrap_or_default(),
+            flavour: parts.get(TOOL.flavour).and_then(|flavour| reader.text(flavour)),
+            files: parts.get(TOOL.files).map(|files| read_files(reader, files, &names)).unwrap_or_default(),
         });
     }
     tools
@@ -74,8 +81,8 @@ fn read_file(reader: &mut Reader, key: &Key, yaml: &Yaml, tools: &[&str]) -> Opt
         reader.report(Diagnostic::error(&key.place, format!("at `{path}` lies the tool `{tool}` itself")));
         return None;
     }
-    let parts = reader.map(yaml, "a file of the tool's folder", &["text", "hex", "size"])?;
-    let beginning = match (parts.get("text"), parts.get("hex")) {
+    let parts = reader.parts(yaml, &FOLDER_FILE)?;
+    let beginning = match (parts.get(FOLDER_FILE.text), parts.get(FOLDER_FILE.hex)) {
         (Some(text), None) => reader.text(text)?.value.into_bytes(),
         (None, Some(hex)) => {
             let hex = reader.text(hex)?;
@@ -86,7 +93,7 @@ fn read_file(reader: &mut Reader, key: &Key, yaml: &Yaml, tools: &[&str]) -> Opt
             }
             bytes?
         }
-        (None, None) if parts.get("size").is_some() => Vec::new(),
+        (None, None) if parts.get(FOLDER_FILE.size).is_some() => Vec::new(),
         _ => {
             let diagnostic =
                 Diagnostic::error(parts.place(), "exactly one of `text` and `hex` is needed here, or `size`");
@@ -95,7 +102,7 @@ fn read_file(reader: &mut Reader, key: &Key, yaml: &Yaml, tools: &[&str]) -> Opt
         }
     };
     let held = beginning.len() as u64;
-    let size_bytes = match parts.get("size") {
+    let size_bytes = match parts.get(FOLDER_FILE.size) {
         Some(size) => read_byte_limits(reader, size)?,
         None => held,
     };

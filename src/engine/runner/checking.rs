@@ -3,7 +3,7 @@
 use super::Runner;
 use crate::documents::playbook::{CheckStep, Contents, RefuseStep, Step, WriteStep};
 use crate::engine::Outcome;
-use crate::engine::halt::{Halt, outcome_of};
+use crate::engine::halt::Halt;
 use crate::words::{Fault, FaultClass};
 use crate::world::World;
 
@@ -31,7 +31,7 @@ impl<W: World> Runner<'_, W> {
         // Wrong files that are noticed before anything is done are the same as an input that does not suit.
         let outcome = match check.class {
             FaultClass::BadFile if self.last_call.is_none() => Outcome::CommandLine,
-            class => outcome_of(class),
+            class => class.outcome(),
         };
         Err(Halt::Failure(Box::new(self.failure(&step.id, fault, outcome))))
     }

@@ -1,7 +1,7 @@
 //! Why a run ends early: what went wrong, at which step, and in which state that leaves the board.
 
 use super::Runner;
-use crate::engine::halt::{Failure, Halt, interrupt_words, outcome_of};
+use crate::engine::halt::{Failure, Halt, interrupt_words};
 use crate::engine::{Event, Outcome};
 use crate::output::Touched;
 use crate::words::{Fault, FaultClass, Id};
@@ -29,7 +29,7 @@ impl<W: World> Runner<'_, W> {
     }
 
     pub(in crate::engine) fn halt_here(&self, step: &Id, fault: Fault) -> Halt {
-        let outcome = outcome_of(fault.class);
+        let outcome = fault.class.outcome();
         Halt::Failure(Box::new(self.failure(step, fault, outcome)))
     }
 

@@ -1,4 +1,4 @@
-//! A TOML document as a tree whose every key and value knows its place. The one file that knows the `toml` crate,
+//! TOML text to a tree in which everything knows its place. The one file that knows the `toml` crate,
 //! and the crate that cuts a text into words beneath it.
 
 use std::sync::Arc;
@@ -7,59 +7,8 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 use toml_parser::lexer::{Token, TokenKind};
 
-use crate::words::{Diagnostic, Located, Place, Source};
-
-#[derive(Debug, Clone)]
-pub(in crate::documents) struct Node {
-    pub(in crate::documents) place: Place,
-    pub(in crate::documents) value: Value,
-}
-
-#[derive(Debug, Clone)]
-pub(in crate::documents) enum Value {
-    Text(String),
-    Integer(i64),
-    Boolean(bool),
-    List(Vec<Node>),
-    Table(Table),
-    /// A kind of value that no key of the catalog takes.
-    Other,
-}
-
-impl Value {
-    pub(in crate::documents) fn describe(&self) -> &'static str {
-        match self {
-            Value::Text(_) => "a text",
-            Value::Integer(_) => "a whole number",
-            Value::Boolean(_) => "`true` or `false`",
-            Value::List(_) => "a list",
-            Value::Table(_) => "a table",
-            Value::Other => "a value of another kind",
-        }
-    }
-}
-
-/// Keys and values in the order of the document.
-#[derive(Debug, Clone, Default)]
-pub(in crate::documents) struct Table {
-    pub(in crate::documents) entries: Vec<(Located<String>, Node)>,
-}
-
-impl Table {
-    pub(in crate::documents) fn get(&self, key: &str) -> Option<&Node> {
-        self.entries.iter().find(|(name, _)| name.value == key).map(|(_, node)| node)
-    }
-
-    /// Takes over every key of `over`, replacing what stood under it.
-    pub(in crate::documents) fn replace_keys(&mut self, over: Table) {
-        for (key, node) in over.entries {
-            match self.entries.iter_mut().find(|(name, _)| name.value == key.value) {
-                Some(entry) => *entry = (key, node),
-                None => self.entries.push((key, node)),
-            }
-        }
-    }
-}
+use crate::documents::tree::{Key, Tree, TreeKind};
+use crate::words::{Diagnostic, Place, Source};
 
 /// The shipped catalog has some 90 KB.
 const BYTES_MAX: usize = 1024 * 1024;
@@ -73,17 +22,17 @@ const TABLES_MAX: usize = 500;
 const LEVELS_MAX: usize = 64;
 
 /// Reads the document as far as its syntax allows.
-pub(in crate::documents) fn parse(source: &Arc<Source>) -> (Table, Vec<Diagnostic>) {
-    let too_large = |message: String| (Table::default(), vec![Diagnostic::of_document(message)]);
+pub(in crate::documents) fn parse_toml(source: &Arc<Source>) -> (Vec<(Key, Tree)>, Vec<Diagnostic>) {
+    let too_large = |message: String| (Vec::new(), vec![Diagnostic::of_document(message)]);
     let (name, bytes) = (&source.name, source.text.len());
     if bytes > BYTES_MAX {
         return too_large(format!("{name} has {bytes} bytes; a catalog has at most {BYTES_MAX}"));
     }
     if let Some(too_deep) = too_deep(source) {
-        return (Table::default(), vec![too_deep]);
+        return (Vec::new(), vec![too_deep]);
     }
     let (table, diagnostics) = parse_bounded(source);
-    let (tables, nodes) = (table.entries.len(), nodes_of(&table));
+    let (tables, nodes) = (table.len(), nodes_of(&table));
     if tables > TABLES_MAX {
         return too_large(format!("{name} has {tables} tables; a catalog has at most {TABLES_MAX}"));
     }
@@ -93,15 +42,15 @@ pub(in crate::documents) fn parse(source: &Arc<Source>) -> (Table, Vec<Diagnosti
     (table, diagnostics)
 }
 
-fn nodes_of(table: &Table) -> usize {
-    fn of(node: &Node) -> usize {
-        1 + match &node.value {
-            Value::List(items) => items.iter().map(of).sum(),
-            Value::Table(inner) => nodes_of(inner),
-            Value::Text(_) | Value::Integer(_) | Value::Boolean(_) | Value::Other => 0,
+fn nodes_of(table: &[(Key, Tree)]) -> usize {
+    fn of(node: &Tree) -> usize {
+        1 + match &node.kind {
+            TreeKind::List(items) => items.iter().map(of).sum(),
+            TreeKind::Map(inner) => nodes_of(inner),
+            _ => 0,
         }
     }
-    table.entries.iter().map(|(_, node)| of(node)).sum()
+    table.iter().map(|(_, node)| of(node)).sum()
 }
 
 /// The crate counts a list that it gave up as closed twice, and so lets a broken text nest without end.
@@ -125,7 +74,7 @@ fn too_deep(source: &Arc<Source>) -> Option<Diagnostic> {
     Some(Diagnostic::error(&place, "this is nested too deeply").hint("no catalog needs so many levels"))
 }
 
-fn parse_bounded(source: &Arc<Source>) -> (Table, Vec<Diagnostic>) {
+fn parse_bounded(source: &Arc<Source>) -> (Vec<(Key, Tree)>, Vec<Diagnostic>) {
     let (document, errors) = DeTable::parse_recoverable(&source.text);
     let diagnostics = errors
         .into_iter()
@@ -142,30 +91,30 @@ fn parse_bounded(source: &Arc<Source>) -> (Table, Vec<Diagnostic>) {
     (table(source, document.into_inner()), diagnostics)
 }
 
-fn table(source: &Arc<Source>, table: DeTable<'_>) -> Table {
+fn table(source: &Arc<Source>, table: DeTable<'_>) -> Vec<(Key, Tree)> {
     let entry = |(key, value): (Spanned<toml::de::DeString<'_>>, Spanned<DeValue<'_>>)| {
-        let key_place = place(source, &key.span());
-        (Located { value: key.into_inner().into_owned(), place: key_place }, node(source, value))
+        let place = place(source, &key.span());
+        (Key { text: key.into_inner().into_owned(), place }, node(source, value))
     };
-    let mut entries: Vec<(Located<String>, Node)> = table.into_iter().map(entry).collect();
+    let mut entries: Vec<(Key, Tree)> = table.into_iter().map(entry).collect();
     // The crate sorts by name.
     entries.sort_by_key(|(key, _)| key.place.start);
-    Table { entries }
+    entries
 }
 
-fn node(source: &Arc<Source>, value: Spanned<DeValue<'_>>) -> Node {
+fn node(source: &Arc<Source>, value: Spanned<DeValue<'_>>) -> Tree {
     let place = place(source, &value.span());
-    let value = match value.into_inner() {
-        DeValue::String(text) => Value::Text(text.into_owned()),
+    let kind = match value.into_inner() {
+        DeValue::String(text) => TreeKind::Scalar { text: text.into_owned(), exact: false },
         DeValue::Integer(digits) => {
-            i64::from_str_radix(digits.as_str(), digits.radix()).map_or(Value::Other, Value::Integer)
+            i64::from_str_radix(digits.as_str(), digits.radix()).map_or(TreeKind::Other, TreeKind::Integer)
         }
-        DeValue::Boolean(boolean) => Value::Boolean(boolean),
-        DeValue::Array(items) => Value::List(items.into_iter().map(|item| node(source, item)).collect()),
-        DeValue::Table(inner) => Value::Table(table(source, inner)),
-        DeValue::Float(_) | DeValue::Datetime(_) => Value::Other,
+        DeValue::Boolean(boolean) => TreeKind::Boolean(boolean),
+        DeValue::Array(items) => TreeKind::List(items.into_iter().map(|item| node(source, item)).collect()),
+        DeValue::Table(inner) => TreeKind::Map(table(source, inner)),
+        DeValue::Float(_) | DeValue::Datetime(_) => TreeKind::Other,
     };
-    Node { place, value }
+    Tree { kind, place }
 }
 
 fn place(source: &Arc<Source>, span: &std::ops::Range<usize>) -> Place {

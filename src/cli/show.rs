@@ -1,0 +1,191 @@
+//! `recover show`: a board's procedure for a person to read, rendered from its playbook. Needs no files and no tools.
+
+use std::collections::BTreeSet;
+
+use crate::cli::arguments::{ShowArgs, ShowFormat};
+use crate::cli::catalogs::of_user;
+use crate::cli::check::read;
+use crate::cli::diagnostics::render;
+use crate::cli::places::find_playbook;
+use crate::cli::problems;
+use crate::cli::streams::{complain, complain_at_length, say};
+use crate::cli::style::{Look, Role, Sign};
+use crate::cli::wording::{bytes, hang, milliseconds, quote_command};
+use crate::documents::playbook::{Need, Playbook, irreversible_steps, tools_of};
+use crate::engine::{Chosen, Files, GoesOn, Outcome, PlannedLine, PlannedStep, Settings, plan};
+use crate::words::Severity;
+use crate::world::{Scratch, Surroundings};
+
+/// A line of the procedure, before it is known how it is to look.
+enum Line {
+    Title(String),
+    Heading(String),
+    Text(String),
+    Item(String),
+    /// What the person does.
+    Hands(String),
+    Command(String),
+    Warning(String),
+    Quiet(String),
+}
+
+pub(super) fn show(args: &ShowArgs, look: &Look) -> Outcome {
+    let surroundings = Surroundings::of_this_process();
+    let catalog = match of_user(&surroundings) {
+        Ok(found) => found.catalog,
+        Err(diagnostics) => {
+            complain_at_length(&render(&diagnostics, look));
+            return Outcome::PlaybookInvalid;
+        }
+    };
+    let found = match find_playbook(&args.board) {
+        Ok(found) => found,
+        Err(error) => {
+            complain(&format!("error: {error}"));
+            problems::place(&error).next.iter().for_each(|next| complain(next));
+            return if error.of_document() { Outcome::PlaybookInvalid } else { Outcome::CommandLine };
+        }
+    };
+    let (playbook, diagnostics) = read(&found, &catalog);
+    let Some(playbook) = playbook.filter(|_| diagnostics.iter().all(|told| told.severity != Severity::Error)) else {
+        complain_at_length(&render(&diagnostics, look));
+        return Outcome::PlaybookInvalid;
+    };
+    let mut files = match Scratch::create() {
+        Ok(scratch) => Files::new(scratch),
+        Err(error) => {
+            complain(&format!("error: {error}"));
+            return Outcome::StepFailed;
+        }
+    };
+    for input in &playbook.inputs {
+        files.add(input.name.clone(), input.file_name().to_owned());
+    }
+    let settings = Settings {
+        chosen: Chosen::Any,
+        allow_irreversible: BTreeSet::new(),
+        variables: playbook
+            .variables
+            .iter()
+            .map(|variable| (variable.name.clone(), variable.default.clone()))
+            .collect(),
+        simulated: false,
+        single_calls: false,
+        playbook_name: found.source.name.clone(),
+        shipped: found.is_shipped(),
+    };
+    let steps = plan(&playbook, &catalog, &files, &settings, &|_| None);
+    let lines = procedure(&playbook, &steps);
+    match args.format {
+        ShowFormat::Plain => lines.iter().flat_map(|line| plain(line, look)).for_each(|line| say(&line)),
+        ShowFormat::Markdown => lines.iter().for_each(|line| say(&markdown(line))),
+    }
+    Outcome::Recovered
+}
+
+fn procedure(playbook: &Playbook, steps: &[PlannedStep]) -> Vec<Line> {
+    let mut lines = vec![Line::Title(format!("Bringing back the {}", playbook.board))];
+    lines.extend(playbook.summary.clone().map(Line::Text));
+    if let [_, ..] = playbook.inputs.as_slice() {
+        lines.push(Line::Heading("Files".to_owned()));
+    }
+    for input in &playbook.inputs {
+        let need = match &input.need {
+            Need::Always => "",
+            Need::Never => " (may be missing)",
+            Need::Without(_) => " (needed unless it is replaced by another)",
+        };
+        let help = input.help.as_ref().map(|help| format!(": {help}")).unwrap_or_default();
+        let room = input.max_size.map(|size| format!(", at most {}", bytes(size))).unwrap_or_default();
+        lines.push(Line::Item(format!("{}{need}{help}{room}", input.file.value)));
+    }
+    let tools = tools_of(playbook, &|_| true);
+    if !tools.is_empty() {
+        lines.push(Line::Heading("Tools".to_owned()));
+        lines.push(Line::Text(tools.join(", ")));
+    }
+    for (step, why) in irreversible_steps(&playbook.steps) {
+        lines.push(Line::Heading("What can never be undone".to_owned()));
+        lines.push(Line::Warning(format!("Step {step}: {why}")));
+    }
+    lines.push(Line::Heading("Steps".to_owned()));
+    for step in steps {
+        lines.push(Line::Item(format!("{}. {}", step.number, step.name)));
+        lines.extend(step.notes.iter().cloned().map(Line::Quiet));
+        lines.extend(step.lines.iter().flat_map(told));
+    }
+    lines
+}
+
+fn told(line: &PlannedLine) -> Vec<Line> {
+    match line {
+        PlannedLine::Command { command, .. } => vec![Line::Command(quote_command(command))],
+        PlannedLine::Prompt { text, goes_on } => {
+            let how = match goes_on {
+                GoesOn::ByItself => "",
+                GoesOn::WithEnter => " Then press ENTER.",
+                GoesOn::Either => " Or press ENTER.",
+            };
+            vec![Line::Hands(format!("{}{how}", text.trim_end()))]
+        }
+        PlannedLine::Wait { text, limit_ms } => {
+            vec![Line::Quiet(format!("wait {text}, for at most {}", milliseconds(*limit_ms)))]
+        }
+        PlannedLine::Consent { why } => vec![Line::Warning(format!("This can never be undone. {why}"))],
+        PlannedLine::Answer { when: _, send, prompt } => {
+            let asked = prompt.iter().cloned().map(Line::Hands);
+            let sent = send.iter().map(|line| match line.as_str() {
+                "" => Line::Quiet("press ENTER when the tool asks".to_owned()),
+                line => Line::Quiet(format!("type {line} when the tool asks")),
+            });
+            asked.chain(sent).collect()
+        }
+        PlannedLine::Check { text } => vec![Line::Quiet(format!("make sure: {text}"))],
+        PlannedLine::Stage { file, path } => {
+            vec![Line::Quiet(format!("put {file} at {path} in a copy of the tool's folder"))]
+        }
+        PlannedLine::Write { file, .. } => vec![Line::Quiet(format!("write the file {file}"))],
+        PlannedLine::Refuse { text } => vec![Line::Warning(format!("Stop here. {text}"))],
+        PlannedLine::NotStarted { tool, why } => vec![Line::Warning(format!("{tool} is not started: {why}"))],
+    }
+}
+
+fn plain(line: &Line, look: &Look) -> Vec<String> {
+    let painted = |role: Role, first: &str, text: &str| -> Vec<String> {
+        hang(first, text, look.width).iter().map(|line| look.paint(role, line)).collect()
+    };
+    match line {
+        Line::Title(text) => painted(Role::Title, "", text),
+        Line::Heading(text) => [String::new()].into_iter().chain(painted(Role::Title, "", text)).collect(),
+        Line::Text(text) => hang("", text, look.width),
+        Line::Item(text) => hang("  ", text, look.width),
+        Line::Hands(text) => painted(Role::Person, "      YOU  ", text),
+        Line::Command(text) => painted(Role::Command, "      $ ", text),
+        Line::Warning(text) => painted(Role::Failure, &format!("      {} ", look.sign(Sign::Attention)), text),
+        Line::Quiet(text) => painted(Role::Quiet, "      ", text),
+    }
+}
+
+/// CommonMark. Everything below a step belongs to its point.
+fn markdown(line: &Line) -> String {
+    let plain = |text: &str| escaped(&text.split_whitespace().collect::<Vec<_>>().join(" "));
+    match line {
+        Line::Title(text) => format!("# {}\n", plain(text)),
+        Line::Heading(text) => format!("\n## {}\n", plain(text)),
+        Line::Text(text) => format!("{}\n", plain(text)),
+        Line::Item(text) => format!("- {}", plain(text)),
+        Line::Hands(text) => format!("  - **You:** {}", plain(text)),
+        Line::Command(text) => format!("  - `{}`", text.replace('`', "'")),
+        Line::Warning(text) => format!("  - **Attention:** {}", plain(text)),
+        Line::Quiet(text) => format!("  - {}", plain(text)),
+    }
+}
+
+/// Letters that mean something in Markdown mean themselves.
+fn escaped(text: &str) -> String {
+    let escape = |letter: char| match letter {
+        '*' | '_' | '`' | '<' | '>' | '[' | ']' | '#' | '\\' | '|' => format!("\\{letter}"),
+        letter => letter.to_string(),
+    };
+    text.chars().map(escape).collect()
+}

@@ -1,0 +1,125 @@
+//! From "my camera is dead" to the first right move: which board it is, what it is called, and what stands in the way.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+use crate::support::House;
+
+/// A playbook of the person's own, for a board that recover does not know.
+const OWN: &str = "format: 1\nboard: Bench Lamp\naliases: [LAMP_ONE]\ndevices:\n  lamp: {usb: \"1209:0001\", label: lamp}\nsteps:\n  \
+                   - {id: connect, prompt: Connect the lamp., until: {present: lamp}, timeout: 1s}\n";
+
+#[test]
+fn plain_recover_without_a_person_names_what_to_write() {
+    let house = House::new();
+    house.write("lamp.yaml", OWN);
+    let ran = house.run(&[]).exits(2).says("What is attached").says("recover rt1062").says("OpenMV Cam RT1062");
+    ran.says("./lamp.yaml").says("Bench Lamp").says("nothing was started");
+}
+
+#[test]
+fn a_board_is_found_by_any_of_its_names() {
+    let house = House::new();
+    for name in ["h7", "H7", "OpenMV Cam H7", "openmv-cam-h7", "OPENMV4", "openmv4", "h7.yaml"] {
+        house.run(&[name, "--simulate"]).exits(0).says("recover · OpenMV Cam H7 Rewrites");
+    }
+    house.run(&["openmv4p", "--simulate"]).exits(0).says("recover · OpenMV Cam H7 Plus");
+}
+
+#[test]
+fn a_board_of_ones_own_is_found_by_its_name() {
+    let house = House::new();
+    house.write("lamp.yaml", OWN);
+    for name in ["lamp", "bench lamp", "lamp_one"] {
+        house.run(&[name, "--dry-run"]).exits(0).says("Connect the lamp.");
+    }
+}
+
+#[test]
+fn what_is_almost_a_name_is_seen_through() {
+    let house = House::new();
+    house.run(&["rt106"]).exits(2).says("Did you mean `rt1062` (OpenMV Cam RT1062)");
+    house.run(&["h7pluss"]).exits(2).says("`h7-plus` (OpenMV Cam H7 Plus)");
+    house.run(&["chekc"]).exits(2).says("Did you mean the command `check`?");
+    house.run(&["quite another thing"]).exits(2).says("recover list");
+}
+
+#[test]
+fn help_is_a_command() {
+    let house = House::new();
+    house.run(&["help"]).exits(0).says("To rescue a camera");
+    house.run(&["help", "doctor"]).exits(0).says("stands in the way");
+}
+
+#[test]
+fn the_procedure_is_readable_without_files_and_tools() {
+    let house = House::new();
+    let ran = house.run(&["show", "RT1062"]).exits(0);
+    let ran = ran.says("Bringing back the OpenMV Cam RT1062").says("What can never be undone");
+    let ran = ran
+        .says("YOU Disconnect the camera.")
+        .says("size of blhost_flash_loader.bin rounded up to a multiple of 0x1000");
+    ran.never_says("sha256(").never_says("given(").never_says("${");
+    let ran = house.run(&["show", "n6", "--format", "markdown"]).exits(0).says("# Bringing back the OpenMV Cam N6");
+    ran.says("- **You:**").never_says("not present(");
+    house.run(&["show", "nothing-like-it"]).exits(2).says("there is no playbook");
+}
+
+#[test]
+fn a_plan_needs_no_files() {
+    let house = House::new();
+    let ran =
+        house.run(&["rt1062", "--dry-run"]).exits(0).says("<size of firmware.bin rounded up to a multiple of 0x1000>");
+    ran.says(
+        "Not there yet, so its size is not known: sdphost_flash_loader.bin, blhost_flash_loader.bin, firmware.bin",
+    );
+    // What is there is looked at as in a run.
+    house.write("firmware.bin", "<!DOCTYPE html><html></html>");
+    house.run(&["rt1062", "--dry-run"]).exits(2).says("firmware.bin");
+}
+
+#[test]
+fn everything_that_stands_in_the_way_is_told_at_once() {
+    let house = House::new();
+    let ran = house.run(&["doctor", "rt1062"]);
+    assert_eq!(ran.code, Some(4), "{}", ran.text());
+    let ran = ran.says("sdphost").says("blhost").says("was not found").says("firmware.bin");
+    ran.says("things stand in the way");
+    let ran = house.run(&["doctor", "rt1062", "--message-format", "json"]);
+    let told = ran.events();
+    let bad: Vec<&str> =
+        told.iter().filter(|told| told["level"] == "bad").map(|told| told["name"].as_str().unwrap()).collect();
+    for name in ["sdphost", "blhost", "sdphost_flash_loader.bin", "blhost_flash_loader.bin", "firmware.bin"] {
+        assert!(bad.contains(&name), "{name} {bad:?}");
+    }
+    assert!(
+        told.iter()
+            .all(|told| told["level"] != "bad" || told["remedies"].as_array().is_some_and(|all| !all.is_empty()))
+    );
+}
+
+#[test]
+fn who_has_no_board_in_mind_misses_no_tool() {
+    let house = House::new();
+    let ran = house.run(&["doctor", "--message-format", "json"]);
+    let told = ran.events();
+    let tool = told.iter().find(|told| told["name"] == "blhost").unwrap();
+    assert_eq!(tool["level"], "note");
+    assert!(tool["what"].as_str().unwrap().contains("needed for OpenMV Cam RT1062"), "{tool}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn rules_are_shown_and_never_written_without_a_person() {
+    let house = House::new();
+    let ran = house.run(&["doctor", "--fix"]).exits(2).says("TAG+=\"uaccess\"").says("nobody can be asked here");
+    ran.says("0483").never_says("0666");
+}
+
+#[test]
+fn shells_and_readers_of_manuals_are_served() {
+    let house = House::new();
+    for shell in ["bash", "zsh", "fish", "powershell"] {
+        house.run(&["completions", shell]).exits(0).says("recover");
+    }
+    house.run(&["man"]).exits(0).says(".TH");
+}
