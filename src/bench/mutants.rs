@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use crate::bench::{CaseRun, Keep, Subject, run_case};
 use crate::documents::cases::Case;
 use crate::documents::mutation::Mutant;
-use crate::documents::playbook::{Action, Playbook, Step, check};
+use crate::documents::playbook::{Below, Playbook, Step, check, every_step, procedure};
 use crate::engine::{Event, StepEnd};
 use crate::words::{Id, Severity};
 
@@ -74,8 +74,7 @@ fn order(playbook: &Playbook, mutant: &Mutant, baselines: &[Baseline]) -> Vec<us
     let mut touched = BTreeSet::new();
     for id in &mutant.steps {
         touched.insert(id.clone());
-        with_inner(&playbook.steps, id, false, &mut touched);
-        owners(&playbook.steps, id, &mut touched);
+        touched.extend(with_inner(&playbook.steps, id).chain(owners(&playbook.steps, id)).cloned());
     }
     let reaches = |index: &usize| touched.is_empty() || !baselines[*index].reached.is_disjoint(&touched);
     let mut order: Vec<usize> = (0..baselines.len()).filter(reaches).collect();
@@ -84,44 +83,16 @@ fn order(playbook: &Playbook, mutant: &Mutant, baselines: &[Baseline]) -> Vec<us
     order
 }
 
-/// The steps whose preparations or readings hold this one, with all that is below them: those tell nothing of themselves.
-fn owners(steps: &[Step], id: &Id, into: &mut BTreeSet<Id>) {
-    let holds = |steps: &[Step]| {
-        let mut below = BTreeSet::new();
-        with_inner(steps, id, false, &mut below);
-        !below.is_empty()
+/// The steps of the procedure that have this one in what tells nothing of itself, with all that is below them.
+fn owners<'a>(steps: &'a [Step], id: &Id) -> impl Iterator<Item = &'a Id> {
+    let holds = move |step: &&Step| {
+        let mut silent = step.children().filter(|(below, _)| *below != Below::Group);
+        silent.any(|(_, steps)| every_step(steps).any(|step| step.id == *id))
     };
-    for step in steps {
-        let prepared = step.retry.as_ref().is_some_and(|retry| holds(&retry.prepare));
-        let read = step
-            .irreversible
-            .as_ref()
-            .is_some_and(|guard| holds(&guard.already_done.steps) || holds(&guard.verify.steps));
-        if prepared || read {
-            with_inner(std::slice::from_ref(step), &step.id, false, into);
-        }
-        if let Action::Steps(inner) = &step.action {
-            owners(inner, id, into);
-        }
-    }
+    procedure(steps).filter(holds).flat_map(Step::whole).map(|step| &step.id)
 }
 
 /// The step and everything below it.
-fn with_inner(steps: &[Step], id: &Id, within: bool, into: &mut BTreeSet<Id>) {
-    for step in steps {
-        let within = within || step.id == *id;
-        if within {
-            into.insert(step.id.clone());
-        }
-        if let Action::Steps(inner) = &step.action {
-            with_inner(inner, id, within, into);
-        }
-        if let Some(retry) = &step.retry {
-            with_inner(&retry.prepare, id, within, into);
-        }
-        if let Some(guard) = &step.irreversible {
-            with_inner(&guard.already_done.steps, id, within, into);
-            with_inner(&guard.verify.steps, id, within, into);
-        }
-    }
+fn with_inner<'a>(steps: &'a [Step], id: &Id) -> impl Iterator<Item = &'a Id> {
+    every_step(steps).filter(move |step| step.id == *id).flat_map(Step::whole).map(|step| &step.id)
 }

@@ -1,6 +1,5 @@
 //! Setting a bench up: a virtual board in its starting state, and mock tools that ordinary discovery finds.
 
-use std::ffi::OsString;
 use std::io;
 use std::path::Path;
 
@@ -14,6 +13,7 @@ use crate::bench::{BenchError, SceneFault, Stage, UnmadeCall, VirtualModel};
 use crate::documents::catalog::Catalog;
 use crate::documents::playbook::Playbook;
 use crate::documents::scene::{Scene, SceneTool};
+use crate::world::Surroundings;
 
 /// A bench that stands ready. Dropping it removes a temporary folder.
 #[derive(Debug)]
@@ -154,8 +154,8 @@ impl Bench {
         self.folder.keep()
     }
 
-    /// The variables that let discovery find the mock tools before any real one, and the mock tools their bench.
-    pub fn surroundings_variables(&self) -> Vec<(String, OsString)> {
+    /// In which discovery finds the mock tools before any real one, and the mock tools their bench.
+    pub fn surroundings(&self) -> Surroundings {
         let files = self.files();
         let tool = |name: &String| {
             let variable = format!("RECOVER_TOOL_{}", name.to_uppercase().replace('-', "_"));
@@ -163,7 +163,8 @@ impl Bench {
         };
         let bench = (BENCH_VARIABLE.to_owned(), self.folder().as_os_str().to_owned());
         let there = |name: &&String| files.tool(name).symlink_metadata().is_ok();
-        self.tools.iter().filter(there).map(tool).chain([bench]).collect()
+        let variables = self.tools.iter().filter(there).map(tool).chain([bench]).collect();
+        Surroundings { variables, current_folder: self.folder().to_owned(), ..Surroundings::default() }
     }
 }
 

@@ -32,8 +32,8 @@ use crate::documents::playbook::{DeviceKind, HandMove};
 use crate::documents::scene::{Asked, ScenePerson};
 use crate::words::{Id, ToolEnd, UsbId};
 use crate::world::{
-    AT_TERMINAL, AnswerTool, Ask, AttachedDevice, Cleared, DeviceList, Interrupt, Person, Reply, RunningTool, StopTool,
-    ToolEvent, World,
+    AT_TERMINAL, AnswerTool, Ask, AttachedDevice, Cleared, DeviceList, Interrupt, NoBus, Person, Reply, RunningTool,
+    StopTool, ToolEvent, World,
 };
 
 /// Starts a tool's process, as the real world does.
@@ -235,7 +235,7 @@ impl World for BenchWorld {
     }
 
     fn devices(&self, kinds: &[(UsbId, DeviceKind)]) -> DeviceList {
-        let state = self.look().map_err(|error| error.to_string())?;
+        let state = self.look().map_err(|error| NoBus::Missing(error.to_string()))?;
         let attached = |device: BusDevice| {
             let (_, kind) = kinds.iter().find(|(id, _)| *id == device.id)?;
             let BusDevice { id, port, serial, product, interfaces, version, kind: _, access } = device;

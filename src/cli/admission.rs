@@ -9,12 +9,12 @@ use crate::cli::catalogs::{Deciders, FoundCatalog, NoCatalog, RunCatalog, for_be
 use crate::cli::configuration::Configuration;
 use crate::cli::desk::Desk;
 use crate::cli::places::{FoundPlaybook, find_playbook};
-use crate::cli::refusal::Refusal;
+use crate::cli::refusal::refuse_place;
 use crate::cli::signed::Signed;
 use crate::cli::trust_store::TrustStore;
-use crate::cli::which_playbook::{no_playbook, playbook_of_run};
+use crate::cli::which_playbook::playbook_of_run;
 use crate::documents::playbook::Playbook;
-use crate::engine::Event;
+use crate::engine::{Event, Refusal};
 use crate::words::{Diagnostic, Source};
 use crate::world::Surroundings;
 
@@ -43,7 +43,7 @@ impl Admission {
         };
         let configuration = Configuration::of(surroundings);
         if options.simulate.is_some() || options.scene.is_some() {
-            let found = find_playbook(name).map_err(|error| no_playbook(&error))?;
+            let found = find_playbook(name).map_err(|error| refuse_place(&error))?;
             let signed = options.only_signed.then(|| Signed::by_trusted_keys(&configuration));
             must_be_signed(&found, signed.as_ref())?;
             let catalog = for_bench(surroundings, &found, options).map_err(no_catalog)?;

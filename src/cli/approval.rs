@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::desk::{Desk, ask, piece};
 use crate::cli::places::FoundPlaybook;
-use crate::cli::refusal::{Refusal, refuse};
+use crate::cli::refusal::refuse;
 use crate::cli::trust_store::{News, TrustStore};
 use crate::documents::catalog::Catalog;
 use crate::documents::playbook::{Deed, MayDo, Playbook, may_do};
-use crate::engine::{Event, Outcome, before_anything};
+use crate::engine::{Event, Outcome, Refusal, before_anything};
 use crate::words::FaultClass;
 
 /// Lets the playbook run, with what is to be told about that; or does not, because the person declined.

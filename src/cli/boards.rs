@@ -71,7 +71,7 @@ impl Boards {
             // The ports of adapters may be there all the same.
             Err(reason) => {
                 let serial: Vec<_> = kinds.iter().copied().filter(|(_, kind)| *kind == DeviceKind::Serial).collect();
-                (machine.devices(&serial).unwrap_or_default(), Some(reason))
+                (machine.devices(&serial).unwrap_or_default(), Some(reason.to_string()))
             }
         };
         let seen: Vec<UsbId> = attached.iter().map(|device| device.id).collect();

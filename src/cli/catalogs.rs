@@ -15,13 +15,12 @@ use crate::cli::arguments::RunOptions;
 use crate::cli::configuration::{Configuration, own_catalog};
 use crate::cli::desk::{Desk, ask, piece};
 use crate::cli::places::{FoundPlaybook, OwnDocument, PlaceError, read_document, read_own};
-use crate::cli::problems;
-use crate::cli::refusal::{Refusal, refuse};
-use crate::cli::signed::Signed;
+use crate::cli::refusal::{problem_of_place, refuse};
+use crate::cli::signed::{NotSigned, Signed};
 use crate::cli::trust_store::TrustStore;
 use crate::cli::wording::quote;
 use crate::documents::catalog::{Catalog, Change, changes, merge, shipped, shipped_source, without_programs};
-use crate::engine::{Event, Outcome, before_anything};
+use crate::engine::{Event, Outcome, Refusal, before_anything};
 use crate::words::{Diagnostic, FaultClass, Source};
 use crate::world::{Foreign, Surroundings};
 
@@ -323,14 +322,14 @@ fn nobody_trusts(undecided: &[Undecided]) -> Box<Refusal> {
 }
 
 /// Only what is signed counts, and this is not.
-pub(super) fn not_signed(why: &str, signed: &Signed) -> Box<Refusal> {
+pub(super) fn not_signed(why: &NotSigned, signed: &Signed) -> Box<Refusal> {
     let mut next = vec![
         "Only playbooks and catalogs that are shipped, or signed by a trusted key, run here (--only-signed, or \
          only_signed in the settings of this user)."
             .to_owned(),
     ];
     next.extend(signed.about_keys().iter().cloned());
-    refuse(Outcome::PlaybookInvalid, before_anything(FaultClass::BadFile, why.to_owned(), next))
+    refuse(Outcome::PlaybookInvalid, before_anything(FaultClass::BadFile, why.to_string(), next))
 }
 
 /// Why a trusted catalog still has to be named each time.
@@ -343,7 +342,7 @@ fn cannot_be_read(error: &PlaceError) -> NoCatalog {
     if error.of_document() {
         return NoCatalog::Diagnostics(vec![Diagnostic::of_document(error.to_string())]);
     }
-    NoCatalog::Refused(refuse(Outcome::CommandLine, problems::place(error)))
+    NoCatalog::Refused(refuse(Outcome::CommandLine, problem_of_place(error)))
 }
 
 /// Catalogs that lie beside documents, but for the one in the current folder, which counts anyway.
@@ -362,20 +361,20 @@ fn beside(documents: &[&Path]) -> Vec<PathBuf> {
 
 /// The shipped catalog with the one in the user's configuration folder: programs of it may be started.
 pub(super) fn of_user(surroundings: &Surroundings) -> Result<FoundCatalog, Vec<Diagnostic>> {
-    merged(Configuration::of(surroundings).catalog(), Vec::new())
+    merged(Configuration::of(surroundings).catalog().as_ref(), &[])
 }
 
 /// Every catalog in full, for what starts no program.
 fn find(surroundings: &Surroundings, beside: &[PathBuf]) -> Result<FoundCatalog, Vec<Diagnostic>> {
-    let lying = [PathBuf::from(CATALOG_FILE)].into_iter().chain(beside.iter().cloned());
-    merged(Configuration::of(surroundings).catalog(), lying.collect())
+    let lying: Vec<PathBuf> = [PathBuf::from(CATALOG_FILE)].into_iter().chain(beside.iter().cloned()).collect();
+    merged(Configuration::of(surroundings).catalog().as_ref(), &lying)
 }
 
-fn merged(configured: Option<PathBuf>, beside: Vec<PathBuf>) -> Result<FoundCatalog, Vec<Diagnostic>> {
+fn merged(configured: Option<&PathBuf>, beside: &[PathBuf]) -> Result<FoundCatalog, Vec<Diagnostic>> {
     let shipped = shipped_source();
     let mut sources = vec![Arc::clone(&shipped)];
     let (mut name, mut lying, mut real_paths) = (None, Vec::new(), Vec::new());
-    for path in configured.iter().chain(&beside).cloned() {
+    for path in configured.into_iter().chain(beside).cloned() {
         if !path.is_file() {
             continue;
         }
@@ -389,7 +388,7 @@ fn merged(configured: Option<PathBuf>, beside: Vec<PathBuf>) -> Result<FoundCata
         if source.text != shipped.text {
             let is_beside = beside.contains(&path) && path != Path::new(CATALOG_FILE);
             name = is_beside.then(|| source.name.clone()).or(name);
-            lying.extend((configured.as_ref() != Some(&path)).then(|| Arc::clone(&source)));
+            lying.extend((configured != Some(&path)).then(|| Arc::clone(&source)));
             sources.push(source);
         }
     }

@@ -10,7 +10,7 @@ use crate::cli::configuration::key_of;
 use crate::cli::diagnostics::render;
 use crate::cli::parallel::{cores, in_parallel};
 use crate::cli::places::{FoundPlaybook, PlaceError, find_playbook, read_document, read_scene};
-use crate::cli::signed::Signed;
+use crate::cli::signed::{NotSigned, Signed};
 use crate::cli::streams::{complain, complain_at_length, say};
 use crate::cli::style::Look;
 use crate::cli::test::{is_test_file, load_tests, read_tests};
@@ -48,7 +48,7 @@ pub(super) fn check(args: &CheckArgs, look: &Look) -> Outcome {
         match found {
             Ok(mut found) => {
                 let signature = signed.as_ref().map(|signed| signature_of(file, catalog.as_ref(), signed));
-                let comment = signature.transpose().map_err(|why| found.push(Diagnostic::of_document(why)));
+                let comment = signature.transpose().map_err(|why| found.push(Diagnostic::of_document(why.to_string())));
                 if found.is_empty() && catalog.is_some() {
                     let signed =
                         comment.ok().flatten().map_or(String::new(), |comment| format!(", signed ({comment})"));
@@ -75,13 +75,22 @@ pub(super) fn check(args: &CheckArgs, look: &Look) -> Outcome {
     }
 }
 
+/// Why a document does not count as signed, or cannot even be read.
+#[derive(Debug, thiserror::Error)]
+enum NoSignature {
+    #[error(transparent)]
+    Place(#[from] PlaceError),
+    #[error(transparent)]
+    NotSigned(#[from] NotSigned),
+}
+
 /// What the signer wrote, or what is not signed of a document and of everything it takes.
-fn signature_of(file: &Path, catalog: Option<&Arc<FoundCatalog>>, signed: &Signed) -> Result<String, String> {
+fn signature_of(file: &Path, catalog: Option<&Arc<FoundCatalog>>, signed: &Signed) -> Result<String, NoSignature> {
     let is_playbook = !is_scene(file) && !is_test_file(file) && !is_catalog(file);
     let mut documents = match is_playbook {
-        true => find_playbook(&file.to_string_lossy()).map_err(|error| error.to_string())?.own_files(),
-        false if is_scene(file) => vec![read_scene(file).map_err(|error| error.to_string())?],
-        false => vec![read_document(file).map_err(|error| error.to_string())?],
+        true => find_playbook(&file.to_string_lossy())?.own_files(),
+        false if is_scene(file) => vec![read_scene(file)?],
+        false => vec![read_document(file)?],
     };
     if documents.is_empty() {
         return Ok("recover brings it along".to_owned());

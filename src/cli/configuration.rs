@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::cli::places::{OwnDocument, PlaceError, read_own};
 use crate::documents::settings::UserSettings;
 use crate::words::Diagnostic;
-use crate::world::{Surroundings, TrustedKey};
+use crate::world::{Foreign, SignatureProblem, Surroundings, TrustedKey};
 
 const CATALOG_FILE: &str = "vendor-tools.toml";
 const SETTINGS_FILE: &str = "settings.toml";
@@ -80,22 +80,35 @@ impl Configuration {
     }
 }
 
-fn read_key(path: &Path) -> Result<TrustedKey, String> {
-    let document = read_own(path).map_err(|error| error.to_string())?;
+/// Why something is no key that counts.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NoKey {
+    #[error(transparent)]
+    Place(#[from] PlaceError),
+    #[error("{0}")]
+    Foreign(Foreign),
+    #[error(transparent)]
+    Key(#[from] SignatureProblem),
+    #[error("`{0}` is neither a public key of minisign nor a file with one")]
+    Neither(String),
+}
+
+fn read_key(path: &Path) -> Result<TrustedKey, NoKey> {
+    let document = read_own(path)?;
     if let Some(foreign) = document.foreign {
-        return Err(foreign.to_string());
+        return Err(NoKey::Foreign(foreign));
     }
-    TrustedKey::read(&document.source.text).map_err(|error| error.to_string())
+    Ok(TrustedKey::read(&document.source.text)?)
 }
 
 /// A key as it is given on the command line: itself, or the path of its file.
-pub(super) fn key_of(given: &str) -> Result<TrustedKey, String> {
+pub(super) fn key_of(given: &str) -> Result<TrustedKey, NoKey> {
     let text = match read_own(Path::new(given)) {
         Ok(document) => document.source.text.clone(),
         Err(PlaceError::Unreadable { .. }) => given.to_owned(),
-        Err(error) => return Err(error.to_string()),
+        Err(error) => return Err(error.into()),
     };
-    TrustedKey::read(&text).map_err(|_| format!("`{given}` is neither a public key of minisign nor a file with one"))
+    TrustedKey::read(&text).map_err(|_| NoKey::Neither(given.to_owned()))
 }
 
 /// The catalog that the user has in the configuration folder; `None` where there is none.

@@ -6,9 +6,9 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::cli::arguments::MessageFormat;
 use crate::cli::json::write_line;
-use crate::cli::refusal::{Refusal, refuse};
+use crate::cli::refusal::refuse;
 use crate::cli::streams::{complain_at_length, stdout};
-use crate::engine::{Outcome, Problem, before_anything, finished};
+use crate::engine::{Outcome, Problem, Refusal, before_anything, finished};
 use crate::words::FaultClass;
 
 /// Where the last panic came from.
@@ -72,7 +72,7 @@ mod tests {
     fn a_panic_is_an_outcome_with_a_problem() {
         let numbers: Vec<u8> = Vec::new();
         let refusal = or_defect(|| Ok([Outcome::Recovered][numbers.len() + 1])).unwrap_err();
-        let (outcome, problem) = refusal.into_parts();
+        let Refusal { outcome, problem } = *refusal;
         assert_eq!(outcome.exit_code(), 70);
         assert!(
             problem.what.starts_with("recover has a defect and had to stop: index out of bounds"),

@@ -5,12 +5,11 @@ use std::time::{Duration, Instant};
 use crate::cli::arguments::{DevicesArgs, MessageFormat};
 use crate::cli::boards::{Boards, Sight};
 use crate::cli::json::write_line;
-use crate::cli::run_runtime::{Clock, defect, runtime};
 use crate::cli::streams::{complain, say, stdout};
 use crate::cli::style::{Look, Role, Sign};
 use crate::cli::wording::{hang, milliseconds};
 use crate::documents::playbook::DeviceState;
-use crate::engine::{Outcome, Recognised};
+use crate::engine::{Clock, Outcome, Recognised, Refusal};
 use crate::words::UsbId;
 use crate::world::{Access, Machine, OtherDevice, Person, World};
 
@@ -22,32 +21,24 @@ const FLAPPING_TIME: Duration = Duration::from_secs(10);
 
 pub(super) fn devices(args: &DevicesArgs, look: &Look) -> Outcome {
     let boards = Boards::all();
-    let runtime = match runtime(Clock::Running) {
-        Ok(runtime) => runtime,
-        Err(refusal) => return complain_of(&refusal.problem.what, refusal.outcome),
-    };
-    runtime.block_on(async {
-        let machine = match Machine::new(Person::nobody()) {
-            Ok(machine) => machine,
-            Err(error) => {
-                let refusal = defect(&error);
-                return complain_of(&refusal.problem.what, refusal.outcome);
+    let watched = Clock::Running.runtime().and_then(|runtime| {
+        runtime.block_on(async {
+            let machine = Machine::new(Person::nobody())?;
+            let mut teller = Teller { boards: &boards, look, format: args.message_format };
+            let sight = boards.look(&machine);
+            teller.all(&sight);
+            if args.watch {
+                teller.watch(&machine, sight).await;
+                return Ok(Outcome::Recovered);
             }
-        };
-        let mut teller = Teller { boards: &boards, look, format: args.message_format };
-        let sight = boards.look(&machine);
-        teller.all(&sight);
-        if args.watch {
-            teller.watch(&machine, sight).await;
-            return Outcome::Recovered;
-        }
-        if sight.blind.is_some() { Outcome::DeviceUnavailable } else { Outcome::Recovered }
+            Ok(if sight.blind.is_some() { Outcome::DeviceUnavailable } else { Outcome::Recovered })
+        })
+    });
+    watched.unwrap_or_else(|error| {
+        let refusal = Box::<Refusal>::from(error);
+        complain(&format!("error: {}", refusal.problem.what));
+        refusal.outcome
     })
-}
-
-fn complain_of(what: &str, outcome: Outcome) -> Outcome {
-    complain(&format!("error: {what}"));
-    outcome
 }
 
 /// A device as it is told to programs.

@@ -15,20 +15,19 @@ use crate::cli::catalogs::{FoundCatalog, of_user};
 use crate::cli::diagnostics::render;
 use crate::cli::json::write_line;
 use crate::cli::places::find_playbook;
-use crate::cli::problems;
-use crate::cli::run_runtime::{Clock, defect, runtime};
+use crate::cli::refusal::problem_of_place;
 use crate::cli::streams::{complain, complain_at_length, say, stdout};
 use crate::cli::style::{Look, Role, Sign};
 use crate::cli::wording::{bytes, hang};
 use crate::documents::catalog::{OperatingSystem, Tool};
 use crate::documents::playbook::{DeviceKind, Playbook, tools_of};
 use crate::engine::{
-    Event, Files, GivenFiles, Outcome, RULES_FILE, outcome_without_tools, permits, remedy_for, stage_inputs,
+    Clock, Event, Files, GivenFiles, Outcome, RULES_FILE, outcome_without_tools, permits, remedy_for, stage_inputs,
 };
 use crate::words::UsbId;
 use crate::world::{
-    Access, Finder, FoundTool, Host, Machine, Person, Scratch, Surroundings, ToolProblem, device_rules, examine_tools,
-    free_bytes, process, running_programs, tool_environment,
+    Access, Finder, FoundTool, Host, Machine, Person, Scratch, ScratchProblem, Surroundings, ToolProblem, device_rules,
+    examine_tools, free_bytes, process, running_programs, tool_environment,
 };
 
 /// Images, their copies and what is read back, of the largest board.
@@ -97,8 +96,8 @@ pub(super) fn doctor(args: &DoctorArgs, look: &Look) -> Outcome {
     }
     let findings = match findings(&subject, args) {
         Ok(findings) => findings,
-        Err(what) => {
-            complain(&format!("error: {what}"));
+        Err(error) => {
+            complain(&format!("error: {error}"));
             return Outcome::Defect;
         }
     };
@@ -129,7 +128,7 @@ fn subject(args: &DoctorArgs, look: &Look) -> Result<Subject, Outcome> {
     };
     let found = find_playbook(name).map_err(|error| {
         complain(&format!("error: {error}"));
-        problems::place(&error).next.iter().for_each(|next| complain(next));
+        problem_of_place(&error).next.iter().for_each(|next| complain(next));
         if error.of_document() { Outcome::PlaybookInvalid } else { Outcome::CommandLine }
     })?;
     let loaded = found.load();
@@ -140,10 +139,18 @@ fn subject(args: &DoctorArgs, look: &Look) -> Result<Subject, Outcome> {
     Ok(Subject { playbooks: vec![playbook], one: true, catalog, surroundings })
 }
 
-fn findings(subject: &Subject, args: &DoctorArgs) -> Result<Vec<Finding>, String> {
-    let runtime = runtime(Clock::Running).map_err(|refusal| refusal.problem.what)?;
-    let scratch = Scratch::create().map_err(|error| error.to_string())?;
-    let mut files = Files::new(scratch);
+/// Why nothing can be looked at.
+#[derive(Debug, thiserror::Error)]
+enum NoLook {
+    #[error("recover could not set itself up: {0}")]
+    SetUp(#[from] std::io::Error),
+    #[error(transparent)]
+    Scratch(#[from] ScratchProblem),
+}
+
+fn findings(subject: &Subject, args: &DoctorArgs) -> Result<Vec<Finding>, NoLook> {
+    let runtime = Clock::Running.runtime()?;
+    let mut files = Files::new(Scratch::create()?);
     let mut findings = of_computer();
     findings.extend(of_disk());
     findings.extend(runtime.block_on(of_tools(subject, args, files.scratch().folder())));
@@ -151,8 +158,8 @@ fn findings(subject: &Subject, args: &DoctorArgs) -> Result<Vec<Finding>, String
         findings.extend(of_files(playbook, args, &mut files));
     }
     let devices = runtime.block_on(async {
-        let machine = Machine::new(Person::nobody()).map_err(|error| defect(&error).problem.what)?;
-        Ok::<_, String>(of_devices(subject, &machine))
+        let machine = Machine::new(Person::nobody())?;
+        Ok::<_, NoLook>(of_devices(subject, &machine))
     })?;
     findings.extend(devices);
     findings.extend(of_services(subject));

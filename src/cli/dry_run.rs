@@ -1,10 +1,94 @@
 //! Shows what a run would do, step by step, without doing any of it.
 
+use console::Term;
+
+use crate::cli::arguments::MessageFormat;
+use crate::cli::job::Job;
+use crate::cli::json::write_line;
+use crate::cli::planned_tools::{self, PlannedTool, Programs, planned_tools};
+use crate::cli::refusal::{refuse, show_refusal};
+use crate::cli::streams::{say as say_line, show, stdout};
 use crate::cli::style::{Look, Role, Sign};
 use crate::cli::wording::{clean, hang, milliseconds, wrap_command};
-use crate::engine::{GoesOn, PlannedLine, PlannedStep};
+use crate::cli::workplace::{makes_up, new_scratch};
+use crate::engine::{
+    Event, Files, GoesOn, Outcome, PlannedLine, PlannedStep, Refusal, not_started, plan, refused_inputs, stage,
+    stage_what_is_there, without_problem,
+};
+use crate::world::Surroundings;
 
 const INDENT: &str = "        ";
+
+/// `recover run --dry-run`.
+pub(super) fn dry_run(job: &Job, about_catalogs: &[Event]) -> Outcome {
+    match planned(job) {
+        Ok(planned) => tell(job, &planned, about_catalogs),
+        Err(refusal) => show_refusal(&refusal, job.options.message_format),
+    }
+}
+
+/// What a run would do, with what, and what it would need besides.
+struct Planned {
+    steps: Vec<PlannedStep>,
+    tools: Vec<PlannedTool>,
+    /// Files that are needed and not there yet: what depends on them stands in words.
+    missing: Vec<String>,
+}
+
+fn planned(job: &Job) -> Result<Planned, Box<Refusal>> {
+    let (files, missing) = match makes_up(job) {
+        Some(make) => (stage(job.assignment(), new_scratch()?, Some(&*make), &mut |_| {})?, Vec::new()),
+        None => {
+            let mut files = Files::new(new_scratch()?);
+            let staged = stage_what_is_there(&job.playbook, &job.given, &mut files, &mut |_| {});
+            let missing = staged.map_err(|problems| refuse(Outcome::CommandLine, refused_inputs(&problems)))?;
+            (files, missing)
+        }
+    };
+    let surroundings = Surroundings::of_this_process();
+    let given = |name: &str| job.options.tools.iter().rev().find(|given| given.tool == name);
+    let explicit = |name: &str| given(name).map(|given| given.program.clone());
+    let programs = match &job.bench {
+        Some(_) => Programs::OnBench,
+        None => Programs::Here { surroundings: &surroundings, explicit: &explicit },
+    };
+    let tools = planned_tools(&job.playbook, &job.catalog, &job.own_catalogs, &programs);
+    let launcher = |name: &str| PlannedTool::launcher_of(&tools, name);
+    let steps = plan(&job.playbook, &job.catalog, &files, &job.settings, &launcher);
+    Ok(Planned { steps, tools, missing })
+}
+
+fn tell(job: &Job, planned: &Planned, about_catalogs: &[Event]) -> Outcome {
+    let Planned { steps, tools, missing } = planned;
+    let end = not_started(steps);
+    match job.options.message_format {
+        MessageFormat::Human => {
+            let look = Look::of(&Term::stdout());
+            show(&render(steps, &look));
+            show(&planned_tools::render(tools, &look));
+            if !missing.is_empty() {
+                say_line(&format!("Not there yet, so its size is not known: {}", missing.join(", ")));
+            }
+            for event in about_catalogs {
+                if let Event::Note { text } | Event::Warning { text } = event {
+                    say_line(text);
+                }
+            }
+        }
+        MessageFormat::Json => {
+            let steps = steps.iter().try_for_each(|step| write_line(&mut stdout(), step));
+            let tools = steps.and_then(|()| tools.iter().try_for_each(|tool| write_line(&mut stdout(), tool)));
+            let all = tools.and_then(|()| about_catalogs.iter().try_for_each(|event| write_line(&mut stdout(), event)));
+            if end.is_none() {
+                let _reader_gone = all.and_then(|()| write_line(&mut stdout(), &without_problem(Outcome::Planned)));
+            }
+        }
+    }
+    match end {
+        Some((outcome, problem)) => show_refusal(&refuse(outcome, problem), job.options.message_format),
+        None => Outcome::Planned,
+    }
+}
 
 /// The steps for people, with a blank line between them.
 pub fn render(steps: &[PlannedStep], look: &Look) -> String {

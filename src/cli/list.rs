@@ -4,13 +4,12 @@ use crate::bench::{Bench, model_help};
 use crate::cli::arguments::ListArgs;
 use crate::cli::diagnostics::render;
 use crate::cli::places::find_playbook;
-use crate::cli::problems;
-use crate::cli::run::shown;
+use crate::cli::refusal::problem_of_place;
 use crate::cli::streams::{complain, complain_at_length, say};
 use crate::cli::style::{Look, Role};
 use crate::cli::wording::{bytes, hang};
 use crate::documents::library::shipped_boards;
-use crate::documents::playbook::{Need, Playbook, irreversible_steps, tools_of};
+use crate::documents::playbook::{Need, Playbook, as_written, irreversible_steps, tools_of};
 use crate::engine::Outcome;
 
 /// Prints one line for each shipped playbook, or everything a person chooses by.
@@ -23,7 +22,7 @@ pub(super) fn list(args: &ListArgs, look: &Look) -> Outcome {
         let found = match find_playbook(name) {
             Ok(found) => found,
             Err(error) => {
-                let next = problems::place(&error).next;
+                let next = problem_of_place(&error).next;
                 complain(&format!("error: {error}"));
                 next.iter().for_each(|next| complain(next));
                 return if error.of_document() { Outcome::PlaybookInvalid } else { Outcome::CommandLine };
@@ -105,7 +104,7 @@ fn verbose(board: &str, playbook: &Playbook, look: &Look) {
         item("file", &format!("{}{need}{help}{room}", input.file.value));
     }
     for variable in &playbook.variables {
-        let default = shown(&variable.default);
+        let default = as_written(&variable.default);
         item("--set", &format!("{}={default}: {}", variable.name, variable.help));
     }
     for device in &playbook.devices {

@@ -5,13 +5,12 @@ use crate::cli::boards::{Boards, Sight};
 use crate::cli::desk::{Desk, ask};
 use crate::cli::devices::told_of;
 use crate::cli::run;
-use crate::cli::run_runtime::{Clock, runtime};
 use crate::cli::streams::{complain, say};
 use crate::cli::style::{Look, Role};
 use crate::cli::wording::hang;
 use crate::documents::library::{bare, is_called};
 use crate::documents::playbook::DeviceState;
-use crate::engine::Outcome;
+use crate::engine::{Clock, Outcome, Refusal};
 use crate::world::{Machine, Person};
 
 const TRIES: usize = 3;
@@ -34,9 +33,9 @@ pub(super) fn look_around(options: RunOptions, look: &Look) -> Outcome {
         Some(_) => Sight { known: Vec::new(), others: Vec::new(), blind: None },
         None => match seen(&boards) {
             Ok(sight) => sight,
-            Err(what) => {
-                complain(&format!("error: {what}"));
-                return Outcome::Defect;
+            Err(refusal) => {
+                complain(&format!("error: {}", refusal.problem.what));
+                return refusal.outcome;
             }
         },
     };
@@ -67,10 +66,9 @@ pub(super) fn look_around(options: RunOptions, look: &Look) -> Outcome {
     }
 }
 
-fn seen(boards: &Boards) -> Result<Sight<'_>, String> {
-    let runtime = runtime(Clock::Running).map_err(|refusal| refusal.problem.what)?;
-    runtime.block_on(async {
-        let machine = Machine::new(Person::nobody()).map_err(|error| error.to_string())?;
+fn seen(boards: &Boards) -> Result<Sight<'_>, Box<Refusal>> {
+    Clock::Running.runtime()?.block_on(async {
+        let machine = Machine::new(Person::nobody())?;
         Ok(boards.look(&machine))
     })
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Component, Path, PathBuf};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::documents::library::{
@@ -32,7 +33,7 @@ pub(super) struct FoundPlaybook {
 }
 
 /// A family, and whether it is a file of the person's own; or why there is none.
-type Family = Result<(Arc<Source>, Whose), String>;
+type Family = Result<(Arc<Source>, Whose), Rc<NotBelow>>;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Whose {
@@ -73,6 +74,21 @@ pub(super) enum PlaceError {
     NotText { path: String },
 }
 
+/// Why a document that another one names cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NotBelow {
+    #[error("it has to be below the document's own folder")]
+    Outside,
+    #[error("it leads out of the document's own folder")]
+    LeadsOut,
+    #[error("there is no such file, and none of that name is shipped")]
+    Unknown,
+    #[error(transparent)]
+    Unreadable(#[from] std::io::Error),
+    #[error(transparent)]
+    Place(#[from] PlaceError),
+}
+
 impl PlaceError {
     /// Is the document itself at fault?
     pub(super) fn of_document(&self) -> bool {
@@ -87,14 +103,14 @@ impl FoundPlaybook {
 
     /// Reads it, with the family it may use.
     pub(super) fn load(&self) -> Loaded {
-        load(&self.source, &|path| self.family(path))
+        load(&self.source, &|path| self.family(path).map_err(|error| error.to_string()))
     }
 
     /// The families it uses, by the paths by which it names them.
     pub(super) fn families(&self) -> Vec<(String, Arc<Source>)> {
         let used = RefCell::new(Vec::new());
         load(&self.source, &|path| {
-            let family = self.family(path)?;
+            let family = self.family(path).map_err(|error| error.to_string())?;
             used.borrow_mut().push((path.to_owned(), Arc::clone(&family)));
             Ok(family)
         });
@@ -120,7 +136,7 @@ impl FoundPlaybook {
     }
 
     /// Families of the person's own lie beside or below the playbook; shipped ones are there for all.
-    fn family(&self, path: &str) -> Result<Arc<Source>, String> {
+    fn family(&self, path: &str) -> Result<Arc<Source>, Rc<NotBelow>> {
         let mut families = self.families.borrow_mut();
         let family = families.entry(path.to_owned()).or_insert_with(|| self.read_family(path));
         family.clone().map(|(source, _)| source)
@@ -128,12 +144,12 @@ impl FoundPlaybook {
 
     fn read_family(&self, path: &str) -> Family {
         if let Some(folder) = &self.folder
-            && let Some(source) = read_below(folder, path)?
+            && let Some(source) = read_below(folder, path).map_err(Rc::new)?
         {
             return Ok((source, Whose::OwnFile));
         }
         let shipped = shipped_family(path).map(|source| (source, Whose::Shipped));
-        shipped.ok_or_else(|| "there is no such file, and none of that name is shipped".to_owned())
+        shipped.ok_or_else(|| Rc::new(NotBelow::Unknown))
     }
 
     fn new(source: Arc<Source>, folder: Option<PathBuf>) -> FoundPlaybook {
@@ -142,21 +158,21 @@ impl FoundPlaybook {
 }
 
 /// A document that another one in this folder names; `None` when there is no such file.
-pub(super) fn read_below(folder: &Path, path: &str) -> Result<Option<Arc<Source>>, String> {
+pub(super) fn read_below(folder: &Path, path: &str) -> Result<Option<Arc<Source>>, NotBelow> {
     let inside = Path::new(path).components().all(|part| matches!(part, Component::Normal(_)));
     if !inside {
-        return Err("it has to be below the document's own folder".to_owned());
+        return Err(NotBelow::Outside);
     }
     let file = folder.join(path);
     if !file.is_file() {
         return Ok(None);
     }
-    let real = file.canonicalize().map_err(|error| error.to_string())?;
-    let home = folder.canonicalize().map_err(|error| error.to_string())?;
+    let real = file.canonicalize()?;
+    let home = folder.canonicalize()?;
     if !real.starts_with(home) {
-        return Err("it leads out of the document's own folder".to_owned());
+        return Err(NotBelow::LeadsOut);
     }
-    read(&file).map(Some).map_err(|error| error.to_string())
+    Ok(Some(read(&file)?))
 }
 
 /// Finds a playbook by path, by the file name of a shipped one, or by board id. A file of exactly the given name wins.

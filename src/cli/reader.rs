@@ -2,7 +2,12 @@
 
 use std::fmt;
 
-use crate::cli::log::Log;
+use crate::cli::arguments::MessageFormat;
+use crate::cli::job::Job;
+use crate::cli::json::Json;
+use crate::cli::log::{Log, LogError};
+use crate::cli::screen::Screen;
+use crate::cli::streams::stdout;
 use crate::engine::Event;
 
 /// Takes the events of a run, one by one, until [`Event::Finished`].
@@ -21,6 +26,22 @@ pub struct Readers {
 }
 
 impl Readers {
+    /// Those of a run, and why there is no log where there should be one.
+    pub(super) fn of(job: &Job) -> (Readers, Option<LogError>) {
+        let (log, without_log) = match log(job) {
+            Ok(log) => (log, None),
+            Err(error) => (None, Some(error)),
+        };
+        let shown: Box<dyn Reader> = match job.options.message_format {
+            MessageFormat::Human => {
+                let screen = Screen::stdout().with_log(log.as_ref().map(|log| log.path().to_owned()));
+                Box::new(if job.options.verbose { screen.verbose() } else { screen })
+            }
+            MessageFormat::Json => Box::new(Json::new(stdout())),
+        };
+        (Readers::new(shown, log), without_log)
+    }
+
     pub fn new(shown: Box<dyn Reader>, log: Option<Log>) -> Readers {
         Readers { shown, log }
     }
@@ -36,10 +57,19 @@ impl Reader for Readers {
     }
 }
 
+/// A real run leaves a log in the person's folder for logs, a simulation only in a bench that is kept.
+fn log(job: &Job) -> Result<Option<Log>, LogError> {
+    let name = &job.settings.playbook_name;
+    match (&job.bench, &job.options.bench) {
+        (None, _) => Log::create_default(name).map(Some),
+        (Some(bench), Some(_)) => Log::create(bench.folder(), name).map(Some),
+        (Some(_), None) => Ok(None),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::screen::Screen;
     use crate::cli::style::Look;
 
     #[derive(Debug, Clone, Default)]

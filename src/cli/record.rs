@@ -15,7 +15,7 @@ use std::sync::Arc;
 use crate::cli::arguments::RunOptions;
 use crate::cli::places::FoundPlaybook;
 use crate::cli::record::case::{Ended, test_file};
-use crate::cli::record::folder::RecordedFile;
+use crate::cli::record::folder::{FolderUnusable, RecordedFile};
 use crate::cli::record::redaction::Redaction;
 use crate::cli::record::scene_of::{in_lines, scene_of};
 use crate::documents::playbook::Playbook;
@@ -66,13 +66,13 @@ struct Heard {
 const CATALOG_FILE: &str = "vendor-tools.toml";
 
 impl Recording {
-    /// None when nothing is to be recorded. An error says what is wrong with the folder, before anything has started.
+    /// None when nothing is to be recorded. Whether the folder can be used is found out before anything has started.
     pub(super) fn begin(
         options: &RunOptions,
         playbook: &Playbook,
         found: &FoundPlaybook,
         catalogs: &[Arc<Source>],
-    ) -> Result<Option<Recording>, (String, Option<String>)> {
+    ) -> Result<Option<Recording>, FolderUnusable> {
         let Some(folder) = &options.record else { return Ok(None) };
         folder::prepare(folder)?;
         let stem = Path::new(&found.source.name).file_stem().map(|stem| stem.to_string_lossy().into_owned());

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::cli::arguments::RunOptions;
-use crate::cli::refusal::{Refusal, refuse};
+use crate::cli::refusal::refuse;
 use crate::documents::playbook::Playbook;
-use crate::engine::{Outcome, before_anything};
+use crate::engine::{Outcome, Refusal, before_anything};
 use crate::words::{FaultClass, UsbId};
 use crate::world::{BoardLock, LockProblem};
 

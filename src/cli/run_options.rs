@@ -1,55 +1,113 @@
 //! Holds the options of a run against its playbook.
 
-use crate::cli::arguments::RunOptions;
-use crate::documents::playbook::{Action, Playbook, Step, irreversible_steps};
-use crate::words::nearest;
+use std::collections::BTreeMap;
+use std::io;
+use std::path::PathBuf;
 
-/// What is wrong with the options for this playbook, and what to do about it.
-pub(super) fn check_options(options: &RunOptions, playbook: &Playbook) -> Result<(), (String, Option<String>)> {
-    for setting in &options.settings {
-        let names = || {
-            let inputs = playbook.inputs.iter().map(|input| input.name.as_str());
-            inputs.chain(playbook.variables.iter().map(|variable| variable.name.as_str()))
-        };
-        if !names().any(|name| name == setting.name.as_str()) {
-            let known: Vec<&str> = names().collect();
-            let next = match nearest(setting.name.as_str(), known.iter().copied()) {
+use crate::cli::arguments::RunOptions;
+use crate::cli::refusal::Hinted;
+use crate::documents::expression::Value;
+use crate::documents::playbook::{Action, Playbook, Step, VariableError, as_written, irreversible_steps};
+use crate::words::{Id, nearest};
+
+/// What is wrong with the options for this playbook.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum OptionsError {
+    #[error("this playbook has no input `{name}` to set")]
+    NoInput { name: Id, known: Vec<String> },
+    #[error("this playbook has no irreversible step `{step}`")]
+    NotIrreversible { step: Id, known: Vec<String> },
+    #[error("the folder of files {} is not a folder", folder.display())]
+    NoFolder { folder: PathBuf },
+    #[error("the folder of files {} is not there", folder.display())]
+    FolderMissing { folder: PathBuf },
+    #[error("the folder of files {} cannot be read: {source}", folder.display())]
+    FolderUnreadable { folder: PathBuf, source: io::Error },
+    #[error("the step `{step}` needs a person who presses ENTER, and nobody may be asked")]
+    NeedsPerson { step: Id },
+    #[error("{source}")]
+    Variable { source: VariableError, help: String, default: String },
+}
+
+impl Hinted for OptionsError {
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            OptionsError::NoInput { name, known } => match nearest(name.as_str(), known.iter().map(String::as_str)) {
                 Some(near) => format!("Did you mean --set {near}=…?"),
                 None => format!("This playbook knows {}.", known.join(", ")),
-            };
-            return Err((format!("this playbook has no input `{}` to set", setting.name), Some(next)));
-        }
-    }
-    let irreversible = irreversible_steps(&playbook.steps);
-    for step in &options.allow_irreversible {
-        if !irreversible.iter().any(|(known, _)| known == step.as_str()) {
-            let known: Vec<&str> = irreversible.iter().map(|(id, _)| id.as_str()).collect();
-            let next = match known.as_slice() {
+            },
+            OptionsError::NotIrreversible { known, .. } => match known.as_slice() {
                 [] => "Nothing in this playbook is irreversible: leave the option out.".to_owned(),
                 known => format!("Irreversible here: {}.", known.join(", ")),
-            };
-            return Err((format!("this playbook has no irreversible step `{step}`"), Some(next)));
-        }
+            },
+            OptionsError::NeedsPerson { .. } => "Leave --non-interactive out.".to_owned(),
+            OptionsError::Variable { help, default, .. } => {
+                format!("It says: {help}. Without it: {default}.")
+            }
+            OptionsError::NoFolder { .. }
+            | OptionsError::FolderMissing { .. }
+            | OptionsError::FolderUnreadable { .. } => return None,
+        })
     }
+}
+
+pub(super) fn check_options(options: &RunOptions, playbook: &Playbook) -> Result<(), OptionsError> {
+    let inputs = playbook.inputs.iter().map(|input| &input.name);
+    let names: Vec<&Id> = inputs.chain(playbook.variables.iter().map(|variable| &variable.name)).collect();
+    if let Some(setting) = options.settings.iter().find(|setting| !names.contains(&&setting.name)) {
+        let known = names.iter().map(ToString::to_string).collect();
+        return Err(OptionsError::NoInput { name: setting.name.clone(), known });
+    }
+    let known: Vec<String> = irreversible_steps(&playbook.steps).into_iter().map(|(id, _)| id).collect();
+    if let Some(step) = options.allow_irreversible.iter().find(|step| !known.iter().any(|id| id == step.as_str())) {
+        return Err(OptionsError::NotIrreversible { step: step.clone(), known });
+    }
+    let folder = || options.files.clone();
     if !options.files.is_dir() {
-        let what = if options.files.exists() { "is not a folder" } else { "is not there" };
-        return Err((format!("the folder of files {} {what}", options.files.display()), None));
+        return Err(match options.files.exists() {
+            true => OptionsError::NoFolder { folder: folder() },
+            false => OptionsError::FolderMissing { folder: folder() },
+        });
     }
-    if let Err(error) = std::fs::read_dir(&options.files) {
-        return Err((format!("the folder of files {} cannot be read: {error}", options.files.display()), None));
+    std::fs::read_dir(&options.files).map_err(|source| OptionsError::FolderUnreadable { folder: folder(), source })?;
+    if options.non_interactive
+        && let Some(step) = playbook.leaf_steps().into_iter().find(|step| needs_enter(step))
+    {
+        return Err(OptionsError::NeedsPerson { step: step.id.clone() });
     }
-    let asks = |step: &&Step| match &step.action {
+    Ok(())
+}
+
+/// Can nothing but a person's ENTER end it?
+fn needs_enter(step: &Step) -> bool {
+    match &step.action {
         Action::Prompt(_) => step.until.is_none(),
         Action::Run(run) => {
             run.answers.iter().any(|answer| answer.prompt.is_some() && answer.send.is_some() && answer.until.is_none())
         }
-        _ => false,
-    };
-    if options.non_interactive
-        && let Some(step) = playbook.leaf_steps().into_iter().find(asks)
-    {
-        let what = format!("the step `{}` needs a person who presses ENTER, and nobody may be asked", step.id);
-        return Err((what, Some("Leave --non-interactive out.".to_owned())));
+        Action::Wait
+        | Action::Check(_)
+        | Action::Refuse(_)
+        | Action::Write(_)
+        | Action::TellApart(_)
+        | Action::Steps(_) => false,
     }
-    Ok(())
+}
+
+/// The playbook's variables with the person's values.
+pub(super) fn variables(options: &RunOptions, playbook: &Playbook) -> Result<BTreeMap<Id, Value>, OptionsError> {
+    let mut values = BTreeMap::new();
+    for variable in &playbook.variables {
+        let given = options.settings.iter().rev().find(|setting| setting.name == variable.name);
+        let value = match given {
+            Some(setting) => variable.read(&setting.value).map_err(|source| OptionsError::Variable {
+                source,
+                help: variable.help.clone(),
+                default: as_written(&variable.default),
+            })?,
+            None => variable.default.clone(),
+        };
+        values.insert(variable.name.clone(), value);
+    }
+    Ok(values)
 }

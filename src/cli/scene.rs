@@ -4,22 +4,36 @@ use std::path::{Path, PathBuf};
 
 use crate::bench::Bench;
 use crate::cli::arguments::{RunOptions, Setting, Simulation};
+use crate::cli::refusal::Hinted;
 use crate::documents::playbook::{Need, Playbook};
 use crate::documents::scene::{GivenFile, Scene};
 use crate::engine::{Event, Outcome, before_anything};
-use crate::words::FaultClass;
+use crate::words::{FaultClass, Id};
 
-/// Lets the run begin as the scene says, where the command line does not say otherwise. Errors are what is wrong, and what
-/// to do about it.
-pub(super) fn apply_scene(
-    scene: &Scene,
-    playbook: &mut Playbook,
-    options: &mut RunOptions,
-) -> Result<(), (String, Option<String>)> {
+/// Why a run cannot begin as the scene says.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum SceneMisfit {
+    #[error("--simulate={name} chooses how the virtual board starts, and a scene has none")]
+    VirtualBoard { name: String },
+    #[error("the scene knows a file `{name}`, and this playbook has no such input")]
+    OtherPlaybook { name: Id },
+}
+
+impl Hinted for SceneMisfit {
+    fn hint(&self) -> Option<String> {
+        let hint = match self {
+            SceneMisfit::VirtualBoard { .. } => "Leave out one of --simulate and --scene.",
+            SceneMisfit::OtherPlaybook { .. } => "Is it the scene of another playbook?",
+        };
+        Some(hint.to_owned())
+    }
+}
+
+/// Lets the run begin as the scene says, where the command line does not say otherwise.
+pub(super) fn apply_scene(scene: &Scene, playbook: &mut Playbook, options: &mut RunOptions) -> Result<(), SceneMisfit> {
     let simulation = options.simulate.get_or_insert_with(Simulation::default);
     if let Some(name) = simulation.names.first() {
-        let what = format!("--simulate={name} chooses how the virtual board starts, and a scene has none");
-        return Err((what, Some("Leave out one of --simulate and --scene.".to_owned())));
+        return Err(SceneMisfit::VirtualBoard { name: name.clone() });
     }
     if options.port.is_none() && options.serial.is_none() {
         options.port.clone_from(&scene.port);
@@ -33,8 +47,7 @@ pub(super) fn apply_scene(
     options.non_interactive |= scene.nobody;
     for (name, file) in &scene.files {
         let Some(input) = playbook.inputs.iter_mut().find(|input| input.name == *name) else {
-            let what = format!("the scene knows a file `{name}`, and this playbook has no such input");
-            return Err((what, Some("Is it the scene of another playbook?".to_owned())));
+            return Err(SceneMisfit::OtherPlaybook { name: name.clone() });
         };
         match file {
             GivenFile::Size(size) => {

@@ -7,7 +7,7 @@ use crate::cli::catalogs::of_user;
 use crate::cli::check::read;
 use crate::cli::diagnostics::render;
 use crate::cli::places::find_playbook;
-use crate::cli::problems;
+use crate::cli::refusal::problem_of_place;
 use crate::cli::streams::{complain, complain_at_length, say};
 use crate::cli::style::{Look, Role, Sign};
 use crate::cli::wording::{bytes, hang, milliseconds, quote_command};
@@ -42,7 +42,7 @@ pub(super) fn show(args: &ShowArgs, look: &Look) -> Outcome {
         Ok(found) => found,
         Err(error) => {
             complain(&format!("error: {error}"));
-            problems::place(&error).next.iter().for_each(|next| complain(next));
+            problem_of_place(&error).next.iter().for_each(|next| complain(next));
             return if error.of_document() { Outcome::PlaybookInvalid } else { Outcome::CommandLine };
         }
     };

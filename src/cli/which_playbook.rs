@@ -1,15 +1,14 @@
 //! A name that means two playbooks: the shipped one, and a file that happens to lie in the current folder.
 
 use crate::cli::desk::{Desk, ask, piece};
-use crate::cli::places::{FoundPlaybook, Named, PlaceError, find_named};
-use crate::cli::problems;
-use crate::cli::refusal::{Refusal, refuse};
-use crate::engine::{Outcome, before_anything};
+use crate::cli::places::{FoundPlaybook, Named, find_named};
+use crate::cli::refusal::{refuse, refuse_place};
+use crate::engine::{Outcome, Refusal, before_anything};
 use crate::words::FaultClass;
 
 /// The playbook of a real run. A person chooses between two; without one, the path has to be written.
 pub(super) fn playbook_of_run(name: &str, desk: Desk) -> Result<FoundPlaybook, Box<Refusal>> {
-    let (file, shipped) = match find_named(name).map_err(|error| no_playbook(&error))? {
+    let (file, shipped) = match find_named(name).map_err(|error| refuse_place(&error))? {
         Named::One(found) => return Ok(found),
         Named::Either { file, shipped } => (file, shipped),
     };
@@ -42,9 +41,4 @@ pub(super) fn playbook_of_run(name: &str, desk: Desk) -> Result<FoundPlaybook, B
             .to_owned(),
     ];
     Err(refuse(Outcome::CommandLine, before_anything(FaultClass::BadUsage, what, next)))
-}
-
-pub(super) fn no_playbook(error: &PlaceError) -> Box<Refusal> {
-    let outcome = if error.of_document() { Outcome::PlaybookInvalid } else { Outcome::CommandLine };
-    refuse(outcome, problems::place(error))
 }

@@ -4,9 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::documents::expression::{EvaluationError, Expression, Part, Template, Value, evaluate, evaluate_condition};
-use crate::documents::playbook::{Action, Contents, Playbook, Step};
+use crate::documents::playbook::{Action, Contents, Playbook, Step, every_step};
 use crate::engine::facts::{Coming, Made, RunFacts};
 use crate::engine::files::Files;
+use crate::engine::plan::produced_files;
 use crate::words::Id;
 
 /// The first step that cannot be carried out as things stand, and why.
@@ -14,9 +15,8 @@ pub(super) fn wrong_beforehand(
     playbook: &Playbook,
     files: &Files,
     variables: &BTreeMap<Id, Value>,
-) -> Option<(Id, String)> {
-    let mut assigned = BTreeSet::new();
-    collect_assigned(&playbook.steps, &mut assigned);
+) -> Option<(Id, Foreseen)> {
+    let assigned = assigned(&playbook.steps);
     let coming = Coming { made: &BTreeMap::new(), are_made: Made::NotYet, assigned: &assigned };
     let known = Known(RunFacts::before(files, variables, coming));
     match known.steps(&playbook.steps) {
@@ -25,13 +25,22 @@ pub(super) fn wrong_beforehand(
     }
 }
 
+/// What will be wrong with an expression when the run comes to it.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Foreseen {
+    #[error("`{text}`: {source}")]
+    NoValue { text: String, source: EvaluationError },
+    #[error("`{text}` is {number}, below zero")]
+    BelowZero { text: String, number: i64 },
+}
+
 enum Walk {
     On,
     /// The run ends here by itself, and has words for it.
     Ends,
     Wrong {
         step: Id,
-        what: String,
+        what: Foreseen,
     },
 }
 
@@ -50,7 +59,7 @@ impl Known<'_> {
     }
 
     fn step(&self, step: &Step) -> Walk {
-        let wrong = |what: String| Walk::Wrong { step: step.id.clone(), what };
+        let wrong = |what: Foreseen| Walk::Wrong { step: step.id.clone(), what };
         if let Some(when) = &step.when {
             match self.condition(when) {
                 Ok(Some(true)) => {}
@@ -86,21 +95,23 @@ impl Known<'_> {
     }
 
     /// Nothing where it is not known yet.
-    fn condition(&self, condition: &Expression) -> Result<Option<bool>, String> {
+    fn condition(&self, condition: &Expression) -> Result<Option<bool>, Foreseen> {
         match evaluate_condition(condition, &self.0) {
             Ok(holds) => Ok(Some(holds)),
-            Err(error) => told(condition, &error).map_or(Ok(None), Err),
+            Err(error) => told(condition, error).map_or(Ok(None), Err),
         }
     }
 
-    fn text(&self, template: &Template) -> Option<String> {
-        expressions(template).find_map(|expression| told(expression, &evaluate(expression, &self.0).err()?))
+    fn text(&self, template: &Template) -> Option<Foreseen> {
+        expressions(template).find_map(|expression| told(expression, evaluate(expression, &self.0).err()?))
     }
 
     /// Addresses and lengths are what numbers in arguments are.
-    fn below_zero(&self, arg: &Template) -> Option<String> {
+    fn below_zero(&self, arg: &Template) -> Option<Foreseen> {
         expressions(arg).find_map(|expression| match evaluate(expression, &self.0) {
-            Ok(Value::Integer(number)) if number < 0 => Some(format!("`{}` is {number}, below zero", expression.text)),
+            Ok(Value::Integer(number)) if number < 0 => {
+                Some(Foreseen::BelowZero { text: expression.text.clone(), number })
+            }
             Ok(_) | Err(_) => None,
         })
     }
@@ -113,35 +124,53 @@ fn expressions(template: &Template) -> impl Iterator<Item = &Expression> {
     })
 }
 
-fn told(expression: &Expression, error: &EvaluationError) -> Option<String> {
+fn told(expression: &Expression, error: EvaluationError) -> Option<Foreseen> {
     match error {
         EvaluationError::OutOfRange | EvaluationError::NotAVersion(_) | EvaluationError::WrongKind => {
-            Some(format!("`{}`: {error}", expression.text))
+            Some(Foreseen::NoValue { text: expression.text.clone(), source: error })
         }
         EvaluationError::NotKnown(_) | EvaluationError::Facts(_) | EvaluationError::NoDevice(_) => None,
     }
 }
 
-fn collect_assigned<'a>(steps: &'a [Step], into: &mut BTreeSet<&'a Id>) {
-    for step in steps {
-        into.extend(step.sets.as_deref());
-        into.extend(step.instead.iter().filter_map(|instead| instead.enough.as_ref()).map(|enough| &enough.sets.value));
-        for reading in step.irreversible.iter().flat_map(|it| [&it.already_done, &it.verify]) {
-            collect_assigned(&reading.steps, into);
-        }
-        if let Some(retry) = &step.retry {
-            collect_assigned(&retry.prepare, into);
-        }
-        match &step.action {
-            Action::Steps(steps) => collect_assigned(steps, into),
-            Action::TellApart(tell_apart) => collect_assigned(&tell_apart.answers.steps, into),
-            Action::Run(run) => {
-                into.extend(run.capture.iter().map(|capture| &capture.name.value));
-                into.extend(run.on_fault.iter().map(|on| &on.set.value));
-                into.extend(run.produces.iter().map(|name| &name.value));
-            }
-            Action::Write(write) => drop(into.insert(&write.name)),
-            Action::Prompt(_) | Action::Wait | Action::Check(_) | Action::Refuse(_) => {}
+/// Says which steps the given files and the variables' values rule out.
+#[derive(Debug)]
+pub struct RuledOut<'a> {
+    files: &'a Files,
+    produced: BTreeMap<Id, String>,
+    variables: &'a BTreeMap<Id, Value>,
+}
+
+impl<'a> RuledOut<'a> {
+    pub fn new(playbook: &Playbook, files: &'a Files, variables: &'a BTreeMap<Id, Value>) -> Self {
+        RuledOut { files, produced: produced_files(&playbook.steps), variables }
+    }
+
+    /// Its condition does not hold, whatever else comes.
+    pub fn rules_out(&self, step: &Step) -> bool {
+        let Some(when) = &step.when else { return false };
+        // A file that steps make may be there by then, or not.
+        [Made::Already, Made::NotYet].into_iter().all(|made| {
+            let coming = Coming { made: &self.produced, are_made: made, assigned: &BTreeSet::new() };
+            let facts = RunFacts::before(self.files, self.variables, coming);
+            evaluate_condition(when, &facts) == Ok(false)
+        })
+    }
+}
+
+/// The names that some step gives a value.
+fn assigned(steps: &[Step]) -> BTreeSet<&Id> {
+    let mut assigned = BTreeSet::new();
+    for step in every_step(steps) {
+        assigned.extend(step.sets.as_deref());
+        assigned
+            .extend(step.instead.iter().filter_map(|instead| instead.enough.as_ref()).map(|enough| &enough.sets.value));
+        assigned.extend(step.writes().map(|write| &write.name.value));
+        if let Some(run) = step.call() {
+            assigned.extend(run.capture.iter().map(|capture| &capture.name.value));
+            assigned.extend(run.on_fault.iter().map(|on| &on.set.value));
+            assigned.extend(run.produces.iter().map(|name| &name.value));
         }
     }
+    assigned
 }

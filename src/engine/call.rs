@@ -16,12 +16,21 @@ use crate::engine::devices::{several, takes_any};
 use crate::engine::facts::RunFacts;
 use crate::engine::halt::Halt;
 use crate::engine::limit::extended;
-use crate::engine::runner::{LastCall, Runner};
+use crate::engine::runner::Runner;
 use crate::engine::watch::Watched;
 use crate::engine::{Event, Outcome, milliseconds};
 use crate::output::{Expectations, Judge, Judgement, Touched};
 use crate::words::{Fault, FaultClass, Id, ToolEnd, Verdict, parse_integer};
 use crate::world::{Cleared, ToolCall, ToolInput, World};
+
+/// How the last call of a tool went, to be told with a failure.
+#[derive(Debug)]
+pub(super) struct LastCall {
+    command: Vec<String>,
+    end: ToolEnd,
+    output: Vec<String>,
+    touched: Touched,
+}
 
 /// What one call needs, worked out before it starts.
 pub(super) struct Prepared<'c> {
@@ -260,7 +269,7 @@ impl<'a, W: World> Runner<'a, W> {
         };
         let tool = catalog.tool(&run.tool.value).ok_or_else(|| missing("is not in the catalog"))?;
         let ready = self.tools.get(&run.tool.value).ok_or_else(|| missing("was not found"))?;
-        let used_up = self.used_up.get(&step.id).copied().unwrap_or(0);
+        let used_up = self.attempts.used_up(&step.id);
         let wanted = Wanted { step, run, tool, files: &self.files, used_up, choice: self.choice(step, run, tool)? };
         let worked_out = command_line(wanted, |template, limit| {
             expand(template, &RunFacts { limit_ms: Some(milliseconds(limit)), ..self.facts() })
@@ -304,7 +313,7 @@ impl<'a, W: World> Runner<'a, W> {
             _ => elapsed.saturating_mul(2) >= prepared.until_limit,
         };
         if gave_up {
-            *self.used_up.entry(step.id.clone()).or_insert(0) += 1;
+            self.attempts.note_used_up(&step.id);
         }
     }
 

@@ -65,7 +65,7 @@ impl<W: World> Runner<'_, W> {
         let Verdict::Fault(fault) = &judgement.verdict else { return None };
         let foreseen = run.on_fault.iter().any(|on| on.classes.contains(&fault.class));
         // What can never be undone is begun once, whatever the tool says of it.
-        let once = self.shielded || step.irreversible.is_some() || self.stop_requested.is_some();
+        let once = self.stopping.is_shielded() || step.irreversible.is_some() || self.stopping.wish().is_some();
         if foreseen || once || judgement.touched != Touched::Nothing {
             return None;
         }

@@ -6,13 +6,14 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::documents::catalog::{Catalog, OperatingSystem};
-use crate::documents::playbook::{Action, Device, DeviceKind, Playbook, Until};
+use crate::documents::expression::UnknownFact;
+use crate::documents::playbook::{Device, DeviceKind, Playbook, Until};
 use crate::engine::call_again::JUST_COME;
 use crate::engine::permission::{Case, of_host, remedy};
 use crate::engine::proof::{Proofs, is_serial_port};
 use crate::output::Presence;
 use crate::words::{Fault, FaultClass, Id, UsbId};
-use crate::world::{Access, AttachedDevice, World};
+use crate::world::{Access, AttachedDevice, DeviceList, NoBus, World};
 
 /// Which of several boards the person chose.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,7 +88,7 @@ impl<'a, W: World> Bus<'a, W> {
     }
 
     /// Every attached device that the playbook knows, on whatever port.
-    pub(super) fn attached(&self) -> Result<Vec<AttachedDevice>, String> {
+    pub(super) fn attached(&self) -> DeviceList {
         let kinds = self.kinds();
         if kinds.is_empty() {
             return Ok(Vec::new());
@@ -176,7 +177,7 @@ impl<'a, W: World> Bus<'a, W> {
     }
 
     /// The attached devices that count as `device`, on the chosen port only.
-    pub(super) fn matching(&self, device: &Device) -> Result<Vec<AttachedDevice>, String> {
+    pub(super) fn matching(&self, device: &Device) -> DeviceList {
         let mut found = self.attached()?;
         let mut set_aside = self.set_aside.borrow_mut();
         set_aside.retain(|port| found.iter().any(|attached| attached.port == *port));
@@ -218,13 +219,13 @@ impl<'a, W: World> Bus<'a, W> {
             return None;
         }
         self.playbook.leaf_steps().into_iter().find_map(|step| {
-            let Action::Run(run) = &step.action else { return None };
+            let run = step.call()?;
             let tool = self.catalog.tool(&run.tool.value).filter(|_| run.device.as_deref() == Some(&device.name))?;
             (tool.select_port.is_empty() && tool.select_serial.is_empty()).then_some(run.tool.value.as_str())
         })
     }
 
-    pub(super) fn present(&self, name: &Id) -> Result<bool, String> {
+    pub(super) fn present(&self, name: &Id) -> Result<bool, NoBus> {
         match self.playbook.device(name) {
             Some(device) => self.matching(device).map(|found| !found.is_empty()),
             None => Ok(false),
@@ -232,13 +233,13 @@ impl<'a, W: World> Bus<'a, W> {
     }
 
     /// Where the one attached device of this name is.
-    pub(super) fn port(&self, name: &Id) -> Result<String, String> {
-        let device = self.playbook.device(name).ok_or_else(|| format!("no device is called `{name}`"))?;
-        let found = self.matching(device)?;
+    pub(super) fn port(&self, name: &Id) -> Result<String, UnknownFact> {
+        let device = self.playbook.device(name).ok_or_else(|| UnknownFact::Port(name.clone()))?;
+        let found = self.matching(device).map_err(looked)?;
         match found.as_slice() {
             [only] => Ok(only.port.clone()),
-            [] => Err(format!("{} is not there", name_of(device))),
-            found => Err(several(device, found).message),
+            [] => Err(UnknownFact::Looked(format!("{} is not there", name_of(device)))),
+            found => Err(UnknownFact::Looked(several(device, found).message)),
         }
     }
 
@@ -282,7 +283,7 @@ impl<'a, W: World> Bus<'a, W> {
             let Some(device) = self.playbook.device(name) else { continue };
             let found = match self.matching(device) {
                 Ok(found) => found,
-                Err(reason) => return Met::Never(no_bus(reason)),
+                Err(reason) => return Met::Never(no_bus(&reason)),
             };
             if found.len() > 1 {
                 let mut fault = several(device, &found);
@@ -302,16 +303,21 @@ impl<'a, W: World> Bus<'a, W> {
             match self.matching(device) {
                 Ok(found) if found.is_empty() => {}
                 Ok(_) => missing.push(format!("{} is still there", name_of(device))),
-                Err(reason) => return Met::Never(no_bus(reason)),
+                Err(reason) => return Met::Never(no_bus(&reason)),
             }
         }
         if missing.is_empty() { Met::Yes } else { Met::NotYet(missing.join(", ")) }
     }
 }
 
+/// To an expression it is one more thing that is not known.
+pub(super) fn looked(reason: impl std::error::Error) -> UnknownFact {
+    UnknownFact::Looked(reason.to_string())
+}
+
 /// The bus cannot be read at all.
-pub(super) fn no_bus(reason: String) -> Fault {
-    let mut fault = Fault::new(FaultClass::NoDevice, reason);
+pub(super) fn no_bus(reason: &NoBus) -> Fault {
+    let mut fault = Fault::new(FaultClass::NoDevice, reason.to_string());
     fault.help = Some(
         "Run recover on the computer that the board is connected to, not in a container or a virtual machine"
             .to_owned(),

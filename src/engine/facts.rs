@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::documents::expression::{Facts, Value};
-use crate::engine::devices::Bus;
+use crate::documents::expression::{Facts, UnknownFact, Value};
+use crate::engine::devices::{Bus, looked};
 use crate::engine::files::Files;
 use crate::engine::runner::Runner;
 use crate::words::{Id, ToolVersion};
@@ -43,22 +43,22 @@ pub(super) enum Made {
 
 /// What is attached, and which tools were found.
 pub(super) trait Present {
-    fn present(&self, device: &Id) -> Result<bool, String>;
-    fn port(&self, device: &Id) -> Result<String, String>;
-    fn tool_version(&self, tool: &str) -> Result<ToolVersion, String>;
+    fn present(&self, device: &Id) -> Result<bool, UnknownFact>;
+    fn port(&self, device: &Id) -> Result<String, UnknownFact>;
+    fn tool_version(&self, tool: &str) -> Result<ToolVersion, UnknownFact>;
 }
 
 impl<W: World> Present for Runner<'_, W> {
-    fn present(&self, device: &Id) -> Result<bool, String> {
-        Bus::present(&self.bus, device)
+    fn present(&self, device: &Id) -> Result<bool, UnknownFact> {
+        Bus::present(&self.bus, device).map_err(looked)
     }
 
-    fn port(&self, device: &Id) -> Result<String, String> {
+    fn port(&self, device: &Id) -> Result<String, UnknownFact> {
         Bus::port(&self.bus, device)
     }
 
-    fn tool_version(&self, tool: &str) -> Result<ToolVersion, String> {
-        let found = self.tools.get(tool).ok_or_else(|| format!("{tool} was not found"))?;
+    fn tool_version(&self, tool: &str) -> Result<ToolVersion, UnknownFact> {
+        let found = self.tools.get(tool).ok_or_else(|| UnknownFact::NoTool(tool.to_owned()))?;
         Ok(found.version.clone())
     }
 }
@@ -88,20 +88,20 @@ impl Facts for RunFacts<'_> {
         self.values.get(name).cloned().or_else(|| is_file().then(|| Value::File(name.clone())))
     }
 
-    fn file_name(&self, file: &Id) -> Result<String, String> {
-        self.made(file).map_or_else(|| self.files.file_name(file), |name| Ok(name.clone()))
+    fn file_name(&self, file: &Id) -> Result<String, UnknownFact> {
+        self.made(file).map_or_else(|| self.files.file_name(file).map_err(looked), |name| Ok(name.clone()))
     }
 
-    fn size(&self, file: &Id) -> Result<u64, String> {
-        self.files.size(file)
+    fn size(&self, file: &Id) -> Result<u64, UnknownFact> {
+        self.files.size(file).map_err(looked)
     }
 
-    fn sha256(&self, file: &Id) -> Result<String, String> {
-        self.files.sha256(file)
+    fn sha256(&self, file: &Id) -> Result<String, UnknownFact> {
+        self.files.sha256(file).map_err(looked)
     }
 
-    fn bytes(&self, file: &Id, offset: u64, length: u64) -> Result<Vec<u8>, String> {
-        self.files.bytes(file, offset, length)
+    fn bytes(&self, file: &Id, offset: u64, length: u64) -> Result<Vec<u8>, UnknownFact> {
+        self.files.bytes(file, offset, length).map_err(looked)
     }
 
     fn given(&self, file: &Id) -> bool {
@@ -112,27 +112,27 @@ impl Facts for RunFacts<'_> {
         made || self.files.knows(file)
     }
 
-    fn present(&self, device: &Id) -> Result<bool, String> {
+    fn present(&self, device: &Id) -> Result<bool, UnknownFact> {
         match self.moment {
-            Moment::Before(_) => Err(format!("whether {device} is there is seen later")),
+            Moment::Before(_) => Err(UnknownFact::Presence(device.clone())),
             Moment::Now(now) => now.present(device),
         }
     }
 
-    fn port(&self, device: &Id) -> Result<String, String> {
+    fn port(&self, device: &Id) -> Result<String, UnknownFact> {
         match self.moment {
-            Moment::Before(_) => Err(format!("where {device} is attached is seen later")),
+            Moment::Before(_) => Err(UnknownFact::Port(device.clone())),
             Moment::Now(now) => now.port(device),
         }
     }
 
-    fn limit_ms(&self) -> Result<u64, String> {
-        self.limit_ms.ok_or_else(|| "the limit of a call is known only in its arguments".to_owned())
+    fn limit_ms(&self) -> Result<u64, UnknownFact> {
+        self.limit_ms.ok_or(UnknownFact::Limit)
     }
 
-    fn tool_version(&self, tool: &str) -> Result<ToolVersion, String> {
+    fn tool_version(&self, tool: &str) -> Result<ToolVersion, UnknownFact> {
         match self.moment {
-            Moment::Before(_) => Err(format!("the version of {tool} is told later")),
+            Moment::Before(_) => Err(UnknownFact::Version(tool.to_owned())),
             Moment::Now(now) => now.tool_version(tool),
         }
     }

@@ -1,7 +1,7 @@
 //! The files of one run by the names the playbook gives them: staged inputs, and what tools and steps have made.
 
 use std::collections::BTreeMap;
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use crate::engine::checked::CheckedFiles;
@@ -12,6 +12,27 @@ use crate::world::{FolderProblem, Scratch, ScratchProblem, copy_tool_folder, ope
 const COMPARED_LENGTH: u64 = 0x1_0000;
 /// Damaged memory spoils less than one byte of so many; other contents differ in more.
 const SINGLE_PLACES: u64 = 64;
+
+/// Why nothing can be said of a file of the run, or done with it.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    #[error("the file `{0}` was not given")]
+    NotGiven(Id),
+    #[error("`{name}` cannot be read: {source}")]
+    Unreadable { name: String, source: io::Error },
+    #[error("`{name}` has no {length} bytes at {offset:#x}")]
+    Short { name: Id, offset: u64, length: u64 },
+    #[error("`{name}` cannot be put at `{below}` in the tool's folder: {source}")]
+    NotPlaced { name: Id, below: String, source: io::Error },
+    #[error(transparent)]
+    Scratch(#[from] ScratchProblem),
+}
+
+impl FileError {
+    pub(super) fn unreadable(name: &str, source: io::Error) -> Self {
+        FileError::Unreadable { name: name.to_owned(), source }
+    }
+}
 
 /// Files in the run's private folder. Tools run there, so a plain name is all they need.
 #[derive(Debug)]
@@ -63,7 +84,7 @@ impl Files {
 
     /// Does a file that a tool has made hold what it held the last time it was made?
     pub fn unchanged(&self, name: &Id) -> bool {
-        self.earlier.get(name).is_some_and(|earlier| self.sha256(name).as_ref() == Ok(earlier))
+        self.earlier.get(name).is_some_and(|earlier| self.sha256(name).is_ok_and(|digest| digest == *earlier))
     }
 
     /// Do two files differ in more than single places?
@@ -105,8 +126,8 @@ impl Files {
         self.names.contains_key(name)
     }
 
-    pub fn file_name(&self, name: &Id) -> Result<String, String> {
-        self.names.get(name).cloned().ok_or_else(|| format!("the file `{name}` was not given"))
+    pub fn file_name(&self, name: &Id) -> Result<String, FileError> {
+        self.names.get(name).cloned().ok_or_else(|| FileError::NotGiven(name.clone()))
     }
 
     /// Makes a file that comes with a tool known under a name.
@@ -133,7 +154,7 @@ impl Files {
     }
 
     /// Puts a file at a path below a copy, replacing what is there. `below` has been checked to lead nowhere else.
-    pub fn place(&self, name: &Id, copy: &Path, below: &str) -> Result<(), String> {
+    pub fn place(&self, name: &Id, copy: &Path, below: &str) -> Result<(), FileError> {
         let from = self.path(name)?;
         let to = copy.join(below);
         let place = || {
@@ -150,14 +171,14 @@ impl Files {
             // Its contents alone: what is staged is never a program.
             std::io::copy(&mut open_file(&from)?, &mut std::fs::File::create_new(&to)?)
         };
-        place().map(drop).map_err(|error| format!("`{name}` cannot be put at `{below}` in the tool's folder: {error}"))
+        place().map(drop).map_err(|source| FileError::NotPlaced { name: name.clone(), below: below.to_owned(), source })
     }
 
-    fn path(&self, name: &Id) -> Result<PathBuf, String> {
+    fn path(&self, name: &Id) -> Result<PathBuf, FileError> {
         if let Some(path) = self.of_tools.get(name) {
             return Ok(path.clone());
         }
-        self.scratch.path(&self.file_name(name)?).map_err(|problem| problem.to_string())
+        Ok(self.scratch.path(&self.file_name(name)?)?)
     }
 
     /// Says that a staged file has been checked, and what it was then.
@@ -170,27 +191,27 @@ impl Files {
         self.checked.changed(self.scratch.folder())
     }
 
-    pub fn size(&self, name: &Id) -> Result<u64, String> {
+    pub fn size(&self, name: &Id) -> Result<u64, FileError> {
         if let Some(checked) = self.names.get(name).and_then(|file_name| self.checked.get(file_name)) {
             return Ok(checked.size);
         }
         let path = self.path(name)?;
-        let metadata = std::fs::metadata(&path).map_err(|error| format!("`{name}` cannot be read: {error}"))?;
+        let metadata = std::fs::metadata(&path).map_err(|source| FileError::unreadable(name.as_str(), source))?;
         Ok(metadata.len())
     }
 
     /// Of an input: as it was when it was checked, so that a comparison with it proves something.
-    pub fn sha256(&self, name: &Id) -> Result<String, String> {
+    pub fn sha256(&self, name: &Id) -> Result<String, FileError> {
         if let Some(checked) = self.names.get(name).and_then(|file_name| self.checked.get(file_name)) {
             return Ok(checked.sha256.clone());
         }
-        sha256_of(&self.path(name)?).map_err(|problem| problem.to_string())
+        Ok(sha256_of(&self.path(name)?)?)
     }
 
-    pub fn bytes(&self, name: &Id, offset: u64, length: u64) -> Result<Vec<u8>, String> {
-        let short = || format!("`{name}` has no {length} bytes at {offset:#x}");
+    pub fn bytes(&self, name: &Id, offset: u64, length: u64) -> Result<Vec<u8>, FileError> {
+        let short = || FileError::Short { name: name.clone(), offset, length };
         let bytes = bytes_at(&self.path(name)?, offset, length);
-        let bytes = bytes.map_err(|error| format!("`{name}` cannot be read: {error}"))?;
+        let bytes = bytes.map_err(|source| FileError::unreadable(name.as_str(), source))?;
         if bytes.len() as u64 == length { Ok(bytes) } else { Err(short()) }
     }
 }

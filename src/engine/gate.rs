@@ -72,7 +72,7 @@ impl<W: World> Runner<'_, W> {
             files: &OfStep { files: &self.files, run },
             paths: &paths,
             excuses: step.excuses(),
-            consent: self.consent.take(),
+            consent: self.acts.consent.take(),
         };
         clear(wish).map_err(|refused| {
             let mut fault = Fault::new(FaultClass::BadUsage, format!("{} was not started: {refused}", run.tool.value));

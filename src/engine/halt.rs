@@ -1,9 +1,10 @@
 //! Why a run does not simply go on.
 
 use crate::engine::Outcome;
+use crate::engine::runner::Runner;
 use crate::output::Touched;
 use crate::words::{Fault, FaultClass, Id, ToolEnd};
-use crate::world::{Interrupt, ToolProblem};
+use crate::world::{Interrupt, ToolProblem, World};
 
 #[derive(Debug)]
 pub(super) enum Halt {
@@ -41,6 +42,38 @@ impl Halt {
             Halt::Failure(failure) if failure.outcome != Outcome::Interrupted => Some(failure.fault.class),
             _ => None,
         }
+    }
+}
+
+impl<W: World> Runner<'_, W> {
+    /// The failure of the step at work.
+    pub(super) fn failure(&self, step: &Id, fault: Fault, outcome: Outcome) -> Failure {
+        let (step, step_name) = match self.progress.at_work() {
+            Some(at_work) => (at_work.step.clone(), at_work.name.clone()),
+            None => (step.clone(), step.to_string()),
+        };
+        Failure {
+            fault,
+            outcome,
+            step,
+            step_name,
+            command: None,
+            end: None,
+            output: Vec::new(),
+            touched: Touched::Nothing,
+            advice: self.author_advice(),
+            state: self.board.author_words(),
+        }
+    }
+
+    pub(super) fn halt_here(&self, step: &Id, fault: Fault) -> Halt {
+        let outcome = fault.class.outcome();
+        Halt::Failure(Box::new(self.failure(step, fault, outcome)))
+    }
+
+    pub(super) fn declined(&self, step: &Id, message: String) -> Halt {
+        let fault = Fault::new(FaultClass::Cancelled, message);
+        Halt::Failure(Box::new(self.failure(step, fault, Outcome::Declined)))
     }
 }
 

@@ -21,6 +21,17 @@ const QUESTION_TRIES: u32 = 3;
 /// What agrees, beside the letter it begins with.
 pub(super) const YES: &str = "yes";
 
+/// What has been said and asked of who the board is.
+#[derive(Debug, Default)]
+pub(super) struct Introduced {
+    /// Port and reason of the board's proof that was told last.
+    proof: Option<(String, ProvenBy)>,
+    /// What was said of what cannot be compared.
+    unread: Vec<String>,
+    /// The device that has answered who it is, and the state of the bus at that time.
+    asked: Option<(Id, u64)>,
+}
+
 /// What came of a question about a device that is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Known {
@@ -108,10 +119,10 @@ impl<'a, W: World> Runner<'a, W> {
 
     fn tell_proven(&mut self, step: &Id, device: &Device, port: &str, by: ProvenBy) {
         // An id of its own is nothing to tell.
-        if by == ProvenBy::OwnId || self.told_proof.as_ref().is_some_and(|told| *told == (port.to_owned(), by)) {
+        if by == ProvenBy::OwnId || self.introduced.proof.as_ref().is_some_and(|told| *told == (port.to_owned(), by)) {
             return;
         }
-        self.told_proof = Some((port.to_owned(), by));
+        self.introduced.proof = Some((port.to_owned(), by));
         self.tell(Event::BoardProven { step: step.clone(), device: device.name.clone(), port: port.to_owned(), by });
     }
 
@@ -126,8 +137,8 @@ impl<'a, W: World> Runner<'a, W> {
         }
         for what in unread {
             let text = format!("The {what} of {} cannot be read here, so it is not compared.", name_of(device));
-            if !self.told_unread.contains(&text) {
-                self.told_unread.push(text.clone());
+            if !self.introduced.unread.contains(&text) {
+                self.introduced.unread.push(text.clone());
                 self.tell(Event::Note { text });
             }
         }
@@ -150,7 +161,7 @@ impl<'a, W: World> Runner<'a, W> {
             return Ok(());
         };
         let look = (device.name.clone(), self.bus.looks_changed());
-        if self.asked_who.as_ref() == Some(&look) || !self.bus.present(&device.name).unwrap_or(false) {
+        if self.introduced.asked.as_ref() == Some(&look) || !self.bus.present(&device.name).unwrap_or(false) {
             return Ok(());
         }
         self.tell(Event::Note { text: format!("Asking {} which board it is.", name_of(device)) });
@@ -158,7 +169,7 @@ impl<'a, W: World> Runner<'a, W> {
             let message = format!("{} does not answer as the {} does", name_of(device), self.playbook.board);
             return Err(self.halt_here(&step.id, self.another_board(message)));
         }
-        self.asked_who = Some(look);
+        self.introduced.asked = Some(look);
         Ok(())
     }
 

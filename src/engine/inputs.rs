@@ -1,14 +1,15 @@
 //! Input files: found, copied into the run's own folder, and held against what the playbook says of them.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::documents::playbook::{Input, Need, Playbook, Vectors};
 use crate::engine::named_files::stage_named_files;
-use crate::engine::suitable::{Unsuitable, is_rather, suits, word_value};
+use crate::engine::suitable::{Unsuitable, WordError, is_rather, suits, word_value};
 use crate::engine::{Event, Files};
 use crate::words::{FILE_BYTES_MAX, Id};
-use crate::world::sha256_of;
+use crate::world::{ScratchProblem, sha256_of};
 
 /// The size of a made-up image whose playbook gives none, in bytes.
 const EXAMPLE_BYTES: u64 = 16 * 1024;
@@ -93,7 +94,7 @@ pub fn stage_inputs(
             match make_up(input, playbook, make, files) {
                 Ok(Some(event)) => ready.push(event),
                 Ok(None) => problems.push(missing(input, given)),
-                Err(message) => problems.push(problem(input, message, None)),
+                Err(error) => problems.push(problem(input, error.to_string(), None)),
             }
         }
     }
@@ -211,17 +212,23 @@ fn folder_of(input: &Input, given: &GivenFiles) -> PathBuf {
     }
 }
 
-/// A file below a folder; `None` when there is none. A fault is a message, and where the name leads if that is elsewhere.
-pub(super) fn beside(folder: &Path, file: &str) -> Result<Option<PathBuf>, (String, Option<PathBuf>)> {
+/// Why a name does not lead to a file beside another.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NotBeside {
+    #[error("{} leads out of {}, to {}", path.display(), folder.display(), real.display())]
+    Elsewhere { path: PathBuf, folder: PathBuf, real: PathBuf },
+    #[error("{} cannot be read: {source}", path.display())]
+    Unreadable { path: PathBuf, source: io::Error },
+}
+
+/// A file below a folder; `None` when there is none.
+pub(super) fn beside(folder: &Path, file: &str) -> Result<Option<PathBuf>, NotBeside> {
     let path = folder.join(file);
     match path.canonicalize() {
         Ok(real) if is_below(&real, folder) => Ok(Some(path)),
-        Ok(real) => {
-            let message = format!("{} leads out of {}, to {}", path.display(), folder.display(), real.display());
-            Err((message, Some(real)))
-        }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err((format!("{} cannot be read: {error}", path.display()), None)),
+        Ok(real) => Err(NotBeside::Elsewhere { path, folder: folder.to_owned(), real }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(NotBeside::Unreadable { path, source }),
     }
 }
 
@@ -241,10 +248,14 @@ fn find(input: &Input, playbook: &Playbook, given: &GivenFiles) -> Result<Option
         Need::Always | Need::Never => None,
     };
     let folder = stands_in_for.map_or_else(|| given.folder.clone(), |other| folder_of(other, given));
-    beside(&folder, &input.file.value).map_err(|(message, real)| {
-        let hint =
-            real.map(|real| format!("if you trust it, name it yourself: --set {}={}", input.name, real.display()));
-        problem(input, message, hint)
+    beside(&folder, &input.file.value).map_err(|error| {
+        let hint = match &error {
+            NotBeside::Elsewhere { real, .. } => {
+                Some(format!("if you trust it, name it yourself: --set {}={}", input.name, real.display()))
+            }
+            NotBeside::Unreadable { .. } => None,
+        };
+        problem(input, error.to_string(), hint)
     })
 }
 
@@ -252,28 +263,40 @@ fn is_below(real: &Path, folder: &Path) -> bool {
     folder.canonicalize().is_ok_and(|folder| real.starts_with(folder))
 }
 
+/// Why a file could not be made up.
+#[derive(Debug, thiserror::Error)]
+enum NotMadeUp {
+    #[error(transparent)]
+    Word(#[from] WordError),
+    #[error(transparent)]
+    Scratch(#[from] ScratchProblem),
+    #[error("{} cannot be written: {source}", path.display())]
+    Unwritable { path: PathBuf, source: io::Error },
+}
+
 fn make_up(
     input: &Input,
     playbook: &Playbook,
     make: &MakeImage<'_>,
     files: &mut Files,
-) -> Result<Option<Event>, String> {
+) -> Result<Option<Event>, NotMadeUp> {
     let size = size_of_example(input);
     let mut words = Vec::new();
     for word in &input.words {
-        let size = |file: &Id| size_while_making_up(playbook, files, file);
-        words.push((word.offset, word_value(&word.value, &size)?));
+        // Of files that are there, else of the ones that will be.
+        let size = |file: &Id| files.size(file).ok().or_else(|| playbook.input(file).map(size_of_example));
+        words.push((word.offset, word_value(word, playbook, &size)?));
     }
     let Some(bytes) = make(input, size, &words) else { return Ok(None) };
-    let path = files.scratch().path(input.file_name()).map_err(|problem| problem.to_string())?;
-    std::fs::write(&path, &bytes).map_err(|error| format!("{} cannot be written: {error}", path.display()))?;
+    let path = files.scratch().path(input.file_name())?;
+    std::fs::write(&path, &bytes).map_err(|source| NotMadeUp::Unwritable { path: path.clone(), source })?;
     files.add(input.name.clone(), input.file_name().to_owned());
     Ok(Some(Event::InputReady {
         name: input.name.clone(),
         file: input.file_name().to_owned(),
         path: None,
         size: bytes.len() as u64,
-        sha256: sha256_of(&path).map_err(|problem| problem.to_string())?,
+        sha256: sha256_of(&path)?,
         generated: true,
     }))
 }
@@ -285,9 +308,4 @@ fn size_of_example(input: &Input) -> u64 {
     let words_end = input.words.iter().map(|word| word.offset.saturating_add(4)).max().unwrap_or(0);
     let vectors_end = input.vectors.as_ref().map_or(0, |vectors| vectors.at.saturating_add(Vectors::SIZE_BYTES));
     limited.max(words_end).max(vectors_end).max(input.starts_with.len() as u64).max(1)
-}
-
-/// Of files that are there, else of the ones that will be.
-fn size_while_making_up(playbook: &Playbook, files: &Files, file: &Id) -> Result<u64, String> {
-    files.size(file).or_else(|reason| playbook.input(file).map(size_of_example).ok_or(reason))
 }

@@ -1,17 +1,19 @@
 //! What can never be undone: read first, consent bound to this very step, one attempt, read afterwards.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::documents::catalog::Fuse;
-use crate::documents::playbook::{Action, Irreversible, Reading, Run, Step};
+use crate::documents::playbook::{Irreversible, Reading, Run, Step};
 use crate::engine::call::Prepared;
 use crate::engine::event::FuseChange;
 use crate::engine::halt::Halt;
-use crate::engine::runner::{Runner, Shown};
+use crate::engine::runner::Runner;
+use crate::engine::step::Shown;
 use crate::engine::{Event, milliseconds};
-use crate::words::{Fault, FaultClass};
+use crate::words::{Fault, FaultClass, Id};
 use crate::world::{Ask, Consent, Reply, World};
 
 /// How long the question for consent stands.
@@ -19,49 +21,64 @@ const CONSENT_LIMIT: Duration = Duration::from_secs(10 * 60);
 /// A typing error should not end a run that has written a whole flash.
 const CONSENT_TRIES: u32 = 3;
 
+/// What of this run cannot be undone.
+#[derive(Debug, Default)]
+pub(super) struct Acts {
+    /// What the person has agreed to for the next call.
+    pub(super) consent: Option<Consent>,
+    /// The steps that were carried out.
+    attempted: BTreeSet<Id>,
+}
+
+impl Acts {
+    pub(super) fn is_none(&self) -> bool {
+        self.attempted.is_empty()
+    }
+}
+
 impl<'a, W: World> Runner<'a, W> {
     /// Answers `false` when the step was skipped because its work had been done before.
     pub(super) async fn irreversible(&mut self, step: &'a Step, irreversible: &'a Irreversible) -> Result<bool, Halt> {
-        let Action::Run(run) = &step.action else { return Ok(true) };
+        let Some(run) = step.call() else { return Ok(true) };
         self.tell(Event::Note { text: "Reading first whether this has been done before.".to_owned() });
         if self.reading(step, &irreversible.already_done).await? {
-            let reason = match self.attempted.contains(&step.id) {
+            let reason = match self.acts.attempted.contains(&step.id) {
                 true => "it was done earlier in this run: a reading shows it",
                 false => "it was done before: a reading shows it; nothing is to be changed",
             };
             self.skip(step, Shown::Yes, reason);
             return Ok(false);
         }
-        self.ledger.note_act(&step.name, &run.tool.value, false);
-        if self.attempted.contains(&step.id) {
+        self.board.ledger.note_act(&step.name, &run.tool.value, false);
+        if self.acts.attempted.contains(&step.id) {
             let message = "this was carried out once in this run and a reading shows no effect; it is not repeated";
             return Err(self.halt_here(&step.id, Fault::new(FaultClass::Unknown, message)));
         }
-        if let Some(by) = self.stop_requested {
+        if let Some(by) = self.stopping.wish() {
             return Err(self.interrupt(&step.id, by));
         }
         let prepared = self.prepare(step, run)?;
         let fuse = self.fuse_change(step, run, irreversible, &prepared)?;
         self.ask_consent(step, irreversible, &prepared, fuse).await?;
         // For exactly this call, and for one start of it.
-        self.consent = Some(Consent::to(&prepared.call));
+        self.acts.consent = Some(Consent::to(&prepared.call));
 
-        self.attempted.insert(step.id.clone());
-        // From here to the end of the second reading an interrupt is noted but cuts nothing short.
-        self.shielded = true;
+        self.acts.attempted.insert(step.id.clone());
+        // To the end of the second reading.
+        self.stopping.shield();
         let attempted = self.call(step, run, "").await;
         // What was not used counts for nothing else.
-        self.consent = None;
+        self.acts.consent = None;
         self.tell(Event::Note { text: "Reading whether it worked; only this reading decides.".to_owned() });
         let verified = self.reading(step, &irreversible.verify).await;
-        self.shielded = false;
+        self.stopping.unshield();
         if let Some(FuseChange { word, .. }) = fuse
             && let Some(bits) = self.bits_read(irreversible, word)
         {
             self.tell(Event::FuseRead { step: step.id.clone(), word, bits });
         }
         if let Ok(done) = &verified {
-            self.ledger.note_act(&step.name, &run.tool.value, *done);
+            self.board.ledger.note_act(&step.name, &run.tool.value, *done);
         }
         match (verified, attempted) {
             (Ok(true), Ok(())) => Ok(true),

@@ -1,14 +1,17 @@
 //! Floor 4: runs a playbook in a world. Speaks only typed events; knows no terminal.
 
+mod attempts;
 mod awake;
 #[cfg(test)]
 #[cfg(unix)]
 mod awake_tests;
 mod beforehand;
+mod board_state;
 mod call;
 mod call_again;
 mod checked;
 mod command_line;
+mod conduct;
 mod converse;
 #[cfg(test)]
 #[cfg(unix)]
@@ -35,17 +38,18 @@ mod permission;
 mod plan;
 mod planned_call;
 mod problem;
+mod progress;
 mod prompt;
 mod proof;
 mod ready;
 mod recognise;
 mod refusal;
-mod repeated;
-mod ruled_out;
 mod runner;
+mod step;
 #[cfg(test)]
 #[cfg(unix)]
 mod stop_tests;
+mod stopping;
 mod suitable;
 mod tell_apart;
 #[cfg(test)]
@@ -63,6 +67,8 @@ mod watch;
 
 use std::time::Duration;
 
+pub use beforehand::RuledOut;
+pub use conduct::{Assignment, Clock, Order, Settings, Tell, Workplace, conduct, stage};
 pub use device_rules::{RULES_FILE, RULES_MARK, permits, rules_for};
 pub use devices::Chosen;
 pub use event::{CONDITION_DOES_NOT_HOLD, Cause, Event, FuseChange, GoesOn, Problem, StepEnd, WaitEnd};
@@ -73,11 +79,12 @@ pub use limit::longest_limit;
 pub use permission::remedy_for;
 pub use plan::{PlannedLine, PlannedStep, not_started, plan};
 pub use proof::ProvenBy;
-pub use ready::{ReadyTool, ReadyTools, SoughtTools, StartUp, Tools, seek_tools};
+pub use ready::{ReadyTool, ReadyTools, SoughtTools, Tools};
 pub use recognise::{Recognised, known_kinds, recognise};
-pub use refusal::{before_anything, finished, outcome_without_tools, refused_inputs, refused_tools, without_problem};
-pub use ruled_out::RuledOut;
-pub use runner::{Finish, Order, Settings, run};
+pub use refusal::{
+    Refusal, before_anything, finished, outcome_without_tools, refused_inputs, refused_tools, without_problem,
+};
+pub use runner::{Finish, run};
 pub use tool_folder::file_of as file_of_tool;
 
 pub use crate::words::Outcome;

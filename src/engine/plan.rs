@@ -6,15 +6,15 @@ use std::convert::Infallible;
 use crate::documents::catalog::{Catalog, Tool};
 use crate::documents::expression::{Expression, Facts, Template, expand, expand_as_far_as_known, in_words};
 use crate::documents::playbook::{
-    Action, ChosenBoard, Contents, DeviceKind, Irreversible, Playbook, Reading, Run, Step, Until, choosing,
+    Action, ChosenBoard, Contents, DeviceKind, Irreversible, Playbook, Reading, Run, Step, Until, choosing, every_step,
 };
 use crate::engine::command_line::{CommandLine, Wanted, command_line, typed};
 use crate::engine::devices::{Chosen, describe_until};
 use crate::engine::facts::{Coming, Made, RunFacts};
 use crate::engine::gate::WHOSE_MISTAKE;
+use crate::engine::limit::limit_of_wait;
 use crate::engine::planned_call::{PlannedCall, will_be_refused};
 use crate::engine::proof::is_serial_port;
-use crate::engine::runner::WAIT_LIMIT;
 use crate::engine::{Files, GoesOn, Outcome, Problem, RuledOut, Settings, before_anything, milliseconds};
 use crate::words::{FaultClass, Id, describe_time};
 
@@ -172,9 +172,9 @@ impl Planner<'_> {
             let mut inside = around.clone();
             inside.notes.extend(self.notes(step));
             inside.ruled_out |= self.ruled_out.rules_out(step);
-            match &step.action {
-                Action::Steps(inner) => self.steps(inner, &inside),
-                _ => {
+            match step.group() {
+                Some(inner) => self.steps(inner, &inside),
+                None => {
                     let Around { mut notes, ruled_out } = inside;
                     let mut lines = Vec::new();
                     if ruled_out {
@@ -196,28 +196,50 @@ impl Planner<'_> {
     }
 
     fn notes(&self, step: &Step) -> Vec<String> {
+        // Every key is named, so that of a new one it is said whether a dry run shows it.
+        let Step {
+            id,
+            when,
+            retry,
+            restart_at,
+            ask,
+            // Shown as the head of the step, and in its lines.
+            place: _,
+            key_places: _,
+            name: _,
+            action: _,
+            timeout: _,
+            until: _,
+            irreversible: _,
+            // Told only when something has come of the step.
+            sets: _,
+            if_met: _,
+            if_unmet: _,
+            instead: _,
+            if_stopped: _,
+            third_time: _,
+            next: _,
+            filling: _,
+        } = step;
         let mut notes = Vec::new();
-        if let Some(when) = &step.when {
+        if let Some(when) = when {
             notes.push(format!("only when {}", self.in_words(when)));
         }
-        let group = match step.action {
-            Action::Steps(_) => format!("all of {} ", step.id),
-            _ => String::new(),
-        };
-        if let Some(retry) = &step.retry {
+        let group = step.group().map(|_| format!("all of {id} ")).unwrap_or_default();
+        if let Some(retry) = retry {
             let (attempts, on) = (retry.attempts_max, words(&retry.on));
             notes.push(format!("{group}tried up to {attempts} times, on {on}"));
         }
-        if let Action::Run(run) = &step.action {
+        if let Some(run) = step.call() {
             notes.extend(run.on_fault.iter().map(|on| {
                 let code = on.code.as_ref().map(|code| format!(" ({code})")).unwrap_or_default();
                 format!("goes on with {} on {}{code}", on.set, words(&on.classes))
             }));
         }
-        if let Some(ask) = &step.ask {
+        if let Some(ask) = ask {
             notes.push(format!("asks only after {}", describe_time(ask.after)));
         }
-        if let Some(restart) = &step.restart_at {
+        if let Some(restart) = restart_at {
             let (at, times, on) = (&restart.step.value, restart.times_max, words(&restart.on));
             notes.push(format!("goes back to {at}, up to {times} times, on {on}"));
         }
@@ -225,7 +247,7 @@ impl Planner<'_> {
     }
 
     fn lines(&self, step: &Step, lines: &mut Vec<PlannedLine>) {
-        let wait_limit = milliseconds(step.timeout.map_or(WAIT_LIMIT, |timeout| timeout.base));
+        let wait_limit = milliseconds(limit_of_wait(step));
         let text = |template| expand_as_far_as_known(template, &self.facts);
         match &step.action {
             Action::Run(run) => {
@@ -363,22 +385,10 @@ fn words(classes: &[FaultClass]) -> String {
 /// The files that steps make, which have a name before they exist.
 pub(super) fn produced_files(steps: &[Step]) -> BTreeMap<Id, String> {
     let mut found = BTreeMap::new();
-    for step in steps {
-        match &step.action {
-            Action::Steps(inner) => found.extend(produced_files(inner)),
-            Action::TellApart(tell_apart) => found.extend(produced_files(&tell_apart.answers.steps)),
-            Action::Run(run) => {
-                found.extend(run.produces.iter().map(|name| (name.value.clone(), Files::produced_name(name))));
-            }
-            Action::Write(write) => {
-                found.insert(write.name.value.clone(), write.file.value.clone());
-            }
-            _ => {}
-        }
-        if let Some(irreversible) = &step.irreversible {
-            found.extend(produced_files(&irreversible.already_done.steps));
-            found.extend(produced_files(&irreversible.verify.steps));
-        }
+    for step in every_step(steps) {
+        let of_call = step.call().into_iter().flat_map(|run| &run.produces);
+        found.extend(of_call.map(|name| (name.value.clone(), Files::produced_name(name))));
+        found.extend(step.writes().map(|write| (write.name.value.clone(), write.file.value.clone())));
     }
     found
 }

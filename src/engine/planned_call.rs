@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::documents::catalog::{CallFiles, Tool};
 use crate::documents::expression::expand;
-use crate::documents::playbook::{Action, Contents, Playbook, Run, Step, WriteStep, all_arguments};
+use crate::documents::playbook::{Contents, Playbook, Run, Step, WriteStep, all_arguments, leaves};
 use crate::engine::Files;
 use crate::engine::devices::Chosen;
 use crate::engine::facts::RunFacts;
@@ -72,17 +72,8 @@ impl std::fmt::Debug for PlannedFiles<'_> {
 
 impl PlannedFiles<'_> {
     fn written(&self, file_name: &str) -> Option<&WriteStep> {
-        self.0.playbook.leaf_steps().into_iter().find_map(|step| match &step.action {
-            Action::Write(write) if *write.file == file_name => Some(write),
-            Action::Write(_)
-            | Action::Run(_)
-            | Action::Prompt(_)
-            | Action::Wait
-            | Action::Check(_)
-            | Action::Refuse(_)
-            | Action::TellApart(_)
-            | Action::Steps(_) => None,
-        })
+        let mut written = leaves(&self.0.playbook.steps).filter_map(Step::writes);
+        written.find(|write| *write.file == file_name)
     }
 
     fn is_made(&self, file_name: &str) -> bool {

@@ -9,12 +9,12 @@ use crate::words::FaultClass;
 use crate::world::World;
 
 pub(super) fn problem_of<W: World>(failure: Failure, runner: &Runner<'_, W>) -> Problem {
-    let state = state_of(&failure, &runner.ledger);
-    let next = next_steps(&failure, !runner.attempted.is_empty());
-    let causes = causes_of(&failure, &runner.causes);
+    let state = state_of(&failure, &runner.board.ledger);
+    let next = next_steps(&failure, !runner.acts.is_none());
+    let causes = causes_of(&failure, runner.attempts.causes());
     // A wait that ran out has no call of its own: then the call that made the run go back is the one to look at.
     let waited = failure.command.is_none();
-    let shown = match runner.causes.first() {
+    let shown = match runner.attempts.causes().first() {
         Some(first) if waited && first.step != failure.step => first.clone(),
         _ => failure.clone(),
     };
@@ -34,7 +34,7 @@ pub(super) fn problem_of<W: World>(failure: Failure, runner: &Runner<'_, W>) -> 
         output: shown.output,
         attached: runner.bus.describe_attached(),
         state,
-        regions: runner.ledger.regions(),
+        regions: runner.board.ledger.regions(),
         next,
     }
 }

@@ -6,7 +6,8 @@ use crate::documents::playbook::{Prompt, Step};
 use crate::engine::devices::{Met, describe_until};
 use crate::engine::halt::Halt;
 use crate::engine::identity::Known;
-use crate::engine::runner::{Acted, Runner, Shown};
+use crate::engine::runner::Runner;
+use crate::engine::step::{Acted, Shown};
 use crate::engine::{Event, GoesOn, milliseconds};
 use crate::words::FaultClass;
 use crate::world::World;
@@ -18,7 +19,7 @@ impl<'a, W: World> Runner<'a, W> {
             // Hands that now take the camera away would leave a stranger alone on the bus, to be taken for the camera.
             self.rule_out_several(&step.id, until).await?;
         }
-        let fresh = std::mem::take(&mut self.fresh) || step.until.as_ref().is_some_and(|until| until.anew);
+        let fresh = std::mem::take(&mut self.attempts.anew) || step.until.as_ref().is_some_and(|until| until.anew);
         if let Some(until) = &step.until
             && !fresh
             && self.bus.met(until) == Met::Yes

@@ -15,7 +15,7 @@ use crate::documents::expression::Value;
 use crate::documents::playbook::{Playbook, tools_of};
 use crate::engine::halt::Halt;
 use crate::engine::runner::Runner;
-use crate::engine::{Event, Files, RuledOut};
+use crate::engine::{Clock, Event, Files, RuledOut};
 use crate::words::{Id, ToolVersion};
 use crate::world::{
     Finder, PassedOver, ToolCall, ToolInput, ToolProblem, WarmStart, World, clear_interpreter, find_tools,
@@ -28,14 +28,6 @@ const FIRST: Duration = Duration::from_millis(300);
 const START_UPS: u32 = 5;
 /// A longer start-up does not count, so that limits stay limits.
 const START_UP_MAX: Duration = Duration::from_secs(20);
-
-/// Does what the tools take to start count, or is time made up here?
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StartUp {
-    Counts,
-    /// A mock's real start says nothing about virtual time, which must be the same each time.
-    OnBench,
-}
 
 /// A tool that has been found, and the environment it runs in.
 #[derive(Debug, Clone)]
@@ -99,13 +91,13 @@ impl std::fmt::Debug for SoughtTools<'_> {
 }
 
 /// Finds every tool that the run may need. Needs a runtime whose clock runs.
-pub fn seek_tools<'a>(
+pub(super) fn seek_tools<'a>(
     playbook: &Playbook,
     catalog: &'a Catalog,
     files: &Files,
     variables: &BTreeMap<Id, Value>,
     finder: Finder<'a>,
-    start_up: StartUp,
+    clock: Clock,
 ) -> SoughtTools<'a> {
     let ruled_out = RuledOut::new(playbook, files, variables);
     let names = tools_of(playbook, &|step| !ruled_out.rules_out(step));
@@ -140,9 +132,10 @@ pub fn seek_tools<'a>(
                     says_to_be: tool.says_to_be,
                     environment: tool.environment.set,
                     environment_remove: tool.environment.remove,
-                    start_up: match start_up {
-                        StartUp::Counts => tool.start_up,
-                        StartUp::OnBench => Duration::ZERO,
+                    start_up: match clock {
+                        Clock::Running => tool.start_up,
+                        // A mock's real start says nothing about time that is made up, which must be the same each time.
+                        Clock::Paused => Duration::ZERO,
                     },
                     warm: tool.warm,
                 },
@@ -153,10 +146,32 @@ pub fn seek_tools<'a>(
     SoughtTools { answer, still_out }
 }
 
+/// The tools that a run has, and those that it still waits for.
+pub(super) struct RunTools<'a> {
+    found: BTreeMap<String, ReadyTool>,
+    /// Still being asked; until then nothing is found.
+    sought: Option<SoughtTools<'a>>,
+}
+
+impl<'a> RunTools<'a> {
+    pub(super) fn get(&self, name: &str) -> Option<&ReadyTool> {
+        self.found.get(name)
+    }
+}
+
+impl<'a> From<Tools<'a>> for RunTools<'a> {
+    fn from(tools: Tools<'a>) -> Self {
+        match tools {
+            Tools::Ready(found) => RunTools { found, sought: None },
+            Tools::Sought(sought) => RunTools { found: BTreeMap::new(), sought: Some(sought) },
+        }
+    }
+}
+
 impl<W: World> Runner<'_, W> {
     /// Waits until the tools have answered: nobody is asked to touch anything for a run that cannot be made.
     pub(super) async fn tools_ready(&mut self) -> Result<(), Halt> {
-        let Some(mut sought) = self.sought.take() else { return Ok(()) };
+        let Some(mut sought) = self.tools.sought.take() else { return Ok(()) };
         let found = match timeout(FIRST, &mut sought.answer).await {
             Ok(found) => found,
             Err(_) => {
@@ -177,7 +192,7 @@ impl<W: World> Runner<'_, W> {
             }
         };
         let ReadyTools { tools, told } = found.map_err(Halt::NoTools)?;
-        self.tools = tools;
+        self.tools.found = tools;
         for event in told {
             self.tell(event);
         }
@@ -187,7 +202,7 @@ impl<W: World> Runner<'_, W> {
 
     /// Has the interpreters of the tools started, so that they are ready when the person is.
     pub(super) fn warm_up(&self) {
-        for (name, ready) in self.tools.iter().filter(|_| !self.settings.single_calls) {
+        for (name, ready) in self.tools.found.iter().filter(|_| !self.settings.single_calls) {
             let Some(tool) = self.catalog.tool(name).filter(|_| ready.warm.is_some()) else { continue };
             let call = ToolCall {
                 launcher: ready.launcher.clone(),

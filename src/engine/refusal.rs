@@ -1,10 +1,25 @@
 //! Problems of runs that ended before their first step.
 
-use crate::engine::{Event, InputProblem, Outcome, Problem};
+use crate::engine::{Event, InputProblem, Outcome, Problem, Tell};
 use crate::words::FaultClass;
 use crate::world::ToolProblem;
 
 const UNTOUCHED: &str = "Nothing has been done to the board, and no tool has run.";
+
+/// A run that ended before its first step.
+#[derive(Debug)]
+pub struct Refusal {
+    pub outcome: Outcome,
+    pub problem: Problem,
+}
+
+impl Refusal {
+    /// Tells the last event.
+    pub fn told(self, tell: &mut Tell<'_>) -> Outcome {
+        tell(&finished(self.outcome, self.problem));
+        self.outcome
+    }
+}
 
 /// The last event of a run without steps.
 pub fn finished(outcome: Outcome, problem: Problem) -> Event {

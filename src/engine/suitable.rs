@@ -1,22 +1,32 @@
 //! Is a file what the playbook says of its input? Looks at the staged copy; where files come from is the part of
 //! [`crate::engine::inputs`].
 
-use crate::documents::expression::{Expression, Facts, Node, Value, evaluate};
+use std::collections::BTreeSet;
+
+use crate::documents::expression::{EvaluationError, Node, Value, evaluate};
 use crate::documents::library::shipped_playbooks;
 use crate::documents::playbook::{
-    FileKind, Input, InputWord, LOOKED_AT_BYTES, Playbook, Vectors, WordLimit, WrongKind, blank as of_blank_memory,
-    wrong_kind as known_wrong_kind,
+    Declared, FileKind, Input, InputWord, LOOKED_AT_BYTES, Playbook, Vectors, WordLimit, WrongKind,
+    blank as of_blank_memory, wrong_kind as known_wrong_kind,
 };
 use crate::engine::Files;
+use crate::engine::files::FileError;
 use crate::engine::inputs::too_large_message;
 use crate::words::Id;
 
 /// Why a file does not do.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
 pub(super) struct Unsuitable {
     /// A sentence without a full stop.
     pub(super) message: String,
     pub(super) hint: Option<String>,
+}
+
+impl From<FileError> for Unsuitable {
+    fn from(error: FileError) -> Self {
+        error.to_string().into()
+    }
 }
 
 impl From<String> for Unsuitable {
@@ -66,12 +76,12 @@ pub(super) fn suits(input: &Input, playbook: &Playbook, files: &Files) -> Result
         }
     }
     for word in &input.words {
-        holds_word(name, word, size, &read)?;
+        holds_word(input, word, playbook, size, &read)?;
     }
     match &input.vectors {
-        Some(vectors) => begins_with_vectors(name, vectors, size, &read).map_err(|message| {
+        Some(vectors) => begins_with_vectors(name, vectors, size, &read).map_err(|unsuitable| {
             let hint = Some(whose(input, playbook, size, &read));
-            Unsuitable { message, hint }
+            Unsuitable { hint, ..unsuitable }
         }),
         None => Ok(()),
     }
@@ -116,10 +126,10 @@ pub(super) fn is_rather(other: &Input, given: &Input, files: &Files) -> bool {
 }
 
 /// Reads so many bytes at an offset.
-type Read<'a> = dyn Fn(u64, u64) -> Result<Vec<u8>, String> + 'a;
+type Read<'a> = dyn Fn(u64, u64) -> Result<Vec<u8>, FileError> + 'a;
 
 /// Which kind of file it is instead.
-pub(super) fn wrong_kind(kind: FileKind, size: u64, read: &Read<'_>) -> Result<Option<WrongKind>, String> {
+pub(super) fn wrong_kind(kind: FileKind, size: u64, read: &Read<'_>) -> Result<Option<WrongKind>, FileError> {
     match kind {
         FileKind::Raw => match known_wrong_kind(&read(0, size.min(LOOKED_AT_BYTES))?) {
             Some(wrong) => Ok(Some(wrong)),
@@ -129,7 +139,7 @@ pub(super) fn wrong_kind(kind: FileKind, size: u64, read: &Read<'_>) -> Result<O
 }
 
 /// Does the whole file consist of what an erased memory holds?
-fn blank(size: u64, read: &Read<'_>) -> Result<Option<WrongKind>, String> {
+fn blank(size: u64, read: &Read<'_>) -> Result<Option<WrongKind>, FileError> {
     const AT_ONCE_BYTES: u64 = 1 << 16;
     let first = read(0, 1)?;
     let Some((byte, blank)) = first.first().and_then(|byte| of_blank_memory(*byte).map(|blank| (*byte, blank))) else {
@@ -146,13 +156,20 @@ fn blank(size: u64, read: &Read<'_>) -> Result<Option<WrongKind>, String> {
     Ok(Some(blank))
 }
 
-fn holds_word(name: &str, word: &InputWord, size: u64, read: &Read<'_>) -> Result<(), String> {
+fn holds_word(
+    input: &Input,
+    word: &InputWord,
+    playbook: &Playbook,
+    size: u64,
+    read: &Read<'_>,
+) -> Result<(), Unsuitable> {
+    let name = input.file_name();
     // A header speaks of its own file's size, whatever name it has.
     // Below nothing goes the value of a limit only where the file is shorter than its header.
-    let cut_short = |_| format!("`{name}` is cut short");
-    let wanted = word_value(&word.value, &|_: &Id| Ok(size)).map_err(cut_short)?;
+    let cut_short = || Unsuitable::from(format!("`{name}` is cut short"));
+    let wanted = word_value(word, playbook, &|_| Some(size)).map_err(|_| cut_short())?;
     let offset = word.offset;
-    let found = little_endian(offset, read).map_err(cut_short)?;
+    let found = little_endian(offset, read).map_err(|_| cut_short())?;
     let (fits, instead) = match word.limit {
         WordLimit::Exactly => (found == wanted, "instead of"),
         WordLimit::AtMost => (found <= wanted, "and must be at most"),
@@ -163,15 +180,16 @@ fn holds_word(name: &str, word: &InputWord, size: u64, read: &Read<'_>) -> Resul
     Err(format!(
         "`{name}` is not the expected file or is cut short: the word at {offset:#x} is {found:#010x} {instead} \
          {wanted:#010x}"
-    ))
+    )
+    .into())
 }
 
 /// Would the chip start this program, in this board's memories?
-fn begins_with_vectors(name: &str, vectors: &Vectors, size: u64, read: &Read<'_>) -> Result<(), String> {
-    let cut_short = |_| format!("`{name}` is cut short: it ends before its program begins");
+fn begins_with_vectors(name: &str, vectors: &Vectors, size: u64, read: &Read<'_>) -> Result<(), Unsuitable> {
+    let cut_short = |_| Unsuitable::from(format!("`{name}` is cut short: it ends before its program begins"));
     let stack = little_endian(vectors.at, read).map_err(cut_short)?;
     let reset = little_endian(vectors.reset_at(), read).map_err(cut_short)?;
-    let no_program = |why: String| Err(format!("`{name}` is not a program for this board: {why}"));
+    let no_program = |why: String| Err(format!("`{name}` is not a program for this board: {why}").into());
     // A stack grows downwards, so it may begin right behind a memory.
     let in_ram = vectors.ram.iter().any(|range| stack > range.start && u64::from(stack) <= range.end());
     if !in_ram || stack % 4 != 0 {
@@ -191,7 +209,7 @@ fn begins_with_vectors(name: &str, vectors: &Vectors, size: u64, read: &Read<'_>
     Ok(())
 }
 
-fn little_endian(offset: u64, read: &Read<'_>) -> Result<u32, String> {
+fn little_endian(offset: u64, read: &Read<'_>) -> Result<u32, FileError> {
     let bytes = read(offset, 4)?;
     Ok(<[u8; 4]>::try_from(bytes).map(u32::from_le_bytes).unwrap_or_default())
 }
@@ -201,34 +219,25 @@ fn hexadecimal(bytes: &[u8]) -> String {
     digits.join(" ")
 }
 
-/// The value of a word that a file must hold; it may use sizes, and nothing else.
-pub(super) fn word_value(expression: &Expression, size: &SizeOf<'_>) -> Result<u32, String> {
-    match evaluate(expression, &SizesOnly(size)) {
-        Ok(Value::Integer(value)) => u32::try_from(value).map_err(|_| format!("{value:#x} has more than 32 bits")),
-        Ok(_) => Err("a word of a file is a number".to_owned()),
-        Err(error) => Err(error.to_string()),
-    }
+/// Why a word of a file has no value.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum WordError {
+    #[error("{0:#x} has more than 32 bits")]
+    TooLarge(i64),
+    #[error("a word of a file is a number")]
+    NoNumber,
+    #[error(transparent)]
+    NotComputable(#[from] EvaluationError),
 }
 
-/// The size of an input's file, in bytes.
-pub(super) type SizeOf<'a> = dyn Fn(&Id) -> Result<u64, String> + 'a;
-
-struct SizesOnly<'a>(&'a SizeOf<'a>);
-
-impl Facts for SizesOnly<'_> {
-    fn value(&self, name: &Id) -> Option<Value> {
-        Some(Value::File(name.clone()))
-    }
-
-    fn size(&self, file: &Id) -> Result<u64, String> {
-        (self.0)(file)
-    }
-
-    fn file_name(&self, file: &Id) -> Result<String, String> {
-        Ok(file.to_string())
-    }
-
-    fn given(&self, _: &Id) -> bool {
-        true
+/// The value of a word that a file must hold. `size` tells the sizes of inputs, in bytes.
+pub(super) fn word_value(
+    word: &InputWord,
+    playbook: &Playbook,
+    size: &dyn Fn(&Id) -> Option<u64>,
+) -> Result<u32, WordError> {
+    match evaluate(&word.value, &Declared { playbook, made: &BTreeSet::new(), size })? {
+        Value::Integer(value) => u32::try_from(value).map_err(|_| WordError::TooLarge(value)),
+        _ => Err(WordError::NoNumber),
     }
 }

@@ -5,7 +5,8 @@
 
 use crate::documents::playbook::{Step, TellApart};
 use crate::engine::halt::Halt;
-use crate::engine::runner::{Acted, Runner, Shown};
+use crate::engine::runner::Runner;
+use crate::engine::step::{Acted, Shown};
 use crate::engine::{Event, Outcome};
 use crate::world::{Access, World};
 

@@ -55,7 +55,7 @@ impl<W: World> Runner<'_, W> {
             }
             self.files
                 .place(&staged.file.value, &copy, &staged.path.value)
-                .map_err(|reason| self.halt_here(&step.id, Fault::new(FaultClass::BadFile, reason)))?;
+                .map_err(|error| self.halt_here(&step.id, Fault::new(FaultClass::BadFile, error.to_string())))?;
         }
         call.launcher = vec![copy.join(name).into()];
         call.folder = copy;

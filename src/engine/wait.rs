@@ -287,7 +287,7 @@ impl<W: World> Runner<'_, W> {
         loop {
             tokio::select! {
                 by = world.interrupted() => {
-                    if !self.shielded {
+                    if !self.stopping.is_shielded() {
                         return Err(self.interrupt(step, by));
                     }
                     if self.cuts_short(by, Some(BURNT_UNREAD)) {

@@ -116,13 +116,12 @@ impl<'a, W: World> Runner<'a, W> {
             tokio::select! {
                 biased;
                 by = world.interrupted() => {
-                    let protected = prepared.changes_board || self.shielded;
-                    let breaks = prepared.breaks().or(self.shielded.then_some(BURNT_UNREAD));
+                    let protected = prepared.changes_board || self.stopping.is_shielded();
+                    let breaks = prepared.breaks().or(self.stopping.is_shielded().then_some(BURNT_UNREAD));
                     let ends = if protected {
                         self.cuts_short(by, breaks)
                     } else {
-                        self.stop_requested.get_or_insert(by);
-                        self.tell(Event::Interrupted { by, finishing: false, breaks: None });
+                        self.ends_at_once(by);
                         true
                     };
                     if ends {
@@ -201,7 +200,7 @@ impl<'a, W: World> Runner<'a, W> {
             tokio::select! {
                 biased;
                 by = world.interrupted() => {
-                    self.note_wish(by);
+                    self.stopping.note(by);
                     if by == Interrupt::Interrupt {
                         break;
                     }

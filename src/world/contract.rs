@@ -151,7 +151,18 @@ pub struct NodeHolder {
 }
 
 /// `Err` holds why the bus cannot be read at all, in words for the person.
-pub type DeviceList = Result<Vec<AttachedDevice>, String>;
+pub type DeviceList = Result<Vec<AttachedDevice>, NoBus>;
+
+/// Why nothing can be said of what is attached.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NoBus {
+    #[error("{0}")]
+    Missing(String),
+    #[error("the USB bus cannot be read: {0}")]
+    Usb(String),
+    #[error("serial ports cannot be listed: {0}")]
+    Serial(String),
+}
 
 /// What a person is asked for.
 #[derive(Debug, Clone, Copy)]

@@ -12,7 +12,7 @@ use crate::world::serial::serial_ports;
 use crate::world::system::KEEPERS;
 use crate::world::tools::own_search_path;
 use crate::world::usb::UsbBus;
-use crate::world::{Ask, Awake, Cleared, DeviceList, Host, Interrupt, OtherDevice, Reply, RunningTool, World};
+use crate::world::{Ask, Awake, Cleared, DeviceList, Host, Interrupt, NoBus, OtherDevice, Reply, RunningTool, World};
 #[cfg(target_os = "linux")]
 use crate::world::{AttachedDevice, DeviceNode, NodeHolder, node, node_lock::NodeLocks};
 
@@ -40,7 +40,7 @@ impl Machine {
     }
 
     /// What is attached to USB beside devices with these ids.
-    pub fn others(&self, known: &[UsbId]) -> Result<Vec<OtherDevice>, String> {
+    pub fn others(&self, known: &[UsbId]) -> Result<Vec<OtherDevice>, NoBus> {
         self.bus.others(known)
     }
 }

@@ -36,7 +36,7 @@ use windows as system;
 
 pub use computer::{device_rules, free_bytes, running_programs};
 pub use contract::{
-    Access, AnswerTool, Ask, AttachedDevice, Awake, DeviceList, DeviceNode, Interrupt, NodeGroup, NodeHolder,
+    Access, AnswerTool, Ask, AttachedDevice, Awake, DeviceList, DeviceNode, Interrupt, NoBus, NodeGroup, NodeHolder,
     OtherDevice, Reply, RunningTool, StopTool, ToolCall, ToolEvent, ToolInput, WarmStart, World,
 };
 pub use custody::{Foreign, custody};

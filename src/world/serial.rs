@@ -7,7 +7,7 @@ use serialport::SerialPortType;
 use crate::documents::playbook::DeviceKind;
 use crate::words::UsbId;
 use crate::world::system::may_read_and_write;
-use crate::world::{Access, AttachedDevice, DeviceList};
+use crate::world::{Access, AttachedDevice, DeviceList, NoBus};
 
 /// The ports of bridges with one of these ids of kind [`DeviceKind::Serial`].
 pub fn serial_ports(kinds: &[(UsbId, DeviceKind)]) -> DeviceList {
@@ -15,7 +15,7 @@ pub fn serial_ports(kinds: &[(UsbId, DeviceKind)]) -> DeviceList {
     if cfg!(target_os = "linux") && !Path::new("/sys/class/tty").is_dir() {
         return Ok(Vec::new());
     }
-    let ports = serialport::available_ports().map_err(|error| format!("serial ports cannot be listed: {error}"))?;
+    let ports = serialport::available_ports().map_err(|error| NoBus::Serial(error.to_string()))?;
     let mut devices: Vec<AttachedDevice> = ports
         .into_iter()
         .filter_map(|port| match port.port_type {

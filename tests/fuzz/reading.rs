@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use recover::documents::expression::{Facts, Kind, Scope, Value};
+use recover::documents::expression::{Facts, Kind, Scope, UnknownFact, Value};
 use recover::words::{Id, ToolVersion};
 
 pub(crate) struct Reading;
@@ -61,27 +61,27 @@ impl Facts for Reading {
         })
     }
 
-    fn file_name(&self, file: &Id) -> Result<String, String> {
+    fn file_name(&self, file: &Id) -> Result<String, UnknownFact> {
         Ok(format!("{file}.bin"))
     }
 
-    fn size(&self, file: &Id) -> Result<u64, String> {
+    fn size(&self, file: &Id) -> Result<u64, UnknownFact> {
         match file.as_str() {
             "huge" => Ok(u64::MAX),
-            "copy" => Err("it is not there".to_owned()),
+            "copy" => Err(UnknownFact::Looked("it is not there".to_owned())),
             _ => Ok(1_000),
         }
     }
 
-    fn sha256(&self, _: &Id) -> Result<String, String> {
+    fn sha256(&self, _: &Id) -> Result<String, UnknownFact> {
         Ok("00".repeat(32))
     }
 
-    fn bytes(&self, _: &Id, offset: u64, length: u64) -> Result<Vec<u8>, String> {
+    fn bytes(&self, _: &Id, offset: u64, length: u64) -> Result<Vec<u8>, UnknownFact> {
         assert!(length <= 1 << 20, "{length} bytes are asked for");
         match offset.checked_add(length) {
             Some(end) if end <= 1_000 => Ok(vec![0xa5; usize::try_from(length).unwrap()]),
-            _ => Err("the file is shorter".to_owned()),
+            _ => Err(UnknownFact::Looked("the file is shorter".to_owned())),
         }
     }
 
@@ -89,11 +89,11 @@ impl Facts for Reading {
         true
     }
 
-    fn present(&self, device: &Id) -> Result<bool, String> {
-        if device.as_str() == "rom" { Ok(true) } else { Err("no bus".to_owned()) }
+    fn present(&self, device: &Id) -> Result<bool, UnknownFact> {
+        if device.as_str() == "rom" { Ok(true) } else { Err(UnknownFact::Looked("no bus".to_owned())) }
     }
 
-    fn limit_ms(&self) -> Result<u64, String> {
+    fn limit_ms(&self) -> Result<u64, UnknownFact> {
         Ok(u64::MAX)
     }
 }

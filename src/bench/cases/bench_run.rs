@@ -14,8 +14,8 @@ use crate::documents::catalog::Catalog;
 use crate::documents::expression::Value;
 use crate::documents::playbook::Playbook;
 use crate::engine::{
-    Chosen, Event, Files, GivenFiles, Order, Problem, ReadyTools, Settings, StartUp, Tools, finished, refused_inputs,
-    refused_tools, run, seek_tools, stage_inputs,
+    Assignment, Chosen, Clock, Event, Files, GivenFiles, MakeImage, Order, ReadyTool, Settings, Tell, Workplace,
+    conduct, run,
 };
 use crate::words::{Id, Outcome};
 use crate::world::{Cleared, Finder, Scratch, ScratchProblem, Surroundings};
@@ -87,12 +87,25 @@ pub(crate) fn run_watched(
     let (regions_before, fuses_before) = (before.stage.regions(), before.stage.fuses());
     let changes_before = before.stage.changes();
     let mut events = Vec::new();
-    let outcome = carry_out(bench, bench_run, watch, &mut |event| {
-        if !watch.run().killed {
-            events.push(event.clone());
-            watch.see(event);
-        }
-    })?;
+    let BenchRun { playbook, catalog, given, .. } = bench_run;
+    let settings = Settings {
+        chosen: bench_run.chosen.clone(),
+        allow_irreversible: bench_run.allow_irreversible.clone(),
+        variables: bench_run.variables.clone(),
+        simulated: true,
+        single_calls: true,
+        playbook_name: bench_run.playbook_name.to_owned(),
+        shipped: false,
+    };
+    let assignment = Assignment { playbook, catalog, given, settings: &settings };
+    let (surroundings, explicit) = (bench.surroundings(), BTreeMap::new());
+    let outcome =
+        conduct(assignment, &mut OnBench { bench, bench_run, watch, surroundings, explicit }, &mut |event| {
+            if !watch.run().killed {
+                events.push(event.clone());
+                watch.see(event);
+            }
+        })?;
     let state = BenchState::look(&files)?;
     let (regions, fuses) = (state.stage.regions(), state.stage.fuses());
     Ok(RunRecord {
@@ -108,59 +121,57 @@ pub(crate) fn run_watched(
     })
 }
 
-fn carry_out(
-    bench: &Rc<Bench>,
-    bench_run: &BenchRun<'_>,
-    watch: &Rc<RunWatch>,
-    tell: &mut dyn FnMut(&Event),
-) -> Result<Outcome, BenchRunError> {
-    let BenchRun { playbook, catalog, .. } = bench_run;
-    let refuse = |tell: &mut dyn FnMut(&Event), outcome: Outcome, problem: Problem| {
-        tell(&finished(outcome, problem));
-        Ok(outcome)
-    };
-    let mut files = Files::new(Scratch::create()?);
-    watch.works_in(files.scratch().folder());
-    let make = |input: &_, size, words: &[_]| {
-        let input: &crate::documents::playbook::Input = input;
-        let sound = bench_run.sound.input(&input.name).unwrap_or(input);
-        (!bench_run.missing.contains(&input.name)).then(|| generate_image(sound, size, words))
-    };
-    if let Err(wrong) = stage_inputs(playbook, &bench_run.given, Some(&make), &mut files, tell) {
-        return refuse(tell, Outcome::CommandLine, refused_inputs(&wrong));
+/// The bench as the place of one run.
+struct OnBench<'r> {
+    bench: &'r Rc<Bench>,
+    bench_run: &'r BenchRun<'r>,
+    watch: &'r Rc<RunWatch>,
+    surroundings: Surroundings,
+    /// Nobody names a program.
+    explicit: BTreeMap<String, PathBuf>,
+}
+
+impl Workplace for OnBench<'_> {
+    type Error = BenchRunError;
+
+    fn clock(&self) -> Clock {
+        Clock::Paused
     }
-    let variables = bench.surroundings_variables().into_iter().collect();
-    let surroundings = Surroundings { variables, current_folder: bench.folder().to_owned(), ..Surroundings::default() };
-    let explicit: BTreeMap<String, PathBuf> = BTreeMap::new();
-    let (probe_files, playing) = (bench.files(), Arc::clone(&watch.playing));
-    let finder = Finder {
-        explicit: &explicit,
-        installers: &catalog.installers,
-        surroundings: &surroundings,
-        start: Arc::new(move |call| in_process::start(&probe_files, call, &playing)),
-    };
-    let running = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
-    let tools =
-        running.block_on(seek_tools(playbook, catalog, &files, &bench_run.variables, finder, StartUp::OnBench).answer);
-    let tools = match tools {
-        Ok(ReadyTools { tools, told }) => {
-            told.iter().for_each(&mut *tell);
-            tools
+
+    fn scratch(&self) -> Result<Scratch, BenchRunError> {
+        let scratch = Scratch::create()?;
+        self.watch.works_in(scratch.folder());
+        Ok(scratch)
+    }
+
+    fn makes_up(&self) -> Option<Box<MakeImage<'_>>> {
+        let BenchRun { sound, missing, .. } = self.bench_run;
+        Some(Box::new(move |input, size, words| {
+            let sound = sound.input(&input.name).unwrap_or(input);
+            (!missing.contains(&input.name)).then(|| generate_image(sound, size, words))
+        }))
+    }
+
+    /// A bench of its own is nobody else's.
+    fn take_board(&mut self) -> Result<(), BenchRunError> {
+        Ok(())
+    }
+
+    fn finder(&self) -> Finder<'_> {
+        let (files, playing) = (self.bench.files(), Arc::clone(&self.watch.playing));
+        Finder {
+            explicit: &self.explicit,
+            installers: &self.bench_run.catalog.installers,
+            surroundings: &self.surroundings,
+            start: Arc::new(move |call| in_process::start(&files, call, &playing)),
         }
-        Err(problems) => return refuse(tell, Outcome::ToolMissing, refused_tools(&problems)),
-    };
-    let settings = Settings {
-        chosen: bench_run.chosen.clone(),
-        allow_irreversible: bench_run.allow_irreversible.clone(),
-        variables: bench_run.variables.clone(),
-        simulated: true,
-        single_calls: true,
-        playbook_name: bench_run.playbook_name.to_owned(),
-        shipped: false,
-    };
-    let order = Order { playbook, catalog, tools: Tools::Ready(tools), settings: &settings };
-    let paused = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build()?;
-    paused.block_on(async {
+    }
+
+    /// What its events tell is enough.
+    fn found(&self, _: &BTreeMap<String, ReadyTool>) {}
+
+    async fn carry_out(&self, order: Order<'_>, files: Files, tell: &mut Tell<'_>) -> Result<Outcome, BenchRunError> {
+        let OnBench { bench, bench_run, watch, .. } = self;
         let start = {
             let watch = Rc::clone(watch);
             Box::new(move |call: &Cleared| watch.start(call))
@@ -182,5 +193,5 @@ fn carry_out(
         };
         bench.time_is(u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX))?;
         Ok(outcome)
-    })
+    }
 }

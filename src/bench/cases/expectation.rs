@@ -1,8 +1,10 @@
 //! Holds what came of a run against what a test case expects of it.
 
+use std::slice;
+
 use crate::bench::{CallRecord, RunRecord};
 use crate::documents::cases::{CallPattern, Expect};
-use crate::documents::playbook::{Action, Playbook, Step};
+use crate::documents::playbook::{Playbook, leaves, procedure};
 use crate::engine::{Event, Problem, StepEnd};
 use crate::words::{Id, Located, Place};
 
@@ -197,9 +199,9 @@ impl Comparison<'_> {
 
     /// How a step, or each step of a group, has ended last.
     fn ends_of(&self, id: &Id) -> Vec<(Id, &'static str)> {
-        let mut leaves = Vec::new();
-        leaves_below(&self.playbook.steps, id, false, &mut leaves);
-        leaves.into_iter().map(|leaf| (leaf.clone(), self.end_of(leaf))).collect()
+        let named = procedure(&self.playbook.steps).find(|step| step.id == *id);
+        let ended = named.into_iter().flat_map(|step| leaves(slice::from_ref(step)));
+        ended.map(|step| (step.id.clone(), self.end_of(&step.id))).collect()
     }
 
     fn end_of(&self, id: &Id) -> &'static str {
@@ -292,17 +294,6 @@ const SKIPPED: &str = "skipped";
 const FAILED: &str = "failed";
 const BEGUN: &str = "begun and not ended";
 const NOT_REACHED: &str = "not reached";
-
-fn leaves_below<'a>(steps: &'a [Step], id: &Id, within: bool, into: &mut Vec<&'a Id>) {
-    for step in steps {
-        let wanted = within || step.id == *id;
-        match &step.action {
-            Action::Steps(inner) => leaves_below(inner, id, wanted, into),
-            _ if wanted => into.push(&step.id),
-            _ => {}
-        }
-    }
-}
 
 fn asking_step(event: &Event) -> Option<&Id> {
     match event {

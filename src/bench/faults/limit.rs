@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::documents::playbook::{Action, Backoff, Playbook, Reading, Step};
+use crate::documents::playbook::{Action, Backoff, Playbook, Reading, Step, procedure};
 use crate::engine::longest_limit;
 
 /// What a step without a limit of its own may take; calls of tools have shorter ones.
@@ -34,7 +34,7 @@ fn whole(step: &Step, bytes: u64) -> Duration {
         }
         // Each of several devices, and there are never many.
         Action::TellApart(tell_apart) => list(&tell_apart.answers.steps, bytes).saturating_mul(DEVICES_MAX),
-        _ => limit + SLACK,
+        Action::Prompt(_) | Action::Wait | Action::Check(_) | Action::Refuse(_) | Action::Write(_) => limit + SLACK,
     };
     if let Some(irreversible) = &step.irreversible {
         let read = |reading: &Reading| list(&reading.steps, bytes);
@@ -46,12 +46,6 @@ fn whole(step: &Step, bytes: u64) -> Duration {
 }
 
 fn restarts(steps: &[Step]) -> u32 {
-    let of = |step: &Step| {
-        let own = step.restart_at.as_ref().map_or(0, |restart| restart.times_max);
-        match &step.action {
-            Action::Steps(inner) => own.saturating_add(restarts(inner)),
-            _ => own,
-        }
-    };
-    steps.iter().map(of).fold(0, u32::saturating_add)
+    let times = procedure(steps).filter_map(|step| step.restart_at.as_ref()).map(|restart| restart.times_max);
+    times.fold(0, u32::saturating_add)
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::documents::catalog::Catalog;
-use crate::documents::playbook::{Action, Playbook, Run, Step};
+use crate::documents::playbook::{Below, Playbook, Run, Step, leaves};
 use crate::engine::Files;
 use crate::words::{Id, Located, UsbId};
 
@@ -60,7 +60,7 @@ pub(crate) struct PointFacts {
 pub(crate) fn points(playbook: &Playbook, catalog: &Catalog) -> Vec<(RunPoint, PointFacts)> {
     let mut found = Vec::new();
     for step in playbook.leaf_steps() {
-        let mut add = |part, steps: &[&Step]| {
+        let mut add = |part, steps: Vec<&Step>| {
             let mut facts = PointFacts::default();
             for step in steps {
                 facts.add(step, playbook, catalog);
@@ -69,16 +69,15 @@ pub(crate) fn points(playbook: &Playbook, catalog: &Catalog) -> Vec<(RunPoint, P
             facts.instead = other.copied();
             found.push((RunPoint { step: step.id.clone(), part }, facts));
         };
+        let asked = step.below(Below::TellApart);
         match &step.irreversible {
             Some(irreversible) => {
-                add(Part::Before, &leaves(&irreversible.already_done.steps));
-                add(Part::Act, &[step]);
-                add(Part::After, &leaves(&irreversible.verify.steps));
+                add(Part::Before, leaves(&irreversible.already_done.steps).collect());
+                add(Part::Act, vec![step]);
+                add(Part::After, leaves(&irreversible.verify.steps).collect());
             }
-            None => match &step.action {
-                Action::TellApart(tell_apart) => add(Part::Act, &leaves(&tell_apart.answers.steps)),
-                _ => add(Part::Act, &[step]),
-            },
+            None if asked.is_empty() => add(Part::Act, vec![step]),
+            None => add(Part::Act, leaves(asked).collect()),
         }
     }
     let last = found.iter().rposition(|(point, _)| point.part == Part::After).unwrap_or(0);
@@ -88,27 +87,15 @@ pub(crate) fn points(playbook: &Playbook, catalog: &Catalog) -> Vec<(RunPoint, P
     found
 }
 
-fn leaves(steps: &[Step]) -> Vec<&Step> {
-    let mut found = Vec::new();
-    for step in steps {
-        match &step.action {
-            Action::Steps(inner) => found.extend(leaves(inner)),
-            _ => found.push(step),
-        }
-    }
-    found
-}
-
 impl PointFacts {
     fn add(&mut self, step: &Step, playbook: &Playbook, catalog: &Catalog) {
         let mut names: Vec<&Located<Id>> = step.until.iter().flat_map(|until| &until.present).collect();
-        match &step.action {
-            Action::Run(run) => {
-                names.extend(&run.device);
-                self.add_run(run, playbook, catalog);
-            }
-            Action::Write(write) => self.writes = Some(write.file.value.clone()),
-            _ => {}
+        if let Some(run) = step.call() {
+            names.extend(&run.device);
+            self.add_run(run, playbook, catalog);
+        }
+        if let Some(write) = step.writes() {
+            self.writes = Some(write.file.value.clone());
         }
         for id in names.into_iter().filter_map(|name| playbook.device(name)).flat_map(|device| &device.ids) {
             if !self.wanted.contains(id) {

@@ -17,7 +17,7 @@ use crate::bench::faults::{RunMishap, disk};
 use crate::bench::folder::BenchFiles;
 use crate::bench::state::{BenchState, HeldState};
 use crate::bench::{BenchError, Region};
-use crate::documents::playbook::{Action, HandMove, Playbook, irreversible_steps};
+use crate::documents::playbook::{Below, HandMove, Playbook, irreversible_steps};
 use crate::engine::{Event, GoesOn};
 use crate::words::{Id, UsbId};
 use crate::world::Interrupt;
@@ -113,7 +113,7 @@ pub(crate) struct Run {
 impl RunWatch {
     pub(crate) fn new(playbook: &Playbook, files: BenchFiles, planned: Option<PlannedMishap>) -> Self {
         let irreversible = irreversible_steps(&playbook.steps).into_iter().map(|(id, _)| id).collect();
-        let asking = playbook.leaf_steps().into_iter().filter(|step| matches!(step.action, Action::TellApart(_)));
+        let asking = playbook.leaf_steps().into_iter().filter(|step| !step.below(Below::TellApart).is_empty());
         let asking = asking.map(|step| step.id.clone()).collect();
         RunWatch {
             asking,

@@ -1,8 +1,8 @@
 //! The one thing that `recover doctor` changes: it writes udev's rules for all boards, after it has shown them.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 
 use crate::cli::approval::is_yes;
 use crate::cli::desk::{Desk, ask};
@@ -76,10 +76,23 @@ fn is_root() -> bool {
     }
 }
 
+/// Why the rules are not in their place.
+#[derive(Debug, thiserror::Error)]
+enum NotWritten {
+    #[error("no file can be made: {0}")]
+    NoFile(io::Error),
+    #[error(transparent)]
+    Unwritable(#[from] io::Error),
+    #[error("`{line}` failed ({status})")]
+    Failed { line: String, status: ExitStatus },
+    #[error("`{line}` could not be started: {source}")]
+    NotStarted { line: String, source: io::Error },
+}
+
 /// Only these three commands run as root.
-fn write(rules: &str) -> Result<(), String> {
-    let mut file = tempfile::NamedTempFile::new().map_err(|error| format!("no file can be made: {error}"))?;
-    file.write_all(rules.as_bytes()).and_then(|()| file.flush()).map_err(|error| error.to_string())?;
+fn write(rules: &str) -> Result<(), NotWritten> {
+    let mut file = tempfile::NamedTempFile::new().map_err(NotWritten::NoFile)?;
+    file.write_all(rules.as_bytes()).and_then(|()| file.flush())?;
     let text = file.path().to_string_lossy().into_owned();
     let commands: [&[&str]; 3] = [
         &["install", "-m", "644", &text, RULES_FILE],
@@ -93,8 +106,8 @@ fn write(rules: &str) -> Result<(), String> {
         let ended = Command::new(words[0]).args(&words[1..]).stdin(Stdio::inherit()).status();
         match ended {
             Ok(status) if status.success() => {}
-            Ok(status) => return Err(format!("`{line}` failed ({status})")),
-            Err(error) => return Err(format!("`{line}` could not be started: {error}")),
+            Ok(status) => return Err(NotWritten::Failed { line, status }),
+            Err(source) => return Err(NotWritten::NotStarted { line, source }),
         }
     }
     Ok(())

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::cli::refusal::Hinted;
 use crate::documents::scene::SCENE_ENDING;
 use crate::world::{FolderRefused, vacant_folder};
 
@@ -13,26 +14,42 @@ pub(super) struct RecordedFile {
     pub(super) text: String,
 }
 
-/// Makes the folder ready before anything starts; an error says why it cannot be used, and what to do.
-pub(super) fn prepare(folder: &Path) -> Result<(), (String, Option<String>)> {
-    let shown = folder.display();
-    let unusable = |error: &io::Error| (format!("the folder {shown} of the recording cannot be used: {error}"), None);
-    vacant_folder(folder).map_err(|refused| {
-        let holds = |found: &[String]| found.iter().find(|name| name.ends_with(SCENE_ENDING)).cloned();
-        let (what, next) = match &refused {
-            FolderRefused::Occupied { found, .. } => {
-                let what = match holds(found) {
-                    Some(name) => format!("the folder {shown} holds a recording already: {name}"),
-                    None => refused.to_string(),
-                };
-                (what, Some("Give --record a new or an empty folder.".to_owned()))
+/// Why the folder cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(in crate::cli) enum FolderUnusable {
+    #[error("the folder {} holds a recording already: {name}", folder.display())]
+    Recording { folder: PathBuf, name: String },
+    #[error("{0}")]
+    Occupied(FolderRefused),
+    #[error("the folder {} of the recording cannot be used: {source}", folder.display())]
+    Refused { folder: PathBuf, source: FolderRefused },
+    #[error("the folder {} of the recording cannot be used: {source}", folder.display())]
+    Unwritable { folder: PathBuf, source: io::Error },
+}
+
+impl Hinted for FolderUnusable {
+    fn hint(&self) -> Option<String> {
+        match self {
+            FolderUnusable::Recording { .. } | FolderUnusable::Occupied(_) => {
+                Some("Give --record a new or an empty folder.".to_owned())
             }
-            _ => (format!("the folder {shown} of the recording cannot be used: {refused}"), None),
-        };
-        (what, next)
+            FolderUnusable::Refused { .. } | FolderUnusable::Unwritable { .. } => None,
+        }
+    }
+}
+
+/// Makes the folder ready before anything starts.
+pub(super) fn prepare(folder: &Path) -> Result<(), FolderUnusable> {
+    let named = || folder.to_owned();
+    vacant_folder(folder).map_err(|refused| match &refused {
+        FolderRefused::Occupied { found, .. } => match found.iter().find(|name| name.ends_with(SCENE_ENDING)) {
+            Some(name) => FolderUnusable::Recording { folder: named(), name: name.clone() },
+            None => FolderUnusable::Occupied(refused),
+        },
+        _ => FolderUnusable::Refused { folder: named(), source: refused },
     })?;
     // Found out now, and not when the camera has been rescued.
-    tempfile::tempfile_in(folder).map_err(|error| unusable(&error))?;
+    tempfile::tempfile_in(folder).map_err(|source| FolderUnusable::Unwritable { folder: named(), source })?;
     Ok(())
 }
 

@@ -28,19 +28,34 @@ pub(in crate::cli) struct Suite {
     pub(in crate::cli) scenes: BTreeMap<String, Scene>,
 }
 
+/// Why a path leads to nothing that could be tested.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NothingThere {
+    #[error("below {} is no test file; its name would end in `{ENDING}`", folder.display())]
+    NoTestFile { folder: PathBuf },
+    #[error("below {} is no playbook", folder.display())]
+    NoPlaybook { folder: PathBuf },
+    #[error("{} is not there", path.display())]
+    Missing { path: PathBuf },
+    #[error("{} has no tests: {} is not there", path.display(), beside.display())]
+    NoTests { path: PathBuf, beside: PathBuf },
+    #[error("{} cannot be read: {source}", folder.display())]
+    Unreadable { folder: PathBuf, source: std::io::Error },
+}
+
 const ENDING: &str = ".test.yaml";
 /// Folders below folders below folders are no place for tests.
 const DEPTH_MAX: usize = 8;
 
-/// Every suite that the paths lead to, and what is wrong with them. An error is about the command line.
-pub(super) fn collect(paths: &[PathBuf], catalogs: &Catalogs) -> Result<(Vec<Suite>, Vec<Diagnostic>), String> {
+/// Every suite that the paths lead to, and what is wrong with them.
+pub(super) fn collect(paths: &[PathBuf], catalogs: &Catalogs) -> Result<(Vec<Suite>, Vec<Diagnostic>), NothingThere> {
     let mut files = Vec::new();
     for path in paths {
         if path.is_dir() {
             let before = files.len();
             below(path, ENDING, DEPTH_MAX, &mut files)?;
             if files.len() == before {
-                return Err(format!("below {} is no test file; its name would end in `{ENDING}`", path.display()));
+                return Err(NothingThere::NoTestFile { folder: path.clone() });
             }
         } else {
             files.push(test_file(path)?);
@@ -67,10 +82,9 @@ pub(in crate::cli) fn is_test_file(path: &Path) -> bool {
 }
 
 /// A test file, or the one beside a playbook.
-fn test_file(path: &Path) -> Result<PathBuf, String> {
-    let shown = path.display();
+fn test_file(path: &Path) -> Result<PathBuf, NothingThere> {
     if !path.exists() {
-        return Err(format!("{shown} is not there"));
+        return Err(NothingThere::Missing { path: path.to_owned() });
     }
     if is_test_file(path) {
         return Ok(path.to_owned());
@@ -79,11 +93,11 @@ fn test_file(path: &Path) -> Result<PathBuf, String> {
     if beside.is_file() {
         return Ok(beside);
     }
-    Err(format!("{shown} has no tests: {} is not there", beside.display()))
+    Err(NothingThere::NoTests { path: path.to_owned(), beside })
 }
 
-fn below(folder: &Path, ending: &str, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), String> {
-    let unreadable = |error: std::io::Error| format!("{} cannot be read: {error}", folder.display());
+fn below(folder: &Path, ending: &str, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), NothingThere> {
+    let unreadable = |source| NothingThere::Unreadable { folder: folder.to_owned(), source };
     let entries: Result<Vec<_>, _> = std::fs::read_dir(folder).map_err(unreadable)?.collect();
     let mut paths: Vec<PathBuf> = entries.map_err(unreadable)?.into_iter().map(|entry| entry.path()).collect();
     paths.sort();
@@ -111,11 +125,11 @@ pub(super) struct Target {
     pub(super) catalog: Arc<FoundCatalog>,
 }
 
-/// Every playbook that the paths lead to, and what is wrong with them. An error is about the command line.
+/// Every playbook that the paths lead to, and what is wrong with them.
 pub(super) fn collect_targets(
     paths: &[PathBuf],
     catalogs: &Catalogs,
-) -> Result<(Vec<Target>, Vec<Diagnostic>), String> {
+) -> Result<(Vec<Target>, Vec<Diagnostic>), NothingThere> {
     const PLAYBOOK: &str = ".yaml";
     let mut files = Vec::new();
     for path in paths {
@@ -125,14 +139,14 @@ pub(super) fn collect_targets(
             let tested = |file: &PathBuf| file.with_extension("test.yaml").is_file();
             found.retain(|file| is_test_file(file) || !tested(file) && is_playbook(file));
             if found.is_empty() {
-                return Err(format!("below {} is no playbook", path.display()));
+                return Err(NothingThere::NoPlaybook { folder: path.clone() });
             }
             files.extend(found);
         } else if path.exists() {
             let beside = path.with_extension("test.yaml");
             files.push(if !is_test_file(path) && beside.is_file() { beside } else { path.clone() });
         } else {
-            return Err(format!("{} is not there", path.display()));
+            return Err(NothingThere::Missing { path: path.clone() });
         }
     }
     let mut seen = std::collections::BTreeSet::new();
@@ -208,7 +222,10 @@ pub(in crate::cli) fn read_tests(file: &Path) -> (Option<TestFile>, Vec<Diagnost
         Err(error) => return (None, vec![Diagnostic::of_document(error.to_string())]),
     };
     let folder = folder_of(file);
-    let shared = |path: &str| read_below(&folder, path)?.ok_or_else(|| "there is no such file".to_owned());
+    let shared = |path: &str| {
+        let found = read_below(&folder, path).map_err(|error| error.to_string())?;
+        found.ok_or_else(|| "there is no such file".to_owned())
+    };
     let inputs_of = |path: Option<&str>| {
         let found = find_playbook(&playbook_of(file, path).to_string_lossy()).ok()?;
         let inputs = found.load().playbook?.inputs;

@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use crate::bench::{Broken, Invariant, Matrix, Subject, Trial, TrialEnd, TrialRecord, survey, try_out};
+use crate::bench::{Broken, CaseError, Invariant, Matrix, Subject, Trial, TrialEnd, TrialRecord, survey, try_out};
 use crate::cli::arguments::{ReportFormat, TestArgs};
 use crate::cli::catalogs::Catalogs;
 use crate::cli::diagnostics::render;
@@ -121,9 +121,18 @@ pub(super) fn try_all(args: &TestArgs, catalogs: &Catalogs, look: &Look) -> Outc
     if passed { Outcome::Recovered } else { Outcome::StepFailed }
 }
 
-fn look_over<'a>(target: &'a Target) -> Result<Board<'a>, String> {
+/// Why the mishaps of a playbook cannot be found.
+#[derive(Debug, thiserror::Error)]
+#[error("{playbook}: {source}")]
+struct NoMatrix {
+    playbook: String,
+    source: CaseError,
+}
+
+fn look_over(target: &Target) -> Result<Board<'_>, NoMatrix> {
     let of_tests = target.tests.as_ref().map(|tests| tests.cases.as_slice()).unwrap_or_default();
-    let matrix = survey(subject(target), of_tests).map_err(|error| format!("{}: {error}", target.name))?;
+    let matrix =
+        survey(subject(target), of_tests).map_err(|source| NoMatrix { playbook: target.name.clone(), source })?;
     Ok(Board { target, matrix })
 }
 

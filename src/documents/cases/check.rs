@@ -1,15 +1,13 @@
 //! Holds a test file against its playbook: names in it must be names there, or the case could never fail.
 
 use crate::documents::cases::{Case, Expect, TestFile};
-use crate::documents::playbook::{Action, Playbook, Step, irreversible_steps, tools_of};
+use crate::documents::playbook::{Action, Playbook, Step, irreversible_steps, procedure, tools_of};
 use crate::words::{Diagnostic, Id, Located, Place, nearest, without_repetitions};
 
 /// Everything wrong with a test file that has been read.
 pub fn check(tests: &TestFile, playbook: &Playbook) -> Vec<Diagnostic> {
-    let mut steps = Vec::new();
-    all_steps(&playbook.steps, &mut steps);
     let names = Names {
-        steps,
+        steps: procedure(&playbook.steps).map(|step| step.id.as_str()).collect(),
         inputs: playbook.inputs.iter().map(|input| input.name.as_str()).collect(),
         variables: playbook.variables.iter().map(|variable| variable.name.as_str()).collect(),
         tools: tools_of(playbook, &|_| true),
@@ -33,22 +31,18 @@ struct Names<'a> {
     irreversible: Vec<String>,
 }
 
-fn all_steps<'a>(steps: &'a [Step], into: &mut Vec<&'a str>) {
-    for step in steps {
-        into.push(step.id.as_str());
-        if let Action::Steps(inner) = &step.action {
-            all_steps(inner, into);
-        }
-    }
-}
-
 /// ENTER ends such a prompt, and so does what it asks for.
-fn leaves_a_choice(steps: &[Step], id: &Id) -> bool {
-    steps.iter().any(|step| match &step.action {
-        Action::Steps(inner) => leaves_a_choice(inner, id),
-        Action::Prompt(_) => step.id == *id && step.until.is_some() && step.sets.is_some(),
-        _ => false,
-    })
+fn leaves_a_choice(step: &Step) -> bool {
+    match &step.action {
+        Action::Prompt(_) => step.until.is_some() && step.sets.is_some(),
+        Action::Run(_)
+        | Action::Wait
+        | Action::Check(_)
+        | Action::Refuse(_)
+        | Action::Write(_)
+        | Action::TellApart(_)
+        | Action::Steps(_) => false,
+    }
 }
 
 impl Names<'_> {
@@ -69,7 +63,8 @@ impl Names<'_> {
         }
         for (step, _) in &case.chooses {
             known(step.value.as_str(), &step.place, "step", &self.steps, diagnostics);
-            if self.steps.contains(&step.value.as_str()) && !leaves_a_choice(&playbook.steps, &step.value) {
+            let mut named = procedure(&playbook.steps).filter(|known| known.id == step.value).peekable();
+            if named.peek().is_some() && !named.any(leaves_a_choice) {
                 let message = format!("the step `{}` leaves no choice", step.value);
                 let diagnostic = Diagnostic::error(&step.place, message);
                 diagnostics.push(diagnostic.hint("a choice is a prompt with both `until` and `sets`"));

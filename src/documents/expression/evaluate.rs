@@ -20,32 +20,54 @@ pub trait Facts {
     /// `None`: not known (yet), as for a value that a later step captures.
     fn value(&self, name: &Id) -> Option<Value>;
     /// The name under which tools find the file in their folder.
-    fn file_name(&self, file: &Id) -> Result<String, String>;
+    fn file_name(&self, file: &Id) -> Result<String, UnknownFact>;
     /// In bytes.
-    fn size(&self, file: &Id) -> Result<u64, String>;
+    fn size(&self, file: &Id) -> Result<u64, UnknownFact>;
     /// Lower-case hexadecimal digits.
-    fn sha256(&self, file: &Id) -> Result<String, String> {
-        Err(format!("the contents of {file} are not known at this point"))
+    fn sha256(&self, file: &Id) -> Result<String, UnknownFact> {
+        Err(UnknownFact::Contents(file.clone()))
     }
     /// `length` bytes from `offset`; an error when the file is shorter.
-    fn bytes(&self, file: &Id, _offset: u64, _length: u64) -> Result<Vec<u8>, String> {
-        Err(format!("the contents of {file} are not known at this point"))
+    fn bytes(&self, file: &Id, _offset: u64, _length: u64) -> Result<Vec<u8>, UnknownFact> {
+        Err(UnknownFact::Contents(file.clone()))
     }
     fn given(&self, file: &Id) -> bool;
-    fn present(&self, device: &Id) -> Result<bool, String> {
-        Err(format!("whether {device} is there is not known at this point"))
+    fn present(&self, device: &Id) -> Result<bool, UnknownFact> {
+        Err(UnknownFact::Presence(device.clone()))
     }
     /// Of the one attached device of this name.
-    fn port(&self, device: &Id) -> Result<String, String> {
-        Err(format!("where {device} is attached is not known at this point"))
+    fn port(&self, device: &Id) -> Result<String, UnknownFact> {
+        Err(UnknownFact::Port(device.clone()))
     }
     /// Of the call whose arguments are worked out.
-    fn limit_ms(&self) -> Result<u64, String> {
-        Err("the limit of a call is known only in its arguments".to_owned())
+    fn limit_ms(&self) -> Result<u64, UnknownFact> {
+        Err(UnknownFact::Limit)
     }
-    fn tool_version(&self, tool: &str) -> Result<ToolVersion, String> {
-        Err(format!("the version of {tool} is not known at this point"))
+    fn tool_version(&self, tool: &str) -> Result<ToolVersion, UnknownFact> {
+        Err(UnknownFact::Version(tool.to_owned()))
     }
+}
+
+/// Why something cannot be told that an expression asks for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum UnknownFact {
+    #[error("the contents of {0} are not known at this point")]
+    Contents(Id),
+    #[error("the size of {0} is not known at this point")]
+    Size(Id),
+    #[error("whether {0} is there is not known at this point")]
+    Presence(Id),
+    #[error("where {0} is attached is not known at this point")]
+    Port(Id),
+    #[error("the limit of a call is known only in its arguments")]
+    Limit,
+    #[error("the version of {0} is not known at this point")]
+    Version(String),
+    #[error("{0} was not found")]
+    NoTool(String),
+    /// Somebody has looked, and this is why nothing was found.
+    #[error("{0}")]
+    Looked(String),
 }
 
 /// Why an expression that is well typed has no value.
@@ -54,9 +76,9 @@ pub enum EvaluationError {
     #[error("`{0}` is not known at this point")]
     NotKnown(Id),
     #[error("{0}")]
-    Facts(String),
+    Facts(UnknownFact),
     #[error("{0}")]
-    NoDevice(String),
+    NoDevice(UnknownFact),
     #[error("the result of a calculation is out of range")]
     OutOfRange,
     #[error("`{0}` is not a version")]

@@ -6,7 +6,9 @@ mod kind;
 mod parse;
 mod tree;
 
-pub use evaluate::{EvaluationError, Facts, Value, evaluate, evaluate_condition, expand, expand_as_far_as_known};
+pub use evaluate::{
+    EvaluationError, Facts, UnknownFact, Value, evaluate, evaluate_condition, expand, expand_as_far_as_known,
+};
 pub use in_words::in_words;
 pub use kind::{Kind, Scope, kind_of};
 pub use parse::{parse_expression, parse_template};

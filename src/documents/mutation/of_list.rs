@@ -2,17 +2,17 @@
 
 use crate::documents::expression::{BinaryOperator, Expression, Function, Node, UnaryOperator};
 use crate::documents::mutation::Mutant;
-use crate::documents::mutation::spot::{Branch, Spot, Turn, list_at, list_of};
-use crate::documents::playbook::{Action, Playbook, Step};
+use crate::documents::mutation::spot::{CHANGED, Spot, Turn, list_at};
+use crate::documents::playbook::{Below, Playbook, Step};
 use crate::words::Id;
 
 pub(super) fn mutants(playbook: &Playbook, spots: &[Spot<'_>]) -> Vec<Mutant> {
     let mut mutants = Vec::new();
     let top: Vec<Turn> = Vec::new();
-    of_list(playbook, spots, &playbook.steps, Branch::Top, &[top], &mut mutants);
+    of_list(playbook, spots, &playbook.steps, None, &[top], &mut mutants);
     for spot in spots {
-        for branch in [Branch::Group, Branch::Prepare, Branch::AlreadyDone, Branch::Verify] {
-            of_list(playbook, spots, list_of(spot.step, branch), branch, &spot.paths, &mut mutants);
+        for below in CHANGED {
+            of_list(playbook, spots, spot.step.below(below), Some(below), &spot.paths, &mut mutants);
         }
     }
     mutants
@@ -23,7 +23,7 @@ fn of_list(
     playbook: &Playbook,
     spots: &[Spot<'_>],
     steps: &[Step],
-    branch: Branch,
+    below: Option<Below>,
     owners: &[Vec<Turn>],
     mutants: &mut Vec<Mutant>,
 ) {
@@ -35,7 +35,7 @@ fn of_list(
         let mut playbook = playbook.clone();
         for owner in owners {
             let mut path = owner.clone();
-            path.push(Turn { branch, index });
+            path.push(Turn { below, index });
             change(list_at(&mut playbook, &path)?);
         }
         Some(playbook)
@@ -46,9 +46,9 @@ fn of_list(
     };
     for (index, step) in steps.iter().enumerate() {
         // A group without its only step is no group.
-        let whole_group = steps.len() == 1 && branch == Branch::Group;
+        let whole_group = steps.len() == 1 && below == Some(Below::Group);
         if !whole_group && let Some(playbook) = changed(index, &|list| drop(list.remove(index))) {
-            let name = format!("{}: dropped{}", label(step), of_branch(branch));
+            let name = format!("{}: dropped{}", label(step), from_where(below));
             mutants.push(Mutant { name, place: step.place.clone(), steps: ids(step), playbook });
         }
         let Some(next) = steps.get(index + 1).filter(|next| !commute(step, next)) else { continue };
@@ -60,12 +60,13 @@ fn of_list(
     }
 }
 
-fn of_branch(branch: Branch) -> &'static str {
-    match branch {
-        Branch::Top | Branch::Group => "",
-        Branch::Prepare => " from the preparation",
-        Branch::AlreadyDone => " from the reading before",
-        Branch::Verify => " from the reading afterwards",
+fn from_where(below: Option<Below>) -> &'static str {
+    match below {
+        None | Some(Below::Group) => "",
+        Some(Below::TellApart) => " from the question",
+        Some(Below::Prepare) => " from the preparation",
+        Some(Below::AlreadyDone) => " from the reading before",
+        Some(Below::Verify) => " from the reading afterwards",
     }
 }
 
@@ -77,7 +78,7 @@ fn commute(one: &Step, other: &Step) -> bool {
     }
     match (&one.when, &other.when) {
         (Some(one_when), Some(other_when)) if are_opposites(&one_when.root, &other_when.root) => {
-            let only_file = |step: &Step| matches!(step.action, Action::Write(_));
+            let only_file = |step: &Step| step.writes().is_some();
             is_constant(one_when) && is_constant(other_when) || only_file(one) && only_file(other)
         }
         _ => false,

@@ -36,7 +36,12 @@ pub(super) fn changes(step: &Step, playbook: &Playbook, catalog: &Catalog) -> Ve
                 }));
             }
         }
-        _ => {}
+        Action::Prompt(_)
+        | Action::Wait
+        | Action::Refuse(_)
+        | Action::Write(_)
+        | Action::TellApart(_)
+        | Action::Steps(_) => {}
     }
     changes
 }

@@ -1,23 +1,17 @@
 //! Where steps stand, so that the same one can be found in a copy of the playbook.
 
 use crate::documents::mutation::Mutant;
-use crate::documents::playbook::{Action, Playbook, Step};
+use crate::documents::playbook::{Below, Playbook, Step};
 use crate::words::{Id, Place};
 
-/// A list of steps below a step, or the list of the whole procedure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Branch {
-    Top,
-    Group,
-    Prepare,
-    AlreadyDone,
-    Verify,
-}
+/// The lists below a step that mutants are made of.
+pub(super) const CHANGED: [Below; 4] = [Below::Group, Below::Prepare, Below::AlreadyDone, Below::Verify];
 
 /// One step on the way to another.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Turn {
-    pub(super) branch: Branch,
+    /// None in the list of the whole procedure.
+    pub(super) below: Option<Below>,
     pub(super) index: usize,
 }
 
@@ -64,20 +58,20 @@ impl Spot<'_> {
 /// Every step of the playbook, groups, preparations and readings included, in the order of the document.
 pub(super) fn spots(playbook: &Playbook) -> Vec<Spot<'_>> {
     let mut spots = Vec::new();
-    collect(&playbook.steps, Branch::Top, &[], None, &mut spots);
+    collect(&playbook.steps, None, &[], None, &mut spots);
     spots
 }
 
 fn collect<'a>(
     steps: &'a [Step],
-    branch: Branch,
+    below: Option<Below>,
     before: &[Turn],
     around: Option<(&Step, &str)>,
     spots: &mut Vec<Spot<'a>>,
 ) {
     for (index, step) in steps.iter().enumerate() {
         let mut path = before.to_vec();
-        path.push(Turn { branch, index });
+        path.push(Turn { below, index });
         let label = label(step, index, around);
         match spots.iter_mut().find(|spot| spot.step.is_same_text(step)) {
             Some(spot) => {
@@ -88,8 +82,8 @@ fn collect<'a>(
                 spots.push(Spot { step, label: label.clone(), paths: vec![path.clone()], ids: vec![step.id.clone()] });
             }
         }
-        for branch in [Branch::Group, Branch::Prepare, Branch::AlreadyDone, Branch::Verify] {
-            collect(list_of(step, branch), branch, &path, Some((step, &label)), spots);
+        for below in CHANGED {
+            collect(step.below(below), Some(below), &path, Some((step, &label)), spots);
         }
     }
 }
@@ -105,44 +99,20 @@ fn label(step: &Step, index: usize, around: Option<(&Step, &str)>) -> String {
     }
 }
 
-pub(super) fn list_of(step: &Step, branch: Branch) -> &[Step] {
-    match (branch, &step.action) {
-        (Branch::Group, Action::Steps(steps)) => steps,
-        (Branch::Prepare, _) => step.retry.as_ref().map(|retry| retry.prepare.as_slice()).unwrap_or_default(),
-        (Branch::AlreadyDone, _) => {
-            step.irreversible.as_ref().map(|guard| guard.already_done.steps.as_slice()).unwrap_or_default()
-        }
-        (Branch::Verify, _) => {
-            step.irreversible.as_ref().map(|guard| guard.verify.steps.as_slice()).unwrap_or_default()
-        }
-        _ => &[],
-    }
-}
-
-fn list_of_mut(step: &mut Step, branch: Branch) -> Option<&mut Vec<Step>> {
-    match (branch, &mut step.action) {
-        (Branch::Group, Action::Steps(steps)) => Some(steps),
-        (Branch::Prepare, _) => step.retry.as_mut().map(|retry| &mut retry.prepare),
-        (Branch::AlreadyDone, _) => step.irreversible.as_mut().map(|guard| &mut guard.already_done.steps),
-        (Branch::Verify, _) => step.irreversible.as_mut().map(|guard| &mut guard.verify.steps),
-        _ => None,
-    }
-}
-
 fn step_at<'p>(steps: &'p mut [Step], path: &[Turn]) -> Option<&'p mut Step> {
     let (first, rest) = path.split_first()?;
     let step = steps.get_mut(first.index)?;
     match rest.first() {
         None => Some(step),
-        Some(next) => step_at(list_of_mut(step, next.branch)?, rest),
+        Some(next) => step_at(step.below_mut(next.below?)?, rest),
     }
 }
 
 /// The list that the step at the end of the path stands in.
 pub(super) fn list_at<'p>(playbook: &'p mut Playbook, path: &[Turn]) -> Option<&'p mut Vec<Step>> {
     let (last, before) = path.split_last()?;
-    if before.is_empty() {
-        return Some(&mut playbook.steps);
+    match last.below {
+        None => Some(&mut playbook.steps),
+        Some(below) => step_at(&mut playbook.steps, before)?.below_mut(below),
     }
-    list_of_mut(step_at(&mut playbook.steps, before)?, last.branch)
 }

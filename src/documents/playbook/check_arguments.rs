@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use crate::documents::catalog::{
     CallFacts, CallFiles, Doubt, Fuse, Kind as CallKind, Looked, Pattern, Tool, fuse_of, look, rules,
 };
-use crate::documents::expression::{Facts, Kind, Scope, Template, Value, evaluate_condition, expand};
+use crate::documents::expression::{Facts, Kind, Scope, Template, UnknownFact, Value, evaluate_condition, expand};
 use crate::documents::playbook::check_call::{broken, place_of};
 use crate::documents::playbook::{
     Action, Contents, Irreversible, Playbook, Reading, Run, Step, all_arguments, arguments, runs_of,
@@ -300,21 +300,21 @@ impl Facts for Sample<'_> {
         })
     }
 
-    fn file_name(&self, file: &Id) -> Result<String, String> {
+    fn file_name(&self, file: &Id) -> Result<String, UnknownFact> {
         let input = self.check.playbook.input(file).map(|input| input.file_name().to_owned());
         let written = || self.written(file).map(|(name, _)| name.to_owned());
         Ok(input.or_else(written).unwrap_or_else(|| format!("{file}.bin")))
     }
 
-    fn size(&self, _: &Id) -> Result<u64, String> {
+    fn size(&self, _: &Id) -> Result<u64, UnknownFact> {
         Ok(self.pick(1, 4097))
     }
 
-    fn sha256(&self, _: &Id) -> Result<String, String> {
+    fn sha256(&self, _: &Id) -> Result<String, UnknownFact> {
         Ok(self.pick("0", "f").repeat(64))
     }
 
-    fn bytes(&self, _: &Id, _: u64, length: u64) -> Result<Vec<u8>, String> {
+    fn bytes(&self, _: &Id, _: u64, length: u64) -> Result<Vec<u8>, UnknownFact> {
         const BYTES_MAX: u64 = 4096;
         let length = usize::try_from(length.min(BYTES_MAX)).unwrap_or(0);
         Ok(vec![self.pick(0, 0xff); length])
@@ -324,20 +324,20 @@ impl Facts for Sample<'_> {
         !self.other
     }
 
-    fn present(&self, _: &Id) -> Result<bool, String> {
+    fn present(&self, _: &Id) -> Result<bool, UnknownFact> {
         Ok(self.other)
     }
 
-    fn port(&self, _: &Id) -> Result<String, String> {
+    fn port(&self, _: &Id) -> Result<String, UnknownFact> {
         Ok(self.pick("1-1", "1-2").to_owned())
     }
 
-    fn limit_ms(&self) -> Result<u64, String> {
+    fn limit_ms(&self) -> Result<u64, UnknownFact> {
         Ok(self.pick(60_000, 90_000))
     }
 
-    fn tool_version(&self, _: &str) -> Result<ToolVersion, String> {
-        self.pick("1.0", "2.0").parse::<ToolVersion>().map_err(|error| error.to_string())
+    fn tool_version(&self, _: &str) -> Result<ToolVersion, UnknownFact> {
+        self.pick("1.0", "2.0").parse::<ToolVersion>().map_err(|error| UnknownFact::Looked(error.to_string()))
     }
 }
 

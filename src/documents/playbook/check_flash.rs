@@ -10,7 +10,7 @@ use std::convert::Infallible;
 use crate::documents::catalog::{ArgumentPlace, Catalog, RegionArguments};
 use crate::documents::expression::{Template, expand};
 use crate::documents::playbook::declared::Declared;
-use crate::documents::playbook::{Action, Input, Playbook, Run, Step, arguments};
+use crate::documents::playbook::{Input, Playbook, Run, Step, arguments};
 use crate::words::{Diagnostic, Id, Place, parse_integer};
 
 /// The smallest file, and one that is just longer than a sector of 4 KiB; the largest one comes from `max_size`.
@@ -71,11 +71,10 @@ impl<'a> Found<'a> {
     fn steps(&mut self, steps: &'a [Step], taken: Taken) {
         for step in steps {
             let taken = if step.when.is_some() { Taken::Sometimes } else { taken };
-            match &step.action {
-                Action::Steps(inner) => self.steps(inner, taken),
-                Action::Run(run) => self.run(run, taken),
-                _ => {}
+            if let Some(run) = step.call() {
+                self.run(run, taken);
             }
+            self.steps(step.group().unwrap_or_default(), taken);
         }
     }
 

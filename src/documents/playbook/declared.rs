@@ -2,17 +2,23 @@
 
 use std::collections::BTreeSet;
 
-use crate::documents::expression::{Facts, Value};
+use crate::documents::expression::{Facts, UnknownFact, Value};
 use crate::documents::playbook::Playbook;
 use crate::words::Id;
 
 /// Files of this playbook, each of the size that somebody tries.
-pub(super) struct Declared<'a> {
-    pub(super) playbook: &'a Playbook,
+pub struct Declared<'a> {
+    pub playbook: &'a Playbook,
     /// Files that steps make.
-    pub(super) made: &'a BTreeSet<Id>,
+    pub made: &'a BTreeSet<Id>,
     /// In bytes; nothing where it is not known.
-    pub(super) size: &'a dyn Fn(&Id) -> Option<u64>,
+    pub size: &'a dyn Fn(&Id) -> Option<u64>,
+}
+
+impl std::fmt::Debug for Declared<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Declared").field("made", &self.made).finish_non_exhaustive()
+    }
 }
 
 impl Facts for Declared<'_> {
@@ -21,12 +27,12 @@ impl Facts for Declared<'_> {
         is_file.then(|| Value::File(name.clone()))
     }
 
-    fn file_name(&self, file: &Id) -> Result<String, String> {
+    fn file_name(&self, file: &Id) -> Result<String, UnknownFact> {
         Ok(self.playbook.input(file).map_or_else(|| file.to_string(), |input| input.file_name().to_owned()))
     }
 
-    fn size(&self, file: &Id) -> Result<u64, String> {
-        (self.size)(file).ok_or_else(|| format!("the size of {file} is not known at this point"))
+    fn size(&self, file: &Id) -> Result<u64, UnknownFact> {
+        (self.size)(file).ok_or_else(|| UnknownFact::Size(file.clone()))
     }
 
     fn given(&self, _: &Id) -> bool {

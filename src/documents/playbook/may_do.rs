@@ -11,9 +11,8 @@ use crate::documents::catalog::{ArgumentPlace, Catalog, Command, RegionArguments
 use crate::documents::expression::expand_as_far_as_known;
 use crate::documents::playbook::check_flash::address_of;
 use crate::documents::playbook::declared::Declared;
-use crate::documents::playbook::steps::each_step;
 use crate::documents::playbook::{
-    Action, Changes, Contents, Device, Playbook, Reading, Run, Step, arguments, tools_of,
+    Changes, Contents, Device, Playbook, Reading, Run, Step, arguments, every_step, tools_of,
 };
 use crate::words::Id;
 
@@ -157,19 +156,13 @@ impl Found<'_> {
     /// Names come first, because arguments may name what a later step makes.
     fn files_made(&mut self, steps: &[Step]) {
         let mut made = Vec::new();
-        each_step(steps, &mut |step| match &step.action {
-            Action::Run(run) => {
+        for step in every_step(steps) {
+            if let Some(run) = step.call() {
                 made.extend(run.produces.iter().map(|name| (name.value.clone(), name.to_string())));
                 made.extend(run.stage.iter().map(|staged| (staged.file.value.clone(), staged.path.value.clone())));
             }
-            Action::Write(write) => made.push((write.name.value.clone(), write.file.value.clone())),
-            Action::Prompt(_)
-            | Action::Wait
-            | Action::Check(_)
-            | Action::Refuse(_)
-            | Action::TellApart(_)
-            | Action::Steps(_) => {}
-        });
+            made.extend(step.writes().map(|write| (write.name.value.clone(), write.file.value.clone())));
+        }
         for (name, file) in made {
             self.made.insert(name);
             self.deeds.insert(Deed::MakeFile(file));
@@ -182,14 +175,10 @@ impl Found<'_> {
     }
 
     fn steps(&mut self, steps: &[Step]) {
-        let mut runs = Vec::new();
-        each_step(steps, &mut |step| {
-            if let Action::Run(run) = &step.action {
-                runs.push((step.irreversible.is_some().then(|| step.id.clone()), run.as_ref().clone()));
+        for step in every_step(steps) {
+            if let Some(run) = step.call() {
+                self.run(run, step.irreversible.is_some().then(|| step.id.clone()));
             }
-        });
-        for (irreversible, run) in runs {
-            self.run(&run, irreversible);
         }
     }
 
@@ -250,22 +239,14 @@ impl Found<'_> {
     /// The size that a file may have at most, in bytes.
     fn largest(&self, file: &Id) -> Option<u64> {
         let zeros = || {
-            let mut zeros = None;
-            each_step(&self.playbook.steps, &mut |step| match &step.action {
-                Action::Write(write) if write.name == *file => match &write.contents {
-                    Contents::Zeros(length) => zeros = Some(u64::from(*length)),
-                    Contents::Text(_) => {}
-                },
-                Action::Write(_)
-                | Action::Run(_)
-                | Action::Prompt(_)
-                | Action::Wait
-                | Action::Check(_)
-                | Action::Refuse(_)
-                | Action::TellApart(_)
-                | Action::Steps(_) => {}
-            });
-            zeros
+            let written = every_step(&self.playbook.steps).filter_map(Step::writes);
+            written
+                .filter(|write| write.name == *file)
+                .filter_map(|write| match &write.contents {
+                    Contents::Zeros(length) => Some(u64::from(*length)),
+                    Contents::Text(_) => None,
+                })
+                .last()
         };
         self.playbook.input(file).and_then(|input| input.max_size).or_else(zeros)
     }

@@ -31,19 +31,20 @@ mod wrong_kind;
 
 pub use check::check;
 pub use command_line::{ChosenBoard, all_arguments, arguments, choosing, with_choice};
+pub use declared::Declared;
 pub use device::{Device, DeviceKind, DeviceState, Identity};
 pub use family::Families;
 pub use input::{FileKind, Input, InputWord, NamesFiles, Need, Vectors, WordLimit};
 pub use load::{Loaded, load};
 pub use may_do::{Deed, MayDo, MemoryRange, may_do};
 pub(crate) use read_input::is_part_of_a_program;
-pub use steps::{irreversible_steps, runs_of, tools_of};
+pub use steps::{Below, Walk, every_step, irreversible_steps, leaves, procedure, runs_of, tools_of};
 pub use types::{
     Action, Afterwards, Answer, Backoff, Capture, CaptureKind, Changes, CheckStep, Contents, Enough, FailOn, HandMove,
     Instead, Irreversible, LateAsk, OnFault, Playbook, Prompt, Reading, RefuseStep, RestartAt, Retry, Run, StagedFile,
     Step, TellApart, ThirdFailure, Timeout, ToolFile, Unmet, Until, VirtualBoard, WriteStep,
 };
-pub use variable::{Variable, VariableError};
+pub use variable::{Variable, VariableError, as_written};
 pub use wrong_kind::{LOOKED_AT_BYTES, WrongKind, blank, wrong_kind};
 
 use crate::documents::keys::Keys;

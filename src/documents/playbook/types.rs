@@ -9,7 +9,7 @@ use crate::documents::catalog::Excuses;
 use crate::documents::expression::{Expression, Template};
 use crate::documents::keys::Field;
 use crate::documents::playbook::read_step::StepKeys;
-use crate::documents::playbook::{Device, Input, Variable};
+use crate::documents::playbook::{Device, Input, Variable, leaves};
 use crate::documents::{Key, Yaml};
 use crate::words::{AddressRange, Fault, FaultClass, Id, Located, Place, Source, ThirdTime};
 
@@ -63,17 +63,7 @@ impl Playbook {
 
     /// Every step below groups, in order, without the groups themselves and without readings.
     pub fn leaf_steps(&self) -> Vec<&Step> {
-        fn collect<'a>(steps: &'a [Step], into: &mut Vec<&'a Step>) {
-            for step in steps {
-                match &step.action {
-                    Action::Steps(inner) => collect(inner, into),
-                    _ => into.push(step),
-                }
-            }
-        }
-        let mut leaves = Vec::new();
-        collect(&self.steps, &mut leaves);
-        leaves
+        leaves(&self.steps).collect()
     }
 }
 
@@ -102,7 +92,7 @@ pub struct Step {
     pub(crate) id: Id,
     pub(crate) place: Place,
     /// In a procedure: equal numbers are equal texts. The same place with other parameters has another number.
-    pub(in crate::documents) filling: Option<usize>,
+    pub(crate) filling: Option<usize>,
     /// What people see: the `name`, else the id in words.
     pub(crate) name: String,
     pub(crate) when: Option<Expression>,
@@ -128,7 +118,7 @@ pub struct Step {
     /// What to do when the run ends in this step; groups hand it down.
     pub(crate) next: Vec<Template>,
     /// Where its keys stand.
-    pub(super) key_places: Vec<(String, Place)>,
+    pub(crate) key_places: Vec<(String, Place)>,
 }
 
 impl Step {

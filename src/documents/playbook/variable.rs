@@ -64,7 +64,8 @@ impl Variable {
     }
 }
 
-fn as_written(value: &Value) -> String {
+/// As it stands in a document and on a command line.
+pub fn as_written(value: &Value) -> String {
     match value {
         Value::Integer(number) => number.to_string(),
         Value::Boolean(true) => "yes".to_owned(),

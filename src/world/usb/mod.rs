@@ -28,7 +28,7 @@ use nusb::hotplug::HotplugWatch;
 use self::access::AccessMemory;
 use crate::documents::playbook::DeviceKind;
 use crate::words::UsbId;
-use crate::world::{AttachedDevice, DeviceList, OtherDevice};
+use crate::world::{AttachedDevice, DeviceList, NoBus, OtherDevice};
 
 /// Where the system does not tell of changes, the bus is looked at this often.
 const LOOK_WITHOUT_WATCH: Duration = Duration::from_millis(200);
@@ -127,7 +127,7 @@ impl UsbBus {
     }
 
     /// What is attached beside devices with these ids; hubs are left out, which nobody asks for.
-    pub(in crate::world) fn others(&self, known: &[UsbId]) -> Result<Vec<OtherDevice>, String> {
+    pub(in crate::world) fn others(&self, known: &[UsbId]) -> Result<Vec<OtherDevice>, NoBus> {
         let other = |device: &nusb::DeviceInfo| {
             let id = UsbId { vendor: device.vendor_id(), product: device.product_id() };
             let told = device.class() != CLASS_HUB && !known.contains(&id);
@@ -162,11 +162,11 @@ impl UsbBus {
     }
 }
 
-fn list() -> Result<impl Iterator<Item = nusb::DeviceInfo>, String> {
+fn list() -> Result<impl Iterator<Item = nusb::DeviceInfo>, NoBus> {
     if let Some(missing) = system::subsystem_missing() {
-        return Err(missing);
+        return Err(NoBus::Missing(missing));
     }
-    nusb::list_devices().wait().map_err(|error| format!("the USB bus cannot be read: {error}"))
+    nusb::list_devices().wait().map_err(|error| NoBus::Usb(error.to_string()))
 }
 
 impl fmt::Debug for UsbBus {
@@ -222,7 +222,7 @@ mod tests {
         let nobody = UsbId { vendor: 0x1209, product: 0 };
         match bus.devices(&[(nobody, DeviceKind::Usb)]) {
             Ok(devices) => assert_eq!(devices, []),
-            Err(reason) => assert!(!reason.is_empty()),
+            Err(reason) => assert!(!reason.to_string().is_empty()),
         }
     }
 

@@ -1,25 +1,37 @@
-//! What the run changes of the memory that lasts: noted from calls and comparisons, for the words on the board's state.
+//! In which state the board is: what this run has changed of the memory that lasts, what is proven of it, and the authors'
+//! words that fit. Noted from calls and comparisons.
+
+use std::slice;
 
 use crate::documents::catalog::{ArgumentPlace, Command, RegionArguments, RegionBegin, Tool};
-use crate::documents::expression::{BinaryOperator, Expression, Function, Node};
-use crate::documents::playbook::{Action, Changes, Run, Step};
-use crate::engine::ledger::{Came, Change, ChangeKind, Place};
+use crate::documents::expression::{BinaryOperator, Expression, Function, Node, Template};
+use crate::documents::playbook::{Changes, Run, Step, procedure};
+use crate::engine::ledger::{Came, Change, ChangeKind, Ledger, Place};
 use crate::engine::runner::Runner;
 use crate::output::Touched;
 use crate::words::{Id, parse_integer};
 use crate::world::World;
 
-/// A step, or a group, at work of which the author says how it leaves the board, or what to do when the run ends there.
-#[derive(Debug, Clone)]
-pub(in crate::engine) struct StateWords<'a> {
-    pub(super) step: &'a Step,
-    /// Something within it can change memory that lasts, without a reading first.
-    pub(super) changes: bool,
-    /// Something within it has begun to.
-    pub(super) began: bool,
+#[derive(Debug, Default)]
+pub(super) struct BoardState<'a> {
+    pub(super) ledger: Ledger,
+    /// From the outermost group to the step at work.
+    words: Vec<StateWords<'a>>,
+    /// After going back: until the step of this number is reached again, these words stay true, and no others are.
+    carried: Option<(usize, Option<String>)>,
 }
 
-impl<W: World> Runner<'_, W> {
+/// A step, or a group, at work of which the author says how it leaves the board, or what to do when the run ends there.
+#[derive(Debug)]
+struct StateWords<'a> {
+    step: &'a Step,
+    /// Something within it can change memory that lasts, without a reading first.
+    changes: bool,
+    /// Something within it has begun to.
+    began: bool,
+}
+
+impl<'a> BoardState<'a> {
     /// Words about a change are true once that has begun. Where a step changes nothing itself, they are about what the
     /// steps before it have left.
     pub(super) fn author_words(&self) -> Option<String> {
@@ -27,22 +39,57 @@ impl<W: World> Runner<'_, W> {
             return words.clone();
         }
         let changed = self.ledger.changed();
-        let fits = |state: &&StateWords<'_>| state.began || (changed && !state.changes);
-        self.states.iter().rev().filter(fits).find_map(|state| state.step.if_stopped.clone())
+        let fits = |words: &&StateWords<'_>| words.began || (changed && !words.changes);
+        self.words.iter().rev().filter(fits).find_map(|words| words.step.if_stopped.clone())
+    }
+
+    fn advice(&self) -> &'a [Template] {
+        let next = self.words.iter().rev().map(|words| words.step.next.as_slice());
+        next.into_iter().find(|next| !next.is_empty()).unwrap_or_default()
+    }
+
+    /// The run goes back to an earlier step; the words of this failure count until it comes to this number again.
+    pub(super) fn goes_back(&mut self, number: usize, words: Option<String>) {
+        let until = self.carried.as_ref().map_or(number, |(until, _)| (*until).max(number));
+        self.carried = Some((until, words));
+    }
+
+    /// The step of this number begins.
+    pub(super) fn comes_to(&mut self, number: usize) {
+        self.carried.take_if(|(until, _)| number >= *until);
+    }
+
+    fn note(&mut self, change: Change) {
+        if change.came != Came::NotBegun {
+            self.words.iter_mut().for_each(|words| words.began = true);
+        }
+        self.ledger.note(change);
+    }
+}
+
+impl<'a, W: World> Runner<'a, W> {
+    /// The step begins, or the group; answers what [`Self::leave`] is told at its end.
+    pub(super) fn enter(&mut self, step: &'a Step) -> usize {
+        let depth = self.board.words.len();
+        if step.if_stopped.is_some() || !step.next.is_empty() {
+            let changes = self.changes_memory(step);
+            self.board.words.push(StateWords { step, changes, began: false });
+        }
+        depth
+    }
+
+    pub(super) fn leave(&mut self, depth: usize) {
+        self.board.words.truncate(depth);
     }
 
     /// What the author advises here; what cannot be worked out is left out rather than to spoil the rest.
     pub(super) fn author_advice(&self) -> Vec<String> {
-        let advice = self.states.iter().rev().map(|state| &state.step.next).find(|next| !next.is_empty());
-        advice.into_iter().flatten().filter_map(|text| self.text(text).ok()).collect()
+        self.board.advice().iter().filter_map(|text| self.text(text).ok()).collect()
     }
 
-    pub(super) fn changes_memory(&self, step: &Step) -> bool {
-        match &step.action {
-            Action::Steps(steps) => steps.iter().any(|step| self.changes_memory(step)),
-            Action::Run(run) => step.irreversible.is_none() && self.call_changes_memory(run),
-            _ => false,
-        }
+    fn changes_memory(&self, step: &Step) -> bool {
+        let unread = |step: &&Step| step.irreversible.is_none();
+        procedure(slice::from_ref(step)).filter(unread).filter_map(Step::call).any(|run| self.call_changes_memory(run))
     }
 
     fn call_changes_memory(&self, run: &Run) -> bool {
@@ -52,7 +99,7 @@ impl<W: World> Runner<'_, W> {
     }
 
     /// Notes what a call has done. `args` are those of the call as it was made.
-    pub(in crate::engine) fn note_call(
+    pub(super) fn note_call(
         &mut self,
         step: &Step,
         run: &Run,
@@ -67,10 +114,7 @@ impl<W: World> Runner<'_, W> {
                 Touched::Completely => Came::Completely,
             };
             let change = self.change(step, run, (tool, command, args), came);
-            self.ledger.note(change);
-            if came != Came::NotBegun {
-                self.states.iter_mut().for_each(|state| state.began = true);
-            }
+            self.board.note(change);
         }
     }
 
@@ -121,10 +165,10 @@ impl<W: World> Runner<'_, W> {
     }
 
     /// A call succeeded that reads from the board.
-    pub(in crate::engine) fn note_read(&mut self, run: &Run, tool: &Tool, command: Option<&Command>, args: &[String]) {
+    pub(super) fn note_read(&mut self, run: &Run, tool: &Tool, command: Option<&Command>, args: &[String]) {
         let read = command.and_then(|command| self.written(run, command, command.reads.as_ref()?, args));
         if let Some((place, file)) = read {
-            self.ledger.note_read(file, tool.name.clone(), place);
+            self.board.ledger.note_read(file, tool.name.clone(), place);
         }
     }
 
@@ -135,7 +179,7 @@ impl<W: World> Runner<'_, W> {
         for (one, other) in pairs {
             let (Ok(left), Ok(right)) = (self.files.sha256(&one), self.files.sha256(&other)) else { continue };
             for read in [&one, &other] {
-                self.ledger.note_compared(read, left == right);
+                self.board.ledger.note_compared(read, left == right);
             }
         }
     }

@@ -1,0 +1,161 @@
+//! What a run is about, once its documents and the command line have been found sound.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use crate::bench::{Bench, BenchError, BenchFolder};
+use crate::cli::admission::Admission;
+use crate::cli::arguments::{MessageFormat, RunArgs, RunOptions};
+use crate::cli::check::{read, scene_of};
+use crate::cli::diagnostics;
+use crate::cli::other_folder::check_folder;
+use crate::cli::places::read_scene;
+use crate::cli::record::Recording;
+use crate::cli::refusal::{problem_of_documents, refuse, refuse_command_line, refuse_place};
+use crate::cli::run_lock::lock;
+use crate::cli::run_options::{check_options, variables};
+use crate::cli::scene::{apply_scene, folder_of_scene};
+use crate::cli::streams::complain_at_length;
+use crate::cli::style::Look;
+use crate::documents::catalog::Catalog;
+use crate::documents::playbook::Playbook;
+use crate::documents::scene::Scene;
+use crate::engine::{Assignment, Chosen, Event, GivenFiles, Outcome, Refusal, Settings, before_anything};
+use crate::words::{Diagnostic, FaultClass, Id, Severity, Source};
+use crate::world::{BoardLock, Surroundings};
+
+pub(super) struct Job {
+    pub(super) playbook: Playbook,
+    pub(super) catalog: Catalog,
+    /// The documents of the catalog that are not the shipped one.
+    pub(super) own_catalogs: Vec<Arc<Source>>,
+    pub(super) options: RunOptions,
+    pub(super) given: GivenFiles,
+    pub(super) settings: Settings,
+    pub(super) bench: Option<Rc<Bench>>,
+    /// Of the bench; a real board is locked only when nothing else stands in the way.
+    pub(super) lock: Option<BoardLock>,
+    pub(super) recording: Option<Recording>,
+}
+
+impl Job {
+    /// Everything that can be known wrong before anything is touched. What is to be told besides is about the catalogs.
+    pub(super) fn prepare(args: RunArgs, look: &Look) -> Result<(Job, Vec<Event>), Box<Refusal>> {
+        let RunArgs { playbook: name, mut options } = args;
+        let human = options.message_format == MessageFormat::Human;
+        let invalid = |diagnostics: &[Diagnostic]| {
+            if human {
+                complain_at_length(&diagnostics::render(diagnostics, look));
+            }
+            refuse(Outcome::PlaybookInvalid, problem_of_documents(diagnostics))
+        };
+        let mut admission = Admission::of(&name, &options, &Surroundings::of_this_process(), &invalid)?;
+        let Admission { found, catalog, .. } = &admission;
+        let (playbook, diagnostics) = read(found, &catalog.catalog);
+        let is_wrong = diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
+        let mut playbook = playbook.filter(|_| !is_wrong).ok_or_else(|| invalid(&diagnostics))?;
+        let scene = scene(&options, &catalog.catalog, &invalid)?;
+        if let Some(scene) = &scene {
+            apply_scene(scene, &mut playbook, &mut options).map_err(|error| refuse_command_line(&error))?;
+        }
+        check_options(&options, &playbook).map_err(|error| refuse_command_line(&error))?;
+        let recording = Recording::begin(&options, &playbook, found, &catalog.own);
+        let recording = recording.map_err(|error| refuse_command_line(&error))?;
+        let (bench, lock) = bench(&options, &playbook, scene.as_ref(), &catalog.catalog)?.unzip();
+        let settings = Settings {
+            chosen: chosen(&options),
+            allow_irreversible: options.allow_irreversible.iter().cloned().collect(),
+            variables: variables(&options, &playbook).map_err(|error| refuse_command_line(&error))?,
+            simulated: bench.is_some(),
+            single_calls: options.single_calls,
+            playbook_name: found.source.name.clone(),
+            shipped: found.is_shipped(),
+        };
+        let given = given(&options, &playbook, bench.as_ref().zip(scene.as_ref()));
+        check_folder(&given, &playbook).map_err(|error| refuse_command_line(&*error))?;
+        admission.agree(&playbook)?;
+        let Admission { catalog, told, .. } = admission;
+        let (bench, own_catalogs, catalog) = (bench.map(Rc::new), catalog.own, catalog.catalog);
+        Ok((Job { playbook, catalog, own_catalogs, options, given, settings, bench, lock, recording }, told))
+    }
+
+    pub(super) fn assignment(&self) -> Assignment<'_> {
+        let Job { playbook, catalog, given, settings, .. } = self;
+        Assignment { playbook, catalog, given, settings }
+    }
+
+    pub(super) fn started(&self) -> Event {
+        Event::RunStarted {
+            board: self.playbook.board.clone(),
+            playbook: self.settings.playbook_name.clone(),
+            shipped: self.settings.shipped,
+            simulated: self.settings.simulated,
+            steps_total: self.playbook.leaf_steps().len(),
+            summary: self.playbook.summary.clone(),
+        }
+    }
+}
+
+fn scene(
+    options: &RunOptions,
+    catalog: &Catalog,
+    invalid: &dyn Fn(&[Diagnostic]) -> Box<Refusal>,
+) -> Result<Option<Scene>, Box<Refusal>> {
+    let Some(path) = &options.scene else { return Ok(None) };
+    let source = read_scene(path).map_err(|error| refuse_place(&error))?;
+    let (scene, diagnostics) = scene_of(&source, catalog);
+    scene.map(Some).ok_or_else(|| invalid(&diagnostics))
+}
+
+/// The bench of a simulation, and the lock on it.
+fn bench(
+    options: &RunOptions,
+    playbook: &Playbook,
+    scene: Option<&Scene>,
+    catalog: &Catalog,
+) -> Result<Option<(Bench, BoardLock)>, Box<Refusal>> {
+    let Some(simulation) = &options.simulate else { return Ok(None) };
+    let names: Vec<&str> = simulation.names.iter().map(String::as_str).collect();
+    let folder = match &options.bench {
+        // A dry run leaves alone what an earlier run has kept.
+        Some(path) if !options.dry_run => BenchFolder::kept(path),
+        _ => BenchFolder::temporary(),
+    };
+    let folder = folder.map_err(|error| no_bench(&error))?;
+    // Before the bench of an earlier run is replaced: that run may still be at work on it.
+    let lock = lock(folder.path(), playbook, options)?;
+    let bench = match scene {
+        Some(scene) => Bench::set_up_scene(folder, scene, catalog),
+        None => Bench::set_up(folder, playbook, &names),
+    };
+    Ok(Some((bench.map_err(|error| no_bench(&error))?, lock)))
+}
+
+fn no_bench(error: &BenchError) -> Box<Refusal> {
+    let of_playbook = matches!(error, BenchError::Settings { .. });
+    let outcome = if of_playbook { Outcome::PlaybookInvalid } else { Outcome::CommandLine };
+    let class = if of_playbook { FaultClass::BadFile } else { FaultClass::BadUsage };
+    let next = match error {
+        BenchError::FolderRefused(_) => vec!["Give --bench a new or an empty folder.".to_owned()],
+        _ => Vec::new(),
+    };
+    refuse(outcome, before_anything(class, error.to_string(), next))
+}
+
+fn chosen(options: &RunOptions) -> Chosen {
+    match (&options.port, &options.serial) {
+        (Some(port), _) => Chosen::Port(port.clone()),
+        (None, Some(serial)) => Chosen::Serial(serial.clone()),
+        (None, None) => Chosen::Any,
+    }
+}
+
+fn given(options: &RunOptions, playbook: &Playbook, played: Option<(&Bench, &Scene)>) -> GivenFiles {
+    let of_inputs = options.settings.iter().filter(|setting| playbook.input(&setting.name).is_some());
+    let set: BTreeMap<Id, PathBuf> =
+        of_inputs.map(|setting| (setting.name.clone(), PathBuf::from(&setting.value))).collect();
+    let folder = played.map_or_else(|| options.files.clone(), |(bench, scene)| folder_of_scene(bench, scene, options));
+    GivenFiles { folder, set }
+}

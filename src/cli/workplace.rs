@@ -1,0 +1,154 @@
+//! Where a run of the command line takes place: at this computer, with its tools and its board, or on a bench.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use crate::bench::{Answers, Bench, BenchWorld, WhichBoard, generate_image};
+use crate::cli::arguments::RunOptions;
+use crate::cli::job::Job;
+use crate::cli::refusal::refuse;
+use crate::cli::run_lock::lock;
+use crate::cli::scene::finish;
+use crate::cli::streams::shown_on_terminal;
+use crate::engine::{
+    Clock, Event, Files, MakeImage, Order, Outcome, ReadyTool, Refusal, Tell, Workplace, before_anything, run,
+};
+use crate::words::FaultClass;
+use crate::world::{
+    BoardLock, Finder, Interrupts, Machine, Person, Questions, RecordingWorld, Scratch, Surroundings, ToolStarter,
+    World, process,
+};
+
+pub(super) struct PlaceOfRun<'j> {
+    job: &'j Job,
+    surroundings: Surroundings,
+    /// Programs that the person named, by tool.
+    explicit: BTreeMap<String, PathBuf>,
+    /// Of a real board, held until the run is over.
+    lock: Option<BoardLock>,
+}
+
+impl<'j> PlaceOfRun<'j> {
+    pub(super) fn of(job: &'j Job) -> Self {
+        let surroundings = job.bench.as_ref().map_or_else(Surroundings::of_this_process, |bench| bench.surroundings());
+        let given = job.options.tools.iter();
+        let explicit = given.map(|given| (given.tool.clone(), given.program.clone())).collect();
+        PlaceOfRun { job, surroundings, explicit, lock: None }
+    }
+
+    /// Runs the playbook in this world, and keeps what passes where the run is recorded.
+    async fn in_world<W: World>(&self, order: Order<'_>, files: Files, world: &W, tell: &mut Tell<'_>) -> Outcome {
+        let mut tell = |event: &Event| tell(event);
+        let finish = match &self.job.recording {
+            Some(recording) => {
+                run(order, files, &RecordingWorld::new(world, recording.recorder().clone()), &mut tell).await
+            }
+            None => run(order, files, world, &mut tell).await,
+        };
+        finish.outcome
+    }
+
+    async fn on_bench(
+        &self,
+        bench: &Rc<Bench>,
+        order: Order<'_>,
+        files: Files,
+        tell: &mut Tell<'_>,
+    ) -> Result<Outcome, Box<Refusal>> {
+        let options = &self.job.options;
+        let interrupts = Rc::new(Interrupts::listen()?);
+        let next = Box::new(move || {
+            let interrupts = Rc::clone(&interrupts);
+            Box::pin(async move { interrupts.next().await }) as Pin<Box<dyn Future<Output = _>>>
+        });
+        // What a scene shows is the board of its recording, unless it says otherwise.
+        let which_board = if options.scene.is_some() { WhichBoard::ItIs } else { WhichBoard::default() };
+        let answers = if options.non_interactive { Answers::Withheld } else { Answers::Given { which_board } };
+        let world =
+            BenchWorld::new(Rc::clone(bench), answers, Box::new(process::start), next).with_terminal(person(options));
+        if options.scene.is_none() {
+            return Ok(self.in_world(order, files, &world, tell).await);
+        }
+        let mut last = None;
+        let mut hold_last = |event: &Event| match event {
+            Event::Finished { .. } => last = Some(event.clone()),
+            event => tell(event),
+        };
+        let outcome = self.in_world(order, files, &world, &mut hold_last).await;
+        Ok(last.map_or(outcome, |last| finish(bench, last, tell)))
+    }
+}
+
+impl Workplace for PlaceOfRun<'_> {
+    type Error = Box<Refusal>;
+
+    fn clock(&self) -> Clock {
+        if self.job.bench.is_some() { Clock::Paused } else { Clock::Running }
+    }
+
+    fn scratch(&self) -> Result<Scratch, Box<Refusal>> {
+        new_scratch()
+    }
+
+    fn makes_up(&self) -> Option<Box<MakeImage<'_>>> {
+        makes_up(self.job)
+    }
+
+    fn take_board(&mut self) -> Result<(), Box<Refusal>> {
+        let Job { playbook, catalog, options, lock: of_bench, .. } = self.job;
+        if of_bench.is_none() {
+            self.lock = Some(lock(&BoardLock::default_folder(&self.surroundings), playbook, options)?);
+        }
+        if let Some(unknown) = self.explicit.keys().find(|name| catalog.tool(name).is_none()) {
+            let what = format!("--tool names `{unknown}`, which is not in the catalog of tools");
+            return Err(refuse(Outcome::CommandLine, before_anything(FaultClass::BadUsage, what, Vec::new())));
+        }
+        Ok(())
+    }
+
+    fn finder(&self) -> Finder<'_> {
+        let Job { catalog, recording, .. } = self.job;
+        let start: ToolStarter = Arc::new(process::start);
+        let start = match recording {
+            Some(recording) => recording.recorder().starter(start),
+            None => start,
+        };
+        let (explicit, installers, surroundings) = (&self.explicit, &catalog.installers, &self.surroundings);
+        Finder { explicit, installers, surroundings, start }
+    }
+
+    fn found(&self, tools: &BTreeMap<String, ReadyTool>) {
+        if let Some(recording) = &self.job.recording {
+            recording.tools(tools);
+        }
+    }
+
+    async fn carry_out(&self, order: Order<'_>, files: Files, tell: &mut Tell<'_>) -> Result<Outcome, Box<Refusal>> {
+        match &self.job.bench {
+            Some(bench) => self.on_bench(bench, order, files, tell).await,
+            None => Ok(self.in_world(order, files, &Machine::new(person(&self.job.options))?, tell).await),
+        }
+    }
+}
+
+pub(super) fn new_scratch() -> Result<Scratch, Box<Refusal>> {
+    Scratch::create().map_err(|problem| {
+        refuse(Outcome::StepFailed, before_anything(FaultClass::Unknown, problem.to_string(), Vec::new()))
+    })
+}
+
+/// Images are made up only for a bench.
+pub(super) fn makes_up(job: &Job) -> Option<Box<MakeImage<'static>>> {
+    job.bench.as_ref()?;
+    Some(Box::new(|input, size, words| Some(generate_image(input, size, words))))
+}
+
+fn person(options: &RunOptions) -> Person {
+    match options.non_interactive {
+        true => Person::nobody(),
+        false => Person::at_stdin(if shown_on_terminal() { Questions::Shown } else { Questions::PassedOn }),
+    }
+}

@@ -1,0 +1,161 @@
+//! A run from its files to its last step: files staged, tools found, and the playbook run in a world. It is the same at a
+//! desk, in a simulation and in a test case; what differs between them is the [`Workplace`].
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+use std::io;
+
+use tokio::runtime::{Builder, Runtime};
+
+use crate::documents::catalog::Catalog;
+use crate::documents::expression::Value;
+use crate::documents::playbook::Playbook;
+use crate::engine::ready::seek_tools;
+use crate::engine::{
+    Chosen, Event, Files, GivenFiles, MakeImage, Outcome, ReadyTool, ReadyTools, Refusal, SoughtTools, Tools,
+    outcome_without_tools, refused_inputs, refused_tools, stage_inputs,
+};
+use crate::words::Id;
+use crate::world::{Finder, Scratch};
+
+/// Hears what happens.
+pub type Tell<'a> = dyn FnMut(&Event) + 'a;
+
+/// Does time pass by itself?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Clock {
+    Running,
+    /// Waits take no real time.
+    Paused,
+}
+
+impl Clock {
+    /// For one thread.
+    pub fn runtime(self) -> io::Result<Runtime> {
+        Builder::new_current_thread().enable_all().start_paused(self == Clock::Paused).build()
+    }
+}
+
+/// What is to be run, and on which files.
+#[derive(Debug, Clone, Copy)]
+pub struct Assignment<'a> {
+    pub playbook: &'a Playbook,
+    pub catalog: &'a Catalog,
+    pub given: &'a GivenFiles,
+    pub settings: &'a Settings,
+}
+
+/// What the person decided before the run.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub chosen: Chosen,
+    /// Steps whose irreversible act is agreed to.
+    pub allow_irreversible: BTreeSet<Id>,
+    /// The playbook's variables, each with its value in this run.
+    pub variables: BTreeMap<Id, Value>,
+    pub simulated: bool,
+    /// Every call starts its tool anew.
+    pub single_calls: bool,
+    /// Path of the playbook, or its shipped name.
+    pub playbook_name: String,
+    pub shipped: bool,
+}
+
+/// Everything a run needs that does not change during it.
+#[derive(Debug)]
+pub struct Order<'a> {
+    pub playbook: &'a Playbook,
+    pub catalog: &'a Catalog,
+    pub tools: Tools<'a>,
+    pub settings: &'a Settings,
+}
+
+/// Where a run takes place. The methods are called in the order in which they stand here.
+pub trait Workplace {
+    /// Why a run could not even be tried.
+    type Error: From<io::Error>;
+
+    fn clock(&self) -> Clock;
+
+    /// An empty folder for this run.
+    fn scratch(&self) -> Result<Scratch, Self::Error>;
+
+    /// How input files are made up that are not there; nothing where they must be.
+    fn makes_up(&self) -> Option<Box<MakeImage<'_>>>;
+
+    /// Files and documents are sound: from here on the board is this run's.
+    fn take_board(&mut self) -> Result<(), Self::Error>;
+
+    /// How tools are looked for.
+    fn finder(&self) -> Finder<'_>;
+
+    /// Every tool was found.
+    fn found(&self, tools: &BTreeMap<String, ReadyTool>);
+
+    /// Lets [`run()`](crate::engine::run) work in the world that is here.
+    fn carry_out(
+        &self,
+        order: Order<'_>,
+        files: Files,
+        tell: &mut Tell<'_>,
+    ) -> impl Future<Output = Result<Outcome, Self::Error>>;
+}
+
+/// Runs the playbook at that place. Unless it could not even be tried, the last event is [`Event::Finished`].
+pub fn conduct<P: Workplace>(
+    assignment: Assignment<'_>,
+    place: &mut P,
+    tell: &mut Tell<'_>,
+) -> Result<Outcome, P::Error> {
+    let Assignment { playbook, catalog, settings, .. } = assignment;
+    let files = match stage(assignment, place.scratch()?, place.makes_up().as_deref(), tell) {
+        Ok(files) => files,
+        Err(refusal) => return Ok(refusal.told(tell)),
+    };
+    place.take_board()?;
+    let place = &*place;
+    let sought = seek_tools(playbook, catalog, &files, &settings.variables, place.finder(), place.clock());
+    let sought = heard(sought, place);
+    let tools = match place.clock() {
+        Clock::Running => Tools::Sought(sought),
+        // Version probes are real processes even on a bench, so they need a clock that runs.
+        Clock::Paused => match Clock::Running.runtime()?.block_on(sought.answer) {
+            Ok(ReadyTools { tools, told }) => {
+                told.iter().for_each(&mut *tell);
+                Tools::Ready(tools)
+            }
+            Err(problems) => {
+                let problem = refused_tools(&problems);
+                return Ok(Refusal { outcome: outcome_without_tools(&problems), problem }.told(tell));
+            }
+        },
+    };
+    let order = Order { playbook, catalog, tools, settings };
+    place.clock().runtime()?.block_on(place.carry_out(order, files, tell))
+}
+
+/// The run's own folder with the input files in it, each found to be sound.
+pub fn stage(
+    assignment: Assignment<'_>,
+    scratch: Scratch,
+    make: Option<&MakeImage<'_>>,
+    tell: &mut Tell<'_>,
+) -> Result<Files, Box<Refusal>> {
+    let mut files = Files::new(scratch);
+    let staged = stage_inputs(assignment.playbook, assignment.given, make, &mut files, &mut |event| tell(event));
+    match staged {
+        Ok(()) => Ok(files),
+        Err(problems) => Err(Box::new(Refusal { outcome: Outcome::CommandLine, problem: refused_inputs(&problems) })),
+    }
+}
+
+/// The tools that are sought, of which the place hears as well.
+fn heard<'a, P: Workplace>(sought: SoughtTools<'a>, place: &'a P) -> SoughtTools<'a> {
+    let SoughtTools { answer, still_out } = sought;
+    let answer = Box::pin(async move {
+        let found = answer.await?;
+        place.found(&found.tools);
+        Ok(found)
+    });
+    SoughtTools { answer, still_out }
+}
