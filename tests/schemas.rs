@@ -198,9 +198,9 @@ fn parts_at<'s>(root: &'s Value, part: &'s Value, name: &str, path: &[String]) -
     };
     let below = match (part["properties"].get(first), part.get("items"), part.get("additionalProperties")) {
         (Some(inner), ..) => Some((inner, format!("{name}/properties/{first}"))),
-        (None, Some(inner), _) => Some((inner, format!("{name}/items"))),
+        (None, Some(inner), _) if first.parse::<usize>().is_ok() => Some((inner, format!("{name}/items"))),
         (None, None, Some(inner)) => Some((inner, format!("{name}/additionalProperties"))),
-        (None, None, None) => None,
+        (None, _, _) => None,
     };
     found.extend(below.into_iter().flat_map(|(inner, name)| parts_at(root, inner, &name, rest)));
     found
@@ -249,7 +249,7 @@ fn faults_of(kind: &str, document: &Value, folder: &Path) -> Vec<Diagnostic> {
     };
     match kind {
         "playbook" => playbook::load(&source, &beside).diagnostics,
-        "tests" => cases::load(&source, &beside).diagnostics,
+        "tests" => cases::load(&source, &beside, &|_| None).diagnostics,
         "scene" => scene::load_scene(&source).diagnostics,
         _ => catalog::load(&source).err().unwrap_or_default(),
     }
@@ -265,6 +265,10 @@ fn readers_and_schemas_know_the_same_keys() {
         closed_maps(&schema, "", &mut left);
         let mut probed = BTreeSet::new();
         for (file, document) in &sound[kind] {
+            // A procedure is read where it is called, and some families call none of theirs.
+            if document.get("procedures").is_some() && document.get("steps").is_none() {
+                continue;
+            }
             let mut maps = Vec::new();
             maps_in(document, &[], &mut maps);
             for path in maps {

@@ -36,11 +36,15 @@ fn every_case_of_every_shipped_playbook_passes() {
 fn every_starting_state_and_fault_is_in_some_case() {
     for board in shipped_boards() {
         let tests = document(&format!("{board}.test.yaml")).unwrap_or_else(|error| panic!("{board}: {error}"));
-        let tests = cases::load(&tests, &document).tests.unwrap();
-        let used: BTreeSet<&str> =
-            tests.cases.iter().flat_map(|case| &case.simulate).map(|name| name.value.as_str()).collect();
         let family = |path: &str| shipped_family(path).ok_or_else(|| format!("{path} is not shipped"));
         let playbook = playbook::load(&shipped_playbook(board).unwrap(), &family).playbook.unwrap();
+        let inputs = |_: Option<&str>| {
+            let file = |input: &playbook::Input| cases::InputFile { name: input.name.to_string(), file: String::new() };
+            Some(playbook.inputs.iter().map(file).collect())
+        };
+        let tests = cases::load(&tests, &document, &inputs).tests.unwrap();
+        let used: BTreeSet<&str> =
+            tests.cases.iter().flat_map(|case| &case.simulate).map(|name| name.value.as_str()).collect();
         for (name, _) in Bench::names(&playbook).unwrap() {
             assert!(used.contains(name), "{board}: no case simulates `{name}`");
         }

@@ -12,7 +12,14 @@ pub(in crate::documents) const SCALAR: Shape = Shape::Part("scalar", "", &Shape:
 pub(in crate::documents) const TIME: Shape =
     Shape::Part("time", "With its unit: 500ms, 30s, 5m.", &Shape::TextLike("[a-zµ]$"));
 pub(in crate::documents) const CLASS: Shape = Shape::Part("class", "", &Shape::Words(FaultClass::words));
-pub(in crate::documents) const HAND: Shape = Shape::Part("hand", "", &Shape::Words(|| words(&HandMove::ALL)));
+pub(in crate::documents) const HAND: Shape =
+    Shape::Part("hand", "", &Shape::Either(&[Shape::Words(|| words(&HandMove::ALL)), PARAMETER]));
+/// In place of what is no text.
+pub(in crate::documents) const PARAMETER: Shape = Shape::Part(
+    "parameter",
+    "${name}: what is given for the parameter of this name.",
+    &Shape::TextLike("^\\$\\{[a-z][a-z0-9_]*\\}$"),
+);
 
 /// The words of a table.
 pub(in crate::documents) fn words<T>(table: &[(&'static str, T)]) -> Vec<&'static str> {

@@ -18,7 +18,10 @@ const PLAYBOOKS: [(&str, &str); 9] = [
     ("rt1062", include_str!("../../playbooks/rt1062.yaml")),
 ];
 
-const FAMILIES: [(&str, &str); 1] = [("lib/stm32-dfu.yaml", include_str!("../../playbooks/lib/stm32-dfu.yaml"))];
+const FAMILIES: [(&str, &str); 2] = [
+    ("lib/own-bootloader.yaml", include_str!("../../playbooks/lib/own-bootloader.yaml")),
+    ("lib/stm32-dfu.yaml", include_str!("../../playbooks/lib/stm32-dfu.yaml")),
+];
 
 /// The board ids of all shipped playbooks, in alphabetical order.
 pub fn shipped_boards() -> impl Iterator<Item = &'static str> {

@@ -12,9 +12,11 @@ use regex::Regex;
 use crate::documents::compiled::compile_once;
 use crate::documents::expression::{Expression, Template, parse_expression, parse_template};
 use crate::documents::keys::{Declared, Field, Keys, MapKind, Missing, Need, Shape};
+use crate::documents::playbook::parameters::Room;
+use crate::documents::playbook::procedure::Procedures;
 use crate::documents::playbook::variable::yes_or_no;
 use crate::documents::tree::{Key, Language, Tree, TreeKind};
-use crate::words::{Diagnostic, Id, Located, Place, nearest, parse_integer, parse_time, steers};
+use crate::words::{Diagnostic, FaultClass, Id, Located, Place, nearest, parse_integer, parse_time, steers};
 
 /// All of a document's patterns are kept; the longest shipped playbook has some 50.
 const PATTERNS_MAX: usize = 500;
@@ -24,6 +26,21 @@ pub(crate) struct Reader {
     pub(crate) diagnostics: Vec<Diagnostic>,
     language: Language,
     patterns: usize,
+    /// For what comes of parameters.
+    pub(in crate::documents) room: Room,
+    pub(in crate::documents) procedures: Procedures,
+    /// Classes of fault that have one name together.
+    pub(in crate::documents) fault_groups: BTreeMap<Id, Vec<FaultClass>>,
+    pub(in crate::documents) device_args: Vec<DeviceArgs>,
+}
+
+/// What every call of a tool to a device begins with.
+#[derive(Debug)]
+pub(in crate::documents) struct DeviceArgs {
+    pub(in crate::documents) device: Id,
+    pub(in crate::documents) tool: Located<String>,
+    pub(in crate::documents) args: Vec<Template>,
+    pub(in crate::documents) used: bool,
 }
 
 /// The entries of a map with keys of the author's choice.

@@ -219,6 +219,7 @@ impl Planner<'_> {
             if_stopped: _,
             third_time: _,
             next: _,
+            filling: _,
         } = step;
         let mut notes = Vec::new();
         if let Some(when) = when {

@@ -1,5 +1,7 @@
 //! What is wrong with a document, where, and what its author can do.
 
+use std::collections::BTreeSet;
+
 use crate::words::Place;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,6 +52,16 @@ impl Diagnostic {
         self.hint = Some(hint.into());
         self
     }
+}
+
+/// Each once: a text that stands for several, such as a procedure, is looked at in each of its places.
+pub fn without_repetitions(mut diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    let mut told = BTreeSet::new();
+    diagnostics.retain(|diagnostic| {
+        let place = diagnostic.place.as_ref().map(|place| (place.source.name.clone(), place.start, place.end));
+        told.insert((place, diagnostic.message.clone(), diagnostic.hint.clone()))
+    });
+    diagnostics
 }
 
 /// What may have been meant, or all there is.

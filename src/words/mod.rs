@@ -16,7 +16,7 @@ mod tool_version;
 
 pub use address_range::{AddressRange, AddressRangeError};
 pub use device_id::{UsbId, UsbIdError};
-pub use diagnostic::{Diagnostic, Severity, likeness, meant_or_known, nearest};
+pub use diagnostic::{Diagnostic, Severity, likeness, meant_or_known, nearest, without_repetitions};
 pub use fault::{Fault, FaultClass, ThirdTime, UnknownFaultClass, Verdict};
 pub use hex::{Hex, IntegerError, parse_integer};
 pub use id::{Id, IdError};

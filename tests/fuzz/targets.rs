@@ -7,13 +7,14 @@ use std::time::Duration;
 use recover::bench::{Flash, MemoryLayout};
 use recover::cli::diagnostics::render;
 use recover::cli::style::Look;
+use recover::documents::cases::{self, InputFile};
 use recover::documents::catalog::{self, Catalog};
 use recover::documents::expression::{
     EvaluationError, Scope, evaluate, expand, expand_as_far_as_known, kind_of, parse_expression, parse_template,
 };
 use recover::documents::library::shipped_family;
-use recover::documents::playbook::{self, Playbook};
-use recover::documents::{cases, scene};
+use recover::documents::playbook::{self, Input, Playbook};
+use recover::documents::scene;
 use recover::output::{Expectations, Judge, LineEnd, LineSplitter, Piece, Presence};
 use recover::words::{
     AddressRange, Diagnostic, FILE_BYTES_MAX, Id, MADE_BYTES_MAX, Place, Severity, Source, Stream, ToolEnd,
@@ -161,7 +162,8 @@ fn test_files() -> Vec<Vec<u8>> {
 }
 
 fn read_cases(bytes: &[u8]) {
-    let loaded = cases::load(&source(bytes), &family);
+    let input = |input: &Input| InputFile { name: input.name.to_string(), file: input.file_name().to_owned() };
+    let loaded = cases::load(&source(bytes), &family, &|_| Some(rt1062().inputs.iter().map(input).collect()));
     are_sound(&loaded.diagnostics);
     match loaded.tests {
         Some(tests) => are_sound(&cases::check(&tests, rt1062())),

@@ -8,7 +8,7 @@ use crate::bench::{Bench, check_mishaps};
 use crate::cli::catalogs::{Catalogs, FoundCatalog};
 use crate::cli::check::{read, scene_of};
 use crate::cli::places::{find_playbook, read_below, read_document, read_scene};
-use crate::documents::cases::{self, TestFile};
+use crate::documents::cases::{self, InputFile, TestFile};
 use crate::documents::catalog::Catalog;
 use crate::documents::playbook::Playbook;
 use crate::documents::scene::Scene;
@@ -226,8 +226,22 @@ pub(in crate::cli) fn read_tests(file: &Path) -> (Option<TestFile>, Vec<Diagnost
         let found = read_below(&folder, path).map_err(|error| error.to_string())?;
         found.ok_or_else(|| "there is no such file".to_owned())
     };
-    let loaded = cases::load(&source, &shared);
+    let inputs_of = |path: Option<&str>| {
+        let found = find_playbook(&playbook_of(file, path).to_string_lossy()).ok()?;
+        let inputs = found.load().playbook?.inputs;
+        let files =
+            inputs.iter().map(|input| InputFile { name: input.name.to_string(), file: input.file_name().to_owned() });
+        Some(files.collect())
+    };
+    let loaded = cases::load(&source, &shared, &inputs_of);
     (loaded.tests, loaded.diagnostics)
+}
+
+/// Where the playbook lies that a test file is for.
+fn playbook_of(file: &Path, path: Option<&str>) -> PathBuf {
+    let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let beside = || format!("{}.yaml", name.strip_suffix(ENDING).unwrap_or(&name));
+    folder_of(file).join(path.map_or_else(beside, str::to_owned))
 }
 
 /// Reads a test file and its playbook, and holds each against the other.
@@ -235,11 +249,7 @@ pub(in crate::cli) fn load(file: &Path, catalog: &Arc<FoundCatalog>) -> (Option<
     let folder = folder_of(file);
     let (tests, mut diagnostics) = read_tests(file);
     let Some(tests) = tests else { return (None, diagnostics) };
-    let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let playbook = match &tests.playbook {
-        Some(path) => folder.join(&path.value),
-        None => folder.join(format!("{}.yaml", name.strip_suffix(ENDING).unwrap_or(&name))),
-    };
+    let playbook = playbook_of(file, tests.playbook.as_ref().map(|path| path.value.as_str()));
     if !playbook.is_file() {
         let message = format!("the playbook {} is not there", playbook.display());
         diagnostics.push(match &tests.playbook {

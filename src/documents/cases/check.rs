@@ -2,7 +2,7 @@
 
 use crate::documents::cases::{Case, Expect, TestFile};
 use crate::documents::playbook::{Action, Playbook, Step, irreversible_steps, procedure, tools_of};
-use crate::words::{Diagnostic, Id, Located, Place, nearest};
+use crate::words::{Diagnostic, Id, Located, Place, nearest, without_repetitions};
 
 /// Everything wrong with a test file that has been read.
 pub fn check(tests: &TestFile, playbook: &Playbook) -> Vec<Diagnostic> {
@@ -20,7 +20,7 @@ pub fn check(tests: &TestFile, playbook: &Playbook) -> Vec<Diagnostic> {
             names.expect(expect, &mut diagnostics);
         }
     }
-    diagnostics
+    without_repetitions(diagnostics)
 }
 
 struct Names<'a> {

@@ -1,25 +1,28 @@
 //! Reads a test file.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
+use crate::documents::cases::for_each::repeated;
 use crate::documents::cases::read_case::{AgreedKeys, CaseKeys, read_answers, read_case};
-use crate::documents::cases::{Case, Excuse, TestFile, UnnoticedMutant};
+use crate::documents::cases::{Case, Excuse, InputsOf, TestFile, UnnoticedMutant};
+use crate::documents::forms::TEXTS;
 use crate::documents::keys::{Keys, Shape, Way, Ways, keys};
 use crate::documents::playbook::Families;
-use crate::documents::playbook::family::{Joined, join_family};
+use crate::documents::playbook::family::{Joined, join_families};
 use crate::documents::playbook::read_input::leaves_its_folder;
 use crate::documents::reader::Reader;
 use crate::documents::{Yaml, YamlKind, parse_yaml};
-use crate::words::{Diagnostic, Located, Source};
+use crate::words::{Diagnostic, Located, Source, without_repetitions};
 
-// `join_family` asks for the three keys with an underscore before any other is read.
+// `join_families` asks for the three keys with an underscore before any other is read.
 keys! {
     TESTS: TestsKeys = "a test file", document("Tests of a recover playbook"),
         about("What a playbook must do on the bench. x.test.yaml stands beside x.yaml; `recover test x.test.yaml` \
          runs it."), ways(Ways::AtLeastOneOf(&[Way::With(&["cases"]), Way::With(&["uses"])]));
     format: Shape::OnlyNumber(1), "The format of this file: 1.", required(), when_missing("", "add `format: 1`");
     playbook: Shape::Text, "Path of the playbook, beside or below this file; without it, x.yaml for x.test.yaml.";
-    _uses "uses": Shape::Text, "Cases that several boards share: a path beside or below this file.";
+    _uses "uses": TEXTS, "Cases that several boards share: paths beside or below this file.";
     _with "with": Shape::AnyMap, "Values of the parameters of what is used.";
     _parameters "parameters": Shape::Named(&Shape::Text), "What the files that use this one must give, and what it means.";
     answers: Shape::Map(AgreedKeys::kind), "What the person answers in every case that does not say it itself.";
@@ -51,7 +54,7 @@ pub struct LoadedTests {
 
 /// Reads a test file, with the cases it may share with those of other boards. Nothing is held against its playbook yet;
 /// that is [`crate::documents::cases::check`]'s part.
-pub fn load(source: &Arc<Source>, families: &Families<'_>) -> LoadedTests {
+pub fn load(source: &Arc<Source>, families: &Families<'_>, inputs_of: &InputsOf<'_>) -> LoadedTests {
     let mut reader = Reader::default();
     let tests = match parse_yaml(source) {
         Ok(yaml) if matches!(yaml.kind, YamlKind::Null) => {
@@ -59,18 +62,18 @@ pub fn load(source: &Arc<Source>, families: &Families<'_>) -> LoadedTests {
             None
         }
         Ok(yaml) => {
-            let (yaml, joined) = join_family(&mut reader, yaml, &TestsKeys::kind().names(), families);
-            (joined == Joined::Whole).then(|| read_tests(&mut reader, &yaml, source)).flatten()
+            let (yaml, joined) = join_families(&mut reader, yaml, &TestsKeys::kind().names(), families);
+            (joined == Joined::Whole).then(|| read_tests(&mut reader, &yaml, source, inputs_of)).flatten()
         }
         Err(diagnostic) => {
             reader.report(diagnostic);
             None
         }
     };
-    LoadedTests { tests, diagnostics: reader.diagnostics }
+    LoadedTests { tests, diagnostics: without_repetitions(reader.diagnostics) }
 }
 
-fn read_tests(reader: &mut Reader, yaml: &Yaml, source: &Arc<Source>) -> Option<TestFile> {
+fn read_tests(reader: &mut Reader, yaml: &Yaml, source: &Arc<Source>, inputs_of: &InputsOf<'_>) -> Option<TestFile> {
     let top = reader.parts(yaml, &TESTS)?;
     reader.is_of_format(top.get(TESTS.format))?;
     let playbook = top.get(TESTS.playbook).and_then(|path| file_beside(reader, path));
@@ -81,16 +84,21 @@ fn read_tests(reader: &mut Reader, yaml: &Yaml, source: &Arc<Source>) -> Option<
         reader.report(Diagnostic::error(&list.place, "a test file needs at least one case"));
     }
     let agrees = top.get(TESTS.answers).map(|map| read_answers(reader, map)).unwrap_or_default();
+    let known = OnceCell::new();
+    let inputs = || known.get_or_init(|| inputs_of(playbook.as_ref().map(|path| path.value.as_str()))).clone();
+    let cases: Vec<Yaml> = cases.iter().flat_map(|case| repeated(reader, case, &inputs)).collect();
     let mut cases: Vec<Case> = cases.iter().filter_map(|case| read_case(reader, case)).collect();
     for case in &mut cases {
         case.agrees.get_or_insert_with(|| agrees.clone());
     }
     for (index, case) in cases.iter().enumerate() {
         if let Some(first) = cases[..index].iter().find(|other| other.name.value == case.name.value) {
-            let line = first.name.place.position().line;
             let message = format!("two cases have the name `{}`", case.name.value);
-            reader
-                .report(Diagnostic::error(&case.name.place, message).hint(format!("the other one is in line {line}")));
+            reader.report(Diagnostic::error(&case.name.place, message).hint(if first.name.place == case.name.place {
+                "what `for_each` names belongs into the name, as in `${input}`".to_owned()
+            } else {
+                format!("the other one is in line {}", first.name.place.position().line)
+            }));
         }
     }
     let unnoticed = reader.items(top.get(TESTS.unnoticed), "mutants");

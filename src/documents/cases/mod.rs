@@ -1,12 +1,14 @@
 //! Test files: what a playbook must do on the bench. They stand beside their playbook, `x.test.yaml` beside `x.yaml`.
 
 mod check;
+mod for_each;
 mod load;
 mod read_case;
 mod read_expect;
 mod types;
 
 pub use check::check;
+pub use for_each::{InputFile, InputsOf};
 pub use load::{LoadedTests, load};
 pub(crate) use types::matches_text;
 pub use types::{

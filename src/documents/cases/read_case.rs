@@ -1,9 +1,10 @@
 //! Reads one case: what is run.
 
+use crate::documents::cases::for_each::INPUT;
 use crate::documents::cases::load::file_beside;
 use crate::documents::cases::read_expect::{ExpectKeys, read_expect};
 use crate::documents::cases::{Case, CaseMishap, Choice, GivenContents, ToolTreatment, Treated};
-use crate::documents::forms::{FLAG, HAND, SCALAR, TEXTS};
+use crate::documents::forms::{FLAG, HAND, PARAMETER, SCALAR, TEXTS};
 use crate::documents::keys::{Keys, Shape, Way, Ways, keys};
 use crate::documents::playbook::read_input::bytes_of;
 use crate::documents::playbook::read_step::read_hands;
@@ -34,16 +35,21 @@ const CONTENTS_FORMS: Shape = Shape::Part(
 /// The bench knows what can go wrong, and fills this in.
 const MISHAPS: Shape = Shape::Part("mishap", "", &Shape::Words(Vec::new));
 
+// `repeated` asks for the key with an underscore before any other is read.
 keys! {
     CASE: CaseKeys = "a case", part("case");
     name: Shape::Text, "What the case shows, for people; no other case has it.", required();
+    _for_each "for_each": Shape::Either(&[Shape::Only(INPUT), Shape::AnyMap]),
+        "One case for each of these, in which ${name} is filled in: `input` for all inputs, or by name what it stands \
+         for. A list of maps gives several names at once; each list is combined with each other one. ${file} is the \
+         name of the file of ${input}.";
     simulate: TEXTS, "Starting states and faults of the virtual board; `recover list --verbose` names them.";
     mishap: Shape::Map(MishapKeys::kind),
         "One thing that goes wrong, at one step: a mishap of `recover test --faults`.";
     scene: Shape::Text, "Scripted tools in place of the virtual board: path of a scene beside or below this file.";
     board: Shape::AnyMap,
         "Settings of the virtual board in place of the playbook's own; `recover list --models` tells them.";
-    files: Shape::Named(&CONTENTS_FORMS), "Inputs whose files are not simply made up.";
+    files: Shape::Either(&[PARAMETER, Shape::Named(&CONTENTS_FORMS)]), "Inputs whose files are not simply made up.";
     set: Shape::Named(&SCALAR), "Values of the playbook's variables.";
     allow: TEXTS, "Irreversible steps that are agreed to beforehand.";
     chooses: Shape::Named(&Shape::Either(&[Shape::Only(ENTER), HAND, Shape::List(&HAND)])),

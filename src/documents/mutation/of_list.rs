@@ -28,7 +28,7 @@ fn of_list(
     mutants: &mut Vec<Mutant>,
 ) {
     let label = |step: &Step| {
-        let spot = spots.iter().find(|spot| spot.step.place == step.place);
+        let spot = spots.iter().find(|spot| spot.step.is_same_text(step));
         spot.map_or_else(|| step.id.to_string(), |spot| spot.label.clone())
     };
     let changed = |index: usize, change: &dyn Fn(&mut Vec<Step>)| {
@@ -41,7 +41,7 @@ fn of_list(
         Some(playbook)
     };
     let ids = |step: &Step| -> Vec<Id> {
-        let spot = spots.iter().find(|spot| spot.step.place == step.place);
+        let spot = spots.iter().find(|spot| spot.step.is_same_text(step));
         spot.map(|spot| spot.ids.clone()).unwrap_or_default()
     };
     for (index, step) in steps.iter().enumerate() {
@@ -73,7 +73,7 @@ fn from_where(below: Option<Below>) -> &'static str {
 /// Is the order of these two of no importance?
 fn commute(one: &Step, other: &Step) -> bool {
     // The same step twice.
-    if one.place == other.place {
+    if one.is_same_text(other) {
         return true;
     }
     match (&one.when, &other.when) {

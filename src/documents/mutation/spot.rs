@@ -73,7 +73,7 @@ fn collect<'a>(
         let mut path = before.to_vec();
         path.push(Turn { below, index });
         let label = label(step, index, around);
-        match spots.iter_mut().find(|spot| spot.step.place == step.place) {
+        match spots.iter_mut().find(|spot| spot.step.is_same_text(step)) {
             Some(spot) => {
                 spot.paths.push(path.clone());
                 spot.ids.push(step.id.clone());

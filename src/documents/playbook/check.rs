@@ -16,7 +16,7 @@ use crate::documents::playbook::{
     Action, CaptureKind, Contents, Device, Enough, Irreversible, LateAsk, Need, Playbook, Reading, RestartAt, Run,
     Step, ThirdFailure, ToolFile, Until, tools_of,
 };
-use crate::words::{Diagnostic, Id, Located, Place, meant_or_known, nearest};
+use crate::words::{Diagnostic, Id, Located, Place, meant_or_known, nearest, without_repetitions};
 
 /// Everything wrong with a playbook that has been read without a diagnostic, or what is left of it.
 pub fn check(playbook: &Playbook, catalog: &Catalog) -> Vec<Diagnostic> {
@@ -62,7 +62,7 @@ pub fn check(playbook: &Playbook, catalog: &Catalog) -> Vec<Diagnostic> {
     check_inputs(playbook, &mut diagnostics);
     check_optional(playbook, &mut diagnostics);
     check_flash(playbook, catalog, &mut diagnostics);
-    diagnostics
+    without_repetitions(diagnostics)
 }
 
 /// What stands around a step.
@@ -96,11 +96,12 @@ impl Checker<'_> {
 
     fn step(&mut self, step: &Step, reachable: &[Id], within: Within) {
         if let Some(first) = self.ids.insert(step.id.clone(), step.place.clone()) {
-            let line = first.position().line;
-            self.diagnostics.push(
-                Diagnostic::error(&step.place, format!("there are two steps with the id `{}`", step.id))
-                    .hint(format!("the first is in line {line}")),
-            );
+            let diagnostic = Diagnostic::error(&step.place, format!("there are two steps with the id `{}`", step.id));
+            self.diagnostics.push(diagnostic.hint(if first == step.place {
+                "its procedure is called twice: an `id` beside `do` goes before the ids of that call".to_owned()
+            } else {
+                format!("the first is in line {}", first.position().line)
+            }));
         }
         if let Some(when) = &step.when {
             self.expression(when, Kind::Boolean);

@@ -1,15 +1,17 @@
-//! Families: a playbook that `uses` another document takes everything from it that it does not say itself, with the
-//! family's parameters filled in from `with`.
+//! Families: a document that `uses` others takes everything from them that it does not say itself, with their parameters
+//! filled in from `with`. A family may use others in turn.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::documents::playbook::load::read_parameters;
+use crate::documents::playbook::parameters::{
+    fill_in, given, names_in, read_parameters, report_strangers, report_unused,
+};
 use crate::documents::reader::Reader;
 use crate::documents::{Key, Yaml, YamlKind, parse_yaml};
-use crate::words::{Diagnostic, Id, Source, nearest};
+use crate::words::{Diagnostic, Id, Located, Place, Source};
 
-/// Finds the document that `uses` names, or says why it cannot be had. The argument is the path as written.
+/// Finds the document that `uses` names, or says why it cannot be had. The argument is the path, seen from the playbook.
 pub type Families<'a> = dyn Fn(&str) -> Result<Arc<Source>, String> + 'a;
 
 /// Is everything there that the document should have? What a lost family would have brought is not its author's fault.
@@ -19,79 +21,177 @@ pub(in crate::documents) enum Joined {
     FamilyLost,
 }
 
-/// The document with its family's keys added; unchanged when it has no family. `keys` are those that a family may have.
-pub(in crate::documents) fn join_family(
+/// Families that use each other, one within the other.
+const DEPTH_MAX: usize = 4;
+/// In one `uses`.
+const FAMILIES_MAX: usize = 8;
+
+/// The document with its families' keys added; unchanged when it has none. `keys` are those that a family may have.
+pub(in crate::documents) fn join_families(
     reader: &mut Reader,
     document: Yaml,
     keys: &[&str],
     families: &Families<'_>,
 ) -> (Yaml, Joined) {
-    let YamlKind::Map(entries) = &document.kind else { return (document, Joined::Whole) };
-    let find = |key: &str| entries.iter().find(|(found, _)| found.text == key);
-    let Some((_, uses)) = find("uses") else {
-        if let Some((key, _)) = find("with") {
-            reader.report(Diagnostic::error(&key.place, "`with` has no meaning without `uses`"));
-        }
-        return (document, Joined::Whole);
-    };
-    let Some(path) = reader.text(uses) else { return (document, Joined::FamilyLost) };
-    let family = match families(&path.value) {
-        Ok(source) => source,
-        Err(reason) => {
-            reader.report(Diagnostic::error(&path.place, format!("cannot use `{}`: {reason}", path.value)));
+    Joining { keys, families }.join(reader, document, &[])
+}
+
+/// A family as it stands in its file.
+struct Family {
+    path: Located<String>,
+    /// Seen from the playbook.
+    name: String,
+    tree: Yaml,
+    parameters: BTreeMap<Id, String>,
+}
+
+/// What a family gives, and which family that is.
+struct Gift {
+    from: String,
+    key: Key,
+    value: Yaml,
+}
+
+struct Joining<'a> {
+    keys: &'a [&'a str],
+    families: &'a Families<'a>,
+}
+
+impl Joining<'_> {
+    /// `around` are the families that use this document, from the outside in.
+    fn join(&self, reader: &mut Reader, document: Yaml, around: &[String]) -> (Yaml, Joined) {
+        let YamlKind::Map(entries) = &document.kind else { return (document, Joined::Whole) };
+        let find = |key: &str| entries.iter().find(|(found, _)| found.text == key);
+        let Some((uses_key, uses)) = find("uses") else {
+            if let Some((key, _)) = find("with") {
+                reader.report(Diagnostic::error(&key.place, "`with` has no meaning without `uses`"));
+            }
+            return (document, Joined::Whole);
+        };
+        let paths = reader.one_or_more(uses, "families");
+        if paths.is_empty() || paths.len() > FAMILIES_MAX {
+            let message = format!("`uses` names one to {FAMILIES_MAX} families");
+            reader.report(Diagnostic::error(&uses_key.place, message));
             return (document, Joined::FamilyLost);
         }
-    };
-    let family = match parse_yaml(&family) {
-        Ok(family) => family,
-        Err(diagnostic) => {
-            reader.report(diagnostic);
-            return (document, Joined::FamilyLost);
+        let found: Option<Vec<Family>> = {
+            let each: Vec<Option<Family>> = paths.iter().map(|path| self.read(reader, path, around)).collect();
+            each.into_iter().collect()
+        };
+        let Some(found) = found else { return (document, Joined::FamilyLost) };
+        let with = find("with").map(|(_, with)| reader.named(with, "with")).unwrap_or_default();
+        let names: Vec<String> = found.iter().map(|family| format!("`{}`", family.path.value)).collect();
+        let nobody =
+            if let [only] = names.as_slice() { format!("{only} has") } else { format!("{} have", names.join(" and ")) };
+        report_strangers(reader, &with, &nobody, found.iter().flat_map(|family| family.parameters.keys()));
+        let (mut gifts, mut joined) = (Vec::new(), Joined::Whole);
+        for Family { path, name, tree, parameters } in found {
+            let values = given(reader, &parameters, &with, &path.value, &path.place);
+            let Some(tree) = fill_in(&tree, &values, &mut reader.room) else {
+                reader.report(Diagnostic::error(&path.place, "this grows too large when the parameters are filled in"));
+                return (document, Joined::FamilyLost);
+            };
+            let inner: Vec<String> = around.iter().cloned().chain([name]).collect();
+            let (tree, whole) = self.join(reader, tree, &inner);
+            if whole == Joined::FamilyLost {
+                joined = whole;
+            }
+            self.add(reader, &mut gifts, &path.value, tree, entries);
         }
-    };
-    let Some(top) = reader.map(&family, "a family", keys) else { return (document, Joined::FamilyLost) };
-    if let Some(place) = top.key_place("uses") {
-        reader.report(Diagnostic::error(place, "a family cannot use another family"));
+        let YamlKind::Map(own) = document.kind else { return (document, joined) };
+        (Yaml { kind: YamlKind::Map(with_gifts(own, gifts)), place: document.place }, joined)
     }
-    let parameters = read_parameters(reader, &top);
-    let with = find("with").map(|(_, with)| reader.named(with, "with")).unwrap_or_default();
-    let mut values: BTreeMap<Id, Yaml> = BTreeMap::new();
-    for (name, key, value) in with {
-        if parameters.contains_key(&name) {
-            values.insert(name, value.clone());
-        } else {
-            let diagnostic = Diagnostic::error(&key.place, format!("`{}` has no parameter `{name}`", path.value));
-            reader.report(match nearest(name.as_str(), parameters.keys().map(Id::as_str)) {
-                Some(near) => diagnostic.hint(format!("did you mean `{near}`?")),
-                None => diagnostic,
-            });
+
+    fn read(&self, reader: &mut Reader, path: &Yaml, around: &[String]) -> Option<Family> {
+        let path = reader.text(path)?;
+        let name = beside(around.last(), &path.value);
+        if around.contains(&name) {
+            reader.report(Diagnostic::error(&path.place, format!("the family `{}` uses itself", path.value)));
+            return None;
+        }
+        if around.len() >= DEPTH_MAX {
+            reader.report(Diagnostic::error(&path.place, "families use each other too deeply here"));
+            return None;
+        }
+        let parsed = match (self.families)(&name) {
+            Ok(source) => parse_yaml(&source),
+            Err(reason) => Err(Diagnostic::error(&path.place, format!("cannot use `{}`: {reason}", path.value))),
+        };
+        let tree = parsed.map_err(|diagnostic| reader.report(diagnostic)).ok()?;
+        let top = reader.map(&tree, "a family", self.keys)?;
+        let parameters = read_parameters(reader, top.get("parameters"));
+        report_unused(reader, top.get("parameters"), &names_in(&tree));
+        if let Some(procedures) = top.get("procedures") {
+            report_hidden(reader, procedures, &parameters);
+        }
+        Some(Family { path, name, tree: tree.clone(), parameters })
+    }
+
+    /// What two families give is a conflict, unless the document has it itself.
+    fn add(&self, reader: &mut Reader, gifts: &mut Vec<Gift>, from: &str, tree: Yaml, own: &[(Key, Yaml)]) {
+        const NOT_INHERITED: [&str; 4] = ["parameters", "format", "uses", "with"];
+        let YamlKind::Map(entries) = tree.kind else { return };
+        for (key, value) in entries {
+            let key_text = key.text.as_str();
+            if NOT_INHERITED.contains(&key_text) || !self.keys.contains(&key_text) {
+                continue;
+            }
+            let mine = own.iter().find(|(own, _)| own.text == key.text).map(|(_, value)| value);
+            for other in gifts.iter().filter(|other| other.key.text == key.text) {
+                let twice = named_twice(&other.value, &value, mine);
+                for (name, place) in twice.into_iter().flatten() {
+                    let what = name.map_or_else(|| key.text.clone(), |name| format!("{}: {name}", key.text));
+                    let message = format!("`{what}` comes from two families: `{}` and `{from}`", other.from);
+                    let hint = "use one of the two, or say it in this document, which then counts";
+                    reader.report(Diagnostic::error(place, message).hint(hint));
+                }
+            }
+            gifts.push(Gift { from: from.to_owned(), key, value });
         }
     }
-    for (name, help) in &parameters {
-        if !values.contains_key(name) {
-            let message = format!("`{}` needs the parameter `{name}`: {help}", path.value);
-            reader.report(Diagnostic::error(&path.place, message).hint(format!("add `{name}: …` below `with:`")));
+}
+
+/// A procedure whose parameter has the name of one of the family's would never see what it is given.
+fn report_hidden(reader: &mut Reader, procedures: &Yaml, parameters: &BTreeMap<Id, String>) {
+    let entries = |yaml: &Yaml| if let YamlKind::Map(entries) = &yaml.kind { entries.clone() } else { Vec::new() };
+    let of_procedures = entries(procedures).into_iter().flat_map(|(_, procedure)| entries(&procedure));
+    for (name, _) in of_procedures.filter(|(key, _)| key.text == "parameters").flat_map(|(_, map)| entries(&map)) {
+        if parameters.keys().any(|known| known.as_str() == name.text) {
+            let message = format!("`{}` is a parameter of the whole family already", name.text);
+            reader.report(Diagnostic::error(&name.place, message).hint("give the procedure's another name"));
         }
     }
-    let family_entries = match family.kind {
-        YamlKind::Map(entries) => entries,
-        _ => Vec::new(),
-    };
-    let not_inherited = ["parameters", "format", "uses"];
-    let inherited: Vec<(Key, Yaml)> = family_entries
-        .into_iter()
-        .filter(|(key, _)| !not_inherited.contains(&key.text.as_str()))
-        .map(|(key, value)| (key, fill_in(value, &values)))
-        .collect();
-    let YamlKind::Map(own) = document.kind else { return (document, Joined::Whole) };
-    (Yaml { kind: YamlKind::Map(join(own, inherited)), place: document.place }, Joined::Whole)
+}
+
+/// The names that both give, or `None` for what has no names; and where the second one stands.
+type Twice<'a> = Option<Vec<(Option<&'a str>, &'a Place)>>;
+
+fn named_twice<'a>(first: &Yaml, second: &'a Yaml, own: Option<&Yaml>) -> Twice<'a> {
+    match (&first.kind, &second.kind) {
+        (YamlKind::Map(first), YamlKind::Map(second)) => {
+            let has = |entries: &[(Key, Yaml)], name: &Key| entries.iter().any(|(key, _)| key.text == name.text);
+            let own = own.and_then(|own| if let YamlKind::Map(own) = &own.kind { Some(own.as_slice()) } else { None });
+            let twice = second.iter().filter(|(name, _)| has(first, name) && !own.is_some_and(|own| has(own, name)));
+            Some(twice.map(|(name, _)| (Some(name.text.as_str()), &name.place)).collect())
+        }
+        _ if own.is_some() => None,
+        _ => Some(vec![(None, &second.place)]),
+    }
+}
+
+/// A family names others as seen from its own folder.
+fn beside(user: Option<&String>, path: &str) -> String {
+    match user.and_then(|user| user.rsplit_once('/')) {
+        Some((folder, _)) => format!("{folder}/{path}"),
+        None => path.to_owned(),
+    }
 }
 
 /// Own entries win; maps of named things (inputs, devices) are joined name by name.
-fn join(own: Vec<(Key, Yaml)>, inherited: Vec<(Key, Yaml)>) -> Vec<(Key, Yaml)> {
+fn with_gifts(own: Vec<(Key, Yaml)>, gifts: Vec<Gift>) -> Vec<(Key, Yaml)> {
     let mut joined: Vec<(Key, Yaml)> =
         own.into_iter().filter(|(key, _)| key.text != "uses" && key.text != "with").collect();
-    for (key, value) in inherited {
+    for Gift { key, value, .. } in gifts {
         match joined.iter_mut().find(|(own, _)| own.text == key.text) {
             None => joined.push((key, value)),
             Some((_, mine)) => {
@@ -106,33 +206,4 @@ fn join(own: Vec<(Key, Yaml)>, inherited: Vec<(Key, Yaml)>) -> Vec<(Key, Yaml)> 
         }
     }
     joined
-}
-
-/// Replaces `${parameter}` everywhere: a value that is nothing else becomes the given value whole, lists included.
-fn fill_in(yaml: Yaml, values: &BTreeMap<Id, Yaml>) -> Yaml {
-    let Yaml { kind, place } = yaml;
-    match kind {
-        YamlKind::Map(entries) => {
-            let filled = entries.into_iter().map(|(key, value)| (key, fill_in(value, values))).collect();
-            Yaml { kind: YamlKind::Map(filled), place }
-        }
-        YamlKind::List(items) => {
-            Yaml { kind: YamlKind::List(items.into_iter().map(|item| fill_in(item, values)).collect()), place }
-        }
-        YamlKind::Scalar { text, exact } => {
-            let whole = text.strip_prefix("${").and_then(|rest| rest.strip_suffix('}'));
-            if let Some(value) = whole.and_then(|name| values.iter().find(|(known, _)| known.as_str() == name)) {
-                return value.1.clone();
-            }
-            let mut filled = text.clone();
-            for (name, value) in values {
-                if let YamlKind::Scalar { text: given, .. } = &value.kind {
-                    filled = filled.replace(&format!("${{{name}}}"), given);
-                }
-            }
-            let exact = exact && filled == text;
-            Yaml { kind: YamlKind::Scalar { text: filled, exact }, place }
-        }
-        YamlKind::Null | YamlKind::Integer(_) | YamlKind::Boolean(_) | YamlKind::Other => Yaml { kind, place },
-    }
 }

@@ -1,24 +1,24 @@
 //! Reads a whole playbook, with the family it may be built on.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::documents::forms::{FLAG, SCALAR, TEXTS, words};
+use crate::documents::forms::{CLASS, FLAG, SCALAR, TEXTS, words};
 use crate::documents::keys::{Keys, Shape, Way, Ways, keys};
-use crate::documents::playbook::family::{Families, Joined, join_family};
+use crate::documents::playbook::family::{Families, Joined, join_families};
+use crate::documents::playbook::procedure::{ProcedureKeys, read_procedures, report_uncalled};
 use crate::documents::playbook::read_input::{InputKeys, leaves_its_folder, read_input, report_equal_file_names};
 use crate::documents::playbook::read_reading::{ReadingKeys, read_reading};
-use crate::documents::playbook::read_step::{EXPRESSION, STEPS, TIME, read_steps};
+use crate::documents::playbook::read_step::{EXPRESSION, STEPS, TIME, read_class, read_steps};
 use crate::documents::playbook::variable::{VariableKeys, read_variable};
 use crate::documents::playbook::{
     Afterwards, Device, DeviceKind, DeviceState, Identity, Input, Playbook, ToolFile, VirtualBoard,
 };
-use crate::documents::reader::{Entries, Reader};
+use crate::documents::reader::{DeviceArgs, Reader};
 use crate::documents::{Yaml, YamlKind, parse_yaml};
-use crate::words::{Diagnostic, Id, Place, Source, UsbId, meant_or_known};
+use crate::words::{Diagnostic, FaultClass, Id, Located, Place, Source, UsbId, meant_or_known, without_repetitions};
 
-// `join_family` asks for the three keys with an underscore before any other is read.
+// `join_families` asks for the three keys with an underscore before any other is read.
 keys! {
     PLAYBOOK: PlaybookKeys = "a playbook", document("A recover playbook, or a family of playbooks"),
         about("How one board is brought back, as ordered steps. `recover check` knows more than this schema."),
@@ -31,8 +31,10 @@ keys! {
          for this one's.";
     summary: Shape::Text, "What the playbook does, in a sentence.";
     sources: TEXTS, "Where jumper texts and commands were taken from.";
-    _uses "uses": Shape::Text, "A family this playbook takes everything from that it does not say itself.";
-    _with "with": Shape::AnyMap, "The family's parameters.";
+    _uses "uses": TEXTS,
+        "Families that this playbook takes everything from that it does not say itself. A family may use others; paths \
+         are seen from the folder of who uses them.";
+    _with "with": Shape::AnyMap, "The families' parameters.";
     _parameters "parameters": Shape::Named(&Shape::Text), "Of a family: what each is for; {} where it has none.";
     inputs: Shape::Named(&Shape::Map(InputKeys::kind)), "Files the person gives.";
     devices: Shape::Named(&Shape::Map(DeviceKeys::kind)), "How the board shows itself, in each of its states.";
@@ -41,6 +43,10 @@ keys! {
         "What is plain memory of the board, by name: only there may calls with addresses change something. It narrows \
          what the catalog knows of the chip, and never widens it to fuses, option bytes and registers.";
     tool_files: Shape::Named(&Shape::Map(ToolFileKeys::kind)), "Files that come with a tool.";
+    fault_groups: Shape::Named(&Shape::Either(&[CLASS, Shape::List(&CLASS)])),
+        "Names for classes of fault that are meant together; `on` and `on_fault` take them like a class.";
+    procedures: Shape::Named(&Shape::Either(&[STEPS, Shape::Map(ProcedureKeys::kind)])),
+        "Steps by name, for `do`: a list of them, or a map with parameters.";
     steps: STEPS, "What is done, in this order.";
     afterwards: Shape::List(&Shape::Map(AfterwardsKeys::kind)), "What the person is told after a recovery.";
     virtual_board: Shape::Map(VirtualBoardKeys::kind),
@@ -64,6 +70,8 @@ keys! {
         "In which state a board is that shows so: its firmware runs, its own bootloader works, or it can be rescued. \
          Only where the id alone tells.";
     settle: TIME, "For so long it must be there, or be gone, to count as that. Default: 300ms for usb, else 0s.";
+    args: Shape::Named(&Shape::List(&SCALAR)),
+        "By tool, the arguments that each call with this device begins with.";
 }
 
 keys! {
@@ -110,9 +118,9 @@ pub fn load(source: &Arc<Source>, families: &Families<'_>) -> Loaded {
         reader.report(Diagnostic::of_document(format!("{} is empty", source.name)));
         return Loaded { playbook: None, diagnostics: reader.diagnostics };
     }
-    let (yaml, joined) = join_family(&mut reader, yaml, &PlaybookKeys::kind().names(), families);
+    let (yaml, joined) = join_families(&mut reader, yaml, &PlaybookKeys::kind().names(), families);
     let playbook = read_playbook(&mut reader, &yaml, source, joined);
-    Loaded { playbook, diagnostics: reader.diagnostics }
+    Loaded { playbook, diagnostics: without_repetitions(reader.diagnostics) }
 }
 
 fn read_playbook(reader: &mut Reader, yaml: &Yaml, source: &Arc<Source>, joined: Joined) -> Option<Playbook> {
@@ -128,7 +136,16 @@ fn read_playbook(reader: &mut Reader, yaml: &Yaml, source: &Arc<Source>, joined:
     let inputs: Vec<Input> =
         inputs.into_iter().filter_map(|(name, key, value)| read_input(reader, name, &key.place, value)).collect();
     report_equal_file_names(reader, &inputs);
+    if let Some(map) = top.get(PLAYBOOK.fault_groups) {
+        read_fault_groups(reader, map);
+    }
+    if let Some(map) = top.get(PLAYBOOK.procedures) {
+        read_procedures(reader, map);
+    }
     let devices = top.get(PLAYBOOK.devices).map(|map| reader.named(map, "devices")).unwrap_or_default();
+    for (name, _, value) in &devices {
+        read_device_args(reader, name, value);
+    }
     let devices =
         devices.into_iter().filter_map(|(name, key, value)| read_device(reader, name, &key.place, value)).collect();
     let variables = top.get(PLAYBOOK.variables).map(|map| reader.named(map, "variables")).unwrap_or_default();
@@ -148,6 +165,10 @@ fn read_playbook(reader: &mut Reader, yaml: &Yaml, source: &Arc<Source>, joined:
         let diagnostic = Diagnostic::error(&beginning, "the key `steps` is missing");
         reader.report(diagnostic.hint("a playbook is a list of steps; the smallest one is `refuse:` with a text"));
     }
+    if steps.is_some() {
+        report_uncalled(reader, source);
+        report_unused_args(reader);
+    }
     let afterwards = top.get(PLAYBOOK.afterwards).map(|list| reader.list(list, "texts")).unwrap_or_default();
     let afterwards = afterwards.iter().filter_map(|item| read_afterwards(reader, item)).collect();
     Some(Playbook {
@@ -165,6 +186,50 @@ fn read_playbook(reader: &mut Reader, yaml: &Yaml, source: &Arc<Source>, joined:
         afterwards,
         virtual_board,
     })
+}
+
+/// Names for classes of fault that are often meant together.
+fn read_fault_groups(reader: &mut Reader, yaml: &Yaml) {
+    let Some(map) = reader.open_map(yaml, "groups of classes of fault") else { return };
+    for (key, list) in map.all() {
+        let name = match key.text.parse::<Id>() {
+            Ok(name) => name,
+            Err(error) => {
+                reader.report(Diagnostic::error(&key.place, error.to_string()));
+                continue;
+            }
+        };
+        if FaultClass::ALL.iter().any(|class| class.word() == name.as_str()) {
+            let message = format!("`{name}` is a class of fault itself");
+            reader.report(Diagnostic::error(&key.place, message).hint("give the group another name"));
+            continue;
+        }
+        let classes = reader.one_or_more(list, "classes of fault");
+        let classes = classes.iter().filter_map(|class| read_class(reader, class)).collect();
+        reader.fault_groups.insert(name, classes);
+    }
+}
+
+/// Before any step is read, because a step's call is read with them.
+fn read_device_args(reader: &mut Reader, device: &Id, yaml: &Yaml) {
+    let YamlKind::Map(parts) = &yaml.kind else { return };
+    let Some((_, map)) = parts.iter().find(|(key, _)| key.text == DEVICE.args.name) else { return };
+    let Some(map) = reader.open_map(map, "arguments by tool") else { return };
+    for (tool, args) in map.all() {
+        let args = reader.list(args, "args");
+        let args = args.iter().filter_map(|arg| reader.template(arg)).collect();
+        let tool = Located { value: tool.text.clone(), place: tool.place.clone() };
+        reader.device_args.push(DeviceArgs { device: device.clone(), tool, args, used: false });
+    }
+}
+
+fn report_unused_args(reader: &mut Reader) {
+    let unused = std::mem::take(&mut reader.device_args);
+    for DeviceArgs { device, tool, .. } in unused.iter().filter(|args| !args.used) {
+        let message = format!("no step runs `{}` with the device `{device}`", tool.value);
+        let hint = format!("a step has them with `run: {}` and `device: {device}`", tool.value);
+        reader.report(Diagnostic::error(&tool.place, message).hint(hint));
+    }
 }
 
 fn read_tool_file(reader: &mut Reader, name: Id, place: &Place, yaml: &Yaml) -> Option<ToolFile> {
@@ -259,14 +324,4 @@ fn read_virtual_board(reader: &mut Reader, yaml: &Yaml) -> Option<VirtualBoard> 
     let model = reader.text(map.get(VIRTUAL_BOARD.model)?)?;
     let settings = map.all().iter().filter(|(key, _)| key.text != VIRTUAL_BOARD.model.name).cloned().collect();
     Some(VirtualBoard { model, settings })
-}
-
-/// A family's parameters, by name: what they are for.
-pub(super) fn read_parameters(reader: &mut Reader, top: &Entries<'_>) -> BTreeMap<Id, String> {
-    let Some(map) = top.get("parameters") else { return BTreeMap::new() };
-    reader
-        .named(map, "parameters")
-        .into_iter()
-        .filter_map(|(name, _, help)| reader.prose(help).map(|help| (name, help)))
-        .collect()
 }

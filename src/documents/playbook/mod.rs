@@ -15,6 +15,8 @@ pub(in crate::documents) mod family;
 mod input;
 pub(in crate::documents) mod load;
 mod may_do;
+pub(in crate::documents) mod parameters;
+pub(in crate::documents) mod procedure;
 mod read_answers;
 pub(in crate::documents) mod read_input;
 mod read_reading;

@@ -1,13 +1,14 @@
 //! Reads what belongs to a call of a tool: its arguments, and what is made of its output.
 
+use crate::documents::expression::Template;
 use crate::documents::forms::{CLASS, FLAG, SCALAR};
 use crate::documents::keys::{Field, Shape, Way, Ways, keys};
 use crate::documents::playbook::read_answers::read_answers;
 use crate::documents::playbook::read_input::NUMBER;
 use crate::documents::playbook::read_input::leaves_its_folder;
-use crate::documents::playbook::read_step::{CLASSES, STEP, StepKeys, read_class, read_prompt};
+use crate::documents::playbook::read_step::{CLASSES, STEP, StepKeys, read_class, read_classes, read_prompt};
 use crate::documents::playbook::{Capture, CaptureKind, Changes, FailOn, OnFault, Run, StagedFile, Unmet};
-use crate::documents::reader::{Parts, Reader};
+use crate::documents::reader::{DeviceArgs, Parts, Reader};
 use crate::documents::{Yaml, YamlKind};
 use crate::words::{Diagnostic, FaultClass, Id, Located};
 
@@ -46,8 +47,18 @@ keys! {
 
 pub(super) fn read_run(reader: &mut Reader, entries: &Parts<'_, StepKeys>, tool: &Yaml) -> Option<Run> {
     let args = entries.get(STEP.args).map(|args| reader.list(args, "args")).unwrap_or_default();
-    let args = args.iter().filter_map(|arg| reader.template(arg)).collect();
-    let device = entries.get(STEP.device).and_then(|device| reader.parsed(device));
+    let own_args: Vec<Template> = args.iter().filter_map(|arg| reader.template(arg)).collect();
+    let device: Option<Located<Id>> = entries.get(STEP.device).and_then(|device| reader.parsed(device));
+    let tool = reader.text(tool);
+    let mut args = Vec::new();
+    if let (Some(device), Some(tool)) = (&device, &tool) {
+        let of_both = |of: &&mut DeviceArgs| of.device == device.value && of.tool.value == tool.value;
+        for common in reader.device_args.iter_mut().filter(of_both) {
+            common.used = true;
+            args.extend(common.args.iter().cloned());
+        }
+    }
+    args.extend(own_args);
     let expect = entries.get(STEP.expect).map(|expect| reader.one_or_more(expect, "patterns")).unwrap_or_default();
     let expect = expect.iter().filter_map(|pattern| reader.pattern(pattern)).collect();
     let fail_on = entries.get(STEP.fail_on).map(|list| reader.list(list, "fail_on")).unwrap_or_default();
@@ -66,7 +77,7 @@ pub(super) fn read_run(reader: &mut Reader, entries: &Parts<'_, StepKeys>, tool:
     let on_fault = on_fault.iter().filter_map(|item| read_on_fault(reader, item)).collect();
     let answers = entries.get(STEP.answers).map(|list| read_answers(reader, list)).unwrap_or_default();
     Some(Run {
-        tool: reader.text(tool)?,
+        tool: tool?,
         args,
         device,
         expect,
@@ -148,8 +159,7 @@ fn read_on_fault(reader: &mut Reader, yaml: &Yaml) -> Option<OnFault> {
     let class = parts.get(ON_FAULT.class);
     let set = parts.get(ON_FAULT.set);
     let code = parts.get(ON_FAULT.code).and_then(|code| reader.text(code)).map(|code| code.value);
-    let classes = reader.one_or_more(class?, "classes of fault");
-    let classes: Vec<FaultClass> = classes.iter().filter_map(|class| read_class(reader, class)).collect();
+    let classes = read_classes(reader, class?);
     if let Some(never) = classes.iter().find(|class| matches!(class, FaultClass::Cancelled)) {
         reader.report(Diagnostic::error(parts.place(), format!("a run that is `{never}` does not go on")));
     }

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use crate::documents::expression::Template;
-use crate::documents::forms::{CLASS, HAND, SCALAR, TEXTS};
+use crate::documents::forms::{CLASS, HAND, PARAMETER, SCALAR, TEXTS};
 use crate::documents::keys::{Field, Keys, Shape, Way, Ways, keys};
+use crate::documents::playbook::procedure::{count_step, is_bare_call, read_call};
 use crate::documents::playbook::read_answers::AnswerKeys;
 use crate::documents::playbook::read_input::NUMBER;
 use crate::documents::playbook::read_input::{is_part_of_a_program, part_of_a_program};
@@ -29,7 +30,13 @@ const ZEROS_MAX: u32 = 0x400_0000;
 
 pub(super) const STEPS: Shape = Shape::Part("steps", "", &Shape::SomeList(&Shape::Map(StepKeys::kind)));
 pub(super) const HANDS: Shape = Shape::Part("hands", "", &Shape::Either(&[HAND, Shape::List(&HAND)]));
-pub(super) const CLASSES: Shape = Shape::Part("classes", "", &Shape::Either(&[CLASS, Shape::List(&CLASS)]));
+const CLASS_OR_GROUP: Shape = Shape::Part(
+    "class_or_group",
+    "",
+    &Shape::Either(&[CLASS, Shape::About("A name of `fault_groups`.", &Shape::Text)]),
+);
+pub(super) const CLASSES: Shape =
+    Shape::Part("classes", "", &Shape::Either(&[CLASS_OR_GROUP, Shape::List(&CLASS_OR_GROUP)]));
 /// In a family a parameter may stand in its place.
 pub(super) const TIME: Shape = Shape::Part("time", "With its unit: 500ms, 30s, 5m.", &Shape::Text);
 pub(super) const EXPRESSION: Shape =
@@ -37,8 +44,8 @@ pub(super) const EXPRESSION: Shape =
 
 keys! {
     STEP: StepKeys = "a step", part("step"),
-        about("Exactly one of run, prompt, wait, write, check, refuse, tell_apart and steps; run may have a prompt \
-         too."),
+        about("Exactly one of run, prompt, wait, write, check, refuse, tell_apart, steps and do; run may have a \
+         prompt too."),
     ways(Ways::OneOf(&[
         Way::With(&["run"]),
         Way::Without("prompt", "run"),
@@ -48,6 +55,7 @@ keys! {
         Way::With(&["refuse"]),
         Way::With(&["tell_apart"]),
         Way::With(&["steps"]),
+        Way::With(&["do"]),
     ]));
     id: Shape::Text, "The step's name for other steps, for tests and for the person: small letters, digits, - and _.";
     name: Shape::Text, "What people see; the id in words without it.";
@@ -59,7 +67,7 @@ keys! {
     retry: Shape::Map(RetryKeys::kind), "Tried again after faults of these classes.";
     until: Shape::Map(UntilKeys::kind),
         "The step goes on when the devices are so: after a prompt or a call.", beside(&[&["run"], &["prompt"]]);
-    instead: Shape::Named(&Shape::Either(&[Shape::Text, Shape::Map(InsteadKeys::kind)])),
+    instead: Shape::Either(&[PARAMETER, Shape::Named(&Shape::Either(&[Shape::Text, Shape::Map(InsteadKeys::kind)]))]),
         "What it means when one of these devices comes in place of the wanted one.";
     ask: Shape::Map(AskKeys::kind),
         "What a wait asks the person to do before it fails: hands help where the hardware does not come by itself.",
@@ -103,11 +111,15 @@ keys! {
     check: EXPRESSION, "Must hold, or the run fails here.";
     refuse: Shape::Text, "Ends the run here, saying why.";
     next: TEXTS, "What to do when the run ends in this step, beside the general advice; groups hand it down. Of a refusal: what to do now.",
-        beside(&[&["run"], &["prompt"], &["wait"], &["check"], &["refuse"], &["steps"]]);
+        beside(&[&["run"], &["prompt"], &["wait"], &["check"], &["refuse"], &["steps"], &["do"]]);
     tell_apart: Shape::Map(TellApartKeys::kind),
         "Of several devices with one id: the steps are carried out for each alone; the one that is meant is the one \
          for which it holds.";
     steps: STEPS, "A group: its steps are retried, skipped and restarted as one.";
+    call "do": Shape::Text,
+        "A procedure. Alone, its steps stand here; with `id`, `when`, `retry` and the like it is a group of them, and \
+         an `id` goes before theirs.";
+    with: Shape::AnyMap, "The procedure's parameters.", beside(&[&["do"]]);
     class: CLASS,
         "What kind of fault it is when `check` does not hold, or `expect` is not met.",
         beside(&[&["run", "expect"], &["check"]]);
@@ -182,8 +194,8 @@ keys! {
     zeros: NUMBER, "So many bytes of zero.";
 }
 
-const ACTIONS: [Field<StepKeys>; 8] =
-    [STEP.run, STEP.prompt, STEP.wait, STEP.write, STEP.check, STEP.refuse, STEP.tell_apart, STEP.steps];
+const ACTIONS: [Field<StepKeys>; 9] =
+    [STEP.run, STEP.prompt, STEP.wait, STEP.write, STEP.check, STEP.refuse, STEP.tell_apart, STEP.steps, STEP.call];
 
 /// Reads a list of steps. `prefix` makes ids for steps that have none.
 pub(super) fn read_steps(reader: &mut Reader, yaml: &Yaml, prefix: &str, depth: usize) -> Vec<Step> {
@@ -191,29 +203,51 @@ pub(super) fn read_steps(reader: &mut Reader, yaml: &Yaml, prefix: &str, depth: 
         reader.report(Diagnostic::error(&yaml.place, "groups are nested too deeply here"));
         return Vec::new();
     }
+    let mut steps = Vec::new();
+    read_list(reader, yaml, &mut ListReading { prefix, depth, number: 0, steps: &mut steps });
+    steps
+}
+
+/// A list of steps that is being read; calls of procedures add theirs to it.
+struct ListReading<'a> {
+    prefix: &'a str,
+    depth: usize,
+    /// Of the step before.
+    number: usize,
+    steps: &'a mut Vec<Step>,
+}
+
+fn read_list(reader: &mut Reader, yaml: &Yaml, list: &mut ListReading<'_>) {
     let items = reader.list(yaml, "steps");
     if items.is_empty() && matches!(yaml.kind, YamlKind::List(_)) {
         reader.report(Diagnostic::error(&yaml.place, "at least one step is needed here"));
     }
-    items
-        .iter()
-        .enumerate()
-        .filter_map(|(index, item)| read_step(reader, item, &format!("{prefix}-{}", index + 1), depth))
-        .collect()
+    for item in items {
+        if is_bare_call(item) {
+            if let Some(call) = reader.parts(item, &STEP) {
+                read_call(reader, &call, None, |reader, steps| read_list(reader, steps, list));
+            }
+        } else {
+            list.number += 1;
+            list.steps.extend(read_step(reader, item, &format!("{}-{}", list.prefix, list.number), list.depth));
+        }
+    }
 }
 
 fn read_step(reader: &mut Reader, yaml: &Yaml, default_id: &str, depth: usize) -> Option<Step> {
     let entries = reader.parts(yaml, &STEP)?;
     let place = entries.place().clone();
 
-    let id = match entries.get(STEP.id) {
-        Some(given) => reader.parsed::<Id>(given).map(|id| id.value),
-        None => None,
-    };
-    let id = id.or_else(|| default_id.parse().ok())?;
+    if reader.procedures.filling().is_some() && !count_step(reader, &place) {
+        return None;
+    }
+
+    let given_id = entries.get(STEP.id).and_then(|given| read_id(reader, given)).map(|id| id.value);
+    let id = given_id.clone().or_else(|| default_id.parse().ok())?;
     let name = entries.get(STEP.name).and_then(|name| reader.name_of_lines(name));
-    let action = read_action(reader, &entries, &id, depth);
+    let action = read_action(reader, &entries, &StepIds { id: &id, is_given: given_id.is_some() }, depth);
     let step = Step {
+        filling: reader.procedures.filling(),
         name: name.unwrap_or_else(|| in_words(&id)),
         when: entries.get(STEP.when).and_then(|when| reader.expression(when)),
         timeout: entries.get(STEP.timeout).and_then(|timeout| read_timeout(reader, timeout)),
@@ -243,6 +277,24 @@ fn read_step(reader: &mut Reader, yaml: &Yaml, default_id: &str, depth: usize) -
     Some(step)
 }
 
+/// The id of a step of this list or around it, as it is in the place of a call.
+fn read_id(reader: &mut Reader, yaml: &Yaml) -> Option<Located<Id>> {
+    let Located { value, place } = reader.parsed::<Id>(yaml)?;
+    match reader.procedures.id_here(value) {
+        Ok(value) => Some(Located { value, place }),
+        Err(message) => {
+            reader.report(Diagnostic::error(&place, message));
+            None
+        }
+    }
+}
+
+/// A step's id, and whether its author gave it.
+struct StepIds<'a> {
+    id: &'a Id,
+    is_given: bool,
+}
+
 fn read_next(reader: &mut Reader, entries: &Parts<'_, StepKeys>) -> Vec<Template> {
     let next = entries.get(STEP.next).map(|next| reader.one_or_more(next, "texts")).unwrap_or_default();
     next.iter().filter_map(|text| reader.prose_template(text)).collect()
@@ -254,7 +306,7 @@ fn in_words(id: &Id) -> String {
     letters.next().map(|first| first.to_uppercase().collect::<String>() + letters.as_str()).unwrap_or_default()
 }
 
-fn read_action(reader: &mut Reader, entries: &Parts<'_, StepKeys>, id: &Id, depth: usize) -> Option<Action> {
+fn read_action(reader: &mut Reader, entries: &Parts<'_, StepKeys>, id: &StepIds<'_>, depth: usize) -> Option<Action> {
     // In the order of the document: the second of two is the one to be marked.
     let mut given: Vec<Field<StepKeys>> = Vec::new();
     for (action, ..) in entries.given(&ACTIONS) {
@@ -314,9 +366,10 @@ fn read_one_action(
     reader: &mut Reader,
     entries: &Parts<'_, StepKeys>,
     action: Field<StepKeys>,
-    id: &Id,
+    ids: &StepIds<'_>,
     depth: usize,
 ) -> Option<Action> {
+    let id = ids.id;
     let value = entries.get(action)?;
     Some(match action {
         _ if action == STEP.run => Action::Run(Box::new(read_run(reader, entries, value)?)),
@@ -336,6 +389,11 @@ fn read_one_action(
         _ if action == STEP.refuse => {
             let next = read_next(reader, entries);
             Action::Refuse(RefuseStep { text: reader.prose_template(value)?, next })
+        }
+        _ if action == STEP.call => {
+            let given = ids.is_given.then(|| id.clone());
+            let read = |reader: &mut Reader, steps: &Yaml| read_steps(reader, steps, id.as_str(), depth + 1);
+            Action::Steps(read_call(reader, entries, given, read)?)
         }
         _ => Action::Steps(read_steps(reader, value, id.as_str(), depth + 1)),
     })
@@ -391,6 +449,34 @@ pub(super) fn read_class(reader: &mut Reader, yaml: &Yaml) -> Option<FaultClass>
         .ok()
 }
 
+/// One class or several, and groups of them by their names.
+pub(super) fn read_classes(reader: &mut Reader, yaml: &Yaml) -> Vec<FaultClass> {
+    let mut classes = Vec::new();
+    for item in reader.one_or_more(yaml, "classes of fault") {
+        let group = match &item.kind {
+            YamlKind::Scalar { text, .. } => reader.fault_groups.iter().find(|(name, _)| name.as_str() == text),
+            _ => None,
+        };
+        match group {
+            Some((_, group)) => classes.extend(group.iter().copied()),
+            None => classes.extend(read_one_of_classes(reader, item)),
+        }
+    }
+    classes
+}
+
+fn read_one_of_classes(reader: &mut Reader, yaml: &Yaml) -> Option<FaultClass> {
+    let text = reader.text(yaml)?;
+    if let Ok(class) = text.value.parse::<FaultClass>() {
+        return Some(class);
+    }
+    let groups = reader.fault_groups.keys().map(Id::as_str);
+    let known = meant_or_known(&text.value, FaultClass::ALL.iter().map(|class| class.word()).chain(groups));
+    let message = format!("`{}` is neither a class of fault nor a group of them", text.value);
+    reader.report(Diagnostic::error(&text.place, message).hint(known));
+    None
+}
+
 pub(in crate::documents) fn read_hands(reader: &mut Reader, yaml: &Yaml) -> Vec<HandMove> {
     let mut moves = Vec::new();
     for item in reader.one_or_more(yaml, "what the hands do") {
@@ -428,7 +514,7 @@ fn read_retry(reader: &mut Reader, yaml: &Yaml, id: &Id, depth: usize) -> Option
     let prefix = format!("{id}-prepare");
     Some(Retry {
         attempts_max: reader.count(attempts?, 2..=ATTEMPTS_MAX)?,
-        on: reader.one_or_more(on?, "classes of fault").iter().filter_map(|class| read_class(reader, class)).collect(),
+        on: read_classes(reader, on?),
         backoff: Backoff {
             first: match parts.get(RETRY.backoff) {
                 Some(backoff) => reader.time(backoff)?,
@@ -444,19 +530,15 @@ fn read_retry(reader: &mut Reader, yaml: &Yaml, id: &Id, depth: usize) -> Option
 
 fn read_restart(reader: &mut Reader, yaml: &Yaml) -> Option<RestartAt> {
     if !matches!(yaml.kind, YamlKind::Map(_)) {
-        let step = reader.parsed::<Id>(yaml)?;
+        let step = read_id(reader, yaml)?;
         return Some(RestartAt { step, on: vec![FaultClass::DeviceLost], times_max: RESTARTS_DEFAULT });
     }
     let parts = reader.parts(yaml, &RESTART_AT)?;
     let step = parts.get(RESTART_AT.step)?;
     Some(RestartAt {
-        step: reader.parsed::<Id>(step)?,
+        step: read_id(reader, step)?,
         on: match parts.get(RESTART_AT.on) {
-            Some(on) => reader
-                .one_or_more(on, "classes of fault")
-                .iter()
-                .filter_map(|class| read_class(reader, class))
-                .collect(),
+            Some(on) => read_classes(reader, on),
             None => vec![FaultClass::DeviceLost],
         },
         times_max: match parts.get(RESTART_AT.times) {
@@ -534,7 +616,7 @@ fn read_third_time(reader: &mut Reader, yaml: &Yaml) -> Option<ThirdFailure> {
     let message = parts.get(THIRD_TIME.message);
     Some(ThirdFailure {
         place: parts.place().clone(),
-        on: reader.one_or_more(on?, "classes of fault").iter().filter_map(|class| read_class(reader, class)).collect(),
+        on: read_classes(reader, on?),
         unchanged: parts.get(THIRD_TIME.unchanged).and_then(|name| reader.parsed(name)),
         unlike: parts.get(THIRD_TIME.unlike).and_then(|name| reader.parsed(name)),
         meaning: ThirdTime {

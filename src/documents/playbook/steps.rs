@@ -29,6 +29,7 @@ impl Step {
             irreversible,
             id: _,
             place: _,
+            filling: _,
             key_places: _,
             name: _,
             when: _,

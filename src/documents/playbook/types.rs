@@ -91,6 +91,8 @@ pub struct Step {
     /// Given by the author, or made from the place in the list.
     pub(crate) id: Id,
     pub(crate) place: Place,
+    /// In a procedure: equal numbers are equal texts. The same place with other parameters has another number.
+    pub(crate) filling: Option<usize>,
     /// What people see: the `name`, else the id in words.
     pub(crate) name: String,
     pub(crate) when: Option<Expression>,
@@ -120,6 +122,11 @@ pub struct Step {
 }
 
 impl Step {
+    /// The same text of the document, perhaps in another place of the procedure.
+    pub(in crate::documents) fn is_same_text(&self, other: &Step) -> bool {
+        self.place == other.place && self.filling == other.filling
+    }
+
     /// Where one of its keys stands; where the step begins if it has none of that name.
     pub(in crate::documents) fn place_of(&self, key: Field<StepKeys>) -> &Place {
         self.key_places.iter().find(|(name, _)| name == key.name).map_or(&self.place, |(_, place)| place)
