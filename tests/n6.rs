@@ -160,7 +160,7 @@ fn a_file_that_the_layout_names_must_not_lead_elsewhere() {
 fn images_are_needed_where_there_is_no_layout() {
     let house = house();
     std::fs::remove_file(house.path("work/images").join(FLASH_DRIVER)).unwrap();
-    let args = ["--playbook", "n6.yaml", "--files", "images", "--dry-run"];
+    let args = ["--playbook", "n6.yaml", "--files", "images"];
     house.run(&args).exits(2).says(FLASH_DRIVER).says("is not in images");
     house.write(&format!("images/{FLASH_DRIVER}"), [7; 780]);
     house.write(&format!("images/{BOOTLOADER}"), [1; 100]);
