@@ -473,9 +473,7 @@ impl Arguments {
 /// The command line for completions and the manual, with the names of the shipped boards where one is wanted.
 pub(super) fn command_with_boards() -> clap::Command {
     let steps: Vec<String> = shipped_playbooks()
-        .flat_map(|playbook| {
-            irreversible_steps(&playbook.steps).into_iter().map(|(id, _)| id.to_owned()).collect::<Vec<_>>()
-        })
+        .flat_map(|playbook| irreversible_steps(&playbook.steps).into_iter().map(|(id, _)| id).collect::<Vec<_>>())
         .collect();
     let with_steps = |command: clap::Command| {
         command.mut_arg("allow_irreversible", |arg| arg.value_parser(PossibleValuesParser::new(steps.clone())))

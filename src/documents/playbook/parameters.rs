@@ -74,12 +74,13 @@ pub(super) fn report_strangers<'a>(
     reader: &mut Reader,
     with: &[(Id, &Key, &Yaml)],
     of: &str,
-    known: impl Iterator<Item = &'a Id> + Clone,
+    known: impl Iterator<Item = &'a Id>,
 ) {
+    let known: Vec<&Id> = known.collect();
     for (name, key, _) in with {
-        if !known.clone().any(|known| known == name) {
+        if !known.contains(&name) {
             let diagnostic = Diagnostic::error(&key.place, format!("{of} no parameter `{name}`"));
-            reader.report(match nearest(name.as_str(), known.clone().map(Id::as_str)) {
+            reader.report(match nearest(name.as_str(), known.iter().map(|known| known.as_str())) {
                 Some(near) => diagnostic.hint(format!("did you mean `{near}`?")),
                 None => diagnostic,
             });
