@@ -82,7 +82,7 @@ fn everything_that_stands_in_the_way_is_told_at_once() {
     let house = House::new();
     let ran = house.run(&["doctor", "rt1062"]);
     assert_eq!(ran.code, Some(4), "{}", ran.text());
-    let ran = ran.says("sdphost").says("blhost").says("was not found").says("firmware.bin");
+    let ran = ran.says("sdphost").says("blhost").says("it is not found on this computer").says("firmware.bin");
     ran.says("things stand in the way");
     let ran = house.run(&["doctor", "rt1062", "--message-format", "json"]);
     let told = ran.events();

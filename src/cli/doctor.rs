@@ -26,8 +26,8 @@ use crate::engine::{
 };
 use crate::words::UsbId;
 use crate::world::{
-    Access, Finder, FoundTool, Host, Machine, Person, Scratch, ScratchProblem, Surroundings, ToolProblem, device_rules,
-    examine_tools, free_bytes, process, running_programs, tool_environment,
+    Access, Finder, FoundTool, Host, Machine, Person, Scratch, ScratchProblem, Surroundings, ToolProblem, Trouble,
+    device_rules, examine_tools, free_bytes, process, running_programs, tool_environment,
 };
 
 /// Images, their copies and what is read back, of the largest board.
@@ -253,14 +253,19 @@ fn of_tool(found: &FoundTool) -> Finding {
 /// Whoever asked about no board may have none that needs it.
 fn missing_tool(problem: &ToolProblem, tool: &Tool, only_for: Option<&[&str]>) -> Finding {
     let remedies = problem.remedies.clone();
+    let what = match &problem.trouble {
+        // Where it was looked for fills a screen, and a run tells it.
+        Trouble::NotFound { .. } => "it is not found on this computer".to_owned(),
+        Trouble::NoneUsable { .. } | Trouble::NotThere { .. } | Trouble::GivenUnusable { .. } => problem.to_string(),
+    };
     match only_for {
         Some(boards) => {
-            let what = format!("{problem}; needed for {}", boards.join(", "));
+            let what = format!("{what}; needed for {}", boards.join(", "));
             note(About::Tool, &tool.name, what, remedies)
         }
         None => {
             let outcome = outcome_without_tools(std::slice::from_ref(problem));
-            bad(About::Tool, &tool.name, problem.to_string(), remedies, outcome)
+            bad(About::Tool, &tool.name, what, remedies, outcome)
         }
     }
 }

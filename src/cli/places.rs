@@ -19,8 +19,9 @@ use crate::world::{Foreign, custody, open_file};
 /// Nobody writes a document of this size; larger ones are not even read.
 const DOCUMENT_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
-/// More files than this are no folder of playbooks.
-const FILES_MAX: usize = 1000;
+/// More files than this are no folder of playbooks, and no playbook that is looked for by a board's name is larger.
+const FILES_MAX: usize = 200;
+const LOOKED_INTO_BYTES_MAX: u64 = 256 * 1024;
 
 /// A playbook's text and where it is from.
 #[derive(Debug, Clone)]
@@ -221,6 +222,10 @@ fn called_here(name: &str) -> Option<FoundPlaybook> {
 /// The files in a folder that may be playbooks, in the order of their names.
 pub(super) fn playbooks_in(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten().take(FILES_MAX);
+    let small = |entry: &std::fs::DirEntry| {
+        entry.path().metadata().is_ok_and(|found| found.is_file() && found.len() <= LOOKED_INTO_BYTES_MAX)
+    };
+    let entries = entries.filter(small);
     let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
     let mut names: Vec<String> = names.filter(|name| may_be_playbook(name)).collect();
     names.sort();

@@ -181,7 +181,7 @@ pub struct LateAsk {
 pub enum Action {
     Run(Box<Run>),
     Prompt(Prompt),
-    /// Wait for [`Step::until`].
+    /// Wait for what `until` says.
     Wait,
     Check(CheckStep),
     /// End here, saying why.
