@@ -38,7 +38,7 @@ fn a_missing_permission_ends_with_5_and_its_cure() {
         .recover("quick.yaml", &[])
         .exits(5)
         .says("1fc9:0135 i.MX RT ROM is connected, but you have no permission to use it")
-        .says("'SUBSYSTEM==\"hidraw\",ATTRS{idVendor}==\"1fc9\",MODE=\"0666\"'");
+        .says("recover doctor --fix");
     assert_eq!(place.boards.state().calls(), [""; 0]);
 }
 
