@@ -70,7 +70,7 @@ fn a_plan_needs_no_files() {
     let ran =
         house.run(&["rt1062", "--dry-run"]).exits(0).says("<size of firmware.bin rounded up to a multiple of 0x1000>");
     ran.says(
-        "Not there yet, so its size is not known: sdphost_flash_loader.bin, blhost_flash_loader.bin, firmware.bin",
+        "Not there yet, so that a run would not start, and its size is not known: sdphost_flash_loader.bin, blhost",
     );
     // What is there is looked at as in a run.
     house.write("firmware.bin", "<!DOCTYPE html><html></html>");
@@ -111,15 +111,61 @@ fn who_has_no_board_in_mind_misses_no_tool() {
 #[test]
 fn rules_are_shown_and_never_written_without_a_person() {
     let house = House::new();
+    // A playbook that merely lies here permits nothing; one that is named does.
+    house.write("lamp.yaml", OWN);
+    for program in ["sudo", "install", "udevadm"] {
+        let trace = house.path("trace");
+        house.script(&format!("../no-programs/{program}"), &format!("echo \"$0 $*\" >> '{}'\n", trace.display()));
+    }
     let ran = house.run(&["doctor", "--fix"]).exits(2).says("TAG+=\"uaccess\"").says("nobody can be asked here");
-    ran.says("0483").never_says("0666");
+    ran.says("0483").never_says("0666").never_says("1209");
+    house.run(&["doctor", "lamp", "--fix"]).exits(2).says("\"1209\"").says("0483");
+    assert!(!house.path("trace").exists(), "something was started");
 }
 
 #[test]
 fn shells_and_readers_of_manuals_are_served() {
     let house = House::new();
-    for shell in ["bash", "zsh", "fish", "powershell"] {
-        house.run(&["completions", shell]).exits(0).says("recover");
+    for shell in ["bash", "zsh", "fish"] {
+        house.run(&["completions", shell]).exits(0).says("doctor").says("rt1062").says("boot-fuse");
     }
-    house.run(&["man"]).exits(0).says(".TH");
+    house.run(&["completions", "powershell"]).exits(0).says("doctor");
+    house.run(&["man"]).exits(0).says(".TH").says("doctor");
+}
+
+#[test]
+fn the_doctor_refuses_what_a_run_would_refuse() {
+    let house = House::new();
+    house.run(&["doctor", "rt1062", "--tool", "blhots=/x"]).exits(2).says("which is not in the catalog of tools");
+    house.write("typo.yaml", OWN.replace("steps:\n", "steps:\n  - {id: run-it, run: dfu-utli, args: []}\n"));
+    house.run(&["doctor", "typo.yaml"]).exits(3).says("dfu-utli");
+    // What a run only warns of is no reason.
+    house.write("lamp.yaml", OWN);
+    house.run(&["doctor", "lamp.yaml", "--message-format", "json"]).says("\"finding\"");
+}
+
+#[test]
+fn a_file_of_the_current_folder_is_not_taken_for_a_shipped_board() {
+    let house = House::new();
+    house.write("h7.yaml", OWN.replace("Bench Lamp", "Another Board"));
+    let ran = house.run(&[]).exits(2).says("recover h7 OpenMV Cam H7 ");
+    ran.says("recover ./h7.yaml Another Board");
+}
+
+/// Whoever reads no more, such as `head`, ends it.
+#[cfg(unix)]
+#[test]
+fn watching_ends_with_its_reader() {
+    let house = House::new();
+    let mut command = house.command(&["devices", "--watch"]);
+    let mut child = command.stdout(std::process::Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let limit = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    while child.try_wait().unwrap().is_none() {
+        if std::time::Instant::now() > limit {
+            child.kill().unwrap();
+            panic!("it goes on");
+        }
+        std::thread::yield_now();
+    }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::cli::places::{find_playbook, playbooks_in};
 use crate::documents::catalog::{Catalog, shipped as shipped_catalog};
-use crate::documents::library::{bare, shipped_boards};
+use crate::documents::library::{bare, shipped, shipped_boards};
 use crate::documents::playbook::{DeviceKind, DeviceState, Playbook};
 use crate::engine::{Recognised, known_kinds, recognise};
 use crate::words::UsbId;
@@ -32,11 +32,9 @@ impl Boards {
     pub(super) fn all() -> Boards {
         let mut boards =
             Boards { names: Vec::new(), playbooks: Vec::new(), catalog: shipped_catalog().unwrap_or_default() };
-        for name in shipped_boards() {
-            boards.add(
-                name.to_owned(),
-                find_playbook(&format!("{name}.yaml")).ok().and_then(|found| found.load().playbook),
-            );
+        // Not by way of the current folder, where another board's playbook may bear that name.
+        for (name, playbook) in shipped_boards().map(|name| (name, shipped(name))) {
+            boards.add(name.to_owned(), playbook);
         }
         for name in playbooks_in(Path::new(".")) {
             let path = format!("./{name}");

@@ -359,22 +359,22 @@ fn beside(documents: &[&Path]) -> Vec<PathBuf> {
     found
 }
 
-/// The shipped catalog with the one in the user's configuration folder: programs of it may be started.
-pub(super) fn of_user(surroundings: &Surroundings) -> Result<FoundCatalog, Vec<Diagnostic>> {
-    merged(Configuration::of(surroundings).catalog().as_ref(), &[])
+/// The shipped catalog with the one in the user's configuration folder, whose programs may be started; not where others can
+/// write that one.
+pub(super) fn of_user(surroundings: &Surroundings) -> Result<Catalog, Vec<Diagnostic>> {
+    let own = own_catalog(&Configuration::of(surroundings));
+    let own = own.map_err(|error| vec![Diagnostic::of_document(error.to_string())])?;
+    let own = own.filter(|document| document.foreign.is_none()).map(|document| document.source);
+    merge(&[shipped_source()].into_iter().chain(own).collect::<Vec<_>>())
 }
 
 /// Every catalog in full, for what starts no program.
 fn find(surroundings: &Surroundings, beside: &[PathBuf]) -> Result<FoundCatalog, Vec<Diagnostic>> {
-    let lying: Vec<PathBuf> = [PathBuf::from(CATALOG_FILE)].into_iter().chain(beside.iter().cloned()).collect();
-    merged(Configuration::of(surroundings).catalog().as_ref(), &lying)
-}
-
-fn merged(configured: Option<&PathBuf>, beside: &[PathBuf]) -> Result<FoundCatalog, Vec<Diagnostic>> {
     let shipped = shipped_source();
     let mut sources = vec![Arc::clone(&shipped)];
+    let configured = Configuration::of(surroundings).catalog();
     let (mut name, mut lying, mut real_paths) = (None, Vec::new(), Vec::new());
-    for path in configured.into_iter().chain(beside).cloned() {
+    for path in configured.iter().cloned().chain([PathBuf::from(CATALOG_FILE)]).chain(beside.iter().cloned()) {
         if !path.is_file() {
             continue;
         }
@@ -386,9 +386,8 @@ fn merged(configured: Option<&PathBuf>, beside: &[PathBuf]) -> Result<FoundCatal
         let source = read_document(&path).map_err(|error| vec![Diagnostic::of_document(error.to_string())])?;
         // In a checkout of recover itself the current folder holds the shipped one.
         if source.text != shipped.text {
-            let is_beside = beside.contains(&path) && path != Path::new(CATALOG_FILE);
-            name = is_beside.then(|| source.name.clone()).or(name);
-            lying.extend((configured != Some(&path)).then(|| Arc::clone(&source)));
+            name = beside.contains(&path).then(|| source.name.clone()).or(name);
+            lying.extend((configured.as_ref() != Some(&path)).then(|| Arc::clone(&source)));
             sources.push(source);
         }
     }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::cli::arguments::{DevicesArgs, MessageFormat};
 use crate::cli::boards::{Boards, Sight};
 use crate::cli::json::write_line;
-use crate::cli::streams::{complain, say, stdout};
+use crate::cli::streams::{complain, reader_gone, say, stdout};
 use crate::cli::style::{Look, Role, Sign};
 use crate::cli::wording::{hang, milliseconds};
 use crate::documents::playbook::DeviceState;
@@ -133,7 +133,8 @@ impl Teller<'_> {
         let mut comings: Vec<(UsbId, String, Instant)> = Vec::new();
         let mut goings: Vec<(String, UsbId, Instant)> = Vec::new();
         let mut last = first;
-        loop {
+        // Whoever reads no more has seen enough.
+        while !reader_gone() {
             tokio::select! {
                 biased;
                 _ = machine.interrupted() => return,

@@ -11,18 +11,19 @@ use std::sync::Arc;
 
 use crate::cli::arguments::{DoctorArgs, MessageFormat};
 use crate::cli::boards::Boards;
-use crate::cli::catalogs::{FoundCatalog, of_user};
+use crate::cli::catalogs::of_user;
 use crate::cli::diagnostics::render;
 use crate::cli::json::write_line;
-use crate::cli::places::find_playbook;
-use crate::cli::refusal::problem_of_place;
+use crate::cli::refusal::unknown_tool;
+use crate::cli::sound_playbook::sound_playbook;
 use crate::cli::streams::{complain, complain_at_length, say, stdout};
 use crate::cli::style::{Look, Role, Sign};
 use crate::cli::wording::{bytes, hang};
-use crate::documents::catalog::{OperatingSystem, Tool};
+use crate::documents::catalog::{Catalog, OperatingSystem, Tool};
 use crate::documents::playbook::{DeviceKind, Playbook, tools_of};
 use crate::engine::{
-    Clock, Event, Files, GivenFiles, Outcome, RULES_FILE, outcome_without_tools, permits, remedy_for, stage_inputs,
+    Absent, Clock, Event, Files, GivenFiles, Outcome, RULES_FILE, fix_command, outcome_without_tools, permits,
+    remedy_for, stage_inputs,
 };
 use crate::words::UsbId;
 use crate::world::{
@@ -82,7 +83,7 @@ struct Subject {
     playbooks: Vec<Playbook>,
     /// One board was asked about, so that whatever it needs is needed.
     one: bool,
-    catalog: FoundCatalog,
+    catalog: Catalog,
     surroundings: Surroundings,
 }
 
@@ -92,7 +93,7 @@ pub(super) fn doctor(args: &DoctorArgs, look: &Look) -> Outcome {
         Err(outcome) => return outcome,
     };
     if args.fix {
-        return fix::fix(&subject.playbooks, look);
+        return fix::fix(subject.playbooks.first().filter(|_| subject.one), look);
     }
     let findings = match findings(&subject, args) {
         Ok(findings) => findings,
@@ -123,20 +124,15 @@ fn subject(args: &DoctorArgs, look: &Look) -> Result<Subject, Outcome> {
         complain_at_length(&render(&diagnostics, look));
         Outcome::PlaybookInvalid
     })?;
-    let Some(name) = &args.board else {
-        return Ok(Subject { playbooks: Boards::all().playbooks, one: false, catalog, surroundings });
+    if let Some(unknown) = args.tools.iter().find(|given| catalog.tool(&given.tool).is_none()) {
+        complain(&format!("error: {}", unknown_tool(&unknown.tool)));
+        return Err(Outcome::CommandLine);
+    }
+    let (playbooks, one) = match &args.board {
+        Some(name) => (vec![sound_playbook(name, &catalog, look)?.1], true),
+        None => (Boards::all().playbooks, false),
     };
-    let found = find_playbook(name).map_err(|error| {
-        complain(&format!("error: {error}"));
-        problem_of_place(&error).next.iter().for_each(|next| complain(next));
-        if error.of_document() { Outcome::PlaybookInvalid } else { Outcome::CommandLine }
-    })?;
-    let loaded = found.load();
-    let Some(playbook) = loaded.playbook.filter(|_| loaded.diagnostics.is_empty()) else {
-        complain_at_length(&render(&loaded.diagnostics, look));
-        return Err(Outcome::PlaybookInvalid);
-    };
-    Ok(Subject { playbooks: vec![playbook], one: true, catalog, surroundings })
+    Ok(Subject { playbooks, one, catalog, surroundings })
 }
 
 /// Why nothing can be looked at.
@@ -211,7 +207,6 @@ fn of_disk() -> Option<Finding> {
 
 async fn of_tools(subject: &Subject, args: &DoctorArgs, scratch: &Path) -> Vec<Finding> {
     let Subject { playbooks, one, catalog, surroundings } = subject;
-    let catalog = &catalog.catalog;
     let mut needed: Vec<(&Tool, Vec<&str>)> = Vec::new();
     for playbook in playbooks {
         for tool in tools_of(playbook, &|_| true).iter().filter_map(|name| catalog.tool(name)) {
@@ -273,7 +268,7 @@ fn missing_tool(problem: &ToolProblem, tool: &Tool, only_for: Option<&[&str]>) -
 fn of_files(playbook: &Playbook, args: &DoctorArgs, files: &mut Files) -> Vec<Finding> {
     let given = GivenFiles { folder: args.files.clone(), set: BTreeMap::new() };
     let mut ready = Vec::new();
-    let staged = stage_inputs(playbook, &given, None, files, &mut |event| ready.push(event.clone()));
+    let staged = stage_inputs(playbook, &given, Absent::Refused, files, &mut |event| ready.push(event.clone()));
     match staged {
         Ok(()) => ready
             .iter()
@@ -315,10 +310,12 @@ fn of_devices(subject: &Subject, machine: &Machine) -> Vec<Finding> {
         let attached = &device.attached;
         let name = format!("{} at {}", attached.id, attached.port);
         let told = boards.tell(device);
-        let first = device.shown_by.first().map(|(_, device)| *device);
         findings.push(match attached.access {
             Access::Denied => {
-                let remedy = first.and_then(|device| remedy_for(device, attached, machine, &subject.catalog.catalog));
+                let remedy = device.shown_by.first().and_then(|(place, shown)| {
+                    let about = (&boards.playbooks[*place], &subject.catalog);
+                    remedy_for(shown, Some(attached), None, machine, about)
+                });
                 let what = format!("{told}; you may not use it");
                 bad(About::Device, &name, what, remedy.into_iter().collect(), Outcome::DeviceUnavailable)
             }
@@ -350,11 +347,15 @@ fn of_rules(playbooks: &[Playbook], rules: &[String]) -> Finding {
     open.sort_by_key(|id| (id.vendor, id.product));
     open.dedup();
     if open.is_empty() {
-        return good(About::Rules, "rules", "a rule of udev's lets you at the board in each of its states".to_owned());
+        return good(About::Rules, "rules", "rules of udev's cover the board in each of its states".to_owned());
     }
     let ids: Vec<String> = open.iter().map(ToString::to_string).collect();
     let what = format!("no rule of udev's lets users at {}", ids.join(", "));
-    let remedy = format!("recover doctor --fix, which writes {RULES_FILE} and shows it before");
+    let command = match playbooks {
+        [only] => fix_command(only),
+        _ => "recover doctor --fix".to_owned(),
+    };
+    let remedy = format!("{command}, which writes {RULES_FILE} and shows it before");
     note(About::Rules, "rules", what, vec![remedy])
 }
 
@@ -365,7 +366,7 @@ fn of_services(subject: &Subject) -> Vec<Finding> {
         return Vec::new();
     }
     let running = running_programs();
-    let holders = subject.catalog.catalog.holders.iter().filter(|(name, _)| running.contains(name));
+    let holders = subject.catalog.holders.iter().filter(|(name, _)| running.contains(name));
     let told = |(name, advice): (&String, &String)| {
         note(About::Service, name, "it is running".to_owned(), vec![advice.clone()])
     };
@@ -416,7 +417,7 @@ mod tests {
         assert!(none.remedies[0].starts_with("recover doctor --fix"), "{:?}", none.remedies);
         let some = of_rules(&h7(), &["SUBSYSTEM==\"usb\", ATTR{idVendor}==\"37c5\", TAG+=\"uaccess\"".to_owned()]);
         assert!(some.what.ends_with(" 0483:df11"), "{}", some.what);
-        assert_eq!(of_rules(&h7(), &[crate::engine::rules_for(&h7())]).level, Level::Good);
+        assert_eq!(of_rules(&h7(), &[crate::engine::rules_for(&h7(), "")]).level, Level::Good);
     }
 
     #[test]

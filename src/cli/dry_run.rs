@@ -12,8 +12,7 @@ use crate::cli::style::{Look, Role, Sign};
 use crate::cli::wording::{clean, hang, milliseconds, wrap_command};
 use crate::cli::workplace::{makes_up, new_scratch};
 use crate::engine::{
-    Event, Files, GoesOn, Outcome, PlannedLine, PlannedStep, Refusal, not_started, plan, refused_inputs, stage,
-    stage_what_is_there, without_problem,
+    Absent, Event, GoesOn, Outcome, PlannedLine, PlannedStep, Refusal, not_started, plan, stage, without_problem,
 };
 use crate::world::Surroundings;
 
@@ -36,15 +35,11 @@ struct Planned {
 }
 
 fn planned(job: &Job) -> Result<Planned, Box<Refusal>> {
-    let (files, missing) = match makes_up(job) {
-        Some(make) => (stage(job.assignment(), new_scratch()?, Some(&*make), &mut |_| {})?, Vec::new()),
-        None => {
-            let mut files = Files::new(new_scratch()?);
-            let staged = stage_what_is_there(&job.playbook, &job.given, &mut files, &mut |_| {});
-            let missing = staged.map_err(|problems| refuse(Outcome::CommandLine, refused_inputs(&problems)))?;
-            (files, missing)
-        }
-    };
+    let make = makes_up(job);
+    let absent = make.as_deref().map_or(Absent::Named, Absent::MadeUp);
+    let files = stage(job.assignment(), new_scratch()?, absent, &mut |_| {})?;
+    let known = job.playbook.inputs.iter().filter(|input| files.knows(&input.name) && files.size(&input.name).is_err());
+    let missing = known.map(|input| input.file_name().to_owned()).collect();
     let surroundings = Surroundings::of_this_process();
     let given = |name: &str| job.options.tools.iter().rev().find(|given| given.tool == name);
     let explicit = |name: &str| given(name).map(|given| given.program.clone());
@@ -60,16 +55,19 @@ fn planned(job: &Job) -> Result<Planned, Box<Refusal>> {
 
 fn tell(job: &Job, planned: &Planned, about_catalogs: &[Event]) -> Outcome {
     let Planned { steps, tools, missing } = planned;
+    let missing = (!missing.is_empty()).then(|| Event::Warning {
+        text: format!(
+            "Not there yet, so that a run would not start, and its size is not known: {}",
+            missing.join(", ")
+        ),
+    });
     let end = not_started(steps);
     match job.options.message_format {
         MessageFormat::Human => {
             let look = Look::of(&Term::stdout());
             show(&render(steps, &look));
             show(&planned_tools::render(tools, &look));
-            if !missing.is_empty() {
-                say_line(&format!("Not there yet, so its size is not known: {}", missing.join(", ")));
-            }
-            for event in about_catalogs {
+            for event in missing.iter().chain(about_catalogs) {
                 if let Event::Note { text } | Event::Warning { text } = event {
                     say_line(text);
                 }
@@ -78,7 +76,8 @@ fn tell(job: &Job, planned: &Planned, about_catalogs: &[Event]) -> Outcome {
         MessageFormat::Json => {
             let steps = steps.iter().try_for_each(|step| write_line(&mut stdout(), step));
             let tools = steps.and_then(|()| tools.iter().try_for_each(|tool| write_line(&mut stdout(), tool)));
-            let all = tools.and_then(|()| about_catalogs.iter().try_for_each(|event| write_line(&mut stdout(), event)));
+            let notes = missing.iter().chain(about_catalogs);
+            let all = tools.and_then(|()| notes.into_iter().try_for_each(|event| write_line(&mut stdout(), event)));
             if end.is_none() {
                 let _reader_gone = all.and_then(|()| write_line(&mut stdout(), &without_problem(Outcome::Planned)));
             }

@@ -4,8 +4,8 @@ use crate::bench::{Bench, model_help};
 use crate::cli::arguments::ListArgs;
 use crate::cli::diagnostics::render;
 use crate::cli::places::find_playbook;
-use crate::cli::refusal::problem_of_place;
-use crate::cli::streams::{complain, complain_at_length, say};
+use crate::cli::sound_playbook::complain_of_place;
+use crate::cli::streams::{complain_at_length, say};
 use crate::cli::style::{Look, Role};
 use crate::cli::wording::{bytes, hang};
 use crate::documents::library::shipped_boards;
@@ -21,12 +21,7 @@ pub(super) fn list(args: &ListArgs, look: &Look) -> Outcome {
     for (index, name) in args.playbooks.iter().enumerate() {
         let found = match find_playbook(name) {
             Ok(found) => found,
-            Err(error) => {
-                let next = problem_of_place(&error).next;
-                complain(&format!("error: {error}"));
-                next.iter().for_each(|next| complain(next));
-                return if error.of_document() { Outcome::PlaybookInvalid } else { Outcome::CommandLine };
-            }
+            Err(error) => return complain_of_place(&error),
         };
         let loaded = found.load();
         let Some(playbook) = loaded.playbook else {

@@ -37,6 +37,7 @@ mod schema;
 pub mod screen;
 mod show;
 mod signed;
+mod sound_playbook;
 mod streams;
 pub mod style;
 mod summary;

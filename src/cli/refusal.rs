@@ -50,6 +50,10 @@ pub(super) fn problem_of_place(error: &PlaceError) -> Problem {
     before_anything(class, error.to_string(), next)
 }
 
+pub(super) fn unknown_tool(name: &str) -> String {
+    format!("--tool names `{name}`, which is not in the catalog of tools")
+}
+
 /// Of documents that are wrong.
 pub(super) fn problem_of_documents(diagnostics: &[Diagnostic]) -> Problem {
     let line = |diagnostic: &Diagnostic| match &diagnostic.place {

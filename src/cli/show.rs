@@ -4,16 +4,13 @@ use std::collections::BTreeSet;
 
 use crate::cli::arguments::{ShowArgs, ShowFormat};
 use crate::cli::catalogs::of_user;
-use crate::cli::check::read;
 use crate::cli::diagnostics::render;
-use crate::cli::places::find_playbook;
-use crate::cli::refusal::problem_of_place;
+use crate::cli::sound_playbook::sound_playbook;
 use crate::cli::streams::{complain, complain_at_length, say};
 use crate::cli::style::{Look, Role, Sign};
 use crate::cli::wording::{bytes, hang, milliseconds, quote_command};
 use crate::documents::playbook::{Need, Playbook, irreversible_steps, tools_of};
 use crate::engine::{Chosen, Files, GoesOn, Outcome, PlannedLine, PlannedStep, Settings, plan};
-use crate::words::Severity;
 use crate::world::{Scratch, Surroundings};
 
 /// A line of the procedure, before it is known how it is to look.
@@ -32,24 +29,15 @@ enum Line {
 pub(super) fn show(args: &ShowArgs, look: &Look) -> Outcome {
     let surroundings = Surroundings::of_this_process();
     let catalog = match of_user(&surroundings) {
-        Ok(found) => found.catalog,
+        Ok(catalog) => catalog,
         Err(diagnostics) => {
             complain_at_length(&render(&diagnostics, look));
             return Outcome::PlaybookInvalid;
         }
     };
-    let found = match find_playbook(&args.board) {
-        Ok(found) => found,
-        Err(error) => {
-            complain(&format!("error: {error}"));
-            problem_of_place(&error).next.iter().for_each(|next| complain(next));
-            return if error.of_document() { Outcome::PlaybookInvalid } else { Outcome::CommandLine };
-        }
-    };
-    let (playbook, diagnostics) = read(&found, &catalog);
-    let Some(playbook) = playbook.filter(|_| diagnostics.iter().all(|told| told.severity != Severity::Error)) else {
-        complain_at_length(&render(&diagnostics, look));
-        return Outcome::PlaybookInvalid;
+    let (found, playbook) = match sound_playbook(&args.board, &catalog, look) {
+        Ok(sound) => sound,
+        Err(outcome) => return outcome,
     };
     let mut files = match Scratch::create() {
         Ok(scratch) => Files::new(scratch),

@@ -5,10 +5,12 @@
 
 use std::io::{self, ErrorKind, IsTerminal, Stdout, Write};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::cli::harmless::{Breaks, harmless};
 
 static LOST: OnceLock<String> = OnceLock::new();
+static READER_GONE: AtomicBool = AtomicBool::new(false);
 
 /// Writes a line to standard output.
 pub(super) fn say(line: &str) {
@@ -60,7 +62,15 @@ fn write(stream: &mut impl Write, text: &str) {
     let _kept = keep(written);
 }
 
+/// Has whoever read this program's output gone away? Known once something was written to nobody.
+pub(super) fn reader_gone() -> bool {
+    READER_GONE.load(Ordering::Relaxed)
+}
+
 fn keep<T>(written: io::Result<T>) -> io::Result<T> {
+    if written.as_ref().is_err_and(|error| error.kind() == ErrorKind::BrokenPipe) {
+        READER_GONE.store(true, Ordering::Relaxed);
+    }
     if let Err(error) = &written
         && !matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::Interrupted)
         // A terminal that was closed is a reader that has gone away.

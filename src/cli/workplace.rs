@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::bench::{Answers, Bench, BenchWorld, WhichBoard, generate_image};
 use crate::cli::arguments::RunOptions;
 use crate::cli::job::Job;
-use crate::cli::refusal::refuse;
+use crate::cli::refusal::{refuse, unknown_tool};
 use crate::cli::run_lock::lock;
 use crate::cli::scene::finish;
 use crate::cli::streams::shown_on_terminal;
@@ -103,7 +103,7 @@ impl Workplace for PlaceOfRun<'_> {
             self.lock = Some(lock(&BoardLock::default_folder(&self.surroundings), playbook, options)?);
         }
         if let Some(unknown) = self.explicit.keys().find(|name| catalog.tool(name).is_none()) {
-            let what = format!("--tool names `{unknown}`, which is not in the catalog of tools");
+            let what = unknown_tool(unknown);
             return Err(refuse(Outcome::CommandLine, before_anything(FaultClass::BadUsage, what, Vec::new())));
         }
         Ok(())

@@ -47,7 +47,7 @@ pub fn boards_like(name: &str) -> Vec<ShippedBoard> {
     }
     let wanted = bare(board);
     let likeness = |(id, _): &(&'static str, &str)| {
-        let playbook = read(id)?;
+        let playbook = shipped(id)?;
         let names = names_of(id, &playbook);
         let near = names.iter().filter_map(|known| likeness(&wanted, &bare(known))).max_by(f64::total_cmp)?;
         Some((near, ShippedBoard { id, name: playbook.board }))
@@ -71,10 +71,11 @@ pub fn is_called(playbook: &Playbook, name: &str) -> bool {
 
 /// Every shipped playbook, read when it is asked for.
 pub fn shipped_playbooks() -> impl Iterator<Item = Playbook> {
-    shipped_boards().filter_map(read)
+    shipped_boards().filter_map(shipped)
 }
 
-fn read(board: &str) -> Option<Playbook> {
+/// The playbook of a board id.
+pub fn shipped(board: &str) -> Option<Playbook> {
     let family = |path: &str| shipped_family(path).ok_or_else(|| "it is not shipped".to_owned());
     let (id, text) = PLAYBOOKS.iter().find(|(known, _)| *known == board)?;
     load(&Arc::new(Source { name: format!("{id}.yaml"), text: (*text).to_owned() }), &family).playbook
@@ -86,7 +87,7 @@ pub fn shipped_board_called(name: &str) -> Option<ShippedBoard> {
     // Reading a playbook takes longer than seeing that a name does not stand in it.
     let mentions = |id: &str, text: &str| bare(id) == wanted || bare(text).contains(&wanted);
     PLAYBOOKS.iter().filter(|(id, text)| !wanted.is_empty() && mentions(id, text)).find_map(|(id, _)| {
-        let playbook = read(id)?;
+        let playbook = shipped(id)?;
         let called = bare(id) == wanted || is_called(&playbook, name);
         called.then_some(ShippedBoard { id, name: playbook.board })
     })

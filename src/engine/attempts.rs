@@ -84,7 +84,7 @@ impl<W: World> Runner<'_, W> {
     }
 
     /// The step of this number begins: once the run comes further than the step from which it went back, that is over.
-    pub(super) fn comes_to(&mut self, number: usize) {
+    pub(super) fn reach(&mut self, number: usize) {
         self.board.comes_to(number);
         let went_back = self.attempts.causes.iter().filter_map(|cause| self.progress.number(&cause.step));
         if went_back.max().is_some_and(|farthest| number > farthest) {

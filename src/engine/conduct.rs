@@ -12,7 +12,7 @@ use crate::documents::expression::Value;
 use crate::documents::playbook::Playbook;
 use crate::engine::ready::seek_tools;
 use crate::engine::{
-    Chosen, Event, Files, GivenFiles, MakeImage, Outcome, ReadyTool, ReadyTools, Refusal, SoughtTools, Tools,
+    Absent, Chosen, Event, Files, GivenFiles, MakeImage, Outcome, ReadyTool, ReadyTools, Refusal, SoughtTools, Tools,
     outcome_without_tools, refused_inputs, refused_tools, stage_inputs,
 };
 use crate::words::Id;
@@ -108,7 +108,12 @@ pub fn conduct<P: Workplace>(
     tell: &mut Tell<'_>,
 ) -> Result<Outcome, P::Error> {
     let Assignment { playbook, catalog, settings, .. } = assignment;
-    let files = match stage(assignment, place.scratch()?, place.makes_up().as_deref(), tell) {
+    let scratch = place.scratch()?;
+    let staged = {
+        let make = place.makes_up();
+        stage(assignment, scratch, make.as_deref().map_or(Absent::Refused, Absent::MadeUp), tell)
+    };
+    let files = match staged {
         Ok(files) => files,
         Err(refusal) => return Ok(refusal.told(tell)),
     };
@@ -138,11 +143,11 @@ pub fn conduct<P: Workplace>(
 pub fn stage(
     assignment: Assignment<'_>,
     scratch: Scratch,
-    make: Option<&MakeImage<'_>>,
+    absent: Absent<'_>,
     tell: &mut Tell<'_>,
 ) -> Result<Files, Box<Refusal>> {
     let mut files = Files::new(scratch);
-    let staged = stage_inputs(assignment.playbook, assignment.given, make, &mut files, &mut |event| tell(event));
+    let staged = stage_inputs(assignment.playbook, assignment.given, absent, &mut files, &mut |event| tell(event));
     match staged {
         Ok(()) => Ok(files),
         Err(problems) => Err(Box::new(Refusal { outcome: Outcome::CommandLine, problem: refused_inputs(&problems) })),

@@ -5,39 +5,41 @@
 
 use std::collections::BTreeSet;
 
-use regex::RegexBuilder;
-
 use crate::documents::playbook::{DeviceKind, Playbook};
 use crate::words::UsbId;
+use crate::world::matches_glob;
 
 /// Where recover's own rules go.
 pub const RULES_FILE: &str = "/etc/udev/rules.d/70-recover.rules";
 /// How a file begins that recover has written, and may write anew.
 pub const RULES_MARK: &str = "# Written by `recover doctor --fix`; it is written anew each time.";
-/// So many ids in a pattern of a rule are compared at most.
-const PATTERN_BYTES_MAX: usize = 1000;
+/// How a line of such a file begins that permits something.
+const RULE_BEGINS: &str = "SUBSYSTEM==";
 
-/// Rules for every device of these playbooks.
-pub fn rules_for(playbooks: &[Playbook]) -> String {
-    let devices = playbooks.iter().flat_map(|playbook| &playbook.devices);
-    let ids: BTreeSet<(u16, u16, &'static str)> = devices
-        .flat_map(|device| device.ids.iter().map(|id| (id.vendor, id.product, subsystem(device.kind))))
-        .collect();
-    let mut lines = vec![RULES_MARK.to_owned()];
-    for (vendor, product, subsystem) in ids {
-        let ids = format!("ATTRS{{idVendor}}==\"{vendor:04x}\", ATTRS{{idProduct}}==\"{product:04x}\"");
-        // ModemManager asks new serial ports whether they are modems.
-        let (more, rules) = match subsystem {
-            "tty" => (", ENV{ID_MM_PORT_IGNORE}=\"1\"", vec!["tty"]),
-            // Some builds of the same library use the USB node of a HID device.
-            "hidraw" => ("", vec!["hidraw", "usb"]),
-            _ => ("", vec!["usb"]),
-        };
-        let rule = |subsystem: &&str| format!("SUBSYSTEM==\"{subsystem}\", {ids}, TAG+=\"uaccess\"{more}");
-        lines.extend(rules.iter().map(rule));
+/// The rules for every device of these playbooks, with those that an earlier file of recover's holds besides: it may be the
+/// only one that knows a board whose playbook lies elsewhere.
+pub fn rules_for<'p>(playbooks: impl IntoIterator<Item = &'p Playbook>, earlier: &str) -> String {
+    let devices = playbooks.into_iter().flat_map(|playbook| &playbook.devices);
+    let ids = devices.flat_map(|device| device.ids.iter().map(|id| (*id, device.kind)));
+    let mut rules: BTreeSet<String> = ids.flat_map(|(id, kind)| rules_of(id, kind)).collect();
+    if earlier.starts_with(RULES_MARK) {
+        rules.extend(earlier.lines().filter(|line| line.starts_with(RULE_BEGINS)).map(str::to_owned));
     }
-    lines.push(String::new());
-    lines.join("\n")
+    [RULES_MARK.to_owned()].into_iter().chain(rules).map(|line| line + "\n").collect()
+}
+
+fn rules_of(id: UsbId, kind: DeviceKind) -> Vec<String> {
+    // Some builds of the same library use the USB node of a HID device, and ModemManager asks new serial ports whether they
+    // are modems.
+    let (subsystems, more): (&[&str], _) = match kind {
+        DeviceKind::Usb => (&["usb"], ""),
+        DeviceKind::Hid => (&["hidraw", "usb"], ""),
+        DeviceKind::Serial => (&["tty"], ", ENV{ID_MM_PORT_IGNORE}=\"1\""),
+    };
+    let UsbId { vendor, product } = id;
+    let ids = format!("ATTRS{{idVendor}}==\"{vendor:04x}\", ATTRS{{idProduct}}==\"{product:04x}\"");
+    let rule = |subsystem: &&str| format!("{RULE_BEGINS}\"{subsystem}\", {ids}, TAG+=\"uaccess\"{more}");
+    subsystems.iter().map(rule).collect()
 }
 
 /// Does a rule in one of these texts let users at a device?
@@ -65,25 +67,28 @@ fn grants(rule: &str, kind: DeviceKind, id: UsbId) -> bool {
     if rule.is_empty() || rule.starts_with('#') {
         return false;
     }
-    let (mut vendor, mut product, mut subsystem, mut granted) = (false, true, true, false);
+    let (mut vendor, mut applies, mut granted, mut for_group, mut group) = (false, true, false, false, false);
     for part in rule.split(',').map(str::trim) {
         let Some(at) = part.find(['=', '!', '+', ':']) else { continue };
         let (key, rest) = part.split_at(at);
         let operator_end = rest.find('"').unwrap_or(rest.len());
         let (operator, value) = (rest[..operator_end].trim(), rest[operator_end..].trim_matches('"'));
-        let key = key.trim();
-        match (key, operator) {
+        match (key.trim(), operator) {
             (key, "==") if key.ends_with("{idVendor}") => vendor = matches(value, id.vendor),
-            (key, "==") if key.ends_with("{idProduct}") => product = matches(value, id.product),
-            ("SUBSYSTEM" | "SUBSYSTEMS", "==") => subsystem = self::subsystem(kind) == value || key == "SUBSYSTEMS",
-            ("KERNEL", "==") if value.starts_with("hidraw") => subsystem = kind == DeviceKind::Hid,
-            ("KERNEL", "==") if value.starts_with("tty") => subsystem = kind == DeviceKind::Serial,
+            (key, "==") if key.ends_with("{idProduct}") => applies &= matches(value, id.product),
+            (key, "!=") if key.ends_with("{idVendor}") => applies &= !matches(value, id.vendor),
+            (key, "!=") if key.ends_with("{idProduct}") => applies &= !matches(value, id.product),
+            ("SUBSYSTEM", "==") => applies &= subsystem(kind) == value,
+            ("KERNEL", "==") if value.starts_with("hidraw") => applies &= kind == DeviceKind::Hid,
+            ("KERNEL", "==") if value.starts_with("tty") => applies &= kind == DeviceKind::Serial,
             ("TAG", "+=" | "=") => granted |= value == "uaccess",
-            ("MODE", _) => granted |= value.ends_with("66") || value.ends_with("60"),
+            ("GROUP", "=" | ":=") => group = true,
+            ("MODE", "=" | ":=") if value.ends_with("66") => granted = true,
+            ("MODE", "=" | ":=") if value.ends_with("60") => for_group = true,
             _ => {}
         }
     }
-    vendor && product && subsystem && granted
+    vendor && applies && (granted || (for_group && group))
 }
 
 fn subsystem(kind: DeviceKind) -> &'static str {
@@ -94,23 +99,10 @@ fn subsystem(kind: DeviceKind) -> &'static str {
     }
 }
 
-/// A number in four hexadecimal digits against a pattern of udev's: `*`, `?`, `[…]`, and `|` between several.
-fn matches(pattern: &str, number: u16) -> bool {
-    if pattern.len() > PATTERN_BYTES_MAX {
-        return false;
-    }
-    let part = |part: &str| {
-        let letters = part.chars().map(|letter| match letter {
-            '*' => ".*".to_owned(),
-            '?' => ".".to_owned(),
-            '[' | ']' | '-' => letter.to_string(),
-            letter => regex::escape(&letter.to_string()),
-        });
-        letters.collect::<String>()
-    };
-    let whole: Vec<String> = pattern.split('|').map(part).collect();
-    let compiled = RegexBuilder::new(&format!("^(?:{})$", whole.join("|"))).case_insensitive(true).build();
-    compiled.is_ok_and(|compiled| compiled.is_match(&format!("{number:04x}")))
+/// The kernel gives a number in four hexadecimal digits, in small letters, and udev compares as it stands; `|` stands
+/// between several patterns.
+fn matches(patterns: &str, number: u16) -> bool {
+    patterns.split('|').any(|pattern| matches_glob(pattern, &format!("{number:04x}")))
 }
 
 #[cfg(test)]
@@ -125,8 +117,18 @@ mod tests {
     #[test]
     fn what_doctor_writes_lets_users_at_every_device() {
         let playbooks: Vec<Playbook> = shipped_playbooks().collect();
-        let rules = rules_for(&playbooks);
-        assert!(!rules.contains("0666"), "{rules}");
+        let rules = rules_for(&playbooks, "");
+        assert!(!rules.contains("MODE"), "{rules}");
+        // One of each kind, to the letter: what permits is told by the same file that writes it.
+        for line in [
+            "SUBSYSTEM==\"usb\", ATTRS{idVendor}==\"0483\", ATTRS{idProduct}==\"df11\", TAG+=\"uaccess\"",
+            "SUBSYSTEM==\"hidraw\", ATTRS{idVendor}==\"1fc9\", ATTRS{idProduct}==\"0135\", TAG+=\"uaccess\"",
+            "SUBSYSTEM==\"usb\", ATTRS{idVendor}==\"1fc9\", ATTRS{idProduct}==\"0135\", TAG+=\"uaccess\"",
+            "SUBSYSTEM==\"tty\", ATTRS{idVendor}==\"0403\", ATTRS{idProduct}==\"6015\", TAG+=\"uaccess\", \
+             ENV{ID_MM_PORT_IGNORE}=\"1\"",
+        ] {
+            assert!(rules.lines().any(|there| there == line), "{line}\n{rules}");
+        }
         for device in playbooks.iter().flat_map(|playbook| &playbook.devices) {
             for id in &device.ids {
                 assert!(permitted(&rules, device.kind, &id.to_string()), "{id}: {rules}");
@@ -143,7 +145,7 @@ mod tests {
         assert!(permitted(openmv, DeviceKind::Usb, "37c5:9204"));
         assert!(!permitted(openmv, DeviceKind::Usb, "37c5:1204"));
         let several =
-            "SUBSYSTEM==\"usb\", ATTR{idVendor}==\"0483|1fc9\", \\\n  ATTR{idProduct}==\"DF1?\", TAG+=\"uaccess\"";
+            "SUBSYSTEM==\"usb\", ATTR{idVendor}==\"0483|1fc9\", \\\n  ATTR{idProduct}==\"df1?\", TAG+=\"uaccess\"";
         assert!(permitted(several, DeviceKind::Usb, "0483:df11"));
         assert!(!permitted(several, DeviceKind::Hid, "0483:df11"));
         let hid = "KERNEL==\"hidraw*\", ATTRS{idVendor}==\"1fc9\", MODE=\"0660\", GROUP=\"plugdev\"";
@@ -152,9 +154,22 @@ mod tests {
             "# SUBSYSTEM==\"usb\", ATTR{idVendor}==\"0483\", TAG+=\"uaccess\"",
             "SUBSYSTEM==\"usb\", TAG+=\"uaccess\"",
             "SUBSYSTEM==\"usb\", ATTR{idVendor}==\"0483\", MODE=\"0600\"",
+            "SUBSYSTEM==\"usb\", ATTR{idVendor}==\"0483\", MODE=\"0660\"",
+            "SUBSYSTEM==\"usb\", ATTR{idVendor}==\"0483\", MODE==\"0666\"",
+            "SUBSYSTEM==\"usb\", ATTR{idVendor}==\"0483\", ATTR{idProduct}==\"DF11\", TAG+=\"uaccess\"",
+            "SUBSYSTEM==\"usb\", ATTR{idVendor}==\"0483\", ATTR{idProduct}!=\"df1?\", TAG+=\"uaccess\"",
+            "KERNEL==\"hidraw*\", SUBSYSTEMS==\"usb\", ATTRS{idVendor}==\"0483\", MODE=\"0666\"",
             "SUBSYSTEM==\"usb\", ATTR{idVendor}==\"[\", TAG+=\"uaccess\"",
         ] {
             assert!(!permitted(none, DeviceKind::Usb, "0483:df11"), "{none}");
         }
+    }
+
+    #[test]
+    fn what_an_earlier_file_permits_stays() {
+        let lamp = "SUBSYSTEM==\"usb\", ATTRS{idVendor}==\"1209\", ATTRS{idProduct}==\"0001\", TAG+=\"uaccess\"";
+        let own = rules_for(&[], &format!("{RULES_MARK}\n{lamp}\n# note\n"));
+        assert_eq!(own, format!("{RULES_MARK}\n{lamp}\n"));
+        assert_eq!(rules_for(&[], lamp), format!("{RULES_MARK}\n"));
     }
 }

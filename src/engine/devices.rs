@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::documents::catalog::{Catalog, OperatingSystem};
+use crate::documents::catalog::Catalog;
 use crate::documents::expression::UnknownFact;
 use crate::documents::playbook::{Device, DeviceKind, Playbook, Until};
 use crate::engine::call_again::JUST_COME;
-use crate::engine::permission::{Case, of_host, remedy};
+use crate::engine::permission::{of_host, remedy_for};
 use crate::engine::proof::{Proofs, is_serial_port};
 use crate::output::Presence;
 use crate::words::{Fault, FaultClass, Id, UsbId};
@@ -148,16 +148,7 @@ impl<'a, W: World> Bus<'a, W> {
     /// What to do where this device cannot be used.
     pub(super) fn remedy(&self, device: &Device, advice: Option<String>) -> Option<String> {
         let found = self.matching(device).unwrap_or_default();
-        let attached = found.first();
-        let case = Case {
-            device,
-            attached,
-            node: attached.and_then(|attached| self.world.node(attached)),
-            host: self.world.host(),
-            system: OperatingSystem::current(),
-            advice,
-        };
-        remedy(&case, self.catalog)
+        remedy_for(device, found.first(), advice, self.world, (self.playbook, self.catalog))
     }
 
     /// A fault in which a wait ends, with what is to be done about it.

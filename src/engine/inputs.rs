@@ -39,28 +39,46 @@ pub struct InputProblem {
 /// stay missing.
 pub type MakeImage<'a> = dyn Fn(&Input, u64, &[(u64, u32)]) -> Option<Vec<u8>> + 'a;
 
+/// What becomes of a file that is needed and not there.
+#[derive(Clone, Copy)]
+pub enum Absent<'a> {
+    Refused,
+    MadeUp(&'a MakeImage<'a>),
+    /// For a plan: its name is known, and nothing else.
+    Named,
+}
+
+impl std::fmt::Debug for Absent<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Absent::Refused => "Refused",
+            Absent::MadeUp(_) => "MadeUp",
+            Absent::Named => "Named",
+        })
+    }
+}
+
 /// Stages and checks every input, and the files that tables among them name; all faults are found, not only the first.
-/// With `make` a missing file is made up, unless the run can do without it.
 pub fn stage_inputs(
     playbook: &Playbook,
     given: &GivenFiles,
-    make: Option<&MakeImage<'_>>,
+    absent: Absent<'_>,
     files: &mut Files,
     events: &mut dyn FnMut(&Event),
 ) -> Result<(), Vec<InputProblem>> {
     let mut problems = Vec::new();
-    let mut made_up = Vec::new();
+    let (mut made_up, mut named) = (Vec::new(), Vec::new());
     let mut ready = Vec::new();
     for input in &playbook.inputs {
         let found = match find(input, playbook, given) {
             Ok(Some(path)) => path,
             Ok(None) if may_be_missing(input, playbook, given) => continue,
-            Ok(None) if make.is_some() => {
-                made_up.push(input);
-                continue;
-            }
             Ok(None) => {
-                problems.push(missing(input, given));
+                match absent {
+                    Absent::Refused => problems.push(missing(input, given)),
+                    Absent::MadeUp(_) => made_up.push(input),
+                    Absent::Named => named.push(input),
+                }
                 continue;
             }
             Err(problem) => {
@@ -89,7 +107,7 @@ pub fn stage_inputs(
         }
     }
     problems.extend(left_alone(playbook, given, files));
-    if let Some(make) = make {
+    if let Absent::MadeUp(make) = absent {
         for input in made_up {
             match make_up(input, playbook, make, files) {
                 Ok(Some(event)) => ready.push(event),
@@ -113,6 +131,7 @@ pub fn stage_inputs(
         }
     }
     if problems.is_empty() {
+        named.iter().for_each(|input| files.add(input.name.clone(), input.file_name().to_owned()));
         for event in &ready {
             if let Event::InputReady { file, size, sha256, .. } = event {
                 files.keep_checked(file, *size, sha256);
@@ -123,29 +142,6 @@ pub fn stage_inputs(
     } else {
         Err(problems)
     }
-}
-
-/// For a plan: what is there is staged and checked as for a run; of what is needed and missing only the name is known then.
-/// Answers with what is missing.
-pub fn stage_what_is_there(
-    playbook: &Playbook,
-    given: &GivenFiles,
-    files: &mut Files,
-    events: &mut dyn FnMut(&Event),
-) -> Result<Vec<String>, Vec<InputProblem>> {
-    let mut lenient = playbook.clone();
-    let is_missing = |input: &Input| {
-        !may_be_missing(input, playbook, given) && find(input, playbook, given).is_ok_and(|found| found.is_none())
-    };
-    let missing: Vec<&Input> = playbook.inputs.iter().filter(|input| is_missing(input)).collect();
-    for input in &mut lenient.inputs {
-        if missing.iter().any(|missing| missing.name == input.name) {
-            input.need = Need::Never;
-        }
-    }
-    stage_inputs(&lenient, given, None, files, events)?;
-    missing.iter().for_each(|input| files.add(input.name.clone(), input.file_name().to_owned()));
-    Ok(missing.iter().map(|input| input.file_name().to_owned()).collect())
 }
 
 fn too_large(input: &Input, path: &Path) -> Option<InputProblem> {

@@ -49,7 +49,7 @@ impl<'a, W: World> Runner<'a, W> {
             self.skip(step, Shown::Yes, reason);
             return Ok(false);
         }
-        self.board.ledger.note_act(&step.name, &run.tool.value, false);
+        self.board.ledger.note_act(&step.name, &run.tool.value, Some(false));
         if self.acts.attempted.contains(&step.id) {
             let message = "this was carried out once in this run and a reading shows no effect; it is not repeated";
             return Err(self.halt_here(&step.id, Fault::new(FaultClass::Unknown, message)));
@@ -77,9 +77,7 @@ impl<'a, W: World> Runner<'a, W> {
         {
             self.tell(Event::FuseRead { step: step.id.clone(), word, bits });
         }
-        if let Ok(done) = &verified {
-            self.board.ledger.note_act(&step.name, &run.tool.value, *done);
-        }
+        self.board.ledger.note_act(&step.name, &run.tool.value, verified.as_ref().ok().copied());
         match (verified, attempted) {
             (Ok(true), Ok(())) => Ok(true),
             (Ok(true), Err(_)) => {

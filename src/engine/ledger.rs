@@ -150,12 +150,18 @@ impl Ledger {
         }
     }
 
-    /// A reading shows whether an irreversible act of this run has its effect, or that it is still to be done.
-    pub(super) fn note_act(&mut self, act: &str, tool: &str, done: bool) {
-        let state = if done { RegionState::Proven } else { RegionState::Untouched };
+    /// A reading shows whether an irreversible act of this run has its effect, or that it is still to be done. Without one,
+    /// after an attempt, an earlier reading says nothing any more.
+    pub(super) fn note_act(&mut self, act: &str, tool: &str, done: Option<bool>) {
+        let state = match done {
+            Some(true) => RegionState::Proven,
+            Some(false) => RegionState::Untouched,
+            None => RegionState::PartlyWritten,
+        };
         let place = Place::Act(act.to_owned());
         match self.entries.iter_mut().find(|entry| entry.place == place) {
-            Some(entry) => entry.state = state,
+            Some(entry) if done.is_some() || entry.state == RegionState::Untouched => entry.state = state,
+            Some(_) => {}
             None => self.entries.push(Entry { tool: tool.to_owned(), place, file: None, state }),
         }
     }
@@ -360,9 +366,9 @@ mod tests {
             "May be erased or partly written: what flasher writes. Not known to be done: Boot fuse. \
              Written: firmware.bin in part 2."
         );
-        ledger.note_act("Boot fuse", "flasher", true);
+        ledger.note_act("Boot fuse", "flasher", Some(true));
         assert_eq!(ledger.regions()[1].state, RegionState::Proven);
-        ledger.note_act("Boot fuse", "flasher", false);
+        ledger.note_act("Boot fuse", "flasher", Some(false));
         assert_eq!(ledger.regions()[1].state, RegionState::Untouched);
         assert!(ledger.in_words().ends_with("Not done: Boot fuse."), "{}", ledger.in_words());
     }
@@ -370,8 +376,14 @@ mod tests {
     #[test]
     fn an_act_that_a_reading_shows_to_be_missing_is_no_change() {
         let mut ledger = Ledger::default();
-        ledger.note_act("Boot fuse", "flasher", false);
+        ledger.note_act("Boot fuse", "flasher", Some(false));
         assert!(!ledger.changed());
         assert_eq!(ledger.in_words(), "Not done: Boot fuse.");
+        // After an attempt whose reading failed, nobody knows.
+        ledger.note_act("Boot fuse", "flasher", None);
+        assert_eq!(ledger.in_words(), "Not known to be done: Boot fuse.");
+        ledger.note_act("Boot fuse", "flasher", Some(true));
+        ledger.note_act("Boot fuse", "flasher", None);
+        assert_eq!(ledger.regions()[0].state, RegionState::Proven);
     }
 }

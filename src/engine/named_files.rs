@@ -58,16 +58,16 @@ impl LineError {
             LineError::Missing { file, table, .. } => {
                 Some(format!("put `{file}` beside `{table}`, or correct its name there"))
             }
-            LineError::WrongKind { wrong, .. } => wrong.remedy.map(str::to_owned),
-            LineError::Columns { .. }
-            | LineError::NoPlainName { .. }
-            | LineError::TooLarge { .. }
-            | LineError::Empty { .. }
-            | LineError::NotBeside(_)
-            | LineError::File(_)
-            | LineError::Scratch(_) => None,
+            LineError::WrongKind { wrong, file } => Some(wrong.remedy.map_or_else(|| other_file(file), str::to_owned)),
+            LineError::TooLarge { file } | LineError::Empty { file } => Some(other_file(file)),
+            LineError::Columns { .. } | LineError::NoPlainName { .. } => Some("correct that line".to_owned()),
+            LineError::NotBeside(_) | LineError::File(_) | LineError::Scratch(_) => None,
         }
     }
+}
+
+fn other_file(file: &str) -> String {
+    format!("put the right `{file}` in its place")
 }
 
 /// Where a name stands in a table.

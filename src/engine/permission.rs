@@ -1,30 +1,32 @@
 //! What to do where a device is there but cannot be used: who holds it, which group may use it, what this system needs.
 
 use crate::documents::catalog::{Catalog, OperatingSystem};
-use crate::documents::playbook::{Device, DeviceKind};
+use crate::documents::library::shipped_playbooks;
+use crate::documents::playbook::{Device, DeviceKind, Playbook};
 use crate::engine::device_rules::RULES_FILE;
-use crate::world::{Access, AttachedDevice, DeviceNode, Host, World};
+use crate::words::UsbId;
+use crate::world::{Access, AttachedDevice, DeviceNode, Host, World, quoted};
 
 /// What is known about a device that cannot be used.
-pub(super) struct Case<'a> {
-    pub(super) device: &'a Device,
+struct Case<'a> {
+    device: &'a Device,
     /// As it stands on the bus, where it does.
-    pub(super) attached: Option<&'a AttachedDevice>,
-    pub(super) node: Option<DeviceNode>,
-    pub(super) host: Host,
-    pub(super) system: OperatingSystem,
+    attached: Option<&'a AttachedDevice>,
+    node: Option<DeviceNode>,
+    host: Host,
+    system: OperatingSystem,
     /// What the catalog advises for the tool's own words.
-    pub(super) advice: Option<String>,
+    advice: Option<String>,
 }
 
 /// The advice, one piece a paragraph; nothing where nothing is known.
-pub(super) fn remedy(case: &Case<'_>, catalog: &Catalog) -> Option<String> {
+fn remedy(case: &Case<'_>, playbook: &Playbook, catalog: &Catalog) -> Option<String> {
     let holders = case.node.as_ref().map(|node| holders(node, catalog)).unwrap_or_default();
     let held = !holders.is_empty();
     let mut parts = holders;
     parts.extend(case.advice.clone());
     if case.system == OperatingSystem::Linux && !held {
-        parts.extend(permission(case));
+        parts.extend(permission(case, playbook));
     }
     parts.extend(of_host(case.host, case.device));
     (!parts.is_empty()).then(|| parts.join("\n"))
@@ -47,7 +49,7 @@ fn holders(node: &DeviceNode, catalog: &Catalog) -> Vec<String> {
 }
 
 /// What a Linux needs to let this user at the device.
-fn permission(case: &Case<'_>) -> Option<String> {
+fn permission(case: &Case<'_>, playbook: &Playbook) -> Option<String> {
     let group = case.node.as_ref().and_then(|node| node.group.as_ref());
     let serial = case.device.kind == DeviceKind::Serial;
     let denied = case.attached.is_none_or(|attached| attached.access != Access::Permitted);
@@ -61,7 +63,7 @@ fn permission(case: &Case<'_>) -> Option<String> {
             group.name
         )),
         // The catalog has said what else there is to do.
-        _ if !serial && (denied || case.advice.is_none()) => Some(permit_all()),
+        _ if !serial && (denied || case.advice.is_none()) => Some(permit_all(playbook)),
         None if serial && denied && case.node.is_none() => case.attached.map(|attached| {
             format!(
                 "Add yourself to the group that may use it, then log out and in again:\n  sudo usermod -aG \"$(stat -c %G \
@@ -69,30 +71,48 @@ fn permission(case: &Case<'_>) -> Option<String> {
                 attached.port
             )
         }),
-        None if serial && denied => Some(permit_all()),
+        None if serial && denied => Some(permit_all(playbook)),
         _ => None,
     }
 }
 
 /// One file of rules permits every mode of every board, so that the next mode of the same one is not refused as well.
-fn permit_all() -> String {
+fn permit_all(playbook: &Playbook) -> String {
     format!(
         "Permit it with this command, which writes rules for udev ({RULES_FILE}) and shows them before; then connect the \
-         board again:\n  recover doctor --fix"
+         board again:\n  {}",
+        fix_command(playbook)
     )
 }
 
-/// What to do where an attached device of a playbook cannot be used.
-pub fn remedy_for(device: &Device, attached: &AttachedDevice, world: &impl World, catalog: &Catalog) -> Option<String> {
+/// What lets users at every device of the playbook. A board that is not shipped has to be named.
+pub fn fix_command(playbook: &Playbook) -> String {
+    let is_shipped =
+        |id: &UsbId| shipped_playbooks().flat_map(|known| known.devices).any(|known| known.ids.contains(id));
+    if playbook.devices.iter().flat_map(|device| &device.ids).all(is_shipped) {
+        return "recover doctor --fix".to_owned();
+    }
+    format!("recover doctor {} --fix", quoted(&playbook.source.name, OperatingSystem::current()))
+}
+
+/// What to do where a device of the playbook cannot be used; `attached` as it stands on the bus, `advice` what the catalog
+/// says for a tool's own words.
+pub fn remedy_for(
+    device: &Device,
+    attached: Option<&AttachedDevice>,
+    advice: Option<String>,
+    world: &impl World,
+    (playbook, catalog): (&Playbook, &Catalog),
+) -> Option<String> {
     let case = Case {
         device,
-        attached: Some(attached),
-        node: world.node(attached),
+        attached,
+        node: attached.and_then(|attached| world.node(attached)),
         host: world.host(),
         system: OperatingSystem::current(),
-        advice: None,
+        advice,
     };
-    remedy(&case, catalog)
+    remedy(&case, playbook, catalog)
 }
 
 /// What a system needs that sees only the devices it is given.
@@ -130,7 +150,7 @@ mod tests {
 
     use super::*;
     use crate::documents::catalog::load as load_catalog;
-    use crate::documents::playbook::{Playbook, load};
+    use crate::documents::playbook::load;
     use crate::words::Source;
     use crate::world::{NodeGroup, NodeHolder};
 
@@ -174,7 +194,7 @@ mod tests {
             advice: None,
         };
         change(&mut case);
-        remedy(&case, &catalog()).unwrap_or_default()
+        remedy(&case, &playbook, &catalog()).unwrap_or_default()
     }
 
     fn group(joined: bool, listed: bool) -> Option<NodeGroup> {
@@ -230,5 +250,16 @@ mod tests {
         assert!(told("rom", |case| case.host = Host::Container).contains("/dev/bus/usb"));
         let closed = told("dfu", |case| case.system = OperatingSystem::Macos);
         assert_eq!(closed, "");
+    }
+
+    #[test]
+    fn a_board_that_is_not_shipped_has_to_be_named() {
+        // Its serial adapter, ROM and HID device are those of shipped boards.
+        assert_eq!(fix_command(&playbook()), "recover doctor --fix");
+        let text =
+            "format: 1\nboard: x\ndevices:\n  lamp: {usb: \"1209:0001\", label: lamp}\nsteps: [{prompt: Wait.}]\n";
+        let source = Arc::new(Source { name: "../my lamp.yaml".to_owned(), text: text.to_owned() });
+        let lamp = load(&source, &|_| Err(String::new())).playbook.unwrap();
+        assert_eq!(fix_command(&lamp), "recover doctor '../my lamp.yaml' --fix");
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 
 use crate::documents::catalog::{Catalog, Tool};
-use crate::documents::expression::{Expression, Facts, Template, expand, expand_as_far_as_known, in_words};
+use crate::documents::expression::{Expression, Facts, expand, expand_as_far_as_known, in_words};
 use crate::documents::playbook::{
     Action, ChosenBoard, Contents, DeviceKind, Irreversible, Playbook, Reading, Run, Step, Until, choosing, every_step,
 };
@@ -342,11 +342,6 @@ impl Planner<'_> {
         let Ok(CommandLine { args, limit, .. }) = shown;
         let limit_ms = milliseconds(limit);
         lines.push(PlannedLine::Command { command: typed(run, &args), limit_ms });
-        // Of a file that is not there it is not known what it would do.
-        let is_missing = |name: &&Id| self.playbook.input(name).is_some() && self.facts.size(name).is_err();
-        if run.args.iter().flat_map(Template::names).any(|name| is_missing(&name)) {
-            return limit_ms;
-        }
         if let Ok(CommandLine { args, .. }) = command_line(wanted(for_gate), |arg, limit| expand(arg, &facts(limit))) {
             let (launcher, chosen) = ((self.launcher)(&tool.name), self.chosen);
             let (playbook, made, facts) = (self.playbook, self.made, self.facts);

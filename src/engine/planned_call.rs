@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::documents::catalog::{CallFiles, Tool};
 use crate::documents::expression::expand;
-use crate::documents::playbook::{Contents, Playbook, Run, Step, WriteStep, all_arguments, leaves};
+use crate::documents::playbook::{Contents, Input, Playbook, Run, Step, WriteStep, all_arguments, leaves};
 use crate::engine::Files;
 use crate::engine::devices::Chosen;
 use crate::engine::facts::RunFacts;
@@ -61,7 +61,8 @@ pub(super) fn will_be_refused(planned: &PlannedCall<'_>) -> Option<Refused> {
     clear(wish).err()
 }
 
-/// The files that will be there: of those that steps make, only what steps write is known.
+/// The files that will be there: of those that steps make, and of inputs that are not there yet, only what steps write is
+/// known.
 struct PlannedFiles<'a>(&'a PlannedCall<'a>);
 
 impl std::fmt::Debug for PlannedFiles<'_> {
@@ -76,8 +77,10 @@ impl PlannedFiles<'_> {
         written.find(|write| *write.file == file_name)
     }
 
-    fn is_made(&self, file_name: &str) -> bool {
-        self.0.made.values().any(|name| name == file_name)
+    /// A step makes it, or it is an input that is not there yet.
+    fn comes_later(&self, file_name: &str) -> bool {
+        let is_named = |input: &Input| input.file_name() == file_name && self.files().knows(&input.name);
+        self.0.made.values().any(|name| name == file_name) || self.0.playbook.inputs.iter().any(is_named)
     }
 
     fn files(&self) -> &Files {
@@ -95,7 +98,7 @@ impl CallFiles for PlannedFiles<'_> {
             return Some(size);
         }
         let bytes = self.bytes(name)?;
-        // Of a file that a tool will make nothing is known but that it holds something.
+        // Of a file that comes later nothing is known but that it holds something.
         Some(u64::try_from(bytes.len()).unwrap_or(u64::MAX).max(1))
     }
 
@@ -106,7 +109,7 @@ impl CallFiles for PlannedFiles<'_> {
         match self.written(name).map(|write| &write.contents) {
             Some(Contents::Text(text)) => Some(expand(text, &self.0.facts).map(String::into_bytes).unwrap_or_default()),
             Some(Contents::Zeros(length)) => Some(vec![0; usize::try_from(*length).unwrap_or(0)]),
-            None => self.is_made(name).then(Vec::new),
+            None => self.comes_later(name).then(Vec::new),
         }
     }
 }

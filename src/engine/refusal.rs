@@ -74,7 +74,10 @@ pub fn refused_inputs(faults: &[InputProblem]) -> Problem {
     }
     for InputProblem { input, hint, .. } in faults {
         let other = || format!("put the right file in its place, or give another one with --set {input}=PATH");
-        problem.next.push(format!("{input}: {}", hint.clone().unwrap_or_else(other)));
+        let next = format!("{input}: {}", hint.clone().unwrap_or_else(other));
+        if !problem.next.contains(&next) {
+            problem.next.push(next);
+        }
     }
     problem
 }

@@ -117,7 +117,7 @@ impl<'a, W: World> Runner<'a, W> {
             return self.act(step, &step.name).await.map(|_| ());
         }
         let started = Instant::now();
-        self.comes_to(number);
+        self.reach(number);
         self.sleep_if_changed(number);
         self.progress.comes_to(step, number);
         let (id, name, total) = (step.id.clone(), step.name.clone(), self.progress.total());

@@ -6,7 +6,6 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, BufRead, BufReader, PipeWriter, Read, Write};
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Arc, OnceLock};
@@ -15,7 +14,7 @@ use std::time::Duration;
 
 use crate::world::Awake;
 use crate::world::system::give_own_group;
-use crate::world::tools::in_search_path;
+use crate::world::tools::absolute_in;
 
 /// A program that has not said by then that it holds sleep off is given up.
 const ANSWER_LIMIT: Duration = Duration::from_secs(20);
@@ -82,9 +81,7 @@ fn hold(keepers: &[Keeper], search_path: &OsStr, input: &io::PipeReader) -> Stri
 
 fn start(program: &str, args: &[&str], search_path: &OsStr, input: &io::PipeReader) -> io::Result<Child> {
     // Not left to the system, which would look in the current folder, too.
-    let found =
-        in_search_path(OsStr::new(program), search_path, Path::new("")).into_iter().find(|path| path.is_absolute());
-    let mut command = Command::new(found.ok_or(io::ErrorKind::NotFound)?);
+    let mut command = Command::new(absolute_in(program, search_path).ok_or(io::ErrorKind::NotFound)?);
     // It looks there in its turn for the program that it runs.
     command.env("PATH", search_path);
     command.args(args).stdin(input.try_clone()?).stdout(Stdio::piped()).stderr(Stdio::piped());

@@ -51,7 +51,7 @@ pub use own_folder::{
 };
 pub use person::{AT_TERMINAL, Person, Questions, ask_line};
 pub use recording::{Recorded, Recorder, RecordingWorld, TEXT_BYTES_MAX};
-pub use rules_file::{NotWritten, device_rules, install_rules, may_install_rules};
+pub use rules_file::{NotWritten, device_rules, install_rules, may_install_rules, reload_rules};
 pub use scratch::{Scratch, ScratchProblem, Staged, open_file, sha256_of, sha256_of_bytes};
 pub use serial::serial_ports;
 pub use signature::{SignatureProblem, TrustedKey};
@@ -59,7 +59,7 @@ pub use system::end_by_signal;
 pub use tool_folder::{FolderProblem, copy_tool_folder, tool_folder};
 pub use tools::{
     Finder, FirstTried, FoundTool, PassedOver, Surroundings, ToolEnvironment, ToolProblem, ToolStarter, Trouble,
-    Unusable, examine_tools, find_tools, first_tried, tool_environment,
+    Unusable, examine_tools, find_tools, first_tried, matches_glob, quoted, tool_environment,
 };
 pub use usb::UsbBus;
 pub use whole_file::write_whole;

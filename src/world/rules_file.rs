@@ -1,11 +1,12 @@
 //! udev's rules: read wherever they lie, and one file of them written, as root, for whoever agreed to just that.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 
 use crate::world::system::is_root;
+use crate::world::tools::{absolute_in, own_search_path};
 
 /// No computer has more of them.
 const FILES_MAX: usize = 10_000;
@@ -41,25 +42,35 @@ fn rules_in(folder: &Path) -> Vec<String> {
     small.filter_map(|path| fs::read_to_string(path).ok()).collect()
 }
 
-/// Puts the rules into their place and lets udev take them up, after telling each command. Only these three run as root, by
-/// `sudo` where this process does not; none of their words comes from a playbook or a catalog.
+/// Puts the rules into their place and lets udev take them up, after telling each command. As root run only those, by `sudo`
+/// where this process is not root; of the file's words only the ids of devices come from a playbook.
 pub fn install_rules(rules: &str, place: &str, tell: &dyn Fn(&str)) -> Result<(), NotWritten> {
     let mut file = tempfile::NamedTempFile::new().map_err(NotWritten::NoFile)?;
     file.write_all(rules.as_bytes()).and_then(|()| file.flush())?;
     let text = file.path().to_string_lossy().into_owned();
-    let commands: [&[&str]; 3] =
-        [&["install", "-m", "644", &text, place], &["udevadm", "control", "--reload-rules"], &["udevadm", "trigger"]];
-    for command in commands {
-        let (program, words) = if is_root() { (command[0], &command[1..]) } else { ("sudo", command) };
-        let line = [&[program], words].concat().join(" ");
-        tell(&line);
-        match Command::new(program).args(words).stdin(Stdio::inherit()).status() {
-            Ok(status) if status.success() => {}
-            Ok(status) => return Err(NotWritten::Failed { line, status }),
-            Err(source) => return Err(NotWritten::NotStarted { line, source }),
-        }
+    as_root("install", &["-m", "644", &text, place], tell)?;
+    reload_rules(tell)
+}
+
+/// Lets udev take up its rules for what is attached.
+pub fn reload_rules(tell: &dyn Fn(&str)) -> Result<(), NotWritten> {
+    as_root("udevadm", &["control", "--reload-rules"], tell)?;
+    let subsystems = ["usb", "hidraw", "tty"].map(|subsystem| format!("--subsystem-match={subsystem}"));
+    let words: Vec<&str> = ["trigger"].into_iter().chain(subsystems.iter().map(String::as_str)).collect();
+    as_root("udevadm", &words, tell)
+}
+
+fn as_root(program: &str, args: &[&str], tell: &dyn Fn(&str)) -> Result<(), NotWritten> {
+    let (program, words) = if is_root() { (program, args.to_vec()) } else { ("sudo", [&[program], args].concat()) };
+    let line = [&[program], words.as_slice()].concat().join(" ");
+    tell(&line);
+    // Not left to the system, which would look in the current folder, too.
+    let found = absolute_in(program, &own_search_path().unwrap_or_default()).ok_or(ErrorKind::NotFound.into());
+    match found.and_then(|found| Command::new(found).args(words).stdin(Stdio::inherit()).status()) {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(NotWritten::Failed { line, status }),
+        Err(source) => Err(NotWritten::NotStarted { line, source }),
     }
-    Ok(())
 }
 
 /// Can this process write the rules without `sudo`?

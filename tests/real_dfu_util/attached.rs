@@ -1,7 +1,7 @@
 //! What recover says of devices that are attached, on a simulated bus, before any playbook is named.
 
 use std::io::{BufRead, BufReader};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -102,6 +102,16 @@ fn the_doctor_says_who_may_not_use_what() {
     }
 }
 
+/// Ends with the test, however that ends.
+struct Watcher(Child);
+
+impl Drop for Watcher {
+    fn drop(&mut self) {
+        let _ended = self.0.kill();
+        let _seen = self.0.wait();
+    }
+}
+
 #[test]
 fn what_comes_and_goes_is_told_while_it_does() {
     if !requirements::met("what_comes_and_goes_is_told_while_it_does") {
@@ -111,7 +121,8 @@ fn what_comes_and_goes_is_told_while_it_does() {
     let bench = Bench::new();
     bench.bus.attach(&own_bootloader(), "99-1");
     let mut watching = command(&bench, &["devices", "--watch", "--message-format", "json"]);
-    let mut child = watching.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut watcher = Watcher(watching.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap());
+    let child = &mut watcher.0;
     let (sender, lines) = std::sync::mpsc::channel();
     let out = child.stdout.take().unwrap();
     std::thread::spawn(move || {

@@ -192,6 +192,8 @@ mod tests {
             let known = new(&[]).board().mishap_names();
             for names in known.iter().map(|(name, _)| vec![*name]).chain([Vec::new()]) {
                 let (untouched, mut moved) = (new(&names), new(&names));
+                let memories = tempfile::tempdir().unwrap();
+                moved.board_mut().use_folder(memories.path());
                 moved.board_mut().hands(HandMove::Unplug, 1_000);
                 moved.board_mut().hands(HandMove::PlugIn, 2_000);
                 for at_ms in [0, 500, 999] {

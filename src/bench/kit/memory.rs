@@ -77,7 +77,12 @@ impl Memory {
     /// Makes a range blank. Ranges that already are stay holes.
     pub fn erase(&self, address: u64, length: u64) -> io::Result<()> {
         let offset = self.offset(address, length)?;
-        let mut file = self.open()?;
+        let mut file = match OpenOptions::new().read(true).write(true).open(self.path()?) {
+            Ok(file) => file,
+            // What was never written is blank.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(error),
+        };
         let stored_len = file.metadata()?.len();
         let end = (offset + length).min(stored_len);
         let zeros = vec![0; CHUNK_BYTES];
@@ -104,7 +109,7 @@ impl Memory {
 
     /// Makes everything blank.
     pub fn clear(&self) -> io::Result<()> {
-        match std::fs::remove_file(self.path()) {
+        match std::fs::remove_file(self.path()?) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),
         }
@@ -114,7 +119,7 @@ impl Memory {
     fn stored(&self, address: u64, length: u64) -> io::Result<Vec<u8>> {
         let offset = self.offset(address, length)?;
         let mut bytes = Vec::new();
-        match File::open(self.path()) {
+        match File::open(self.path()?) {
             Ok(mut file) => {
                 file.seek(SeekFrom::Start(offset))?;
                 file.take(length).read_to_end(&mut bytes)?;
@@ -132,7 +137,8 @@ impl Memory {
     }
 
     fn open(&self) -> io::Result<File> {
-        let open = || OpenOptions::new().read(true).write(true).create(true).truncate(false).open(self.path());
+        let path = self.path()?;
+        let open = || OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
         match open() {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 std::fs::create_dir_all(&self.folder)?;
@@ -142,8 +148,12 @@ impl Memory {
         }
     }
 
-    fn path(&self) -> PathBuf {
-        self.folder.join(&self.name)
+    /// Without a folder of the bench it would be a file of whoever runs this, in the current one.
+    fn path(&self) -> io::Result<PathBuf> {
+        if self.folder.as_os_str().is_empty() {
+            return Err(io::Error::other(format!("the memory `{}` has no folder yet", self.name)));
+        }
+        Ok(self.folder.join(&self.name))
     }
 
     fn flip(&self, bytes: &mut [u8]) {
@@ -170,6 +180,12 @@ mod tests {
         assert!(!flash.is_blank(0x6000_1000, 0x1000).unwrap());
         flash.erase(0x6000_1000, 0x1000).unwrap();
         assert!(flash.is_blank(0x6000_0000, 0x10_0000).unwrap());
+    }
+
+    #[test]
+    fn without_a_folder_nothing_is_touched() {
+        let flash = Memory::flash("nor.bin", 0, 0x1000);
+        assert!(flash.write(0, b"x").is_err() && flash.erase(0, 1).is_err() && flash.clear().is_err());
     }
 
     #[test]

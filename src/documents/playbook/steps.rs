@@ -72,23 +72,11 @@ impl Step {
         match why {
             Below::Group => match &mut self.action {
                 Action::Steps(steps) => Some(steps),
-                Action::Run(_)
-                | Action::Prompt(_)
-                | Action::Wait
-                | Action::Check(_)
-                | Action::Refuse(_)
-                | Action::Write(_)
-                | Action::TellApart(_) => None,
+                _ => None,
             },
             Below::TellApart => match &mut self.action {
                 Action::TellApart(tell_apart) => Some(&mut tell_apart.answers.steps),
-                Action::Run(_)
-                | Action::Prompt(_)
-                | Action::Wait
-                | Action::Check(_)
-                | Action::Refuse(_)
-                | Action::Write(_)
-                | Action::Steps(_) => None,
+                _ => None,
             },
             Below::Prepare => self.retry.as_mut().map(|retry| &mut retry.prepare),
             Below::AlreadyDone => self.irreversible.as_mut().map(|guarded| &mut guarded.already_done.steps),
@@ -105,13 +93,7 @@ impl Step {
     pub fn call(&self) -> Option<&Run> {
         match &self.action {
             Action::Run(run) => Some(run),
-            Action::Prompt(_)
-            | Action::Wait
-            | Action::Check(_)
-            | Action::Refuse(_)
-            | Action::Write(_)
-            | Action::TellApart(_)
-            | Action::Steps(_) => None,
+            _ => None,
         }
     }
 
@@ -119,13 +101,7 @@ impl Step {
     pub fn writes(&self) -> Option<&WriteStep> {
         match &self.action {
             Action::Write(write) => Some(write),
-            Action::Run(_)
-            | Action::Prompt(_)
-            | Action::Wait
-            | Action::Check(_)
-            | Action::Refuse(_)
-            | Action::TellApart(_)
-            | Action::Steps(_) => None,
+            _ => None,
         }
     }
 

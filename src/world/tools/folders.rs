@@ -37,6 +37,11 @@ fn matches(pattern: &str, surroundings: &Surroundings) -> Vec<PathBuf> {
     found
 }
 
+/// Compares a whole word with a pattern of `*`, `?` and `[…]`; what is no pattern matches nothing.
+pub fn matches_glob(pattern: &str, word: &str) -> bool {
+    glob::Pattern::new(pattern).is_ok_and(|pattern| pattern.matches(word))
+}
+
 /// Puts in `~`, `$NAME` and `${NAME}`, so escaped that only the catalog's own globs count.
 fn fill(pattern: &str, surroundings: &Surroundings) -> Option<String> {
     let mut filled = String::new();

@@ -17,9 +17,11 @@ mod surroundings;
 
 pub use environment::{ToolEnvironment, tool_environment};
 pub use find::{Finder, FoundTool, ToolStarter, examine_tools, find_tools};
+pub use folders::matches_glob;
 pub use locate::{FirstTried, first_tried};
 pub use problem::{PassedOver, ToolProblem, Trouble, Unusable};
-pub(super) use program::in_search_path;
+pub(super) use program::absolute_in;
+pub use remedy::quoted;
 pub use surroundings::Surroundings;
 pub(super) use surroundings::own_search_path;
 

@@ -15,8 +15,14 @@ pub(super) enum Lying {
 
 /// The programs of this name in the folders of a PATH-like value, in their order. On Windows the extensions of PATHEXT are
 /// tried.
-pub(in crate::world) fn in_search_path(name: &OsStr, search_path: &OsStr, current_folder: &Path) -> Vec<PathBuf> {
+pub(super) fn in_search_path(name: &OsStr, search_path: &OsStr, current_folder: &Path) -> Vec<PathBuf> {
     which::which_in_all(name, Some(search_path), current_folder).map(Iterator::collect).unwrap_or_default()
+}
+
+/// The first program of this name in the folders of a search path. What the path names relative to the current folder does not
+/// count: it is whoever's.
+pub(in crate::world) fn absolute_in(name: &str, search_path: &OsStr) -> Option<PathBuf> {
+    in_search_path(OsStr::new(name), search_path, Path::new("")).into_iter().find(|path| path.is_absolute())
 }
 
 /// What lies under this name in this folder.

@@ -227,7 +227,7 @@ fn without_stop(sentence: &str) -> &str {
 }
 
 /// For the shell of this system, where a blank would split it.
-fn quoted(word: &str, system: OperatingSystem) -> String {
+pub fn quoted(word: &str, system: OperatingSystem) -> String {
     if !word.contains(' ') {
         return word.to_owned();
     }
