@@ -12,7 +12,7 @@ use regex::Regex;
 use crate::documents::compiled::compile_once;
 use crate::documents::expression::{Expression, Template, parse_expression, parse_template};
 use crate::documents::keys::{Declared, Field, Keys, MapKind, Missing, Need, Shape};
-use crate::documents::playbook::parameters::Room;
+use crate::documents::playbook::parameters::{Room, Weight};
 use crate::documents::playbook::procedure::Procedures;
 use crate::documents::playbook::variable::yes_or_no;
 use crate::documents::tree::{Key, Language, Tree, TreeKind};
@@ -26,7 +26,7 @@ pub(crate) struct Reader {
     pub(crate) diagnostics: Vec<Diagnostic>,
     language: Language,
     patterns: usize,
-    /// For what comes of parameters.
+    /// For what comes of parameters, and of arguments that many calls have.
     pub(in crate::documents) room: Room,
     pub(in crate::documents) procedures: Procedures,
     /// Classes of fault that have one name together.
@@ -40,6 +40,7 @@ pub(in crate::documents) struct DeviceArgs {
     pub(in crate::documents) device: Id,
     pub(in crate::documents) tool: Located<String>,
     pub(in crate::documents) args: Vec<Template>,
+    pub(in crate::documents) weight: Weight,
     pub(in crate::documents) used: bool,
 }
 

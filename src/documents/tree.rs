@@ -63,6 +63,14 @@ impl Tree {
         }
     }
 
+    /// What it lists; nothing when it is no list.
+    pub fn items(&self) -> &[Tree] {
+        match &self.kind {
+            TreeKind::List(items) => items,
+            _ => &[],
+        }
+    }
+
     /// What stands under this key.
     pub fn get(&self, key: &str) -> Option<&Tree> {
         self.entries().iter().find(|(found, _)| found.text == key).map(|(_, value)| value)

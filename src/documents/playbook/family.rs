@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::documents::playbook::parameters::{
-    fill_in, given, names_in, read_parameters, report_strangers, report_unused,
+    WHEN_FILLED_IN, fill_in, given, names_in, no_room, read_parameters, report_strangers, report_unused,
 };
 use crate::documents::reader::Reader;
 use crate::documents::{Key, Yaml, YamlKind, parse_yaml};
@@ -88,7 +88,7 @@ impl Joining<'_> {
         for Family { path, name, tree, parameters } in found {
             let values = given(reader, &parameters, &with, &path.value, &path.place);
             let Some(tree) = fill_in(&tree, &values, &mut reader.room) else {
-                reader.report(Diagnostic::error(&path.place, "this grows too large when the parameters are filled in"));
+                reader.report(no_room(&path.place, WHEN_FILLED_IN));
                 return (document, Joined::FamilyLost);
             };
             let inner: Vec<String> = around.iter().cloned().chain([name]).collect();

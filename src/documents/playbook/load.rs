@@ -6,10 +6,11 @@ use std::time::Duration;
 use crate::documents::forms::{CLASS, FLAG, SCALAR, TEXTS, words};
 use crate::documents::keys::{Keys, Shape, Way, Ways, keys};
 use crate::documents::playbook::family::{Families, Joined, join_families};
+use crate::documents::playbook::parameters::weight;
 use crate::documents::playbook::procedure::{ProcedureKeys, read_procedures, report_uncalled};
 use crate::documents::playbook::read_input::{InputKeys, leaves_its_folder, read_input, report_equal_file_names};
 use crate::documents::playbook::read_reading::{ReadingKeys, read_reading};
-use crate::documents::playbook::read_step::{EXPRESSION, STEPS, TIME, read_class, read_steps};
+use crate::documents::playbook::read_step::{EXPRESSION, STEPS, TIME, add_classes, read_class, read_steps};
 use crate::documents::playbook::variable::{VariableKeys, read_variable};
 use crate::documents::playbook::{
     Afterwards, Device, DeviceKind, DeviceState, Identity, Input, Playbook, ToolFile, VirtualBoard,
@@ -204,22 +205,24 @@ fn read_fault_groups(reader: &mut Reader, yaml: &Yaml) {
             reader.report(Diagnostic::error(&key.place, message).hint("give the group another name"));
             continue;
         }
-        let classes = reader.one_or_more(list, "classes of fault");
-        let classes = classes.iter().filter_map(|class| read_class(reader, class)).collect();
+        let mut classes = Vec::new();
+        for class in reader.one_or_more(list, "classes of fault") {
+            add_classes(&mut classes, read_class(reader, class));
+        }
         reader.fault_groups.insert(name, classes);
     }
 }
 
 /// Before any step is read, because a step's call is read with them.
 fn read_device_args(reader: &mut Reader, device: &Id, yaml: &Yaml) {
-    let YamlKind::Map(parts) = &yaml.kind else { return };
-    let Some((_, map)) = parts.iter().find(|(key, _)| key.text == DEVICE.args.name) else { return };
+    let Some(map) = yaml.get(DEVICE.args.name) else { return };
     let Some(map) = reader.open_map(map, "arguments by tool") else { return };
     for (tool, args) in map.all() {
+        let weight = weight(args);
         let args = reader.list(args, "args");
         let args = args.iter().filter_map(|arg| reader.template(arg)).collect();
         let tool = Located { value: tool.text.clone(), place: tool.place.clone() };
-        reader.device_args.push(DeviceArgs { device: device.clone(), tool, args, used: false });
+        reader.device_args.push(DeviceArgs { device: device.clone(), tool, args, weight, used: false });
     }
 }
 

@@ -10,26 +10,43 @@ use crate::words::{Diagnostic, Id, Place, nearest};
 /// What each parameter stands for.
 pub(in crate::documents) type Values = BTreeMap<Id, Yaml>;
 
-/// How much more may come of filling in: a text that doubles with each call would fill any memory.
-#[derive(Debug)]
-pub(in crate::documents) struct Room {
+/// What all that is filled in may come to: some ten times what the longest shipped playbook needs.
+const ROOM: Weight = Weight { nodes: 100_000, text_bytes: 4 * 1024 * 1024 };
+
+/// How much of a document something is.
+#[derive(Debug, Clone, Copy, Default)]
+pub(in crate::documents) struct Weight {
     nodes: usize,
     text_bytes: usize,
 }
 
+/// How much more may come of one text that stands for several: one that doubles with each call would fill any memory.
+#[derive(Debug)]
+pub(in crate::documents) struct Room {
+    left: Weight,
+}
+
 impl Default for Room {
-    /// Some ten times what the longest shipped playbook needs.
     fn default() -> Room {
-        Room { nodes: 100_000, text_bytes: 4 * 1024 * 1024 }
+        Room { left: ROOM }
     }
 }
 
 impl Room {
-    fn take(&mut self, nodes: usize, text_bytes: usize) -> Option<()> {
-        self.nodes = self.nodes.checked_sub(nodes)?;
-        self.text_bytes = self.text_bytes.checked_sub(text_bytes)?;
+    pub(super) fn take(&mut self, Weight { nodes, text_bytes }: Weight) -> Option<()> {
+        self.left.nodes = self.left.nodes.checked_sub(nodes)?;
+        self.left.text_bytes = self.left.text_bytes.checked_sub(text_bytes)?;
         Some(())
     }
+}
+
+pub(super) const WHEN_FILLED_IN: &str = "when the parameters are filled in";
+
+/// That there was no room, of what `what` says: `this`, and how it has come about.
+pub(in crate::documents) fn no_room(place: &Place, what: &str) -> Diagnostic {
+    let Weight { nodes, text_bytes } = ROOM;
+    let hint = format!("one document may come to {nodes} values and {text_bytes} bytes of text in this way");
+    Diagnostic::error(place, format!("this grows too large {what}")).hint(hint)
 }
 
 /// The value of `parameters`, by name: what they are for.
@@ -112,8 +129,7 @@ pub(in crate::documents) fn fill_in(yaml: &Yaml, values: &Values, room: &mut Roo
                 && whole.len() == text.len()
                 && let Some((_, value)) = values.iter().find(|(known, _)| known.as_str() == name)
             {
-                let (nodes, text_bytes) = weight(value);
-                room.take(nodes, text_bytes)?;
+                room.take(weight(value))?;
                 return Some(value.clone());
             }
             let filled = filled_text(text, values, room)?;
@@ -122,7 +138,7 @@ pub(in crate::documents) fn fill_in(yaml: &Yaml, values: &Values, room: &mut Roo
         // YAML has no others.
         YamlKind::Null | YamlKind::Integer(_) | YamlKind::Boolean(_) | YamlKind::Other => yaml.kind.clone(),
     };
-    room.take(1, 0)?;
+    room.take(Weight { nodes: 1, text_bytes: 0 })?;
     Some(Yaml { kind, place: yaml.place.clone() })
 }
 
@@ -131,28 +147,29 @@ fn filled_text(text: &str, values: &Values, room: &mut Room) -> Option<String> {
     for (name, range) in blanks(text) {
         let value = values.iter().find(|(known, _)| known.as_str() == name);
         if let Some((_, Yaml { kind: YamlKind::Scalar { text: given, .. }, .. })) = value {
-            room.take(0, given.len())?;
+            room.take(text_weight(given))?;
             filled.push_str(&text[end..range.start]);
             filled.push_str(given);
             end = range.end;
         }
     }
     filled.push_str(&text[end..]);
-    room.take(0, text.len())?;
+    room.take(text_weight(text))?;
     Some(filled)
 }
 
-/// Nodes, and bytes of text.
-fn weight(yaml: &Yaml) -> (usize, usize) {
-    let add = |a: (usize, usize), b: (usize, usize)| (a.0 + b.0, a.1 + b.1);
-    match &yaml.kind {
-        YamlKind::Map(entries) => {
-            entries.iter().map(|(key, value)| add((0, key.text.len()), weight(value))).fold((1, 0), add)
-        }
-        YamlKind::List(items) => items.iter().map(weight).fold((1, 0), add),
-        YamlKind::Scalar { text, .. } => (1, text.len()),
-        YamlKind::Null | YamlKind::Integer(_) | YamlKind::Boolean(_) | YamlKind::Other => (1, 0),
-    }
+fn text_weight(text: &str) -> Weight {
+    Weight { nodes: 0, text_bytes: text.len() }
+}
+
+pub(super) fn weight(yaml: &Yaml) -> Weight {
+    let itself = match &yaml.kind {
+        YamlKind::Scalar { text, .. } => text.len(),
+        _ => 0,
+    };
+    let add = |a: Weight, b: Weight| Weight { nodes: a.nodes + b.nodes, text_bytes: a.text_bytes + b.text_bytes };
+    let of_entries = yaml.entries().iter().map(|(key, value)| add(text_weight(&key.text), weight(value)));
+    of_entries.chain(yaml.items().iter().map(weight)).fold(Weight { nodes: 1, text_bytes: itself }, add)
 }
 
 /// Every name that stands in the tree as `${name}`.
@@ -233,13 +250,14 @@ mod tests {
 
     #[test]
     fn there_is_an_end_to_what_may_come_of_it() {
+        let room = |nodes, text_bytes| Room { left: Weight { nodes, text_bytes } };
         let long = "x".repeat(1000);
         let text = format!("x: \"{}\"", "${a}".repeat(50));
-        assert!(filled(&text, &[("a", &long)], &mut Room { nodes: 10, text_bytes: 60_000 }).is_some());
-        assert!(filled(&text, &[("a", &long)], &mut Room { nodes: 10, text_bytes: 40_000 }).is_none());
+        assert!(filled(&text, &[("a", &long)], &mut room(10, 60_000)).is_some());
+        assert!(filled(&text, &[("a", &long)], &mut room(10, 40_000)).is_none());
         let list = r#"x: ["${a}", "${a}", "${a}"]"#;
-        assert!(filled(list, &[("a", "[1, 2, 3]")], &mut Room { nodes: 20, text_bytes: 1000 }).is_some());
-        assert!(filled(list, &[("a", "[1, 2, 3]")], &mut Room { nodes: 10, text_bytes: 1000 }).is_none());
+        assert!(filled(list, &[("a", "[1, 2, 3]")], &mut room(20, 1000)).is_some());
+        assert!(filled(list, &[("a", "[1, 2, 3]")], &mut room(10, 1000)).is_none());
     }
 
     #[test]

@@ -6,15 +6,15 @@ use std::sync::Arc;
 
 use crate::documents::keys::{Shape, keys};
 use crate::documents::playbook::parameters::{
-    Values, fill_in, given, names_in, read_parameters, report_strangers, report_unused,
+    Values, WHEN_FILLED_IN, fill_in, given, names_in, no_room, read_parameters, report_strangers, report_unused,
 };
-use crate::documents::playbook::read_step::{STEP, STEPS, StepKeys};
+use crate::documents::playbook::read_step::{GROUP_DEPTH_MAX, STEP, STEPS, StepKeys};
 use crate::documents::reader::{Parts, Reader};
 use crate::documents::{Key, Yaml, YamlKind};
 use crate::words::{Diagnostic, Id, Place, Source, meant_or_known};
 
-/// Calls within calls; groups may be nested as deeply.
-const CALL_DEPTH_MAX: usize = 8;
+/// Calls within calls.
+const CALL_DEPTH_MAX: usize = GROUP_DEPTH_MAX;
 /// What all calls of a document come to, together with the calls themselves; the longest shipped playbook has some 150.
 const STEPS_MAX: usize = 2000;
 
@@ -134,7 +134,7 @@ pub(super) fn read_call<T>(
         return None;
     }
     let Some(steps) = fill_in(&procedure.steps, &values, &mut reader.room) else {
-        reader.report(Diagnostic::error(&name.place, "this grows too large when the parameters are filled in"));
+        reader.report(no_room(&name.place, WHEN_FILLED_IN));
         return None;
     };
     let filling = filling(&mut reader.procedures.fillings, &name.value, &values);
@@ -219,12 +219,15 @@ impl Procedures {
     /// An id of the procedure's own text, as it is in the place of the call. Several calls then have ids of their own.
     pub(super) fn id_here(&self, id: Id) -> Result<Id, String> {
         match self.calls.last() {
-            Some(Call { id: Some(call), ids, .. }) if ids.contains(id.as_str()) => format!("{call}-{id}")
-                .parse()
-                .map_err(|_| format!("`{call}-{id}`, as this step is called here, is too long")),
+            Some(Call { id: Some(call), ids, .. }) if ids.contains(id.as_str()) => made_id(&format!("{call}-{id}")),
             _ => Ok(id),
         }
     }
+}
+
+/// An id that is put together from others.
+pub(super) fn made_id(text: &str) -> Result<Id, String> {
+    text.parse().map_err(|_| format!("`{text}`, as this step is called here, is too long"))
 }
 
 #[cfg(test)]

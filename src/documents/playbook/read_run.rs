@@ -3,6 +3,7 @@
 use crate::documents::expression::Template;
 use crate::documents::forms::{CLASS, FLAG, SCALAR};
 use crate::documents::keys::{Field, Shape, Way, Ways, keys};
+use crate::documents::playbook::parameters::{Weight, no_room};
 use crate::documents::playbook::read_answers::read_answers;
 use crate::documents::playbook::read_input::NUMBER;
 use crate::documents::playbook::read_input::leaves_its_folder;
@@ -50,14 +51,10 @@ pub(super) fn read_run(reader: &mut Reader, entries: &Parts<'_, StepKeys>, tool:
     let own_args: Vec<Template> = args.iter().filter_map(|arg| reader.template(arg)).collect();
     let device: Option<Located<Id>> = entries.get(STEP.device).and_then(|device| reader.parsed(device));
     let tool = reader.text(tool);
-    let mut args = Vec::new();
-    if let (Some(device), Some(tool)) = (&device, &tool) {
-        let of_both = |of: &&mut DeviceArgs| of.device == device.value && of.tool.value == tool.value;
-        for common in reader.device_args.iter_mut().filter(of_both) {
-            common.used = true;
-            args.extend(common.args.iter().cloned());
-        }
-    }
+    let mut args = match (&device, &tool) {
+        (Some(device), Some(tool)) => args_of_device(reader, device, tool),
+        _ => Vec::new(),
+    };
     args.extend(own_args);
     let expect = entries.get(STEP.expect).map(|expect| reader.one_or_more(expect, "patterns")).unwrap_or_default();
     let expect = expect.iter().filter_map(|pattern| reader.pattern(pattern)).collect();
@@ -91,6 +88,28 @@ pub(super) fn read_run(reader: &mut Reader, entries: &Parts<'_, StepKeys>, tool:
         on_fault,
         changes: entries.get(STEP.changes).and_then(|changes| read_changes(reader, changes)),
     })
+}
+
+/// What this call begins with as every call of the tool with the device does.
+fn args_of_device(reader: &mut Reader, device: &Located<Id>, tool: &Located<String>) -> Vec<Template> {
+    let mut args = Vec::new();
+    let mut too_large = false;
+    let of_both = |of: &&mut DeviceArgs| of.device == device.value && of.tool.value == tool.value;
+    for common in reader.device_args.iter_mut().filter(of_both) {
+        common.used = true;
+        if reader.room.take(common.weight).is_some() {
+            args.extend(common.args.iter().cloned());
+        } else {
+            // Told at the first call that has no room.
+            too_large = true;
+            common.args.clear();
+            common.weight = Weight::default();
+        }
+    }
+    if too_large {
+        reader.report(no_room(&device.place, "with what every call with this device begins with"));
+    }
+    args
 }
 
 fn read_changes(reader: &mut Reader, yaml: &Yaml) -> Option<Located<Changes>> {
@@ -196,4 +215,51 @@ fn read_capture(reader: &mut Reader, name: Located<Id>, yaml: &Yaml) -> Option<C
         return None;
     }
     Some(Capture { name, pattern: compiled, kind })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use crate::documents::playbook::{Loaded, load};
+    use crate::words::{FaultClass, Source};
+
+    fn loaded(text: String) -> Loaded {
+        load(&Arc::new(Source { name: "t.yaml".into(), text }), &|_| Err(String::new()))
+    }
+
+    /// Each call has a copy of them.
+    #[test]
+    fn what_calls_with_a_device_begin_with_has_an_end() {
+        let document = |calls: usize| {
+            loaded(format!(
+                "format: 1\nboard: x\ndevices:\n  rom: {{usb: \"1209:0001\", args: {{dfu-util: [{}]}}}}\nsteps:\n{}",
+                "-v, ".repeat(1000),
+                "  - {run: dfu-util, device: rom}\n".repeat(calls)
+            ))
+        };
+        assert!(document(99).diagnostics.is_empty());
+        let Loaded { playbook, diagnostics } = document(300);
+        let told: Vec<&str> = diagnostics.iter().map(|diagnostic| diagnostic.message.as_str()).collect();
+        assert_eq!(told, ["this grows too large with what every call with this device begins with"]);
+        let hint = diagnostics[0].hint.as_deref().unwrap();
+        assert!(hint.contains("100000 values"), "{hint}");
+        let args = |step: &crate::documents::playbook::Step| step.call().map_or(0, |run| run.args.len());
+        assert_eq!(playbook.unwrap().steps.iter().map(args).sum::<usize>(), 99_000);
+    }
+
+    #[test]
+    fn each_class_of_a_list_and_of_a_group_counts_once() {
+        let classes = "[trouble, refused, trouble, no-answer]";
+        let text = format!(
+            "format: 1\nboard: x\nfault_groups: {{trouble: [refused, no-answer, refused]}}\nsteps:\n  - run: dfu-util\n    \
+             retry: {{attempts: 2, on: {classes}}}\n    on_fault: [{{class: {classes}, set: x}}]\n"
+        );
+        let Loaded { playbook, diagnostics } = loaded(text);
+        assert!(diagnostics.is_empty(), "{diagnostics:#?}");
+        let step = &playbook.unwrap().steps[0];
+        let once = [FaultClass::Refused, FaultClass::NoAnswer];
+        assert_eq!(step.retry.as_ref().unwrap().on, once);
+        assert_eq!(step.call().unwrap().on_fault[0].classes, once);
+    }
 }

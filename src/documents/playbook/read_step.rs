@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::documents::expression::Template;
 use crate::documents::forms::{CLASS, HAND, PARAMETER, SCALAR, TEXTS};
 use crate::documents::keys::{Field, Keys, Shape, Way, Ways, keys};
-use crate::documents::playbook::procedure::{count_step, is_bare_call, read_call};
+use crate::documents::playbook::procedure::{count_step, is_bare_call, made_id, read_call};
 use crate::documents::playbook::read_answers::AnswerKeys;
 use crate::documents::playbook::read_input::NUMBER;
 use crate::documents::playbook::read_input::{is_part_of_a_program, part_of_a_program};
@@ -17,14 +17,14 @@ use crate::documents::playbook::{
 };
 use crate::documents::reader::{Parts, Reader};
 use crate::documents::{Yaml, YamlKind};
-use crate::words::{Diagnostic, FaultClass, Id, Located, ThirdTime, meant_or_known, nearest};
+use crate::words::{Diagnostic, FaultClass, Id, Located, Place, ThirdTime, meant_or_known, nearest};
 
 const ATTEMPTS_MAX: u32 = 20;
 const RESTARTS_MAX: u32 = 10;
 const TOLD_MAX: u32 = 10;
 const RESTARTS_DEFAULT: u32 = 2;
 const BACKOFF_DEFAULT: Duration = Duration::from_millis(500);
-const GROUP_DEPTH_MAX: usize = 8;
+pub(super) const GROUP_DEPTH_MAX: usize = 8;
 /// More than any flash has.
 const ZEROS_MAX: u32 = 0x400_0000;
 
@@ -243,7 +243,8 @@ fn read_step(reader: &mut Reader, yaml: &Yaml, default_id: &str, depth: usize) -
     }
 
     let given_id = entries.get(STEP.id).and_then(|given| read_id(reader, given)).map(|id| id.value);
-    let id = given_id.clone().or_else(|| default_id.parse().ok())?;
+    let id = given_id.clone().map_or_else(|| made_id(default_id), Ok);
+    let id = id.map_err(|message| reader.report(id_too_long(&place, message))).ok()?;
     let name = entries.get(STEP.name).and_then(|name| reader.name_of_lines(name));
     let action = read_action(reader, &entries, &StepIds { id: &id, is_given: given_id.is_some() }, depth);
     let step = Step {
@@ -283,10 +284,14 @@ fn read_id(reader: &mut Reader, yaml: &Yaml) -> Option<Located<Id>> {
     match reader.procedures.id_here(value) {
         Ok(value) => Some(Located { value, place }),
         Err(message) => {
-            reader.report(Diagnostic::error(&place, message));
+            reader.report(id_too_long(&place, message));
             None
         }
     }
+}
+
+fn id_too_long(place: &Place, message: String) -> Diagnostic {
+    Diagnostic::error(place, message).hint("it begins with the id of what is around it: make that one shorter")
 }
 
 /// A step's id, and whether its author gave it.
@@ -438,13 +443,22 @@ fn plain_file_name(reader: &mut Reader, yaml: &Yaml) -> Option<Located<String>> 
 }
 
 pub(super) fn read_class(reader: &mut Reader, yaml: &Yaml) -> Option<FaultClass> {
+    read_class_beside(reader, yaml, |_| Vec::new())
+}
+
+/// A class where one of these groups might stand as well.
+fn read_class_beside(reader: &mut Reader, yaml: &Yaml, groups: fn(&Reader) -> Vec<Id>) -> Option<FaultClass> {
     let text = reader.text(yaml)?;
     let parsed = text.value.parse::<FaultClass>();
     parsed
         .map_err(|error| {
-            let words = FaultClass::ALL.iter().map(|class| class.word());
-            let diagnostic = Diagnostic::error(&text.place, error.to_string());
-            reader.report(diagnostic.hint(meant_or_known(&text.value, words)));
+            let groups = groups(reader);
+            let message = match groups.as_slice() {
+                [] => error.to_string(),
+                _ => format!("`{}` is neither a class of fault nor a group of them", text.value),
+            };
+            let known = FaultClass::words().into_iter().chain(groups.iter().map(Id::as_str));
+            reader.report(Diagnostic::error(&text.place, message).hint(meant_or_known(&text.value, known)));
         })
         .ok()
 }
@@ -453,28 +467,28 @@ pub(super) fn read_class(reader: &mut Reader, yaml: &Yaml) -> Option<FaultClass>
 pub(super) fn read_classes(reader: &mut Reader, yaml: &Yaml) -> Vec<FaultClass> {
     let mut classes = Vec::new();
     for item in reader.one_or_more(yaml, "classes of fault") {
-        let group = match &item.kind {
-            YamlKind::Scalar { text, .. } => reader.fault_groups.iter().find(|(name, _)| name.as_str() == text),
+        let name = match &item.kind {
+            YamlKind::Scalar { text, .. } => text.parse::<Id>().ok(),
             _ => None,
         };
-        match group {
-            Some((_, group)) => classes.extend(group.iter().copied()),
-            None => classes.extend(read_one_of_classes(reader, item)),
+        match name.and_then(|name| reader.fault_groups.get(&name)) {
+            Some(group) => add_classes(&mut classes, group.iter().copied()),
+            None => {
+                let class = read_class_beside(reader, item, |reader| reader.fault_groups.keys().cloned().collect());
+                add_classes(&mut classes, class);
+            }
         }
     }
     classes
 }
 
-fn read_one_of_classes(reader: &mut Reader, yaml: &Yaml) -> Option<FaultClass> {
-    let text = reader.text(yaml)?;
-    if let Ok(class) = text.value.parse::<FaultClass>() {
-        return Some(class);
+/// Each class once: groups hold few, however often they are named.
+pub(super) fn add_classes(classes: &mut Vec<FaultClass>, more: impl IntoIterator<Item = FaultClass>) {
+    for class in more {
+        if !classes.contains(&class) {
+            classes.push(class);
+        }
     }
-    let groups = reader.fault_groups.keys().map(Id::as_str);
-    let known = meant_or_known(&text.value, FaultClass::ALL.iter().map(|class| class.word()).chain(groups));
-    let message = format!("`{}` is neither a class of fault nor a group of them", text.value);
-    reader.report(Diagnostic::error(&text.place, message).hint(known));
-    None
 }
 
 pub(in crate::documents) fn read_hands(reader: &mut Reader, yaml: &Yaml) -> Vec<HandMove> {
