@@ -159,6 +159,7 @@ impl Scene {
             allow_irreversible: self.allowed.iter().map(|step| id(step)).collect(),
             variables: BTreeMap::new(),
             simulated: false,
+            even_if_healthy: false,
             single_calls: false,
             playbook_name: "camera.yaml".into(),
             shipped: false,

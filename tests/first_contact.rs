@@ -78,6 +78,14 @@ fn a_plan_needs_no_files() {
 }
 
 #[test]
+fn a_run_names_files_and_tools_in_one_list() {
+    let house = House::new();
+    let ran = house.run(&["rt1062", "--non-interactive"]).exits(2);
+    let ran = ran.says("3 files and 2 tools cannot be used").says("firmware.bin").says("sdphost").says("blhost");
+    ran.says("pipx install");
+}
+
+#[test]
 fn everything_that_stands_in_the_way_is_told_at_once() {
     let house = House::new();
     let ran = house.run(&["doctor", "rt1062"]);

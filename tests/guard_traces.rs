@@ -350,6 +350,7 @@ fn prove(number: u64) -> (Vec<String>, usize) {
         allow_irreversible: allowed,
         variables,
         simulated: false,
+        even_if_healthy: false,
         single_calls: true,
         playbook_name: "camera.yaml".into(),
         shipped: false,

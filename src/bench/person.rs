@@ -19,6 +19,8 @@ const TYPING: Duration = Duration::from_secs(1);
 pub struct VirtualPerson {
     /// Irreversible steps that they agree to, by name.
     pub(super) agrees: BTreeSet<Id>,
+    /// A board that runs its firmware is to be left alone.
+    pub(super) leaves_healthy: bool,
     /// Someone who may not be asked still has hands, but gives no consent and presses no key.
     answers: Answers,
     next: Mutex<Option<Planned>>,
@@ -52,7 +54,7 @@ struct Planned {
 
 impl VirtualPerson {
     pub fn new(answers: Answers) -> Self {
-        VirtualPerson { agrees: BTreeSet::new(), answers, next: Mutex::new(None) }
+        VirtualPerson { agrees: BTreeSet::new(), leaves_healthy: false, answers, next: Mutex::new(None) }
     }
 
     pub fn interactive(&self) -> bool {
@@ -80,6 +82,11 @@ impl VirtualPerson {
             Ask::WhichBoard => {
                 let it_is = self.answers == Answers::Given { which_board: WhichBoard::ItIs };
                 Some(Planned { at: now + TYPING, reply: Reply::Line(if it_is { "yes" } else { "no" }.to_owned()) })
+            }
+            // Whoever starts a recovery on a bench wants to see it.
+            Ask::Healthy => {
+                let word = if self.leaves_healthy { "no" } else { "yes" };
+                Some(Planned { at: now + TYPING, reply: Reply::Line(word.to_owned()) })
             }
             // No playbook counts on an answer that it does not give itself.
             Ask::Answer { .. } => Some(Planned { at: now + TYPING, reply: Reply::Gone }),

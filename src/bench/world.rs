@@ -107,6 +107,13 @@ impl BenchWorld {
         self
     }
 
+    /// The virtual person has a board left alone that runs its firmware.
+    #[must_use]
+    pub fn leaving_healthy(mut self, leaves: bool) -> Self {
+        self.person.leaves_healthy = leaves;
+        self
+    }
+
     /// A real person is asked for consent.
     #[must_use]
     pub fn with_terminal(mut self, person: Person) -> Self {
@@ -160,6 +167,7 @@ impl BenchWorld {
             Ask::Hands { .. } => Asked::Hands,
             Ask::Consent { .. } => Asked::Consent,
             Ask::WhichBoard => Asked::WhichBoard,
+            Ask::Healthy => Asked::Healthy,
             Ask::Answer { .. } => Asked::Answer,
         };
         if !self.files.has_scene() {

@@ -222,6 +222,10 @@ pub struct RunOptions {
     #[arg(hide_short_help = true, long, value_name = "STEP-ID")]
     pub allow_irreversible: Vec<Id>,
 
+    /// Rewrite a camera that runs its firmware, without asking
+    #[arg(hide_short_help = true, long)]
+    pub even_if_healthy: bool,
+
     /// Port of the camera, when several are attached
     #[arg(hide_short_help = true, long, value_name = "PATH", conflicts_with = "serial")]
     pub port: Option<String>,

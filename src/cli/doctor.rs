@@ -28,7 +28,7 @@ use crate::engine::{
 use crate::words::UsbId;
 use crate::world::{
     Access, Finder, FoundTool, Host, Machine, Person, Scratch, ScratchProblem, Surroundings, ToolProblem, Trouble,
-    device_rules, examine_tools, free_bytes, process, running_programs, tool_environment,
+    device_rules, examine_tools, free_bytes, is_administrator, process, running_programs, tool_environment,
 };
 
 /// Images, their copies and what is read back, of the largest board.
@@ -133,6 +133,33 @@ fn subject(args: &DoctorArgs, look: &Look) -> Result<Subject, Outcome> {
         None => (Boards::all().playbooks, false),
     };
     Ok(Subject { playbooks, one, catalog, surroundings })
+}
+
+/// What a run says before it asks anybody to move: whatever of this computer may stand in its way, but for files and tools,
+/// which it finds itself. Looks only, and takes some milliseconds.
+pub(super) fn before_a_run(playbook: &Playbook, catalog: &Catalog) -> Vec<Event> {
+    let subject = Subject {
+        playbooks: vec![playbook.clone()],
+        one: true,
+        catalog: catalog.clone(),
+        surroundings: Surroundings::of_this_process(),
+    };
+    let devices = Clock::Running
+        .runtime()
+        .and_then(|runtime| runtime.block_on(async { Ok(of_devices(&subject, &Machine::new(Person::nobody())?)) }));
+    let mut findings: Vec<Finding> = of_disk().into_iter().collect();
+    findings.extend(devices.unwrap_or_default());
+    findings.extend(of_services(&subject));
+    // The administrator is let at everything without a rule.
+    let needs_rules = !is_administrator();
+    findings.retain(|finding| finding.level != Level::Good && (needs_rules || finding.about != About::Rules));
+    findings.into_iter().map(|finding| Event::Warning { text: in_one_text(&finding) }).collect()
+}
+
+fn in_one_text(finding: &Finding) -> String {
+    let Finding { name, what, remedies, .. } = finding;
+    let remedies = remedies.iter().map(|remedy| format!("\n{remedy}"));
+    format!("{name}: {what}{}", remedies.collect::<String>())
 }
 
 /// Why nothing can be looked at.

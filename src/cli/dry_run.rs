@@ -12,7 +12,8 @@ use crate::cli::style::{Look, Role, Sign};
 use crate::cli::wording::{clean, hang, milliseconds, wrap_command};
 use crate::cli::workplace::{makes_up, new_scratch};
 use crate::engine::{
-    Absent, Event, GoesOn, Outcome, PlannedLine, PlannedStep, Refusal, not_started, plan, stage, without_problem,
+    Absent, Event, Files, GoesOn, Outcome, PlannedLine, PlannedStep, Refusal, not_started, plan, refused_inputs,
+    stage_inputs, without_problem,
 };
 use crate::world::Surroundings;
 
@@ -37,7 +38,9 @@ struct Planned {
 fn planned(job: &Job) -> Result<Planned, Box<Refusal>> {
     let make = makes_up(job);
     let absent = make.as_deref().map_or(Absent::Named, Absent::MadeUp);
-    let files = stage(job.assignment(), new_scratch()?, absent, &mut |_| {})?;
+    let mut files = Files::new(new_scratch()?);
+    stage_inputs(&job.playbook, &job.given, absent, &mut files, &mut |_| {})
+        .map_err(|problems| refuse(Outcome::CommandLine, refused_inputs(&problems)))?;
     let known = job.playbook.inputs.iter().filter(|input| files.knows(&input.name) && files.size(&input.name).is_err());
     let missing = known.map(|input| input.file_name().to_owned()).collect();
     let surroundings = Surroundings::of_this_process();

@@ -69,6 +69,7 @@ impl Job {
             allow_irreversible: options.allow_irreversible.iter().cloned().collect(),
             variables: variables(&options, &playbook).map_err(|error| refuse_command_line(&error))?,
             simulated: bench.is_some(),
+            even_if_healthy: options.even_if_healthy,
             single_calls: options.single_calls,
             playbook_name: found.source.name.clone(),
             shipped: found.is_shipped(),

@@ -2,6 +2,7 @@
 
 use crate::cli::arguments::RunArgs;
 use crate::cli::defect::or_defect;
+use crate::cli::doctor::before_a_run;
 use crate::cli::dry_run::dry_run;
 use crate::cli::job::Job;
 use crate::cli::reader::{Reader, Readers};
@@ -29,6 +30,9 @@ pub(super) fn run(args: RunArgs, look: &Look) -> Outcome {
     };
     tell(&job.started());
     about_catalogs.iter().for_each(&mut tell);
+    if job.bench.is_none() {
+        before_a_run(&job.playbook, &job.catalog).iter().for_each(&mut tell);
+    }
     without_log.iter().for_each(|why| tell(&Event::Warning { text: why.to_string() }));
     match or_defect(|| conduct(job.assignment(), &mut PlaceOfRun::of(&job), &mut tell)) {
         Ok(outcome) => outcome,

@@ -122,6 +122,7 @@ impl<W: Write> Screen<W> {
             Event::ToolEnded { .. } => self.ongoing.end(&mut self.page),
             Event::Prompted { .. }
             | Event::BoardAsked { .. }
+            | Event::HealthyAsked { .. }
             | Event::ConsentAsked { .. }
             | Event::ToolAsked { .. } => self.show_box(event),
             Event::ToolAnswered { question, text, by, .. } => self.show_answer(question, text, by),
@@ -291,7 +292,12 @@ impl<W: Write> Screen<W> {
                 let ask = boxes::Consent { why, command, fuse: *fuse, phrase, limit_ms: *limit_ms };
                 (boxes::consent(&look, width, &ask), true)
             }
-            Event::BoardAsked { text, limit_ms, .. } => (boxes::which_board(&look, width, text, *limit_ms), true),
+            Event::BoardAsked { text, limit_ms, .. } => {
+                (boxes::about_device(&look, width, "IS THIS YOUR BOARD?", text, *limit_ms), true)
+            }
+            Event::HealthyAsked { text, limit_ms, .. } => {
+                (boxes::about_device(&look, width, "IT IS NOT DEAD", text, *limit_ms), true)
+            }
             Event::ToolAsked { text, limit_ms, .. } => (boxes::question(&look, width, text, *limit_ms), true),
             _ => return,
         };

@@ -58,6 +58,7 @@ pub(super) fn show(args: &ShowArgs, look: &Look) -> Outcome {
             .map(|variable| (variable.name.clone(), variable.default.clone()))
             .collect(),
         simulated: false,
+        even_if_healthy: false,
         single_calls: false,
         playbook_name: found.source.name.clone(),
         shipped: found.is_shipped(),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::documents::playbook::{Playbook, load};
-use crate::words::{Source, likeness};
+use crate::words::{Source, UsbId, likeness};
 
 /// Board id and text of every shipped playbook; `tests/shipped.rs` holds the list against the folder.
 const PLAYBOOKS: [(&str, &str); 9] = [
@@ -72,6 +72,15 @@ pub fn is_called(playbook: &Playbook, name: &str) -> bool {
 /// Every shipped playbook, read when it is asked for.
 pub fn shipped_playbooks() -> impl Iterator<Item = Playbook> {
     shipped_boards().filter_map(shipped)
+}
+
+/// The shipped playbooks whose texts name this USB id. Reading them all takes too long for a run.
+pub fn shipped_with(id: UsbId) -> Vec<Playbook> {
+    let id = id.to_string();
+    let named_in = |text: &str| text.contains(&id);
+    let of_family = |text: &str| FAMILIES.iter().any(|(path, family)| text.contains(path) && named_in(family));
+    let named = PLAYBOOKS.iter().filter(|(_, text)| named_in(text) || of_family(text));
+    named.filter_map(|(board, _)| shipped(board)).collect()
 }
 
 /// The playbook of a board id.

@@ -4,19 +4,24 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::io;
+use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
+use tokio::time::timeout;
 
 use crate::documents::catalog::Catalog;
 use crate::documents::expression::Value;
 use crate::documents::playbook::Playbook;
 use crate::engine::ready::seek_tools;
 use crate::engine::{
-    Absent, Chosen, Event, Files, GivenFiles, MakeImage, Outcome, ReadyTool, ReadyTools, Refusal, SoughtTools, Tools,
-    outcome_without_tools, refused_inputs, refused_tools, stage_inputs,
+    Absent, Chosen, Event, Files, GivenFiles, MakeImage, Outcome, ReadyTool, ReadyTools, SoughtTools, Tools,
+    stage_inputs, without_files, without_tools,
 };
 use crate::words::Id;
 use crate::world::{Finder, Scratch};
+
+/// Where files are wrong, what is wrong with the tools is told in the same breath, as far as they say so in this time.
+const BESIDE_FILES: Duration = Duration::from_secs(3);
 
 /// Hears what happens.
 pub type Tell<'a> = dyn FnMut(&Event) + 'a;
@@ -54,6 +59,8 @@ pub struct Settings {
     /// The playbook's variables, each with its value in this run.
     pub variables: BTreeMap<Id, Value>,
     pub simulated: bool,
+    /// A board that runs its firmware when the run begins is rewritten without a question.
+    pub even_if_healthy: bool,
     /// Every call starts its tool anew.
     pub single_calls: bool,
     /// Path of the playbook, or its shipped name.
@@ -108,15 +115,17 @@ pub fn conduct<P: Workplace>(
     tell: &mut Tell<'_>,
 ) -> Result<Outcome, P::Error> {
     let Assignment { playbook, catalog, settings, .. } = assignment;
-    let scratch = place.scratch()?;
+    let mut files = Files::new(place.scratch()?);
     let staged = {
         let make = place.makes_up();
-        stage(assignment, scratch, make.as_deref().map_or(Absent::Refused, Absent::MadeUp), tell)
+        let absent = make.as_deref().map_or(Absent::Refused, Absent::MadeUp);
+        stage_inputs(playbook, assignment.given, absent, &mut files, &mut |event| tell(event))
     };
-    let files = match staged {
-        Ok(files) => files,
-        Err(refusal) => return Ok(refusal.told(tell)),
-    };
+    if let Err(inputs) = staged {
+        let sought = seek_tools(playbook, catalog, &files, &settings.variables, place.finder(), place.clock());
+        let tools = Clock::Running.runtime()?.block_on(async { timeout(BESIDE_FILES, sought.answer).await });
+        return Ok(without_files(&inputs, &tools.ok().and_then(Result::err).unwrap_or_default()).told(tell));
+    }
     place.take_board()?;
     let place = &*place;
     let sought = seek_tools(playbook, catalog, &files, &settings.variables, place.finder(), place.clock());
@@ -129,29 +138,11 @@ pub fn conduct<P: Workplace>(
                 told.iter().for_each(&mut *tell);
                 Tools::Ready(tools)
             }
-            Err(problems) => {
-                let problem = refused_tools(&problems);
-                return Ok(Refusal { outcome: outcome_without_tools(&problems), problem }.told(tell));
-            }
+            Err(problems) => return Ok(without_tools(&problems).told(tell)),
         },
     };
     let order = Order { playbook, catalog, tools, settings };
     place.clock().runtime()?.block_on(place.carry_out(order, files, tell))
-}
-
-/// The run's own folder with the input files in it, each found to be sound.
-pub fn stage(
-    assignment: Assignment<'_>,
-    scratch: Scratch,
-    absent: Absent<'_>,
-    tell: &mut Tell<'_>,
-) -> Result<Files, Box<Refusal>> {
-    let mut files = Files::new(scratch);
-    let staged = stage_inputs(assignment.playbook, assignment.given, absent, &mut files, &mut |event| tell(event));
-    match staged {
-        Ok(()) => Ok(files),
-        Err(problems) => Err(Box::new(Refusal { outcome: Outcome::CommandLine, problem: refused_inputs(&problems) })),
-    }
 }
 
 /// The tools that are sought, of which the place hears as well.

@@ -11,6 +11,7 @@ use crate::documents::playbook::{Device, DeviceKind, Playbook, Until};
 use crate::engine::call_again::JUST_COME;
 use crate::engine::permission::{of_host, remedy_for};
 use crate::engine::proof::{Proofs, is_serial_port};
+use crate::engine::strangers::Strangers;
 use crate::output::Presence;
 use crate::words::{Fault, FaultClass, Id, UsbId};
 use crate::world::{Access, AttachedDevice, DeviceList, NoBus, World};
@@ -25,7 +26,7 @@ pub enum Chosen {
 
 /// The bus as one playbook sees it.
 pub(super) struct Bus<'a, W> {
-    world: &'a W,
+    pub(super) world: &'a W,
     pub(super) playbook: &'a Playbook,
     pub(super) catalog: &'a Catalog,
     pub(super) chosen: Chosen,
@@ -38,6 +39,7 @@ pub(super) struct Bus<'a, W> {
     /// The only one that counts, while it is found out whether it is the right one.
     examined: RefCell<Option<String>>,
     pub(super) proofs: RefCell<Proofs>,
+    pub(super) strangers: Strangers,
     /// What was there at the last look, and since when.
     seen: RefCell<Option<Vec<Seen>>>,
 }
@@ -78,11 +80,12 @@ impl<'a, W: World> Bus<'a, W> {
             set_aside: RefCell::default(),
             examined: RefCell::default(),
             proofs: RefCell::default(),
+            strangers: Strangers::default(),
             seen: RefCell::default(),
         }
     }
 
-    fn kinds(&self) -> Vec<(UsbId, DeviceKind)> {
+    pub(super) fn kinds(&self) -> Vec<(UsbId, DeviceKind)> {
         let devices = self.playbook.devices.iter();
         devices.flat_map(|device| device.ids.iter().map(|id| (*id, device.kind))).collect()
     }
@@ -249,7 +252,7 @@ impl<'a, W: World> Bus<'a, W> {
         }
     }
 
-    /// "1fc9:0135 i.MX RT ROM", for each attached device that the playbook knows.
+    /// "1fc9:0135 i.MX RT ROM", for each attached device that this playbook knows, or that of another board.
     pub(super) fn describe_attached(&self) -> Vec<String> {
         let Ok(attached) = self.attached() else { return Vec::new() };
         let several = attached.len() > 1;
@@ -264,6 +267,7 @@ impl<'a, W: World> Bus<'a, W> {
                 let access = if device.access == Access::Denied { " (not permitted)" } else { "" };
                 format!("{} {label}{place}{access}{answers}", device.id)
             })
+            .chain(self.describe_strangers())
             .collect()
     }
 

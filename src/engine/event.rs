@@ -181,6 +181,16 @@ pub enum Event {
         phrase: String,
         limit_ms: u64,
     },
+    /// The board runs its firmware when the run begins: is it to be rewritten all the same?
+    HealthyAsked {
+        /// Its name in the playbook.
+        device: Id,
+        found: AttachedDevice,
+        text: String,
+        /// What must be typed.
+        phrase: String,
+        limit_ms: u64,
+    },
     /// Why the device at this port counts as the board that is meant.
     BoardProven {
         step: Id,

@@ -1,16 +1,16 @@
 //! Why a run does not simply go on.
 
-use crate::engine::Outcome;
 use crate::engine::runner::Runner;
+use crate::engine::{Outcome, Refusal};
 use crate::output::Touched;
 use crate::words::{Fault, FaultClass, Id, ToolEnd};
-use crate::world::{Interrupt, ToolProblem, World};
+use crate::world::{Interrupt, World};
 
 #[derive(Debug)]
 pub(super) enum Halt {
     Failure(Box<Failure>),
-    /// The tools that the run needs are not there, or are not what they should be. No tool has run yet.
-    NoTools(Vec<ToolProblem>),
+    /// The run ends before its first step.
+    Refused(Box<Refusal>),
     /// Go on at this step of a list around the failing one.
     Restart {
         at: Id,

@@ -1,25 +1,16 @@
 //! Makes sure, before anything is changed, that the device that is there is the board that is meant: what it tells of itself
 //! is compared, and where its id is shared it counts only when that is proven (see `proof.rs`), or the person says so.
 
-use std::time::Duration;
-
-use tokio::time::{Instant, sleep_until};
-
 use crate::documents::playbook::{Device, HandMove, Identity, Run, Step, Until};
 use crate::engine::call::Prepared;
 use crate::engine::devices::name_of;
 use crate::engine::halt::Halt;
 use crate::engine::proof::ProvenBy;
+use crate::engine::question::{Answer, QUESTION_LIMIT, YES, blanks_aside, told_of_itself};
 use crate::engine::runner::Runner;
 use crate::engine::{Event, milliseconds};
 use crate::words::{Fault, FaultClass, Id};
-use crate::world::{Ask, AttachedDevice, Reply, World};
-
-/// How long the question stands.
-const QUESTION_LIMIT: Duration = Duration::from_secs(10 * 60);
-const QUESTION_TRIES: u32 = 3;
-/// What agrees, beside the letter it begins with.
-pub(super) const YES: &str = "yes";
+use crate::world::{Ask, AttachedDevice, World};
 
 /// What has been said and asked of who the board is.
 #[derive(Debug, Default)]
@@ -194,51 +185,22 @@ impl<'a, W: World> Runner<'a, W> {
             limit_ms: milliseconds(QUESTION_LIMIT),
         });
         self.world.ask(Ask::WhichBoard);
-        let deadline = Instant::now() + QUESTION_LIMIT;
-        let mut tries = 0;
-        while tries < QUESTION_TRIES {
-            let world = self.world;
-            tokio::select! {
-                by = world.interrupted() => return Err(self.interrupt(step, by)),
-                reply = world.reply() => match reply {
-                    Reply::Line(line) if says_yes(&line) => {
-                        self.bus.prove(&found.port, ProvenBy::Word);
-                        self.tell_proven(step, device, &found.port, ProvenBy::Word);
-                        return Ok(Known::Yes);
-                    }
-                    Reply::Line(line) if says_no(&line) => break,
-                    Reply::Line(_) => {
-                        tries += 1;
-                        let text = format!("Type {YES} if it is your {board}, or disconnect it.");
-                        self.tell(Event::Note { text });
-                    }
-                    Reply::Gone => break,
-                },
-                () = world.devices_changed() => {}
-                () = sleep_until(deadline) => break,
-                () = tokio::time::sleep(LOOK) => {}
+        let reminder = format!("Type {YES} if it is your {board}, or disconnect it.");
+        match self.answer_about(step, (device, found), &reminder).await? {
+            Answer::Yes => {
+                self.bus.prove(&found.port, ProvenBy::Word);
+                self.tell_proven(step, device, &found.port, ProvenBy::Word);
+                return Ok(Known::Yes);
             }
-            if self.bus.matching(device).is_ok_and(|now| now.iter().all(|now| now.port != found.port)) {
+            Answer::Left => {
                 self.tell(Event::Note { text: format!("{} is gone: it was another board.", name_of(device)) });
                 return Ok(Known::Left);
             }
+            Answer::No => {}
         }
         let message = format!("{what} is not known to be your {board}");
         Err(self.halt_here(step, unproven(message, &found.port)))
     }
-}
-
-/// Where nothing tells of changes, the bus is looked at this often.
-const LOOK: Duration = Duration::from_secs(1);
-
-fn says_yes(line: &str) -> bool {
-    let line = line.trim();
-    line.eq_ignore_ascii_case(YES) || line.eq_ignore_ascii_case("y")
-}
-
-fn says_no(line: &str) -> bool {
-    let line = line.trim();
-    line.is_empty() || line.eq_ignore_ascii_case("no") || line.eq_ignore_ascii_case("n")
 }
 
 fn unproven(message: String, port: &str) -> Fault {
@@ -248,18 +210,6 @@ fn unproven(message: String, port: &str) -> Fault {
          recover again: it says how your board comes into this state"
     ));
     fault
-}
-
-/// " (STM32  BOOTLOADER, serial 3058346F3132, @Internal Flash /0x08000000/16*128Kg)".
-fn told_of_itself(found: &AttachedDevice) -> String {
-    let serial = found.serial.as_ref().map(|serial| format!("serial {serial}"));
-    let parts = found.product.iter().cloned().chain(serial).chain(found.interfaces.iter().cloned());
-    let parts: Vec<String> = parts.map(|part| blanks_aside(&part)).collect();
-    if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) }
-}
-
-fn blanks_aside(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// What differs, and what the system does not know.

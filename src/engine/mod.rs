@@ -23,6 +23,7 @@ mod facts;
 mod files;
 mod gate;
 mod halt;
+mod healthy;
 mod identity;
 mod inputs;
 mod instead;
@@ -41,6 +42,7 @@ mod problem;
 mod progress;
 mod prompt;
 mod proof;
+mod question;
 mod ready;
 mod recognise;
 mod refusal;
@@ -50,6 +52,7 @@ mod step;
 #[cfg(unix)]
 mod stop_tests;
 mod stopping;
+mod strangers;
 mod suitable;
 mod tell_apart;
 #[cfg(test)]
@@ -68,7 +71,7 @@ mod watch;
 use std::time::Duration;
 
 pub use beforehand::RuledOut;
-pub use conduct::{Assignment, Clock, Order, Settings, Tell, Workplace, conduct, stage};
+pub use conduct::{Assignment, Clock, Order, Settings, Tell, Workplace, conduct};
 pub use device_rules::{RULES_FILE, RULES_MARK, permits, rules_for};
 pub use devices::Chosen;
 pub use event::{CONDITION_DOES_NOT_HOLD, Cause, Event, FuseChange, GoesOn, Problem, StepEnd, WaitEnd};
@@ -82,7 +85,8 @@ pub use proof::ProvenBy;
 pub use ready::{ReadyTool, ReadyTools, SoughtTools, Tools};
 pub use recognise::{Recognised, known_kinds, recognise};
 pub use refusal::{
-    Refusal, before_anything, finished, outcome_without_tools, refused_inputs, refused_tools, without_problem,
+    Refusal, before_anything, finished, outcome_without_tools, refused_inputs, without_files, without_problem,
+    without_tools,
 };
 pub use runner::{Finish, run};
 pub use tool_folder::file_of as file_of_tool;

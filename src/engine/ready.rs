@@ -15,7 +15,7 @@ use crate::documents::expression::Value;
 use crate::documents::playbook::{Playbook, tools_of};
 use crate::engine::halt::Halt;
 use crate::engine::runner::Runner;
-use crate::engine::{Clock, Event, Files, RuledOut};
+use crate::engine::{Clock, Event, Files, RuledOut, without_tools};
 use crate::words::{Id, ToolVersion};
 use crate::world::{
     Finder, PassedOver, ToolCall, ToolInput, ToolProblem, WarmStart, World, clear_interpreter, find_tools,
@@ -191,7 +191,7 @@ impl<W: World> Runner<'_, W> {
                 }
             }
         };
-        let ReadyTools { tools, told } = found.map_err(Halt::NoTools)?;
+        let ReadyTools { tools, told } = found.map_err(|problems| Halt::Refused(Box::new(without_tools(&problems))))?;
         self.tools.found = tools;
         for event in told {
             self.tell(event);

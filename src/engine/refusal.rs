@@ -63,6 +63,26 @@ pub fn before_anything(class: FaultClass, what: String, next: Vec<String>) -> Pr
     }
 }
 
+/// How a run ends without its files; what is wrong with the tools as well is told in the same list.
+pub fn without_files(files: &[InputProblem], tools: &[ToolProblem]) -> Refusal {
+    let mut problem = refused_inputs(files);
+    if !tools.is_empty() {
+        if let [InputProblem { input, message, .. }] = files {
+            problem.output.push(format!("{input}: {message}"));
+        }
+        let of_tools = refused_tools(tools);
+        let number = |number: usize, noun: &str| match number {
+            1 => format!("one {noun}"),
+            several => format!("{several} {noun}s"),
+        };
+        problem.what = format!("{} and {} cannot be used", number(files.len(), "file"), number(tools.len(), "tool"));
+        problem.output.extend(tools.iter().map(ToString::to_string));
+        problem.next.extend(of_tools.next);
+        problem.state = of_tools.state;
+    }
+    Refusal { outcome: Outcome::CommandLine, problem }
+}
+
 pub fn refused_inputs(faults: &[InputProblem]) -> Problem {
     let what = match faults {
         [only] => only.message.clone(),
@@ -82,7 +102,7 @@ pub fn refused_inputs(faults: &[InputProblem]) -> Problem {
     problem
 }
 
-/// How a run ends without its tools. One that only could not be started is not missing.
+/// The outcome of that. One that only could not be started is not missing.
 pub fn outcome_without_tools(faults: &[ToolProblem]) -> Outcome {
     match faults.iter().any(ToolProblem::is_of_the_computer) {
         true => Outcome::StepFailed,
@@ -90,7 +110,12 @@ pub fn outcome_without_tools(faults: &[ToolProblem]) -> Outcome {
     }
 }
 
-pub fn refused_tools(faults: &[ToolProblem]) -> Problem {
+/// How a run ends without its tools.
+pub fn without_tools(faults: &[ToolProblem]) -> Refusal {
+    Refusal { outcome: outcome_without_tools(faults), problem: refused_tools(faults) }
+}
+
+fn refused_tools(faults: &[ToolProblem]) -> Problem {
     let what = match faults {
         [only] => only.to_string(),
         several => {

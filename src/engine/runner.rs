@@ -24,7 +24,7 @@ use crate::engine::progress::Progress;
 use crate::engine::ready::RunTools;
 use crate::engine::step::Shown;
 use crate::engine::stopping::Stopping;
-use crate::engine::{Event, Order, Outcome, Problem, Settings, Tell, outcome_without_tools, refused_tools};
+use crate::engine::{Event, Order, Outcome, Problem, Settings, Tell};
 use crate::words::{Fault, FaultClass, Id};
 use crate::world::World;
 
@@ -91,17 +91,19 @@ impl<'a, W: World> Runner<'a, W> {
         }
     }
 
-    /// Tools first, then what is known to go wrong, then every step.
+    /// Tools first, then what is known to go wrong, then what is attached, then every step.
     async fn whole(&mut self) -> Result<(), Halt> {
         self.find_tool_files();
         self.find_last_changing(self.playbook);
         let asked = self.tools_ready().await;
         self.warm_up();
         asked?;
-        match self.foreseen_end() {
-            None => self.steps(&self.playbook.steps, Shown::Yes).await,
-            Some(halt) => Err(halt),
+        if let Some(halt) = self.foreseen_end() {
+            return Err(halt);
         }
+        self.tell_strangers();
+        self.ask_over_healthy().await?;
+        self.steps(&self.playbook.steps, Shown::Yes).await
     }
 
     /// What the run comes to.
@@ -109,9 +111,9 @@ impl<'a, W: World> Runner<'a, W> {
         let failure = match ended {
             Ok(()) => None,
             Err(Halt::Failure(failure)) => Some(*failure),
-            Err(Halt::NoTools(problems)) => {
+            Err(Halt::Refused(refusal)) => {
                 self.let_sleep();
-                return (outcome_without_tools(&problems), Some(refused_tools(&problems)));
+                return (refusal.outcome, Some(refusal.problem));
             }
             // `check` allows restarts only at steps around, so none arrives here.
             Err(Halt::Restart { at, .. }) => {

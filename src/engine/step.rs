@@ -139,7 +139,7 @@ impl<'a, W: World> Runner<'a, W> {
             Ok(true) => StepEnd::Succeeded,
             Err(Halt::Failure(failure)) => StepEnd::Failed(failure.fault.clone()),
             // What is missing is told by the last event.
-            Err(Halt::NoTools(_)) => return ended.map(|_| ()),
+            Err(Halt::Refused(_)) => return ended.map(|_| ()),
         };
         self.tell(Event::StepFinished {
             step: id,

@@ -178,6 +178,7 @@ pub(super) fn play(catalog: &str, launcher: &[&str], playbook: &str, desk: &Desk
         chosen: Chosen::Any,
         allow_irreversible: BTreeSet::new(),
         simulated: false,
+        even_if_healthy: false,
         single_calls: desk.single_calls,
         playbook_name: "x.yaml".to_owned(),
         shipped: false,

@@ -31,6 +31,11 @@ pub fn free_bytes(folder: &Path) -> Option<u64> {
     system::free_bytes(folder)
 }
 
+/// Is this user let at every device, whatever the rules say?
+pub fn is_administrator() -> bool {
+    system::is_root()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

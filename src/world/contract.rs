@@ -173,6 +173,8 @@ pub enum Ask<'a> {
     Consent { step: &'a Id },
     /// To say whether the device that is there is the board that is meant.
     WhichBoard,
+    /// To say whether a board that runs its firmware is to be rewritten all the same.
+    Healthy,
     /// To answer what a running tool asks.
     Answer { question: &'a str },
 }
@@ -216,6 +218,11 @@ pub trait World {
 
     /// Every device of these kinds of ids on the bus; `kinds` says for each id how tools open it.
     fn devices(&self, kinds: &[(UsbId, DeviceKind)]) -> DeviceList;
+
+    /// Every USB device beside those with these ids, but no hubs.
+    fn others(&self, _known: &[UsbId]) -> Result<Vec<OtherDevice>, NoBus> {
+        Ok(Vec::new())
+    }
 
     /// The node of an attached device; nothing where the system has none, or is made up.
     fn node(&self, _device: &AttachedDevice) -> Option<DeviceNode> {

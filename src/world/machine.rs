@@ -38,11 +38,6 @@ impl Machine {
             node_locks: NodeLocks::default(),
         })
     }
-
-    /// What is attached to USB beside devices with these ids.
-    pub fn others(&self, known: &[UsbId]) -> Result<Vec<OtherDevice>, NoBus> {
-        self.bus.others(known)
-    }
 }
 
 impl World for Machine {
@@ -69,6 +64,10 @@ impl World for Machine {
             devices.extend(serial_ports(kinds)?);
         }
         Ok(devices)
+    }
+
+    fn others(&self, known: &[UsbId]) -> Result<Vec<OtherDevice>, NoBus> {
+        self.bus.others(known)
     }
 
     #[cfg(target_os = "linux")]

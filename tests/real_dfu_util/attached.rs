@@ -146,3 +146,35 @@ fn what_comes_and_goes_is_told_while_it_does() {
     }
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }
+
+#[test]
+fn a_camera_that_works_is_not_rewritten_unasked() {
+    if !requirements::met("a_camera_that_works_is_not_rewritten_unasked") {
+        return;
+    }
+    let bench = Bench::new();
+    bench.bus.attach(&Device::plain_dfu((0x37c5, 0x1204), "3330373338355117003B0033", &["x"]), "99-1");
+    let left = run(&mut bench.recover_any("h7")).expect_code(5);
+    for words in ["the OpenMV Cam H7 is not dead", "37c5:1204", "--even-if-healthy"] {
+        assert!(left.out.contains(words), "{words}: {}", left.out);
+    }
+    // Where the dead one is another, this one is another board.
+    let other = run(bench.recover_any("h7").args(["--port", "99-7", "--dry-run"])).expect_code(0);
+    assert!(!other.out.contains("is not dead"), "{}", other.out);
+}
+
+#[test]
+fn another_board_is_called_by_its_name() {
+    if !requirements::met("another_board_is_called_by_its_name") {
+        return;
+    }
+    let bench = Bench::new();
+    bench.bus.attach(&Device::plain_dfu((0x37c5, 0x1204), "3330373338355117003B0033", &["x"]), "99-1");
+    // A ROM that nobody moved ends the run of another board before it waits.
+    bench.bus.attach(&rom(), "99-2");
+    let ended = run(&mut bench.recover_any("h7-plus")).expect_code(5);
+    let note = "37c5:1204 OpenMV Cam H7, running its firmware. This recovery is for the OpenMV Cam H7 Plus.";
+    let told = ended.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(told.contains(note), "{told}");
+    assert!(told.matches("37c5:1204 OpenMV Cam H7, running its firmware").count() > 1, "{told}");
+}

@@ -35,6 +35,10 @@ pub struct BenchRun<'a> {
     pub allow_irreversible: BTreeSet<Id>,
     /// What the virtual person agrees to when asked.
     pub agrees: BTreeSet<Id>,
+    /// As --even-if-healthy.
+    pub even_if_healthy: bool,
+    /// The virtual person wants a board left alone that runs its firmware.
+    pub leaves_healthy: bool,
     pub variables: BTreeMap<Id, Value>,
     pub answers: Answers,
     /// By step that leaves one.
@@ -93,6 +97,7 @@ pub(crate) fn run_watched(
         allow_irreversible: bench_run.allow_irreversible.clone(),
         variables: bench_run.variables.clone(),
         simulated: true,
+        even_if_healthy: bench_run.even_if_healthy,
         single_calls: true,
         playbook_name: bench_run.playbook_name.to_owned(),
         shipped: false,
@@ -181,6 +186,7 @@ impl Workplace for OnBench<'_> {
         let began = tokio::time::Instant::now();
         let world = BenchWorld::new(Rc::clone(bench), bench_run.answers, start, never)
             .agreeing(bench_run.agrees.clone())
+            .leaving_healthy(bench_run.leaves_healthy)
             .alone();
         let world = MishapWorld::new(world, Rc::clone(watch), bench_run.choices.clone());
         // The bench's time goes on where an earlier run has left it.

@@ -220,6 +220,8 @@ pub(crate) fn bench_run<'a>(
             .chain(scene.iter().flat_map(|scene| scene.allow.iter().cloned()))
             .collect(),
         agrees: case.agrees.iter().flatten().map(|step| step.value.clone()).collect(),
+        even_if_healthy: case.even_if_healthy,
+        leaves_healthy: case.leaves_healthy,
         variables,
         answers: if case.interactive && !scene.is_some_and(|scene| scene.nobody) {
             let of_scene = if scene.is_some() { WhichBoard::ItIs } else { WhichBoard::default() };

@@ -335,6 +335,7 @@ fn texts_of(event: &Event) -> Vec<String> {
         Event::StepSkipped { reason, .. } => vec![reason.clone()],
         Event::Prompted { text, .. }
         | Event::BoardAsked { text, .. }
+        | Event::HealthyAsked { text, .. }
         | Event::Warning { text }
         | Event::Note { text }
         | Event::WaitOver { text, .. } => {

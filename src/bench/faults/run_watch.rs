@@ -164,7 +164,9 @@ impl RunWatch {
                 self.run_mut().consents.insert(step.clone());
                 self.reach(RunPoint { step: step.clone(), part: Part::Act });
             }
-            Event::ConsentAsked { .. } | Event::BoardAsked { .. } => self.note(|seen| seen.replies = true),
+            Event::ConsentAsked { .. } | Event::BoardAsked { .. } | Event::HealthyAsked { .. } => {
+                self.note(|seen| seen.replies = true)
+            }
             Event::ToolStarted { step, changes_board, .. } => {
                 self.run_mut().call_of = Some(step.clone());
                 if *changes_board && self.run().first_change.is_none() {

@@ -235,6 +235,8 @@ impl Scenario {
                 chosen: Chosen::Any,
                 allow_irreversible: BTreeSet::new(),
                 agrees: irreversible_steps(&playbook.steps).iter().filter_map(|(id, _)| id.parse().ok()).collect(),
+                even_if_healthy: false,
+                leaves_healthy: false,
                 variables: self.variables(&playbook),
                 answers: Answers::Given { which_board: WhichBoard::default() },
                 choices: BTreeMap::new(),

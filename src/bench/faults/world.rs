@@ -111,7 +111,7 @@ impl World for MishapWorld {
     fn ask(&self, ask: Ask<'_>) {
         let (moves, replies) = match ask {
             Ask::Hands { moves, until } => (!moves.is_empty(), until.is_none()),
-            Ask::Consent { .. } | Ask::WhichBoard | Ask::Answer { .. } => (false, true),
+            Ask::Consent { .. } | Ask::WhichBoard | Ask::Healthy | Ask::Answer { .. } => (false, true),
         };
         self.watch.note(|seen| seen.hands |= moves);
         let (hands_gone, person_gone) = {

@@ -126,6 +126,14 @@ pub(super) fn lines(event: &Event) -> Vec<String> {
             );
             with_text(about, text)
         }
+        Event::HealthyAsked { device, found, text, phrase, limit_ms } => {
+            let about = format!(
+                "asked whether the {device} at {} is to be rewritten all the same, by typing {phrase} (at most {})",
+                found.port,
+                milliseconds(*limit_ms)
+            );
+            with_text(about, text)
+        }
         Event::BoardProven { step, device, port, by } => {
             vec![format!("{step}: the {device} at {port} is the board: {}", by.because())]
         }

@@ -24,11 +24,12 @@ pub(super) fn prompt(look: &Look, width: usize, text: &str, goes_on: GoesOn, lim
     framed(look, Role::Person, "YOU", &body, &wrap(&end, width.saturating_sub(2)))
 }
 
-pub(super) fn which_board(look: &Look, width: usize, text: &str, limit_ms: u64) -> Vec<String> {
+/// A question about a device that is there, which is answered by disconnecting it as well.
+pub(super) fn about_device(look: &Look, width: usize, title: &str, text: &str, limit_ms: u64) -> Vec<String> {
     let inner = width.saturating_sub(2);
     let body: Vec<String> = wrap(text, inner).iter().map(|line| look.paint(Role::Title, line)).collect();
     let end = format!("Type the answer and press ENTER, or disconnect it ({} at most).", milliseconds(limit_ms));
-    framed(look, Role::Person, "IS THIS YOUR BOARD?", &body, &wrap(&end, inner))
+    framed(look, Role::Person, title, &body, &wrap(&end, inner))
 }
 
 pub(super) fn question(look: &Look, width: usize, text: &str, limit_ms: u64) -> Vec<String> {

@@ -57,6 +57,7 @@ keys! {
          hands do, or enter, as without it.";
     answers: Shape::Map(AnswersKeys::kind), "What the person answers to recover's own questions.";
     interactive: FLAG, "Does somebody answer? `no` is --non-interactive.";
+    even_if_healthy: FLAG, "As --even-if-healthy.";
     port: Shape::Text, "As --port.";
     serial: Shape::Text, "As --serial.";
     tools: Shape::Named(&Shape::Either(&[Shape::Only(MISSING), Shape::Map(TreatmentKeys::kind)])),
@@ -77,6 +78,8 @@ keys! {
         "The irreversible steps that the person agrees to when asked; without it, those that the file names.";
     which_board "which-board": FLAG,
         "Is the device that was there before anybody moved the board that is meant? no without it, and yes in a scene.";
+    rewrite_healthy "rewrite-healthy": FLAG,
+        "Is a board that runs its firmware when the run begins to be rewritten all the same? yes without it.";
 }
 
 keys! {
@@ -154,6 +157,15 @@ pub(super) fn read_case(reader: &mut Reader, yaml: &Yaml) -> Option<Case> {
             .as_ref()
             .and_then(|map| map.get(ANSWERS.which_board))
             .and_then(|word| reader.flag(word)),
+        even_if_healthy: parts
+            .get(CASE.even_if_healthy)
+            .and_then(|flag| reader.flag(flag))
+            .is_some_and(|flag| flag.value),
+        leaves_healthy: answers
+            .as_ref()
+            .and_then(|map| map.get(ANSWERS.rewrite_healthy))
+            .and_then(|word| reader.flag(word))
+            .is_some_and(|word| !word.value),
         interactive: parts.get(CASE.interactive).and_then(|flag| reader.flag(flag)).is_none_or(|flag| flag.value),
         port: reader.plain_text(parts.get(CASE.port)),
         serial: reader.plain_text(parts.get(CASE.serial)),

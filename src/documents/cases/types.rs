@@ -67,6 +67,10 @@ pub struct Case {
     pub chooses: Vec<(Located<Id>, Choice)>,
     /// What the person says when a device was there before they moved; without it no, and in a scene yes.
     pub it_is_the_board: Option<Located<bool>>,
+    /// As --even-if-healthy.
+    pub even_if_healthy: bool,
+    /// The person wants a board left alone that runs its firmware when the run begins.
+    pub leaves_healthy: bool,
     /// Does somebody answer? Without, as under `--non-interactive`.
     pub interactive: bool,
     pub port: Option<String>,

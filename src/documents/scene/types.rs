@@ -107,15 +107,18 @@ pub enum Asked {
     Consent,
     /// To say whether the device that is there is the board that is meant.
     WhichBoard,
+    /// To say whether a board that runs its firmware is to be rewritten all the same.
+    Healthy,
     /// To answer what a running tool asks.
     Answer,
 }
 
 impl Asked {
-    pub const ALL: [(&'static str, Asked); 4] = [
+    pub const ALL: [(&'static str, Asked); 5] = [
         ("hands", Asked::Hands),
         ("consent", Asked::Consent),
         ("which-board", Asked::WhichBoard),
+        ("healthy", Asked::Healthy),
         ("answer", Asked::Answer),
     ];
 }

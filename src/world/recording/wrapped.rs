@@ -10,7 +10,8 @@ use crate::documents::scene::Asked;
 use crate::words::UsbId;
 use crate::world::recording::Recorder;
 use crate::world::{
-    Ask, AttachedDevice, Awake, Cleared, DeviceList, DeviceNode, Host, Interrupt, NodeHolder, Reply, RunningTool, World,
+    Ask, AttachedDevice, Awake, Cleared, DeviceList, DeviceNode, Host, Interrupt, NoBus, NodeHolder, OtherDevice,
+    Reply, RunningTool, World,
 };
 
 /// The world of a run that is recorded.
@@ -63,6 +64,10 @@ impl<W: World> World for RecordingWorld<'_, W> {
         devices
     }
 
+    fn others(&self, known: &[UsbId]) -> Result<Vec<OtherDevice>, NoBus> {
+        self.inner.others(known)
+    }
+
     fn node(&self, device: &AttachedDevice) -> Option<DeviceNode> {
         self.inner.node(device)
     }
@@ -91,6 +96,7 @@ impl<W: World> World for RecordingWorld<'_, W> {
             Ask::Hands { until, .. } => (Asked::Hands, until.is_some()),
             Ask::Consent { .. } => (Asked::Consent, false),
             Ask::WhichBoard => (Asked::WhichBoard, false),
+            Ask::Healthy => (Asked::Healthy, false),
             Ask::Answer { .. } => (Asked::Answer, false),
         };
         self.recorder.note(|recorded, at_ms| recorded.asked(asked, goes_on_by_itself, at_ms));

@@ -1,0 +1,91 @@
+//! What is attached of boards that are not this run's, called by the names that their own playbooks give it.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use crate::documents::library::shipped_with;
+use crate::documents::playbook::{Device, DeviceState, Playbook};
+use crate::engine::Event;
+use crate::engine::devices::Bus;
+use crate::engine::runner::Runner;
+use crate::words::UsbId;
+use crate::world::{OtherDevice, World};
+
+/// Other boards' ids that were met, each with its words; nothing for what no playbook knows.
+#[derive(Debug, Default)]
+pub(super) struct Strangers(RefCell<BTreeMap<UsbId, Option<String>>>);
+
+impl Strangers {
+    fn words(&self, id: UsbId) -> Option<String> {
+        self.0.borrow_mut().entry(id).or_insert_with(|| words(id)).clone()
+    }
+}
+
+impl<W: World> Bus<'_, W> {
+    /// Each with what it is.
+    fn strangers(&self) -> Vec<(OtherDevice, String)> {
+        let own: Vec<UsbId> = self.kinds().iter().map(|(id, _)| *id).collect();
+        let others = self.world.others(&own).unwrap_or_default();
+        others.into_iter().filter_map(|other| Some((other.clone(), self.strangers.words(other.id)?))).collect()
+    }
+
+    /// "37c5:1204 OpenMV Cam H7, running its firmware".
+    pub(super) fn describe_strangers(&self) -> Vec<String> {
+        self.strangers().into_iter().map(|(other, words)| format!("{} {words}", other.id)).collect()
+    }
+}
+
+impl<W: World> Runner<'_, W> {
+    /// Before anybody waits for a board that is not the one that is attached.
+    pub(super) fn tell_strangers(&mut self) {
+        for (other, words) in self.bus.strangers() {
+            let text = format!(
+                "At port {} there is another board: {} {words}. This recovery is for the {}.",
+                other.port, other.id, self.playbook.board
+            );
+            self.tell(Event::Note { text });
+        }
+    }
+}
+
+fn words(id: UsbId) -> Option<String> {
+    let playbooks = shipped_with(id);
+    let known: Vec<(&Playbook, &Device)> =
+        playbooks.iter().filter_map(|playbook| Some((playbook, device_of(playbook, id)?))).collect();
+    let (_, first) = known.first()?;
+    Some(match known.as_slice() {
+        [(playbook, only)] if only.identifies != Some(false) => {
+            let board = &playbook.board;
+            match only.state {
+                Some(DeviceState::Running) => format!("{board}, running its firmware"),
+                Some(DeviceState::Bootloader) => format!("{board}, in its own bootloader"),
+                Some(DeviceState::Recovery) | None => format!("{} of the {board}", only.label),
+            }
+        }
+        [(playbook, only)] => format!("{}, as the {} and other boards show it", only.label, playbook.board),
+        _ => format!("{}, as several other boards show it", first.label),
+    })
+}
+
+/// The one that tells the state says most.
+fn device_of(playbook: &Playbook, id: UsbId) -> Option<&Device> {
+    playbook.devices.iter().filter(|device| device.ids.contains(&id)).min_by_key(|device| device.state.is_none())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn devices_of_shipped_boards_have_names_and_others_none() {
+        let told = |id: &str| words(id.parse().unwrap());
+        assert_eq!(told("37c5:1204").as_deref(), Some("OpenMV Cam H7, running its firmware"));
+        assert_eq!(told("37c5:9204").as_deref(), Some("OpenMV Cam H7, in its own bootloader"));
+        assert_eq!(told("0483:df11").as_deref(), Some("STM32 ROM (DFU), as several other boards show it"));
+        assert_eq!(
+            told("1fc9:0135").as_deref(),
+            Some("i.MX RT ROM, as the OpenMV Cam RT1062 and other boards show it")
+        );
+        assert_eq!(told("1d6b:0002"), None);
+    }
+}
