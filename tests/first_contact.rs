@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
-use crate::support::House;
+use crate::support::{House, fitting};
 
 /// A playbook of the person's own, for a board that recover does not know.
 const OWN: &str = "format: 1\nboard: Bench Lamp\naliases: [LAMP_ONE]\ndevices:\n  lamp: {usb: \"1209:0001\", label: lamp}\nsteps:\n  \
@@ -75,6 +75,20 @@ fn a_plan_needs_no_files() {
     // What is there is looked at as in a run.
     house.write("firmware.bin", "<!DOCTYPE html><html></html>");
     house.run(&["rt1062", "--dry-run"]).exits(2).says("firmware.bin");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn files_are_taken_from_where_the_ide_keeps_them() {
+    let house = House::new();
+    let ran = house.run(&["h7", "--dry-run"]).exits(0);
+    ran.says("Not there yet").never_says("The files are taken from");
+    let image = fitting("h7", "bootloader.bin", 8192);
+    house.write("../home/openmvide-5/share/qtcreator/firmware/OPENMV4/bootloader.bin", &image);
+    let ran = house.run(&["h7", "--dry-run"]).exits(0);
+    ran.says("The files are taken from").says("from OpenMV IDE, written today").never_says("Not there yet");
+    // Another board's folder is not taken, and how one comes by the files is said.
+    house.run(&["m7"]).exits(2).says("OpenMV IDE brings them");
 }
 
 #[test]

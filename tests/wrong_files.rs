@@ -18,7 +18,7 @@ fn refused(bytes: &[u8], texts: &[&str]) {
     let house = House::new();
     house.write(&format!("images/{IMAGE}"), bytes);
     for ran in [simulate(&house, "h7", &["--files", "images"]), house.run(&["run", "h7", "--files", "images"])] {
-        let ran = ran.exits(2).says("no tool has run");
+        let ran = ran.exits(2).says("Nothing has been done to the board");
         let _told = texts.iter().fold(ran, |ran, text| ran.says(text));
     }
     assert_eq!(house.commands(), [""; 0]);

@@ -27,6 +27,7 @@ pub(crate) fn playbook() -> Playbook {
     Playbook {
         board: "test board".into(),
         aliases: Vec::new(),
+        images: None,
         summary: None,
         sources: Vec::new(),
         inputs: Vec::new(),

@@ -12,7 +12,9 @@ use std::sync::Arc;
 use crate::cli::arguments::{DoctorArgs, MessageFormat};
 use crate::cli::boards::Boards;
 use crate::cli::catalogs::of_user;
+use crate::cli::desk::Desk;
 use crate::cli::diagnostics::render;
+use crate::cli::image_folder::{image_folders, settle_folder};
 use crate::cli::json::write_line;
 use crate::cli::refusal::unknown_tool;
 use crate::cli::sound_playbook::sound_playbook;
@@ -178,7 +180,7 @@ fn findings(subject: &Subject, args: &DoctorArgs) -> Result<Vec<Finding>, NoLook
     findings.extend(of_disk());
     findings.extend(runtime.block_on(of_tools(subject, args, files.scratch().folder())));
     if let (true, [playbook]) = (subject.one, subject.playbooks.as_slice()) {
-        findings.extend(of_files(playbook, args, &mut files));
+        findings.extend(of_files(subject, playbook, args, &mut files));
     }
     let devices = runtime.block_on(async {
         let machine = Machine::new(Person::nobody())?;
@@ -292,8 +294,15 @@ fn missing_tool(problem: &ToolProblem, tool: &Tool, only_for: Option<&[&str]>) -
     }
 }
 
-fn of_files(playbook: &Playbook, args: &DoctorArgs, files: &mut Files) -> Vec<Finding> {
-    let given = GivenFiles { folder: args.files.clone(), set: BTreeMap::new() };
+fn of_files(subject: &Subject, playbook: &Playbook, args: &DoctorArgs, files: &mut Files) -> Vec<Finding> {
+    let Subject { catalog, surroundings, .. } = subject;
+    let mut given = GivenFiles { folder: args.files.clone(), set: BTreeMap::new(), to_be_had: None };
+    // Of several a run asks which, so the first will do here.
+    if settle_folder(&mut given, playbook, catalog, surroundings, Desk::Nobody).is_err()
+        && let Some(newest) = image_folders(&given, playbook, catalog, surroundings).first()
+    {
+        given.folder.clone_from(&newest.path);
+    }
     let mut ready = Vec::new();
     let staged = stage_inputs(playbook, &given, Absent::Refused, files, &mut |event| ready.push(event.clone()));
     match staged {

@@ -9,7 +9,9 @@ use crate::bench::{Bench, BenchError, BenchFolder};
 use crate::cli::admission::Admission;
 use crate::cli::arguments::{MessageFormat, RunArgs, RunOptions};
 use crate::cli::check::{read, scene_of};
+use crate::cli::desk::Desk;
 use crate::cli::diagnostics;
+use crate::cli::image_folder::settle_folder;
 use crate::cli::other_folder::check_folder;
 use crate::cli::places::read_scene;
 use crate::cli::record::Recording;
@@ -74,10 +76,17 @@ impl Job {
             playbook_name: found.source.name.clone(),
             shipped: found.is_shipped(),
         };
-        let given = given(&options, &playbook, bench.as_ref().zip(scene.as_ref()));
+        let mut given = given(&options, &playbook, bench.as_ref().zip(scene.as_ref()));
+        let mut taken_from = None;
+        if bench.is_none() {
+            let surroundings = Surroundings::of_this_process();
+            let desk = if options.dry_run { Desk::Nobody } else { Desk::of(&options) };
+            taken_from = settle_folder(&mut given, &playbook, &catalog.catalog, &surroundings, desk)?;
+        }
         check_folder(&given, &playbook).map_err(|error| refuse_command_line(&*error))?;
         admission.agree(&playbook)?;
-        let Admission { catalog, told, .. } = admission;
+        let Admission { catalog, mut told, .. } = admission;
+        told.extend(taken_from);
         let (bench, own_catalogs, catalog) = (bench.map(Rc::new), catalog.own, catalog.catalog);
         Ok((Job { playbook, catalog, own_catalogs, options, given, settings, bench, lock, recording }, told))
     }
@@ -158,5 +167,5 @@ fn given(options: &RunOptions, playbook: &Playbook, played: Option<(&Bench, &Sce
     let set: BTreeMap<Id, PathBuf> =
         of_inputs.map(|setting| (setting.name.clone(), PathBuf::from(&setting.value))).collect();
     let folder = played.map_or_else(|| options.files.clone(), |(bench, scene)| folder_of_scene(bench, scene, options));
-    GivenFiles { folder, set }
+    GivenFiles { folder, set, to_be_had: None }
 }

@@ -16,6 +16,7 @@ pub mod diagnostics;
 mod doctor;
 pub mod dry_run;
 mod harmless;
+mod image_folder;
 mod job;
 pub mod json;
 mod list;

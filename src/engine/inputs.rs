@@ -24,6 +24,8 @@ pub struct GivenFiles {
     pub folder: PathBuf,
     /// Files given one by one; these may lie anywhere, because the person named them.
     pub set: BTreeMap<Id, PathBuf>,
+    /// How one comes by the files, in a sentence.
+    pub to_be_had: Option<String>,
 }
 
 /// What is wrong with one input.
@@ -168,6 +170,7 @@ fn missing(input: &Input, given: &GivenFiles) -> InputProblem {
     };
     let message = format!("`{}`{help} is not in {folder}", input.file.value);
     let hint = format!("say where the files are with --files DIR, or give this one with --set {}=PATH", input.name);
+    let hint = given.to_be_had.iter().fold(hint, |hint, get| format!("{hint}. {get}"));
     problem(input, message, Some(hint))
 }
 

@@ -59,7 +59,7 @@ pub use system::end_by_signal;
 pub use tool_folder::{FolderProblem, copy_tool_folder, tool_folder};
 pub use tools::{
     Finder, FirstTried, FoundTool, PassedOver, Surroundings, ToolEnvironment, ToolProblem, ToolStarter, Trouble,
-    Unusable, examine_tools, find_tools, first_tried, matches_glob, quoted, tool_environment,
+    Unusable, examine_tools, existing_folders, find_tools, first_tried, matches_glob, quoted, tool_environment,
 };
 pub use usb::UsbBus;
 pub use whole_file::write_whole;

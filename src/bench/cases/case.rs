@@ -204,7 +204,7 @@ pub(crate) fn bench_run<'a>(
         sound: subject.sound,
         playbook_name: subject.name,
         catalog: subject.catalog,
-        given: GivenFiles { folder: folder.to_owned(), set: BTreeMap::new() },
+        given: GivenFiles { folder: folder.to_owned(), set: BTreeMap::new(), to_be_had: None },
         missing,
         chosen: match (&case.port, &case.serial, scene) {
             (Some(port), ..) => Chosen::Port(port.clone()),

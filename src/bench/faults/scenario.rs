@@ -230,7 +230,7 @@ impl Scenario {
                 sound: subject.sound,
                 playbook_name: subject.name,
                 catalog: subject.catalog,
-                given: GivenFiles { folder, set: BTreeMap::new() },
+                given: GivenFiles { folder, set: BTreeMap::new(), to_be_had: None },
                 missing: BTreeSet::new(),
                 chosen: Chosen::Any,
                 allow_irreversible: BTreeSet::new(),

@@ -27,7 +27,7 @@ const SHOWN_KEYS: [&str; 7] = [
     TOOL.environment_without_home.name,
     TOOL.like.name,
 ];
-const SHOWN_TABLES: [&str; 2] = [CATALOG.environment.name, CATALOG.installers.name];
+const SHOWN_TABLES: [&str; 3] = [CATALOG.environment.name, CATALOG.installers.name, CATALOG.image_folders.name];
 /// Of what is under one key, in letters; how much is left out is told.
 const SHOWN_LETTERS_MAX: usize = 1000;
 

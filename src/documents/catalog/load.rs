@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
 
+use super::image_folders::{ImageFolders, ImageFoldersKeys, image_folders};
 use super::installer::{Installer, InstallerKeys, installer};
 use super::read_judging::{FAULT, FaultKeys};
 use super::read_tool::{TEXTS, TOOL, ToolKeys, VARIABLES, tool};
@@ -27,6 +28,8 @@ keys! {
          board because it is there.";
     installers: Shape::Named(&Shape::Map(InstallerKeys::kind)),
         "Ways in which programs come to a computer, each a table; the first that fits is offered.";
+    image_folders: Shape::Named(&Shape::Map(ImageFoldersKeys::kind)),
+        "Where programs keep the files that boards are brought back with, by the name that playbooks give it.";
     holders: VARIABLES,
         "Programs known to take boards for something else: the name of the process, and what to do about it.";
     chips: Shape::Named(&Shape::Map(ChipsKeys::kind)),
@@ -132,6 +135,7 @@ fn catalog(document: &Table, reader: &mut Reader) -> Catalog {
     catalog.shared_ids = by_parsed::<UsbId>(reader, named(CATALOG.shared_ids)).into_iter().collect();
     catalog.chips = chips(named(CATALOG.chips), reader);
     catalog.special_memories = by_parsed::<AddressRange>(reader, named(CATALOG.special_memories));
+    catalog.image_folders = all_image_folders(named(CATALOG.image_folders), reader);
     catalog.holders = reader.plain_text_map(named(CATALOG.holders));
     let known = CatalogKeys::kind().names();
     for (name, tree) in document.iter().filter(|(name, _)| !known.contains(&name.text.as_str())) {
@@ -195,6 +199,18 @@ fn installers(tree: Option<&Tree>, reader: &mut Reader) -> Vec<Installer> {
         }
     }
     installers
+}
+
+fn all_image_folders(tree: Option<&Tree>, reader: &mut Reader) -> Vec<ImageFolders> {
+    let mut all = Vec::new();
+    for (name, tree) in tree.map(Tree::entries).unwrap_or_default() {
+        if tree.is_map() {
+            all.extend(image_folders(reader, name, tree));
+        } else {
+            reader.wrong_kind(tree, &format!("a table for the image folders `{}`", name.text));
+        }
+    }
+    all
 }
 
 /// A table without any of the keys that only a whole description has was meant for a tool that exists.

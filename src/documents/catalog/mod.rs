@@ -4,6 +4,7 @@ mod changes;
 mod guard;
 #[cfg(test)]
 mod guard_tests;
+mod image_folders;
 mod installer;
 mod load;
 #[cfg(test)]
@@ -19,6 +20,7 @@ pub use guard::{
     CallFacts, CallFiles, Doubt, Fuse, Kind, Looked, fuse_of, knows_chip, look, may_import, may_name, may_stage,
     named_as, never_chosen, rules, says_to_be, special,
 };
+pub use image_folders::ImageFolders;
 pub use installer::Installer;
 pub use load::{load, merge, shipped, shipped_source};
 pub use pattern::Pattern;

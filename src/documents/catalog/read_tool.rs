@@ -24,7 +24,7 @@ pub(super) const SYSTEMS: Shape = Shape::Part(
     "",
     &Shape::Either(&[Shape::Text, Shape::NamedByWords(OperatingSystem::words, &Shape::Text)]),
 );
-const TEXTS_OF_SYSTEMS: Shape =
+pub(super) const TEXTS_OF_SYSTEMS: Shape =
     Shape::Part("texts_of_systems", "", &Shape::Either(&[TEXTS, Shape::NamedByWords(OperatingSystem::words, &TEXTS)]));
 const WAYS: Shape = Shape::Part("ways", "", &Shape::List(&Shape::Either(&[TEXTS, Shape::Map(WayKeys::kind)])));
 const WAYS_OF_SYSTEMS: Shape =

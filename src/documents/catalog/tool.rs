@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::image_folders::ImageFolders;
 use super::installer::Installer;
 use super::pattern::Pattern;
 use crate::words::{AddressRange, FaultClass, Place, Stream, ThirdTime, ToolVersion, UsbId};
@@ -23,6 +24,8 @@ pub struct Catalog {
     pub chips: Vec<Chip>,
     /// Fuses, option bytes and registers: never plain memory, and what they hold.
     pub special_memories: Vec<(AddressRange, String)>,
+    /// Where the files of boards come with other programs.
+    pub image_folders: Vec<ImageFolders>,
     /// Programs known to take boards for something else, by the name of their process, and what to do about each.
     pub holders: BTreeMap<String, String>,
 }

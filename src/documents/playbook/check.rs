@@ -59,7 +59,7 @@ pub fn check(playbook: &Playbook, catalog: &Catalog) -> Vec<Diagnostic> {
         checker.template(&afterwards.text);
     }
     let mut diagnostics = checker.diagnostics;
-    check_inputs(playbook, &mut diagnostics);
+    check_inputs(playbook, catalog, &mut diagnostics);
     check_optional(playbook, &mut diagnostics);
     check_flash(playbook, catalog, &mut diagnostics);
     without_repetitions(diagnostics)

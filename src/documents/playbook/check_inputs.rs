@@ -1,14 +1,25 @@
 //! What an input says of its file, held against itself.
 
+use crate::documents::catalog::Catalog;
 use crate::documents::playbook::wrong_kind::is_known_beginning;
 use crate::documents::playbook::{Input, Playbook, Vectors};
-use crate::words::{Diagnostic, Hex};
+use crate::words::{Diagnostic, Hex, meant_or_known};
 
-pub(super) fn check_inputs(playbook: &Playbook, diagnostics: &mut Vec<Diagnostic>) {
+pub(super) fn check_inputs(playbook: &Playbook, catalog: &Catalog, diagnostics: &mut Vec<Diagnostic>) {
+    diagnostics.extend(unknown_image_folders(playbook, catalog));
     for input in &playbook.inputs {
         diagnostics.extend(vectors_beyond_the_file(input));
         diagnostics.extend(lists_known_kinds(input));
     }
+}
+
+fn unknown_image_folders(playbook: &Playbook, catalog: &Catalog) -> Option<Diagnostic> {
+    let images = playbook.images.as_ref()?;
+    let known = catalog.image_folders.iter().map(|folders| folders.name.as_str());
+    known.clone().all(|name| name != images.value).then(|| {
+        let message = format!("the catalog of tools has no image folders `{}`", images.value);
+        Diagnostic::error(&images.place, message).hint(meant_or_known(&images.value, known))
+    })
 }
 
 fn vectors_beyond_the_file(input: &Input) -> Option<Diagnostic> {

@@ -30,6 +30,9 @@ keys! {
     aliases: TEXTS,
         "Other names of the board, as its maker calls the folder of its files. Another board's folder is not taken \
          for this one's.";
+    images: Shape::Text,
+        "With what its files come to computers: a table below `image_folders` in the catalog. The folder there bears one \
+         of the aliases.";
     summary: Shape::Text, "What the playbook does, in a sentence.";
     sources: TEXTS, "Where jumper texts and commands were taken from.";
     _uses "uses": TEXTS,
@@ -130,6 +133,7 @@ fn read_playbook(reader: &mut Reader, yaml: &Yaml, source: &Arc<Source>, joined:
     let board = top.get(PLAYBOOK.board).and_then(|board| reader.name(board));
     let aliases = top.get(PLAYBOOK.aliases).map(|list| reader.one_or_more(list, "names")).unwrap_or_default();
     let aliases = aliases.iter().filter_map(|item| reader.name(item)).collect();
+    let images = top.get(PLAYBOOK.images).and_then(|images| reader.text(images));
     let summary = top.get(PLAYBOOK.summary).and_then(|summary| reader.prose(summary));
     let sources = top.get(PLAYBOOK.sources).map(|list| reader.one_or_more(list, "sources")).unwrap_or_default();
     let sources = sources.iter().filter_map(|item| reader.prose(item)).collect();
@@ -176,6 +180,7 @@ fn read_playbook(reader: &mut Reader, yaml: &Yaml, source: &Arc<Source>, joined:
         source: Arc::clone(source),
         board: board?.value,
         aliases,
+        images,
         summary,
         sources,
         inputs,

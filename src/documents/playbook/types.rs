@@ -20,6 +20,8 @@ pub struct Playbook {
     pub board: String,
     /// Other names of the board: its maker's short one, by which folders of its files are called, and older ones.
     pub aliases: Vec<Located<String>>,
+    /// With what its files come to computers: one of the catalog's image folders.
+    pub images: Option<Located<String>>,
     pub summary: Option<String>,
     /// Where jumper texts and commands were taken from.
     pub sources: Vec<String>,

@@ -10,7 +10,7 @@ const MATCHES_MAX: usize = 64;
 /// The folders that exist for a pattern, those whose names sort last first: of several versions, mostly the newest.
 ///
 /// Empty when a variable in the pattern is not set.
-pub(super) fn expand(pattern: &str, surroundings: &Surroundings) -> Vec<PathBuf> {
+pub fn expand(pattern: &str, surroundings: &Surroundings) -> Vec<PathBuf> {
     let mut folders = matches(pattern, surroundings);
     folders.retain(|path| path.is_dir());
     folders

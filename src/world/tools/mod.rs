@@ -17,7 +17,7 @@ mod surroundings;
 
 pub use environment::{ToolEnvironment, tool_environment};
 pub use find::{Finder, FoundTool, ToolStarter, examine_tools, find_tools};
-pub use folders::matches_glob;
+pub use folders::{expand as existing_folders, matches_glob};
 pub use locate::{FirstTried, first_tried};
 pub use problem::{PassedOver, ToolProblem, Trouble, Unusable};
 pub(super) use program::absolute_in;
