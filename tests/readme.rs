@@ -8,21 +8,41 @@
 
 #[path = "docs/mod.rs"]
 mod docs;
+#[path = "readme_text/picture.rs"]
+mod picture;
 #[path = "readme_text/mod.rs"]
 mod readme_text;
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use recover::documents::library::{shipped, shipped_boards};
+use recover::documents::playbook::{Need, tools_of};
 
 use crate::support::House;
 use readme_text::{Block, blocks, mismatch};
 
 const README: &str = include_str!("../README.md");
-const LINES_MAX: usize = 400;
+const COMMAND_LINE: &str = include_str!("../docs/command-line.md");
+const TOOLS: &str = include_str!("../docs/tools.md");
+const LINES_MAX: usize = 250;
+const PICTURE: &str = "docs/rescue.svg";
+const TABLE_BEGINS: &str = "<!-- boards: written by a test from the playbooks -->\n";
+const TABLE_ENDS: &str = "<!-- end of boards -->\n";
+
+/// Everything whose blocks are held: the README, and the pages that go on from it.
+fn all_blocks() -> Vec<Block> {
+    [README, COMMAND_LINE, TOOLS].into_iter().flat_map(blocks).collect()
+}
 
 /// As a person reads them, one after the other in one folder.
 #[test]
 fn every_command_prints_what_is_shown() {
-    let house = House::new();
+    let mut house = House::new();
+    // As on a terminal of this width; a pipe has none.
+    house.set("COLUMNS", "80");
     std::fs::create_dir(house.path("work/images")).unwrap();
-    let blocks = blocks(README);
+    let blocks = all_blocks();
     for (name, text) in blocks.iter().filter_map(Block::document).filter(|(name, _)| name.starts_with("my-")) {
         house.write(name, text);
     }
@@ -75,7 +95,7 @@ fn exactly_two_commands_set_it_up() {
 #[test]
 fn its_documents_have_nothing_wrong() {
     let house = House::new();
-    let blocks = blocks(README);
+    let blocks = all_blocks();
     let documents: Vec<(&str, &str)> = blocks.iter().filter_map(Block::document).collect();
     assert!(documents.iter().any(|(name, _)| *name == "vendor-tools.toml"), "{documents:?}");
     for (name, text) in &documents {
@@ -100,11 +120,14 @@ fn every_option_and_exit_code_is_told() {
     let help = house.run(&["--help"]).exits(0).stdout;
     let options: Vec<&str> = help.split(|c: char| !c.is_ascii_lowercase() && c != '-').collect();
     for option in options.into_iter().filter(|word| word.starts_with("--") && word.len() > "--".len()) {
-        assert!(README.contains(option) || option == "--version", "the README does not know {option}");
+        assert!(COMMAND_LINE.contains(option) || option == "--version", "docs/command-line.md does not know {option}");
     }
     let help = house.run(&["run", "--help"]).exits(0).stdout;
     for code in [0, 1, 2, 3, 4, 5, 6, 7, 70, 130] {
-        assert!(README.contains(&format!("\n| {code} | ")), "the README does not know exit code {code}");
+        assert!(
+            COMMAND_LINE.contains(&format!("\n| {code} | ")),
+            "docs/command-line.md does not know exit code {code}"
+        );
         assert!(help.contains(&format!("{code} ")), "{help}");
     }
 }
@@ -113,4 +136,74 @@ fn every_option_and_exit_code_is_told() {
 fn it_is_short_enough_to_be_read() {
     let lines = README.lines().count();
     assert!(lines <= LINES_MAX, "{lines} lines, at most {LINES_MAX}");
+}
+
+/// With `RECOVER_BLESS=1` the table, or the picture, is made anew.
+fn is_blessed() -> bool {
+    std::env::var_os("RECOVER_BLESS").is_some()
+}
+
+#[test]
+fn the_table_of_boards_is_what_the_playbooks_say() {
+    let mut table = "| board | run | files | tools |\n|---|---|---|---|\n".to_owned();
+    for (name, playbook) in shipped_boards().filter_map(|name| Some((name, shipped(name)?))) {
+        let files = |optional: bool| {
+            let inputs = playbook.inputs.iter().filter(|input| matches!(input.need, Need::Never) == optional);
+            inputs.map(|input| format!("`{}`", input.file_name())).collect::<Vec<_>>().join(", ")
+        };
+        let files = match (files(false), files(true)) {
+            // It only refuses.
+            (needed, optional) if needed.is_empty() && optional.is_empty() => continue,
+            (needed, optional) if needed.is_empty() => optional,
+            (needed, optional) if optional.is_empty() => needed,
+            (needed, optional) => format!("{needed}; if there, {optional}"),
+        };
+        let tools = tools_of(&playbook, &|_| true).join(", ");
+        writeln!(table, "| {} | `recover {name}` | {files} | {tools} |", playbook.board).unwrap();
+    }
+    let (before, rest) = README.split_once(TABLE_BEGINS).unwrap();
+    let (shown, after) = rest.split_once(TABLE_ENDS).unwrap();
+    if is_blessed() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+        std::fs::write(path, [before, TABLE_BEGINS, &table, TABLE_ENDS, after].concat()).unwrap();
+        return;
+    }
+    assert_eq!(shown, table, "RECOVER_BLESS=1 writes it anew");
+}
+
+/// Without the lines that a terminal shows only while something goes on: progress, and what is waited for.
+fn lasting(output: &str) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut lines_of_output = output.lines();
+    while let Some(line) = lines_of_output.next() {
+        let mut text = console::strip_ansi_codes(line).trim().to_owned();
+        if text.starts_with("waiting:") {
+            // Such a text ends with what is attached, which may begin on a line of its own.
+            while !text.contains("attached:") || text.ends_with("attached:") {
+                let Some(more) = lines_of_output.next() else { break };
+                text = [text.as_str(), " ", console::strip_ansi_codes(more).trim()].concat();
+            }
+        } else if !text.ends_with(" %") {
+            lines.push(line.trim_end().to_owned());
+        }
+    }
+    lines
+}
+
+#[test]
+fn the_picture_shows_a_run() {
+    let mut house = House::new();
+    house.set("COLUMNS", "80");
+    let ran = house.run(&["m7", "--simulate", "--color", "always"]).exits(0);
+    let lines = lasting(&ran.stdout);
+    let from = lines.iter().position(|line| line.contains("Bring the chip into its ROM")).unwrap();
+    let to = lines.iter().position(|line| line.contains("SIMULATION PASSED")).unwrap();
+    let svg = picture::picture("A rescue of the OpenMV Cam M7", &lines[from..to], 80);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(PICTURE);
+    if is_blessed() {
+        std::fs::write(&path, &svg).unwrap();
+    }
+    assert!(README.contains(PICTURE));
+    let kept = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(kept == svg, "{PICTURE} is stale: RECOVER_BLESS=1 draws it anew");
 }

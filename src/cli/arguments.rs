@@ -11,6 +11,7 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
+use crate::cli::style::ColourChoice;
 use crate::documents::library::{shipped_boards, shipped_playbooks};
 use crate::documents::playbook::irreversible_steps;
 use crate::words::{Id, nearest};
@@ -115,6 +116,10 @@ pub struct Arguments {
     /// Playbook to run: a shipped one, or a file
     #[arg(long, value_name = "NAME|PATH")]
     playbook: Option<String>,
+
+    /// Whether texts have colours
+    #[arg(hide_short_help = true, long, global = true, value_name = "WHEN", value_enum, default_value_t)]
+    color: ColourChoice,
 
     #[command(flatten)]
     options: RunOptions,
@@ -447,6 +452,10 @@ pub enum Request {
 }
 
 impl Arguments {
+    pub fn colour(&self) -> ColourChoice {
+        self.color
+    }
+
     /// Without a verb it is a run. Errors print themselves: see [`clap::Error::exit`].
     pub fn request(self) -> Result<Request, clap::Error> {
         let (playbook, options) = match self.verb {

@@ -71,7 +71,11 @@ pub fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     process::guard_tools();
-    let request = match Arguments::try_parse().and_then(Arguments::request) {
+    let parsed = Arguments::try_parse().and_then(|arguments| {
+        style::choose_colour(arguments.colour());
+        arguments.request()
+    });
+    let request = match parsed {
         Ok(request) => request,
         Err(error) => return ExitCode::from(exit_code(command_line::refuse(&error, std::env::args_os()))),
     };

@@ -2,6 +2,8 @@
 //!
 //! What is said is decided elsewhere; nothing here must be needed to understand it.
 
+use std::sync::OnceLock;
+
 use console::{Style, Term};
 
 use crate::cli::harmless::{own_colours, replaced};
@@ -75,6 +77,8 @@ pub struct Look {
 
 impl Look {
     const WIDTH_DEFAULT: usize = 80;
+    /// No text has a line as long as this.
+    const WIDTH_UNLIMITED: usize = 1_000_000;
     const WIDTH_MIN: usize = 40;
     /// Longer lines are hard to read.
     const WIDTH_MAX: usize = 100;
@@ -86,10 +90,11 @@ impl Look {
 
     /// For this terminal, or for the file or pipe in its place.
     pub fn of(term: &Term) -> Look {
-        let colours = if term.is_term() && term.features().colors_supported() && !no_colour_wanted() {
-            Colours::On
-        } else {
-            Colours::Off
+        let by_itself = || term.is_term() && term.features().colors_supported() && !no_colour_wanted();
+        let colours = match COLOUR.get().copied().unwrap_or_default() {
+            ColourChoice::Always => Colours::On,
+            ColourChoice::Auto if by_itself() => Colours::On,
+            ColourChoice::Auto | ColourChoice::Never => Colours::Off,
         };
         let signs = if speaks_unicode() { Signs::Unicode } else { Signs::Ascii };
         Look { width: width_of(term), colours, signs }
@@ -121,9 +126,34 @@ impl Look {
     }
 }
 
-/// The width to fill, asked anew because people resize windows.
+/// What `--color` says.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum ColourChoice {
+    /// On a terminal, unless NO_COLOR is set
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+static COLOUR: OnceLock<ColourChoice> = OnceLock::new();
+
+/// For the whole program, before anything is shown.
+pub fn choose_colour(choice: ColourChoice) {
+    // Nobody chooses twice.
+    let _chosen_before = COLOUR.set(choice);
+}
+
+/// The width to fill, asked anew because people resize windows. A file or a pipe has none: what reads it breaks lines itself,
+/// or looks for texts that a break would cut. COLUMNS gives it one.
 pub fn width_of(term: &Term) -> usize {
-    let columns = term.size_checked().map_or(Look::WIDTH_DEFAULT, |(_, columns)| usize::from(columns));
+    let columns = match term.size_checked() {
+        Some((_, columns)) => usize::from(columns),
+        None => match std::env::var("COLUMNS").ok().and_then(|columns| columns.parse::<usize>().ok()) {
+            Some(columns) => columns,
+            None => return Look::WIDTH_UNLIMITED,
+        },
+    };
     // The last column stays free: some terminals wrap as soon as it is filled.
     columns.saturating_sub(1).clamp(Look::WIDTH_MIN, Look::WIDTH_MAX)
 }

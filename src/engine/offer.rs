@@ -44,10 +44,17 @@ impl<W: World> Runner<'_, W> {
         });
         self.let_hands_move(&prompt.hands, None);
         let world = self.world;
+        // Whoever has gone away has not asked for the other way either.
+        let entered = async {
+            while let Reply::Line(line) = world.reply().await {
+                if line.trim().is_empty() {
+                    break;
+                }
+            }
+        };
         let met = tokio::select! {
             waited = self.wait_until(step, until, limit, until.anew) => met_in_time(waited)?,
-            // Whoever has gone away has not asked for the other way either.
-            Reply::Line(_) | Reply::Gone = world.reply() => false,
+            () = entered => false,
         };
         self.decide(step, met);
         Ok(())

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep_until};
 
 use crate::documents::expression::Value;
 use crate::documents::playbook::{Instead, LateAsk, Step, Until};
@@ -25,6 +25,9 @@ const PART: u32 = 16;
 const OFTENEST: Duration = Duration::from_millis(1);
 /// For so long "not permitted" or "several" may pass by itself while devices come and go.
 const GRACE: Duration = Duration::from_secs(2);
+
+/// What is said to whoever types something else where ENTER is waited for: a "no" must not count as it.
+const NOT_ENTER: &str = "Only ENTER goes on: press it alone when it is done. Ctrl-C ends the run.";
 
 /// When to look at a bus that has changed at that time.
 fn look_again(changed: Instant) -> Instant {
@@ -267,15 +270,19 @@ impl<W: World> Runner<'_, W> {
     /// Waits for ENTER.
     pub(super) async fn wait_for_enter(&mut self, step: &Id, limit: Duration) -> Result<(), Halt> {
         let world = self.world;
-        tokio::select! {
-            by = world.interrupted() => Err(self.interrupt(step, by)),
-            reply = world.reply() => match reply {
-                Reply::Line(_) => Ok(()),
-                Reply::Gone => Err(self.declined(step, "nobody is there to press ENTER".to_owned())),
-            },
-            () = sleep(limit) => {
-                let message = format!("nobody pressed ENTER within {}", describe_time(limit));
-                Err(self.halt_here(step, Fault::new(FaultClass::TimedOut, message)))
+        let deadline = Instant::now() + limit;
+        loop {
+            tokio::select! {
+                by = world.interrupted() => return Err(self.interrupt(step, by)),
+                reply = world.reply() => match reply {
+                    Reply::Line(line) if line.trim().is_empty() => return Ok(()),
+                    Reply::Line(_) => self.tell(Event::Note { text: NOT_ENTER.to_owned() }),
+                    Reply::Gone => return Err(self.declined(step, "nobody is there to press ENTER".to_owned())),
+                },
+                () = sleep_until(deadline) => {
+                    let message = format!("nobody pressed ENTER within {}", describe_time(limit));
+                    return Err(self.halt_here(step, Fault::new(FaultClass::TimedOut, message)));
+                }
             }
         }
     }
