@@ -288,7 +288,7 @@ fn the_four_files_of_the_ae3_are_given_together_or_not_at_all() {
             .exits(2)
             .says(&format!("`{}`", missing.file))
             .says("belong together: give all of them, or none")
-            .says("no tool has run");
+            .says("tools were asked for their version only");
         assert_eq!(house.commands(), [""; 0], "{}", missing.file);
     }
 }
@@ -307,7 +307,7 @@ fn files_of_another_board_are_refused_before_anything_is_touched() {
 fn an_image_that_does_not_fit_is_refused_before_anything_is_touched() {
     let house = house("n6.yaml", CASES[2].needed);
     house.write("images/firmware.bin", vec![7; 0x38_0001]);
-    simulate(&house, "n6.yaml", "").exits(2).says("firmware.bin").says("no tool has run");
+    simulate(&house, "n6.yaml", "").exits(2).says("firmware.bin").says("tools were asked for their version only");
     assert_eq!(house.commands(), [""; 0]);
 }
 

@@ -120,7 +120,7 @@ fn a_file_that_the_layout_names_must_lie_beside_it() {
     run(&house)
         .says("`FlashLayout.tsv`, line 4: `other.bin` is not in images")
         .says("put `other.bin` beside `FlashLayout.tsv`, or correct its name there")
-        .says("no tool has run");
+        .says("tools were asked for their version only");
     assert_eq!(house.commands(), [""; 0]);
 
     house.write("images/other.bin", "");

@@ -4,6 +4,7 @@ use crate::documents::playbook::{Device, DeviceState};
 use crate::engine::devices::name_of;
 use crate::engine::halt::Halt;
 use crate::engine::question::{Answer, QUESTION_LIMIT, YES, told_of_itself};
+use crate::engine::refusal::TOOLS_ASKED;
 use crate::engine::runner::Runner;
 use crate::engine::{Event, Outcome, Refusal, before_anything, milliseconds};
 use crate::words::FaultClass;
@@ -76,7 +77,7 @@ impl<'a, W: World> Runner<'a, W> {
             "If the dead one is another camera, disconnect this one, or choose with --port or --serial.".to_owned(),
         ];
         let mut problem = before_anything(class, what, next);
-        problem.state = "Nothing has been done to the board.".to_owned();
+        problem.state = TOOLS_ASKED.to_owned();
         problem.attached = self.bus.describe_attached();
         Halt::Refused(Box::new(Refusal { outcome, problem }))
     }

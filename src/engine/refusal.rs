@@ -6,6 +6,9 @@ use crate::world::ToolProblem;
 
 const UNTOUCHED: &str = "Nothing has been done to the board, and no tool has run.";
 
+/// Which is a start of each, too.
+pub(super) const TOOLS_ASKED: &str = "Nothing has been done to the board; tools were asked for their version only.";
+
 /// A run that ended before its first step.
 #[derive(Debug)]
 pub struct Refusal {
@@ -66,6 +69,7 @@ pub fn before_anything(class: FaultClass, what: String, next: Vec<String>) -> Pr
 /// How a run ends without its files; what is wrong with the tools as well is told in the same list.
 pub fn without_files(files: &[InputProblem], tools: &[ToolProblem]) -> Refusal {
     let mut problem = refused_inputs(files);
+    problem.state = TOOLS_ASKED.to_owned();
     if !tools.is_empty() {
         if let [InputProblem { input, message, .. }] = files {
             problem.output.push(format!("{input}: {message}"));
@@ -78,7 +82,6 @@ pub fn without_files(files: &[InputProblem], tools: &[ToolProblem]) -> Refusal {
         problem.what = format!("{} and {} cannot be used", number(files.len(), "file"), number(tools.len(), "tool"));
         problem.output.extend(tools.iter().map(ToString::to_string));
         problem.next.extend(of_tools.next);
-        problem.state = of_tools.state;
     }
     Refusal { outcome: Outcome::CommandLine, problem }
 }
@@ -124,7 +127,7 @@ fn refused_tools(faults: &[ToolProblem]) -> Problem {
         }
     };
     let mut problem = before_anything(FaultClass::ToolMissing, what, Vec::new());
-    problem.state = "Nothing has been done to the board.".to_owned();
+    problem.state = TOOLS_ASKED.to_owned();
     problem.output = match faults {
         [only] => only.output(),
         several => several.iter().map(ToString::to_string).collect(),
