@@ -191,3 +191,29 @@ fn watching_ends_with_its_reader() {
         std::thread::yield_now();
     }
 }
+
+#[test]
+fn a_new_board_passes_at_once() {
+    for family in ["stm32-dfu", "imxrt-sdp", "plain-dfu", "tool"] {
+        let house = House::new();
+        let made = house.run(&["new", "Bench Lamp 2", "--family", family]).exits(0);
+        made.says("made ./bench-lamp-2.yaml").says("recover test ./bench-lamp-2.test.yaml");
+        house.run(&["check", "bench-lamp-2.yaml", "bench-lamp-2.test.yaml"]).exits(0).says("nothing wrong");
+        house.run(&["test", "bench-lamp-2.test.yaml"]).exits(0).says("0 failed").never_says("warning");
+        let shown = house.run(&["show", "./bench-lamp-2.yaml"]).exits(0);
+        shown.says("Bringing back the Bench Lamp 2").never_says("My Board");
+        if family != "tool" {
+            house.run(&["./bench-lamp-2.yaml", "--simulate"]).exits(0).says("the virtual Bench Lamp 2 was recovered");
+        }
+        // Nothing is written over, and then nothing is left half made.
+        std::fs::remove_file(house.path("work/bench-lamp-2.yaml")).unwrap();
+        house
+            .run(&["new", "Bench Lamp 2", "--family", family])
+            .exits(2)
+            .says("bench-lamp-2.test.yaml is there already");
+        assert!(!house.path("work/bench-lamp-2.yaml").exists());
+    }
+    let house = House::new();
+    house.run(&["new", "../x: y"]).exits(2).says("has signs");
+    house.run(&["new", "Lamp", "--dir", "boards/lamp"]).exits(0).says("made boards/lamp/lamp.yaml");
+}

@@ -11,6 +11,7 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
+use crate::cli::new::Family;
 use crate::cli::style::ColourChoice;
 use crate::documents::library::{shipped_boards, shipped_playbooks};
 use crate::documents::playbook::irreversible_steps;
@@ -85,6 +86,14 @@ A test file stands beside its playbook: my-board.test.yaml beside my-board.yaml.
 
 Exit codes: 0 all passed, 1 some failed, 2 command line, 3 a document is wrong";
 
+const NEW_EXAMPLES: &str = "\
+Examples:
+  recover new \"My Board\"
+  recover new \"My Board\" --family tool --dir boards/mine
+
+Exit codes: 0 made, 1 the files could not be written, 2 command line, or a file
+is there already";
+
 const TRUST_EXAMPLES: &str = "\
 It decides which programs run, so the one of a folder counts only once it is
 trusted, or where a run names it with --catalog.
@@ -145,6 +154,9 @@ enum Verb {
     /// Prove playbooks on virtual boards, without hardware
     #[command(after_help = TEST_EXAMPLES)]
     Test(TestArgs),
+    /// Make a playbook for a new board, with a virtual board and tests that pass
+    #[command(after_help = NEW_EXAMPLES)]
+    New(NewArgs),
     /// Let a vendor-tools.toml count in real runs, as it is now
     #[command(after_help = TRUST_EXAMPLES)]
     Trust(TrustArgs),
@@ -357,6 +369,21 @@ pub struct CheckArgs {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct NewArgs {
+    /// Name of the board, for people
+    #[arg(value_name = "BOARD")]
+    pub board: String,
+
+    /// What leads into it
+    #[arg(long, value_name = "FAMILY", value_enum, default_value_t)]
+    pub family: Family,
+
+    /// Folder for the files
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub dir: PathBuf,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct TrustArgs {
     /// The catalog
     #[arg(value_name = "FILE")]
@@ -449,6 +476,7 @@ pub enum Request {
     Test(TestArgs),
     Schema(SchemaArgs),
     Trust(TrustArgs),
+    New(NewArgs),
 }
 
 impl Arguments {
@@ -467,6 +495,7 @@ impl Arguments {
             Some(Verb::Man) => return Ok(Request::Man),
             Some(Verb::Check(args)) => return Ok(Request::Check(args)),
             Some(Verb::Test(args)) => return Ok(Request::Test(args)),
+            Some(Verb::New(args)) => return Ok(Request::New(args)),
             Some(Verb::Trust(args)) => return Ok(Request::Trust(args)),
             Some(Verb::Schema(args)) => return Ok(Request::Schema(args)),
             Some(Verb::Run(run)) => (run.playbook.or(run.named), run.options),

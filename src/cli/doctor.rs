@@ -131,7 +131,7 @@ fn subject(args: &DoctorArgs, look: &Look) -> Result<Subject, Outcome> {
         return Err(Outcome::CommandLine);
     }
     let (playbooks, one) = match &args.board {
-        Some(name) => (vec![sound_playbook(name, &catalog, look)?.1], true),
+        Some(name) => (vec![sound_playbook(name, |_| Ok(catalog.clone()), look)?.1], true),
         None => (Boards::all().playbooks, false),
     };
     Ok(Subject { playbooks, one, catalog, surroundings })

@@ -23,6 +23,7 @@ mod list;
 mod live_line;
 pub mod log;
 mod look_around;
+mod new;
 mod other_folder;
 mod parallel;
 mod places;
@@ -98,6 +99,7 @@ pub fn main() -> ExitCode {
         Request::List(args) => list::list(&args, &Look::of(&Term::stdout())),
         Request::Schema(args) => schema::schema(&args),
         Request::Test(args) => test::test(&args, &Look::of(&Term::stdout())),
+        Request::New(args) => new::new(&args),
         Request::Trust(args) => trust::trust(&args, &Look::of(&Term::stderr())),
         Request::Check(args) => check::check(&args, &Look::of(&Term::stderr())),
     });

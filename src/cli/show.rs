@@ -1,12 +1,13 @@
 //! `recover show`: a board's procedure for a person to read, rendered from its playbook. Needs no files and no tools.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use crate::cli::arguments::{ShowArgs, ShowFormat};
-use crate::cli::catalogs::of_user;
-use crate::cli::diagnostics::render;
+use crate::cli::catalogs::{Catalogs, of_user};
+use crate::cli::places::FoundPlaybook;
 use crate::cli::sound_playbook::sound_playbook;
-use crate::cli::streams::{complain, complain_at_length, say};
+use crate::cli::streams::{complain, say};
 use crate::cli::style::{Look, Role, Sign};
 use crate::cli::wording::{bytes, hang, milliseconds, quote_command};
 use crate::documents::playbook::{Need, Playbook, irreversible_steps, tools_of};
@@ -28,14 +29,15 @@ enum Line {
 
 pub(super) fn show(args: &ShowArgs, look: &Look) -> Outcome {
     let surroundings = Surroundings::of_this_process();
-    let catalog = match of_user(&surroundings) {
-        Ok(catalog) => catalog,
-        Err(diagnostics) => {
-            complain_at_length(&render(&diagnostics, look));
-            return Outcome::PlaybookInvalid;
+    // No program starts here, so the catalog beside the playbook counts in full.
+    let catalog = |found: &FoundPlaybook| match found.is_shipped() {
+        true => of_user(&surroundings),
+        false => {
+            let beside = Catalogs::new(surroundings.clone()).beside(Path::new(&found.source.name));
+            beside.map(|beside| beside.catalog.clone())
         }
     };
-    let (found, playbook) = match sound_playbook(&args.board, &catalog, look) {
+    let (found, playbook, catalog) = match sound_playbook(&args.board, catalog, look) {
         Ok(sound) => sound,
         Err(outcome) => return outcome,
     };

@@ -9,19 +9,25 @@ use crate::cli::style::Look;
 use crate::documents::catalog::Catalog;
 use crate::documents::playbook::Playbook;
 use crate::engine::Outcome;
-use crate::words::Severity;
+use crate::words::{Diagnostic, Severity};
 
-/// The playbook, if a run would take it. What is wrong instead has been shown.
-pub(super) fn sound_playbook(name: &str, catalog: &Catalog, look: &Look) -> Result<(FoundPlaybook, Playbook), Outcome> {
+/// The playbook and the catalog of its tools, if a run would take them. What is wrong instead has been shown.
+pub(super) fn sound_playbook(
+    name: &str,
+    catalog: impl FnOnce(&FoundPlaybook) -> Result<Catalog, Vec<Diagnostic>>,
+    look: &Look,
+) -> Result<(FoundPlaybook, Playbook, Catalog), Outcome> {
+    let invalid = |diagnostics: &[Diagnostic]| {
+        complain_at_length(&render(diagnostics, look));
+        Outcome::PlaybookInvalid
+    };
     let found = find_playbook(name).map_err(|error| complain_of_place(&error))?;
-    let (playbook, diagnostics) = read(&found, catalog);
+    let catalog = catalog(&found).map_err(|diagnostics| invalid(&diagnostics))?;
+    let (playbook, diagnostics) = read(&found, &catalog);
     let sound = playbook.filter(|_| diagnostics.iter().all(|diagnostic| diagnostic.severity != Severity::Error));
     match sound {
-        Some(playbook) => Ok((found, playbook)),
-        None => {
-            complain_at_length(&render(&diagnostics, look));
-            Err(Outcome::PlaybookInvalid)
-        }
+        Some(playbook) => Ok((found, playbook, catalog)),
+        None => Err(invalid(&diagnostics)),
     }
 }
 

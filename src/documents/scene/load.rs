@@ -69,7 +69,7 @@ keys! {
 
 keys! {
     PERSON: PersonKeys = "an entry of `person`";
-    asked: Shape::Words(|| words(&Asked::ALL)), "For what: hands (to do something to the board), consent (to what can never be undone), which-board (whether what is there is the board that is meant; without an entry it is), answer (to a question of a tool).", required(),
+    asked: Shape::Words(|| words(&Asked::ALL)), "For what: hands (to do something to the board), consent (to what can never be undone), which-board (whether what is there is the board that is meant; without an entry it is), healthy (whether a board that runs its firmware is to be rewritten; it is), answer (to a question of a tool).", required(),
         when_missing("", "`hands`, `consent`, `which-board` or `answer`: what the person is asked for");
     after: TIME, "How long after the question the reply comes.";
     says: SCALAR, "The line that is typed; the empty one is ENTER.";

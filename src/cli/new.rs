@@ -1,0 +1,159 @@
+//! `recover new`: a playbook for a board that has none yet, with what it needs to be tried without hardware. Everything is a copy
+//! of what lies in `playbooks/new`, which the tests of the shipped playbooks prove.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use crate::cli::arguments::NewArgs;
+use crate::cli::streams::{complain, say};
+use crate::cli::wording::quote;
+use crate::engine::Outcome;
+
+/// What the copies are called by, and what they call the board.
+const BOARD_FILE: &str = "board";
+const BOARD_NAME: &str = "My Board";
+
+/// Which kind of board it is, by the way that leads into it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Family {
+    /// An STM32 whose ROM speaks DFU
+    #[default]
+    Stm32Dfu,
+    /// An i.MX RT with NXP's flashloader
+    ImxrtSdp,
+    /// A board whose own bootloader speaks DFU
+    PlainDfu,
+    /// A board that is written with a tool that recover does not know yet
+    Tool,
+}
+
+type Document = (&'static str, &'static str);
+
+macro_rules! documents {
+    ($folder:literal: $($file:literal),+) => {
+        &[$(($file, include_str!(concat!("../../playbooks/new/", $folder, "/", $file)))),+]
+    };
+}
+
+impl Family {
+    /// File name and text of each.
+    fn documents(self) -> &'static [Document] {
+        match self {
+            Family::Stm32Dfu => documents!("stm32-dfu": "board.yaml", "board.test.yaml"),
+            Family::ImxrtSdp => documents!("imxrt-sdp": "board.yaml", "board.test.yaml"),
+            Family::PlainDfu => documents!("plain-dfu": "board.yaml", "board.test.yaml"),
+            Family::Tool => {
+                documents!("tool": "board.yaml", "board.test.yaml", "vendor-tools.toml", "works.scene.yaml", "silent.scene.yaml")
+            }
+        }
+    }
+}
+
+/// Why nothing was made.
+#[derive(Debug, thiserror::Error)]
+enum NotMade {
+    #[error("`{0}` has no letter or digit that a file could be called by")]
+    NoName(String),
+    #[error("`{0}` has signs that a document would have to quote: take letters, digits, blanks, - and _ for now")]
+    OddName(String),
+    #[error("{} is there already", .0.display())]
+    Exists(PathBuf),
+    #[error("{} cannot be written: {source}", path.display())]
+    Unwritable { path: PathBuf, source: io::Error },
+}
+
+pub(super) fn new(args: &NewArgs) -> Outcome {
+    match made(args) {
+        Ok(files) => {
+            files.iter().for_each(|file| say(&format!("made {}", file.display())));
+            let at = |name: &str| quote(&args.dir.join(name).to_string_lossy());
+            let name = file_name(&args.board);
+            say("\nIt passes its tests as it is. Change what is marked CHANGE, then try it:");
+            say(&format!("  recover check {}", at(&format!("{name}.yaml"))));
+            let played = match args.family {
+                Family::Tool => format!("--scene {}", at("works.scene.yaml")),
+                Family::Stm32Dfu | Family::ImxrtSdp | Family::PlainDfu => "--simulate".to_owned(),
+            };
+            say(&format!("  recover run {} {played}", at(&format!("{name}.yaml"))));
+            say(&format!("  recover test {}", at(&format!("{name}.test.yaml"))));
+            Outcome::Recovered
+        }
+        Err(error) => {
+            complain(&format!("error: {error}"));
+            match error {
+                NotMade::NoName(_) | NotMade::OddName(_) | NotMade::Exists(_) => Outcome::CommandLine,
+                NotMade::Unwritable { .. } => Outcome::StepFailed,
+            }
+        }
+    }
+}
+
+/// All of the files, or none.
+fn made(args: &NewArgs) -> Result<Vec<PathBuf>, NotMade> {
+    let name = file_name(&args.board);
+    if name.is_empty() {
+        return Err(NotMade::NoName(args.board.clone()));
+    }
+    if !args.board.chars().all(|letter| letter.is_alphanumeric() || matches!(letter, ' ' | '-' | '_')) {
+        return Err(NotMade::OddName(args.board.clone()));
+    }
+    let unwritable = |path: &Path| {
+        let path = path.to_owned();
+        move |source: io::Error| match source.kind() {
+            io::ErrorKind::AlreadyExists => NotMade::Exists(path),
+            _ => NotMade::Unwritable { path, source },
+        }
+    };
+    fs::create_dir_all(&args.dir).map_err(unwritable(&args.dir))?;
+    let mut files: Vec<PathBuf> = Vec::new();
+    for (file, text) in args.family.documents() {
+        let path = args.dir.join(called(file, &name));
+        let text = text.replace(BOARD_NAME, args.board.trim()).replace("board.yaml", &format!("{name}.yaml"));
+        let text = text.replace("board.test.yaml", &format!("{name}.test.yaml"));
+        let written = fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .open(&path)
+            .and_then(|mut new| new.write_all(text.as_bytes()));
+        let error = written.err();
+        let is_new = error.as_ref().is_none_or(|error| error.kind() != io::ErrorKind::AlreadyExists);
+        if is_new {
+            files.push(path.clone());
+        }
+        if let Some(source) = error {
+            // Only what was made here.
+            files.iter().for_each(|file| drop(fs::remove_file(file)));
+            return Err(unwritable(&path)(source));
+        }
+    }
+    Ok(files)
+}
+
+/// `board.test.yaml` → `my-board.test.yaml`; others keep their names.
+fn called(file: &str, name: &str) -> String {
+    match file.strip_prefix(BOARD_FILE) {
+        Some(rest) => format!("{name}{rest}"),
+        None => file.to_owned(),
+    }
+}
+
+/// "My Board 2" → `my-board-2`.
+fn file_name(board: &str) -> String {
+    let letters = board.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { ' ' });
+    let words: String = letters.flat_map(char::to_lowercase).collect();
+    words.split_whitespace().collect::<Vec<_>>().join("-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_become_file_names() {
+        assert_eq!(file_name("My Board 2"), "my-board-2");
+        assert_eq!(file_name(" ../é/"), "");
+        assert_eq!(called("board.test.yaml", "x"), "x.test.yaml");
+        assert_eq!(called("works.scene.yaml", "x"), "works.scene.yaml");
+    }
+}
