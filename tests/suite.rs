@@ -8,6 +8,7 @@ mod alif_texts;
 mod bad_input;
 mod cases;
 mod catalogs;
+mod causes;
 mod check;
 mod check_rules;
 mod dfu_util_transcripts;
