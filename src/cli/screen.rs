@@ -128,6 +128,12 @@ impl<W: Write> Screen<W> {
             Event::Waiting { waiting_for, attached, remaining_ms, .. } => {
                 self.ongoing.wait(&mut self.page, &Wait { waiting_for, attached, remaining_ms: *remaining_ms });
             }
+            Event::Hinted { text, after_ms, .. } => {
+                // What is wrapped must not hide where it begins: several may follow one another.
+                let text = format!("After {}: {text}", milliseconds(*after_ms));
+                self.page.say(Role::Warning, Some(Sign::Attention), &text);
+            }
+            Event::Flapping { text, .. } => self.page.say(Role::Warning, Some(Sign::Attention), text),
             Event::WaitOver { end, text, elapsed_ms, .. } => {
                 self.ongoing.end(&mut self.page);
                 let role = if *end == WaitEnd::InVain { Role::Warning } else { Role::Quiet };

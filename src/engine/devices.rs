@@ -1,6 +1,6 @@
 //! What is on the bus, in the playbook's own words.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -25,7 +25,7 @@ pub enum Chosen {
 
 /// The bus as one playbook sees it.
 pub(super) struct Bus<'a, W> {
-    world: &'a W,
+    pub(super) world: &'a W,
     pub(super) playbook: &'a Playbook,
     pub(super) catalog: &'a Catalog,
     pub(super) chosen: Chosen,
@@ -40,6 +40,8 @@ pub(super) struct Bus<'a, W> {
     pub(super) proofs: RefCell<Proofs>,
     /// What was there at the last look, and since when.
     seen: RefCell<Option<Vec<Seen>>>,
+    /// Some device of the playbook has been there in this run.
+    ever_seen_any: Cell<bool>,
 }
 
 /// A device and when it came; nothing where it was there at the first look already.
@@ -79,6 +81,7 @@ impl<'a, W: World> Bus<'a, W> {
             examined: RefCell::default(),
             proofs: RefCell::default(),
             seen: RefCell::default(),
+            ever_seen_any: Cell::new(false),
         }
     }
 
@@ -119,6 +122,11 @@ impl<'a, W: World> Bus<'a, W> {
             })
         };
         *seen = Some(devices.iter().map(noted).collect());
+        self.ever_seen_any.set(self.ever_seen_any.get() || !devices.is_empty());
+    }
+
+    pub(super) fn has_ever_seen_any(&self) -> bool {
+        self.ever_seen_any.get()
     }
 
     /// Tells the comings of a device apart.

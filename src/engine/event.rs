@@ -143,6 +143,24 @@ pub enum Event {
         attached: Vec<String>,
         remaining_ms: u64,
     },
+    /// A wait goes on in vain, and this may be why. Nothing is told twice in one wait.
+    Hinted {
+        step: Id,
+        text: String,
+        /// So long has the wait lasted.
+        after_ms: u64,
+    },
+    /// What is waited for comes and goes again and again. Told once in one wait.
+    Flapping {
+        step: Id,
+        /// Its name in the playbook.
+        device: Id,
+        /// How often it came, within how long.
+        times: u32,
+        within_ms: u64,
+        /// What that probably means.
+        text: String,
+    },
     WaitOver {
         step: Id,
         end: WaitEnd,

@@ -23,6 +23,7 @@ mod facts;
 mod files;
 mod gate;
 mod halt;
+mod hints;
 mod identity;
 mod inputs;
 mod instead;

@@ -217,6 +217,11 @@ pub trait World {
     /// Every device of these kinds of ids on the bus; `kinds` says for each id how tools open it.
     fn devices(&self, kinds: &[(UsbId, DeviceKind)]) -> DeviceList;
 
+    /// What is attached beside devices with these ids; nothing where the bus cannot be read, or is made up.
+    fn strangers(&self, _known: &[UsbId]) -> Vec<OtherDevice> {
+        Vec::new()
+    }
+
     /// The node of an attached device; nothing where the system has none, or is made up.
     fn node(&self, _device: &AttachedDevice) -> Option<DeviceNode> {
         None

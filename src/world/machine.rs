@@ -71,6 +71,10 @@ impl World for Machine {
         Ok(devices)
     }
 
+    fn strangers(&self, known: &[UsbId]) -> Vec<OtherDevice> {
+        self.others(known).unwrap_or_default()
+    }
+
     #[cfg(target_os = "linux")]
     fn node(&self, device: &AttachedDevice) -> Option<DeviceNode> {
         let path = match device.kind {

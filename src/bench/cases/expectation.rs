@@ -337,6 +337,8 @@ fn texts_of(event: &Event) -> Vec<String> {
         | Event::BoardAsked { text, .. }
         | Event::Warning { text }
         | Event::Note { text }
+        | Event::Hinted { text, .. }
+        | Event::Flapping { text, .. }
         | Event::WaitOver { text, .. } => {
             vec![text.clone()]
         }

@@ -41,8 +41,8 @@ pub(crate) use read_input::is_part_of_a_program;
 pub use steps::{Below, Walk, every_step, irreversible_steps, leaves, procedure, runs_of, tools_of};
 pub use types::{
     Action, Afterwards, Answer, Backoff, Capture, CaptureKind, Changes, CheckStep, Contents, Enough, FailOn, HandMove,
-    Instead, Irreversible, LateAsk, OnFault, Playbook, Prompt, Reading, RefuseStep, RestartAt, Retry, Run, StagedFile,
-    Step, TellApart, ThirdFailure, Timeout, ToolFile, Unmet, Until, VirtualBoard, WriteStep,
+    Hint, Instead, Irreversible, LateAsk, OnFault, Playbook, Prompt, Reading, RefuseStep, RestartAt, Retry, Run,
+    StagedFile, Step, TellApart, ThirdFailure, Timeout, ToolFile, Unmet, Until, VirtualBoard, WriteStep,
 };
 pub use variable::{Variable, VariableError, as_written};
 pub use wrong_kind::{LOOKED_AT_BYTES, WrongKind, blank, wrong_kind};

@@ -108,6 +108,8 @@ pub struct Step {
     pub(crate) if_unmet: Option<String>,
     /// What it means when one of these devices comes while the step waits, or while its tool does.
     pub(crate) instead: Vec<Instead>,
+    /// What else may be the reason where what is waited for does not come; the soonest first.
+    pub(crate) hints: Vec<Hint>,
     /// What the person is asked to do when a wait has gone on for a while in vain.
     pub(crate) ask: Option<LateAsk>,
     pub(crate) irreversible: Option<Irreversible>,
@@ -167,6 +169,13 @@ pub struct Instead {
 pub struct Enough {
     pub(crate) times: u32,
     pub(crate) sets: Located<Id>,
+}
+
+/// What is told when a wait has gone on for so long in vain.
+#[derive(Debug, Clone)]
+pub struct Hint {
+    pub(crate) after: Located<Duration>,
+    pub(crate) text: String,
 }
 
 /// Hands help where the hardware does not come by itself.

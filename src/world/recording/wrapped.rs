@@ -10,7 +10,8 @@ use crate::documents::scene::Asked;
 use crate::words::UsbId;
 use crate::world::recording::Recorder;
 use crate::world::{
-    Ask, AttachedDevice, Awake, Cleared, DeviceList, DeviceNode, Host, Interrupt, NodeHolder, Reply, RunningTool, World,
+    Ask, AttachedDevice, Awake, Cleared, DeviceList, DeviceNode, Host, Interrupt, NodeHolder, OtherDevice, Reply,
+    RunningTool, World,
 };
 
 /// The world of a run that is recorded.
@@ -61,6 +62,10 @@ impl<W: World> World for RecordingWorld<'_, W> {
             self.recorder.note(|recorded, at_ms| recorded.saw(attached, at_ms));
         }
         devices
+    }
+
+    fn strangers(&self, known: &[UsbId]) -> Vec<OtherDevice> {
+        self.inner.strangers(known)
     }
 
     fn node(&self, device: &AttachedDevice) -> Option<DeviceNode> {
