@@ -29,6 +29,7 @@ pub(crate) fn playbook() -> Playbook {
         aliases: Vec::new(),
         summary: None,
         sources: Vec::new(),
+        drawing: None,
         inputs: Vec::new(),
         devices: vec![
             device("rom", "1fc9:0135", DeviceKind::Hid),

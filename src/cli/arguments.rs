@@ -248,6 +248,12 @@ pub struct RunOptions {
     #[arg(hide_short_help = true, long)]
     pub verbose: bool,
 
+    /// Show less: only what you are asked for and what fails; and no bell
+    ///
+    /// Without it the terminal's bell sounds when you are needed after a while.
+    #[arg(hide_short_help = true, long, conflicts_with = "verbose")]
+    pub quiet: bool,
+
     /// For whom to write: a person, or a program reading one JSON object per line
     #[arg(hide_short_help = true, long, value_name = "FORMAT", value_enum, default_value_t)]
     pub message_format: MessageFormat,

@@ -35,7 +35,11 @@ impl Readers {
         let shown: Box<dyn Reader> = match job.options.message_format {
             MessageFormat::Human => {
                 let screen = Screen::stdout().with_log(log.as_ref().map(|log| log.path().to_owned()));
-                Box::new(if job.options.verbose { screen.verbose() } else { screen })
+                Box::new(match (job.options.verbose, job.options.quiet) {
+                    (true, _) => screen.verbose(),
+                    (_, true) => screen.quiet(),
+                    _ => screen,
+                })
             }
             MessageFormat::Json => Box::new(Json::new(stdout())),
         };

@@ -3,6 +3,7 @@
 //! Each event is told once and in plain words. Whatever changes all the time lives in the live line and leaves no
 //! trace; without a terminal the same is told in a few lasting lines.
 
+mod bell;
 mod boxes;
 mod ongoing;
 mod page;
@@ -23,9 +24,20 @@ use crate::engine::{Event, GoesOn, Outcome, Problem, StepEnd, WaitEnd};
 use crate::words::{Fault, Id};
 use crate::world::Interrupt;
 
+use bell::Bell;
 use ongoing::{Ongoing, Wait};
 use page::{INDENT, Page};
 use skipped::Skipped;
+
+/// How much is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Detail {
+    /// What is asked of the person, and what fails.
+    Quiet,
+    Usual,
+    /// Also what was passed over.
+    Verbose,
+}
 
 /// Prints the events for people.
 #[derive(Debug)]
@@ -33,8 +45,8 @@ pub struct Screen<W: Write> {
     page: Page<W>,
     ongoing: Ongoing,
     log: Option<PathBuf>,
-    /// Show also what was passed over.
-    verbose: bool,
+    detail: Detail,
+    bell: Bell,
     board: String,
     simulated: bool,
     told_fault: Option<String>,
@@ -63,7 +75,8 @@ impl<W: Write> Screen<W> {
             page,
             ongoing: Ongoing::default(),
             log: None,
-            verbose: false,
+            detail: Detail::Usual,
+            bell: Bell::default(),
             board: String::new(),
             simulated: false,
             told_fault: None,
@@ -82,8 +95,33 @@ impl<W: Write> Screen<W> {
     /// Shows more than a rescue needs.
     #[must_use]
     pub fn verbose(mut self) -> Screen<W> {
-        self.verbose = true;
+        self.detail = Detail::Verbose;
         self
+    }
+
+    /// Shows less, and rings no bell.
+    #[must_use]
+    pub fn quiet(mut self) -> Screen<W> {
+        self.detail = Detail::Quiet;
+        self
+    }
+
+    /// What nobody misses who wants to know only what to do.
+    fn is_left_out(&self, event: &Event) -> bool {
+        self.detail == Detail::Quiet
+            && match event {
+                Event::LookingForTools { .. }
+                | Event::ToolFound { .. }
+                | Event::InputReady { .. }
+                | Event::BoardProven { .. }
+                | Event::FuseRead { .. }
+                | Event::ToolAnswered { .. }
+                | Event::Note { .. } => true,
+                Event::WaitOver { end, .. } => *end != WaitEnd::InVain,
+                Event::StepSkipped { .. } => true,
+                Event::StepFinished { end, .. } => *end == StepEnd::Succeeded,
+                _ => false,
+            }
     }
 
     fn show(&mut self, event: &Event) {
@@ -92,6 +130,12 @@ impl<W: Write> Screen<W> {
             return;
         }
         self.tell_skipped();
+        if self.bell.rings(event) && self.detail != Detail::Quiet {
+            self.page.ring();
+        }
+        if self.is_left_out(event) {
+            return self.ongoing.end(&mut self.page);
+        }
         match event {
             Event::RunStarted { .. }
             | Event::LookingForTools { .. }
@@ -108,7 +152,9 @@ impl<W: Write> Screen<W> {
                 self.page.say(Role::Quiet, Some(Sign::Skipped), &format!("skipped: {reason}"));
             }
             Event::ToolStarted { tool, command, changes_board, purpose, .. } => {
-                self.show_command(command, purpose);
+                if self.detail != Detail::Quiet {
+                    self.show_command(command, purpose);
+                }
                 self.ongoing.tool(&mut self.page, tool, *changes_board);
             }
             Event::ToolOutput { .. } | Event::ToolLines { .. } => {}
@@ -166,7 +212,7 @@ impl<W: Write> Screen<W> {
                 self.page.say(Role::Warning, Some(Sign::Attention), &format!("warning: {text}"));
             }
             Event::Note { text } => self.page.say(Role::Quiet, None, &format!("note: {text}")),
-            Event::MaySleep { reason } if self.verbose => {
+            Event::MaySleep { reason } if self.detail == Detail::Verbose => {
                 self.page.say(Role::Quiet, None, &format!("note: {}", may_sleep(reason)));
             }
             Event::MaySleep { .. } => {}
@@ -212,6 +258,9 @@ impl<W: Write> Screen<W> {
                     let text = "SIMULATION: a virtual board and mock tools; nothing real is touched";
                     self.page.say(Role::Warning, None, text);
                 }
+                if self.detail == Detail::Quiet {
+                    return;
+                }
                 let origin = if *shipped { "shipped with recover" } else { "your file" };
                 self.show_fact("playbook", &format!("{playbook} ({origin})"));
             }
@@ -221,7 +270,7 @@ impl<W: Write> Screen<W> {
             }
             Event::ToolPassedOver { tool, program, reason, .. } => {
                 self.ongoing.end(&mut self.page);
-                if self.verbose {
+                if self.detail == Detail::Verbose {
                     self.show_fact("no tool", &format!("{tool} {dot} {program}: {reason}"));
                 }
             }
@@ -290,8 +339,10 @@ impl<W: Write> Screen<W> {
         self.ongoing.end(&mut self.page);
         let (look, width) = (self.page.look, self.page.inner_width());
         let (lines, answer_wanted) = match event {
-            Event::Prompted { text, goes_on, limit_ms, .. } => {
-                (boxes::prompt(&look, width, text, *goes_on, *limit_ms), *goes_on != GoesOn::ByItself)
+            Event::Prompted { text, goes_on, drawing, limit_ms, .. } => {
+                let prompt =
+                    boxes::Prompt { text, goes_on: *goes_on, drawing: drawing.as_deref(), limit_ms: *limit_ms };
+                (boxes::prompt(&look, width, &prompt), *goes_on != GoesOn::ByItself)
             }
             Event::ConsentAsked { why, command, fuse, phrase, limit_ms, .. } => {
                 let ask = boxes::Consent { why, command, fuse: *fuse, phrase, limit_ms: *limit_ms };

@@ -1,6 +1,6 @@
 //! What happens during a run, as typed events. Screen, JSON and log are readers of them.
 
-use crate::documents::playbook::Step;
+use crate::documents::playbook::{Drawing, HandMove, Step};
 use crate::engine::ProvenBy;
 use crate::engine::ledger::BoardRegion;
 use crate::output::Touched;
@@ -132,6 +132,12 @@ pub enum Event {
         step: Id,
         text: String,
         goes_on: GoesOn,
+        /// What hands are to do, as far as the playbook says it to programs.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        hands: Vec<HandMove>,
+        /// Where on the board they find what the text names.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        drawing: Option<Box<Drawing>>,
         limit_ms: u64,
     },
     /// Repeated about once a second and whenever devices come or go.

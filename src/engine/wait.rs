@@ -161,7 +161,7 @@ impl<W: World> Runner<'_, W> {
     /// Hands help where the hardware has not come by itself.
     fn ask_late(&mut self, step: &Step, ask: &LateAsk, left: Duration) -> Result<(), Halt> {
         let text = self.text(&ask.prompt.text).map_err(|error| self.not_computable(&step.id, &error))?;
-        self.tell_prompt(step, &text, left);
+        self.tell_prompt(step, &ask.prompt, &text, left);
         self.ask_hands(&ask.prompt, None);
         Ok(())
     }

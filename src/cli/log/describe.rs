@@ -87,7 +87,7 @@ pub(super) fn lines(event: &Event) -> Vec<String> {
             }
             lines
         }
-        Event::Prompted { step, text, goes_on, limit_ms } => {
+        Event::Prompted { step, text, goes_on, limit_ms, .. } => {
             let how = match goes_on {
                 GoesOn::ByItself => "goes on by itself",
                 GoesOn::WithEnter => "wants ENTER",

@@ -9,7 +9,7 @@ use crate::documents::catalog::Excuses;
 use crate::documents::expression::{Expression, Template};
 use crate::documents::keys::Field;
 use crate::documents::playbook::read_step::StepKeys;
-use crate::documents::playbook::{Device, Input, Variable, leaves};
+use crate::documents::playbook::{Device, Drawing, Input, Variable, leaves};
 use crate::documents::{Key, Yaml};
 use crate::words::{AddressRange, Fault, FaultClass, Id, Located, Place, Source, ThirdTime};
 
@@ -23,6 +23,8 @@ pub struct Playbook {
     pub summary: Option<String>,
     /// Where jumper texts and commands were taken from.
     pub sources: Vec<String>,
+    /// Where the board's pins and switches are.
+    pub drawing: Option<Drawing>,
     pub inputs: Vec<Input>,
     pub devices: Vec<Device>,
     /// What the person may set for one run.
