@@ -20,7 +20,7 @@ use crate::cli::streams::{WatchedStdout, stdout};
 use crate::cli::style::{Look, Role, Sign, width_of};
 use crate::cli::summary::{Counts, Subject, summary};
 use crate::cli::wording::{bytes, clean, hang, may_sleep, milliseconds, wrap, wrap_command};
-use crate::engine::{Event, GoesOn, Outcome, Problem, StepEnd, WaitEnd};
+use crate::engine::{Event, Outcome, Problem, StepEnd, WaitEnd};
 use crate::words::{Fault, Id};
 use crate::world::Interrupt;
 
@@ -47,6 +47,8 @@ pub struct Screen<W: Write> {
     log: Option<PathBuf>,
     detail: Detail,
     bell: Bell,
+    /// ENTER stands for what the person's hands would do to a real board.
+    rehearses: bool,
     board: String,
     simulated: bool,
     told_fault: Option<String>,
@@ -77,6 +79,7 @@ impl<W: Write> Screen<W> {
             log: None,
             detail: Detail::Usual,
             bell: Bell::default(),
+            rehearses: false,
             board: String::new(),
             simulated: false,
             told_fault: None,
@@ -96,6 +99,13 @@ impl<W: Write> Screen<W> {
     #[must_use]
     pub fn verbose(mut self) -> Screen<W> {
         self.detail = Detail::Verbose;
+        self
+    }
+
+    /// The person's ENTER moves the virtual board's cable, wire and switch.
+    #[must_use]
+    pub fn rehearsing(mut self) -> Screen<W> {
+        self.rehearses = true;
         self
     }
 
@@ -177,9 +187,9 @@ impl<W: Write> Screen<W> {
             Event::Hinted { text, after_ms, .. } => {
                 // What is wrapped must not hide where it begins: several may follow one another.
                 let text = format!("After {}: {text}", milliseconds(*after_ms));
-                self.page.say(Role::Warning, Some(Sign::Attention), &text);
+                self.show_hint(&text);
             }
-            Event::Flapping { text, .. } => self.page.say(Role::Warning, Some(Sign::Attention), text),
+            Event::Flapping { text, .. } => self.show_hint(text),
             Event::WaitOver { end, text, elapsed_ms, .. } => {
                 self.ongoing.end(&mut self.page);
                 let role = if *end == WaitEnd::InVain { Role::Warning } else { Role::Quiet };
@@ -256,6 +266,10 @@ impl<W: Write> Screen<W> {
                 }
                 if self.simulated {
                     let text = "SIMULATION: a virtual board and mock tools; nothing real is touched";
+                    self.page.say(Role::Warning, None, text);
+                }
+                if self.rehearses {
+                    let text = "You are the hands: where cable, wire or switch are to be moved, press ENTER instead.";
                     self.page.say(Role::Warning, None, text);
                 }
                 if self.detail == Detail::Quiet {
@@ -339,10 +353,10 @@ impl<W: Write> Screen<W> {
         self.ongoing.end(&mut self.page);
         let (look, width) = (self.page.look, self.page.inner_width());
         let (lines, answer_wanted) = match event {
-            Event::Prompted { text, goes_on, drawing, limit_ms, .. } => {
-                let prompt =
-                    boxes::Prompt { text, goes_on: *goes_on, drawing: drawing.as_deref(), limit_ms: *limit_ms };
-                (boxes::prompt(&look, width, &prompt), *goes_on != GoesOn::ByItself)
+            Event::Prompted { text, goes_on, hands, drawing, limit_ms, .. } => {
+                let goes_on = boxes::Ends::of(*goes_on, hands, self.rehearses);
+                let prompt = boxes::Prompt { text, ends: goes_on, drawing: drawing.as_deref(), limit_ms: *limit_ms };
+                (boxes::prompt(&look, width, &prompt), goes_on != boxes::Ends::ByItself)
             }
             Event::ConsentAsked { why, command, fuse, phrase, limit_ms, .. } => {
                 let ask = boxes::Consent { why, command, fuse: *fuse, phrase, limit_ms: *limit_ms };
@@ -363,6 +377,14 @@ impl<W: Write> Screen<W> {
         let answer = if text.is_empty() { "ENTER".to_owned() } else { clean(text) };
         let question = if question.is_empty() { String::new() } else { format!(" to: {}", clean(question)) };
         self.page.say(Role::Quiet, None, &format!("{by} answered {answer}{question}"));
+    }
+
+    /// In the middle of a wait, and perhaps of an answer.
+    fn show_hint(&mut self, text: &str) {
+        self.page.say(Role::Warning, Some(Sign::Attention), text);
+        if self.page.answer_awaited {
+            self.page.await_answer();
+        }
     }
 
     /// Once per fault: the end of a step and the retry that follows it both know it.

@@ -50,6 +50,19 @@ impl Reason {
         Reason::HubOrPort,
         Reason::Driver,
     ];
+
+    /// Hands take their time, so what is only possible is not told at once.
+    fn soonest(self) -> Duration {
+        match self {
+            Reason::CameAndLeft
+            | Reason::StartedAsUsual
+            | Reason::StrangerCame
+            | Reason::GuestSystem
+            | Reason::ChargeOnly
+            | Reason::SetTooLate => Duration::ZERO,
+            Reason::TwoSockets | Reason::HubOrPort | Reason::Driver => Duration::from_secs(60),
+        }
+    }
 }
 
 /// What is known when a reason is to be told.
@@ -79,8 +92,8 @@ impl Known<'_> {
             Reason::StrangerCame => self.hands && self.stranger.is_some(),
             Reason::GuestSystem => self.host != Host::Plain,
             Reason::ChargeOnly => self.hands && !self.data && self.stranger.is_none(),
-            Reason::SetTooLate => self.sets_wire && !self.started,
-            Reason::TwoSockets => self.hands && !self.started,
+            Reason::SetTooLate => self.sets_wire && !self.started && !self.came,
+            Reason::TwoSockets => self.hands && !self.started && !self.data,
             Reason::HubOrPort => !self.started,
             Reason::Driver => self.system == OperatingSystem::Windows && self.wanted.kind != DeviceKind::Hid,
         }
@@ -108,8 +121,9 @@ impl Known<'_> {
                 )
             }
             Reason::GuestSystem => of_host(self.host, self.wanted).unwrap_or_default(),
-            Reason::ChargeOnly => "Nothing at all has come to the USB bus. Perhaps the cable carries only power, as many \
-                                   that come with chargers do: try one with which you have copied files before"
+            Reason::ChargeOnly => "Nothing at all has come to the USB bus. If the board is connected, perhaps its cable carries \
+                                   only power, as many that come with chargers do: try one with which you have copied \
+                                   files before"
                 .to_owned(),
             Reason::SetTooLate => "Perhaps the wire, button or switch was set after the board had got power; only that \
                                    moment counts. Disconnect the board, set it as asked, and connect the board again"
@@ -238,7 +252,7 @@ impl<W: World> Runner<'_, W> {
             lessons.stage += 1;
             let Some(wanted) = lessons.wanted.filter(|_| lessons.general) else { return };
             let known = lessons.known(wanted, &self.bus);
-            let likely = Reason::ALL.into_iter().filter(|reason| known.holds(*reason));
+            let likely = Reason::ALL.into_iter().filter(|reason| known.holds(*reason) && reason.soonest() <= *after);
             let new: Vec<Reason> = likely.filter(|reason| !lessons.told.contains(reason)).take(*many).collect();
             for reason in new {
                 self.tell_hint(lessons.step, known.text(reason), *after);
