@@ -246,7 +246,7 @@ impl<W: World> Runner<'_, W> {
         let waited = lessons.started.elapsed();
         while let Some(hint) = lessons.step.hints.get(lessons.own_told).filter(|hint| hint.after.value <= waited) {
             lessons.own_told += 1;
-            self.tell_hint(lessons.step, hint.text.clone(), hint.after.value);
+            self.tell_hint(lessons.step, &hint.text, hint.after.value);
         }
         while let Some((after, many)) = STAGES.get(lessons.stage).filter(|(after, _)| *after <= waited) {
             lessons.stage += 1;
@@ -255,13 +255,13 @@ impl<W: World> Runner<'_, W> {
             let likely = Reason::ALL.into_iter().filter(|reason| known.holds(*reason) && reason.soonest() <= *after);
             let new: Vec<Reason> = likely.filter(|reason| !lessons.told.contains(reason)).take(*many).collect();
             for reason in new {
-                self.tell_hint(lessons.step, known.text(reason), *after);
+                self.tell_hint(lessons.step, &known.text(reason), *after);
                 lessons.told.push(reason);
             }
         }
     }
 
-    fn tell_hint(&mut self, step: &Step, text: String, after: Duration) {
+    fn tell_hint(&mut self, step: &Step, text: &str, after: Duration) {
         let text = text.trim_end_matches('.').to_owned();
         self.tell(Event::Hinted { step: step.id.clone(), text, after_ms: milliseconds(after) });
     }
