@@ -75,6 +75,7 @@ inputs: {image: {file: image.bin}}
 devices:
   rom: {usb: "1fc9:0135", label: the ROM}
   loader: {usb: "15a2:0073", label: the loader}
+  running: {usb: "37c5:1060", label: the camera, state: running}
 "#;
 
 /// What a call of the tool does.
@@ -1291,4 +1292,79 @@ fn the_third_time_the_same_failure_means_something_else() {
         .act("write", Act { leaves: Some(vec!["15a2:0073"]), ..act("status 0") })
         .play();
     assert_eq!(played.outcome, Outcome::Recovered);
+}
+
+/// What a wait has told beside what it waits for: seconds, and the beginning of the text.
+fn lessons(played: &Played) -> Vec<(u64, &str)> {
+    let told = played.events.iter().filter_map(|event| match event {
+        Event::Hinted { text, after_ms, .. } => Some((*after_ms / 1000, text.as_str())),
+        Event::Flapping { text, within_ms, .. } => Some((*within_ms / 1000, text.as_str())),
+        _ => None,
+    });
+    let known = [
+        "Perhaps the wire, button or switch was set after",
+        "Perhaps it is a cable between two USB-C sockets",
+        "Perhaps it is the USB port",
+        "Nothing at all has come to the USB bus. If the board is connected, perhaps its cable",
+        "The board has started as usual",
+        "1fc9:0135 the ROM was there for a moment and has left",
+        "1fc9:0135 the ROM came and went 3 times within 5.0 s: the contact is likely loose",
+    ];
+    told.map(|(at, text)| (at, known.iter().find(|known| text.starts_with(**known)).map_or(text, |known| *known)))
+        .collect()
+}
+
+#[test]
+fn a_wait_in_vain_tells_likely_reasons_each_once_and_the_authors_own_at_their_time() {
+    let mut scene = Scene::new(
+        "  - id: enter\n    prompt: Connect.\n    hands: [unplug, fit-jumper, plug-in]\n    until: {present: rom}\n    \
+         timeout: 5m\n    hints: {30s: Own., 1m: [First., Second.]}\n",
+    );
+    scene.bus = vec![(0, vec![])];
+    let played = scene.play();
+    assert_eq!((played.outcome, played.seconds), (Outcome::DeviceUnavailable, 300));
+    let expected = [
+        (20, "Nothing at all has come to the USB bus. If the board is connected, perhaps its cable"),
+        (30, "Own"),
+        (60, "First"),
+        (60, "Second"),
+        (60, "Perhaps the wire, button or switch was set after"),
+        (60, "Perhaps it is a cable between two USB-C sockets"),
+        (120, "Perhaps it is the USB port"),
+    ];
+    assert_eq!(lessons(&played), expected);
+}
+
+#[test]
+fn what_is_known_decides_what_is_told_first() {
+    const ENTER: &str = "  - id: enter\n    prompt: Connect.\n    hands: [unplug, fit-jumper, plug-in]\n    until: \
+                         {present: rom, for: 5s}\n    timeout: 30s\n";
+    let told = |bus: Vec<(u64, Vec<&'static str>)>| {
+        let played = Scene { bus, ..Scene::new(ENTER) }.play();
+        lessons(&played).into_iter().map(|(at, text)| (at, text.to_owned())).collect::<Vec<_>>()
+    };
+    let started = told(vec![(0, vec![]), (5, vec!["37c5:1060"])]);
+    assert_eq!(started, [(20, "The board has started as usual".to_owned())]);
+    let left = told(vec![(0, vec![]), (5, vec!["1fc9:0135"]), (7, vec![])]);
+    assert_eq!(left, [(20, "1fc9:0135 the ROM was there for a moment and has left".to_owned())]);
+    // The same reason is not told in other words, and what it rules out is not told either.
+    let loose = told((0..6).map(|at| (5 + at, if at % 2 == 0 { vec!["1fc9:0135"] } else { vec![] })).collect());
+    assert_eq!(
+        loose[0],
+        (5, "1fc9:0135 the ROM came and went 3 times within 5.0 s: the contact is likely loose".to_owned())
+    );
+    assert_eq!(loose.len(), 1, "{loose:?}");
+    // It comes in time: nothing is told.
+    assert!(told(vec![(0, vec![]), (10, vec!["1fc9:0135"])]).is_empty());
+}
+
+#[test]
+fn what_is_only_tried_and_what_asks_by_itself_teaches_nothing() {
+    for steps in [
+        "  - {id: look, wait: {present: loader}, timeout: 3m, sets: found}\n  - {when: found, prompt: Go on.}\n",
+        "  - {id: look, wait: {present: loader}, timeout: 3m, ask: {after: 20s, prompt: Replug it.}}\n",
+        "  - {id: look, wait: {gone: rom}, timeout: 3m}\n",
+    ] {
+        assert_eq!(lessons(&Scene::new(steps).play()), [], "{steps}");
+    }
 }

@@ -6,6 +6,7 @@ mod call_record;
 mod cases;
 mod faults;
 mod folder;
+mod hands;
 mod hold;
 mod in_process;
 mod kit;
@@ -42,6 +43,7 @@ pub use faults::{
     TrialRecord, check_mishaps, survey, try_out,
 };
 pub use folder::{BenchFiles, BenchFolder};
+pub use hands::HandsOf;
 pub use kit::board::{BenchError, BoardModel, BusDevice, Region};
 pub use kit::clock::BenchClock;
 pub use kit::console::{Console, Scripted};

@@ -23,6 +23,8 @@ pub struct VirtualPerson {
     pub(super) leaves_healthy: bool,
     /// Someone who may not be asked still has hands, but gives no consent and presses no key.
     answers: Answers,
+    /// Before each answer, beside the time that it takes.
+    pub(super) delay: Duration,
     next: Mutex<Option<Planned>>,
 }
 
@@ -54,7 +56,13 @@ struct Planned {
 
 impl VirtualPerson {
     pub fn new(answers: Answers) -> Self {
-        VirtualPerson { agrees: BTreeSet::new(), leaves_healthy: false, answers, next: Mutex::new(None) }
+        VirtualPerson {
+            agrees: BTreeSet::new(),
+            leaves_healthy: false,
+            answers,
+            delay: Duration::ZERO,
+            next: Mutex::new(None),
+        }
     }
 
     pub fn interactive(&self) -> bool {
@@ -64,7 +72,7 @@ impl VirtualPerson {
     /// Plans the answer. A prompt that goes on when the hardware says so gets none.
     pub fn ask(&self, ask: Ask<'_>) {
         let given = self.interactive();
-        let now = Instant::now();
+        let now = Instant::now() + self.delay;
         let planned = match ask {
             Ask::Hands { until: Some(_), .. } => None,
             Ask::Hands { moves, until: None } => {

@@ -30,6 +30,7 @@ pub(crate) fn playbook() -> Playbook {
         images: None,
         summary: None,
         sources: Vec::new(),
+        drawing: None,
         inputs: Vec::new(),
         devices: vec![
             device("rom", "1fc9:0135", DeviceKind::Hid),

@@ -12,21 +12,23 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::bench::folder::BenchFiles;
+use crate::bench::hands::{BenchHands, HandsOf};
 use crate::bench::hold::Hold;
 use crate::bench::pace::{Pace, Piece};
-use crate::bench::person::{Answers, HAND_MOVE_MS, VirtualPerson};
+use crate::bench::person::{Answers, VirtualPerson};
 use crate::bench::set_up::BENCH_VARIABLE;
 use crate::bench::state::{BenchState, HeldState};
 use crate::bench::timeline::Timeline;
 use crate::bench::tool_handles::{BenchInput, BenchStop};
-use crate::bench::waiting::{Waiting, WaitsFor, counted};
+use crate::bench::waiting::{Waiting, counted};
 use crate::bench::{Bench, BenchError, BusDevice};
 use crate::documents::playbook::{DeviceKind, HandMove};
 use crate::documents::scene::{Asked, ScenePerson};
@@ -48,15 +50,18 @@ pub struct BenchWorld {
     files: BenchFiles,
     origin: Instant,
     person: VirtualPerson,
-    /// Somebody real, who is asked for nothing but consent.
-    at_terminal: Option<Person>,
+    /// Somebody real, who is asked for nothing but consent, unless the hands are theirs.
+    at_terminal: Option<Arc<Person>>,
     /// The question that stands is theirs.
     asks_them: Cell<bool>,
+    hands_of: HandsOf,
+    /// What their hands do once they have answered.
+    with_answer: RefCell<Vec<HandMove>>,
+    /// Waits for the ENTER that stands for their hands.
+    listener: RefCell<Option<JoinHandle<()>>>,
     start_process: StartTool,
     interrupts: Interrupts,
-    hands_moved: Notify,
-    /// Of the call that was started last.
-    hold: Mutex<Option<Hold>>,
+    hands: Arc<BenchHands>,
     /// The bus is looked at many times between two changes of the board.
     looked: RefCell<Option<Looked>>,
     /// Everything that changes the board does so in this process, by clones of `files`.
@@ -77,17 +82,20 @@ const EVENTS_WAITING: usize = 64;
 impl BenchWorld {
     pub fn new(bench: Rc<Bench>, answers: Answers, start_process: StartTool, interrupts: Interrupts) -> Self {
         let files = bench.files();
+        let origin = Instant::now();
         BenchWorld {
             bench,
+            origin,
+            hands: Arc::new(BenchHands::new(files.clone(), origin)),
             files,
-            origin: Instant::now(),
             person: VirtualPerson::new(answers),
             at_terminal: None,
             asks_them: Cell::new(false),
+            hands_of: HandsOf::default(),
+            with_answer: RefCell::default(),
+            listener: RefCell::default(),
             start_process,
             interrupts,
-            hands_moved: Notify::new(),
-            hold: Mutex::new(None),
             looked: RefCell::new(None),
             alone: false,
         }
@@ -117,17 +125,57 @@ impl BenchWorld {
     /// A real person is asked for consent.
     #[must_use]
     pub fn with_terminal(mut self, person: Person) -> Self {
-        self.at_terminal = Some(person).filter(Person::at_terminal);
+        self.at_terminal = Some(person).filter(Person::at_terminal).map(Arc::new);
         self
+    }
+
+    /// Who moves the hands. Where it is the person at the terminal, every question is theirs.
+    #[must_use]
+    pub fn with_hands_of(mut self, hands_of: HandsOf) -> Self {
+        self.hands_of = hands_of;
+        self.person.delay = Duration::from_millis(hands_of.delay_ms());
+        self
+    }
+
+    /// The person at the terminal, where the hands are theirs.
+    fn rehearses(&self) -> Option<&Arc<Person>> {
+        self.at_terminal.as_ref().filter(|_| self.hands_of == HandsOf::PersonAtTerminal)
+    }
+
+    /// Asks the person at the terminal, whose ENTER moves the hands where nothing but the hardware is waited for.
+    fn rehearse(&self, person: &Arc<Person>, ask: Ask<'_>) {
+        match ask {
+            // There is nothing to do.
+            Ask::Hands { moves: [], until: Some(_) } => {}
+            Ask::Hands { moves, until: Some(_) } => {
+                person.ask();
+                let (person, hands, moves) = (Arc::clone(person), Arc::clone(&self.hands), moves.to_vec());
+                let listener = tokio::spawn(async move {
+                    if let Reply::Line(_) = person.reply().await {
+                        hands.act(&moves, 0);
+                    }
+                });
+                *self.listener.borrow_mut() = Some(listener);
+            }
+            Ask::Hands { moves, until: None } => {
+                *self.with_answer.borrow_mut() = moves.to_vec();
+                self.ask_them(person);
+            }
+            Ask::Consent { .. } | Ask::WhichBoard | Ask::Healthy | Ask::Answer { .. } => self.ask_them(person),
+        }
+    }
+
+    fn ask_them(&self, person: &Person) {
+        person.ask();
+        self.asks_them.set(true);
     }
 
     pub fn bench(&self) -> &Bench {
         &self.bench
     }
 
-    /// The bench's time is the runtime's time since this world was made.
     fn now_ms(&self) -> u64 {
-        u64::try_from(self.origin.elapsed().as_millis()).unwrap_or(u64::MAX)
+        self.hands.now_ms()
     }
 
     /// Leaves the time for the mock tool to find, and closes what an earlier, killed call has left open.
@@ -180,29 +228,13 @@ impl BenchWorld {
         let _shown_later = held.save();
         entry
     }
+}
 
-    fn hold(&self) -> MutexGuard<'_, Option<Hold>> {
-        self.hold.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn move_hands(&self, moves: &[HandMove]) -> Result<(), BenchError> {
-        let mut held = HeldState::take(&self.files)?;
-        let mut at_ms = self.now_ms();
-        for hand_move in moves {
-            at_ms += HAND_MOVE_MS;
-            let overlooked = matches!(hand_move, HandMove::RemoveJumper | HandMove::SwitchOff);
-            if overlooked && std::mem::take(&mut held.state.forgets) {
-                continue;
-            }
-            held.state.stage.hands(*hand_move, at_ms);
+impl Drop for BenchWorld {
+    fn drop(&mut self) {
+        if let Some(listener) = self.listener.borrow_mut().take() {
+            listener.abort();
         }
-        held.state.hands_moved += 1;
-        // A tool that has waited may be ahead.
-        held.state.now_ms = held.state.now_ms.max(self.now_ms());
-        if let Some(hold) = self.hold().as_ref() {
-            hold.answered(WaitsFor::Hands);
-        }
-        held.save()
     }
 }
 
@@ -218,7 +250,7 @@ impl World for BenchWorld {
         let call = call.with_variable(BENCH_VARIABLE, self.files.folder().as_os_str().to_owned());
         let announced = self.announce_call();
         let hold = Hold::begin(self.files.clone());
-        *self.hold() = Some(hold.clone());
+        *self.hands.hold() = Some(hold.clone());
         let inner = match announced {
             Ok(()) => (self.start_process)(&call),
             Err(error) => not_started(&error),
@@ -264,27 +296,30 @@ impl World for BenchWorld {
         };
         tokio::select! {
             () = by_itself => {}
-            () = self.hands_moved.notified() => {}
+            () = self.hands.moved.notified() => {}
         }
     }
 
     fn ask(&self, ask: Ask<'_>) {
         let scripted = self.asked_in_scene(ask);
         self.asks_them.set(false);
+        self.with_answer.borrow_mut().clear();
+        if let Some(listener) = self.listener.borrow_mut().take() {
+            // Its line would be taken for the answer to what is asked now.
+            listener.abort();
+        }
+        if let Some(person) = self.rehearses() {
+            return self.rehearse(person, ask);
+        }
         if let Ask::Hands { moves, .. } = ask {
-            // A bench that cannot be written to shows in the next look at its devices.
-            let _shown_later = self.move_hands(moves);
-            self.hands_moved.notify_waiters();
+            self.hands.act(moves, self.hands_of.delay_ms());
         }
         match scripted {
             Some(ScenePerson { reply: Some(reply), after_ms, .. }) => {
                 self.person.plan(&reply, Duration::from_millis(after_ms));
             }
             _ => match (&self.at_terminal, ask) {
-                (Some(person), Ask::Consent { .. }) => {
-                    person.ask();
-                    self.asks_them.set(true);
-                }
+                (Some(person), Ask::Consent { .. }) => self.ask_them(person),
                 _ => self.person.ask(ask),
             },
         }
@@ -294,7 +329,12 @@ impl World for BenchWorld {
         if let Some(person) = self.at_terminal.as_ref().filter(|_| self.asks_them.get()) {
             // They think in real time.
             let _hold = ClockHold::new();
-            return person.reply().await;
+            let reply = person.reply().await;
+            let moves = self.with_answer.take();
+            if reply != Reply::Gone && !moves.is_empty() {
+                self.hands.act(&moves, 0);
+            }
+            return reply;
         }
         self.person.reply().await
     }

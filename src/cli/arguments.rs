@@ -207,6 +207,12 @@ pub struct RunOptions {
     #[arg(hide_short_help = true, long, value_name = "FILE", group = "virtual")]
     pub scene: Option<PathBuf>,
 
+    /// Who moves cable, wire and switch: you, or in a simulation the virtual person
+    ///
+    /// At a terminal a simulation goes at the speed of people, and ENTER stands for what your hands would do; with `auto` the virtual person does it. Elsewhere, and with --non-interactive, the virtual person does it at once.
+    #[arg(hide_short_help = true, long, value_name = "WHO", value_enum)]
+    pub hands: Option<HandsBy>,
+
     /// Folder in which the virtual camera is kept: board.json, calls.jsonl and the log; an older one is replaced
     #[arg(hide_short_help = true, long, value_name = "DIR", requires = "virtual")]
     pub bench: Option<PathBuf>,
@@ -269,9 +275,23 @@ pub struct RunOptions {
     #[arg(hide_short_help = true, long)]
     pub verbose: bool,
 
+    /// Show less: only what you are asked for and what fails; and no bell
+    ///
+    /// Without it the terminal's bell sounds when you are needed after a while.
+    #[arg(hide_short_help = true, long, conflicts_with = "verbose")]
+    pub quiet: bool,
+
     /// For whom to write: a person, or a program reading one JSON object per line
     #[arg(hide_short_help = true, long, value_name = "FORMAT", value_enum, default_value_t)]
     pub message_format: MessageFormat,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum HandsBy {
+    /// You
+    Person,
+    /// The virtual person of a simulation, after a few seconds
+    Auto,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]

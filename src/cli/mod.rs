@@ -14,6 +14,7 @@ mod desk;
 mod devices;
 pub mod diagnostics;
 mod doctor;
+mod drawing;
 pub mod dry_run;
 mod harmless;
 mod image_folder;

@@ -2,10 +2,12 @@
 
 use std::fmt;
 
+use crate::bench::HandsOf;
 use crate::cli::arguments::MessageFormat;
 use crate::cli::job::Job;
 use crate::cli::json::Json;
 use crate::cli::log::{Log, LogError};
+use crate::cli::run_options::hands_of;
 use crate::cli::screen::Screen;
 use crate::cli::streams::stdout;
 use crate::engine::Event;
@@ -35,7 +37,15 @@ impl Readers {
         let shown: Box<dyn Reader> = match job.options.message_format {
             MessageFormat::Human => {
                 let screen = Screen::stdout().with_log(log.as_ref().map(|log| log.path().to_owned()));
-                Box::new(if job.options.verbose { screen.verbose() } else { screen })
+                let screen = match job.bench.is_some().then(|| hands_of(&job.options)) {
+                    Some(HandsOf::PersonAtTerminal) => screen.rehearsing(),
+                    Some(HandsOf::VirtualPerson | HandsOf::UnhurriedPerson) | None => screen,
+                };
+                Box::new(match (job.options.verbose, job.options.quiet) {
+                    (true, _) => screen.verbose(),
+                    (_, true) => screen.quiet(),
+                    _ => screen,
+                })
             }
             MessageFormat::Json => Box::new(Json::new(stdout())),
         };

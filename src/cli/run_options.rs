@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
 
-use crate::cli::arguments::RunOptions;
+use crate::bench::HandsOf;
+use crate::cli::arguments::{HandsBy, RunOptions};
+use crate::cli::desk::Desk;
 use crate::cli::refusal::Hinted;
 use crate::documents::expression::Value;
 use crate::documents::playbook::{Action, Playbook, Step, VariableError, as_written, irreversible_steps};
@@ -25,6 +27,12 @@ pub(super) enum OptionsError {
     FolderUnreadable { folder: PathBuf, source: io::Error },
     #[error("the step `{step}` needs a person who presses ENTER, and nobody may be asked")]
     NeedsPerson { step: Id },
+    #[error("only your own hands can move a real board: `--hands auto` is for simulations")]
+    OnlyVirtualHands,
+    #[error("`--hands person` needs somebody who reads the prompts at a terminal and answers there")]
+    NoPersonAtTerminal,
+    #[error("a scene says itself what its person does: `--hands person` has no place in it")]
+    HandsOfScene,
     #[error("{source}")]
     Variable { source: VariableError, help: String, default: String },
 }
@@ -41,6 +49,9 @@ impl Hinted for OptionsError {
                 known => format!("Irreversible here: {}.", known.join(", ")),
             },
             OptionsError::NeedsPerson { .. } => "Leave --non-interactive out.".to_owned(),
+            OptionsError::OnlyVirtualHands => "Add --simulate to try it on a virtual board.".to_owned(),
+            OptionsError::NoPersonAtTerminal => "Leave --hands out: the virtual person then moves at once.".to_owned(),
+            OptionsError::HandsOfScene => "Leave --hands out.".to_owned(),
             OptionsError::Variable { help, default, .. } => {
                 format!("It says: {help}. Without it: {default}.")
             }
@@ -51,7 +62,27 @@ impl Hinted for OptionsError {
     }
 }
 
+/// Whose the hands are, and so how fast time goes: with a person at the terminal a simulation is a rehearsal.
+pub(super) fn hands_of(options: &RunOptions) -> HandsOf {
+    match (Desk::of(options), options.hands) {
+        _ if options.scene.is_some() => HandsOf::VirtualPerson,
+        (Desk::Nobody, _) => HandsOf::VirtualPerson,
+        (Desk::Person, Some(HandsBy::Auto)) => HandsOf::UnhurriedPerson,
+        (Desk::Person, Some(HandsBy::Person) | None) => HandsOf::PersonAtTerminal,
+    }
+}
+
+fn check_hands(options: &RunOptions) -> Result<(), OptionsError> {
+    match (options.hands, options.simulate.is_some()) {
+        (Some(HandsBy::Auto), false) => Err(OptionsError::OnlyVirtualHands),
+        (Some(HandsBy::Person), true) if options.scene.is_some() => Err(OptionsError::HandsOfScene),
+        (Some(HandsBy::Person), true) if Desk::of(options) == Desk::Nobody => Err(OptionsError::NoPersonAtTerminal),
+        _ => Ok(()),
+    }
+}
+
 pub(super) fn check_options(options: &RunOptions, playbook: &Playbook) -> Result<(), OptionsError> {
+    check_hands(options)?;
     let inputs = playbook.inputs.iter().map(|input| &input.name);
     let names: Vec<&Id> = inputs.chain(playbook.variables.iter().map(|variable| &variable.name)).collect();
     if let Some(setting) = options.settings.iter().find(|setting| !names.contains(&&setting.name)) {

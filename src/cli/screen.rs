@@ -3,6 +3,7 @@
 //! Each event is told once and in plain words. Whatever changes all the time lives in the live line and leaves no
 //! trace; without a terminal the same is told in a few lasting lines.
 
+mod bell;
 mod boxes;
 mod ongoing;
 mod page;
@@ -19,13 +20,24 @@ use crate::cli::streams::{WatchedStdout, stdout};
 use crate::cli::style::{Look, Role, Sign, width_of};
 use crate::cli::summary::{Counts, Subject, summary};
 use crate::cli::wording::{bytes, clean, hang, may_sleep, milliseconds, wrap, wrap_command};
-use crate::engine::{Event, GoesOn, Outcome, Problem, StepEnd, WaitEnd};
+use crate::engine::{Event, Outcome, Problem, StepEnd, WaitEnd};
 use crate::words::{Fault, Id};
 use crate::world::Interrupt;
 
+use bell::Bell;
 use ongoing::{Ongoing, Wait};
 use page::{INDENT, Page};
 use skipped::Skipped;
+
+/// How much is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Detail {
+    /// What is asked of the person, and what fails.
+    Quiet,
+    Usual,
+    /// Also what was passed over.
+    Verbose,
+}
 
 /// Prints the events for people.
 #[derive(Debug)]
@@ -33,8 +45,10 @@ pub struct Screen<W: Write> {
     page: Page<W>,
     ongoing: Ongoing,
     log: Option<PathBuf>,
-    /// Show also what was passed over.
-    verbose: bool,
+    detail: Detail,
+    bell: Bell,
+    /// ENTER stands for what the person's hands would do to a real board.
+    rehearses: bool,
     board: String,
     simulated: bool,
     told_fault: Option<String>,
@@ -63,7 +77,9 @@ impl<W: Write> Screen<W> {
             page,
             ongoing: Ongoing::default(),
             log: None,
-            verbose: false,
+            detail: Detail::Usual,
+            bell: Bell::default(),
+            rehearses: false,
             board: String::new(),
             simulated: false,
             told_fault: None,
@@ -82,8 +98,40 @@ impl<W: Write> Screen<W> {
     /// Shows more than a rescue needs.
     #[must_use]
     pub fn verbose(mut self) -> Screen<W> {
-        self.verbose = true;
+        self.detail = Detail::Verbose;
         self
+    }
+
+    /// The person's ENTER moves the virtual board's cable, wire and switch.
+    #[must_use]
+    pub fn rehearsing(mut self) -> Screen<W> {
+        self.rehearses = true;
+        self
+    }
+
+    /// Shows less, and rings no bell.
+    #[must_use]
+    pub fn quiet(mut self) -> Screen<W> {
+        self.detail = Detail::Quiet;
+        self
+    }
+
+    /// What nobody misses who wants to know only what to do.
+    fn is_left_out(&self, event: &Event) -> bool {
+        self.detail == Detail::Quiet
+            && match event {
+                Event::LookingForTools { .. }
+                | Event::ToolFound { .. }
+                | Event::InputReady { .. }
+                | Event::BoardProven { .. }
+                | Event::FuseRead { .. }
+                | Event::ToolAnswered { .. }
+                | Event::Note { .. } => true,
+                Event::WaitOver { end, .. } => *end != WaitEnd::InVain,
+                Event::StepSkipped { .. } => true,
+                Event::StepFinished { end, .. } => *end == StepEnd::Succeeded,
+                _ => false,
+            }
     }
 
     fn show(&mut self, event: &Event) {
@@ -92,6 +140,12 @@ impl<W: Write> Screen<W> {
             return;
         }
         self.tell_skipped();
+        if self.bell.rings(event) && self.detail != Detail::Quiet {
+            self.page.ring();
+        }
+        if self.is_left_out(event) {
+            return self.ongoing.end(&mut self.page);
+        }
         match event {
             Event::RunStarted { .. }
             | Event::LookingForTools { .. }
@@ -108,7 +162,9 @@ impl<W: Write> Screen<W> {
                 self.page.say(Role::Quiet, Some(Sign::Skipped), &format!("skipped: {reason}"));
             }
             Event::ToolStarted { tool, command, changes_board, purpose, .. } => {
-                self.show_command(command, purpose);
+                if self.detail != Detail::Quiet {
+                    self.show_command(command, purpose);
+                }
                 self.ongoing.tool(&mut self.page, tool, *changes_board);
             }
             Event::ToolOutput { .. } | Event::ToolLines { .. } => {}
@@ -129,6 +185,12 @@ impl<W: Write> Screen<W> {
             Event::Waiting { waiting_for, attached, remaining_ms, .. } => {
                 self.ongoing.wait(&mut self.page, &Wait { waiting_for, attached, remaining_ms: *remaining_ms });
             }
+            Event::Hinted { text, after_ms, .. } => {
+                // What is wrapped must not hide where it begins: several may follow one another.
+                let text = format!("After {}: {text}", milliseconds(*after_ms));
+                self.show_hint(&text);
+            }
+            Event::Flapping { text, .. } => self.show_hint(text),
             Event::WaitOver { end, text, elapsed_ms, .. } => {
                 self.ongoing.end(&mut self.page);
                 let role = if *end == WaitEnd::InVain { Role::Warning } else { Role::Quiet };
@@ -161,7 +223,7 @@ impl<W: Write> Screen<W> {
                 self.page.say(Role::Warning, Some(Sign::Attention), &format!("warning: {text}"));
             }
             Event::Note { text } => self.page.say(Role::Quiet, None, &format!("note: {text}")),
-            Event::MaySleep { reason } if self.verbose => {
+            Event::MaySleep { reason } if self.detail == Detail::Verbose => {
                 self.page.say(Role::Quiet, None, &format!("note: {}", may_sleep(reason)));
             }
             Event::MaySleep { .. } => {}
@@ -207,6 +269,13 @@ impl<W: Write> Screen<W> {
                     let text = "SIMULATION: a virtual board and mock tools; nothing real is touched";
                     self.page.say(Role::Warning, None, text);
                 }
+                if self.rehearses {
+                    let text = "You are the hands: where cable, wire or switch are to be moved, press ENTER instead.";
+                    self.page.say(Role::Warning, None, text);
+                }
+                if self.detail == Detail::Quiet {
+                    return;
+                }
                 let origin = if *shipped { "shipped with recover" } else { "your file" };
                 self.show_fact("playbook", &format!("{playbook} ({origin})"));
             }
@@ -216,7 +285,7 @@ impl<W: Write> Screen<W> {
             }
             Event::ToolPassedOver { tool, program, reason, .. } => {
                 self.ongoing.end(&mut self.page);
-                if self.verbose {
+                if self.detail == Detail::Verbose {
                     self.show_fact("no tool", &format!("{tool} {dot} {program}: {reason}"));
                 }
             }
@@ -285,8 +354,10 @@ impl<W: Write> Screen<W> {
         self.ongoing.end(&mut self.page);
         let (look, width) = (self.page.look, self.page.inner_width());
         let (lines, answer_wanted) = match event {
-            Event::Prompted { text, goes_on, limit_ms, .. } => {
-                (boxes::prompt(&look, width, text, *goes_on, *limit_ms), *goes_on != GoesOn::ByItself)
+            Event::Prompted { text, goes_on, hands, drawing, limit_ms, .. } => {
+                let goes_on = boxes::Ends::of(*goes_on, hands, self.rehearses);
+                let prompt = boxes::Prompt { text, ends: goes_on, drawing: drawing.as_deref(), limit_ms: *limit_ms };
+                (boxes::prompt(&look, width, &prompt), goes_on != boxes::Ends::ByItself)
             }
             Event::ConsentAsked { why, command, fuse, phrase, limit_ms, .. } => {
                 let ask = boxes::Consent { why, command, fuse: *fuse, phrase, limit_ms: *limit_ms };
@@ -312,6 +383,14 @@ impl<W: Write> Screen<W> {
         let answer = if text.is_empty() { "ENTER".to_owned() } else { clean(text) };
         let question = if question.is_empty() { String::new() } else { format!(" to: {}", clean(question)) };
         self.page.say(Role::Quiet, None, &format!("{by} answered {answer}{question}"));
+    }
+
+    /// In the middle of a wait, and perhaps of an answer.
+    fn show_hint(&mut self, text: &str) {
+        self.page.say(Role::Warning, Some(Sign::Attention), text);
+        if self.page.answer_awaited {
+            self.page.await_answer();
+        }
     }
 
     /// Once per fault: the end of a step and the retry that follows it both know it.

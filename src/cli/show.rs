@@ -5,12 +5,13 @@ use std::path::Path;
 
 use crate::cli::arguments::{ShowArgs, ShowFormat};
 use crate::cli::catalogs::{Catalogs, of_user};
+use crate::cli::drawing::drawing;
 use crate::cli::places::FoundPlaybook;
 use crate::cli::sound_playbook::sound_playbook;
-use crate::cli::streams::{complain, say};
+use crate::cli::streams::{complain, say, show as print};
 use crate::cli::style::{Look, Role, Sign};
 use crate::cli::wording::{bytes, hang, milliseconds, quote_command};
-use crate::documents::playbook::{Need, Playbook, irreversible_steps, tools_of};
+use crate::documents::playbook::{Drawing, Need, Playbook, irreversible_steps, tools_of};
 use crate::engine::{Chosen, Files, GoesOn, Outcome, PlannedLine, PlannedStep, Settings, plan};
 use crate::world::{Scratch, Surroundings};
 
@@ -25,6 +26,7 @@ enum Line {
     Command(String),
     Warning(String),
     Quiet(String),
+    Drawing(Box<Drawing>),
 }
 
 pub(super) fn show(args: &ShowArgs, look: &Look) -> Outcome {
@@ -69,7 +71,7 @@ pub(super) fn show(args: &ShowArgs, look: &Look) -> Outcome {
     let lines = procedure(&playbook, &steps);
     match args.format {
         ShowFormat::Plain => lines.iter().flat_map(|line| plain(line, look)).for_each(|line| say(&line)),
-        ShowFormat::Markdown => lines.iter().for_each(|line| say(&markdown(line))),
+        ShowFormat::Markdown => lines.iter().for_each(|line| print(&format!("{}\n", markdown(line, look)))),
     }
     Outcome::Recovered
 }
@@ -98,6 +100,10 @@ fn procedure(playbook: &Playbook, steps: &[PlannedStep]) -> Vec<Line> {
     for (step, why) in irreversible_steps(&playbook.steps) {
         lines.push(Line::Heading("What can never be undone".to_owned()));
         lines.push(Line::Warning(format!("Step {step}: {why}")));
+    }
+    if let Some(drawing) = &playbook.drawing {
+        lines.push(Line::Heading("On the board".to_owned()));
+        lines.push(Line::Drawing(Box::new(drawing.clone())));
     }
     lines.push(Line::Heading("Steps".to_owned()));
     for step in steps {
@@ -154,11 +160,12 @@ fn plain(line: &Line, look: &Look) -> Vec<String> {
         Line::Command(text) => painted(Role::Command, "      $ ", text),
         Line::Warning(text) => painted(Role::Failure, &format!("      {} ", look.sign(Sign::Attention)), text),
         Line::Quiet(text) => painted(Role::Quiet, "      ", text),
+        Line::Drawing(of) => drawing(of, look, look.width - 2).iter().map(|line| format!("  {line}")).collect(),
     }
 }
 
 /// CommonMark. Everything below a step belongs to its point.
-fn markdown(line: &Line) -> String {
+fn markdown(line: &Line, look: &Look) -> String {
     let plain = |text: &str| escaped(&text.split_whitespace().collect::<Vec<_>>().join(" "));
     match line {
         Line::Title(text) => format!("# {}\n", plain(text)),
@@ -169,6 +176,7 @@ fn markdown(line: &Line) -> String {
         Line::Command(text) => format!("  - `{}`", text.replace('`', "'")),
         Line::Warning(text) => format!("  - **Attention:** {}", plain(text)),
         Line::Quiet(text) => format!("  - {}", plain(text)),
+        Line::Drawing(of) => format!("```text\n{}\n```\n", drawing(of, look, look.width).join("\n")),
     }
 }
 

@@ -6,11 +6,12 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::bench::{Answers, Bench, BenchWorld, WhichBoard, generate_image};
+use crate::bench::{Answers, Bench, BenchWorld, HandsOf, WhichBoard, generate_image};
 use crate::cli::arguments::RunOptions;
 use crate::cli::job::Job;
 use crate::cli::refusal::{refuse, unknown_tool};
 use crate::cli::run_lock::lock;
+use crate::cli::run_options::hands_of;
 use crate::cli::scene::finish;
 use crate::cli::streams::shown_on_terminal;
 use crate::engine::{
@@ -67,8 +68,9 @@ impl<'j> PlaceOfRun<'j> {
         // What a scene shows is the board of its recording, unless it says otherwise.
         let which_board = if options.scene.is_some() { WhichBoard::ItIs } else { WhichBoard::default() };
         let answers = if options.non_interactive { Answers::Withheld } else { Answers::Given { which_board } };
-        let world =
-            BenchWorld::new(Rc::clone(bench), answers, Box::new(process::start), next).with_terminal(person(options));
+        let world = BenchWorld::new(Rc::clone(bench), answers, Box::new(process::start), next)
+            .with_terminal(person(options))
+            .with_hands_of(hands_of(options));
         if options.scene.is_none() {
             return Ok(self.in_world(order, files, &world, tell).await);
         }
@@ -86,7 +88,9 @@ impl Workplace for PlaceOfRun<'_> {
     type Error = Box<Refusal>;
 
     fn clock(&self) -> Clock {
-        if self.job.bench.is_some() { Clock::Paused } else { Clock::Running }
+        // Whoever rehearses needs the time that people need.
+        let at_once = self.job.bench.is_some() && hands_of(&self.job.options) == HandsOf::VirtualPerson;
+        if at_once { Clock::Paused } else { Clock::Running }
     }
 
     fn scratch(&self) -> Result<Scratch, Box<Refusal>> {

@@ -215,15 +215,17 @@ impl<'a, W: World> Runner<'a, W> {
         until: Option<&Until>,
         limit: Duration,
     ) {
-        self.tell_prompt(step, text, limit);
+        self.tell_prompt(step, prompt, text, limit);
         self.ask_hands(prompt, until);
     }
 
-    pub(super) fn tell_prompt(&mut self, step: &Step, text: &str, limit: Duration) {
+    pub(super) fn tell_prompt(&mut self, step: &Step, prompt: &Prompt, text: &str, limit: Duration) {
         self.tell(Event::Prompted {
             step: step.id.clone(),
             text: text.to_owned(),
             goes_on: GoesOn::ByItself,
+            hands: prompt.hands.clone(),
+            drawing: self.drawing_for(&prompt.hands),
             limit_ms: milliseconds(limit),
         });
     }
@@ -258,6 +260,8 @@ impl<'a, W: World> Runner<'a, W> {
                     step: watch.step.id.clone(),
                     text: text.clone(),
                     goes_on: GoesOn::WithEnter,
+                    hands: prompt.hands.clone(),
+                    drawing: self.drawing_for(&prompt.hands),
                     limit_ms: milliseconds(left),
                 });
                 self.let_hands_move(&prompt.hands, None);

@@ -1,6 +1,6 @@
 //! What is on the bus, in the playbook's own words.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -42,6 +42,8 @@ pub(super) struct Bus<'a, W> {
     pub(super) strangers: Strangers,
     /// What was there at the last look, and since when.
     seen: RefCell<Option<Vec<Seen>>>,
+    /// Some device of the playbook has been there in this run.
+    ever_seen_any: Cell<bool>,
 }
 
 /// A device and when it came; nothing where it was there at the first look already.
@@ -82,6 +84,7 @@ impl<'a, W: World> Bus<'a, W> {
             proofs: RefCell::default(),
             strangers: Strangers::default(),
             seen: RefCell::default(),
+            ever_seen_any: Cell::new(false),
         }
     }
 
@@ -122,6 +125,11 @@ impl<'a, W: World> Bus<'a, W> {
             })
         };
         *seen = Some(devices.iter().map(noted).collect());
+        self.ever_seen_any.set(self.ever_seen_any.get() || !devices.is_empty());
+    }
+
+    pub(super) fn has_ever_seen_any(&self) -> bool {
+        self.ever_seen_any.get()
     }
 
     /// Tells the comings of a device apart.

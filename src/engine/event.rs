@@ -1,6 +1,6 @@
 //! What happens during a run, as typed events. Screen, JSON and log are readers of them.
 
-use crate::documents::playbook::Step;
+use crate::documents::playbook::{Drawing, HandMove, Step};
 use crate::engine::ProvenBy;
 use crate::engine::ledger::BoardRegion;
 use crate::output::Touched;
@@ -132,6 +132,12 @@ pub enum Event {
         step: Id,
         text: String,
         goes_on: GoesOn,
+        /// What hands are to do, as far as the playbook says it to programs.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        hands: Vec<HandMove>,
+        /// Where on the board they find what the text names.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        drawing: Option<Box<Drawing>>,
         limit_ms: u64,
     },
     /// Repeated about once a second and whenever devices come or go.
@@ -142,6 +148,24 @@ pub enum Event {
         /// "1fc9:0135 i.MX RT ROM", one for each attached device that the playbook knows.
         attached: Vec<String>,
         remaining_ms: u64,
+    },
+    /// A wait goes on in vain, and this may be why. Nothing is told twice in one wait.
+    Hinted {
+        step: Id,
+        text: String,
+        /// So long has the wait lasted.
+        after_ms: u64,
+    },
+    /// What is waited for comes and goes again and again. Told once in one wait.
+    Flapping {
+        step: Id,
+        /// Its name in the playbook.
+        device: Id,
+        /// How often it came, within how long.
+        times: u32,
+        within_ms: u64,
+        /// What that probably means.
+        text: String,
     },
     WaitOver {
         step: Id,

@@ -121,6 +121,8 @@ impl<W: World> Runner<'_, W> {
             step: step.clone(),
             text: format!("{}.", instead.meaning),
             goes_on: GoesOn::ByItself,
+            hands: instead.hands.clone(),
+            drawing: None,
             limit_ms: milliseconds(left),
         });
         if !instead.hands.is_empty() {

@@ -24,6 +24,7 @@ mod files;
 mod gate;
 mod halt;
 mod healthy;
+mod hints;
 mod identity;
 mod inputs;
 mod instead;

@@ -40,6 +40,8 @@ impl<W: World> Runner<'_, W> {
             step: step.id.clone(),
             text,
             goes_on: GoesOn::Either,
+            hands: prompt.hands.clone(),
+            drawing: self.drawing_for(&prompt.hands),
             limit_ms: milliseconds(limit),
         });
         self.let_hands_move(&prompt.hands, None);

@@ -216,6 +216,7 @@ impl Planner<'_> {
             if_met: _,
             if_unmet: _,
             instead: _,
+            hints: _,
             if_stopped: _,
             third_time: _,
             next: _,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::documents::playbook::{Prompt, Step};
+use crate::documents::playbook::{Drawing, HandMove, Prompt, Step};
 use crate::engine::devices::{Met, describe_until};
 use crate::engine::halt::Halt;
 use crate::engine::identity::Known;
@@ -43,6 +43,8 @@ impl<'a, W: World> Runner<'a, W> {
             step: step.id.clone(),
             text,
             goes_on: GoesOn::of(step),
+            hands: prompt.hands.clone(),
+            drawing: self.drawing_for(&prompt.hands),
             limit_ms: milliseconds(limit),
         });
         self.let_hands_move(&prompt.hands, step.until.as_ref());
@@ -51,5 +53,11 @@ impl<'a, W: World> Runner<'a, W> {
             None => self.wait_for_enter(&step.id, limit).await,
         }
         .map(|()| Acted::Done)
+    }
+
+    /// The board's drawing, where hands are to find a pin or a switch.
+    pub(super) fn drawing_for(&self, hands: &[HandMove]) -> Option<Box<Drawing>> {
+        let looks = hands.iter().any(|hand| matches!(hand, HandMove::FitJumper | HandMove::SwitchOn));
+        self.playbook.drawing.clone().filter(|_| looks).map(Box::new)
     }
 }

@@ -24,9 +24,7 @@ impl Strangers {
 impl<W: World> Bus<'_, W> {
     /// Each with what it is.
     fn strangers(&self) -> Vec<(OtherDevice, String)> {
-        let own: Vec<UsbId> = self.kinds().iter().map(|(id, _)| *id).collect();
-        let others = self.world.others(&own).unwrap_or_default();
-        others.into_iter().filter_map(|other| Some((other.clone(), self.strangers.words(other.id)?))).collect()
+        self.others().into_iter().filter_map(|other| Some((other.clone(), self.strangers.words(other.id)?))).collect()
     }
 
     /// "37c5:1204 OpenMV Cam H7, running its firmware".

@@ -8,6 +8,7 @@ use crate::documents::expression::Value;
 use crate::documents::playbook::{Instead, LateAsk, Step, Until};
 use crate::engine::devices::{Met, describe_until, name_of};
 use crate::engine::halt::Halt;
+use crate::engine::hints::Lessons;
 use crate::engine::instead::{Intruders, Told};
 use crate::engine::runner::Runner;
 use crate::engine::watch::BURNT_UNREAD;
@@ -47,6 +48,7 @@ impl<W: World> Runner<'_, W> {
     ) -> Result<(), Halt> {
         let mut intruders = Intruders::of(step);
         let mut asks = step.ask.as_ref();
+        let mut lessons = Lessons::of(step, until, &self.bus);
         let whole = step;
         let step = &whole.id;
         let started = Instant::now();
@@ -64,6 +66,7 @@ impl<W: World> Runner<'_, W> {
         loop {
             let now = Instant::now();
             let left = deadline.saturating_duration_since(now);
+            lessons.look(&self.bus);
             if must_go_first && (!self.any_present(until) || self.another_than(&there_first, until)) {
                 must_go_first = false;
             }
@@ -119,8 +122,12 @@ impl<W: World> Runner<'_, W> {
                         self.ask_late(whole, ask, left)?;
                     }
                     match intruders.meaning() {
+                        // The reason is known.
                         Some(meaning) => format!("{meaning} ({text})"),
-                        None => text,
+                        None => {
+                            self.teach(&mut lessons);
+                            text
+                        }
                     }
                 }
             };
@@ -144,11 +151,12 @@ impl<W: World> Runner<'_, W> {
             let look_again = look_again(changed);
             // While the device is there and cannot be used, the time to ask may be over.
             let asks_at = asks.map(|ask| started + ask.after).filter(|at| *at > now).unwrap_or(deadline);
+            let hints_at = lessons.next_at().filter(|at| *at > now).unwrap_or(deadline);
             let world = self.world;
             tokio::select! {
                 by = world.interrupted() => return Err(self.interrupt(step, by)),
                 () = world.devices_changed() => changed = Instant::now(),
-                () = sleep_until(look_again.min(next_tick).min(asks_at).min(deadline)) => {}
+                () = sleep_until(look_again.min(next_tick).min(asks_at).min(hints_at).min(deadline)) => {}
             }
         }
     }
@@ -156,7 +164,7 @@ impl<W: World> Runner<'_, W> {
     /// Hands help where the hardware has not come by itself.
     fn ask_late(&mut self, step: &Step, ask: &LateAsk, left: Duration) -> Result<(), Halt> {
         let text = self.text(&ask.prompt.text).map_err(|error| self.not_computable(&step.id, &error))?;
-        self.tell_prompt(step, &text, left);
+        self.tell_prompt(step, &ask.prompt, &text, left);
         self.ask_hands(&ask.prompt, None);
         Ok(())
     }

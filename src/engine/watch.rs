@@ -99,8 +99,8 @@ impl<'a, W: World> Runner<'a, W> {
             last_output: Instant::now(),
             deadline: Instant::now() + prepared.limit,
         };
-        if let Some(text) = &prepared.prompt {
-            self.tell_prompt(step, text, prepared.limit);
+        if let (Some(prompt), Some(text)) = (&run.prompt, &prepared.prompt) {
+            self.tell_prompt(step, prompt, text, prepared.limit);
         }
         let mut intruders = Intruders::of(step);
         let mut next_look = Instant::now();

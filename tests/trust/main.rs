@@ -9,6 +9,7 @@ mod support;
 mod catalogs;
 mod consent;
 mod playbooks;
+mod rehearsal;
 mod signatures;
 mod terminal;
 

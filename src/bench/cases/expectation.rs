@@ -338,6 +338,8 @@ fn texts_of(event: &Event) -> Vec<String> {
         | Event::HealthyAsked { text, .. }
         | Event::Warning { text }
         | Event::Note { text }
+        | Event::Hinted { text, .. }
+        | Event::Flapping { text, .. }
         | Event::WaitOver { text, .. } => {
             vec![text.clone()]
         }

@@ -87,7 +87,7 @@ pub(super) fn lines(event: &Event) -> Vec<String> {
             }
             lines
         }
-        Event::Prompted { step, text, goes_on, limit_ms } => {
+        Event::Prompted { step, text, goes_on, limit_ms, .. } => {
             let how = match goes_on {
                 GoesOn::ByItself => "goes on by itself",
                 GoesOn::WithEnter => "wants ENTER",
@@ -100,6 +100,13 @@ pub(super) fn lines(event: &Event) -> Vec<String> {
             list(attached),
             milliseconds(*remaining_ms)
         )],
+        Event::Hinted { step, text, after_ms } => {
+            with_text(format!("{step}: hint after {}", milliseconds(*after_ms)), text)
+        }
+        Event::Flapping { step, device, times, within_ms, text } => with_text(
+            format!("{step}: the {device} came and went, {times} times within {}", milliseconds(*within_ms)),
+            text,
+        ),
         Event::WaitOver { step, end, text, elapsed_ms } => {
             let end = match end {
                 WaitEnd::Met => "wait over",

@@ -1,7 +1,9 @@
 //! The two things that must not be overlooked: what the person is to do, and what cannot be undone.
 
+use crate::cli::drawing::drawing;
 use crate::cli::style::{Look, Role, Sign, Signs};
 use crate::cli::wording::{milliseconds, wrap, wrap_command};
+use crate::documents::playbook::{Drawing, HandMove};
 use crate::engine::{FuseChange, GoesOn};
 
 pub(super) struct Consent<'a> {
@@ -12,16 +14,54 @@ pub(super) struct Consent<'a> {
     pub(super) limit_ms: u64,
 }
 
-pub(super) fn prompt(look: &Look, width: usize, text: &str, goes_on: GoesOn, limit_ms: u64) -> Vec<String> {
-    let limit = milliseconds(limit_ms);
-    let end = match goes_on {
-        GoesOn::ByItself => format!("Goes on by itself; no key is needed ({limit} at most)."),
-        GoesOn::WithEnter => format!("Press ENTER when done ({limit} at most)."),
-        GoesOn::Either => format!("Press ENTER, or do the other thing: that needs no key ({limit} at most)."),
+/// What ends a prompt, as the person is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ends {
+    ByItself,
+    WithEnter,
+    Either,
+    /// In a rehearsal ENTER stands for the hands.
+    EnterForHands,
+    /// In a rehearsal there is only one of the two ways.
+    OnlyEnter,
+}
+
+impl Ends {
+    pub(super) fn of(goes_on: GoesOn, hands: &[HandMove], rehearses: bool) -> Ends {
+        match goes_on {
+            GoesOn::ByItself if rehearses && !hands.is_empty() => Ends::EnterForHands,
+            GoesOn::ByItself => Ends::ByItself,
+            GoesOn::WithEnter => Ends::WithEnter,
+            GoesOn::Either if rehearses => Ends::OnlyEnter,
+            GoesOn::Either => Ends::Either,
+        }
+    }
+}
+
+pub(super) struct Prompt<'a> {
+    pub(super) text: &'a str,
+    pub(super) ends: Ends,
+    pub(super) drawing: Option<&'a Drawing>,
+    pub(super) limit_ms: u64,
+}
+
+pub(super) fn prompt(look: &Look, width: usize, prompt: &Prompt<'_>) -> Vec<String> {
+    let limit = milliseconds(prompt.limit_ms);
+    let end = match prompt.ends {
+        Ends::EnterForHands => format!("REHEARSAL: press ENTER in place of doing it ({limit} at most)."),
+        Ends::OnlyEnter => format!("REHEARSAL: press ENTER; the other way is for a real board ({limit} at most)."),
+        Ends::ByItself => format!("Goes on by itself; no key is needed ({limit} at most)."),
+        Ends::WithEnter => format!("Press ENTER when done ({limit} at most)."),
+        Ends::Either => format!("Press ENTER, or do the other thing: that needs no key ({limit} at most)."),
     };
-    let body: Vec<String> =
-        wrap(text, width.saturating_sub(2)).iter().map(|line| look.paint(Role::Title, line)).collect();
-    framed(look, Role::Person, "YOU", &body, &wrap(&end, width.saturating_sub(2)))
+    let inner = width.saturating_sub(2);
+    let mut body: Vec<String> = wrap(prompt.text, inner).iter().map(|line| look.paint(Role::Title, line)).collect();
+    if let Some(of) = prompt.drawing {
+        body.push(String::new());
+        body.extend(drawing(of, look, inner));
+        body.push(String::new());
+    }
+    framed(look, Role::Person, "YOU", &body, &wrap(&end, inner))
 }
 
 /// A question about a device that is there, which is answered by disconnecting it as well.

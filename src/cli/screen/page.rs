@@ -73,6 +73,13 @@ impl<W: Write> Page<W> {
         }
     }
 
+    /// On a terminal only: in a file it would be a stray character.
+    pub(super) fn ring(&mut self) {
+        if self.live.is_some() {
+            let _ = self.writer.write_all(b"\x07").and_then(|()| self.writer.flush());
+        }
+    }
+
     pub(super) fn end_live(&mut self) {
         self.answer_awaited = false;
         if let Some(live) = &mut self.live {

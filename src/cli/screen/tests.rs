@@ -196,6 +196,8 @@ fn a_wait_in_a_file_tells_only_news() {
         step: id("a"),
         text: "Unplug the camera.\nConnect a jumper between the SBL and 3.3V pins, and plug it in again.".into(),
         goes_on: GoesOn::ByItself,
+        hands: Vec::new(),
+        drawing: None,
         limit_ms: 120_000,
     }];
     events.extend((60..=120).rev().map(|second| waiting(&[], second * 1000)));

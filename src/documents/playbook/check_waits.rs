@@ -1,15 +1,15 @@
 //! Waits that are over before what they wait for has happened.
 
 use crate::documents::playbook::read_step::STEP;
-use crate::documents::playbook::{Action, HandMove, Step, Until};
-use crate::words::Diagnostic;
+use crate::documents::playbook::{Action, HandMove, Hint, Step, Until};
+use crate::words::{Diagnostic, describe_time};
 
 /// `next` is the step after it.
 pub(super) fn check_waits(step: &Step, next: Option<&Step>) -> Vec<Diagnostic> {
+    let mut diagnostics = check_hints(step);
     if !step.until.as_ref().is_some_and(ends_with_the_cable) {
-        return Vec::new();
+        return diagnostics;
     }
-    let mut diagnostics = Vec::new();
     let hands = match &step.action {
         Action::Prompt(prompt) => prompt.hands.as_slice(),
         _ => &[],
@@ -35,6 +35,20 @@ pub(super) fn check_waits(step: &Step, next: Option<&Step>) -> Vec<Diagnostic> {
         diagnostics.push(diagnostic.hint("add `present:` with the wanted device, or let it last: `for: 10s`"));
     }
     diagnostics
+}
+
+fn check_hints(step: &Step) -> Vec<Diagnostic> {
+    if !step.hints.is_empty() && step.until.is_none() {
+        let diagnostic = Diagnostic::error(step.place_of(STEP.hints), "`hints` belongs to a wait for devices");
+        return vec![diagnostic.hint("a prompt waits for devices with `until`")];
+    }
+    let limit = step.timeout.map(|timeout| timeout.base);
+    let too_late = step.hints.iter().filter(|hint| limit.is_some_and(|limit| hint.after.value >= limit));
+    let told = |hint: &Hint| {
+        let message = format!("this is never told: the wait ends after {}", describe_time(limit.unwrap_or_default()));
+        Diagnostic::warning(&hint.after.place, message).hint("give the step a longer `timeout`, or tell it sooner")
+    };
+    too_late.map(told).collect()
 }
 
 /// Does the next step look whether one of the devices comes back?

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::documents::forms::{CLASS, FLAG, SCALAR, TEXTS, words};
 use crate::documents::keys::{Keys, Shape, Way, Ways, keys};
+use crate::documents::playbook::drawing::{DrawingKeys, read_drawing};
 use crate::documents::playbook::family::{Families, Joined, join_families};
 use crate::documents::playbook::parameters::weight;
 use crate::documents::playbook::procedure::{ProcedureKeys, read_procedures, report_uncalled};
@@ -40,6 +41,7 @@ keys! {
          are seen from the folder of who uses them.";
     _with "with": Shape::AnyMap, "The families' parameters.";
     _parameters "parameters": Shape::Named(&Shape::Text), "Of a family: what each is for; {} where it has none.";
+    drawing: Shape::Map(DrawingKeys::kind), "Where on the board are the pins and switches that the prompts name.";
     inputs: Shape::Named(&Shape::Map(InputKeys::kind)), "Files the person gives.";
     devices: Shape::Named(&Shape::Map(DeviceKeys::kind)), "How the board shows itself, in each of its states.";
     variables: Shape::Named(&Shape::Map(VariableKeys::kind)), "What the person may set for one run with --set.";
@@ -137,6 +139,7 @@ fn read_playbook(reader: &mut Reader, yaml: &Yaml, source: &Arc<Source>, joined:
     let summary = top.get(PLAYBOOK.summary).and_then(|summary| reader.prose(summary));
     let sources = top.get(PLAYBOOK.sources).map(|list| reader.one_or_more(list, "sources")).unwrap_or_default();
     let sources = sources.iter().filter_map(|item| reader.prose(item)).collect();
+    let drawing = top.get(PLAYBOOK.drawing).and_then(|drawing| read_drawing(reader, drawing));
     let inputs = top.get(PLAYBOOK.inputs).map(|map| reader.named(map, "inputs")).unwrap_or_default();
     let inputs: Vec<Input> =
         inputs.into_iter().filter_map(|(name, key, value)| read_input(reader, name, &key.place, value)).collect();
@@ -183,6 +186,7 @@ fn read_playbook(reader: &mut Reader, yaml: &Yaml, source: &Arc<Source>, joined:
         images,
         summary,
         sources,
+        drawing,
         inputs,
         devices,
         variables,

@@ -11,6 +11,7 @@ mod check_waits;
 mod command_line;
 mod declared;
 mod device;
+mod drawing;
 pub(in crate::documents) mod family;
 mod input;
 pub(in crate::documents) mod load;
@@ -33,6 +34,7 @@ pub use check::check;
 pub use command_line::{ChosenBoard, all_arguments, arguments, choosing, with_choice};
 pub use declared::Declared;
 pub use device::{Device, DeviceKind, DeviceState, Identity};
+pub use drawing::{Drawing, Edges, Spot, Switch};
 pub use family::Families;
 pub use input::{FileKind, Input, InputWord, NamesFiles, Need, Vectors, WordLimit};
 pub use load::{Loaded, load};
@@ -41,8 +43,8 @@ pub(crate) use read_input::is_part_of_a_program;
 pub use steps::{Below, Walk, every_step, irreversible_steps, leaves, procedure, runs_of, tools_of};
 pub use types::{
     Action, Afterwards, Answer, Backoff, Capture, CaptureKind, Changes, CheckStep, Contents, Enough, FailOn, HandMove,
-    Instead, Irreversible, LateAsk, OnFault, Playbook, Prompt, Reading, RefuseStep, RestartAt, Retry, Run, StagedFile,
-    Step, TellApart, ThirdFailure, Timeout, ToolFile, Unmet, Until, VirtualBoard, WriteStep,
+    Hint, Instead, Irreversible, LateAsk, OnFault, Playbook, Prompt, Reading, RefuseStep, RestartAt, Retry, Run,
+    StagedFile, Step, TellApart, ThirdFailure, Timeout, ToolFile, Unmet, Until, VirtualBoard, WriteStep,
 };
 pub use variable::{Variable, VariableError, as_written};
 pub use wrong_kind::{LOOKED_AT_BYTES, WrongKind, blank, wrong_kind};

@@ -12,16 +12,18 @@ use crate::documents::playbook::read_input::{is_part_of_a_program, part_of_a_pro
 use crate::documents::playbook::read_reading::{IrreversibleKeys, TellApartKeys, read_irreversible, read_tell_apart};
 use crate::documents::playbook::read_run::{CaptureKeys, ChangesKeys, FailOnKeys, NOTHING, OnFaultKeys, read_run};
 use crate::documents::playbook::{
-    Action, Backoff, CheckStep, Contents, Enough, HandMove, Instead, LateAsk, Prompt, RefuseStep, RestartAt, Retry,
-    Step, ThirdFailure, Timeout, Until, WriteStep,
+    Action, Backoff, CheckStep, Contents, Enough, HandMove, Hint, Instead, LateAsk, Prompt, RefuseStep, RestartAt,
+    Retry, Step, ThirdFailure, Timeout, Until, WriteStep,
 };
 use crate::documents::reader::{Parts, Reader};
 use crate::documents::{Yaml, YamlKind};
-use crate::words::{Diagnostic, FaultClass, Id, Located, Place, ThirdTime, meant_or_known, nearest};
+use crate::words::{Diagnostic, FaultClass, Id, Located, Place, ThirdTime, meant_or_known, nearest, parse_time};
 
 const ATTEMPTS_MAX: u32 = 20;
 const RESTARTS_MAX: u32 = 10;
 const TOLD_MAX: u32 = 10;
+/// Of one step; nobody reads more while they wait.
+const HINTS_MAX: usize = 12;
 const RESTARTS_DEFAULT: u32 = 2;
 const BACKOFF_DEFAULT: Duration = Duration::from_millis(500);
 pub(super) const GROUP_DEPTH_MAX: usize = 8;
@@ -72,6 +74,10 @@ keys! {
     ask: Shape::Map(AskKeys::kind),
         "What a wait asks the person to do before it fails: hands help where the hardware does not come by itself.",
         beside(&[&["wait"]]);
+    hints: Shape::Either(&[PARAMETER, Shape::Named(&TEXTS)]),
+        "What else may be the reason where a prompt's or a wait's devices do not come, by how long it has waited: \
+         {20s: a text, 1m: [texts]}. Each is told once, beside what recover knows for any board.",
+        beside(&[&["prompt"], &["wait"], &["until"]]);
     sets: Shape::Text, "A value that says whether a wait was met, or which way the person chose.";
     irreversible: Shape::Map(IrreversibleKeys::kind),
         "Can never be undone: asked for, tried once, and only a reading decides.";
@@ -259,6 +265,7 @@ fn read_step(reader: &mut Reader, yaml: &Yaml, default_id: &str, depth: usize) -
         if_met: entries.get(STEP.if_met).and_then(|text| reader.prose(text)),
         if_unmet: entries.get(STEP.if_unmet).and_then(|text| reader.prose(text)),
         instead: entries.get(STEP.instead).map(|instead| read_instead(reader, instead)).unwrap_or_default(),
+        hints: entries.get(STEP.hints).map(|hints| read_hints(reader, hints)).unwrap_or_default(),
         ask: entries.get(STEP.ask).and_then(|ask| read_ask(reader, ask)),
         irreversible: entries
             .get(STEP.irreversible)
@@ -614,6 +621,30 @@ fn read_enough(reader: &mut Reader, parts: &Parts<'_, InsteadKeys>) -> Option<En
     }
     let (times, sets) = (parts.get(INSTEAD.times)?, reader.named_value(parts.get(INSTEAD.sets)?)?);
     Some(Enough { times: reader.count(times, 1..=TOLD_MAX)?, sets })
+}
+
+/// By time one text or several; the soonest first.
+fn read_hints(reader: &mut Reader, yaml: &Yaml) -> Vec<Hint> {
+    let Some(map) = reader.open_map(yaml, "`hints`, by time") else { return Vec::new() };
+    let mut found = Vec::new();
+    for (key, texts) in map.all() {
+        let after = match parse_time(&key.text) {
+            Ok(after) => after,
+            Err(error) => {
+                let diagnostic = Diagnostic::error(&key.place, error.to_string());
+                reader.report(diagnostic.hint("each key is how long the wait has lasted, such as `20s` or `2m`"));
+                continue;
+            }
+        };
+        let texts = reader.one_or_more(texts, "texts").iter().filter_map(|text| reader.prose(text));
+        found.extend(texts.map(|text| Hint { after: Located { value: after, place: key.place.clone() }, text }));
+    }
+    if found.len() > HINTS_MAX {
+        let message = format!("{} hints are more than anybody reads while they wait: at most {HINTS_MAX}", found.len());
+        reader.report(Diagnostic::error(map.place(), message));
+    }
+    found.sort_by_key(|hint| hint.after.value);
+    found
 }
 
 fn read_ask(reader: &mut Reader, yaml: &Yaml) -> Option<LateAsk> {

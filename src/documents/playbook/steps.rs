@@ -40,6 +40,7 @@ impl Step {
             if_met: _,
             if_unmet: _,
             instead: _,
+            hints: _,
             ask: _,
             if_stopped: _,
             third_time: _,

@@ -9,7 +9,7 @@ use crate::documents::catalog::Excuses;
 use crate::documents::expression::{Expression, Template};
 use crate::documents::keys::Field;
 use crate::documents::playbook::read_step::StepKeys;
-use crate::documents::playbook::{Device, Input, Variable, leaves};
+use crate::documents::playbook::{Device, Drawing, Input, Variable, leaves};
 use crate::documents::{Key, Yaml};
 use crate::words::{AddressRange, Fault, FaultClass, Id, Located, Place, Source, ThirdTime};
 
@@ -25,6 +25,8 @@ pub struct Playbook {
     pub summary: Option<String>,
     /// Where jumper texts and commands were taken from.
     pub sources: Vec<String>,
+    /// Where the board's pins and switches are.
+    pub drawing: Option<Drawing>,
     pub inputs: Vec<Input>,
     pub devices: Vec<Device>,
     /// What the person may set for one run.
@@ -110,6 +112,8 @@ pub struct Step {
     pub(crate) if_unmet: Option<String>,
     /// What it means when one of these devices comes while the step waits, or while its tool does.
     pub(crate) instead: Vec<Instead>,
+    /// What else may be the reason where what is waited for does not come; the soonest first.
+    pub(crate) hints: Vec<Hint>,
     /// What the person is asked to do when a wait has gone on for a while in vain.
     pub(crate) ask: Option<LateAsk>,
     pub(crate) irreversible: Option<Irreversible>,
@@ -169,6 +173,13 @@ pub struct Instead {
 pub struct Enough {
     pub(crate) times: u32,
     pub(crate) sets: Located<Id>,
+}
+
+/// What is told when a wait has gone on for so long in vain.
+#[derive(Debug, Clone)]
+pub struct Hint {
+    pub(crate) after: Located<Duration>,
+    pub(crate) text: String,
 }
 
 /// Hands help where the hardware does not come by itself.
