@@ -15,6 +15,8 @@ const SHOWN_MAX: usize = 100;
 /// A longer line is shown as a window around the place. In bytes.
 const LINE_LENGTH_MAX: usize = 400;
 const BEFORE_PLACE_MAX: usize = 100;
+/// Calls within calls that are told of a text which stands for several.
+const CALLS_SHOWN_MAX: usize = 4;
 /// Of a message, a label or a hint. In bytes.
 const TEXT_LENGTH_MAX: usize = 2_000;
 
@@ -77,6 +79,9 @@ fn render_one(diagnostic: &Diagnostic, renderer: &Renderer, lines: &mut LineCoun
             group = group.element(Origin::path(name).line(excerpt.line).char_column(excerpt.column));
         }
         group = group.element(snippet);
+    }
+    for call in diagnostic.place.iter().flat_map(Place::calls).take(CALLS_SHOWN_MAX) {
+        group = group.element(Level::NOTE.message(clipped(&format!("called at {call}"))));
     }
     if let Some(hint) = &diagnostic.hint {
         group = group.element(Level::HELP.message(clipped(hint)));

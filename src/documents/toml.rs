@@ -118,5 +118,5 @@ fn node(source: &Arc<Source>, value: Spanned<DeValue<'_>>) -> Tree {
 }
 
 fn place(source: &Arc<Source>, span: &std::ops::Range<usize>) -> Place {
-    Place { source: Arc::clone(source), start: span.start, end: span.end }
+    Place::new(Arc::clone(source), span.start, span.end)
 }

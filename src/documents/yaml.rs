@@ -170,7 +170,7 @@ fn written(place: &Place) -> &str {
 fn place_of(location: &Location, source: &Arc<Source>) -> Place {
     let start = byte_offset(location, source);
     let length = location.span().byte_len().and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
-    Place { source: Arc::clone(source), start, end: (start + length).min(source.text.len()) }
+    Place::new(Arc::clone(source), start, (start + length).min(source.text.len()))
 }
 
 /// Syntax faults carry no byte offset, only line and column.
@@ -191,7 +191,7 @@ fn syntax_fault(error: &serde_yaml::Error, source: &Arc<Source>) -> Diagnostic {
     let location = error.location();
     let place = location.map(|location| {
         let start = byte_offset(&location, source);
-        Place { source: Arc::clone(source), start, end: (start + 1).min(source.text.len()) }
+        Place::new(Arc::clone(source), start, (start + 1).min(source.text.len()))
     });
     let message = error.without_snippet().to_string();
     // The crate repeats the position at the end; ours stands in front of the source line.

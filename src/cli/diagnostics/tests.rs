@@ -8,7 +8,7 @@ fn source(text: &str) -> Arc<Source> {
 
 fn place(source: &Arc<Source>, word: &str) -> Place {
     let start = source.text.find(word).unwrap();
-    Place { source: Arc::clone(source), start, end: start + word.len() }
+    Place::new(Arc::clone(source), start, start + word.len())
 }
 
 #[test]
@@ -56,11 +56,7 @@ fn a_huge_line_is_shown_as_a_window() {
 fn a_huge_document_is_counted_once() {
     let source = source(&"key: value\n".repeat(2_000_000));
     let diagnostics: Vec<_> = (0..300)
-        .map(|index| Place {
-            source: Arc::clone(&source),
-            start: 21_000_000 + 11 * index,
-            end: 21_000_003 + 11 * index,
-        })
+        .map(|index| Place::new(Arc::clone(&source), 21_000_000 + 11 * index, 21_000_003 + 11 * index))
         .map(|place| Diagnostic::error(&place, "wrong"))
         .collect();
     let shown = render(&diagnostics, &Look::plain());
@@ -71,8 +67,7 @@ fn a_huge_document_is_counted_once() {
 #[test]
 fn many_places_in_one_huge_line_are_no_trouble() {
     let source = source(&"{ü: 1}, ".repeat(1_000_000));
-    let places =
-        (0..100).map(|index| Place { source: Arc::clone(&source), start: 1 + 90_000 * index, end: 3 + 90_000 * index });
+    let places = (0..100).map(|index| Place::new(Arc::clone(&source), 1 + 90_000 * index, 3 + 90_000 * index));
     let diagnostics: Vec<_> = places.map(|place| Diagnostic::error(&place, "w".repeat(10_000_000 / 100))).collect();
     let shown = render(&diagnostics, &Look::plain());
     assert!(shown.contains("--> board.yaml:1:80002\n"), "{}", &shown[..5_000]);
@@ -84,7 +79,7 @@ fn places_at_the_edges_are_no_trouble() {
     for (text, start, end) in
         [("", 0, 0), ("", 5, 9), ("a: ü", 4, 4), ("a\r\nb", 0, 3), ("a\n", 2, 2), ("\u{1b}[31m", 0, 4), ("a", 1, 0)]
     {
-        let place = Place { source: source(text), start, end };
+        let place = Place::new(source(text), start, end);
         let shown = render(&[Diagnostic::error(&place, "wrong")], &Look::plain());
         assert!(shown.contains("board.yaml:") && !shown.contains('\u{1b}'), "{text:?} {shown}");
     }

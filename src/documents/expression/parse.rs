@@ -342,7 +342,7 @@ mod tests {
 
     fn read(text: &str) -> Result<Expression, Diagnostic> {
         let source = Arc::new(Source { name: "test.yaml".into(), text: text.to_owned() });
-        parse_expression(text, &Place { source, start: 0, end: text.len() })
+        parse_expression(text, &Place::new(source, 0, text.len()))
     }
 
     #[test]

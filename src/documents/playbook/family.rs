@@ -1,11 +1,11 @@
 //! Families: a document that `uses` others takes everything from them that it does not say itself, with their parameters
 //! filled in from `with`. A family may use others in turn.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::documents::playbook::parameters::{
-    WHEN_FILLED_IN, fill_in, given, names_in, no_room, read_parameters, report_strangers, report_unused,
+    WHEN_FILLED_IN, fill_in_for, given, names_in, no_room, read_parameters, report_strangers, report_unused,
 };
 use crate::documents::reader::Reader;
 use crate::documents::{Key, Yaml, YamlKind, parse_yaml};
@@ -25,6 +25,8 @@ pub(in crate::documents) enum Joined {
 const DEPTH_MAX: usize = 4;
 /// In one `uses`.
 const FAMILIES_MAX: usize = 8;
+/// In all that one document brings in, each counted as often as it is used.
+const ALL_FAMILIES_MAX: usize = 32;
 
 /// The document with its families' keys added; unchanged when it has none. `keys` are those that a family may have.
 pub(in crate::documents) fn join_families(
@@ -33,7 +35,7 @@ pub(in crate::documents) fn join_families(
     keys: &[&str],
     families: &Families<'_>,
 ) -> (Yaml, Joined) {
-    Joining { keys, families }.join(reader, document, &[])
+    Joining { keys, families, known: BTreeMap::new(), used: 0 }.join(reader, document, &[])
 }
 
 /// A family as it stands in its file.
@@ -55,11 +57,14 @@ struct Gift {
 struct Joining<'a> {
     keys: &'a [&'a str],
     families: &'a Families<'a>,
+    /// Those that have been read, by their names as seen from the playbook; nothing of one that cannot be had.
+    known: BTreeMap<String, Option<Yaml>>,
+    used: usize,
 }
 
 impl Joining<'_> {
     /// `around` are the families that use this document, from the outside in.
-    fn join(&self, reader: &mut Reader, document: Yaml, around: &[String]) -> (Yaml, Joined) {
+    fn join(&mut self, reader: &mut Reader, document: Yaml, around: &[String]) -> (Yaml, Joined) {
         let YamlKind::Map(entries) = &document.kind else { return (document, Joined::Whole) };
         let find = |key: &str| entries.iter().find(|(found, _)| found.text == key);
         let Some((uses_key, uses)) = find("uses") else {
@@ -74,8 +79,9 @@ impl Joining<'_> {
             reader.report(Diagnostic::error(&uses_key.place, message));
             return (document, Joined::FamilyLost);
         }
+        let paths = once_each(reader, paths);
         let found: Option<Vec<Family>> = {
-            let each: Vec<Option<Family>> = paths.iter().map(|path| self.read(reader, path, around)).collect();
+            let each: Vec<Option<Family>> = paths.into_iter().map(|path| self.read(reader, path, around)).collect();
             each.into_iter().collect()
         };
         let Some(found) = found else { return (document, Joined::FamilyLost) };
@@ -87,7 +93,7 @@ impl Joining<'_> {
         let (mut gifts, mut joined) = (Vec::new(), Joined::Whole);
         for Family { path, name, tree, parameters } in found {
             let values = given(reader, &parameters, &with, &path.value, &path.place);
-            let Some(tree) = fill_in(&tree, &values, &mut reader.room) else {
+            let Some(tree) = fill_in_for(&path.place, &tree, &values, &mut reader.room) else {
                 reader.report(no_room(&path.place, WHEN_FILLED_IN));
                 return (document, Joined::FamilyLost);
             };
@@ -102,7 +108,7 @@ impl Joining<'_> {
         (Yaml { kind: YamlKind::Map(with_gifts(own, gifts)), place: document.place }, joined)
     }
 
-    fn read(&self, reader: &mut Reader, path: &Yaml, around: &[String]) -> Option<Family> {
+    fn read(&mut self, reader: &mut Reader, path: &Yaml, around: &[String]) -> Option<Family> {
         let path = reader.text(path)?;
         let name = beside(around.last(), &path.value);
         if around.contains(&name) {
@@ -113,18 +119,31 @@ impl Joining<'_> {
             reader.report(Diagnostic::error(&path.place, "families use each other too deeply here"));
             return None;
         }
-        let parsed = match (self.families)(&name) {
-            Ok(source) => parse_yaml(&source),
-            Err(reason) => Err(Diagnostic::error(&path.place, format!("cannot use `{}`: {reason}", path.value))),
-        };
-        let tree = parsed.map_err(|diagnostic| reader.report(diagnostic)).ok()?;
+        self.used += 1;
+        if self.used > ALL_FAMILIES_MAX {
+            if self.used == ALL_FAMILIES_MAX + 1 {
+                let message = format!("this document brings in more than {ALL_FAMILIES_MAX} families");
+                let hint = "each counts as often as it is used; give what several of them use to the document itself";
+                reader.report(Diagnostic::error(&path.place, message).hint(hint));
+            }
+            return None;
+        }
+        if !self.known.contains_key(&name) {
+            let parsed = match (self.families)(&name) {
+                Ok(source) => parse_yaml(&source),
+                Err(reason) => Err(Diagnostic::error(&path.place, format!("cannot use `{}`: {reason}", path.value))),
+            };
+            let tree = parsed.map_err(|diagnostic| reader.report(diagnostic)).ok();
+            self.known.insert(name.clone(), tree);
+        }
+        let tree = self.known.get(&name)?.clone()?;
         let top = reader.map(&tree, "a family", self.keys)?;
         let parameters = read_parameters(reader, top.get("parameters"));
         report_unused(reader, top.get("parameters"), &names_in(&tree));
         if let Some(procedures) = top.get("procedures") {
             report_hidden(reader, procedures, &parameters);
         }
-        Some(Family { path, name, tree: tree.clone(), parameters })
+        Some(Family { path, name, tree, parameters })
     }
 
     /// What two families give is a conflict, unless the document has it itself.
@@ -149,6 +168,24 @@ impl Joining<'_> {
             gifts.push(Gift { from: from.to_owned(), key, value });
         }
     }
+}
+
+/// A path that is named twice would give everything twice.
+fn once_each<'t>(reader: &mut Reader, paths: &'t [Yaml]) -> Vec<&'t Yaml> {
+    let mut seen = BTreeSet::new();
+    let mut once = Vec::new();
+    for path in paths {
+        match &path.kind {
+            YamlKind::Scalar { text, .. } if !seen.insert(text.trim_start_matches("./")) => {
+                let message = format!("`{text}` is named twice");
+                reader.report(
+                    Diagnostic::error(&path.place, message).hint("a document takes everything of a family at once"),
+                );
+            }
+            _ => once.push(path),
+        }
+    }
+    once
 }
 
 /// A procedure whose parameter has the name of one of the family's would never see what it is given.

@@ -162,7 +162,7 @@ fn read_playbook(reader: &mut Reader, yaml: &Yaml, source: &Arc<Source>, joined:
     let virtual_board = top.get(PLAYBOOK.virtual_board).and_then(|board| read_virtual_board(reader, board));
     let steps = top.get(PLAYBOOK.steps).map(|steps| read_steps(reader, steps, "step", 0));
     if steps.is_none() && joined == Joined::Whole {
-        let beginning = Place { source: Arc::clone(source), start: 0, end: 0 };
+        let beginning = Place::new(Arc::clone(source), 0, 0);
         let diagnostic = Diagnostic::error(&beginning, "the key `steps` is missing");
         reader.report(diagnostic.hint("a playbook is a list of steps; the smallest one is `refuse:` with a text"));
     }

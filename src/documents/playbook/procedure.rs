@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::documents::keys::{Shape, keys};
 use crate::documents::playbook::parameters::{
-    Values, WHEN_FILLED_IN, fill_in, given, names_in, no_room, read_parameters, report_strangers, report_unused,
+    Values, WHEN_FILLED_IN, fill_in_for, given, names_in, no_room, read_parameters, report_strangers, report_unused,
 };
 use crate::documents::playbook::read_step::{GROUP_DEPTH_MAX, STEP, STEPS, StepKeys};
 use crate::documents::reader::{Parts, Reader};
@@ -133,7 +133,7 @@ pub(super) fn read_call<T>(
     if values.len() < procedure.parameters.len() {
         return None;
     }
-    let Some(steps) = fill_in(&procedure.steps, &values, &mut reader.room) else {
+    let Some(steps) = fill_in_for(&name.place, &procedure.steps, &values, &mut reader.room) else {
         reader.report(no_room(&name.place, WHEN_FILLED_IN));
         return None;
     };

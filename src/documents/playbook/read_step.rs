@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::documents::expression::Template;
-use crate::documents::forms::{CLASS, HAND, PARAMETER, SCALAR, TEXTS};
+use crate::documents::forms::{CLASS, HAND, ID, PARAMETER, SCALAR, TEXTS};
 use crate::documents::keys::{Field, Keys, Shape, Way, Ways, keys};
 use crate::documents::playbook::procedure::{count_step, is_bare_call, made_id, read_call};
 use crate::documents::playbook::read_answers::AnswerKeys;
@@ -33,7 +33,7 @@ pub(super) const HANDS: Shape = Shape::Part("hands", "", &Shape::Either(&[HAND, 
 const CLASS_OR_GROUP: Shape = Shape::Part(
     "class_or_group",
     "",
-    &Shape::Either(&[CLASS, Shape::About("A name of `fault_groups`.", &Shape::Text)]),
+    &Shape::Either(&[CLASS, Shape::About("A name of `fault_groups`.", &ID), PARAMETER]),
 );
 pub(super) const CLASSES: Shape =
     Shape::Part("classes", "", &Shape::Either(&[CLASS_OR_GROUP, Shape::List(&CLASS_OR_GROUP)]));

@@ -126,7 +126,7 @@ pub fn load_scene(source: &Arc<Source>) -> LoadedScene {
 fn read_scene(reader: &mut Reader, yaml: &Yaml, source: &Arc<Source>) -> Option<Scene> {
     let top = reader.parts(yaml, &SCENE)?;
     reader.is_of_format(top.get(SCENE.format))?;
-    let beginning = Place { source: Arc::clone(source), start: 0, end: 0 };
+    let beginning = Place::new(Arc::clone(source), 0, 0);
     let tools = read_tools(reader, top.get(SCENE.tools));
     let devices = top.get(SCENE.devices).and_then(|map| reader.open_map(map, "devices"));
     let devices = devices.map(|map| map.all()).unwrap_or_default();
