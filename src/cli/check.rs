@@ -18,7 +18,7 @@ use crate::documents::catalog::{Catalog, merge, never_decide, shipped_source};
 use crate::documents::playbook::{Playbook, check as check_playbook};
 use crate::documents::scene::{LoadedScene, SCENE_ENDING, Scene, check_scene, load_scene};
 use crate::engine::Outcome;
-use crate::words::{Diagnostic, Severity, Source};
+use crate::words::{Code, Diagnostic, Severity, Source};
 use crate::world::Surroundings;
 
 /// Prints every diagnostic with its place; the outcome is about the documents alone.
@@ -48,7 +48,9 @@ pub(super) fn check(args: &CheckArgs, look: &Look) -> Outcome {
         match found {
             Ok(mut found) => {
                 let signature = signed.as_ref().map(|signed| signature_of(file, catalog.as_ref(), signed));
-                let comment = signature.transpose().map_err(|why| found.push(Diagnostic::of_document(why.to_string())));
+                let comment = signature
+                    .transpose()
+                    .map_err(|why| found.push(Diagnostic::of_document(Code::NotSigned, why.to_string())));
                 if found.is_empty() && catalog.is_some() {
                     let signed =
                         comment.ok().flatten().map_or(String::new(), |comment| format!(", signed ({comment})"));
@@ -56,7 +58,9 @@ pub(super) fn check(args: &CheckArgs, look: &Look) -> Outcome {
                 }
                 diagnostics.extend(found);
             }
-            Err(error) if error.of_document() => diagnostics.push(Diagnostic::of_document(error.to_string())),
+            Err(error) if error.of_document() => {
+                diagnostics.push(Diagnostic::of_document(Code::Unreadable, error.to_string()))
+            }
             Err(error) => {
                 complain(&format!("error: {error}"));
                 unknown = true;

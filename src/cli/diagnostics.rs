@@ -66,7 +66,7 @@ fn render_one(diagnostic: &Diagnostic, renderer: &Renderer, lines: &mut LineCoun
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let mut group = Group::with_title(level.primary_title(clipped(&diagnostic.message)));
+    let mut group = Group::with_title(level.primary_title(clipped(&diagnostic.message)).id(diagnostic.code.word()));
     if let Some(place) = &diagnostic.place {
         let excerpt = Excerpt::of(place, lines);
         let name = replaced(&place.source.name).replace('\n', " ");

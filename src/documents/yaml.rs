@@ -11,7 +11,7 @@ use serde_yaml::options::DuplicateKeyPolicy;
 use serde_yaml::{Location, Spanned};
 
 use crate::documents::tree::{Key, Tree, TreeKind};
-use crate::words::{Diagnostic, Place, Source};
+use crate::words::{Code, Diagnostic, Place, Source};
 
 /// A playbook larger than this is refused unread: the shipped ones have some 10 KB.
 pub(super) const DOCUMENT_BYTES_MAX: usize = 1024 * 1024;
@@ -42,13 +42,16 @@ pub fn parse_yaml(source: &Arc<Source>) -> Result<Tree, Diagnostic> {
 /// Parses one document of a kind that may be larger than a playbook.
 pub fn parse_yaml_within(source: &Arc<Source>, limits: YamlLimits) -> Result<Tree, Diagnostic> {
     if source.text.len() > limits.bytes_max {
-        return Err(Diagnostic::of_document(format!(
-            "{} has {} bytes; {} has at most {}",
-            source.name,
-            source.text.len(),
-            limits.kind,
-            limits.bytes_max
-        )));
+        return Err(Diagnostic::of_document(
+            Code::TooMuch,
+            format!(
+                "{} has {} bytes; {} has at most {}",
+                source.name,
+                source.text.len(),
+                limits.kind,
+                limits.bytes_max
+            ),
+        ));
     }
     let options = serde_yaml::options! {
         duplicate_keys: DuplicateKeyPolicy::PassThrough,
@@ -197,35 +200,48 @@ fn syntax_fault(error: &serde_yaml::Error, source: &Arc<Source>) -> Diagnostic {
     // The crate repeats the position at the end; ours stands in front of the source line.
     let message = message.split(" at line ").next().unwrap_or(&message).to_owned();
     let line = place.as_ref().map_or("", |place| line_of(place)).to_owned();
-    let (message, hint) = in_plain_words(&message, &line);
-    Diagnostic { severity: crate::words::Severity::Error, message, place, label: None, hint }
+    let (code, message, hint) = in_plain_words(&message, &line);
+    Diagnostic { severity: crate::words::Severity::Error, code, message, place, label: None, hint }
 }
 
 /// What an author who does not know the terms of YAML needs to hear: what is wrong, and how it is mended.
-fn in_plain_words(message: &str, line: &str) -> (String, Option<String>) {
+fn in_plain_words(message: &str, line: &str) -> (Code, String, Option<String>) {
     let says = |words: &str| message.contains(words);
     let known = if says("Depth") {
-        Some(("this is nested too deeply", "no playbook needs so many levels"))
+        Some((Code::TooMuch, "this is nested too deeply", "no playbook needs so many levels"))
     } else if says("Documents") {
-        Some(("a file holds one playbook, and here a second one begins", "remove the `---`, or make it two files"))
+        Some((
+            Code::Syntax,
+            "a file holds one playbook, and here a second one begins",
+            "remove the `---`, or make it two files",
+        ))
     } else if says("alias replay") || says("Nodes") || says("budget breached") {
-        Some(("this grows too large", "use fewer values, or fewer repetitions with `*`"))
+        Some((Code::TooMuch, "this grows too large", "use fewer values, or fewer repetitions with `*`"))
     } else if says("unknown anchor") {
         Some((
+            Code::Syntax,
             "nothing before this place is marked for repetition under this name",
             "`*name` repeats what `&name` marks further up; to mean the sign itself, put the text in quotes",
         ))
     } else if says("mapping values are not allowed") {
-        Some(("`: ` cannot stand within a text", "put the whole text in quotes; or check the indentation of this line"))
+        Some((
+            Code::Syntax,
+            "`: ` cannot stand within a text",
+            "put the whole text in quotes; or check the indentation of this line",
+        ))
     } else if says("quoted scalar") {
-        Some(("a text in quotes is not closed", "look for the missing quote in the lines before"))
+        Some((Code::Syntax, "a text in quotes is not closed", "look for the missing quote in the lines before"))
     } else if says("expected '-' indicator") || says("did not find expected") && !line.contains(['[', '{']) {
-        Some(("this line does not line up with the ones before", "all keys of one step begin in the same column"))
+        Some((
+            Code::Indentation,
+            "this line does not line up with the ones before",
+            "all keys of one step begin in the same column",
+        ))
     } else {
         None
     };
-    if let Some((message, hint)) = known {
-        return (message.to_owned(), Some(hint.to_owned()));
+    if let Some((code, message, hint)) = known {
+        return (code, message.to_owned(), Some(hint.to_owned()));
     }
     let hint = if line.contains("${") {
         "inside `[…]` or `{…}` put texts with `${…}` in double quotes: `\"${firmware}\"`"
@@ -236,7 +252,7 @@ fn in_plain_words(message: &str, line: &str) -> (String, Option<String>) {
     } else {
         "look for brackets, braces and quotes that are not closed, here or in the lines before"
     };
-    (format!("this is not YAML: {message}"), Some(hint.to_owned()))
+    (Code::Syntax, format!("this is not YAML: {message}"), Some(hint.to_owned()))
 }
 
 fn line_of(place: &Place) -> &str {

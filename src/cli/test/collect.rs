@@ -12,7 +12,7 @@ use crate::documents::cases::{self, InputFile, TestFile};
 use crate::documents::catalog::Catalog;
 use crate::documents::playbook::Playbook;
 use crate::documents::scene::Scene;
-use crate::words::{Diagnostic, Located, Severity, meant_or_known};
+use crate::words::{Code, Diagnostic, Located, Severity, meant_or_known};
 
 /// A test file and what it tests.
 #[derive(Debug)]
@@ -195,7 +195,7 @@ fn load_target(file: &Path, catalog: &Arc<FoundCatalog>) -> (Option<Target>, Vec
                 diagnostics,
             )
         }
-        Err(error) => (None, vec![Diagnostic::of_document(error.to_string())]),
+        Err(error) => (None, vec![Diagnostic::of_document(Code::Unreadable, error.to_string())]),
     }
 }
 
@@ -219,7 +219,7 @@ fn folder_of(file: &Path) -> PathBuf {
 pub(in crate::cli) fn read_tests(file: &Path) -> (Option<TestFile>, Vec<Diagnostic>) {
     let source = match read_document(file) {
         Ok(source) => source,
-        Err(error) => return (None, vec![Diagnostic::of_document(error.to_string())]),
+        Err(error) => return (None, vec![Diagnostic::of_document(Code::Unreadable, error.to_string())]),
     };
     let folder = folder_of(file);
     let shared = |path: &str| {
@@ -253,15 +253,18 @@ pub(in crate::cli) fn load(file: &Path, catalog: &Arc<FoundCatalog>) -> (Option<
     if !playbook.is_file() {
         let message = format!("the playbook {} is not there", playbook.display());
         diagnostics.push(match &tests.playbook {
-            Some(path) => Diagnostic::error(&path.place, message),
-            None => Diagnostic::of_document(format!("{}: {message}; `playbook: …` names another", file.display())),
+            Some(path) => Diagnostic::error(Code::Unreadable, &path.place, message),
+            None => Diagnostic::of_document(
+                Code::Unreadable,
+                format!("{}: {message}; `playbook: …` names another", file.display()),
+            ),
         });
         return (None, diagnostics);
     }
     let found = match find_playbook(&playbook.to_string_lossy()) {
         Ok(found) => found,
         Err(error) => {
-            diagnostics.push(Diagnostic::of_document(error.to_string()));
+            diagnostics.push(Diagnostic::of_document(Code::Unreadable, error.to_string()));
             return (None, diagnostics);
         }
     };
@@ -288,7 +291,7 @@ pub(in crate::cli) fn load(file: &Path, catalog: &Arc<FoundCatalog>) -> (Option<
 
 /// The loader has seen to it that the path does not lead out of the folder; a link in it might.
 fn load_scene_beside(folder: &Path, path: &Located<String>, catalog: &Catalog) -> (Option<Scene>, Vec<Diagnostic>) {
-    let wrong = |message: String| (None, vec![Diagnostic::error(&path.place, message)]);
+    let wrong = |message: String| (None, vec![Diagnostic::error(Code::Unreadable, &path.place, message)]);
     let file = folder.join(&path.value);
     match (file.canonicalize(), folder.canonicalize()) {
         (Ok(real), Ok(folder)) if real.starts_with(&folder) => {}
@@ -311,12 +314,12 @@ fn unknown_names(tests: &TestFile, playbook: &Playbook) -> Vec<Diagnostic> {
                 let known: Vec<&str> = names.iter().map(|(name, _)| *name).collect();
                 for name in case.simulate.iter().filter(|name| !known.contains(&name.value.as_str())) {
                     let message = format!("`{}` is not a starting state or fault of this virtual board", name.value);
-                    let diagnostic = Diagnostic::error(&name.place, message);
+                    let diagnostic = Diagnostic::error(Code::UnknownMishap, &name.place, message);
                     diagnostics.push(diagnostic.hint(meant_or_known(&name.value, known.iter().copied())));
                 }
             }
             Err(error) if case.scene.is_none() => {
-                let diagnostic = Diagnostic::error(&case.name.place, error.to_string());
+                let diagnostic = Diagnostic::error(Code::VirtualBoard, &case.name.place, error.to_string());
                 diagnostics.push(diagnostic.hint("or give the case a `scene`"));
             }
             Err(_) => {}

@@ -20,7 +20,7 @@ use crate::cli::test::watchdog::Watchdog;
 use crate::cli::test::{keep_first_few, report as cases, tell_catalogs};
 use crate::documents::scene::Scene;
 use crate::engine::Outcome;
-use crate::words::{Diagnostic, Severity};
+use crate::words::{Code, Diagnostic, Severity};
 
 /// Real time for two runs; they take a fraction of a second.
 const TRIAL_MAX: Duration = Duration::from_secs(60);
@@ -199,7 +199,7 @@ fn stale(boards: &[Board<'_>], tried: &[Tried<'_>]) -> Vec<Diagnostic> {
                 .any(|tried| tried.excuse.is_some() && excuse.fits(&tried.trial.to_string()));
             if !needed {
                 let message = format!("`{}` excuses nothing: no such trial breaks a rule", excuse.trial.value);
-                diagnostics.push(Diagnostic::error(&excuse.trial.place, message).hint("remove it"));
+                diagnostics.push(Diagnostic::error(Code::Unused, &excuse.trial.place, message).hint("remove it"));
             }
         }
     }

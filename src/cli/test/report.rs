@@ -11,7 +11,7 @@ use crate::cli::streams::{order, say, show, stdout};
 use crate::cli::style::{Look, Role, Sign};
 use crate::cli::test::Tried;
 use crate::cli::wording::{clean, count};
-use crate::words::{Diagnostic, Position};
+use crate::words::{Code, Diagnostic, Position};
 
 /// Failed cases with their first difference at its place in the test file; then a line for each file and one for all.
 pub(super) fn human(tried: &[Tried<'_>], took: Duration, look: &Look) {
@@ -23,8 +23,8 @@ pub(super) fn human(tried: &[Tried<'_>], took: Duration, look: &Look) {
         let mut rest = failed.differences.iter();
         if let Some(first) = rest.next() {
             let diagnostic = match &first.place {
-                Some(place) => Diagnostic::error(place, format!("expected {}", first.expected)),
-                None => Diagnostic::of_document(format!("expected {}", first.expected)),
+                Some(place) => Diagnostic::error(Code::UnmetExpectation, place, format!("expected {}", first.expected)),
+                None => Diagnostic::of_document(Code::UnmetExpectation, format!("expected {}", first.expected)),
             };
             let shown = render(&[diagnostic.hint(format!("found: {}", clean(&first.found)))], look);
             // Its closing line counts errors, which are differences here.
@@ -139,8 +139,8 @@ pub(super) fn annotate(tried: &[Tried<'_>]) {
     for failed in tried.iter().filter(|tried| !tried.passed()) {
         if let Some(difference) = failed.differences.first() {
             let diagnostic = match &difference.place {
-                Some(place) => Diagnostic::error(place, sentence(difference)),
-                None => Diagnostic::error(&failed.case.name.place, sentence(difference)),
+                Some(place) => Diagnostic::error(Code::UnmetExpectation, place, sentence(difference)),
+                None => Diagnostic::error(Code::UnmetExpectation, &failed.case.name.place, sentence(difference)),
             };
             annotate_one(&diagnostic, &failed.case.name.value);
         }

@@ -3,7 +3,7 @@
 use crate::documents::playbook::parameters::{Values, WHEN_FILLED_IN, fill_in, names_in, no_room};
 use crate::documents::reader::Reader;
 use crate::documents::{Key, Yaml, YamlKind};
-use crate::words::{Diagnostic, Id, meant_or_known};
+use crate::words::{Code, Diagnostic, Id, meant_or_known};
 
 /// An input of the playbook: its name, and that of its file.
 #[derive(Debug, Clone)]
@@ -33,7 +33,9 @@ pub(super) fn repeated(reader: &mut Reader, case: &Yaml, inputs: &dyn Fn() -> Op
     let count = lists.iter().try_fold(1, |count: usize, list| count.checked_mul(list.len()));
     if count.is_none_or(|count| count > CASES_MAX) {
         let message = format!("this comes to more than {CASES_MAX} cases");
-        reader.report(Diagnostic::error(&key.place, message).hint("each list is combined with each other one"));
+        reader.report(
+            Diagnostic::error(Code::TooMuch, &key.place, message).hint("each list is combined with each other one"),
+        );
         return Vec::new();
     }
     // What it is repeated for is no part of what is repeated. A key that is given twice stays, to be told.
@@ -86,7 +88,7 @@ fn read_lists(
             for (name, key, list) in reader.named(yaml, FOR_EACH) {
                 let items = reader.one_or_more(list, "what the name stands for in each case");
                 if items.is_empty() {
-                    reader.report(Diagnostic::error(&key.place, "at least one is needed here"));
+                    reader.report(Diagnostic::error(Code::EmptyList, &key.place, "at least one is needed here"));
                     return None;
                 }
                 let values: Option<Vec<Values>> =
@@ -103,7 +105,8 @@ fn read_lists(
         _ => {
             let message = "write `for_each: input` for all inputs, or names and what each stands for";
             reader.report(
-                Diagnostic::error(&yaml.place, message).hint("such as `for_each: {input: [bootloader, firmware]}`"),
+                Diagnostic::error(Code::WrongKind, &yaml.place, message)
+                    .hint("such as `for_each: {input: [bootloader, firmware]}`"),
             );
             None
         }
@@ -127,7 +130,11 @@ fn read_item(
     if let Some((input, known)) = input.and_then(|input| Some((input, inputs()?))) {
         let text = reader.text(&input)?;
         let Some(found) = known.iter().find(|known| known.name == text.value) else {
-            let diagnostic = Diagnostic::error(&text.place, format!("the playbook has no input `{}`", text.value));
+            let diagnostic = Diagnostic::error(
+                Code::UnknownName,
+                &text.place,
+                format!("the playbook has no input `{}`", text.value),
+            );
             let known = known.iter().map(|input| input.name.as_str());
             reader.report(diagnostic.hint(meant_or_known(&text.value, known)));
             return None;
@@ -174,7 +181,9 @@ fn report_unused(reader: &mut Reader, key: &Key, for_each: &Yaml, case: &Yaml, l
         let names: Vec<&Id> = list.iter().flat_map(Values::keys).collect();
         if !names.is_empty() && !names.iter().any(|name| is_used(name.as_str())) {
             let message = "what `for_each` names stands nowhere in this case";
-            reader.report(Diagnostic::error(&key.place, message).hint("then it is the same case each time"));
+            reader.report(
+                Diagnostic::error(Code::Unused, &key.place, message).hint("then it is the same case each time"),
+            );
             return;
         }
     }
@@ -182,6 +191,9 @@ fn report_unused(reader: &mut Reader, key: &Key, for_each: &Yaml, case: &Yaml, l
     let maps = for_each.entries().iter().flat_map(|(_, list)| list.items());
     for (name, _) in maps.flat_map(Yaml::entries).filter(|(name, _)| !is_used(&name.text)) {
         let message = format!("`{}` stands nowhere in this case", name.text);
-        reader.report(Diagnostic::error(&name.place, message).hint("leave it out, or write `${…}` where it belongs"));
+        reader.report(
+            Diagnostic::error(Code::Unused, &name.place, message)
+                .hint("leave it out, or write `${…}` where it belongs"),
+        );
     }
 }

@@ -11,7 +11,7 @@ use crate::documents::catalog::{ArgumentPlace, Catalog, RegionArguments};
 use crate::documents::expression::{Template, expand};
 use crate::documents::playbook::declared::Declared;
 use crate::documents::playbook::{Input, Playbook, Run, Step, arguments};
-use crate::words::{Diagnostic, Id, Place, parse_integer};
+use crate::words::{Code, Diagnostic, Id, Place, parse_integer};
 
 /// The smallest file, and one that is just longer than a sector of 4 KiB; the largest one comes from `max_size`.
 const TELLING_SIZES_BYTES: [u64; 2] = [SMALLEST_BYTES, 4097];
@@ -121,7 +121,7 @@ impl<'a> Found<'a> {
             let length = expand(erase.length, &facts).ok().and_then(|text| parse_integer(&text).ok())?;
             let message =
                 format!("a `{name}` of {bytes} bytes is longer than what is erased for it, {length:#x} bytes");
-            let diagnostic = Diagnostic::error(&erase.length.place, message).label("too short");
+            let diagnostic = Diagnostic::error(Code::EraseTooShort, &erase.length.place, message).label("too short");
             let hint = format!("write `${{hex(align(size({name}), 0x1000))}}`, with the size of the chip's sectors");
             (u64::try_from(length).unwrap_or(0) < bytes).then(|| diagnostic.hint(hint))
         })
@@ -141,7 +141,7 @@ fn overlapping(earlier: &Write<'_>, later: &Write<'_>) -> Option<Diagnostic> {
     let message = format!("`{other}` ({}) and `{one}` ({}) have room in common", room(later), room(earlier));
     let line = earlier.address_place.position().line;
     Some(
-        Diagnostic::error(later.address_place, message)
+        Diagnostic::error(Code::OverlappingRegions, later.address_place, message)
             .hint(format!("`{one}` is written in line {line}; give it a smaller `max_size`, or move one of them")),
     )
 }

@@ -2,7 +2,7 @@
 
 use crate::documents::playbook::wrong_kind::is_known_beginning;
 use crate::documents::playbook::{Input, Playbook, Vectors};
-use crate::words::{Diagnostic, Hex};
+use crate::words::{Code, Diagnostic, Hex};
 
 pub(super) fn check_inputs(playbook: &Playbook, diagnostics: &mut Vec<Diagnostic>) {
     for input in &playbook.inputs {
@@ -17,7 +17,7 @@ fn vectors_beyond_the_file(input: &Input) -> Option<Diagnostic> {
     (needed > max).then(|| {
         let message =
             format!("the vectors of `{}` end at {}, and its `max_size` is {}", input.name, Hex(needed), Hex(max));
-        Diagnostic::error(&input.place, message)
+        Diagnostic::error(Code::NoRoom, &input.place, message)
     })
 }
 
@@ -26,7 +26,7 @@ fn lists_known_kinds(input: &Input) -> Option<Diagnostic> {
     let known = input.not_starts_with.iter().any(|(bytes, _)| is_known_beginning(bytes));
     (known && input.kind.is_none()).then(|| {
         let message = format!("`{}` lists kinds of files that `kind: raw` refuses, and not all of them", input.name);
-        Diagnostic::warning(&input.place, message)
+        Diagnostic::warning(Code::FileKinds, &input.place, message)
             .hint("add `kind: raw`, and keep in `not_starts_with` only what is peculiar to this file")
     })
 }

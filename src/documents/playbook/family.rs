@@ -9,7 +9,7 @@ use crate::documents::playbook::parameters::{
 };
 use crate::documents::reader::Reader;
 use crate::documents::{Key, Yaml, YamlKind, parse_yaml};
-use crate::words::{Diagnostic, Id, Located, Place, Source};
+use crate::words::{Code, Diagnostic, Id, Located, Place, Source};
 
 /// Finds the document that `uses` names, or says why it cannot be had. The argument is the path, seen from the playbook.
 pub type Families<'a> = dyn Fn(&str) -> Result<Arc<Source>, String> + 'a;
@@ -69,14 +69,18 @@ impl Joining<'_> {
         let find = |key: &str| entries.iter().find(|(found, _)| found.text == key);
         let Some((uses_key, uses)) = find("uses") else {
             if let Some((key, _)) = find("with") {
-                reader.report(Diagnostic::error(&key.place, "`with` has no meaning without `uses`"));
+                reader.report(Diagnostic::error(
+                    Code::KeyOutOfPlace,
+                    &key.place,
+                    "`with` has no meaning without `uses`",
+                ));
             }
             return (document, Joined::Whole);
         };
         let paths = reader.one_or_more(uses, "families");
         if paths.is_empty() || paths.len() > FAMILIES_MAX {
             let message = format!("`uses` names one to {FAMILIES_MAX} families");
-            reader.report(Diagnostic::error(&uses_key.place, message));
+            reader.report(Diagnostic::error(Code::TooMuch, &uses_key.place, message));
             return (document, Joined::FamilyLost);
         }
         let paths = once_each(reader, paths);
@@ -112,11 +116,15 @@ impl Joining<'_> {
         let path = reader.text(path)?;
         let name = beside(around.last(), &path.value);
         if around.contains(&name) {
-            reader.report(Diagnostic::error(&path.place, format!("the family `{}` uses itself", path.value)));
+            reader.report(Diagnostic::error(
+                Code::CallsItself,
+                &path.place,
+                format!("the family `{}` uses itself", path.value),
+            ));
             return None;
         }
         if around.len() >= DEPTH_MAX {
-            reader.report(Diagnostic::error(&path.place, "families use each other too deeply here"));
+            reader.report(Diagnostic::error(Code::TooMuch, &path.place, "families use each other too deeply here"));
             return None;
         }
         self.used += 1;
@@ -124,14 +132,18 @@ impl Joining<'_> {
             if self.used == ALL_FAMILIES_MAX + 1 {
                 let message = format!("this document brings in more than {ALL_FAMILIES_MAX} families");
                 let hint = "each counts as often as it is used; give what several of them use to the document itself";
-                reader.report(Diagnostic::error(&path.place, message).hint(hint));
+                reader.report(Diagnostic::error(Code::TooMuch, &path.place, message).hint(hint));
             }
             return None;
         }
         if !self.known.contains_key(&name) {
             let parsed = match (self.families)(&name) {
                 Ok(source) => parse_yaml(&source),
-                Err(reason) => Err(Diagnostic::error(&path.place, format!("cannot use `{}`: {reason}", path.value))),
+                Err(reason) => Err(Diagnostic::error(
+                    Code::FamilyUnavailable,
+                    &path.place,
+                    format!("cannot use `{}`: {reason}", path.value),
+                )),
             };
             let tree = parsed.map_err(|diagnostic| reader.report(diagnostic)).ok();
             self.known.insert(name.clone(), tree);
@@ -162,7 +174,7 @@ impl Joining<'_> {
                     let what = name.map_or_else(|| key.text.clone(), |name| format!("{}: {name}", key.text));
                     let message = format!("`{what}` comes from two families: `{}` and `{from}`", other.from);
                     let hint = "use one of the two, or say it in this document, which then counts";
-                    reader.report(Diagnostic::error(place, message).hint(hint));
+                    reader.report(Diagnostic::error(Code::FamilyConflict, place, message).hint(hint));
                 }
             }
             gifts.push(Gift { from: from.to_owned(), key, value });
@@ -179,7 +191,8 @@ fn once_each<'t>(reader: &mut Reader, paths: &'t [Yaml]) -> Vec<&'t Yaml> {
             YamlKind::Scalar { text, .. } if !seen.insert(text.trim_start_matches("./")) => {
                 let message = format!("`{text}` is named twice");
                 reader.report(
-                    Diagnostic::error(&path.place, message).hint("a document takes everything of a family at once"),
+                    Diagnostic::error(Code::FamilyConflict, &path.place, message)
+                        .hint("a document takes everything of a family at once"),
                 );
             }
             _ => once.push(path),
@@ -195,7 +208,9 @@ fn report_hidden(reader: &mut Reader, procedures: &Yaml, parameters: &BTreeMap<I
     for (name, _) in of_procedures.filter(|(key, _)| key.text == "parameters").flat_map(|(_, map)| entries(&map)) {
         if parameters.keys().any(|known| known.as_str() == name.text) {
             let message = format!("`{}` is a parameter of the whole family already", name.text);
-            reader.report(Diagnostic::error(&name.place, message).hint("give the procedure's another name"));
+            reader.report(
+                Diagnostic::error(Code::DuplicateName, &name.place, message).hint("give the procedure's another name"),
+            );
         }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::documents::reader::Reader;
 use crate::documents::{Key, Yaml, YamlKind};
-use crate::words::{Diagnostic, Id, Place, nearest};
+use crate::words::{Code, Diagnostic, Id, Place, nearest};
 
 /// What each parameter stands for.
 pub(in crate::documents) type Values = BTreeMap<Id, Yaml>;
@@ -47,7 +47,7 @@ pub(in crate::documents) const WHEN_FILLED_IN: &str = "when the parameters are f
 pub(in crate::documents) fn no_room(place: &Place, what: &str) -> Diagnostic {
     let Weight { nodes, text_bytes } = ROOM;
     let hint = format!("one document may come to {nodes} values and {text_bytes} bytes of text in this way");
-    Diagnostic::error(place, format!("this grows too large {what}")).hint(hint)
+    Diagnostic::error(Code::TooMuch, place, format!("this grows too large {what}")).hint(hint)
 }
 
 /// The value of `parameters`, by name: what they are for.
@@ -62,7 +62,9 @@ pub(super) fn report_unused(reader: &mut Reader, map: Option<&Yaml>, used: &BTre
     let Some(YamlKind::Map(entries)) = map.map(|map| &map.kind) else { return };
     for (key, _) in entries.iter().filter(|(key, _)| !used.contains(&key.text)) {
         let message = format!("the parameter `{}` is used nowhere", key.text);
-        reader.report(Diagnostic::error(&key.place, message).hint("leave it out, or write `${…}` where it belongs"));
+        reader.report(
+            Diagnostic::error(Code::Unused, &key.place, message).hint("leave it out, or write `${…}` where it belongs"),
+        );
     }
 }
 
@@ -80,7 +82,10 @@ pub(super) fn given(
             Some((_, _, value)) => drop(values.insert(name.clone(), (*value).clone())),
             None => {
                 let message = format!("`{of}` needs the parameter `{name}`: {help}");
-                reader.report(Diagnostic::error(place, message).hint(format!("add `{name}: …` below `with:`")));
+                reader.report(
+                    Diagnostic::error(Code::MissingParameter, place, message)
+                        .hint(format!("add `{name}: …` below `with:`")),
+                );
             }
         }
     }
@@ -97,7 +102,8 @@ pub(super) fn report_strangers<'a>(
     let known: Vec<&Id> = known.collect();
     for (name, key, _) in with {
         if !known.contains(&name) {
-            let diagnostic = Diagnostic::error(&key.place, format!("{of} no parameter `{name}`"));
+            let diagnostic =
+                Diagnostic::error(Code::UnknownParameter, &key.place, format!("{of} no parameter `{name}`"));
             reader.report(match nearest(name.as_str(), known.iter().map(|known| known.as_str())) {
                 Some(near) => diagnostic.hint(format!("did you mean `{near}`?")),
                 None => diagnostic,

@@ -11,7 +11,7 @@ use crate::documents::playbook::read_step::{CLASSES, STEP, StepKeys, read_class,
 use crate::documents::playbook::{Capture, CaptureKind, Changes, FailOn, OnFault, Run, StagedFile, Unmet};
 use crate::documents::reader::{DeviceArgs, Parts, Reader};
 use crate::documents::{Yaml, YamlKind};
-use crate::words::{Diagnostic, FaultClass, Id, Located};
+use crate::words::{Code, Diagnostic, FaultClass, Id, Located};
 
 /// What a call may change, in a word.
 pub(super) const NOTHING: &str = "nothing";
@@ -122,8 +122,12 @@ fn read_changes(reader: &mut Reader, yaml: &Yaml) -> Option<Located<Changes>> {
         let text = reader.text(yaml)?;
         if text.value != NOTHING {
             reader.report(
-                Diagnostic::error(&text.place, format!("`{}` is nothing that a call can change", text.value))
-                    .hint("write `nothing`, or a range such as `{address: 0x60000000, length: 0x1000}`"),
+                Diagnostic::error(
+                    Code::Malformed,
+                    &text.place,
+                    format!("`{}` is nothing that a call can change", text.value),
+                )
+                .hint("write `nothing`, or a range such as `{address: 0x60000000, length: 0x1000}`"),
             );
             return None;
         }
@@ -139,7 +143,7 @@ fn read_unmet(reader: &mut Reader, entries: &Parts<'_, StepKeys>) -> Option<Unme
     let place = entries.key_place(STEP.class).or_else(|| entries.key_place(STEP.message))?;
     if entries.get(STEP.expect).is_none() {
         let message = "beside `run`, `class` and `message` say what it means when `expect` is not met";
-        reader.report(Diagnostic::error(place, message).hint("add `expect`, or leave this out"));
+        reader.report(Diagnostic::error(Code::KeyOutOfPlace, place, message).hint("add `expect`, or leave this out"));
     }
     Some(Unmet { class: class.unwrap_or(FaultClass::Unknown), message })
 }
@@ -163,7 +167,7 @@ fn read_stage(reader: &mut Reader, yaml: &Yaml) -> Vec<StagedFile> {
     for (key, value) in map.all() {
         if let Some(reason) = leaves_its_folder(&key.text) {
             reader.report(
-                Diagnostic::error(&key.place, format!("`{}` {reason}", key.text))
+                Diagnostic::error(Code::UnsafePath, &key.place, format!("`{}` {reason}", key.text))
                     .hint("a path below the tool's own folder is needed, then the name of a file"),
             );
         }
@@ -180,7 +184,11 @@ fn read_on_fault(reader: &mut Reader, yaml: &Yaml) -> Option<OnFault> {
     let code = parts.get(ON_FAULT.code).and_then(|code| reader.text(code)).map(|code| code.value);
     let classes = read_classes(reader, class?);
     if let Some(never) = classes.iter().find(|class| matches!(class, FaultClass::Cancelled)) {
-        reader.report(Diagnostic::error(parts.place(), format!("a run that is `{never}` does not go on")));
+        reader.report(Diagnostic::error(
+            Code::Contradiction,
+            parts.place(),
+            format!("a run that is `{never}` does not go on"),
+        ));
     }
     let warning = parts.get(ON_FAULT.warning).and_then(|warning| reader.prose(warning));
     Some(OnFault { classes, code, set: reader.named_value(set?)?, warning })
@@ -200,8 +208,12 @@ fn read_capture(reader: &mut Reader, name: Located<Id>, yaml: &Yaml) -> Option<C
         [only] => *only,
         _ => {
             reader.report(
-                Diagnostic::error(parts.place(), "a capture needs exactly one of `integer`, `text` and `version`")
-                    .hint("such as `fuse: {integer: 'Response word 2 = (\\d+)'}`"),
+                Diagnostic::error(
+                    Code::ExclusiveKeys,
+                    parts.place(),
+                    "a capture needs exactly one of `integer`, `text` and `version`",
+                )
+                .hint("such as `fuse: {integer: 'Response word 2 = (\\d+)'}`"),
             );
             return None;
         }
@@ -209,7 +221,7 @@ fn read_capture(reader: &mut Reader, name: Located<Id>, yaml: &Yaml) -> Option<C
     let compiled = reader.pattern(pattern)?;
     if compiled.captures_len() < 2 {
         reader.report(
-            Diagnostic::error(&pattern.place, "this pattern takes nothing out of the line")
+            Diagnostic::error(Code::BadPattern, &pattern.place, "this pattern takes nothing out of the line")
                 .hint("put round brackets around the wanted part"),
         );
         return None;
