@@ -1,5 +1,9 @@
 //! Shows what is wrong with documents the way rustc does: message, place, the line itself, a hint.
 
+mod github;
+mod line;
+mod sarif;
+
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -9,6 +13,10 @@ use crate::cli::harmless::{own_colours, replaced};
 use crate::cli::style::{Colours, Look};
 use crate::cli::wording::count;
 use crate::words::{Diagnostic, Place, Severity, Source};
+
+pub(in crate::cli) use github::annotate;
+pub(in crate::cli) use line::DiagnosticLine;
+pub(in crate::cli) use sarif::sarif;
 
 /// More than this helps nobody; the closing line counts them all.
 const SHOWN_MAX: usize = 100;

@@ -15,6 +15,7 @@ mod devices;
 pub mod diagnostics;
 mod doctor;
 pub mod dry_run;
+mod explain;
 mod harmless;
 mod job;
 pub mod json;
@@ -91,6 +92,7 @@ pub fn main() -> ExitCode {
         Request::Completions(args) => completions::completions(&args),
         Request::Man => completions::man(),
         Request::List(args) => list::list(&args, &Look::of(&Term::stdout())),
+        Request::Explain(args) => explain::explain(&args, &Look::of(&Term::stdout())),
         Request::Schema(args) => schema::schema(&args),
         Request::Test(args) => test::test(&args, &Look::of(&Term::stdout())),
         Request::Trust(args) => trust::trust(&args, &Look::of(&Term::stderr())),

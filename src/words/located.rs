@@ -57,6 +57,11 @@ impl Place {
         }
     }
 
+    /// The first position behind it.
+    pub fn end_position(&self) -> Position {
+        Place { start: self.end.max(self.start), ..self.clone() }.position()
+    }
+
     /// The part of this place that begins `offset` bytes in and is `length` bytes long.
     pub fn within(&self, offset: usize, length: usize) -> Place {
         let start = (self.start + offset).min(self.end.max(self.start));
