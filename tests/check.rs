@@ -37,7 +37,7 @@ fn faults_of(file: &Path, catalog: &Catalog) -> Vec<Diagnostic> {
     let loaded = load(&source, &|name| read(&folder.join(name), name));
     let mut faults = loaded.diagnostics;
     faults.extend(loaded.playbook.iter().flat_map(|playbook| check(playbook, catalog)));
-    faults.extend(loaded.playbook.iter().flat_map(VirtualModel::check));
+    faults.extend(loaded.playbook.iter().flat_map(|playbook| VirtualModel::check(playbook, catalog)));
     faults
 }
 

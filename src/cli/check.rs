@@ -228,7 +228,7 @@ pub(super) fn read(found: &FoundPlaybook, catalog: &Catalog) -> (Option<Playbook
     let mut diagnostics = loaded.diagnostics;
     if let Some(playbook) = &loaded.playbook {
         diagnostics.extend(check_playbook(playbook, catalog));
-        diagnostics.extend(VirtualModel::check(playbook));
+        diagnostics.extend(VirtualModel::check(playbook, catalog));
     }
     (loaded.playbook, diagnostics)
 }

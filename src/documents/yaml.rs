@@ -196,12 +196,71 @@ fn syntax_fault(error: &serde_yaml::Error, source: &Arc<Source>) -> Diagnostic {
         let start = byte_offset(&location, source);
         Place::new(Arc::clone(source), start, (start + 1).min(source.text.len()))
     });
+    if let Some(indented) = place.as_ref().and_then(|place| misindented(place, source)) {
+        return indented;
+    }
     let message = error.without_snippet().to_string();
     // The crate repeats the position at the end; ours stands in front of the source line.
     let message = message.split(" at line ").next().unwrap_or(&message).to_owned();
     let line = place.as_ref().map_or("", |place| line_of(place)).to_owned();
+    let here = place.as_ref().map_or("", |place| source.text.get(place.start..).unwrap_or_default());
+    if here.starts_with(',') {
+        let message = "a text cannot begin with `,` where it is not in quotes".to_owned();
+        let hint = format!("write `\"{}\"`", here.split(['\n', ' ', ']', '}']).next().unwrap_or(here));
+        let severity = crate::words::Severity::Error;
+        return Diagnostic { severity, code: Code::Syntax, message, place, label: None, hint: Some(hint) };
+    }
     let (code, message, hint) = in_plain_words(&message, &line);
     Diagnostic { severity: crate::words::Severity::Error, code, message, place, label: None, hint }
+}
+
+/// A line that is indented with a tab, or a key one column beside those that it belongs to: the crate tells of what comes of it,
+/// often in the line before or behind.
+fn misindented(place: &Place, source: &Arc<Source>) -> Option<Diagnostic> {
+    let mut lines: Vec<(usize, &str)> = Vec::new();
+    let mut start = 0;
+    for line in source.text.split_inclusive('\n') {
+        lines.push((start, line.trim_end_matches(['\n', '\r'])));
+        start += line.len();
+    }
+    let at = lines.iter().rposition(|(start, _)| *start <= place.start)?;
+    let near = [Some(at), at.checked_add(1), at.checked_sub(1)].into_iter().flatten();
+    for (start, line) in near.filter_map(|index| lines.get(index)) {
+        let indent = line.len() - line.trim_start().len();
+        if let Some(tab) = line[..indent].find('\t') {
+            let place = Place::new(Arc::clone(source), start + tab, start + indent);
+            let diagnostic = Diagnostic::error(Code::Indentation, &place, "this line is indented with a tab");
+            return Some(diagnostic.hint("indent with blanks: YAML takes no tabs there"));
+        }
+    }
+    let (start, line) = lines[at];
+    let (column, key) = key_in(line)?;
+    // Only the key itself is where two lines become one: what stands behind it may have a colon of its own.
+    if place.start != start + column + key.len() {
+        return None;
+    }
+    let before = lines[..at].iter().rev().map(|(_, line)| *line);
+    let before = before.filter(|line| !line.trim().is_empty() && !line.trim_start().starts_with('#')).next()?;
+    let (wanted, _) = key_in(before)?;
+    if column <= wanted {
+        return None;
+    }
+    let place = Place::new(Arc::clone(source), start + column, start + column + key.len());
+    let hint = format!(
+        "`{key}` begins in column {}, and the key of the line before in column {}: keys that belong together begin in one column",
+        column + 1,
+        wanted + 1
+    );
+    Some(Diagnostic::error(Code::Indentation, &place, "this line does not line up with the ones before").hint(hint))
+}
+
+/// The first key of a line and where it begins, in bytes; behind the `- ` of a list's element.
+fn key_in(line: &str) -> Option<(usize, &str)> {
+    let text = line.trim_start_matches([' ', '-']);
+    let column = line.len() - text.len();
+    let key = text.split(':').next().filter(|key| key.len() < text.len())?;
+    let is_plain = key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-');
+    (is_plain && !key.is_empty()).then_some((column, key))
 }
 
 /// What an author who does not know the terms of YAML needs to hear: what is wrong, and how it is mended.

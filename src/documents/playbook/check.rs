@@ -10,6 +10,7 @@ use crate::documents::playbook::check_devices::{shared_id, unnamed_device};
 use crate::documents::playbook::check_flash::check_flash;
 use crate::documents::playbook::check_inputs::check_inputs;
 use crate::documents::playbook::check_optional::check_optional;
+use crate::documents::playbook::check_options::check_options;
 use crate::documents::playbook::check_waits::check_waits;
 use crate::documents::playbook::read_step::STEP;
 use crate::documents::playbook::{
@@ -373,6 +374,7 @@ impl Checker<'_> {
                 let CallText { changes_board, is_forbidden } = check_call(tool, step, run, &mut self.diagnostics);
                 let call = CallCheck { playbook: self.playbook, scope: &self.scope, tool, is_forbidden };
                 self.diagnostics.extend(call.check(step, run));
+                self.diagnostics.extend(check_options(self.playbook, tool, step, run));
                 if changes_board {
                     self.diagnostics.extend(unnamed_device(run, self.devices, self.catalog));
                 }

@@ -56,7 +56,9 @@ impl<'a> CallCheck<'a> {
                 return vec![broken(rule, run, &first[self.first_args()..])];
             }
             match self.look(&one, &first).kind {
-                CallKind::NeedsConsent(why) if step.irreversible.is_none() => return vec![self.unmarked(run, &why)],
+                CallKind::NeedsConsent(why) if step.irreversible.is_none() => {
+                    return vec![self.decimal(run, &one, &first, &why).unwrap_or_else(|| self.unmarked(run, &why))];
+                }
                 CallKind::Never(why) => {
                     let message = format!("no consent allows this call: {why}");
                     return vec![self.doubted(Code::NeverAllowed, run, &why, message)];
@@ -69,6 +71,25 @@ impl<'a> CallCheck<'a> {
 
     fn look(&self, sample: &Sample<'_>, args: &[String]) -> Looked {
         look(self.tool, args, &sample.call_facts().facts())
+    }
+
+    /// The argument in doubt is none with `0x` in front of it: that was meant.
+    fn decimal(&self, run: &Run, sample: &Sample<'_>, args: &[String], doubt: &Doubt) -> Option<Diagnostic> {
+        let index = doubt.argument?;
+        let text = args.get(index).filter(|text| text.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
+        let mut meant = args.to_vec();
+        meant[index] = format!("0x{text}");
+        let remains = match self.look(sample, &meant).kind {
+            CallKind::Reversible => false,
+            // The next doubt may be about where that address leads, or about the next argument.
+            CallKind::NeedsConsent(other) | CallKind::Never(other) => {
+                other.argument == Some(index) && other.why.replace("0x", "") == doubt.why
+            }
+        };
+        let argument = index.checked_sub(self.first_args());
+        let message = format!("`{text}` is an address without `0x`");
+        let diagnostic = Diagnostic::error(Code::AddressForm, place_of(run, argument), message);
+        (!remains).then(|| diagnostic.hint(format!("write `0x{text}`")))
     }
 
     fn unmarked(&self, run: &Run, doubt: &Doubt) -> Diagnostic {

@@ -7,6 +7,7 @@ mod check_devices;
 mod check_flash;
 mod check_inputs;
 mod check_optional;
+mod check_options;
 mod check_waits;
 mod command_line;
 mod declared;
@@ -31,6 +32,7 @@ pub(in crate::documents) mod variable;
 mod wrong_kind;
 
 pub use check::check;
+pub use check_flash::{Room, check_rooms};
 pub use command_line::{ChosenBoard, all_arguments, arguments, choosing, with_choice};
 pub use declared::Declared;
 pub use device::{Device, DeviceKind, DeviceState, Identity};

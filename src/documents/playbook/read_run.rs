@@ -47,8 +47,7 @@ keys! {
 }
 
 pub(super) fn read_run(reader: &mut Reader, entries: &Parts<'_, StepKeys>, tool: &Yaml) -> Option<Run> {
-    let args = entries.get(STEP.args).map(|args| reader.list(args, "args")).unwrap_or_default();
-    let own_args: Vec<Template> = args.iter().filter_map(|arg| reader.template(arg)).collect();
+    let own_args = entries.get(STEP.args).map(|args| read_args(reader, args)).unwrap_or_default();
     let device: Option<Located<Id>> = entries.get(STEP.device).and_then(|device| reader.parsed(device));
     let tool = reader.text(tool);
     let mut args = match (&device, &tool) {
@@ -88,6 +87,23 @@ pub(super) fn read_run(reader: &mut Reader, entries: &Parts<'_, StepKeys>, tool:
         on_fault,
         changes: entries.get(STEP.changes).and_then(|changes| read_changes(reader, changes)),
     })
+}
+
+/// A list; for one text in its place its words are taken, so that nothing else is told of a call without arguments.
+fn read_args(reader: &mut Reader, yaml: &Yaml) -> Vec<Template> {
+    let YamlKind::Scalar { text, .. } = &yaml.kind else {
+        return reader.list(yaml, "args").iter().filter_map(|arg| reader.template(arg)).collect();
+    };
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let quoted: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();
+    let message = "a list (args) is needed here, and this is a single value";
+    let hint = format!("each argument stands for itself: `args: [{}]`", quoted.join(", "));
+    reader.report(Diagnostic::error(Code::WrongKind, &yaml.place, message).hint(hint));
+    let word = |word: &&str| Yaml {
+        kind: YamlKind::Scalar { text: (*word).to_owned(), exact: false },
+        place: yaml.place.clone(),
+    };
+    words.iter().map(word).collect::<Vec<Yaml>>().iter().filter_map(|arg| reader.template(arg)).collect()
 }
 
 /// What this call begins with as every call of the tool with the device does.
