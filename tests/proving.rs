@@ -170,6 +170,29 @@ fn annotations_for_github() {
     house.run(&["test", "boards"]).exits(3).says("::error file=boards/board.test.yaml,line=2,col=37,");
 }
 
+/// One typo among many files leaves no empty report.
+#[test]
+fn what_is_right_is_run_beside_what_is_wrong() {
+    let house = house();
+    house.write("boards/other.yaml", PLAYBOOK.replace("steps:", "stesp:"));
+    house.write("boards/other.test.yaml", "format: 1\ncases: [{name: a, expect: {outcome: recovered}}]\n");
+    let ran = house
+        .run(&["test", "boards"])
+        .exits(3)
+        .says("did you mean `steps`?")
+        .says("1 passed, 0 failed, 1 file not run");
+    ran.says("boards/other.test.yaml").says("not run: it is not valid");
+    let ran = house.run(&["test", "boards", "--format", "junit"]).exits(3);
+    let ran = ran.says("<testsuite name=\"boards/board.test.yaml\" tests=\"1\"").says("errors=\"1\"");
+    ran.says("<error message=\"a playbook has no key `stesp`\" type=\"unknown-key\">").says("boards/other.yaml:");
+    let ran = house.run(&["test", "boards", "--format", "json"]).exits(3);
+    let events = ran.events();
+    let of = |event: &str| events.iter().find(|line| line["event"] == event).unwrap();
+    assert_eq!((&of("invalid")["file"], &of("case")["passed"]), (&"boards/other.test.yaml".into(), &true.into()));
+    assert_eq!(of("finished")["invalid"], 1);
+    house.run(&["test", "boards", "--faults", "--filter", "tool-hangs"]).exits(3);
+}
+
 #[test]
 fn chosen_cases() {
     let house = house();

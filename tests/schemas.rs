@@ -91,7 +91,7 @@ fn shipped_documents_satisfy_their_schemas() {
 }
 
 /// Faults that an editor can mark without knowing more than the schema.
-const OF_SHAPE: [&str; 18] = [
+const OF_SHAPE: [&str; 20] = [
     "has no key `",
     "and this is a map of keys and values",
     "and this is a list",
@@ -109,6 +109,8 @@ const OF_SHAPE: [&str; 18] = [
     "this act does nothing",
     "hands cannot",
     "is not a class of fault",
+    "is neither a class of fault nor a group of them",
+    "a board cannot be in the state",
     "is not how a run ends",
 ];
 

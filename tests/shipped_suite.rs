@@ -75,7 +75,7 @@ fn a_mutant_that_nobody_notices_is_told_with_its_place() {
     let more = "unnoticed:\n  - {mutant: '*', reason: all}\n  - {mutant: 'giga: dropt', reason: none}\n";
     house.write("arduino.test.yaml", tests(more));
     let ran = house.run(&["test", "--mutate", "arduino.test.yaml"]).exits(0);
-    ran.says("warning: no change has this name").says("0 unnoticed");
+    ran.says("warning[unused]: no change has this name").says("0 unnoticed");
 }
 
 #[test]

@@ -11,7 +11,7 @@ use crate::words::{Place, Source};
 
 pub(crate) fn playbook() -> Playbook {
     let source = Arc::new(Source { name: "test.yaml".into(), text: String::new() });
-    let place = Place { source: Arc::clone(&source), start: 0, end: 0 };
+    let place = Place::new(Arc::clone(&source), 0, 0);
     let device = |name: &str, id: &str, kind| Device {
         name: name.parse().unwrap(),
         place: place.clone(),

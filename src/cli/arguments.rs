@@ -15,7 +15,7 @@ use crate::cli::new::Family;
 use crate::cli::style::ColourChoice;
 use crate::documents::library::{shipped_boards, shipped_playbooks};
 use crate::documents::playbook::irreversible_steps;
-use crate::words::{Id, nearest};
+use crate::words::{Code, Id, nearest};
 
 pub use values::{Setting, Simulation, ToolPath, ValueError};
 
@@ -71,7 +71,8 @@ Examples:
 const CHECK_EXAMPLES: &str = "\
 Examples:
   recover check my-board.yaml
-  recover check boards/*.yaml
+  recover check boards
+  recover check boards --format sarif > report.sarif
 
 Exit codes: 0 nothing wrong, 2 command line, 3 something is wrong";
 
@@ -160,6 +161,8 @@ enum Verb {
     /// Let a vendor-tools.toml count in real runs, as it is now
     #[command(after_help = TRUST_EXAMPLES)]
     Trust(TrustArgs),
+    /// Say what a code of a diagnostic means, or list all codes
+    Explain(ExplainArgs),
     /// Print the JSON schema of playbooks or test files, for editors
     Schema(SchemaArgs),
     /// Print what completes commands and boards in a shell
@@ -377,15 +380,42 @@ pub struct CompletionsArgs {
 
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct CheckArgs {
-    /// Playbooks, scenes (`*.scene.yaml`) and catalogs of tools (`*.toml`), to look at
-    #[arg(value_name = "FILE", required = true)]
-    pub files: Vec<PathBuf>,
+    /// Playbooks, test files (`*.test.yaml`), scenes (`*.scene.yaml`) and catalogs of tools (`*.toml`), or folders of them
+    #[arg(value_name = "PATH", required = true)]
+    pub paths: Vec<PathBuf>,
+
+    /// How to report
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
+    pub format: CheckFormat,
+
+    /// Take a warning for as bad as an error
+    #[arg(long)]
+    pub deny_warnings: bool,
 
     /// They must be signed, too, by this public key of minisign
     ///
     /// MANIFEST, as sha256sum prints it, and MANIFEST.minisig lie beside them. The families and the catalog that a playbook takes must stand in it.
     #[arg(long, value_name = "KEY")]
     pub signed_by: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum CheckFormat {
+    #[default]
+    Human,
+    /// One object per line
+    Json,
+    /// Marks in the files of a pull request on GitHub
+    Github,
+    /// For services that look at code
+    Sarif,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct ExplainArgs {
+    /// As it stands in the message: of `error[unknown-key]` it is unknown-key
+    #[arg(value_name = "CODE")]
+    pub code: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
@@ -493,6 +523,7 @@ pub enum Request {
     Man,
     List(ListArgs),
     Check(CheckArgs),
+    Explain(ExplainArgs),
     Test(TestArgs),
     Schema(SchemaArgs),
     Trust(TrustArgs),
@@ -514,6 +545,7 @@ impl Arguments {
             Some(Verb::Completions(args)) => return Ok(Request::Completions(args)),
             Some(Verb::Man) => return Ok(Request::Man),
             Some(Verb::Check(args)) => return Ok(Request::Check(args)),
+            Some(Verb::Explain(args)) => return Ok(Request::Explain(args)),
             Some(Verb::Test(args)) => return Ok(Request::Test(args)),
             Some(Verb::New(args)) => return Ok(Request::New(args)),
             Some(Verb::Trust(args)) => return Ok(Request::Trust(args)),
@@ -546,6 +578,8 @@ pub(super) fn command_with_boards() -> clap::Command {
     let command = with_steps(with_boards(with_boards(Arguments::command(), "board"), "playbook"));
     let command = command.mut_subcommand("run", |run| with_steps(with_boards(with_boards(run, "playbook"), "named")));
     let command = command.mut_subcommand("list", |list| with_boards(list, "playbooks"));
+    let codes = PossibleValuesParser::new(Code::ALL.iter().map(|code| code.word()));
+    let command = command.mut_subcommand("explain", |explain| explain.mut_arg("code", |arg| arg.value_parser(codes)));
     let command = command.mut_subcommand("doctor", |doctor| with_boards(doctor, "board"));
     command.mut_subcommand("show", |show| with_boards(show, "board"))
 }

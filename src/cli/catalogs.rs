@@ -21,7 +21,7 @@ use crate::cli::trust_store::TrustStore;
 use crate::cli::wording::quote;
 use crate::documents::catalog::{Catalog, Change, changes, merge, shipped, shipped_source, without_programs};
 use crate::engine::{Event, Outcome, Refusal, before_anything};
-use crate::words::{Diagnostic, FaultClass, Source};
+use crate::words::{Code, Diagnostic, FaultClass, Source};
 use crate::world::{Foreign, Surroundings};
 
 pub(super) const CATALOG_FILE: &str = "vendor-tools.toml";
@@ -340,7 +340,7 @@ pub(super) fn must_be_named(document: &OwnDocument, foreign: &Foreign) -> String
 
 fn cannot_be_read(error: &PlaceError) -> NoCatalog {
     if error.of_document() {
-        return NoCatalog::Diagnostics(vec![Diagnostic::of_document(error.to_string())]);
+        return NoCatalog::Diagnostics(vec![Diagnostic::of_document(Code::Unreadable, error.to_string())]);
     }
     NoCatalog::Refused(refuse(Outcome::CommandLine, problem_of_place(error)))
 }
@@ -363,7 +363,7 @@ fn beside(documents: &[&Path]) -> Vec<PathBuf> {
 /// write that one.
 pub(super) fn of_user(surroundings: &Surroundings) -> Result<Catalog, Vec<Diagnostic>> {
     let own = own_catalog(&Configuration::of(surroundings));
-    let own = own.map_err(|error| vec![Diagnostic::of_document(error.to_string())])?;
+    let own = own.map_err(|error| vec![Diagnostic::of_document(Code::Unreadable, error.to_string())])?;
     let own = own.filter(|document| document.foreign.is_none()).map(|document| document.source);
     merge(&[shipped_source()].into_iter().chain(own).collect::<Vec<_>>())
 }
@@ -383,7 +383,8 @@ fn find(surroundings: &Surroundings, beside: &[PathBuf]) -> Result<FoundCatalog,
             continue;
         }
         real_paths.push(real_path);
-        let source = read_document(&path).map_err(|error| vec![Diagnostic::of_document(error.to_string())])?;
+        let source =
+            read_document(&path).map_err(|error| vec![Diagnostic::of_document(Code::Unreadable, error.to_string())])?;
         // In a checkout of recover itself the current folder holds the shipped one.
         if source.text != shipped.text {
             name = beside.contains(&path).then(|| source.name.clone()).or(name);

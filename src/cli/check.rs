@@ -1,24 +1,30 @@
 //! `recover check`: everything wrong with playbooks, their test files and scenes.
 
-use std::path::Path;
+mod below;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::bench::VirtualModel;
-use crate::cli::arguments::CheckArgs;
+use crate::cli::arguments::{CheckArgs, CheckFormat};
 use crate::cli::catalogs::{Catalogs, FoundCatalog};
+use crate::cli::check::below::{Below, below};
 use crate::cli::configuration::key_of;
-use crate::cli::diagnostics::render;
+use crate::cli::diagnostics::{DiagnosticLine, annotate, render, sarif};
+use crate::cli::json::write_line;
 use crate::cli::parallel::{cores, in_parallel};
 use crate::cli::places::{FoundPlaybook, PlaceError, find_playbook, read_document, read_scene};
 use crate::cli::signed::{NotSigned, Signed};
-use crate::cli::streams::{complain, complain_at_length, say};
+use crate::cli::streams::{complain, complain_at_length, say, show, stdout};
 use crate::cli::style::Look;
 use crate::cli::test::{is_test_file, load_tests, read_tests};
+use crate::cli::wording::count;
 use crate::documents::catalog::{Catalog, merge, never_decide, shipped_source};
 use crate::documents::playbook::{Playbook, check as check_playbook};
 use crate::documents::scene::{LoadedScene, SCENE_ENDING, Scene, check_scene, load_scene};
 use crate::engine::Outcome;
-use crate::words::{Diagnostic, Severity, Source};
+use crate::words::{Code, Diagnostic, Severity, Source};
 use crate::world::Surroundings;
 
 /// Prints every diagnostic with its place; the outcome is about the documents alone.
@@ -31,10 +37,11 @@ pub(super) fn check(args: &CheckArgs, look: &Look) -> Outcome {
             return Outcome::CommandLine;
         }
     };
-    let mut diagnostics = Vec::new();
     let mut unknown = false;
-    let mut documents = Vec::with_capacity(args.files.len());
-    for file in &args.files {
+    let files = files(&args.paths, &mut unknown);
+    let mut diagnostics = Vec::new();
+    let mut documents = Vec::with_capacity(files.len());
+    for file in &files {
         let (catalog, wrong) = match catalogs.beside(file) {
             Ok(found) => (Some(found), Vec::new()),
             Err(wrong) => (None, wrong),
@@ -48,30 +55,91 @@ pub(super) fn check(args: &CheckArgs, look: &Look) -> Outcome {
         match found {
             Ok(mut found) => {
                 let signature = signed.as_ref().map(|signed| signature_of(file, catalog.as_ref(), signed));
-                let comment = signature.transpose().map_err(|why| found.push(Diagnostic::of_document(why.to_string())));
-                if found.is_empty() && catalog.is_some() {
+                let comment = signature
+                    .transpose()
+                    .map_err(|why| found.push(Diagnostic::of_document(Code::NotSigned, why.to_string())));
+                if found.is_empty() && catalog.is_some() && args.format == CheckFormat::Human {
                     let signed =
                         comment.ok().flatten().map_or(String::new(), |comment| format!(", signed ({comment})"));
                     say(&format!("{}: nothing wrong{signed}", file.display()));
                 }
+                // A catalog may have been told already, beside what it counts for.
+                found.retain(|diagnostic| !diagnostics.contains(diagnostic));
                 diagnostics.extend(found);
             }
-            Err(error) if error.of_document() => diagnostics.push(Diagnostic::of_document(error.to_string())),
+            Err(error) if error.of_document() => {
+                diagnostics.push(Diagnostic::of_document(Code::Unreadable, error.to_string()))
+            }
             Err(error) => {
                 complain(&format!("error: {error}"));
                 unknown = true;
             }
         }
     }
-    complain_at_length(&render(&diagnostics, look));
+    report(&diagnostics, args.format, look);
     for note in catalogs.notes() {
         complain(&format!("note: {note} A real run takes it only once you trust it."));
     }
-    let wrong = diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
+    let wrong = diagnostics.iter().any(|diagnostic| args.deny_warnings || diagnostic.severity == Severity::Error);
     match (wrong, unknown) {
         (true, _) => Outcome::PlaybookInvalid,
         (false, true) => Outcome::CommandLine,
         (false, false) => Outcome::Recovered,
+    }
+}
+
+/// The files themselves, and in place of a folder the documents below it, each once.
+fn files(paths: &[PathBuf], unknown: &mut bool) -> Vec<PathBuf> {
+    let mut files: Vec<PathBuf> = Vec::new();
+    for path in paths {
+        if !path.is_dir() {
+            files.push(path.clone());
+            continue;
+        }
+        match below(path) {
+            Ok(Below { documents, shared }) => {
+                files.extend(documents);
+                if shared > 0 {
+                    let what = count(shared, "family or shared test file is", "families and shared test files are");
+                    complain(&format!("note: {what} looked at where something uses them, and not by themselves"));
+                }
+            }
+            Err(error) => {
+                complain(&format!("error: {error}"));
+                *unknown = true;
+            }
+        }
+    }
+    let mut seen = BTreeSet::new();
+    files.retain(|file| seen.insert(file.clone()));
+    files
+}
+
+#[derive(serde::Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+enum Line<'a> {
+    Diagnostic(DiagnosticLine<'a>),
+    Finished { errors: usize, warnings: usize },
+}
+
+fn report(diagnostics: &[Diagnostic], format: CheckFormat, look: &Look) {
+    match format {
+        CheckFormat::Human => complain_at_length(&render(diagnostics, look)),
+        CheckFormat::Github => {
+            diagnostics.iter().for_each(|diagnostic| annotate(diagnostic, diagnostic.code.word()));
+        }
+        CheckFormat::Sarif => show(&sarif(diagnostics)),
+        CheckFormat::Json => {
+            let number = |severity| diagnostics.iter().filter(|diagnostic| diagnostic.severity == severity).count();
+            let (errors, warnings) = (number(Severity::Error), number(Severity::Warning));
+            let lines = diagnostics.iter().map(|diagnostic| Line::Diagnostic(DiagnosticLine::of(diagnostic)));
+            let mut stdout = stdout();
+            for line in lines.chain([Line::Finished { errors, warnings }]) {
+                if write_line(&mut stdout, &line).is_err() {
+                    return;
+                }
+            }
+        }
     }
 }
 
@@ -160,7 +228,7 @@ pub(super) fn read(found: &FoundPlaybook, catalog: &Catalog) -> (Option<Playbook
     let mut diagnostics = loaded.diagnostics;
     if let Some(playbook) = &loaded.playbook {
         diagnostics.extend(check_playbook(playbook, catalog));
-        diagnostics.extend(VirtualModel::check(playbook));
+        diagnostics.extend(VirtualModel::check(playbook, catalog));
     }
     (loaded.playbook, diagnostics)
 }

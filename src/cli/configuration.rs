@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::places::{OwnDocument, PlaceError, read_own};
 use crate::documents::settings::UserSettings;
-use crate::words::Diagnostic;
+use crate::words::{Code, Diagnostic};
 use crate::world::{Foreign, SignatureProblem, Surroundings, TrustedKey};
 
 const CATALOG_FILE: &str = "vendor-tools.toml";
@@ -55,7 +55,8 @@ impl Configuration {
         let Some(path) = self.file(SETTINGS_FILE).filter(|path| path.symlink_metadata().is_ok()) else {
             return Ok(UserSettings::default());
         };
-        let source = read_own(&path).map_err(|error| vec![Diagnostic::of_document(error.to_string())])?.source;
+        let source =
+            read_own(&path).map_err(|error| vec![Diagnostic::of_document(Code::Unreadable, error.to_string())])?.source;
         UserSettings::read(&source)
     }
 

@@ -1,5 +1,9 @@
 //! Shows what is wrong with documents the way rustc does: message, place, the line itself, a hint.
 
+mod github;
+mod line;
+mod sarif;
+
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -10,11 +14,17 @@ use crate::cli::style::{Colours, Look};
 use crate::cli::wording::count;
 use crate::words::{Diagnostic, Place, Severity, Source};
 
+pub(in crate::cli) use github::annotate;
+pub(in crate::cli) use line::DiagnosticLine;
+pub(in crate::cli) use sarif::sarif;
+
 /// More than this helps nobody; the closing line counts them all.
 const SHOWN_MAX: usize = 100;
 /// A longer line is shown as a window around the place. In bytes.
 const LINE_LENGTH_MAX: usize = 400;
 const BEFORE_PLACE_MAX: usize = 100;
+/// Calls within calls that are told of a text which stands for several.
+const CALLS_SHOWN_MAX: usize = 4;
 /// Of a message, a label or a hint. In bytes.
 const TEXT_LENGTH_MAX: usize = 2_000;
 
@@ -64,7 +74,7 @@ fn render_one(diagnostic: &Diagnostic, renderer: &Renderer, lines: &mut LineCoun
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let mut group = Group::with_title(level.primary_title(clipped(&diagnostic.message)));
+    let mut group = Group::with_title(level.primary_title(clipped(&diagnostic.message)).id(diagnostic.code.word()));
     if let Some(place) = &diagnostic.place {
         let excerpt = Excerpt::of(place, lines);
         let name = replaced(&place.source.name).replace('\n', " ");
@@ -77,6 +87,9 @@ fn render_one(diagnostic: &Diagnostic, renderer: &Renderer, lines: &mut LineCoun
             group = group.element(Origin::path(name).line(excerpt.line).char_column(excerpt.column));
         }
         group = group.element(snippet);
+    }
+    for call in diagnostic.place.iter().flat_map(Place::calls).take(CALLS_SHOWN_MAX) {
+        group = group.element(Level::NOTE.message(clipped(&format!("called at {call}"))));
     }
     if let Some(hint) = &diagnostic.hint {
         group = group.element(Level::HELP.message(clipped(hint)));

@@ -16,6 +16,7 @@ pub mod diagnostics;
 mod doctor;
 mod drawing;
 pub mod dry_run;
+mod explain;
 mod harmless;
 mod image_folder;
 mod job;
@@ -98,6 +99,7 @@ pub fn main() -> ExitCode {
         Request::Completions(args) => completions::completions(&args),
         Request::Man => completions::man(),
         Request::List(args) => list::list(&args, &Look::of(&Term::stdout())),
+        Request::Explain(args) => explain::explain(&args, &Look::of(&Term::stdout())),
         Request::Schema(args) => schema::schema(&args),
         Request::Test(args) => test::test(&args, &Look::of(&Term::stdout())),
         Request::New(args) => new::new(&args),

@@ -24,11 +24,10 @@ use crate::cli::style::Look;
 use crate::cli::wording::count;
 use crate::documents::cases::Case;
 use crate::engine::{Event, Outcome};
-use crate::words::Severity;
 use crate::world::{KEPT_FOLDERS_MAX, Surroundings, remove_own};
 
-use collect::{Suite, collect};
-pub(in crate::cli) use collect::{is_test_file, load as load_tests, read_tests};
+use collect::{Collected, Suite, collect};
+pub(in crate::cli) use collect::{Invalid, NothingThere, files_below, is_test_file, load as load_tests, read_tests};
 
 /// One case and what came of it.
 #[derive(Debug)]
@@ -55,7 +54,7 @@ pub(super) fn test(args: &TestArgs, look: &Look) -> Outcome {
     if args.faults {
         return faults::try_all(args, &catalogs, look);
     }
-    let (suites, diagnostics) = match collect(&args.paths, &catalogs) {
+    let Collected { sound: suites, invalid, diagnostics } = match collect(&args.paths, &catalogs) {
         Ok(collected) => collected,
         Err(message) => {
             complain(&format!("error: {message}"));
@@ -64,10 +63,7 @@ pub(super) fn test(args: &TestArgs, look: &Look) -> Outcome {
     };
     complain_at_length(&render(&diagnostics, look));
     tell_catalogs(&catalogs);
-    if diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
-        report::annotate_diagnostics(&diagnostics);
-        return Outcome::PlaybookInvalid;
-    }
+    report::annotate_diagnostics(&diagnostics);
     if args.mutate && args.format == ReportFormat::Junit {
         complain("error: a JUnit report is about cases; `--mutate` reports with `--format json`");
         return Outcome::CommandLine;
@@ -78,23 +74,23 @@ pub(super) fn test(args: &TestArgs, look: &Look) -> Outcome {
         .flat_map(|suite| suite.tests.cases.iter().map(move |case| (suite, case)))
         .filter(|(suite, case)| of_filter(&format!("{} {}", suite.name, case.name.value)))
         .collect();
-    if chosen.is_empty() {
+    if chosen.is_empty() && invalid.is_empty() {
         let cases = suites.iter().map(|suite| suite.tests.cases.len()).sum::<usize>();
         complain(&format!("error: none of the {cases} cases has a name with all of: {}", args.filter.join(", ")));
         return Outcome::CommandLine;
     }
     let jobs = args.jobs.map_or_else(cores, usize::from);
     let tried = in_parallel(jobs, &chosen, |(suite, case)| try_case(suite, case));
-    if args.mutate && tried.iter().all(Tried::passed) {
-        return mutate::mutate(&suites, &tried, args, jobs, look);
+    if args.mutate && !suites.is_empty() && tried.iter().all(Tried::passed) {
+        return unless_invalid(&invalid, mutate::mutate(&suites, &tried, args, jobs, look));
     }
     match args.format {
-        ReportFormat::Human => report::human(&tried, began.elapsed(), look),
-        ReportFormat::Json => report::json(&tried, began.elapsed()),
-        ReportFormat::Junit => junit::report(&tried, began.elapsed()),
+        ReportFormat::Human => report::human(&tried, &invalid, began.elapsed(), look),
+        ReportFormat::Json => report::json(&tried, &invalid, began.elapsed()),
+        ReportFormat::Junit => junit::report(&tried, &invalid, began.elapsed()),
     }
     report::annotate(&tried);
-    if args.mutate {
+    if args.mutate && !suites.is_empty() {
         let failed = tried.iter().filter(|tried| !tried.passed()).count();
         complain(&format!(
             "error: {failed} of {} failed with the playbooks as they are, so that nothing can be said of changes; no change was \
@@ -102,7 +98,13 @@ pub(super) fn test(args: &TestArgs, look: &Look) -> Outcome {
             count(tried.len(), "case", "cases")
         ));
     }
-    if tried.iter().all(Tried::passed) { Outcome::Recovered } else { Outcome::StepFailed }
+    let passed = tried.iter().all(Tried::passed);
+    unless_invalid(&invalid, if passed { Outcome::Recovered } else { Outcome::StepFailed })
+}
+
+/// A file that was not run proves nothing, whatever the others did.
+fn unless_invalid(invalid: &[Invalid], outcome: Outcome) -> Outcome {
+    if invalid.is_empty() { outcome } else { Outcome::PlaybookInvalid }
 }
 
 fn tell_catalogs(catalogs: &Catalogs) {

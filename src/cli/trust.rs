@@ -12,7 +12,7 @@ use crate::cli::style::Look;
 use crate::cli::trust_store::{StoreError, TrustStore};
 use crate::documents::catalog::{changes, merge, shipped_source};
 use crate::engine::Outcome;
-use crate::words::Diagnostic;
+use crate::words::{Code, Diagnostic};
 use crate::world::Surroundings;
 
 /// Shows what the catalog changes, and keeps that it is trusted; or takes that back.
@@ -46,7 +46,8 @@ pub(super) fn trust(args: &TrustArgs, look: &Look) -> Outcome {
 }
 
 fn add(document: &OwnDocument, configuration: &Configuration, store: &TrustStore) -> Result<Outcome, Vec<Diagnostic>> {
-    let own = own_catalog(configuration).map_err(|error| vec![Diagnostic::of_document(error.to_string())])?;
+    let own = own_catalog(configuration)
+        .map_err(|error| vec![Diagnostic::of_document(Code::Unreadable, error.to_string())])?;
     let mut sources = vec![shipped_source()];
     sources.extend(own.into_iter().map(|document| document.source));
     let changed = changes(&sources, &document.source)?;

@@ -12,6 +12,8 @@ pub(in crate::documents) const SCALAR: Shape = Shape::Part("scalar", "", &Shape:
 pub(in crate::documents) const TIME: Shape =
     Shape::Part("time", "With its unit: 500ms, 30s, 5m.", &Shape::TextLike("[a-zµ]$"));
 pub(in crate::documents) const CLASS: Shape = Shape::Part("class", "", &Shape::Words(FaultClass::words));
+/// As [`crate::words::Id`] reads it.
+pub(in crate::documents) const ID: Shape = Shape::TextLike("^[a-z][a-z0-9_-]{0,63}$");
 pub(in crate::documents) const HAND: Shape =
     Shape::Part("hand", "", &Shape::Either(&[Shape::Words(|| words(&HandMove::ALL)), PARAMETER]));
 /// In place of what is no text.

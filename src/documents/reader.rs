@@ -16,7 +16,7 @@ use crate::documents::playbook::parameters::{Room, Weight};
 use crate::documents::playbook::procedure::Procedures;
 use crate::documents::playbook::variable::yes_or_no;
 use crate::documents::tree::{Key, Language, Tree, TreeKind};
-use crate::words::{Diagnostic, FaultClass, Id, Located, Place, nearest, parse_integer, parse_time, steers};
+use crate::words::{Code, Diagnostic, FaultClass, Id, Located, Place, nearest, parse_integer, parse_time, steers};
 
 /// All of a document's patterns are kept; the longest shipped playbook has some 50.
 const PATTERNS_MAX: usize = 500;
@@ -131,6 +131,7 @@ impl Reader {
     pub(crate) fn wrong_kind(&mut self, tree: &Tree, wanted: &str) {
         let found = tree.describe(self.language);
         self.report(Diagnostic::error(
+            Code::WrongKind,
             &tree.place,
             match self.language {
                 Language::Yaml => format!("{wanted} is needed here, and this is {found}"),
@@ -170,7 +171,7 @@ impl Reader {
                 Language::Yaml => (format!("{of} has no key `{}`", key.text), "known keys"),
                 Language::Toml => (format!("unknown key `{}`", key.text), "known here"),
             };
-            let diagnostic = Diagnostic::error(&key.place, message).label("unknown key");
+            let diagnostic = Diagnostic::error(Code::UnknownKey, &key.place, message).label("unknown key");
             self.report(match nearest(&key.text, known.iter().copied()) {
                 Some(near) => diagnostic.hint(format!("did you mean `{near}`?")),
                 None => diagnostic.hint(format!("{all}: {}", known.join(", "))),
@@ -195,7 +196,8 @@ impl Reader {
         };
         if let (Missing::Together(hint), false) = (kind.missing, missing.is_empty()) {
             let names: Vec<String> = needed.iter().map(|key| format!("`{}`", key.name)).collect();
-            let diagnostic = Diagnostic::error(&place, format!("{thing} needs the keys {}", names.join(" and ")));
+            let diagnostic =
+                Diagnostic::error(Code::MissingKey, &place, format!("{thing} needs the keys {}", names.join(" and ")));
             self.report(if hint.is_empty() { diagnostic } else { diagnostic.hint(hint) });
             return;
         }
@@ -210,7 +212,7 @@ impl Reader {
             } else {
                 format!("{thing} needs the key `{}`{what}", key.name)
             };
-            let diagnostic = Diagnostic::error(&place, message);
+            let diagnostic = Diagnostic::error(Code::MissingKey, &place, message);
             self.report(if hint.is_empty() { diagnostic } else { diagnostic.hint(hint) });
         }
     }
@@ -239,7 +241,7 @@ impl Reader {
                 continue;
             }
             let wanted: Vec<String> = wanted.iter().map(|name| format!("`{name}`")).collect();
-            let diagnostic = Diagnostic::error(place, belongs(key.name, &wanted.join(" or ")));
+            let diagnostic = Diagnostic::error(Code::KeyOutOfPlace, place, belongs(key.name, &wanted.join(" or ")));
             self.report(match label {
                 Some(label) => diagnostic.label(label),
                 None => diagnostic,
@@ -264,7 +266,7 @@ impl Reader {
             return Some(());
         }
         let message = format!("format {} is not known; this recover reads format {FORMAT}", format.value);
-        self.report(Diagnostic::error(&format.place, message).hint("a newer recover may read it"));
+        self.report(Diagnostic::error(Code::UnknownFormat, &format.place, message).hint("a newer recover may read it"));
         None
     }
 
@@ -281,7 +283,7 @@ impl Reader {
             if let Some((first, _)) = entries[..index].iter().find(|(earlier, _)| earlier.text == key.text) {
                 let line = first.place.position().line;
                 self.report(
-                    Diagnostic::error(&key.place, format!("the key `{}` is given twice", key.text))
+                    Diagnostic::error(Code::DuplicateKey, &key.place, format!("the key `{}` is given twice", key.text))
                         .hint(format!("it is already in line {line}; keep one")),
                 );
             }
@@ -307,11 +309,11 @@ impl Reader {
             Ok(_) => {
                 let hint = format!("write `{}`", text.replace('-', "_"));
                 let message = format!("`{text}` cannot be used in expressions, where `-` is a minus");
-                self.report(Diagnostic::error(place, message).hint(hint));
+                self.report(Diagnostic::error(Code::BadName, place, message).hint(hint));
                 None
             }
             Err(error) => {
-                self.report(Diagnostic::error(place, error.to_string()));
+                self.report(Diagnostic::error(Code::BadName, place, error.to_string()));
                 None
             }
         }
@@ -415,7 +417,7 @@ impl Reader {
         if let Some(hidden) = name.chars().find(|character| steers(*character)) {
             let number = u32::from(hidden);
             let message = format!("U+{number:04X} cannot stand in a name: it steers a terminal, or is not seen");
-            self.report(Diagnostic::error(place, message).hint("leave this character out"));
+            self.report(Diagnostic::error(Code::BadName, place, message).hint("leave this character out"));
         }
     }
 
@@ -434,7 +436,7 @@ impl Reader {
         match text.value.parse() {
             Ok(value) => Some(Located { value, place: text.place }),
             Err(error) => {
-                self.report(Diagnostic::error(&text.place, error.to_string()));
+                self.report(Diagnostic::error(Code::Malformed, &text.place, error.to_string()));
                 None
             }
         }
@@ -453,7 +455,11 @@ impl Reader {
         match yes_or_no(&text.value) {
             Some(value) => Some(Located { value, place: text.place }),
             None => {
-                self.report(Diagnostic::error(&text.place, format!("`{}` is neither yes nor no", text.value)));
+                self.report(Diagnostic::error(
+                    Code::UnknownWord,
+                    &text.place,
+                    format!("`{}` is neither yes nor no", text.value),
+                ));
                 None
             }
         }
@@ -465,7 +471,7 @@ impl Reader {
             Ok(span) => Some(span),
             Err(error) => {
                 let digits_only = text.value.bytes().all(|byte| byte.is_ascii_digit());
-                let mut diagnostic = Diagnostic::error(&text.place, error.to_string());
+                let mut diagnostic = Diagnostic::error(Code::BadTime, &text.place, error.to_string());
                 if digits_only && !text.value.is_empty() && self.language == Language::Yaml {
                     diagnostic =
                         diagnostic.label("the unit is missing").hint(format!("did you mean `{}s`?", text.value));
@@ -482,11 +488,11 @@ impl Reader {
         match parse_integer(&text.value).map(u64::try_from) {
             Ok(Ok(number)) => Some(number),
             Ok(Err(_)) => {
-                self.report(Diagnostic::error(&text.place, "this number must not be negative"));
+                self.report(Diagnostic::error(Code::BadNumber, &text.place, "this number must not be negative"));
                 None
             }
             Err(error) => {
-                self.report(Diagnostic::error(&text.place, error.to_string()));
+                self.report(Diagnostic::error(Code::BadNumber, &text.place, error.to_string()));
                 None
             }
         }
@@ -503,7 +509,7 @@ impl Reader {
         if !fits {
             let message =
                 format!("{bytes} bytes are more than a file may have here: at most {bytes_max} ({bytes_max:#x})");
-            self.report(Diagnostic::error(place, message));
+            self.report(Diagnostic::error(Code::BadNumber, place, message));
         }
         fits
     }
@@ -515,7 +521,7 @@ impl Reader {
             Some(count) => Some(count),
             None => {
                 let message = format!("{number} is out of range: {} to {}", limits.start(), limits.end());
-                self.report(Diagnostic::error(&tree.place, message));
+                self.report(Diagnostic::error(Code::BadNumber, &tree.place, message));
                 None
             }
         }
@@ -527,7 +533,7 @@ impl Reader {
         if self.patterns > PATTERNS_MAX {
             if self.patterns == PATTERNS_MAX + 1 {
                 let message = format!("there are more than {PATTERNS_MAX} patterns in this document");
-                self.report(Diagnostic::error(&text.place, message));
+                self.report(Diagnostic::error(Code::TooMuch, &text.place, message));
             }
             return None;
         }
@@ -537,8 +543,12 @@ impl Reader {
                 let reason = error.to_string();
                 let last = reason.lines().last().unwrap_or(&reason).trim_start_matches("error: ").to_owned();
                 self.report(
-                    Diagnostic::error(&text.place, format!("this pattern is not a regular expression: {last}"))
-                        .hint("put a backslash before `(`, `)`, `[`, `.`, `+` and the like to mean the sign itself"),
+                    Diagnostic::error(
+                        Code::BadPattern,
+                        &text.place,
+                        format!("this pattern is not a regular expression: {last}"),
+                    )
+                    .hint("put a backslash before `(`, `)`, `[`, `.`, `+` and the like to mean the sign itself"),
                 );
                 None
             }

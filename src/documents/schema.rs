@@ -14,6 +14,11 @@ pub(in crate::documents) fn schema(document: &MapKind) -> Value {
     schema
 }
 
+/// The schema of a value, which refers to the parts of the document's own.
+pub(in crate::documents) fn shape(shape: &Shape) -> Value {
+    of_shape(shape, &mut Map::new())
+}
+
 /// As `recover schema` prints it.
 pub fn printed(schema: &Value) -> String {
     format!("{schema:#}\n")

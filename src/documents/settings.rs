@@ -24,7 +24,7 @@ impl UserSettings {
         let (document, syntax) = parse_toml(source);
         let mut reader = Reader::of_toml();
         reader.diagnostics.extend(syntax);
-        let place = Place { source: Arc::clone(source), start: 0, end: 0 };
+        let place = Place::new(Arc::clone(source), 0, 0);
         let document = Tree { kind: TreeKind::Map(document), place };
         let parts = reader.parts(&document, &SETTINGS);
         let only_signed = parts.is_some_and(|parts| reader.is_yes(parts.get(SETTINGS.only_signed)));

@@ -8,7 +8,7 @@ use toml::de::{DeTable, DeValue};
 use toml_parser::lexer::{Token, TokenKind};
 
 use crate::documents::tree::{Key, Tree, TreeKind};
-use crate::words::{Diagnostic, Place, Source};
+use crate::words::{Code, Diagnostic, Place, Source};
 
 /// The shipped catalog has some 90 KB.
 const BYTES_MAX: usize = 1024 * 1024;
@@ -23,7 +23,7 @@ const LEVELS_MAX: usize = 64;
 
 /// Reads the document as far as its syntax allows.
 pub(in crate::documents) fn parse_toml(source: &Arc<Source>) -> (Vec<(Key, Tree)>, Vec<Diagnostic>) {
-    let too_large = |message: String| (Vec::new(), vec![Diagnostic::of_document(message)]);
+    let too_large = |message: String| (Vec::new(), vec![Diagnostic::of_document(Code::TooMuch, message)]);
     let (name, bytes) = (&source.name, source.text.len());
     if bytes > BYTES_MAX {
         return too_large(format!("{name} has {bytes} bytes; a catalog has at most {BYTES_MAX}"));
@@ -71,7 +71,7 @@ fn too_deep(source: &Arc<Source>) -> Option<Diagnostic> {
     };
     let bracket = toml_parser::Source::new(&source.text).lex().find(|token| is_too_deep(token))?;
     let place = place(source, &(bracket.span().start()..bracket.span().end()));
-    Some(Diagnostic::error(&place, "this is nested too deeply").hint("no catalog needs so many levels"))
+    Some(Diagnostic::error(Code::TooMuch, &place, "this is nested too deeply").hint("no catalog needs so many levels"))
 }
 
 fn parse_bounded(source: &Arc<Source>) -> (Vec<(Key, Tree)>, Vec<Diagnostic>) {
@@ -80,11 +80,11 @@ fn parse_bounded(source: &Arc<Source>) -> (Vec<(Key, Tree)>, Vec<Diagnostic>) {
         .into_iter()
         .take(SYNTAX_FAULTS_MAX)
         .map(|error| match error.span() {
-            Some(span) => Diagnostic::error(&place(source, &span), error.message()),
+            Some(span) => Diagnostic::error(Code::Syntax, &place(source, &span), error.message()),
             // The only fault of which the crate does not tell the place.
             None => {
                 let message = format!("{} nests tables or lists too deeply ({})", source.name, error.message());
-                Diagnostic::of_document(message).hint("no catalog needs so many levels")
+                Diagnostic::of_document(Code::TooMuch, message).hint("no catalog needs so many levels")
             }
         })
         .collect();
@@ -118,5 +118,5 @@ fn node(source: &Arc<Source>, value: Spanned<DeValue<'_>>) -> Tree {
 }
 
 fn place(source: &Arc<Source>, span: &std::ops::Range<usize>) -> Place {
-    Place { source: Arc::clone(source), start: span.start, end: span.end }
+    Place::new(Arc::clone(source), span.start, span.end)
 }

@@ -11,7 +11,7 @@ use serde_yaml::options::DuplicateKeyPolicy;
 use serde_yaml::{Location, Spanned};
 
 use crate::documents::tree::{Key, Tree, TreeKind};
-use crate::words::{Diagnostic, Place, Source};
+use crate::words::{Code, Diagnostic, Place, Source};
 
 /// A playbook larger than this is refused unread: the shipped ones have some 10 KB.
 pub(super) const DOCUMENT_BYTES_MAX: usize = 1024 * 1024;
@@ -42,13 +42,16 @@ pub fn parse_yaml(source: &Arc<Source>) -> Result<Tree, Diagnostic> {
 /// Parses one document of a kind that may be larger than a playbook.
 pub fn parse_yaml_within(source: &Arc<Source>, limits: YamlLimits) -> Result<Tree, Diagnostic> {
     if source.text.len() > limits.bytes_max {
-        return Err(Diagnostic::of_document(format!(
-            "{} has {} bytes; {} has at most {}",
-            source.name,
-            source.text.len(),
-            limits.kind,
-            limits.bytes_max
-        )));
+        return Err(Diagnostic::of_document(
+            Code::TooMuch,
+            format!(
+                "{} has {} bytes; {} has at most {}",
+                source.name,
+                source.text.len(),
+                limits.kind,
+                limits.bytes_max
+            ),
+        ));
     }
     let options = serde_yaml::options! {
         duplicate_keys: DuplicateKeyPolicy::PassThrough,
@@ -170,7 +173,7 @@ fn written(place: &Place) -> &str {
 fn place_of(location: &Location, source: &Arc<Source>) -> Place {
     let start = byte_offset(location, source);
     let length = location.span().byte_len().and_then(|length| usize::try_from(length).ok()).unwrap_or(0);
-    Place { source: Arc::clone(source), start, end: (start + length).min(source.text.len()) }
+    Place::new(Arc::clone(source), start, (start + length).min(source.text.len()))
 }
 
 /// Syntax faults carry no byte offset, only line and column.
@@ -191,41 +194,113 @@ fn syntax_fault(error: &serde_yaml::Error, source: &Arc<Source>) -> Diagnostic {
     let location = error.location();
     let place = location.map(|location| {
         let start = byte_offset(&location, source);
-        Place { source: Arc::clone(source), start, end: (start + 1).min(source.text.len()) }
+        Place::new(Arc::clone(source), start, (start + 1).min(source.text.len()))
     });
+    if let Some(indented) = place.as_ref().and_then(|place| misindented(place, source)) {
+        return indented;
+    }
     let message = error.without_snippet().to_string();
     // The crate repeats the position at the end; ours stands in front of the source line.
     let message = message.split(" at line ").next().unwrap_or(&message).to_owned();
     let line = place.as_ref().map_or("", |place| line_of(place)).to_owned();
-    let (message, hint) = in_plain_words(&message, &line);
-    Diagnostic { severity: crate::words::Severity::Error, message, place, label: None, hint }
+    let here = place.as_ref().map_or("", |place| source.text.get(place.start..).unwrap_or_default());
+    if here.starts_with(',') {
+        let message = "a text cannot begin with `,` where it is not in quotes".to_owned();
+        let hint = format!("write `\"{}\"`", here.split(['\n', ' ', ']', '}']).next().unwrap_or(here));
+        let severity = crate::words::Severity::Error;
+        return Diagnostic { severity, code: Code::Syntax, message, place, label: None, hint: Some(hint) };
+    }
+    let (code, message, hint) = in_plain_words(&message, &line);
+    Diagnostic { severity: crate::words::Severity::Error, code, message, place, label: None, hint }
+}
+
+/// A line that is indented with a tab, or a key one column beside those that it belongs to: the crate tells of what comes of it,
+/// often in the line before or behind.
+fn misindented(place: &Place, source: &Arc<Source>) -> Option<Diagnostic> {
+    let mut lines: Vec<(usize, &str)> = Vec::new();
+    let mut start = 0;
+    for line in source.text.split_inclusive('\n') {
+        lines.push((start, line.trim_end_matches(['\n', '\r'])));
+        start += line.len();
+    }
+    let at = lines.iter().rposition(|(start, _)| *start <= place.start)?;
+    let near = [Some(at), at.checked_add(1), at.checked_sub(1)].into_iter().flatten();
+    for (start, line) in near.filter_map(|index| lines.get(index)) {
+        let indent = line.len() - line.trim_start().len();
+        if let Some(tab) = line[..indent].find('\t') {
+            let place = Place::new(Arc::clone(source), start + tab, start + indent);
+            let diagnostic = Diagnostic::error(Code::Indentation, &place, "this line is indented with a tab");
+            return Some(diagnostic.hint("indent with blanks: YAML takes no tabs there"));
+        }
+    }
+    let (start, line) = lines[at];
+    let (column, key) = key_in(line)?;
+    // Only the key itself is where two lines become one: what stands behind it may have a colon of its own.
+    if place.start != start + column + key.len() {
+        return None;
+    }
+    let before = lines[..at].iter().rev().map(|(_, line)| *line);
+    let before = before.filter(|line| !line.trim().is_empty() && !line.trim_start().starts_with('#')).next()?;
+    let (wanted, _) = key_in(before)?;
+    if column <= wanted {
+        return None;
+    }
+    let place = Place::new(Arc::clone(source), start + column, start + column + key.len());
+    let hint = format!(
+        "`{key}` begins in column {}, and the key of the line before in column {}: keys that belong together begin in one column",
+        column + 1,
+        wanted + 1
+    );
+    Some(Diagnostic::error(Code::Indentation, &place, "this line does not line up with the ones before").hint(hint))
+}
+
+/// The first key of a line and where it begins, in bytes; behind the `- ` of a list's element.
+fn key_in(line: &str) -> Option<(usize, &str)> {
+    let text = line.trim_start_matches([' ', '-']);
+    let column = line.len() - text.len();
+    let key = text.split(':').next().filter(|key| key.len() < text.len())?;
+    let is_plain = key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-');
+    (is_plain && !key.is_empty()).then_some((column, key))
 }
 
 /// What an author who does not know the terms of YAML needs to hear: what is wrong, and how it is mended.
-fn in_plain_words(message: &str, line: &str) -> (String, Option<String>) {
+fn in_plain_words(message: &str, line: &str) -> (Code, String, Option<String>) {
     let says = |words: &str| message.contains(words);
     let known = if says("Depth") {
-        Some(("this is nested too deeply", "no playbook needs so many levels"))
+        Some((Code::TooMuch, "this is nested too deeply", "no playbook needs so many levels"))
     } else if says("Documents") {
-        Some(("a file holds one playbook, and here a second one begins", "remove the `---`, or make it two files"))
+        Some((
+            Code::Syntax,
+            "a file holds one playbook, and here a second one begins",
+            "remove the `---`, or make it two files",
+        ))
     } else if says("alias replay") || says("Nodes") || says("budget breached") {
-        Some(("this grows too large", "use fewer values, or fewer repetitions with `*`"))
+        Some((Code::TooMuch, "this grows too large", "use fewer values, or fewer repetitions with `*`"))
     } else if says("unknown anchor") {
         Some((
+            Code::Syntax,
             "nothing before this place is marked for repetition under this name",
             "`*name` repeats what `&name` marks further up; to mean the sign itself, put the text in quotes",
         ))
     } else if says("mapping values are not allowed") {
-        Some(("`: ` cannot stand within a text", "put the whole text in quotes; or check the indentation of this line"))
+        Some((
+            Code::Syntax,
+            "`: ` cannot stand within a text",
+            "put the whole text in quotes; or check the indentation of this line",
+        ))
     } else if says("quoted scalar") {
-        Some(("a text in quotes is not closed", "look for the missing quote in the lines before"))
+        Some((Code::Syntax, "a text in quotes is not closed", "look for the missing quote in the lines before"))
     } else if says("expected '-' indicator") || says("did not find expected") && !line.contains(['[', '{']) {
-        Some(("this line does not line up with the ones before", "all keys of one step begin in the same column"))
+        Some((
+            Code::Indentation,
+            "this line does not line up with the ones before",
+            "all keys of one step begin in the same column",
+        ))
     } else {
         None
     };
-    if let Some((message, hint)) = known {
-        return (message.to_owned(), Some(hint.to_owned()));
+    if let Some((code, message, hint)) = known {
+        return (code, message.to_owned(), Some(hint.to_owned()));
     }
     let hint = if line.contains("${") {
         "inside `[…]` or `{…}` put texts with `${…}` in double quotes: `\"${firmware}\"`"
@@ -236,7 +311,7 @@ fn in_plain_words(message: &str, line: &str) -> (String, Option<String>) {
     } else {
         "look for brackets, braces and quotes that are not closed, here or in the lines before"
     };
-    (format!("this is not YAML: {message}"), Some(hint.to_owned()))
+    (Code::Syntax, format!("this is not YAML: {message}"), Some(hint.to_owned()))
 }
 
 fn line_of(place: &Place) -> &str {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::words::Place;
+use crate::words::{Code, Place};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
@@ -10,9 +10,20 @@ pub enum Severity {
     Warning,
 }
 
+impl Severity {
+    pub fn word(self) -> &'static str {
+        match self {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        }
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
     pub severity: Severity,
+    /// Its kind, for which there is an explanation.
+    pub code: Code,
     /// A sentence without a full stop.
     pub message: String,
     /// Absent only for faults of a whole document, such as one that cannot be read.
@@ -23,9 +34,10 @@ pub struct Diagnostic {
 }
 
 impl Diagnostic {
-    pub fn error(place: &Place, message: impl Into<String>) -> Self {
+    pub fn error(code: Code, place: &Place, message: impl Into<String>) -> Self {
         Diagnostic {
             severity: Severity::Error,
+            code,
             message: message.into(),
             place: Some(place.clone()),
             label: None,
@@ -33,12 +45,12 @@ impl Diagnostic {
         }
     }
 
-    pub fn warning(place: &Place, message: impl Into<String>) -> Self {
-        Diagnostic { severity: Severity::Warning, ..Diagnostic::error(place, message) }
+    pub fn warning(code: Code, place: &Place, message: impl Into<String>) -> Self {
+        Diagnostic { severity: Severity::Warning, ..Diagnostic::error(code, place, message) }
     }
 
-    pub fn of_document(message: impl Into<String>) -> Self {
-        Diagnostic { severity: Severity::Error, message: message.into(), place: None, label: None, hint: None }
+    pub fn of_document(code: Code, message: impl Into<String>) -> Self {
+        Diagnostic { severity: Severity::Error, code, message: message.into(), place: None, label: None, hint: None }
     }
 
     #[must_use]

@@ -13,12 +13,23 @@ pub struct Source {
 }
 
 /// A range of bytes in a document.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Place {
     pub source: Arc<Source>,
     pub start: usize,
     pub end: usize,
+    /// Of a text that stands for several: where it was called from, with what it is filled in.
+    pub called_at: Option<Arc<Place>>,
 }
+
+/// What stands there is the same text, wherever it is called from.
+impl PartialEq for Place {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.source, self.start, self.end) == (&other.source, other.start, other.end)
+    }
+}
+
+impl Eq for Place {}
 
 /// Line and column, both counted from 1; the column counts characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +39,15 @@ pub struct Position {
 }
 
 impl Place {
+    pub fn new(source: Arc<Source>, start: usize, end: usize) -> Place {
+        Place { source, start, end, called_at: None }
+    }
+
+    /// Where it was called from, from the inside out.
+    pub fn calls(&self) -> impl Iterator<Item = &Place> {
+        std::iter::successors(self.called_at.as_deref(), |place| place.called_at.as_deref())
+    }
+
     pub fn position(&self) -> Position {
         let before = &self.source.text[..floor_boundary(&self.source.text, self.start)];
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
@@ -37,10 +57,15 @@ impl Place {
         }
     }
 
+    /// The first position behind it.
+    pub fn end_position(&self) -> Position {
+        Place { start: self.end.max(self.start), ..self.clone() }.position()
+    }
+
     /// The part of this place that begins `offset` bytes in and is `length` bytes long.
     pub fn within(&self, offset: usize, length: usize) -> Place {
         let start = (self.start + offset).min(self.end.max(self.start));
-        Place { source: Arc::clone(&self.source), start, end: (start + length).min(self.end.max(start)) }
+        Place { start, end: (start + length).min(self.end.max(start)), ..self.clone() }
     }
 }
 
@@ -99,7 +124,7 @@ impl<T> Located<T> {
     #[cfg(test)]
     pub(crate) fn nowhere(value: T) -> Self {
         let source = Arc::new(Source { name: String::new(), text: String::new() });
-        Located { value, place: Place { source, start: 0, end: 0 } }
+        Located { value, place: Place::new(source, 0, 0) }
     }
 
     pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Located<U> {

@@ -1,6 +1,7 @@
 //! Floor 0: the values everything else speaks in. Pure; knows no file, tool or board.
 
 mod address_range;
+mod code;
 mod device_id;
 mod diagnostic;
 mod fault;
@@ -15,6 +16,7 @@ mod tool_end;
 mod tool_version;
 
 pub use address_range::{AddressRange, AddressRangeError};
+pub use code::{Code, Explanation, UnknownCode};
 pub use device_id::{UsbId, UsbIdError};
 pub use diagnostic::{Diagnostic, Severity, likeness, meant_or_known, nearest, without_repetitions};
 pub use fault::{Fault, FaultClass, ThirdTime, UnknownFaultClass, Verdict};

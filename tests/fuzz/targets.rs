@@ -71,7 +71,7 @@ fn are_sound(faults: &[Diagnostic]) {
     for fault in faults {
         assert!(!fault.message.is_empty(), "a fault without words: {fault:?}");
         match &fault.place {
-            Some(Place { source, start, end }) => {
+            Some(Place { source, start, end, .. }) => {
                 assert!(
                     start <= end && *end <= source.text.len(),
                     "out of the text: {start}..{end} ({})",
@@ -212,7 +212,7 @@ fn expressions() -> Vec<Vec<u8>> {
 fn read_expression(bytes: &[u8]) {
     let source = source(bytes);
     let text = source.text.as_str();
-    let place = Place { source: Arc::clone(&source), start: 0, end: text.len() };
+    let place = Place::new(Arc::clone(&source), 0, text.len());
     let scope: &Scope = scope();
     match parse_expression(text, &place) {
         Ok(expression) => {

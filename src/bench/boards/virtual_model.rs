@@ -10,7 +10,8 @@ use crate::bench::kit::model::{Model, ModelHelp, Talk, ToolPlace};
 use crate::bench::kit::settings::Settings;
 use crate::bench::mocks::{MockEnd, no_board};
 use crate::bench::{BenchClock, BenchError, BoardModel, Console};
-use crate::documents::playbook::Playbook;
+use crate::documents::catalog::Catalog;
+use crate::documents::playbook::{Playbook, check_rooms};
 use crate::words::Diagnostic;
 
 struct ModelRow {
@@ -137,11 +138,13 @@ impl VirtualModel {
         }
     }
 
-    /// What is wrong with the virtual board a playbook asks for; nothing when it asks for none.
-    pub fn check(playbook: &Playbook) -> Vec<Diagnostic> {
+    /// What is wrong with the virtual board a playbook asks for, and with what the playbook writes there; nothing when it
+    /// asks for none.
+    pub fn check(playbook: &Playbook, catalog: &Catalog) -> Vec<Diagnostic> {
         match VirtualModel::new(playbook, &[]) {
             Err(BenchError::Settings { diagnostics }) => diagnostics,
-            Ok(_) | Err(_) => Vec::new(),
+            Ok(model) => check_rooms(playbook, catalog, &model.board().rooms()),
+            Err(_) => Vec::new(),
         }
     }
 }
@@ -170,7 +173,7 @@ mod tests {
         for help in model_help() {
             for setting in help.settings {
                 let board = format!("  model: {}\n  {}: {NONSENSE}", help.name, setting.name);
-                let diagnostics = VirtualModel::check(&playbook(&board));
+                let diagnostics = VirtualModel::check(&playbook(&board), &Catalog::default());
                 let told = diagnostics
                     .iter()
                     .any(|diagnostic| diagnostic.place.as_ref().is_some_and(|place| place.position().line == 9));
@@ -209,7 +212,11 @@ mod tests {
     #[test]
     fn a_model_needs_little() {
         for ModelHelp { name, least, .. } in model_help() {
-            assert_eq!(VirtualModel::check(&playbook(&format!("  model: {name}\n  {least}"))), [], "{name}");
+            assert_eq!(
+                VirtualModel::check(&playbook(&format!("  model: {name}\n  {least}")), &Catalog::default()),
+                [],
+                "{name}"
+            );
         }
         assert_eq!(model_help().count(), 6);
     }

@@ -8,7 +8,7 @@ use crate::bench::{Bench, BenchError, Difference};
 use crate::documents::cases::{CaseMishap, TestFile};
 use crate::documents::catalog::Catalog;
 use crate::documents::playbook::Playbook;
-use crate::words::{Diagnostic, meant_or_known, nearest};
+use crate::words::{Code, Diagnostic, meant_or_known, nearest};
 
 /// Steps that there are not, mishaps that there are not, and mishaps that can never happen at their step.
 pub fn check_mishaps(tests: &TestFile, playbook: &Playbook, catalog: &Catalog) -> Vec<Diagnostic> {
@@ -21,8 +21,11 @@ fn check(planned: &CaseMishap, points: &[(RunPoint, PointFacts)]) -> Option<Vec<
     let point = points.iter().find(|(point, _)| point.to_string() == planned.step.value);
     if point.is_none() {
         let known: Vec<String> = points.iter().map(|(point, _)| point.to_string()).collect();
-        let diagnostic =
-            Diagnostic::error(&planned.step.place, format!("no mishap can happen at `{}`", planned.step.value));
+        let diagnostic = Diagnostic::error(
+            Code::UnknownMishap,
+            &planned.step.place,
+            format!("no mishap can happen at `{}`", planned.step.value),
+        );
         diagnostics.push(match nearest(&planned.step.value, known.iter().map(String::as_str)) {
             Some(near) => diagnostic.hint(format!("did you mean `{near}`?")),
             None => diagnostic.hint("a step is needed that is no group: `recover test --faults` lists them"),
@@ -31,7 +34,7 @@ fn check(planned: &CaseMishap, points: &[(RunPoint, PointFacts)]) -> Option<Vec<
     let row = MISHAPS.iter().find(|row| row.name == planned.what.value);
     if row.is_none() {
         let message = format!("`{}` is no mishap of a step", planned.what.value);
-        let diagnostic = Diagnostic::error(&planned.what.place, message);
+        let diagnostic = Diagnostic::error(Code::UnknownMishap, &planned.what.place, message);
         let known = MISHAPS.iter().map(|row| row.name);
         diagnostics.push(diagnostic.hint(meant_or_known(&planned.what.value, known)));
     }
@@ -39,7 +42,7 @@ fn check(planned: &CaseMishap, points: &[(RunPoint, PointFacts)]) -> Option<Vec<
         && let Some(why) = never_happens(row.mishap, facts)
     {
         let message = format!("`{}` cannot happen at `{}`: {why}", row.name, planned.step.value);
-        diagnostics.push(Diagnostic::error(&planned.what.place, message));
+        diagnostics.push(Diagnostic::error(Code::UnknownMishap, &planned.what.place, message));
     }
     Some(diagnostics)
 }

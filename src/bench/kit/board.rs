@@ -8,7 +8,7 @@ use std::path::Path;
 
 use crate::bench::BenchFiles;
 use crate::bench::kit::mishaps::MishapName;
-use crate::documents::playbook::{DeviceKind, HandMove};
+use crate::documents::playbook::{DeviceKind, HandMove, Room};
 use crate::words::{Diagnostic, UsbId, meant_or_known};
 use crate::world::{Access, FolderRefused};
 
@@ -27,6 +27,11 @@ pub trait BoardModel: Any + Debug {
 
     /// Every region of memory that tools have written since the bench was set up, as it is now.
     fn regions(&self) -> Vec<Region>;
+
+    /// The memories that tools write by address. Empty where it does not tell.
+    fn rooms(&self) -> Vec<Room> {
+        Vec::new()
+    }
 
     /// SHA-256 of a range that lies within what tools have written, where the board keeps neighbours as one region.
     fn digest(&self, _address: u64, _length: u64) -> Option<String> {

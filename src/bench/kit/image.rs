@@ -57,7 +57,7 @@ mod tests {
 
     fn input() -> Input {
         let source = Arc::new(Source { name: "test.yaml".into(), text: String::new() });
-        let place = Place { source, start: 0, end: 0 };
+        let place = Place::new(source, 0, 0);
         Input {
             name: "sbl".parse().unwrap(),
             place: place.clone(),

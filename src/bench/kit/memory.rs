@@ -41,6 +41,11 @@ impl Memory {
         self.start
     }
 
+    /// The first address behind it.
+    pub fn end(&self) -> u64 {
+        self.start.saturating_add(self.length)
+    }
+
     pub fn contains(&self, address: u64, length: u64) -> bool {
         let end = address.checked_add(length);
         address >= self.start && end.is_some_and(|end| end <= self.start + self.length)

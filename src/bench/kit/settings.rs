@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use crate::documents::playbook::{DeviceKind, Playbook, VirtualBoard};
 use crate::documents::{Entries, Reader, Yaml, YamlKind};
-use crate::words::{Diagnostic, FILE_BYTES_MAX, Place, UsbId, meant_or_known};
+use crate::words::{Code, Diagnostic, FILE_BYTES_MAX, Place, UsbId, meant_or_known};
 
 /// One setting of a model, for `recover check` and for people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,18 +78,22 @@ impl<'a> Settings<'a> {
     }
 
     pub(crate) fn report(&mut self, place: &Place, message: impl Into<String>) {
-        self.reader.report(Diagnostic::error(place, message));
+        self.reader.report(Diagnostic::error(Code::VirtualBoard, place, message));
     }
 
     /// A name that is none of `known`.
     pub(crate) fn unknown_name(&mut self, value: &Yaml, message: &str, given: &str, known: &[&str]) {
-        self.reader.report(Diagnostic::error(&value.place, message).hint(meant_or_known(given, known.iter().copied())));
+        self.reader.report(
+            Diagnostic::error(Code::VirtualBoard, &value.place, message)
+                .hint(meant_or_known(given, known.iter().copied())),
+        );
     }
 
     /// A fault of the model's name itself.
     pub(crate) fn unknown_model(&mut self, known: &[&str]) {
         let model = &self.board.model;
-        let diagnostic = Diagnostic::error(&model.place, format!("there is no virtual board `{}`", model.value));
+        let diagnostic =
+            Diagnostic::error(Code::VirtualBoard, &model.place, format!("there is no virtual board `{}`", model.value));
         self.reader.report(diagnostic.label("unknown model").hint(meant_or_known(&model.value, known.iter().copied())));
     }
 
@@ -100,7 +104,9 @@ impl<'a> Settings<'a> {
             if !names.contains(&key.text.as_str()) {
                 let message = format!("the virtual board `{}` has no setting `{}`", self.model(), key.text);
                 let hint = meant_or_known(&key.text, names.iter().copied());
-                self.reader.report(Diagnostic::error(&key.place, message).label("unknown setting").hint(hint));
+                self.reader.report(
+                    Diagnostic::error(Code::VirtualBoard, &key.place, message).label("unknown setting").hint(hint),
+                );
             }
         }
     }
@@ -115,7 +121,7 @@ impl<'a> Settings<'a> {
         if value.is_none() {
             let message = format!("the virtual board `{}` needs the setting `{}`", self.model(), row.name);
             let hint = format!("add `{}: {}`: {}", row.name, row.form, row.meaning);
-            self.reader.report(Diagnostic::error(&self.board.model.place, message).hint(hint));
+            self.reader.report(Diagnostic::error(Code::VirtualBoard, &self.board.model.place, message).hint(hint));
         }
         value
     }
@@ -244,7 +250,7 @@ impl<'a> Settings<'a> {
             let message = format!("the virtual board `{}` needs to know the USB id of its `{name}`", self.model());
             let hint =
                 format!("call one of the playbook's devices `{name}`, or add the setting `{name}: \"1fc9:0135\"`");
-            self.reader.report(Diagnostic::error(&self.board.model.place, message).hint(hint));
+            self.reader.report(Diagnostic::error(Code::VirtualBoard, &self.board.model.place, message).hint(hint));
         }
         // The board is not built when there are faults.
         let nothing = UsbId { vendor: 0, product: 0 };

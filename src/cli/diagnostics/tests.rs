@@ -1,6 +1,7 @@
 //! Diagnostics as a person sees them, character by character.
 
 use super::*;
+use crate::words::Code;
 
 fn source(text: &str) -> Arc<Source> {
     Arc::new(Source { name: "board.yaml".to_owned(), text: text.to_owned() })
@@ -8,16 +9,18 @@ fn source(text: &str) -> Arc<Source> {
 
 fn place(source: &Arc<Source>, word: &str) -> Place {
     let start = source.text.find(word).unwrap();
-    Place { source: Arc::clone(source), start, end: start + word.len() }
+    Place::new(Arc::clone(source), start, start + word.len())
 }
 
 #[test]
 fn looks_like_rustc() {
     let source = source("format: 1\nsteps:\n  - runn: dfu-util # über\n    timeout: soon\n");
     let diagnostics = [
-        Diagnostic::warning(&place(&source, "soon"), "this is not a time span"),
-        Diagnostic::error(&place(&source, "runn"), "unknown key `runn`").label("no such action").hint("write `run`"),
-        Diagnostic::of_document("the file ends too early"),
+        Diagnostic::warning(Code::Malformed, &place(&source, "soon"), "this is not a time span"),
+        Diagnostic::error(Code::Malformed, &place(&source, "runn"), "unknown key `runn`")
+            .label("no such action")
+            .hint("write `run`"),
+        Diagnostic::of_document(Code::Malformed, "the file ends too early"),
     ];
     assert_eq!(
         render(&diagnostics, &Look::plain()),
@@ -46,7 +49,8 @@ warning: this is not a time span
 #[test]
 fn a_huge_line_is_shown_as_a_window() {
     let source = source(&format!("a: 1\nb: {}WRONG{}\n", "é".repeat(500_000), "é".repeat(500_000)));
-    let shown = render(&[Diagnostic::error(&place(&source, "WRONG"), "this is wrong")], &Look::plain());
+    let shown =
+        render(&[Diagnostic::error(Code::Malformed, &place(&source, "WRONG"), "this is wrong")], &Look::plain());
     assert!(shown.contains("--> board.yaml:2:500004\n"), "{shown}");
     assert!(shown.contains("WRONG") && shown.contains("^^^^^"), "{shown}");
     assert!(shown.len() < 2_000, "{} bytes", shown.len());
@@ -56,12 +60,8 @@ fn a_huge_line_is_shown_as_a_window() {
 fn a_huge_document_is_counted_once() {
     let source = source(&"key: value\n".repeat(2_000_000));
     let diagnostics: Vec<_> = (0..300)
-        .map(|index| Place {
-            source: Arc::clone(&source),
-            start: 21_000_000 + 11 * index,
-            end: 21_000_003 + 11 * index,
-        })
-        .map(|place| Diagnostic::error(&place, "wrong"))
+        .map(|index| Place::new(Arc::clone(&source), 21_000_000 + 11 * index, 21_000_003 + 11 * index))
+        .map(|place| Diagnostic::error(Code::Malformed, &place, "wrong"))
         .collect();
     let shown = render(&diagnostics, &Look::plain());
     assert!(shown.contains("200 more are not shown"), "{shown}");
@@ -71,9 +71,9 @@ fn a_huge_document_is_counted_once() {
 #[test]
 fn many_places_in_one_huge_line_are_no_trouble() {
     let source = source(&"{ü: 1}, ".repeat(1_000_000));
-    let places =
-        (0..100).map(|index| Place { source: Arc::clone(&source), start: 1 + 90_000 * index, end: 3 + 90_000 * index });
-    let diagnostics: Vec<_> = places.map(|place| Diagnostic::error(&place, "w".repeat(10_000_000 / 100))).collect();
+    let places = (0..100).map(|index| Place::new(Arc::clone(&source), 1 + 90_000 * index, 3 + 90_000 * index));
+    let diagnostics: Vec<_> =
+        places.map(|place| Diagnostic::error(Code::Malformed, &place, "w".repeat(10_000_000 / 100))).collect();
     let shown = render(&diagnostics, &Look::plain());
     assert!(shown.contains("--> board.yaml:1:80002\n"), "{}", &shown[..5_000]);
     assert!(shown.len() < 400_000, "{} bytes", shown.len());
@@ -84,8 +84,8 @@ fn places_at_the_edges_are_no_trouble() {
     for (text, start, end) in
         [("", 0, 0), ("", 5, 9), ("a: ü", 4, 4), ("a\r\nb", 0, 3), ("a\n", 2, 2), ("\u{1b}[31m", 0, 4), ("a", 1, 0)]
     {
-        let place = Place { source: source(text), start, end };
-        let shown = render(&[Diagnostic::error(&place, "wrong")], &Look::plain());
+        let place = Place::new(source(text), start, end);
+        let shown = render(&[Diagnostic::error(Code::Malformed, &place, "wrong")], &Look::plain());
         assert!(shown.contains("board.yaml:") && !shown.contains('\u{1b}'), "{text:?} {shown}");
     }
     assert_eq!(render(&[], &Look::plain()), "");

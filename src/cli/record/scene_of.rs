@@ -83,7 +83,7 @@ fn texts(bytes: &[u8]) -> Vec<Printed> {
 /// Of no document yet.
 fn nowhere<T>(value: T) -> Located<T> {
     let source = Source { name: "the recording".to_owned(), text: String::new() };
-    Located { value, place: Place { source: std::sync::Arc::new(source), start: 0, end: 0 } }
+    Located { value, place: Place::new(std::sync::Arc::new(source), 0, 0) }
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::documents::cases::{self, InputFile, TestFile};
 use crate::documents::catalog::Catalog;
 use crate::documents::playbook::Playbook;
 use crate::documents::scene::Scene;
-use crate::words::{Diagnostic, Located, Severity, meant_or_known};
+use crate::words::{Code, Diagnostic, Located, Severity, meant_or_known};
 
 /// A test file and what it tests.
 #[derive(Debug)]
@@ -30,11 +30,13 @@ pub(in crate::cli) struct Suite {
 
 /// Why a path leads to nothing that could be tested.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum NothingThere {
+pub(in crate::cli) enum NothingThere {
     #[error("below {} is no test file; its name would end in `{ENDING}`", folder.display())]
     NoTestFile { folder: PathBuf },
     #[error("below {} is no playbook", folder.display())]
     NoPlaybook { folder: PathBuf },
+    #[error("below {} is nothing that could be checked", folder.display())]
+    NoDocument { folder: PathBuf },
     #[error("{} is not there", path.display())]
     Missing { path: PathBuf },
     #[error("{} has no tests: {} is not there", path.display(), beside.display())]
@@ -43,12 +45,56 @@ pub(super) enum NothingThere {
     Unreadable { folder: PathBuf, source: std::io::Error },
 }
 
+/// A file that is not run, because something is wrong with it or with what it is for.
+#[derive(Debug)]
+pub(in crate::cli) struct Invalid {
+    /// As the person knows it.
+    pub(in crate::cli) name: String,
+    /// At least one of them is an error.
+    pub(in crate::cli) diagnostics: Vec<Diagnostic>,
+}
+
+/// What paths lead to.
+#[derive(Debug)]
+pub(super) struct Collected<T> {
+    /// Nothing is wrong with them.
+    pub(super) sound: Vec<T>,
+    pub(super) invalid: Vec<Invalid>,
+    /// Everything wrong, warnings too.
+    pub(super) diagnostics: Vec<Diagnostic>,
+}
+
+impl<T> Collected<T> {
+    /// What each file comes to; one whose catalog cannot be had comes to nothing.
+    fn of(
+        files: Vec<PathBuf>,
+        catalogs: &Catalogs,
+        load: impl Fn(&Path, &Arc<FoundCatalog>) -> (Option<T>, Vec<Diagnostic>),
+    ) -> Self {
+        let mut collected = Collected { sound: Vec::new(), invalid: Vec::new(), diagnostics: Vec::new() };
+        for file in files {
+            let (loaded, wrong) = match catalogs.beside(&file) {
+                Ok(catalog) => load(&file, &catalog),
+                Err(wrong) => (None, wrong),
+            };
+            // What several files take is told once.
+            add_new(&mut collected.diagnostics, &wrong);
+            if wrong.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
+                collected.invalid.push(Invalid { name: file.display().to_string(), diagnostics: wrong });
+            } else {
+                collected.sound.extend(loaded);
+            }
+        }
+        collected
+    }
+}
+
 const ENDING: &str = ".test.yaml";
 /// Folders below folders below folders are no place for tests.
 const DEPTH_MAX: usize = 8;
 
 /// Every suite that the paths lead to, and what is wrong with them.
-pub(super) fn collect(paths: &[PathBuf], catalogs: &Catalogs) -> Result<(Vec<Suite>, Vec<Diagnostic>), NothingThere> {
+pub(super) fn collect(paths: &[PathBuf], catalogs: &Catalogs) -> Result<Collected<Suite>, NothingThere> {
     let mut files = Vec::new();
     for path in paths {
         if path.is_dir() {
@@ -63,18 +109,7 @@ pub(super) fn collect(paths: &[PathBuf], catalogs: &Catalogs) -> Result<(Vec<Sui
     }
     let mut seen = std::collections::BTreeSet::new();
     files.retain(|file| seen.insert(file.clone()));
-    let (mut suites, mut diagnostics) = (Vec::new(), Vec::new());
-    for file in files {
-        match catalogs.beside(&file) {
-            Ok(catalog) => {
-                let (suite, wrong) = load(&file, &catalog);
-                suites.extend(suite);
-                diagnostics.extend(wrong);
-            }
-            Err(wrong) => add_new(&mut diagnostics, wrong),
-        }
-    }
-    Ok((suites, diagnostics))
+    Ok(Collected::of(files, catalogs, load))
 }
 
 pub(in crate::cli) fn is_test_file(path: &Path) -> bool {
@@ -94,6 +129,13 @@ fn test_file(path: &Path) -> Result<PathBuf, NothingThere> {
         return Ok(beside);
     }
     Err(NothingThere::NoTests { path: path.to_owned(), beside })
+}
+
+/// All files with this ending in the folder and below it, in order; what is hidden is passed over.
+pub(in crate::cli) fn files_below(folder: &Path, ending: &str) -> Result<Vec<PathBuf>, NothingThere> {
+    let mut files = Vec::new();
+    below(folder, ending, DEPTH_MAX, &mut files)?;
+    Ok(files)
 }
 
 fn below(folder: &Path, ending: &str, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), NothingThere> {
@@ -126,10 +168,7 @@ pub(super) struct Target {
 }
 
 /// Every playbook that the paths lead to, and what is wrong with them.
-pub(super) fn collect_targets(
-    paths: &[PathBuf],
-    catalogs: &Catalogs,
-) -> Result<(Vec<Target>, Vec<Diagnostic>), NothingThere> {
+pub(super) fn collect_targets(paths: &[PathBuf], catalogs: &Catalogs) -> Result<Collected<Target>, NothingThere> {
     const PLAYBOOK: &str = ".yaml";
     let mut files = Vec::new();
     for path in paths {
@@ -151,18 +190,7 @@ pub(super) fn collect_targets(
     }
     let mut seen = std::collections::BTreeSet::new();
     files.retain(|file| seen.insert(file.clone()));
-    let (mut targets, mut diagnostics) = (Vec::new(), Vec::new());
-    for file in files {
-        match catalogs.beside(&file) {
-            Ok(catalog) => {
-                let (target, wrong) = load_target(&file, &catalog);
-                targets.extend(target);
-                diagnostics.extend(wrong);
-            }
-            Err(wrong) => add_new(&mut diagnostics, wrong),
-        }
-    }
-    Ok((targets, diagnostics))
+    Ok(Collected::of(files, catalogs, load_target))
 }
 
 /// Families, schemas and other documents lie in the same folders; only a playbook names its board.
@@ -195,15 +223,15 @@ fn load_target(file: &Path, catalog: &Arc<FoundCatalog>) -> (Option<Target>, Vec
                 diagnostics,
             )
         }
-        Err(error) => (None, vec![Diagnostic::of_document(error.to_string())]),
+        Err(error) => (None, vec![Diagnostic::of_document(Code::Unreadable, error.to_string())]),
     }
 }
 
-/// What was wrong with a catalog is told once, and not for every document that it counts for.
-fn add_new(diagnostics: &mut Vec<Diagnostic>, wrong: Vec<Diagnostic>) {
+/// What is wrong with a catalog or a family is told once, and not for every document that takes it.
+fn add_new(diagnostics: &mut Vec<Diagnostic>, wrong: &[Diagnostic]) {
     for diagnostic in wrong {
-        if !diagnostics.contains(&diagnostic) {
-            diagnostics.push(diagnostic);
+        if !diagnostics.contains(diagnostic) {
+            diagnostics.push(diagnostic.clone());
         }
     }
 }
@@ -219,7 +247,7 @@ fn folder_of(file: &Path) -> PathBuf {
 pub(in crate::cli) fn read_tests(file: &Path) -> (Option<TestFile>, Vec<Diagnostic>) {
     let source = match read_document(file) {
         Ok(source) => source,
-        Err(error) => return (None, vec![Diagnostic::of_document(error.to_string())]),
+        Err(error) => return (None, vec![Diagnostic::of_document(Code::Unreadable, error.to_string())]),
     };
     let folder = folder_of(file);
     let shared = |path: &str| {
@@ -253,15 +281,18 @@ pub(in crate::cli) fn load(file: &Path, catalog: &Arc<FoundCatalog>) -> (Option<
     if !playbook.is_file() {
         let message = format!("the playbook {} is not there", playbook.display());
         diagnostics.push(match &tests.playbook {
-            Some(path) => Diagnostic::error(&path.place, message),
-            None => Diagnostic::of_document(format!("{}: {message}; `playbook: …` names another", file.display())),
+            Some(path) => Diagnostic::error(Code::Unreadable, &path.place, message),
+            None => Diagnostic::of_document(
+                Code::Unreadable,
+                format!("{}: {message}; `playbook: …` names another", file.display()),
+            ),
         });
         return (None, diagnostics);
     }
     let found = match find_playbook(&playbook.to_string_lossy()) {
         Ok(found) => found,
         Err(error) => {
-            diagnostics.push(Diagnostic::of_document(error.to_string()));
+            diagnostics.push(Diagnostic::of_document(Code::Unreadable, error.to_string()));
             return (None, diagnostics);
         }
     };
@@ -288,7 +319,7 @@ pub(in crate::cli) fn load(file: &Path, catalog: &Arc<FoundCatalog>) -> (Option<
 
 /// The loader has seen to it that the path does not lead out of the folder; a link in it might.
 fn load_scene_beside(folder: &Path, path: &Located<String>, catalog: &Catalog) -> (Option<Scene>, Vec<Diagnostic>) {
-    let wrong = |message: String| (None, vec![Diagnostic::error(&path.place, message)]);
+    let wrong = |message: String| (None, vec![Diagnostic::error(Code::Unreadable, &path.place, message)]);
     let file = folder.join(&path.value);
     match (file.canonicalize(), folder.canonicalize()) {
         (Ok(real), Ok(folder)) if real.starts_with(&folder) => {}
@@ -311,12 +342,12 @@ fn unknown_names(tests: &TestFile, playbook: &Playbook) -> Vec<Diagnostic> {
                 let known: Vec<&str> = names.iter().map(|(name, _)| *name).collect();
                 for name in case.simulate.iter().filter(|name| !known.contains(&name.value.as_str())) {
                     let message = format!("`{}` is not a starting state or fault of this virtual board", name.value);
-                    let diagnostic = Diagnostic::error(&name.place, message);
+                    let diagnostic = Diagnostic::error(Code::UnknownMishap, &name.place, message);
                     diagnostics.push(diagnostic.hint(meant_or_known(&name.value, known.iter().copied())));
                 }
             }
             Err(error) if case.scene.is_none() => {
-                let diagnostic = Diagnostic::error(&case.name.place, error.to_string());
+                let diagnostic = Diagnostic::error(Code::VirtualBoard, &case.name.place, error.to_string());
                 diagnostics.push(diagnostic.hint("or give the case a `scene`"));
             }
             Err(_) => {}

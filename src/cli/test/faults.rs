@@ -15,12 +15,12 @@ use crate::cli::diagnostics::render;
 use crate::cli::parallel::{cores, in_parallel};
 use crate::cli::streams::{complain, complain_at_length};
 use crate::cli::style::Look;
-use crate::cli::test::collect::{Target, collect_targets};
+use crate::cli::test::collect::{Collected, Target, collect_targets};
 use crate::cli::test::watchdog::Watchdog;
-use crate::cli::test::{keep_first_few, report as cases, tell_catalogs};
+use crate::cli::test::{keep_first_few, report as cases, tell_catalogs, unless_invalid};
 use crate::documents::scene::Scene;
 use crate::engine::Outcome;
-use crate::words::{Diagnostic, Severity};
+use crate::words::{Code, Diagnostic};
 
 /// Real time for two runs; they take a fraction of a second.
 const TRIAL_MAX: Duration = Duration::from_secs(60);
@@ -56,7 +56,7 @@ impl Tried<'_> {
 
 pub(super) fn try_all(args: &TestArgs, catalogs: &Catalogs, look: &Look) -> Outcome {
     let began = Instant::now();
-    let (targets, diagnostics) = match collect_targets(&args.paths, catalogs) {
+    let Collected { sound: targets, invalid, diagnostics } = match collect_targets(&args.paths, catalogs) {
         Ok(collected) => collected,
         Err(message) => {
             complain(&format!("error: {message}"));
@@ -65,9 +65,12 @@ pub(super) fn try_all(args: &TestArgs, catalogs: &Catalogs, look: &Look) -> Outc
     };
     complain_at_length(&render(&diagnostics, look));
     tell_catalogs(catalogs);
-    if diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
-        cases::annotate_diagnostics(&diagnostics);
-        return Outcome::PlaybookInvalid;
+    cases::annotate_diagnostics(&diagnostics);
+    if targets.is_empty() {
+        if args.format == ReportFormat::Junit {
+            report::junit(&[], &invalid, began.elapsed());
+        }
+        return unless_invalid(&invalid, Outcome::Recovered);
     }
     let jobs = args.jobs.map_or_else(cores, usize::from);
     let mut boards = Vec::new();
@@ -114,11 +117,11 @@ pub(super) fn try_all(args: &TestArgs, catalogs: &Catalogs, look: &Look) -> Outc
             report::human(&tried, began.elapsed(), look);
         }
         ReportFormat::Json => report::json(&tried, began.elapsed()),
-        ReportFormat::Junit => report::junit(&tried, began.elapsed()),
+        ReportFormat::Junit => report::junit(&tried, &invalid, began.elapsed()),
     }
     complain_at_length(&render(&stale, look));
     let passed = stale.is_empty() && tried.iter().all(Tried::passed);
-    if passed { Outcome::Recovered } else { Outcome::StepFailed }
+    unless_invalid(&invalid, if passed { Outcome::Recovered } else { Outcome::StepFailed })
 }
 
 /// Why the mishaps of a playbook cannot be found.
@@ -199,7 +202,7 @@ fn stale(boards: &[Board<'_>], tried: &[Tried<'_>]) -> Vec<Diagnostic> {
                 .any(|tried| tried.excuse.is_some() && excuse.fits(&tried.trial.to_string()));
             if !needed {
                 let message = format!("`{}` excuses nothing: no such trial breaks a rule", excuse.trial.value);
-                diagnostics.push(Diagnostic::error(&excuse.trial.place, message).hint("remove it"));
+                diagnostics.push(Diagnostic::error(Code::Unused, &excuse.trial.place, message).hint("remove it"));
             }
         }
     }

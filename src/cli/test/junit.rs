@@ -6,17 +6,24 @@ use std::time::Duration;
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use crate::cli::streams::show;
-use crate::cli::test::Tried;
 use crate::cli::test::report::sentence;
+use crate::cli::test::{Invalid, Tried};
+use crate::words::Severity;
 
-/// A suite for each test file.
-pub(super) fn report(tried: &[Tried<'_>], took: Duration) {
+/// A suite for each test file, also for one that could not be run.
+pub(super) fn report(tried: &[Tried<'_>], invalid: &[Invalid], took: Duration) {
     let mut report = Report::new("recover");
     report.set_time(took);
     let mut suites: BTreeMap<&str, TestSuite> = BTreeMap::new();
     for tried in tried {
         let suite = suites.entry(&tried.suite.name).or_insert_with(|| TestSuite::new(tried.suite.name.as_str()));
         suite.add_test_case(case(tried));
+    }
+    for invalid in invalid {
+        suites
+            .entry(&invalid.name)
+            .or_insert_with(|| TestSuite::new(invalid.name.as_str()))
+            .add_test_case(wrong(invalid));
     }
     report.add_test_suites(suites.into_values());
     // Text in memory: it cannot fail but for want of memory.
@@ -34,10 +41,15 @@ pub(super) struct ReportedCase {
     pub(super) failure: Option<Vec<String>>,
 }
 
-/// A suite for each name.
-pub(super) fn report_cases(suites: BTreeMap<&str, Vec<ReportedCase>>, took: Duration) {
+/// A suite for each name, and for each file that could not be run.
+pub(super) fn report_cases(suites: BTreeMap<&str, Vec<ReportedCase>>, invalid: &[Invalid], took: Duration) {
     let mut report = Report::new("recover");
     report.set_time(took);
+    for invalid in invalid {
+        let mut suite = TestSuite::new(invalid.name.as_str());
+        suite.add_test_case(wrong(invalid));
+        report.add_test_suite(suite);
+    }
     for (name, cases) in suites {
         let mut suite = TestSuite::new(name);
         for ReportedCase { name, class, took, failure } in cases {
@@ -59,6 +71,21 @@ pub(super) fn report_cases(suites: BTreeMap<&str, Vec<ReportedCase>>, took: Dura
     if let Ok(text) = report.to_string() {
         show(&text);
     }
+}
+
+/// Nothing was run, so nothing has failed.
+fn wrong(invalid: &Invalid) -> TestCase {
+    let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+    let errors = || invalid.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error);
+    if let Some(first) = errors().next() {
+        status.set_message(first.message.as_str()).set_type(first.code.word());
+    }
+    let lines = errors().map(|diagnostic| {
+        let place = diagnostic.place.as_ref().map(|place| format!("{place}: ")).unwrap_or_default();
+        format!("{place}{} [{}]", diagnostic.message, diagnostic.code)
+    });
+    status.set_description(lines.collect::<Vec<_>>().join("\n"));
+    TestCase::new("the file and its playbook are valid", status)
 }
 
 fn case(tried: &Tried<'_>) -> TestCase {

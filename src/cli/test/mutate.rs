@@ -19,7 +19,7 @@ use crate::documents::cases::Case;
 use crate::documents::cases::matches_text;
 use crate::documents::mutation::{Mutant, mutants};
 use crate::engine::Outcome;
-use crate::words::Diagnostic;
+use crate::words::{Code, Diagnostic};
 
 /// A change of a document, and every suite that has a playbook of it: the same family may stand behind several.
 struct Task<'a> {
@@ -137,7 +137,7 @@ fn covers(pattern: &str, mutant: &Mutant) -> bool {
 
 fn not_noticed(judged: &Judged<'_>) -> Diagnostic {
     let message = format!("no case of {} notices this change: {}", judged.suite.name, judged.mutant.name);
-    Diagnostic::error(&judged.mutant.place, message)
+    Diagnostic::error(Code::UnnoticedChange, &judged.mutant.place, message)
         .label("changed here")
         .hint("add a case that fails with the change, or list it below `unnoticed:` with the reason why none needs to")
 }
@@ -155,9 +155,11 @@ fn stale(suites: &[Suite], judged: &[Judged<'_>]) -> Vec<Diagnostic> {
         }
         let known = judged.iter().any(|judged| covers(&entry.mutant.value, judged.mutant));
         let diagnostic = if known {
-            Diagnostic::warning(&entry.mutant.place, "every change of this name is noticed").hint("remove the entry")
+            Diagnostic::warning(Code::Unused, &entry.mutant.place, "every change of this name is noticed")
+                .hint("remove the entry")
         } else {
-            Diagnostic::warning(&entry.mutant.place, "no change has this name").hint("remove or correct the entry")
+            Diagnostic::warning(Code::Unused, &entry.mutant.place, "no change has this name")
+                .hint("remove or correct the entry")
         };
         stale.push(diagnostic);
     }

@@ -4,17 +4,16 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::bench::Difference;
-use crate::cli::diagnostics::render;
-use crate::cli::harmless::replaced;
+use crate::cli::diagnostics::{DiagnosticLine, annotate as annotate_always, render};
 use crate::cli::json::write_line;
-use crate::cli::streams::{order, say, show, stdout};
+use crate::cli::streams::{say, show, stdout};
 use crate::cli::style::{Look, Role, Sign};
-use crate::cli::test::Tried;
+use crate::cli::test::{Invalid, Tried};
 use crate::cli::wording::{clean, count};
-use crate::words::{Diagnostic, Position};
+use crate::words::{Code, Diagnostic, Position};
 
 /// Failed cases with their first difference at its place in the test file; then a line for each file and one for all.
-pub(super) fn human(tried: &[Tried<'_>], took: Duration, look: &Look) {
+pub(super) fn human(tried: &[Tried<'_>], invalid: &[Invalid], took: Duration, look: &Look) {
     for failed in tried.iter().filter(|tried| !tried.passed()) {
         say(&look.paint(
             Role::Failure,
@@ -23,8 +22,8 @@ pub(super) fn human(tried: &[Tried<'_>], took: Duration, look: &Look) {
         let mut rest = failed.differences.iter();
         if let Some(first) = rest.next() {
             let diagnostic = match &first.place {
-                Some(place) => Diagnostic::error(place, format!("expected {}", first.expected)),
-                None => Diagnostic::of_document(format!("expected {}", first.expected)),
+                Some(place) => Diagnostic::error(Code::UnmetExpectation, place, format!("expected {}", first.expected)),
+                None => Diagnostic::of_document(Code::UnmetExpectation, format!("expected {}", first.expected)),
             };
             let shown = render(&[diagnostic.hint(format!("found: {}", clean(&first.found)))], look);
             // Its closing line counts errors, which are differences here.
@@ -52,9 +51,16 @@ pub(super) fn human(tried: &[Tried<'_>], took: Duration, look: &Look) {
         };
         say(&format!("{} {file}  {cases}", look.paint(role, look.sign(sign))));
     }
+    for Invalid { name, .. } in invalid {
+        say(&format!("{} {name}  not run: it is not valid", look.paint(Role::Failure, look.sign(Sign::Failed))));
+    }
     let (passed, failed) = numbers(tried);
     say("");
-    say(&format!("{passed} passed, {failed} failed"));
+    let not_run = match invalid.len() {
+        0 => String::new(),
+        number => format!(", {} not run", count(number, "file", "files")),
+    };
+    say(&format!("{passed} passed, {failed} failed{not_run}"));
     say(&look.paint(Role::Quiet, &format!("in {:.1} s", took.as_secs_f64())));
 }
 
@@ -77,9 +83,15 @@ enum Line<'a> {
         differences: Vec<DifferenceLine<'a>>,
         bench: Option<String>,
     },
+    /// A test file that was not run, because something is wrong with it or with its playbook.
+    Invalid {
+        file: &'a str,
+        diagnostics: Vec<DiagnosticLine<'a>>,
+    },
     Finished {
         passed: usize,
         failed: usize,
+        invalid: usize,
         seconds: f64,
     },
 }
@@ -92,9 +104,15 @@ struct DifferenceLine<'a> {
     found: &'a str,
 }
 
-/// A line for each case, and one for all.
-pub(super) fn json(tried: &[Tried<'_>], took: Duration) {
+/// A line for each file that is wrong and for each case, and one for all.
+pub(super) fn json(tried: &[Tried<'_>], invalid: &[Invalid], took: Duration) {
     let mut stdout = stdout();
+    for Invalid { name, diagnostics } in invalid {
+        let diagnostics = diagnostics.iter().map(DiagnosticLine::of).collect();
+        if write_line(&mut stdout, &Line::Invalid { file: name, diagnostics }).is_err() {
+            return;
+        }
+    }
     let difference = |difference: &'_ Difference| -> (Option<Position>, String, String) {
         let position = difference.place.as_ref().map(crate::words::Place::position);
         (position, difference.expected.clone(), difference.found.clone())
@@ -124,7 +142,10 @@ pub(super) fn json(tried: &[Tried<'_>], took: Duration) {
         }
     }
     let (passed, failed) = numbers(tried);
-    let _reader_gone = write_line(&mut stdout, &Line::Finished { passed, failed, seconds: took.as_secs_f64() });
+    let _reader_gone = write_line(
+        &mut stdout,
+        &Line::Finished { passed, failed, invalid: invalid.len(), seconds: took.as_secs_f64() },
+    );
 }
 
 /// One line for people, from what differs first.
@@ -133,14 +154,12 @@ pub(super) fn sentence(difference: &Difference) -> String {
 }
 
 /// GitHub shows these lines at their places in the files of a pull request.
-///
-/// Source of the form: GitHub documentation, "Workflow commands for GitHub Actions", 2026.
 pub(super) fn annotate(tried: &[Tried<'_>]) {
     for failed in tried.iter().filter(|tried| !tried.passed()) {
         if let Some(difference) = failed.differences.first() {
             let diagnostic = match &difference.place {
-                Some(place) => Diagnostic::error(place, sentence(difference)),
-                None => Diagnostic::error(&failed.case.name.place, sentence(difference)),
+                Some(place) => Diagnostic::error(Code::UnmetExpectation, place, sentence(difference)),
+                None => Diagnostic::error(Code::UnmetExpectation, &failed.case.name.place, sentence(difference)),
             };
             annotate_one(&diagnostic, &failed.case.name.value);
         }
@@ -149,32 +168,12 @@ pub(super) fn annotate(tried: &[Tried<'_>]) {
 
 pub(super) fn annotate_diagnostics(diagnostics: &[Diagnostic]) {
     for diagnostic in diagnostics {
-        annotate_one(diagnostic, "invalid document");
+        annotate_one(diagnostic, diagnostic.code.word());
     }
 }
 
 fn annotate_one(diagnostic: &Diagnostic, title: &str) {
-    if std::env::var_os("GITHUB_ACTIONS").is_none_or(|value| value.is_empty()) {
-        return;
+    if std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| !value.is_empty()) {
+        annotate_always(diagnostic, title);
     }
-    let place = diagnostic.place.as_ref().map(|place| {
-        let Position { line, column } = place.position();
-        format!("file={},line={line},col={column},", escape_property(&place.source.name))
-    });
-    // Standard error, because standard output may be a report for a program; GitHub reads both.
-    order(&format!(
-        "::error {}title={}::{}",
-        place.unwrap_or_default(),
-        escape_property(title),
-        escape(&diagnostic.message)
-    ));
-}
-
-fn escape(text: &str) -> String {
-    let text = text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
-    replaced(&text)
-}
-
-fn escape_property(text: &str) -> String {
-    escape(text).replace(':', "%3A").replace(',', "%2C")
 }

@@ -2,7 +2,7 @@
 
 use crate::documents::cases::{Case, Expect, TestFile};
 use crate::documents::playbook::{Action, Playbook, Step, irreversible_steps, procedure, tools_of};
-use crate::words::{Diagnostic, Id, Located, Place, nearest, without_repetitions};
+use crate::words::{Code, Diagnostic, Id, Located, Place, nearest, without_repetitions};
 
 /// Everything wrong with a test file that has been read.
 pub fn check(tests: &TestFile, playbook: &Playbook) -> Vec<Diagnostic> {
@@ -54,7 +54,7 @@ impl Names<'_> {
             known(name.value.as_str(), &name.place, "variable", &self.variables, diagnostics);
             let variable = playbook.variables.iter().find(|variable| variable.name == name.value);
             if let Some(Err(error)) = variable.map(|variable| variable.read(&value.value)) {
-                diagnostics.push(Diagnostic::error(&value.place, error.to_string()));
+                diagnostics.push(Diagnostic::error(Code::UnknownName, &value.place, error.to_string()));
             }
         }
         let irreversible: Vec<&str> = self.irreversible.iter().map(String::as_str).collect();
@@ -66,7 +66,7 @@ impl Names<'_> {
             let mut named = procedure(&playbook.steps).filter(|known| known.id == step.value).peekable();
             if named.peek().is_some() && !named.any(leaves_a_choice) {
                 let message = format!("the step `{}` leaves no choice", step.value);
-                let diagnostic = Diagnostic::error(&step.place, message);
+                let diagnostic = Diagnostic::error(Code::Contradiction, &step.place, message);
                 diagnostics.push(diagnostic.hint("a choice is a prompt with both `until` and `sets`"));
             }
         }
@@ -92,7 +92,8 @@ impl Names<'_> {
             let tool = pattern.text.split([' ', '*']).next().unwrap_or_default();
             // A pattern that begins with a star is for any tool.
             if !tool.is_empty() && !self.tools.iter().any(|known| known == tool) {
-                let diagnostic = Diagnostic::error(&pattern.place, format!("this playbook never runs `{tool}`"));
+                let diagnostic =
+                    Diagnostic::error(Code::UnknownTool, &pattern.place, format!("this playbook never runs `{tool}`"));
                 diagnostics.push(diagnostic.hint(format!("it runs {}", list(self.tools.iter().map(String::as_str)))));
             }
         }
@@ -101,7 +102,7 @@ impl Names<'_> {
         {
             let outcome = expect.outcome.value;
             let message = format!("a run that ends `{outcome}` has the exit code {}", outcome.exit_code());
-            diagnostics.push(Diagnostic::error(&code.place, message));
+            diagnostics.push(Diagnostic::error(Code::Contradiction, &code.place, message));
         }
     }
 }
@@ -110,7 +111,7 @@ fn known(name: &str, place: &Place, what: &str, known: &[&str], diagnostics: &mu
     if known.contains(&name) {
         return;
     }
-    let diagnostic = Diagnostic::error(place, format!("the playbook has no {what} `{name}`"));
+    let diagnostic = Diagnostic::error(Code::UnknownName, place, format!("the playbook has no {what} `{name}`"));
     diagnostics.push(match nearest(name, known.iter().copied()) {
         Some(near) => diagnostic.hint(format!("did you mean `{near}`?")),
         None if known.is_empty() => diagnostic.hint(format!("it has no {what} at all")),

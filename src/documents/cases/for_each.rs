@@ -1,9 +1,9 @@
 //! Reads `for_each`: one case that stands for several, with parameters as families and procedures have them.
 
-use crate::documents::playbook::parameters::{Values, fill_in, names_in};
+use crate::documents::playbook::parameters::{Values, WHEN_FILLED_IN, fill_in, names_in, no_room};
 use crate::documents::reader::Reader;
 use crate::documents::{Key, Yaml, YamlKind};
-use crate::words::{Diagnostic, Id, meant_or_known};
+use crate::words::{Code, Diagnostic, Id, meant_or_known};
 
 /// An input of the playbook: its name, and that of its file.
 #[derive(Debug, Clone)]
@@ -17,27 +17,63 @@ pub struct InputFile {
 pub type InputsOf<'a> = dyn Fn(Option<&str>) -> Option<Vec<InputFile>> + 'a;
 
 const FOR_EACH: &str = "for_each";
+const FILES: &str = "files";
 /// The name that stands for an input, and the one that then stands for its file.
 pub(super) const INPUT: &str = "input";
 const FILE: &str = "file";
+
+/// Cases that one case may stand for: a shipped one stands for five at most.
+const CASES_MAX: usize = 500;
 
 /// The cases that a case stands for: itself, where it has no `for_each`.
 pub(super) fn repeated(reader: &mut Reader, case: &Yaml, inputs: &dyn Fn() -> Option<Vec<InputFile>>) -> Vec<Yaml> {
     let YamlKind::Map(entries) = &case.kind else { return vec![case.clone()] };
     let Some((key, for_each)) = entries.iter().find(|(key, _)| key.text == FOR_EACH) else { return vec![case.clone()] };
     let Some(lists) = read_lists(reader, for_each, inputs) else { return Vec::new() };
-    report_unused(reader, key, case, &lists);
+    let count = lists.iter().try_fold(1, |count: usize, list| count.checked_mul(list.len()));
+    if count.is_none_or(|count| count > CASES_MAX) {
+        let message = format!("this comes to more than {CASES_MAX} cases");
+        reader.report(
+            Diagnostic::error(Code::TooMuch, &key.place, message).hint("each list is combined with each other one"),
+        );
+        return Vec::new();
+    }
+    // What it is repeated for is no part of what is repeated. A key that is given twice stays, to be told.
+    let once: Vec<(Key, Yaml)> = entries.iter().filter(|(other, _)| other.place != key.place).cloned().collect();
+    let case = Yaml { kind: YamlKind::Map(once), place: case.place.clone() };
+    report_unused(reader, key, for_each, &case, &lists);
     let mut cases = Vec::new();
     for values in combinations(&lists) {
-        match fill_in(case, &values, &mut reader.room) {
-            Some(case) => cases.push(case),
+        match fill_in(&case, &values, &mut reader.room) {
+            Some(filled) => cases.push(with_single_files(&case, filled)),
             None => {
-                reader.report(Diagnostic::error(&key.place, "this comes to too many cases"));
+                reader.report(no_room(&key.place, WHEN_FILLED_IN));
                 break;
             }
         }
     }
     cases
+}
+
+/// What is said of the file whose name is filled in counts more than what stands there of the same file in every case.
+fn with_single_files(case: &Yaml, mut filled: Yaml) -> Yaml {
+    let YamlKind::Map(entries) = &mut filled.kind else { return filled };
+    for ((key, value), (_, written)) in entries.iter_mut().zip(case.entries()) {
+        if let (true, YamlKind::Map(files), YamlKind::Map(_)) = (key.text == FILES, &mut value.kind, &written.kind) {
+            let is_filled: Vec<bool> =
+                files.iter().zip(written.entries()).map(|((key, _), (written, _))| key.text != written.text).collect();
+            let names: Vec<String> = files.iter().map(|(key, _)| key.text.clone()).collect();
+            let counts_more =
+                |index: usize| (index + 1..names.len()).any(|later| names[later] == names[index] && is_filled[later]);
+            let mut index = 0;
+            files.retain(|_| {
+                let keeps = is_filled[index] || !counts_more(index);
+                index += 1;
+                keeps
+            });
+        }
+    }
+    filled
 }
 
 /// Each list by itself: what the names stand for in each of its entries.
@@ -52,7 +88,7 @@ fn read_lists(
             for (name, key, list) in reader.named(yaml, FOR_EACH) {
                 let items = reader.one_or_more(list, "what the name stands for in each case");
                 if items.is_empty() {
-                    reader.report(Diagnostic::error(&key.place, "at least one is needed here"));
+                    reader.report(Diagnostic::error(Code::EmptyList, &key.place, "at least one is needed here"));
                     return None;
                 }
                 let values: Option<Vec<Values>> =
@@ -69,7 +105,8 @@ fn read_lists(
         _ => {
             let message = "write `for_each: input` for all inputs, or names and what each stands for";
             reader.report(
-                Diagnostic::error(&yaml.place, message).hint("such as `for_each: {input: [bootloader, firmware]}`"),
+                Diagnostic::error(Code::WrongKind, &yaml.place, message)
+                    .hint("such as `for_each: {input: [bootloader, firmware]}`"),
             );
             None
         }
@@ -93,7 +130,11 @@ fn read_item(
     if let Some((input, known)) = input.and_then(|input| Some((input, inputs()?))) {
         let text = reader.text(&input)?;
         let Some(found) = known.iter().find(|known| known.name == text.value) else {
-            let diagnostic = Diagnostic::error(&text.place, format!("the playbook has no input `{}`", text.value));
+            let diagnostic = Diagnostic::error(
+                Code::UnknownName,
+                &text.place,
+                format!("the playbook has no input `{}`", text.value),
+            );
             let known = known.iter().map(|input| input.name.as_str());
             reader.report(diagnostic.hint(meant_or_known(&text.value, known)));
             return None;
@@ -133,13 +174,26 @@ fn combinations(lists: &[Vec<Values>]) -> impl Iterator<Item = Values> {
 }
 
 /// What is named and stands nowhere makes equal cases of all.
-fn report_unused(reader: &mut Reader, key: &Key, case: &Yaml, lists: &[Vec<Values>]) {
+fn report_unused(reader: &mut Reader, key: &Key, for_each: &Yaml, case: &Yaml, lists: &[Vec<Values>]) {
     let used = names_in(case);
+    let is_used = |name: &str| used.contains(name) || name == INPUT && used.contains(FILE);
     for list in lists {
         let names: Vec<&Id> = list.iter().flat_map(Values::keys).collect();
-        if !names.is_empty() && !names.iter().any(|name| used.contains(name.as_str())) {
+        if !names.is_empty() && !names.iter().any(|name| is_used(name.as_str())) {
             let message = "what `for_each` names stands nowhere in this case";
-            reader.report(Diagnostic::error(&key.place, message).hint("then it is the same case each time"));
+            reader.report(
+                Diagnostic::error(Code::Unused, &key.place, message).hint("then it is the same case each time"),
+            );
+            return;
         }
+    }
+    // Of names that are given together some may be used, and others not.
+    let maps = for_each.entries().iter().flat_map(|(_, list)| list.items());
+    for (name, _) in maps.flat_map(Yaml::entries).filter(|(name, _)| !is_used(&name.text)) {
+        let message = format!("`{}` stands nowhere in this case", name.text);
+        reader.report(
+            Diagnostic::error(Code::Unused, &name.place, message)
+                .hint("leave it out, or write `${…}` where it belongs"),
+        );
     }
 }

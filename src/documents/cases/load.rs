@@ -13,7 +13,7 @@ use crate::documents::playbook::family::{Joined, join_families};
 use crate::documents::playbook::read_input::leaves_its_folder;
 use crate::documents::reader::Reader;
 use crate::documents::{Yaml, YamlKind, parse_yaml};
-use crate::words::{Diagnostic, Located, Source, without_repetitions};
+use crate::words::{Code, Diagnostic, Located, Source, without_repetitions};
 
 // `join_families` asks for the three keys with an underscore before any other is read.
 keys! {
@@ -58,7 +58,7 @@ pub fn load(source: &Arc<Source>, families: &Families<'_>, inputs_of: &InputsOf<
     let mut reader = Reader::default();
     let tests = match parse_yaml(source) {
         Ok(yaml) if matches!(yaml.kind, YamlKind::Null) => {
-            reader.report(Diagnostic::of_document(format!("{} is empty", source.name)));
+            reader.report(Diagnostic::of_document(Code::EmptyDocument, format!("{} is empty", source.name)));
             None
         }
         Ok(yaml) => {
@@ -81,7 +81,7 @@ fn read_tests(reader: &mut Reader, yaml: &Yaml, source: &Arc<Source>, inputs_of:
     if let (Some(list), []) = (top.get(TESTS.cases), cases)
         && matches!(list.kind, YamlKind::List(_))
     {
-        reader.report(Diagnostic::error(&list.place, "a test file needs at least one case"));
+        reader.report(Diagnostic::error(Code::EmptyList, &list.place, "a test file needs at least one case"));
     }
     let agrees = top.get(TESTS.answers).map(|map| read_answers(reader, map)).unwrap_or_default();
     let known = OnceCell::new();
@@ -94,11 +94,13 @@ fn read_tests(reader: &mut Reader, yaml: &Yaml, source: &Arc<Source>, inputs_of:
     for (index, case) in cases.iter().enumerate() {
         if let Some(first) = cases[..index].iter().find(|other| other.name.value == case.name.value) {
             let message = format!("two cases have the name `{}`", case.name.value);
-            reader.report(Diagnostic::error(&case.name.place, message).hint(if first.name.place == case.name.place {
-                "what `for_each` names belongs into the name, as in `${input}`".to_owned()
-            } else {
-                format!("the other one is in line {}", first.name.place.position().line)
-            }));
+            reader.report(Diagnostic::error(Code::DuplicateName, &case.name.place, message).hint(
+                if first.name.place == case.name.place {
+                    "what `for_each` names belongs into the name, as in `${input}`".to_owned()
+                } else {
+                    format!("the other one is in line {}", first.name.place.position().line)
+                },
+            ));
         }
     }
     let unnoticed = reader.items(top.get(TESTS.unnoticed), "mutants");
@@ -118,7 +120,7 @@ fn read_excused(reader: &mut Reader, yaml: &Yaml) -> Option<Excuse> {
 pub(super) fn file_beside(reader: &mut Reader, yaml: &Yaml) -> Option<Located<String>> {
     let path = reader.text(yaml)?;
     if let Some(reason) = leaves_its_folder(&path.value) {
-        let diagnostic = Diagnostic::error(&path.place, format!("`{}` {reason}", path.value));
+        let diagnostic = Diagnostic::error(Code::UnsafePath, &path.place, format!("`{}` {reason}", path.value));
         reader.report(diagnostic.hint("a test file names files beside or below itself"));
         return None;
     }

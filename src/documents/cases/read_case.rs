@@ -10,7 +10,7 @@ use crate::documents::playbook::read_input::bytes_of;
 use crate::documents::playbook::read_step::read_hands;
 use crate::documents::reader::Reader;
 use crate::documents::{Yaml, YamlKind};
-use crate::words::{Diagnostic, Id, Located, MADE_BYTES_MAX, ToolVersion, nearest};
+use crate::words::{Code, Diagnostic, Id, Located, MADE_BYTES_MAX, ToolVersion, nearest};
 
 /// What a case says of a file, or of a tool, in one word.
 const MISSING: &str = "missing";
@@ -109,13 +109,13 @@ pub(super) fn read_case(reader: &mut Reader, yaml: &Yaml) -> Option<Case> {
     let scene = parts.get(CASE.scene).and_then(|path| file_beside(reader, path));
     if let (Some(_), Some(first)) = (&scene, simulate.first()) {
         let message = "`simulate` chooses how the virtual board starts, and a scene has none; keep one of the two";
-        reader.report(Diagnostic::error(&first.place, message));
+        reader.report(Diagnostic::error(Code::Contradiction, &first.place, message));
     }
     let mishap = parts.get(CASE.mishap).and_then(|mishap| read_mishap(reader, mishap));
     if let (Some(_), Some(place)) = (&scene, parts.key_place(CASE.mishap)) {
         let message =
             "a mishap happens on a virtual board, and a scene has none; what goes wrong in a scene stands in it";
-        reader.report(Diagnostic::error(place, message));
+        reader.report(Diagnostic::error(Code::Contradiction, place, message));
     }
     let board = parts.get(CASE.board).and_then(|map| reader.open_map(map, "settings of the virtual board"));
     let board = board.map(|map| map.all().to_vec()).unwrap_or_default();
@@ -194,7 +194,7 @@ fn read_choices(reader: &mut Reader, yaml: &Yaml) -> Vec<(Located<Id>, Choice)> 
         let step = match key.text.parse::<Id>() {
             Ok(step) => Located { value: step, place: key.place.clone() },
             Err(error) => {
-                reader.report(Diagnostic::error(&key.place, error.to_string()));
+                reader.report(Diagnostic::error(Code::BadName, &key.place, error.to_string()));
                 continue;
             }
         };
@@ -223,7 +223,8 @@ fn read_contents(reader: &mut Reader, yaml: &Yaml) -> Option<GivenContents> {
             MISSING => Some(GivenContents::Missing),
             MADE => Some(GivenContents::Made),
             other => {
-                let diagnostic = Diagnostic::error(&yaml.place, format!("`{other}` says nothing about a file"));
+                let diagnostic =
+                    Diagnostic::error(Code::UnknownWord, &yaml.place, format!("`{other}` says nothing about a file"));
                 let near = nearest(other, [MISSING, MADE]);
                 reader.report(
                     diagnostic.hint(match near {
@@ -255,7 +256,7 @@ fn read_contents(reader: &mut Reader, yaml: &Yaml) -> Option<GivenContents> {
                 let size = size?;
                 if size < bytes.len() as u64 {
                     let message = format!("a file that begins so has at least {} bytes", bytes.len());
-                    reader.report(Diagnostic::error(&place.place, message));
+                    reader.report(Diagnostic::error(Code::Contradiction, &place.place, message));
                     return None;
                 }
                 bytes.resize(usize::try_from(size).ok()?, FILLING);
@@ -263,8 +264,11 @@ fn read_contents(reader: &mut Reader, yaml: &Yaml) -> Option<GivenContents> {
             bytes
         }
         _ => {
-            let diagnostic =
-                Diagnostic::error(parts.place(), "exactly one of `size`, `text`, `hex`, `file` is needed here");
+            let diagnostic = Diagnostic::error(
+                Code::ExclusiveKeys,
+                parts.place(),
+                "exactly one of `size`, `text`, `hex`, `file` is needed here",
+            );
             reader.report(
                 diagnostic.hint("only `text` and `hex` may have a `size` beside them: so long is the whole file"),
             );
@@ -278,7 +282,8 @@ fn read_bytes(reader: &mut Reader, value: &Yaml) -> Option<Vec<u8>> {
     let text = reader.text(value)?;
     let bytes = bytes_of(&text.value);
     if bytes.is_none() {
-        let diagnostic = Diagnostic::error(&text.place, format!("`{}` is not a row of bytes", text.value));
+        let diagnostic =
+            Diagnostic::error(Code::BadBytes, &text.place, format!("`{}` is not a row of bytes", text.value));
         reader.report(diagnostic.hint("two hexadecimal digits a byte: `\"d1 00 20\"`"));
     }
     bytes

@@ -6,7 +6,7 @@ use crate::documents::cases::{CallPattern, Expect};
 use crate::documents::forms::{CLASS, FLAG, TEXTS};
 use crate::documents::keys::{Shape, keys};
 use crate::documents::reader::Reader;
-use crate::words::{Diagnostic, FaultClass, Id, Located, Outcome, nearest, parse_integer};
+use crate::words::{Code, Diagnostic, FaultClass, Id, Located, Outcome, nearest, parse_integer};
 
 keys! {
     EXPECT: ExpectKeys = "what is expected", part("expect"),
@@ -93,7 +93,8 @@ fn read_outcome(reader: &mut Reader, yaml: &Yaml) -> Option<Located<Outcome>> {
     let found =
         Outcome::ALL.into_iter().find(|outcome| outcome.word() == text.value && known.contains(&outcome.word()));
     if found.is_none() {
-        let diagnostic = Diagnostic::error(&text.place, format!("`{}` is not how a run ends", text.value));
+        let diagnostic =
+            Diagnostic::error(Code::UnknownWord, &text.place, format!("`{}` is not how a run ends", text.value));
         reader.report(diagnostic.hint(match nearest(&text.value, known.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("one of {}", known.join(", ")),
@@ -107,7 +108,8 @@ fn read_class(reader: &mut Reader, yaml: &Yaml) -> Option<Located<FaultClass>> {
     let found = text.value.parse::<FaultClass>();
     if found.is_err() {
         let known = FaultClass::ALL.map(FaultClass::word);
-        let diagnostic = Diagnostic::error(&text.place, format!("`{}` is not a class of fault", text.value));
+        let diagnostic =
+            Diagnostic::error(Code::UnknownWord, &text.place, format!("`{}` is not a class of fault", text.value));
         reader.report(diagnostic.hint(match nearest(&text.value, known) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("one of {}", known.join(", ")),
@@ -145,7 +147,11 @@ fn fuse_words(reader: &mut Reader, tree: Option<&Yaml>) -> Vec<(Located<u32>, Lo
     for (key, value) in map.map(|map| map.all()).unwrap_or_default() {
         let index = parse_integer(&key.text).ok().and_then(|index| u32::try_from(index).ok());
         let Some(index) = index else {
-            reader.report(Diagnostic::error(&key.place, "the index of a fuse word is needed here, such as `0x06`"));
+            reader.report(Diagnostic::error(
+                Code::BadNumber,
+                &key.place,
+                "the index of a fuse word is needed here, such as `0x06`",
+            ));
             continue;
         };
         let Some(word) = reader.unsigned(value) else { continue };
@@ -154,7 +160,7 @@ fn fuse_words(reader: &mut Reader, tree: Option<&Yaml>) -> Vec<(Located<u32>, Lo
                 Located { value: index, place: key.place.clone() },
                 Located { value: word, place: value.place.clone() },
             )),
-            Err(_) => reader.report(Diagnostic::error(&value.place, "a fuse word has 32 bits")),
+            Err(_) => reader.report(Diagnostic::error(Code::BadNumber, &value.place, "a fuse word has 32 bits")),
         }
     }
     fuses

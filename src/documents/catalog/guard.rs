@@ -187,6 +187,30 @@ pub fn look(own: &Tool, args: &[String], facts: &CallFacts<'_>) -> Looked {
     Looked { kind: Kind::Reversible, fixed, bound }
 }
 
+/// What the values of a call's options say, each with the place of its argument.
+#[derive(Debug, Default)]
+pub struct OptionValues {
+    pub ids: Vec<(usize, UsbId)>,
+    /// For how long the tool itself waits, in milliseconds.
+    pub limits_ms: Vec<(usize, u64)>,
+}
+
+/// As far as the tool's table knows the options.
+pub fn option_values(tool: &Tool, args: &[String]) -> OptionValues {
+    let mut found = OptionValues::default();
+    for (index, pair) in args.windows(2).enumerate() {
+        let Some(Some(pattern)) = tool.options.get(&pair[0]) else { continue };
+        let Some(groups) = whole(pattern, &pair[1]) else { continue };
+        let group = |name: &str| groups.name(name).map(|group| group.as_str());
+        found.ids.extend(group("id").and_then(usb_id).map(|id| (index + 1, id)));
+        found.limits_ms.extend(group(LIMIT_MS).and_then(number).map(|limit| (index + 1, limit)));
+    }
+    found
+}
+
+/// The group of an option's value that is a limit of the tool's own, in milliseconds.
+const LIMIT_MS: &str = "limit_ms";
+
 /// Why a line is not typed where the tool lets one choose from a menu: `lines` are what it has printed since the last line.
 pub fn never_chosen(own: &Tool, facts: &CallFacts<'_>, lines: &VecDeque<String>, typed: &str) -> Option<String> {
     let mut menus = bound(facts, own).into_iter().map(|tool| &tool.menu).chain([&own.menu]).flatten().peekable();

@@ -8,7 +8,7 @@ use super::tool::Tool;
 use crate::documents::keys::{Shape, keys};
 use crate::documents::reader::Reader;
 use crate::documents::tree::{Key, Tree};
-use crate::words::{Diagnostic, nearest};
+use crate::words::{Code, Diagnostic, nearest};
 
 /// One table below `installers`. In the order of the document the first that fits is offered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,7 +79,11 @@ pub(super) fn check_source(reader: &mut Reader, source: &Key, installers: &[Inst
     if known.contains(&source.text.as_str()) {
         return;
     }
-    let diagnostic = Diagnostic::error(&source.place, format!("no installer takes packages from `{}`", source.text));
+    let diagnostic = Diagnostic::error(
+        Code::UnknownWord,
+        &source.place,
+        format!("no installer takes packages from `{}`", source.text),
+    );
     reader.report(match nearest(&source.text, known.iter().copied()) {
         Some(word) => diagnostic.hint(format!("did you mean `{word}`?")),
         None => diagnostic.hint("describe one below `installers`"),

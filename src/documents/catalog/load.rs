@@ -15,7 +15,7 @@ use crate::documents::keys::{Field, Keys, Shape, keys};
 use crate::documents::reader::Reader;
 use crate::documents::toml::parse_toml;
 use crate::documents::tree::{Key, Tree, TreeKind};
-use crate::words::{AddressRange, Diagnostic, Source, UsbId, nearest};
+use crate::words::{AddressRange, Code, Diagnostic, Source, UsbId, nearest};
 
 keys! {
     CATALOG: CatalogKeys = "a catalog", document("recover's catalog of tools, vendor-tools.toml"),
@@ -165,7 +165,7 @@ where
     for (key, text) in reader.text_map(tree) {
         match key.text.parse() {
             Ok(value) => found.push((value, text.value)),
-            Err(error) => reader.report(Diagnostic::error(&key.place, T::Err::to_string(&error))),
+            Err(error) => reader.report(Diagnostic::error(Code::BadName, &key.place, T::Err::to_string(&error))),
         }
     }
     found
@@ -222,7 +222,7 @@ fn table_is_known(table: &Tree) -> bool {
 
 fn report_stranger(name: &Key, document: &Table, reader: &mut Reader) {
     let message = format!("no tool `{}` is known, and this does not describe one", name.text);
-    let diagnostic = Diagnostic::error(&name.place, message);
+    let diagnostic = Diagnostic::error(Code::UnknownTool, &name.place, message);
     let others = document.iter().map(|(other, _)| other.text.as_str()).filter(|other| *other != name.text);
     reader.report(match nearest(&name.text, others) {
         Some(word) => diagnostic.hint(format!("did you mean `{word}`?")),
@@ -239,11 +239,19 @@ fn with_likeness(table: &Table, document: &Table, reader: &mut Reader) -> Option
         _ => None,
     };
     let Some(Tree { kind: TreeKind::Map(other), .. }) = other else {
-        reader.report(Diagnostic::error(&tree.place, "`like` must name another tool of the catalog"));
+        reader.report(Diagnostic::error(
+            Code::UnknownTool,
+            &tree.place,
+            "`like` must name another tool of the catalog",
+        ));
         return None;
     };
     if other.iter().any(|entry| like(&entry)) {
-        reader.report(Diagnostic::error(&tree.place, "`like` must name a tool that is not `like` another itself"));
+        reader.report(Diagnostic::error(
+            Code::UnknownTool,
+            &tree.place,
+            "`like` must name a tool that is not `like` another itself",
+        ));
         return None;
     }
     let mut complete = other.clone();
@@ -272,7 +280,8 @@ fn with_common_faults(table: &mut Table, groups: Option<&Tree>, reader: &mut Rea
             match groups.iter().find(|(group, _)| group.text == *name).map(|(_, group)| &group.kind) {
                 Some(TreeKind::List(group)) => complete.extend(group.iter().cloned()),
                 _ => {
-                    let diagnostic = Diagnostic::error(place, format!("no common faults are called `{name}`"));
+                    let diagnostic =
+                        Diagnostic::error(Code::UnknownName, place, format!("no common faults are called `{name}`"));
                     reader.report(match nearest(name, known.iter().copied()) {
                         Some(word) => diagnostic.hint(format!("did you mean `{word}`?")),
                         None => diagnostic.hint(format!("known here: {}", known.join(", "))),

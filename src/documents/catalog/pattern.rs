@@ -13,7 +13,7 @@ use super::load::shipped_source;
 use crate::documents::compiled;
 use crate::documents::reader::Reader;
 use crate::documents::tree::Tree;
-use crate::words::{Diagnostic, Located};
+use crate::words::{Code, Diagnostic, Located};
 
 #[derive(Debug, Clone)]
 pub struct Pattern {
@@ -77,14 +77,18 @@ pub(super) fn compile(reader: &mut Reader, text: &Located<String>, groups: &[&st
         Ok(pattern) => pattern,
         Err(error) => {
             let message = format!("this pattern does not compile: {}", last_line(&error.to_string()));
-            reader.report(Diagnostic::error(&text.place, message));
+            reader.report(Diagnostic::error(Code::BadPattern, &text.place, message));
             return None;
         }
     };
     let has = |group: &&str| pattern.capture_names().flatten().any(|name| name == *group);
     if !groups.is_empty() && !groups.iter().any(has) {
         let wanted: Vec<String> = groups.iter().map(|group| format!("`(?P<{group}>…)`")).collect();
-        reader.report(Diagnostic::error(&text.place, format!("this pattern lacks a group {}", wanted.join(" or "))));
+        reader.report(Diagnostic::error(
+            Code::BadPattern,
+            &text.place,
+            format!("this pattern lacks a group {}", wanted.join(" or ")),
+        ));
         return None;
     }
     // Thousands of them are not kept in a form that takes a thousand times as much.

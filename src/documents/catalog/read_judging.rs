@@ -9,7 +9,7 @@ use super::tool::{
 use crate::documents::keys::{Field, Shape, Way, Ways, keys};
 use crate::documents::reader::{Parts, Reader};
 use crate::documents::tree::{Tree, TreeKind};
-use crate::words::{Diagnostic, FaultClass, Located, Stream, ThirdTime, UnknownFaultClass, nearest};
+use crate::words::{Code, Diagnostic, FaultClass, Located, Stream, ThirdTime, UnknownFaultClass, nearest};
 
 /// No call of a tool has more.
 const ARGUMENTS_MAX: u32 = 100;
@@ -206,7 +206,7 @@ fn fault(reader: &mut Reader, tree: &Tree, commands: &[Command]) -> Option<Fault
     let parts = reader.parts(tree, &FAULT)?;
     if let Some(common) = parts.get(FAULT.common) {
         let message = "`common` stands alone, and only in a tool's own list of faults";
-        reader.report(Diagnostic::error(&common.place, message));
+        reader.report(Diagnostic::error(Code::KeyOutOfPlace, &common.place, message));
     }
     let pattern_read = pattern(reader, parts.get(FAULT.pattern), &[]);
     let class = class(reader, parts.get(FAULT.class));
@@ -284,12 +284,12 @@ fn command(reader: &mut Reader, tree: &Tree, statuses: &[StatusPattern]) -> Opti
     if command.never_cut.is_some() && !command.changes_board {
         let message = format!("`{}` does not change the board, so cutting it short breaks nothing", command.name);
         let hint = "add `changes_board = true`, or leave `never_cut` out";
-        reader.report(Diagnostic::error(&tree.place, message).hint(hint));
+        reader.report(Diagnostic::error(Code::Contradiction, &tree.place, message).hint(hint));
     }
     if command.changes_board && !told {
         let message = format!("`{}` changes the board, but nothing tells its success", command.name);
         let hint = "give `success` patterns, a status with `success` codes, or `success_exit_codes = []`";
-        reader.report(Diagnostic::error(&tree.place, message).hint(hint));
+        reader.report(Diagnostic::error(Code::NoEvidence, &tree.place, message).hint(hint));
     }
     Some(command)
 }
@@ -337,7 +337,7 @@ fn success_count(reader: &mut Reader, tree: &Tree) -> Option<SuccessCount> {
     let ways = [SUCCESS_COUNT.equals, SUCCESS_COUNT.at_least, SUCCESS_COUNT.equals_arguments];
     if parts.given(&ways).len() != 1 {
         let message = "a count needs one of `equals`, `at_least` and `equals_arguments`";
-        reader.report(Diagnostic::error(&tree.place, message));
+        reader.report(Diagnostic::error(Code::ExclusiveKeys, &tree.place, message));
     }
     let after_progress = reader.is_yes(parts.get(SUCCESS_COUNT.after_progress));
     Some(SuccessCount { pattern: counted?, times: given.into_iter().flatten().next()?, after_progress })
@@ -354,13 +354,13 @@ fn region_arguments(reader: &mut Reader, parts: &Parts<'_, FileRangeKeys>) -> Op
     let begin = match (parts.has(FILE_RANGE.address), parts.has(FILE_RANGE.partition)) {
         (true, true) => {
             let message = "a region begins at an `address` or is a `partition`, not both";
-            reader.report(Diagnostic::error(parts.whole(), message));
+            reader.report(Diagnostic::error(Code::ExclusiveKeys, parts.whole(), message));
             None
         }
         (false, true) => argument_place(reader, parts, FILE_RANGE.partition).map(RegionBegin::Partition),
         (true, false) => argument_place(reader, parts, FILE_RANGE.address).map(RegionBegin::Address),
         (false, false) => {
-            reader.report(Diagnostic::error(parts.whole(), "the key `address` is missing"));
+            reader.report(Diagnostic::error(Code::MissingKey, parts.whole(), "the key `address` is missing"));
             None
         }
     };
@@ -400,7 +400,7 @@ fn missing_evidence(reader: &mut Reader, tree: &Tree) -> Option<MissingEvidence>
 fn rule(reader: &mut Reader, tree: &Tree) -> Option<ArgumentRule> {
     let parts = reader.parts(tree, &RULE)?;
     if !parts.has(RULE.with) && !parts.has(RULE.line) {
-        reader.report(Diagnostic::error(&tree.place, "the key `with` is missing"));
+        reader.report(Diagnostic::error(Code::MissingKey, &tree.place, "the key `with` is missing"));
     }
     Some(ArgumentRule {
         with: patterns(reader, parts.get(RULE.with)),
@@ -422,7 +422,7 @@ fn class_of(reader: &mut Reader, word: &Located<String>) -> Option<FaultClass> {
     word.value
         .parse()
         .map_err(|error: UnknownFaultClass| {
-            let diagnostic = Diagnostic::error(&word.place, error.to_string());
+            let diagnostic = Diagnostic::error(Code::UnknownWord, &word.place, error.to_string());
             let known = FaultClass::words();
             reader.report(match nearest(&word.value, known.iter().copied()) {
                 Some(nearest) => diagnostic.hint(format!("did you mean `{nearest}`?")),
@@ -443,7 +443,7 @@ fn stream_of(reader: &mut Reader, tree: &Tree) -> Option<Stream> {
     let found = STREAMS.into_iter().find(|(known, _)| *known == word.value);
     if found.is_none() {
         let message = format!("expected `stdout` or `stderr`, found `{}`", word.value);
-        reader.report(Diagnostic::error(&word.place, message));
+        reader.report(Diagnostic::error(Code::UnknownWord, &word.place, message));
     }
     found.map(|(_, stream)| stream)
 }
@@ -453,7 +453,8 @@ fn report_unknown_commands(reader: &mut Reader, names: &[Located<String>], comma
         if commands.iter().any(|command| command.name == name.value) {
             continue;
         }
-        let diagnostic = Diagnostic::error(&name.place, format!("this tool has no command `{}`", name.value));
+        let diagnostic =
+            Diagnostic::error(Code::UnknownName, &name.place, format!("this tool has no command `{}`", name.value));
         reader.report(match nearest(&name.value, commands.iter().map(|command| command.name.as_str())) {
             Some(word) => diagnostic.hint(format!("did you mean `{word}`?")),
             None => diagnostic,

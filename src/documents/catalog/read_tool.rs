@@ -10,7 +10,7 @@ use super::tool::{Flavour, Menu, OperatingSystem, PerOperatingSystem, ProgressPa
 use crate::documents::keys::{Keys, Shape, keys};
 use crate::documents::reader::{Parts, Reader};
 use crate::documents::tree::{Key, Tree, TreeKind};
-use crate::words::{Diagnostic, ToolVersion, ToolVersionError};
+use crate::words::{Code, Diagnostic, ToolVersion, ToolVersionError};
 
 /// The forms that values have in the whole catalog.
 pub(super) const TEXTS: Shape = Shape::Part("texts", "", &Shape::List(&Shape::Text));
@@ -135,7 +135,7 @@ const TIMEOUT_DEFAULT: Duration = Duration::from_secs(60);
 pub(super) fn tool(name: &Key, table: &Tree, installers: &[Installer], reader: &mut Reader) -> Option<Tool> {
     let parts = reader.parts_of_named((&name.text, &name.place), table, &TOOL)?;
     if !parts.has(TOOL.programs) && !parts.has(TOOL.via) {
-        reader.report(Diagnostic::error(&name.place, "the key `programs` is missing"));
+        reader.report(Diagnostic::error(Code::MissingKey, &name.place, "the key `programs` is missing"));
     }
     let statuses = statuses(reader, parts.get(TOOL.statuses));
     let commands = commands(reader, parts.get(TOOL.commands), parts.get(TOOL.statuses), &statuses);
@@ -202,7 +202,9 @@ fn flavour(reader: &mut Reader, tree: &Tree) -> Option<Flavour> {
     for (version, reason) in reader.text_map(parts.get(FLAVOUR.known_bad)) {
         match version.text.parse() {
             Ok(version) => known_bad.push((version, reason.value)),
-            Err(error) => reader.report(Diagnostic::error(&version.place, ToolVersionError::to_string(&error))),
+            Err(error) => {
+                reader.report(Diagnostic::error(Code::Malformed, &version.place, ToolVersionError::to_string(&error)))
+            }
         }
     }
     Some(Flavour { name, pattern: pattern?, minimum: minimum.map(|minimum| minimum.value), known_bad })
@@ -215,7 +217,8 @@ fn known_flavour(reader: &mut Reader, tree: Option<&Tree>, flavours: &[Flavour])
     if names.contains(&named.value.as_str()) {
         return Some(named.value);
     }
-    let diagnostic = Diagnostic::error(&named.place, format!("`{}` is none of the tool's flavours", named.value));
+    let diagnostic =
+        Diagnostic::error(Code::UnknownName, &named.place, format!("`{}` is none of the tool's flavours", named.value));
     reader.report(match names.as_slice() {
         [] => diagnostic,
         names => diagnostic.hint(format!("known here: {}", names.join(", "))),
@@ -228,7 +231,11 @@ fn read_warm(reader: &mut Reader, tree: &Tree, flavours: &[Flavour]) -> Option<W
     let flavour = known_flavour(reader, parts.get(WARM.flavour), flavours);
     let imports = reader.plain_texts(parts.get(WARM.imports));
     if let (Some(list), Some(no_module)) = (parts.get(WARM.imports), imports.iter().find(|name| !is_module(name))) {
-        reader.report(Diagnostic::error(&list.place, format!("`{no_module}` is not the name of a module")));
+        reader.report(Diagnostic::error(
+            Code::BadName,
+            &list.place,
+            format!("`{no_module}` is not the name of a module"),
+        ));
     }
     Some(Warm { flavour, imports })
 }
@@ -278,7 +285,11 @@ fn with_blank(reader: &mut Reader, tree: Option<&Tree>, blank: &str) -> Vec<Stri
         && !args.is_empty()
         && !args.iter().any(|arg| arg.contains(blank))
     {
-        reader.report(Diagnostic::error(&tree.place, format!("none of these arguments holds `{blank}`")));
+        reader.report(Diagnostic::error(
+            Code::MissingKey,
+            &tree.place,
+            format!("none of these arguments holds `{blank}`"),
+        ));
     }
     args
 }

@@ -6,7 +6,7 @@
 use regex_syntax::hir::{Class, Hir, HirKind};
 
 use super::tool::{Catalog, FaultPattern, Tool};
-use crate::words::Diagnostic;
+use crate::words::{Code, Diagnostic};
 
 /// Alternatives of alternatives multiply: more texts than these are not tried.
 const SAMPLES_MAX: usize = 400;
@@ -26,7 +26,7 @@ pub fn never_decide(catalog: &Catalog) -> Vec<Diagnostic> {
                 "`{text}` is taken by the fault in line {} of {}; put this one before it, or leave it out",
                 position.line, winner.place.source.name
             );
-            let warning = Diagnostic::warning(&fault.place, message).hint(hint);
+            let warning = Diagnostic::warning(Code::ShadowedPattern, &fault.place, message).hint(hint);
             // Tools that are `like` another share its faults.
             if !found.iter().any(|known| known.place == warning.place) {
                 found.push(warning);

@@ -106,7 +106,7 @@ mod tests {
 
     fn told(text: &str) -> String {
         let source = Arc::new(Source { name: String::new(), text: text.to_owned() });
-        let place = Place { source, start: 0, end: text.len() };
+        let place = Place::new(source, 0, text.len());
         let expression = parse_expression(text, &place).unwrap();
         in_words(&expression, &|name| match name.as_str() {
             "firmware" => Some("firmware.bin".to_owned()),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::documents::expression::{BinaryOperator, Expression, Function, Node, UnaryOperator};
-use crate::words::{Diagnostic, Id, Place, nearest};
+use crate::words::{Code, Diagnostic, Id, Place, nearest};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -55,10 +55,10 @@ struct Checker<'a> {
 }
 
 impl Checker<'_> {
-    fn report(&mut self, start: usize, end: usize, message: String) -> &mut Diagnostic {
+    fn report(&mut self, code: Code, start: usize, end: usize, message: String) -> &mut Diagnostic {
         let place = if end > start { self.place.within(start, end - start) } else { self.place.clone() };
         let index = self.diagnostics.len();
-        self.diagnostics.push(Diagnostic::error(&place, message));
+        self.diagnostics.push(Diagnostic::error(code, &place, message));
         &mut self.diagnostics[index]
     }
 
@@ -88,7 +88,7 @@ impl Checker<'_> {
         }
         let near = nearest(name.as_str(), self.scope.values.keys().map(Id::as_str)).map(str::to_owned);
         let known: Vec<String> = self.scope.values.keys().map(ToString::to_string).collect();
-        let diagnostic = self.report(start, end, format!("nothing is called `{name}` here"));
+        let diagnostic = self.report(Code::UnknownName, start, end, format!("nothing is called `{name}` here"));
         diagnostic.hint = Some(match near {
             Some(near) => format!("did you mean `{near}`?"),
             None if known.is_empty() => "no input or captured value is defined before this point".to_owned(),
@@ -102,7 +102,7 @@ impl Checker<'_> {
             && found != wanted
         {
             let (start, end) = extent(node).unwrap_or((start, end));
-            self.report(start, end, format!("{wanted} is needed here, and this is {found}"));
+            self.report(Code::ExpressionKind, start, end, format!("{wanted} is needed here, and this is {found}"));
         }
     }
 
@@ -121,7 +121,7 @@ impl Checker<'_> {
             Function::LimitMs => {
                 if !self.scope.within_call {
                     let message = "`limit_ms` is known only in the arguments of a call".to_owned();
-                    self.report(start, end, message);
+                    self.report(Code::ExpressionKind, start, end, message);
                 }
                 (&[], Kind::Integer)
             }
@@ -130,6 +130,7 @@ impl Checker<'_> {
         if arguments.len() != wanted.len() {
             let name = function.name();
             self.report(
+                Code::ExpressionKind,
                 start,
                 end,
                 format!("`{name}` takes {} arguments, and here are {}", wanted.len(), arguments.len()),
@@ -140,7 +141,7 @@ impl Checker<'_> {
             self.expect(argument, *kind, start, end);
         }
         if function == Function::Align && constant(&arguments[1]).is_some_and(|multiple| multiple <= 0) {
-            self.report(start, end, "nothing can be aligned to zero or less".to_owned());
+            self.report(Code::ExpressionKind, start, end, "nothing can be aligned to zero or less".to_owned());
         }
         Some(result)
     }
@@ -150,12 +151,13 @@ impl Checker<'_> {
             [Node::Text(name)] if self.scope.tools.contains(name) => {}
             [Node::Text(name)] => {
                 let near = nearest(name, self.scope.tools.iter().map(String::as_str)).map(str::to_owned);
-                let diagnostic = self.report(start, end, format!("no step runs a tool called `{name}`"));
+                let diagnostic =
+                    self.report(Code::UnknownTool, start, end, format!("no step runs a tool called `{name}`"));
                 diagnostic.hint = near.map(|near| format!("did you mean `{near}`?"));
             }
             _ => {
                 let message = "`tool_version` takes the name of one tool, in single quotes".to_owned();
-                self.report(start, end, message);
+                self.report(Code::ExpressionKind, start, end, message);
             }
         }
         Some(Kind::Version)
@@ -166,11 +168,17 @@ impl Checker<'_> {
             [Node::Name { name, .. }] if self.scope.devices.contains(name) => {}
             [Node::Name { name, start, end }] => {
                 let near = nearest(name.as_str(), self.scope.devices.iter().map(Id::as_str)).map(str::to_owned);
-                let diagnostic = self.report(*start, *end, format!("no device is called `{name}`"));
+                let diagnostic =
+                    self.report(Code::UnknownDevice, *start, *end, format!("no device is called `{name}`"));
                 diagnostic.hint = near.map(|near| format!("did you mean `{near}`?"));
             }
             _ => {
-                self.report(start, end, format!("`{}` takes the name of one device", function.name()));
+                self.report(
+                    Code::ExpressionKind,
+                    start,
+                    end,
+                    format!("`{}` takes the name of one device", function.name()),
+                );
             }
         }
         Some(if function == Function::Port { Kind::Text } else { Kind::Boolean })
@@ -196,12 +204,17 @@ impl Checker<'_> {
                     let ordered = matches!(a, Kind::Integer | Kind::Version);
                     let equality_only = matches!(operator, B::Equal | B::NotEqual);
                     if a != b {
-                        self.report(start, end, format!("{a} cannot be compared with {b}"));
+                        self.report(Code::ExpressionKind, start, end, format!("{a} cannot be compared with {b}"));
                     } else if a == Kind::File {
-                        self.report(start, end, "files cannot be compared directly".to_owned()).hint =
-                            Some("compare `sha256(…)` of both".to_owned());
+                        self.report(Code::ExpressionKind, start, end, "files cannot be compared directly".to_owned())
+                            .hint = Some("compare `sha256(…)` of both".to_owned());
                     } else if !ordered && !equality_only {
-                        self.report(start, end, format!("{a} has no order; only `==` and `!=` make sense"));
+                        self.report(
+                            Code::ExpressionKind,
+                            start,
+                            end,
+                            format!("{a} has no order; only `==` and `!=` make sense"),
+                        );
                     }
                 }
                 return Some(Kind::Boolean);
@@ -210,7 +223,7 @@ impl Checker<'_> {
         self.expect(left, wanted, start, end);
         self.expect(right, wanted, start, end);
         if matches!(operator, B::Divide | B::Remainder) && constant(right) == Some(0) {
-            self.report(start, end, "this divides by zero".to_owned());
+            self.report(Code::ExpressionKind, start, end, "this divides by zero".to_owned());
         }
         Some(result)
     }

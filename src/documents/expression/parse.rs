@@ -1,7 +1,7 @@
 //! Text to expression tree. Precedence, weakest first: `or`, `and`, `not`, comparison, `|`, `&`, `+ -`, `* / %`, unary `-`.
 
 use crate::documents::expression::{BinaryOperator, Expression, Function, Node, Part, Template, UnaryOperator};
-use crate::words::{Diagnostic, Id, Place, meant_or_known, parse_integer};
+use crate::words::{Code, Diagnostic, Id, Place, meant_or_known, parse_integer};
 
 /// Deeper nesting than this is refused: nobody writes it, and the parser recurses.
 const DEPTH_MAX: usize = 32;
@@ -36,8 +36,12 @@ pub fn parse_template(text: &str, place: &Place) -> Result<Template, Vec<Diagnos
         let inner_start = open + 2;
         let Some(length) = length_to_closing_brace(&text[inner_start..]) else {
             diagnostics.push(
-                Diagnostic::error(&place.within(open, text.len() - open), "`${` is never closed")
-                    .hint("end the expression with `}`"),
+                Diagnostic::error(
+                    Code::ExpressionSyntax,
+                    &place.within(open, text.len() - open),
+                    "`${` is never closed",
+                )
+                .hint("end the expression with `}`"),
             );
             return Err(diagnostics);
         };
@@ -69,7 +73,8 @@ fn length_to_closing_brace(text: &str) -> Option<usize> {
 impl Mistake {
     fn at(self, place: &Place, offset: usize) -> Diagnostic {
         let length = self.end.saturating_sub(self.start);
-        let mut diagnostic = Diagnostic::error(&place.within(offset + self.start, length), self.message);
+        let mut diagnostic =
+            Diagnostic::error(Code::ExpressionSyntax, &place.within(offset + self.start, length), self.message);
         diagnostic.hint = self.hint;
         diagnostic
     }
@@ -342,7 +347,7 @@ mod tests {
 
     fn read(text: &str) -> Result<Expression, Diagnostic> {
         let source = Arc::new(Source { name: "test.yaml".into(), text: text.to_owned() });
-        parse_expression(text, &Place { source, start: 0, end: text.len() })
+        parse_expression(text, &Place::new(source, 0, text.len()))
     }
 
     #[test]

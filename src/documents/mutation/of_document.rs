@@ -30,7 +30,7 @@ pub(super) fn mutants(playbook: &Playbook) -> Vec<Mutant> {
     for (index, variable) in playbook.variables.iter().enumerate() {
         if let Value::Boolean(default) = variable.default {
             let (from, to) = if default { ("yes", "no") } else { ("no", "yes") };
-            let place = Place { source: playbook.source.clone(), start: 0, end: 0 };
+            let place = Place::new(playbook.source.clone(), 0, 0);
             add(&place, format!("variable {}: default {from} → {to}", variable.name), &|playbook| {
                 playbook.variables[index].default = Value::Boolean(!default);
             });

@@ -167,7 +167,7 @@ fn guards(step: &Step, changes: &mut Vec<Change>) {
 
 /// Where the word stands in the step, else the step's beginning.
 pub(super) fn mention(step: &Step, word: &str) -> Place {
-    let Place { source, start, end } = &step.place;
+    let Place { source, start, end, .. } = &step.place;
     let bounded = |byte: Option<u8>| byte.is_none_or(|byte| !byte.is_ascii_alphanumeric() && !b"_-".contains(&byte));
     let text = source.text.get(*start..(*end).max(*start)).unwrap_or_default();
     let found = text.match_indices(word).find(|(at, _)| {

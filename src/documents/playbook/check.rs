@@ -10,13 +10,14 @@ use crate::documents::playbook::check_devices::{shared_id, unnamed_device};
 use crate::documents::playbook::check_flash::check_flash;
 use crate::documents::playbook::check_inputs::check_inputs;
 use crate::documents::playbook::check_optional::check_optional;
+use crate::documents::playbook::check_options::check_options;
 use crate::documents::playbook::check_waits::check_waits;
 use crate::documents::playbook::read_step::STEP;
 use crate::documents::playbook::{
     Action, CaptureKind, Contents, Device, Enough, Irreversible, LateAsk, Need, Playbook, Reading, RestartAt, Run,
     Step, ThirdFailure, ToolFile, Until, tools_of,
 };
-use crate::words::{Diagnostic, Id, Located, Place, meant_or_known, nearest, without_repetitions};
+use crate::words::{Code, Diagnostic, Id, Located, Place, meant_or_known, nearest, without_repetitions};
 
 /// Everything wrong with a playbook that has been read without a diagnostic, or what is left of it.
 pub fn check(playbook: &Playbook, catalog: &Catalog) -> Vec<Diagnostic> {
@@ -42,7 +43,9 @@ pub fn check(playbook: &Playbook, catalog: &Catalog) -> Vec<Diagnostic> {
     for (name, range) in &playbook.memories {
         if let Some((_, what)) = special(u64::from(range.value.start), range.value.end()) {
             let message = format!("`{name}` holds {what}: that is never plain memory");
-            checker.diagnostics.push(Diagnostic::error(&range.place, message).label("cannot be declared"));
+            checker
+                .diagnostics
+                .push(Diagnostic::error(Code::OutsideMemory, &range.place, message).label("cannot be declared"));
         }
     }
     for device in &playbook.devices {
@@ -96,7 +99,11 @@ impl Checker<'_> {
 
     fn step(&mut self, step: &Step, reachable: &[Id], within: Within) {
         if let Some(first) = self.ids.insert(step.id.clone(), step.place.clone()) {
-            let diagnostic = Diagnostic::error(&step.place, format!("there are two steps with the id `{}`", step.id));
+            let diagnostic = Diagnostic::error(
+                Code::DuplicateName,
+                &step.place,
+                format!("there are two steps with the id `{}`", step.id),
+            );
             self.diagnostics.push(diagnostic.hint(if first == step.place {
                 "its procedure is called twice: an `id` beside `do` goes before the ids of that call".to_owned()
             } else {
@@ -112,7 +119,7 @@ impl Checker<'_> {
         if let Some(name) = &step.sets {
             if step.until.is_none() || !matches!(step.action, Action::Wait | Action::Prompt(_)) {
                 let message = "`sets` belongs to a wait for devices, or to a prompt with one";
-                let diagnostic = Diagnostic::error(step.place_of(STEP.sets), message);
+                let diagnostic = Diagnostic::error(Code::KeyOutOfPlace, step.place_of(STEP.sets), message);
                 self.diagnostics.push(diagnostic.hint("it keeps whether the devices came in time"));
             }
             self.define(name, Kind::Boolean);
@@ -122,7 +129,7 @@ impl Checker<'_> {
             && let Some((key, _)) = told.iter().find(|(_, text)| text.is_some())
         {
             let message = format!("`{}` belongs to a wait with `sets`", key.name);
-            self.diagnostics.push(Diagnostic::error(step.place_of(*key), message));
+            self.diagnostics.push(Diagnostic::error(Code::KeyOutOfPlace, step.place_of(*key), message));
         }
         for instead in &step.instead {
             self.device(&instead.device);
@@ -135,7 +142,7 @@ impl Checker<'_> {
         }
         if !step.instead.is_empty() && step.until.is_none() && !matches!(step.action, Action::Run(_)) {
             let message = "`instead` has no meaning in a step that waits for no device";
-            self.diagnostics.push(Diagnostic::error(step.place_of(STEP.instead), message));
+            self.diagnostics.push(Diagnostic::error(Code::KeyOutOfPlace, step.place_of(STEP.instead), message));
         }
         if let Some(restart) = &step.restart_at {
             self.restart(restart, reachable, within);
@@ -168,7 +175,7 @@ impl Checker<'_> {
                 let mut taken = needed.filter(|input| input.name == *write.name || input.file_name() == *write.file);
                 if let Some(input) = taken.next() {
                     let message = format!("this would take the place of the input `{}`", input.name);
-                    let diagnostic = Diagnostic::error(&write.file.place, message);
+                    let diagnostic = Diagnostic::error(Code::DuplicateName, &write.file.place, message);
                     self.diagnostics.push(diagnostic.hint("choose another name and another file"));
                 }
                 self.define(&write.name, Kind::File);
@@ -187,7 +194,7 @@ impl Checker<'_> {
     fn enough(&mut self, step: &Step, enough: &Enough) {
         if step.sets.is_some() || !matches!(step.action, Action::Wait | Action::Prompt(_)) {
             let message = "`times` and `sets` below `instead` belong to a wait or a prompt that must be met";
-            let diagnostic = Diagnostic::error(&enough.sets.place, message);
+            let diagnostic = Diagnostic::error(Code::KeyOutOfPlace, &enough.sets.place, message);
             self.diagnostics.push(diagnostic.hint("leave them out, or give this a step of its own"));
         }
         self.define(&enough.sets, Kind::Boolean);
@@ -198,18 +205,21 @@ impl Checker<'_> {
         let place = step.place_of(STEP.ask);
         if step.sets.is_some() {
             let message = "`ask` has no meaning in a wait that may fail";
-            self.diagnostics.push(Diagnostic::error(place, message).hint("make the prompt a step of its own"));
+            self.diagnostics
+                .push(Diagnostic::error(Code::KeyOutOfPlace, place, message).hint("make the prompt a step of its own"));
         }
         if step.timeout.is_some_and(|timeout| timeout.base <= ask.after) {
             let message = "the wait is over before the person is asked";
-            self.diagnostics.push(Diagnostic::error(place, message).hint("give `timeout` more time than `after`"));
+            self.diagnostics.push(
+                Diagnostic::error(Code::LimitTooShort, place, message).hint("give `timeout` more time than `after`"),
+            );
         }
     }
 
     fn tool_file(&mut self, file: &ToolFile) {
         if !self.scope.tools.contains(&file.tool.value) {
             let message = format!("no step runs `{}`, so its files are not looked for", file.tool.value);
-            let diagnostic = Diagnostic::error(&file.tool.place, message);
+            let diagnostic = Diagnostic::error(Code::Unused, &file.tool.place, message);
             self.diagnostics.push(match nearest(&file.tool.value, self.scope.tools.iter().map(String::as_str)) {
                 Some(near) => diagnostic.hint(format!("did you mean `{near}`?")),
                 None => diagnostic,
@@ -219,7 +229,7 @@ impl Checker<'_> {
             && !may_name(tool, &file.file.value, &CallFacts::of_program(&tool.launchers()))
         {
             let message = format!("`{}` is no file of {} that a playbook may name", file.file.value, tool.name);
-            let diagnostic = Diagnostic::error(&file.file.place, message);
+            let diagnostic = Diagnostic::error(Code::Staging, &file.file.place, message);
             self.diagnostics.push(diagnostic.hint("the catalog names them, with `files`"));
         }
         self.define(&Located { value: file.name.clone(), place: file.place.clone() }, Kind::File);
@@ -229,15 +239,15 @@ impl Checker<'_> {
         let named = third.unchanged.iter().chain(&third.unlike);
         for name in named.filter(|name| self.scope.values.get(&name.value) != Some(&Kind::File)) {
             let message = format!("no file is called `{}` here", name.value);
-            self.diagnostics.push(Diagnostic::error(&name.place, message));
+            self.diagnostics.push(Diagnostic::error(Code::UnknownName, &name.place, message));
         }
         if third.unlike.is_some() && third.unchanged.is_none() {
             let message = "`unlike` compares the file of `unchanged`, which is missing";
-            self.diagnostics.push(Diagnostic::error(&third.place, message));
+            self.diagnostics.push(Diagnostic::error(Code::MissingKey, &third.place, message));
         }
         if matches!(step.action, Action::Steps(_)) {
             let message = "`third_time` belongs to a step within the group: only that knows what failed";
-            self.diagnostics.push(Diagnostic::error(&third.place, message));
+            self.diagnostics.push(Diagnostic::error(Code::KeyOutOfPlace, &third.place, message));
         }
     }
 
@@ -245,7 +255,8 @@ impl Checker<'_> {
         match self.scope.values.insert(name.value.clone(), kind) {
             Some(before) if before != kind => {
                 let message = format!("`{}` is already {before}; it cannot become {kind}", name.value);
-                self.diagnostics.push(Diagnostic::error(&name.place, message).hint("choose another name"));
+                self.diagnostics
+                    .push(Diagnostic::error(Code::DuplicateName, &name.place, message).hint("choose another name"));
             }
             _ => {}
         }
@@ -256,7 +267,7 @@ impl Checker<'_> {
             Ok(kind) if kind == wanted => {}
             Ok(kind) => {
                 let message = format!("{wanted} is needed here, and this is {kind}");
-                let mut diagnostic = Diagnostic::error(&expression.place, message);
+                let mut diagnostic = Diagnostic::error(Code::ExpressionKind, &expression.place, message);
                 if wanted == Kind::Boolean {
                     diagnostic = diagnostic.hint("compare it with something, as in `… == 1`");
                 }
@@ -283,7 +294,7 @@ impl Checker<'_> {
         let gone = |name: &&Located<Id>| until.gone.iter().any(|gone| gone.value == name.value);
         if let Some(both) = until.present.iter().find(gone) {
             let message = format!("`{}` cannot be present and gone at once", both.value);
-            self.diagnostics.push(Diagnostic::error(&both.place, message));
+            self.diagnostics.push(Diagnostic::error(Code::Contradiction, &both.place, message));
         }
     }
 
@@ -292,7 +303,8 @@ impl Checker<'_> {
             return;
         }
         let known: Vec<&str> = self.scope.devices.iter().map(Id::as_str).collect();
-        let diagnostic = Diagnostic::error(&name.place, format!("no device is called `{}`", name.value));
+        let diagnostic =
+            Diagnostic::error(Code::UnknownDevice, &name.place, format!("no device is called `{}`", name.value));
         self.diagnostics.push(diagnostic.label("unknown device").hint(match known.as_slice() {
             [] => "describe it below `devices:`".to_owned(),
             known => meant_or_known(name.as_str(), known.iter().copied()),
@@ -302,9 +314,14 @@ impl Checker<'_> {
     fn restart(&mut self, restart: &RestartAt, reachable: &[Id], within: Within) {
         let target = &restart.step;
         if within.only_reads {
-            self.diagnostics.push(Diagnostic::error(&target.place, "a reading cannot restart the procedure"));
+            self.diagnostics.push(Diagnostic::error(
+                Code::UnknownName,
+                &target.place,
+                "a reading cannot restart the procedure",
+            ));
         } else if !reachable.contains(&target.value) {
-            let diagnostic = Diagnostic::error(&target.place, format!("cannot restart at `{}`", target.value));
+            let diagnostic =
+                Diagnostic::error(Code::UnknownName, &target.place, format!("cannot restart at `{}`", target.value));
             self.diagnostics.push(match nearest(target.value.as_str(), reachable.iter().map(Id::as_str)) {
                 Some(near) => diagnostic.hint(format!("did you mean `{near}`?")),
                 None => diagnostic.hint("name a step that stands before this one, not inside another group"),
@@ -335,8 +352,11 @@ impl Checker<'_> {
         for staged in &run.stage {
             let known = self.scope.values.iter().filter(|(_, kind)| **kind == Kind::File).map(|(name, _)| name);
             if !known.clone().any(|name| *name == staged.file.value) {
-                let diagnostic =
-                    Diagnostic::error(&staged.file.place, format!("no file is called `{}`", staged.file.value));
+                let diagnostic = Diagnostic::error(
+                    Code::UnknownName,
+                    &staged.file.place,
+                    format!("no file is called `{}`", staged.file.value),
+                );
                 self.diagnostics.push(match nearest(staged.file.value.as_str(), known.map(Id::as_str)) {
                     Some(near) => diagnostic.hint(format!("did you mean `{near}`?")),
                     None => diagnostic.hint("name an input, or a file that an earlier step writes"),
@@ -354,19 +374,24 @@ impl Checker<'_> {
                 let CallText { changes_board, is_forbidden } = check_call(tool, step, run, &mut self.diagnostics);
                 let call = CallCheck { playbook: self.playbook, scope: &self.scope, tool, is_forbidden };
                 self.diagnostics.extend(call.check(step, run));
+                self.diagnostics.extend(check_options(self.playbook, tool, step, run));
                 if changes_board {
                     self.diagnostics.extend(unnamed_device(run, self.devices, self.catalog));
                 }
                 if within.only_reads && changes_board {
                     let message =
                         format!("this call of {} changes the board, and only reading is allowed here", tool.name);
-                    self.diagnostics.push(Diagnostic::error(&run.tool.place, message));
+                    self.diagnostics.push(Diagnostic::error(Code::ReadingChanges, &run.tool.place, message));
                 }
             }
             None => {
                 let known: Vec<&str> = self.catalog.tools.iter().map(|tool| tool.name.as_str()).collect();
-                let diagnostic = Diagnostic::error(&run.tool.place, format!("no tool is called `{}`", run.tool.value))
-                    .label("not in the catalog");
+                let diagnostic = Diagnostic::error(
+                    Code::UnknownTool,
+                    &run.tool.place,
+                    format!("no tool is called `{}`", run.tool.value),
+                )
+                .label("not in the catalog");
                 self.diagnostics.push(match nearest(&run.tool.value, known.iter().copied()) {
                     Some(near) => diagnostic.hint(format!("did you mean `{near}`?")),
                     None => diagnostic
@@ -394,7 +419,7 @@ impl Checker<'_> {
             if arg.parts.iter().any(is_file) {
                 let message = format!("{} works in a copy of its own folder, where this file is not", run.tool.value);
                 self.diagnostics.push(
-                    Diagnostic::error(&arg.place, message)
+                    Diagnostic::error(Code::Staging, &arg.place, message)
                         .hint("put the file there with `stage: {path/below/it.bin: name}`, and write that path here"),
                 );
             }
@@ -402,23 +427,31 @@ impl Checker<'_> {
         if let Some(name) = run.produces.first() {
             let message =
                 format!("{} works in a copy of its own folder, so `{}` is not found", run.tool.value, name.value);
-            self.diagnostics.push(Diagnostic::error(&run.tool.place, message));
+            self.diagnostics.push(Diagnostic::error(Code::Staging, &run.tool.place, message));
         }
     }
 
     fn irreversible(&mut self, step: &Step, irreversible: &Irreversible, within: Within) {
         let place = step.place_of(STEP.irreversible);
         if !matches!(step.action, Action::Run(_)) {
-            self.diagnostics.push(Diagnostic::error(place, "only a step with `run` can be irreversible"));
+            self.diagnostics.push(Diagnostic::error(
+                Code::IrreversiblePlace,
+                place,
+                "only a step with `run` can be irreversible",
+            ));
         }
         if step.retry.is_some() || within.retried {
             self.diagnostics.push(
-                Diagnostic::error(place, "an irreversible step is tried once and never again")
+                Diagnostic::error(Code::IrreversiblePlace, place, "an irreversible step is tried once and never again")
                     .hint("take it out of the group with `retry`, and give it no `retry` of its own"),
             );
         }
         if within.only_reads {
-            self.diagnostics.push(Diagnostic::error(place, "an irreversible step cannot stand here"));
+            self.diagnostics.push(Diagnostic::error(
+                Code::IrreversiblePlace,
+                place,
+                "an irreversible step cannot stand here",
+            ));
         }
         for reading in [&irreversible.already_done, &irreversible.verify] {
             self.reading(reading);

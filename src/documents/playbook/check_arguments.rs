@@ -14,7 +14,7 @@ use crate::documents::playbook::check_call::{broken, place_of};
 use crate::documents::playbook::{
     Action, Contents, Irreversible, Playbook, Reading, Run, Step, all_arguments, arguments, runs_of,
 };
-use crate::words::{AddressRange, Diagnostic, Id, ToolVersion};
+use crate::words::{AddressRange, Code, Diagnostic, Id, ToolVersion};
 
 /// Combinations of values that are tried for one call.
 const COMBINATIONS_MAX: usize = 256;
@@ -39,7 +39,7 @@ impl<'a> CallCheck<'a> {
     fn arguments(&self, step: &Step, run: &Run) -> Vec<Diagnostic> {
         let Some(combinations) = self.combinations(run) else {
             let message = format!("these arguments have more than {COMBINATIONS_MAX} combinations of values");
-            return vec![Diagnostic::error(&run.tool.place, message)];
+            return vec![Diagnostic::error(Code::TooMuch, &run.tool.place, message)];
         };
         for closed in combinations {
             let sample = |other| Sample { check: self, closed: &closed, captured: None, other };
@@ -56,10 +56,12 @@ impl<'a> CallCheck<'a> {
                 return vec![broken(rule, run, &first[self.first_args()..])];
             }
             match self.look(&one, &first).kind {
-                CallKind::NeedsConsent(why) if step.irreversible.is_none() => return vec![self.unmarked(run, &why)],
+                CallKind::NeedsConsent(why) if step.irreversible.is_none() => {
+                    return vec![self.decimal(run, &one, &first, &why).unwrap_or_else(|| self.unmarked(run, &why))];
+                }
                 CallKind::Never(why) => {
                     let message = format!("no consent allows this call: {why}");
-                    return vec![self.doubted(run, &why, message)];
+                    return vec![self.doubted(Code::NeverAllowed, run, &why, message)];
                 }
                 CallKind::NeedsConsent(_) | CallKind::Reversible => {}
             }
@@ -71,8 +73,28 @@ impl<'a> CallCheck<'a> {
         look(self.tool, args, &sample.call_facts().facts())
     }
 
+    /// The argument in doubt is none with `0x` in front of it: that was meant.
+    fn decimal(&self, run: &Run, sample: &Sample<'_>, args: &[String], doubt: &Doubt) -> Option<Diagnostic> {
+        let index = doubt.argument?;
+        let text = args.get(index).filter(|text| text.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
+        let mut meant = args.to_vec();
+        meant[index] = format!("0x{text}");
+        let remains = match self.look(sample, &meant).kind {
+            CallKind::Reversible => false,
+            // The next doubt may be about where that address leads, or about the next argument.
+            CallKind::NeedsConsent(other) | CallKind::Never(other) => {
+                other.argument == Some(index) && other.why.replace("0x", "") == doubt.why
+            }
+        };
+        let argument = index.checked_sub(self.first_args());
+        let message = format!("`{text}` is an address without `0x`");
+        let diagnostic = Diagnostic::error(Code::AddressForm, place_of(run, argument), message);
+        (!remains).then(|| diagnostic.hint(format!("write `0x{text}`")))
+    }
+
     fn unmarked(&self, run: &Run, doubt: &Doubt) -> Diagnostic {
-        let diagnostic = self.doubted(run, doubt, format!("this call may do what cannot be undone: {doubt}"));
+        let diagnostic =
+            self.doubted(Code::Unguarded, run, doubt, format!("this call may do what cannot be undone: {doubt}"));
         if doubt.remedy.is_some() {
             return diagnostic;
         }
@@ -86,9 +108,9 @@ impl<'a> CallCheck<'a> {
     }
 
     /// Marks the argument that it is about, if it is one.
-    fn doubted(&self, run: &Run, doubt: &Doubt, message: String) -> Diagnostic {
+    fn doubted(&self, code: Code, run: &Run, doubt: &Doubt, message: String) -> Diagnostic {
         let argument = doubt.argument.and_then(|index| index.checked_sub(self.first_args()));
-        let diagnostic = Diagnostic::error(place_of(run, argument), message);
+        let diagnostic = Diagnostic::error(code, place_of(run, argument), message);
         match &doubt.remedy {
             Some(remedy) => diagnostic.hint(remedy),
             None => diagnostic,
@@ -118,7 +140,7 @@ impl<'a> CallCheck<'a> {
         });
         let culprit = culprit.and_then(|index| index.checked_sub(self.first_args()));
         Some(
-            Diagnostic::error(place_of(run, culprit), "what this comes to decides what the call does, and is not known beforehand").hint(
+            Diagnostic::error(Code::OpenArgument, place_of(run, culprit), "what this comes to decides what the call does, and is not known beforehand").hint(
                 "write it out, or take a variable with a closed list of `values`; only lengths, limits and files may be \
                  worked out",
             ),
@@ -156,7 +178,7 @@ impl<'a> CallCheck<'a> {
         let burnt = self.fuse(&sample, run).map(|(fuse, _)| fuse);
         if burnt.is_some() && !run.args.iter().all(Template::is_literal) {
             let message = "a call that burns a fuse is written out in full";
-            diagnostics.push(Diagnostic::error(&run.tool.place, message));
+            diagnostics.push(Diagnostic::error(Code::OpenArgument, &run.tool.place, message));
         }
         for (key, reading) in [("already_done", &irreversible.already_done), ("verify", &irreversible.verify)] {
             let named = reading.holds.names();
@@ -165,7 +187,7 @@ impl<'a> CallCheck<'a> {
             if !runs.iter().any(|run| captures(&run)) {
                 let message = format!("`{key}` does not depend on anything that its own steps read from the board");
                 let hint = "capture a value in its steps, and compare that";
-                diagnostics.push(Diagnostic::error(&reading.holds.place, message).hint(hint));
+                diagnostics.push(Diagnostic::error(Code::WeakProof, &reading.holds.place, message).hint(hint));
                 continue;
             }
             if let Some(Fuse { word, bits: Some(bits) }) = burnt {
@@ -198,7 +220,7 @@ impl<'a> CallCheck<'a> {
         });
         let Some((read, value)) = read else {
             let message = format!("`{key}` does not read word {word} of the fuses, which this step burns");
-            return Some(Diagnostic::error(&reading.holds.place, message));
+            return Some(Diagnostic::error(Code::WeakProof, &reading.holds.place, message));
         };
         let named = reading.holds.names();
         if let Some(value) = value
@@ -207,12 +229,12 @@ impl<'a> CallCheck<'a> {
             let message =
                 format!("`{}` is not taken from where {} prints what the fuse holds", other.name, self.tool.name);
             let hint = format!("write `{{integer: '{}'}}`", value.as_str());
-            return Some(Diagnostic::error(&read.tool.place, message).hint(hint));
+            return Some(Diagnostic::error(Code::WeakProof, &read.tool.place, message).hint(hint));
         }
         let captured = read.capture.iter().map(|capture| &capture.name.value).find(|name| named.contains(name));
         let Some(captured) = captured else {
             let message = format!("`{key}` reads word {word} of the fuses, but does not compare what it holds");
-            return Some(Diagnostic::error(&reading.holds.place, message));
+            return Some(Diagnostic::error(Code::WeakProof, &reading.holds.place, message));
         };
         let holds = |word: u64| {
             let value = Value::Integer(i64::try_from(word).ok()?);
@@ -222,7 +244,7 @@ impl<'a> CallCheck<'a> {
         let tells = holds(0) == Some(false) && holds(bits) == Some(true) && holds(others) == Some(false);
         (!tells).then(|| {
             let message = format!("`{key}` does not tell whether the bits {bits:#x} of word {word} are burnt");
-            Diagnostic::error(&reading.holds.place, message)
+            Diagnostic::error(Code::WeakProof, &reading.holds.place, message)
                 .hint(format!("write `{captured} & {bits:#x} == {bits:#x}`"))
         })
     }

@@ -3,7 +3,7 @@
 use crate::documents::catalog::{ArgumentRule, CallFacts, Command, Tool, may_stage};
 use crate::documents::expression::{Part, Template};
 use crate::documents::playbook::{Changes, Run, Step};
-use crate::words::{Diagnostic, Located, Place};
+use crate::words::{Code, Diagnostic, Located, Place};
 
 /// What is known of a call by its own text.
 #[derive(Debug, Clone, Copy)]
@@ -21,15 +21,21 @@ pub(super) fn check_call(tool: &Tool, step: &Step, run: &Run, diagnostics: &mut 
     }
     if !run.stage.is_empty() && !tool.private_folder {
         diagnostics.push(
-            Diagnostic::error(&run.tool.place, format!("{} has no folder of its own to put files into", tool.name))
-                .hint("write `${name}` in its arguments: it finds the run's files where it works"),
+            Diagnostic::error(
+                Code::Staging,
+                &run.tool.place,
+                format!("{} has no folder of its own to put files into", tool.name),
+            )
+            .hint("write `${name}` in its arguments: it finds the run's files where it works"),
         );
     }
     for staged in run.stage.iter().filter(|_| tool.private_folder) {
         if !may_stage(tool, &staged.path.value, &CallFacts::of_program(&tool.launchers())) {
             let path = &staged.path;
             let message = format!("`{}` is no file that steps may put into the folder of {}", path.value, tool.name);
-            diagnostics.push(Diagnostic::error(&path.place, message).hint("the catalog names them, with `stages`"));
+            diagnostics.push(
+                Diagnostic::error(Code::Staging, &path.place, message).hint("the catalog names them, with `stages`"),
+            );
         }
     }
     let shown: Vec<String> = run.args.iter().map(as_far_as_literal).collect();
@@ -63,7 +69,7 @@ pub(super) fn check_call(tool: &Tool, step: &Step, run: &Run, diagnostics: &mut 
 
 /// What a step says of its changes must not contradict what is known of the call.
 fn wrong_changes(command: &Command, step: &Step, changes: &Located<Changes>) -> Option<Diagnostic> {
-    let diagnostic = |message: &str| Some(Diagnostic::error(&changes.place, message));
+    let diagnostic = |message: &str| Some(Diagnostic::error(Code::Contradiction, &changes.place, message));
     match changes.value {
         _ if !command.changes_board => {
             diagnostic("this call changes nothing that lasts, so there is nothing to say about it")
@@ -75,9 +81,13 @@ fn wrong_changes(command: &Command, step: &Step, changes: &Located<Changes>) -> 
 }
 
 fn no_evidence(tool: &Tool, run: &Run) -> Diagnostic {
-    Diagnostic::error(&run.tool.place, format!("nothing tells whether this call of {} succeeds", tool.name))
-        .label("no evidence of success")
-        .hint("add `expect:` with a pattern that only a success prints; an exit code of 0 is not enough")
+    Diagnostic::error(
+        Code::NoEvidence,
+        &run.tool.place,
+        format!("nothing tells whether this call of {} succeeds", tool.name),
+    )
+    .label("no evidence of success")
+    .hint("add `expect:` with a pattern that only a success prints; an exit code of 0 is not enough")
 }
 
 /// Tools work in a folder of the run's own, where a name without a folder cannot reach anything else. What a step itself
@@ -91,7 +101,7 @@ fn check_no_path(arg: &Template, run: &Run, diagnostics: &mut Vec<Diagnostic>) {
     let is_path = |word: &str| word.starts_with('~') || word.contains(['/', '\\']);
     if text.split_whitespace().any(|word| is_path(word) && !staged(word)) {
         diagnostics.push(
-            Diagnostic::error(&arg.place, "an argument cannot name a file by its path")
+            Diagnostic::error(Code::PathInArgument, &arg.place, "an argument cannot name a file by its path")
                 .hint("declare the file below `inputs:` and write `${its_name}`"),
         );
     }
@@ -111,7 +121,8 @@ pub(super) fn as_far_as_literal(arg: &Template) -> String {
 /// A rule that these arguments of the step break.
 pub(super) fn broken(rule: &ArgumentRule, run: &Run, shown: &[String]) -> Diagnostic {
     let is_meant = |text: &String| rule.with.first().is_some_and(|pattern| pattern.is_match(text));
-    let mut diagnostic = Diagnostic::error(place_of(run, shown.iter().position(is_meant)), rule.message.clone());
+    let mut diagnostic =
+        Diagnostic::error(Code::ForbiddenCall, place_of(run, shown.iter().position(is_meant)), rule.message.clone());
     diagnostic.hint.clone_from(&rule.hint);
     diagnostic
 }

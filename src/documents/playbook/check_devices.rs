@@ -3,7 +3,7 @@
 use crate::documents::catalog::Catalog;
 use crate::documents::playbook::check_call::as_far_as_literal;
 use crate::documents::playbook::{Device, Run};
-use crate::words::Diagnostic;
+use crate::words::{Code, Diagnostic};
 
 /// A device whose id many boards show is not told apart by it.
 pub(super) fn shared_id(device: &Device, catalog: &Catalog) -> Option<Diagnostic> {
@@ -16,7 +16,7 @@ pub(super) fn shared_id(device: &Device, catalog: &Catalog) -> Option<Diagnostic
          written",
         device.name
     );
-    Some(Diagnostic::warning(device.id_places.get(index).unwrap_or(&device.place), message).hint(hint))
+    Some(Diagnostic::warning(Code::SharedId, device.id_places.get(index).unwrap_or(&device.place), message).hint(hint))
 }
 
 /// Before the board is changed it must be known which one is there.
@@ -35,5 +35,5 @@ pub(super) fn unnamed_device(run: &Run, devices: &[Device], catalog: &Catalog) -
         run.tool.value
     );
     let hint = format!("add `device: {}`, or the device that is meant", shared.name);
-    Some(Diagnostic::warning(&run.tool.place, message).hint(hint))
+    Some(Diagnostic::warning(Code::SharedId, &run.tool.place, message).hint(hint))
 }

@@ -11,7 +11,7 @@ use crate::documents::catalog::{ArgumentPlace, Catalog, RegionArguments};
 use crate::documents::expression::{Template, expand};
 use crate::documents::playbook::declared::Declared;
 use crate::documents::playbook::{Input, Playbook, Run, Step, arguments};
-use crate::words::{Diagnostic, Id, Place, parse_integer};
+use crate::words::{AddressRange, Code, Diagnostic, Hex, Id, Place, Severity, parse_integer, without_repetitions};
 
 /// The smallest file, and one that is just longer than a sector of 4 KiB; the largest one comes from `max_size`.
 const TELLING_SIZES_BYTES: [u64; 2] = [SMALLEST_BYTES, 4097];
@@ -20,12 +20,69 @@ const SMALLEST_BYTES: u64 = 1;
 pub(super) fn check_flash(playbook: &Playbook, catalog: &Catalog, diagnostics: &mut Vec<Diagnostic>) {
     let mut found = Found { playbook, catalog, erases: Vec::new(), writes: Vec::new() };
     found.steps(&playbook.steps, Taken::Always);
+    // An address in none of them is one that the guard doubts.
+    let declared: Vec<Room> =
+        playbook.memories.iter().map(|(name, range)| Room::of_memory(name, range.value)).collect();
+    let inside = |write: &&Write<'_>| declared.iter().any(|room| (room.start..room.end).contains(&write.address));
+    diagnostics.extend(found.writes.iter().filter(inside).filter_map(|write| beyond(write, &declared)));
     for (index, write) in found.writes.iter().enumerate() {
         let before = |erase: &&Erase<'_>| erase.number < write.number && erase.tool == write.tool;
         let erase = found.erases.iter().filter(before).rev().find(|erase| erase.address == write.address);
         diagnostics.extend(erase.and_then(|erase| found.too_short(erase, write)));
         diagnostics.extend(found.writes[..index].iter().find_map(|earlier| overlapping(earlier, write)));
     }
+}
+
+/// Memories that are told where an address is in none of them.
+const ROOMS_SHOWN_MAX: usize = 4;
+
+/// Memory that a board has, and how people call it.
+#[derive(Debug, Clone)]
+pub struct Room {
+    pub name: String,
+    pub start: u64,
+    /// The first address behind it.
+    pub end: u64,
+}
+
+impl Room {
+    fn of_memory(name: &Id, range: AddressRange) -> Room {
+        Room { name: format!("the memory `{name}`"), start: u64::from(range.start), end: range.end() }
+    }
+}
+
+/// Writes that go beyond these memories: the largest file that one may get is held against what is there behind its address.
+/// Warnings, because a board of the bench may be smaller than the one it stands for.
+pub fn check_rooms(playbook: &Playbook, catalog: &Catalog, rooms: &[Room]) -> Vec<Diagnostic> {
+    let mut found = Found { playbook, catalog, erases: Vec::new(), writes: Vec::new() };
+    found.steps(&playbook.steps, Taken::Always);
+    let beyond = found.writes.iter().filter_map(|write| beyond(write, rooms));
+    without_repetitions(beyond.map(|diagnostic| Diagnostic { severity: Severity::Warning, ..diagnostic }).collect())
+}
+
+fn beyond(write: &Write<'_>, rooms: &[Room]) -> Option<Diagnostic> {
+    let Write { address, input, address_place, .. } = write;
+    let Some(room) = rooms.iter().find(|room| (room.start..room.end).contains(address)) else {
+        let first = rooms.first()?;
+        let message = format!("{} lies outside of {}", Hex(*address), first.name);
+        let reach = |room: &Room| format!("{} to {}", Hex(room.start), Hex(room.end - 1));
+        let reach: Vec<String> = rooms.iter().take(ROOMS_SHOWN_MAX).map(reach).collect();
+        let diagnostic = Diagnostic::error(Code::OutsideMemory, address_place, message);
+        return Some(diagnostic.hint(format!("it has {}", reach.join(", "))));
+    };
+    let (room_bytes, max) = (room.end - address, input.max_size?);
+    (max > room_bytes).then(|| {
+        let message = format!(
+            "`{}` may have {} bytes, and from {} on {} has only {}",
+            input.name,
+            Hex(max),
+            Hex(*address),
+            room.name,
+            Hex(room_bytes)
+        );
+        let hint = format!("give `{}` a `max_size` of {} at most", input.name, Hex(room_bytes));
+        Diagnostic::error(Code::NoRoom, address_place, message).hint(hint)
+    })
 }
 
 /// Is a step part of every run?
@@ -121,7 +178,7 @@ impl<'a> Found<'a> {
             let length = expand(erase.length, &facts).ok().and_then(|text| parse_integer(&text).ok())?;
             let message =
                 format!("a `{name}` of {bytes} bytes is longer than what is erased for it, {length:#x} bytes");
-            let diagnostic = Diagnostic::error(&erase.length.place, message).label("too short");
+            let diagnostic = Diagnostic::error(Code::EraseTooShort, &erase.length.place, message).label("too short");
             let hint = format!("write `${{hex(align(size({name}), 0x1000))}}`, with the size of the chip's sectors");
             (u64::try_from(length).unwrap_or(0) < bytes).then(|| diagnostic.hint(hint))
         })
@@ -141,7 +198,7 @@ fn overlapping(earlier: &Write<'_>, later: &Write<'_>) -> Option<Diagnostic> {
     let message = format!("`{other}` ({}) and `{one}` ({}) have room in common", room(later), room(earlier));
     let line = earlier.address_place.position().line;
     Some(
-        Diagnostic::error(later.address_place, message)
+        Diagnostic::error(Code::OverlappingRegions, later.address_place, message)
             .hint(format!("`{one}` is written in line {line}; give it a smaller `max_size`, or move one of them")),
     )
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::documents::expression::{BinaryOperator, Expression, Function, Node, Part, Template, UnaryOperator};
 use crate::documents::playbook::{Action, Contents, Input, Irreversible, Need, Playbook, Step};
-use crate::words::{Diagnostic, Id, Place, nearest};
+use crate::words::{Code, Diagnostic, Id, Place, nearest};
 
 /// Files that may be missing at some point of the procedure.
 type Absent = BTreeSet<Id>;
@@ -16,14 +16,17 @@ pub(super) fn check_optional(playbook: &Playbook, diagnostics: &mut Vec<Diagnost
             match found.map(|found| &found.need) {
                 Some(Need::Never) => {}
                 Some(_) => diagnostics.push(
-                    Diagnostic::error(&other.place, format!("`{}` is never missing", other.value))
+                    Diagnostic::error(Code::OptionalInput, &other.place, format!("`{}` is never missing", other.value))
                         .hint(format!("give `{}` the key `optional: true`", other.value)),
                 ),
                 None => {
                     let others = playbook.inputs.iter().map(|input| input.name.as_str());
                     let near = nearest(other.value.as_str(), others.filter(|name| *name != input.name.as_str()));
-                    let mut diagnostic =
-                        Diagnostic::error(&other.place, format!("no other input is called `{}`", other.value));
+                    let mut diagnostic = Diagnostic::error(
+                        Code::UnknownName,
+                        &other.place,
+                        format!("no other input is called `{}`", other.value),
+                    );
                     diagnostic.hint = near.map(|near| format!("did you mean `{near}`?"));
                     diagnostics.push(diagnostic);
                 }
@@ -33,7 +36,10 @@ pub(super) fn check_optional(playbook: &Playbook, diagnostics: &mut Vec<Diagnost
     for input in &playbook.inputs {
         if let Some(together) = input.together.as_ref().filter(|_| !matches!(input.need, Need::Never)) {
             let message = format!("`{}` is never missing, so it cannot go together with others", input.name);
-            diagnostics.push(Diagnostic::error(&together.place, message).hint("give it the key `optional: true`"));
+            diagnostics.push(
+                Diagnostic::error(Code::OptionalInput, &together.place, message)
+                    .hint("give it the key `optional: true`"),
+            );
         }
     }
     let optional = |input: &&Input| !matches!(input.need, Need::Always);
@@ -138,7 +144,7 @@ impl Follower<'_> {
             Node::Name { name, start, end } if absent.contains(name) => {
                 let place = place.within(*start, end - start);
                 self.diagnostics.push(
-                    Diagnostic::error(&place, format!("`{name}` may be missing here"))
+                    Diagnostic::error(Code::OptionalInput, &place, format!("`{name}` may be missing here"))
                         .label("optional input")
                         .hint(format!("add `when: given({name})` to this step, or to a group around it")),
                 );

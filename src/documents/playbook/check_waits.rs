@@ -2,7 +2,7 @@
 
 use crate::documents::playbook::read_step::STEP;
 use crate::documents::playbook::{Action, HandMove, Hint, Step, Until};
-use crate::words::{Diagnostic, describe_time};
+use crate::words::{Code, Diagnostic, describe_time};
 
 /// `next` is the step after it.
 pub(super) fn check_waits(step: &Step, next: Option<&Step>) -> Vec<Diagnostic> {
@@ -19,6 +19,7 @@ pub(super) fn check_waits(step: &Step, next: Option<&Step>) -> Vec<Diagnostic> {
     if freed.is_some() && plugged > freed && !next.is_some_and(|next| watches_on(step, next)) {
         let message = "this goes on as soon as the board is unplugged, with the jumper or switch still as it was";
         let diagnostic = Diagnostic::warning(
+            Code::OverTooSoon,
             step.place_of(if matches!(step.action, Action::Wait) { STEP.wait } else { STEP.until }),
             message,
         );
@@ -31,7 +32,7 @@ pub(super) fn check_waits(step: &Step, next: Option<&Step>) -> Vec<Diagnostic> {
     }
     if !step.instead.is_empty() && !matches!(step.action, Action::Run(_)) {
         let message = "`instead` can hardly act here: the wait is over as soon as the devices are gone";
-        let diagnostic = Diagnostic::warning(step.place_of(STEP.instead), message);
+        let diagnostic = Diagnostic::warning(Code::OverTooSoon, step.place_of(STEP.instead), message);
         diagnostics.push(diagnostic.hint("add `present:` with the wanted device, or let it last: `for: 10s`"));
     }
     diagnostics
@@ -39,14 +40,16 @@ pub(super) fn check_waits(step: &Step, next: Option<&Step>) -> Vec<Diagnostic> {
 
 fn check_hints(step: &Step) -> Vec<Diagnostic> {
     if !step.hints.is_empty() && step.until.is_none() {
-        let diagnostic = Diagnostic::error(step.place_of(STEP.hints), "`hints` belongs to a wait for devices");
+        let diagnostic =
+            Diagnostic::error(Code::KeyOutOfPlace, step.place_of(STEP.hints), "`hints` belongs to a wait for devices");
         return vec![diagnostic.hint("a prompt waits for devices with `until`")];
     }
     let limit = step.timeout.map(|timeout| timeout.base);
     let too_late = step.hints.iter().filter(|hint| limit.is_some_and(|limit| hint.after.value >= limit));
     let told = |hint: &Hint| {
         let message = format!("this is never told: the wait ends after {}", describe_time(limit.unwrap_or_default()));
-        Diagnostic::warning(&hint.after.place, message).hint("give the step a longer `timeout`, or tell it sooner")
+        Diagnostic::warning(Code::LimitTooShort, &hint.after.place, message)
+            .hint("give the step a longer `timeout`, or tell it sooner")
     };
     too_late.map(told).collect()
 }

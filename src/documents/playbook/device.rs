@@ -107,7 +107,7 @@ mod tests {
     fn arguments_name_devices_in_each_tools_form() {
         let device = |id: &str| Device {
             name: "rom".parse().unwrap(),
-            place: Place { source: Arc::new(Source { name: String::new(), text: String::new() }), start: 0, end: 0 },
+            place: Place::new(Arc::new(Source { name: String::new(), text: String::new() }), 0, 0),
             id_places: Vec::new(),
             ids: vec![id.parse().unwrap()],
             kind: DeviceKind::Usb,

@@ -6,7 +6,7 @@ use crate::documents::Yaml;
 use crate::documents::forms::{TEXTS, words};
 use crate::documents::keys::{Field, Shape, Way, Ways, keys};
 use crate::documents::reader::{Parts, Reader};
-use crate::words::{Diagnostic, Located, meant_or_known};
+use crate::words::{Code, Diagnostic, Located, meant_or_known};
 
 /// Of one edge, or of those whose place is not known; no board has more.
 const PINS_MAX: usize = 32;
@@ -120,11 +120,11 @@ pub(super) fn read_drawing(reader: &mut Reader, yaml: &Yaml) -> Option<Drawing> 
     let switches = parts.get(DRAWING.switches).map(|list| reader.list(list, "switches")).unwrap_or_default();
     if switches.len() > SWITCHES_MAX {
         let message = format!("{} switches are more than are drawn: at most {SWITCHES_MAX}", switches.len());
-        reader.report(Diagnostic::error(&yaml.place, message));
+        reader.report(Diagnostic::error(Code::TooMuch, &yaml.place, message));
     }
     let switches = switches.iter().filter_map(|switch| read_switch(reader, switch)).collect();
     if parts.given(&[DRAWING.edges, DRAWING.pins, DRAWING.switches]).is_empty() {
-        let diagnostic = Diagnostic::error(parts.place(), "there is nothing to draw here");
+        let diagnostic = Diagnostic::error(Code::MissingKey, parts.place(), "there is nothing to draw here");
         reader.report(diagnostic.hint("give it one of edges, pins, switches"));
     }
     let names = |pins: Vec<Located<String>>| pins.into_iter().map(|pin| pin.value).collect();
@@ -148,7 +148,7 @@ fn pins(reader: &mut Reader, yaml: &Yaml) -> Vec<Located<String>> {
     let items = reader.one_or_more(yaml, "names of pins");
     if items.len() > PINS_MAX {
         let message = format!("{} pins are more than are drawn: at most {PINS_MAX}", items.len());
-        reader.report(Diagnostic::error(&yaml.place, message));
+        reader.report(Diagnostic::error(Code::TooMuch, &yaml.place, message));
     }
     items.iter().filter_map(|item| short_name(reader, item)).collect()
 }
@@ -157,7 +157,7 @@ fn short_name(reader: &mut Reader, yaml: &Yaml) -> Option<Located<String>> {
     let name = reader.name(yaml)?;
     if name.value.is_empty() || name.value.chars().count() > NAME_LETTERS_MAX {
         let message = format!("a name on a drawing has 1 to {NAME_LETTERS_MAX} letters");
-        reader.report(Diagnostic::error(&name.place, message));
+        reader.report(Diagnostic::error(Code::BadName, &name.place, message));
         return None;
     }
     Some(name)
@@ -165,14 +165,14 @@ fn short_name(reader: &mut Reader, yaml: &Yaml) -> Option<Located<String>> {
 
 fn check_connected(reader: &mut Reader, connect: &[Located<String>], drawn: &[&str]) {
     for pin in connect.iter().filter(|pin| !drawn.contains(&pin.value.as_str())) {
-        let diagnostic = Diagnostic::error(&pin.place, format!("no pin `{}` is drawn", pin.value));
+        let diagnostic = Diagnostic::error(Code::UnknownName, &pin.place, format!("no pin `{}` is drawn", pin.value));
         reader.report(diagnostic.hint(meant_or_known(&pin.value, drawn.iter().copied())));
     }
     if let [first, rest @ ..] = connect
         && rest.len() != 1
     {
         let message = format!("a wire connects two pins, and {} are named", connect.len());
-        reader.report(Diagnostic::error(&first.place, message));
+        reader.report(Diagnostic::error(Code::Contradiction, &first.place, message));
     }
 }
 
@@ -191,7 +191,9 @@ fn read_spot(reader: &mut Reader, yaml: &Yaml) -> Option<Spot> {
     if found.is_none() {
         let known = Spot::ALL.map(|(word, _)| word);
         let message = format!("`{}` is no place on a board", text.value);
-        reader.report(Diagnostic::error(&text.place, message).hint(meant_or_known(&text.value, known)));
+        reader.report(
+            Diagnostic::error(Code::UnknownWord, &text.place, message).hint(meant_or_known(&text.value, known)),
+        );
     }
     found.map(|(_, spot)| spot)
 }

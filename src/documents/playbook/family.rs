@@ -1,15 +1,15 @@
 //! Families: a document that `uses` others takes everything from them that it does not say itself, with their parameters
 //! filled in from `with`. A family may use others in turn.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::documents::playbook::parameters::{
-    WHEN_FILLED_IN, fill_in, given, names_in, no_room, read_parameters, report_strangers, report_unused,
+    WHEN_FILLED_IN, fill_in_for, given, names_in, no_room, read_parameters, report_strangers, report_unused,
 };
 use crate::documents::reader::Reader;
 use crate::documents::{Key, Yaml, YamlKind, parse_yaml};
-use crate::words::{Diagnostic, Id, Located, Place, Source};
+use crate::words::{Code, Diagnostic, Id, Located, Place, Source};
 
 /// Finds the document that `uses` names, or says why it cannot be had. The argument is the path, seen from the playbook.
 pub type Families<'a> = dyn Fn(&str) -> Result<Arc<Source>, String> + 'a;
@@ -25,6 +25,8 @@ pub(in crate::documents) enum Joined {
 const DEPTH_MAX: usize = 4;
 /// In one `uses`.
 const FAMILIES_MAX: usize = 8;
+/// In all that one document brings in, each counted as often as it is used.
+const ALL_FAMILIES_MAX: usize = 32;
 
 /// The document with its families' keys added; unchanged when it has none. `keys` are those that a family may have.
 pub(in crate::documents) fn join_families(
@@ -33,7 +35,7 @@ pub(in crate::documents) fn join_families(
     keys: &[&str],
     families: &Families<'_>,
 ) -> (Yaml, Joined) {
-    Joining { keys, families }.join(reader, document, &[])
+    Joining { keys, families, known: BTreeMap::new(), used: 0 }.join(reader, document, &[])
 }
 
 /// A family as it stands in its file.
@@ -55,27 +57,35 @@ struct Gift {
 struct Joining<'a> {
     keys: &'a [&'a str],
     families: &'a Families<'a>,
+    /// Those that have been read, by their names as seen from the playbook; nothing of one that cannot be had.
+    known: BTreeMap<String, Option<Yaml>>,
+    used: usize,
 }
 
 impl Joining<'_> {
     /// `around` are the families that use this document, from the outside in.
-    fn join(&self, reader: &mut Reader, document: Yaml, around: &[String]) -> (Yaml, Joined) {
+    fn join(&mut self, reader: &mut Reader, document: Yaml, around: &[String]) -> (Yaml, Joined) {
         let YamlKind::Map(entries) = &document.kind else { return (document, Joined::Whole) };
         let find = |key: &str| entries.iter().find(|(found, _)| found.text == key);
         let Some((uses_key, uses)) = find("uses") else {
             if let Some((key, _)) = find("with") {
-                reader.report(Diagnostic::error(&key.place, "`with` has no meaning without `uses`"));
+                reader.report(Diagnostic::error(
+                    Code::KeyOutOfPlace,
+                    &key.place,
+                    "`with` has no meaning without `uses`",
+                ));
             }
             return (document, Joined::Whole);
         };
         let paths = reader.one_or_more(uses, "families");
         if paths.is_empty() || paths.len() > FAMILIES_MAX {
             let message = format!("`uses` names one to {FAMILIES_MAX} families");
-            reader.report(Diagnostic::error(&uses_key.place, message));
+            reader.report(Diagnostic::error(Code::TooMuch, &uses_key.place, message));
             return (document, Joined::FamilyLost);
         }
+        let paths = once_each(reader, paths);
         let found: Option<Vec<Family>> = {
-            let each: Vec<Option<Family>> = paths.iter().map(|path| self.read(reader, path, around)).collect();
+            let each: Vec<Option<Family>> = paths.into_iter().map(|path| self.read(reader, path, around)).collect();
             each.into_iter().collect()
         };
         let Some(found) = found else { return (document, Joined::FamilyLost) };
@@ -87,7 +97,7 @@ impl Joining<'_> {
         let (mut gifts, mut joined) = (Vec::new(), Joined::Whole);
         for Family { path, name, tree, parameters } in found {
             let values = given(reader, &parameters, &with, &path.value, &path.place);
-            let Some(tree) = fill_in(&tree, &values, &mut reader.room) else {
+            let Some(tree) = fill_in_for(&path.place, &tree, &values, &mut reader.room) else {
                 reader.report(no_room(&path.place, WHEN_FILLED_IN));
                 return (document, Joined::FamilyLost);
             };
@@ -102,29 +112,50 @@ impl Joining<'_> {
         (Yaml { kind: YamlKind::Map(with_gifts(own, gifts)), place: document.place }, joined)
     }
 
-    fn read(&self, reader: &mut Reader, path: &Yaml, around: &[String]) -> Option<Family> {
+    fn read(&mut self, reader: &mut Reader, path: &Yaml, around: &[String]) -> Option<Family> {
         let path = reader.text(path)?;
         let name = beside(around.last(), &path.value);
         if around.contains(&name) {
-            reader.report(Diagnostic::error(&path.place, format!("the family `{}` uses itself", path.value)));
+            reader.report(Diagnostic::error(
+                Code::CallsItself,
+                &path.place,
+                format!("the family `{}` uses itself", path.value),
+            ));
             return None;
         }
         if around.len() >= DEPTH_MAX {
-            reader.report(Diagnostic::error(&path.place, "families use each other too deeply here"));
+            reader.report(Diagnostic::error(Code::TooMuch, &path.place, "families use each other too deeply here"));
             return None;
         }
-        let parsed = match (self.families)(&name) {
-            Ok(source) => parse_yaml(&source),
-            Err(reason) => Err(Diagnostic::error(&path.place, format!("cannot use `{}`: {reason}", path.value))),
-        };
-        let tree = parsed.map_err(|diagnostic| reader.report(diagnostic)).ok()?;
+        self.used += 1;
+        if self.used > ALL_FAMILIES_MAX {
+            if self.used == ALL_FAMILIES_MAX + 1 {
+                let message = format!("this document brings in more than {ALL_FAMILIES_MAX} families");
+                let hint = "each counts as often as it is used; give what several of them use to the document itself";
+                reader.report(Diagnostic::error(Code::TooMuch, &path.place, message).hint(hint));
+            }
+            return None;
+        }
+        if !self.known.contains_key(&name) {
+            let parsed = match (self.families)(&name) {
+                Ok(source) => parse_yaml(&source),
+                Err(reason) => Err(Diagnostic::error(
+                    Code::FamilyUnavailable,
+                    &path.place,
+                    format!("cannot use `{}`: {reason}", path.value),
+                )),
+            };
+            let tree = parsed.map_err(|diagnostic| reader.report(diagnostic)).ok();
+            self.known.insert(name.clone(), tree);
+        }
+        let tree = self.known.get(&name)?.clone()?;
         let top = reader.map(&tree, "a family", self.keys)?;
         let parameters = read_parameters(reader, top.get("parameters"));
         report_unused(reader, top.get("parameters"), &names_in(&tree));
         if let Some(procedures) = top.get("procedures") {
             report_hidden(reader, procedures, &parameters);
         }
-        Some(Family { path, name, tree: tree.clone(), parameters })
+        Some(Family { path, name, tree, parameters })
     }
 
     /// What two families give is a conflict, unless the document has it itself.
@@ -143,12 +174,31 @@ impl Joining<'_> {
                     let what = name.map_or_else(|| key.text.clone(), |name| format!("{}: {name}", key.text));
                     let message = format!("`{what}` comes from two families: `{}` and `{from}`", other.from);
                     let hint = "use one of the two, or say it in this document, which then counts";
-                    reader.report(Diagnostic::error(place, message).hint(hint));
+                    reader.report(Diagnostic::error(Code::FamilyConflict, place, message).hint(hint));
                 }
             }
             gifts.push(Gift { from: from.to_owned(), key, value });
         }
     }
+}
+
+/// A path that is named twice would give everything twice.
+fn once_each<'t>(reader: &mut Reader, paths: &'t [Yaml]) -> Vec<&'t Yaml> {
+    let mut seen = BTreeSet::new();
+    let mut once = Vec::new();
+    for path in paths {
+        match &path.kind {
+            YamlKind::Scalar { text, .. } if !seen.insert(text.trim_start_matches("./")) => {
+                let message = format!("`{text}` is named twice");
+                reader.report(
+                    Diagnostic::error(Code::FamilyConflict, &path.place, message)
+                        .hint("a document takes everything of a family at once"),
+                );
+            }
+            _ => once.push(path),
+        }
+    }
+    once
 }
 
 /// A procedure whose parameter has the name of one of the family's would never see what it is given.
@@ -158,7 +208,9 @@ fn report_hidden(reader: &mut Reader, procedures: &Yaml, parameters: &BTreeMap<I
     for (name, _) in of_procedures.filter(|(key, _)| key.text == "parameters").flat_map(|(_, map)| entries(&map)) {
         if parameters.keys().any(|known| known.as_str() == name.text) {
             let message = format!("`{}` is a parameter of the whole family already", name.text);
-            reader.report(Diagnostic::error(&name.place, message).hint("give the procedure's another name"));
+            reader.report(
+                Diagnostic::error(Code::DuplicateName, &name.place, message).hint("give the procedure's another name"),
+            );
         }
     }
 }

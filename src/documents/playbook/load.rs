@@ -18,7 +18,9 @@ use crate::documents::playbook::{
 };
 use crate::documents::reader::{DeviceArgs, Reader};
 use crate::documents::{Yaml, YamlKind, parse_yaml};
-use crate::words::{Diagnostic, FaultClass, Id, Located, Place, Source, UsbId, meant_or_known, without_repetitions};
+use crate::words::{
+    Code, Diagnostic, FaultClass, Id, Located, Place, Source, UsbId, meant_or_known, without_repetitions,
+};
 
 // `join_families` asks for the three keys with an underscore before any other is read.
 keys! {
@@ -121,7 +123,7 @@ pub fn load(source: &Arc<Source>, families: &Families<'_>) -> Loaded {
     };
     let mut reader = Reader::default();
     if matches!(yaml.kind, YamlKind::Null) {
-        reader.report(Diagnostic::of_document(format!("{} is empty", source.name)));
+        reader.report(Diagnostic::of_document(Code::EmptyDocument, format!("{} is empty", source.name)));
         return Loaded { playbook: None, diagnostics: reader.diagnostics };
     }
     let (yaml, joined) = join_families(&mut reader, yaml, &PlaybookKeys::kind().names(), families);
@@ -169,8 +171,8 @@ fn read_playbook(reader: &mut Reader, yaml: &Yaml, source: &Arc<Source>, joined:
     let virtual_board = top.get(PLAYBOOK.virtual_board).and_then(|board| read_virtual_board(reader, board));
     let steps = top.get(PLAYBOOK.steps).map(|steps| read_steps(reader, steps, "step", 0));
     if steps.is_none() && joined == Joined::Whole {
-        let beginning = Place { source: Arc::clone(source), start: 0, end: 0 };
-        let diagnostic = Diagnostic::error(&beginning, "the key `steps` is missing");
+        let beginning = Place::new(Arc::clone(source), 0, 0);
+        let diagnostic = Diagnostic::error(Code::MissingKey, &beginning, "the key `steps` is missing");
         reader.report(diagnostic.hint("a playbook is a list of steps; the smallest one is `refuse:` with a text"));
     }
     if steps.is_some() {
@@ -205,13 +207,15 @@ fn read_fault_groups(reader: &mut Reader, yaml: &Yaml) {
         let name = match key.text.parse::<Id>() {
             Ok(name) => name,
             Err(error) => {
-                reader.report(Diagnostic::error(&key.place, error.to_string()));
+                reader.report(Diagnostic::error(Code::BadName, &key.place, error.to_string()));
                 continue;
             }
         };
         if FaultClass::ALL.iter().any(|class| class.word() == name.as_str()) {
             let message = format!("`{name}` is a class of fault itself");
-            reader.report(Diagnostic::error(&key.place, message).hint("give the group another name"));
+            reader.report(
+                Diagnostic::error(Code::DuplicateName, &key.place, message).hint("give the group another name"),
+            );
             continue;
         }
         let mut classes = Vec::new();
@@ -240,7 +244,7 @@ fn report_unused_args(reader: &mut Reader) {
     for DeviceArgs { device, tool, .. } in unused.iter().filter(|args| !args.used) {
         let message = format!("no step runs `{}` with the device `{device}`", tool.value);
         let hint = format!("a step has them with `run: {}` and `device: {device}`", tool.value);
-        reader.report(Diagnostic::error(&tool.place, message).hint(hint));
+        reader.report(Diagnostic::error(Code::Unused, &tool.place, message).hint(hint));
     }
 }
 
@@ -249,7 +253,7 @@ fn read_tool_file(reader: &mut Reader, name: Id, place: &Place, yaml: &Yaml) -> 
     let (tool, file) = (parts.get(TOOL_FILE.tool)?, parts.get(TOOL_FILE.file)?);
     let (tool, file) = (reader.text(tool), reader.name(file)?);
     if let Some(reason) = leaves_its_folder(&file.value) {
-        reader.report(Diagnostic::error(&file.place, format!("`{}` {reason}", file.value)));
+        reader.report(Diagnostic::error(Code::UnsafePath, &file.place, format!("`{}` {reason}", file.value)));
     }
     Some(ToolFile { name, place: place.clone(), tool: tool?, file })
 }
@@ -265,8 +269,12 @@ fn read_device(reader: &mut Reader, name: Id, place: &Place, yaml: &Yaml) -> Opt
         kinds.into_iter().filter_map(|(key, kind)| parts.get(key).map(|value| (key, kind, value))).collect();
     if given.len() != 1 {
         reader.report(
-            Diagnostic::error(place, format!("the device `{name}` needs exactly one of `usb`, `hid`, `serial`"))
-                .hint("`hid` for devices whose tools use HID, `serial` for USB-to-serial bridges; with the USB id"),
+            Diagnostic::error(
+                Code::ExclusiveKeys,
+                place,
+                format!("the device `{name}` needs exactly one of `usb`, `hid`, `serial`"),
+            )
+            .hint("`hid` for devices whose tools use HID, `serial` for USB-to-serial bridges; with the USB id"),
         );
     }
     let kind = given.first().map_or(DeviceKind::Usb, |(_, kind, _)| *kind);
@@ -274,7 +282,11 @@ fn read_device(reader: &mut Reader, name: Id, place: &Place, yaml: &Yaml) -> Opt
     for (_, _, value) in given {
         let items = reader.one_or_more(value, "USB ids");
         if items.is_empty() && matches!(value.kind, YamlKind::List(_)) {
-            reader.report(Diagnostic::error(place, format!("the device `{name}` needs at least one USB id")));
+            reader.report(Diagnostic::error(
+                Code::EmptyList,
+                place,
+                format!("the device `{name}` needs at least one USB id"),
+            ));
         }
         for id in items.iter().filter_map(|id| reader.parsed::<UsbId>(id)) {
             ids.push(id.value);
@@ -300,7 +312,9 @@ fn read_state(reader: &mut Reader, yaml: &Yaml) -> Option<DeviceState> {
     if found.is_none() {
         let known = DeviceState::ALL.map(|(word, _)| word);
         let message = format!("a board cannot be in the state `{}`", text.value);
-        reader.report(Diagnostic::error(&text.place, message).hint(meant_or_known(&text.value, known)));
+        reader.report(
+            Diagnostic::error(Code::UnknownWord, &text.place, message).hint(meant_or_known(&text.value, known)),
+        );
     }
     found.map(|(_, state)| state)
 }
@@ -308,7 +322,7 @@ fn read_state(reader: &mut Reader, yaml: &Yaml) -> Option<DeviceState> {
 fn read_identity(reader: &mut Reader, device: &Id, yaml: &Yaml) -> Option<Identity> {
     let parts = reader.parts(yaml, &IDENTITY)?;
     if parts.all().is_empty() {
-        let diagnostic = Diagnostic::error(&yaml.place, "`identity` says nothing about the device");
+        let diagnostic = Diagnostic::error(Code::MissingKey, &yaml.place, "`identity` says nothing about the device");
         reader.report(diagnostic.hint("give it one of product, interface, version, answers"));
     }
     let interface = parts.get(IDENTITY.interface).map(|list| reader.one_or_more(list, "interface strings"));

@@ -7,6 +7,7 @@ mod check_devices;
 mod check_flash;
 mod check_inputs;
 mod check_optional;
+mod check_options;
 mod check_waits;
 mod command_line;
 mod declared;
@@ -23,6 +24,7 @@ pub(in crate::documents) mod read_input;
 mod read_reading;
 mod read_run;
 pub(in crate::documents) mod read_step;
+mod schema;
 mod steps;
 #[cfg(test)]
 mod talking_tests;
@@ -31,6 +33,7 @@ pub(in crate::documents) mod variable;
 mod wrong_kind;
 
 pub use check::check;
+pub use check_flash::{Room, check_rooms};
 pub use command_line::{ChosenBoard, all_arguments, arguments, choosing, with_choice};
 pub use declared::Declared;
 pub use device::{Device, DeviceKind, DeviceState, Identity};
@@ -40,6 +43,7 @@ pub use input::{FileKind, Input, InputWord, NamesFiles, Need, Vectors, WordLimit
 pub use load::{Loaded, load};
 pub use may_do::{Deed, MayDo, MemoryRange, may_do};
 pub(crate) use read_input::is_part_of_a_program;
+pub use schema::schema;
 pub use steps::{Below, Walk, every_step, irreversible_steps, leaves, procedure, runs_of, tools_of};
 pub use types::{
     Action, Afterwards, Answer, Backoff, Capture, CaptureKind, Changes, CheckStep, Contents, Enough, FailOn, HandMove,
@@ -48,10 +52,3 @@ pub use types::{
 };
 pub use variable::{Variable, VariableError, as_written};
 pub use wrong_kind::{LOOKED_AT_BYTES, WrongKind, blank, wrong_kind};
-
-use crate::documents::keys::Keys;
-
-/// The JSON schema of playbooks and families.
-pub fn schema() -> serde_json::Value {
-    crate::documents::schema::schema(load::PlaybookKeys::kind())
-}

@@ -2,10 +2,11 @@
 //! other way by which one text of a document comes to stand for several.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::documents::reader::Reader;
 use crate::documents::{Key, Yaml, YamlKind};
-use crate::words::{Diagnostic, Id, Place, nearest};
+use crate::words::{Code, Diagnostic, Id, Place, nearest};
 
 /// What each parameter stands for.
 pub(in crate::documents) type Values = BTreeMap<Id, Yaml>;
@@ -40,13 +41,13 @@ impl Room {
     }
 }
 
-pub(super) const WHEN_FILLED_IN: &str = "when the parameters are filled in";
+pub(in crate::documents) const WHEN_FILLED_IN: &str = "when the parameters are filled in";
 
 /// That there was no room, of what `what` says: `this`, and how it has come about.
 pub(in crate::documents) fn no_room(place: &Place, what: &str) -> Diagnostic {
     let Weight { nodes, text_bytes } = ROOM;
     let hint = format!("one document may come to {nodes} values and {text_bytes} bytes of text in this way");
-    Diagnostic::error(place, format!("this grows too large {what}")).hint(hint)
+    Diagnostic::error(Code::TooMuch, place, format!("this grows too large {what}")).hint(hint)
 }
 
 /// The value of `parameters`, by name: what they are for.
@@ -61,7 +62,9 @@ pub(super) fn report_unused(reader: &mut Reader, map: Option<&Yaml>, used: &BTre
     let Some(YamlKind::Map(entries)) = map.map(|map| &map.kind) else { return };
     for (key, _) in entries.iter().filter(|(key, _)| !used.contains(&key.text)) {
         let message = format!("the parameter `{}` is used nowhere", key.text);
-        reader.report(Diagnostic::error(&key.place, message).hint("leave it out, or write `${…}` where it belongs"));
+        reader.report(
+            Diagnostic::error(Code::Unused, &key.place, message).hint("leave it out, or write `${…}` where it belongs"),
+        );
     }
 }
 
@@ -79,7 +82,10 @@ pub(super) fn given(
             Some((_, _, value)) => drop(values.insert(name.clone(), (*value).clone())),
             None => {
                 let message = format!("`{of}` needs the parameter `{name}`: {help}");
-                reader.report(Diagnostic::error(place, message).hint(format!("add `{name}: …` below `with:`")));
+                reader.report(
+                    Diagnostic::error(Code::MissingParameter, place, message)
+                        .hint(format!("add `{name}: …` below `with:`")),
+                );
             }
         }
     }
@@ -96,7 +102,8 @@ pub(super) fn report_strangers<'a>(
     let known: Vec<&Id> = known.collect();
     for (name, key, _) in with {
         if !known.contains(&name) {
-            let diagnostic = Diagnostic::error(&key.place, format!("{of} no parameter `{name}`"));
+            let diagnostic =
+                Diagnostic::error(Code::UnknownParameter, &key.place, format!("{of} no parameter `{name}`"));
             reader.report(match nearest(name.as_str(), known.iter().map(|known| known.as_str())) {
                 Some(near) => diagnostic.hint(format!("did you mean `{near}`?")),
                 None => diagnostic,
@@ -106,23 +113,46 @@ pub(super) fn report_strangers<'a>(
 }
 
 /// Replaces `${parameter}` everywhere: a value that is nothing else becomes the given value whole, lists included. `None`
-/// when there is no room for what comes of it.
+/// when there is no room for what comes of it. What is filled in then knows from where it was called.
+pub(in crate::documents) fn fill_in_for(call: &Place, yaml: &Yaml, values: &Values, room: &mut Room) -> Option<Yaml> {
+    // Without parameters it is the same text for every call.
+    let called_at = (!values.is_empty()).then(|| Arc::new(call.clone()));
+    filled(yaml, &Filling { values, called_at }, room)
+}
+
+/// The same for what stands at its own place.
 pub(in crate::documents) fn fill_in(yaml: &Yaml, values: &Values, room: &mut Room) -> Option<Yaml> {
+    filled(yaml, &Filling { values, called_at: None }, room)
+}
+
+struct Filling<'a> {
+    values: &'a Values,
+    called_at: Option<Arc<Place>>,
+}
+
+impl Filling<'_> {
+    fn place(&self, place: &Place) -> Place {
+        match &self.called_at {
+            Some(call) => Place { called_at: Some(Arc::clone(call)), ..place.clone() },
+            None => place.clone(),
+        }
+    }
+}
+
+/// Keys that come out alike are both kept: the reader tells of them.
+fn filled(yaml: &Yaml, filling: &Filling<'_>, room: &mut Room) -> Option<Yaml> {
+    let values = filling.values;
     let kind = match &yaml.kind {
         YamlKind::Map(entries) => {
-            let mut filled: Vec<(Key, Yaml)> = Vec::new();
+            let mut all: Vec<(Key, Yaml)> = Vec::new();
             for (key, value) in entries {
                 let text = filled_text(&key.text, values, room)?;
-                // What a name that is filled in says counts more than what stands there for every name.
-                if text != key.text {
-                    filled.retain(|(earlier, _)| earlier.text != text);
-                }
-                filled.push((Key { text, place: key.place.clone() }, fill_in(value, values, room)?));
+                all.push((Key { text, place: filling.place(&key.place) }, filled(value, filling, room)?));
             }
-            YamlKind::Map(filled)
+            YamlKind::Map(all)
         }
         YamlKind::List(items) => {
-            YamlKind::List(items.iter().map(|item| fill_in(item, values, room)).collect::<Option<_>>()?)
+            YamlKind::List(items.iter().map(|item| filled(item, filling, room)).collect::<Option<_>>()?)
         }
         YamlKind::Scalar { text, exact } => {
             if let Some((name, whole)) = blanks(text).next()
@@ -139,7 +169,7 @@ pub(in crate::documents) fn fill_in(yaml: &Yaml, values: &Values, room: &mut Roo
         YamlKind::Null | YamlKind::Integer(_) | YamlKind::Boolean(_) | YamlKind::Other => yaml.kind.clone(),
     };
     room.take(Weight { nodes: 1, text_bytes: 0 })?;
-    Some(Yaml { kind, place: yaml.place.clone() })
+    Some(Yaml { kind, place: filling.place(&yaml.place) })
 }
 
 fn filled_text(text: &str, values: &Values, room: &mut Room) -> Option<String> {
@@ -215,7 +245,7 @@ mod tests {
         parse_yaml(&Arc::new(Source { name: "t.yaml".into(), text: text.into() })).unwrap()
     }
 
-    fn filled(text: &str, values: &[(&str, &str)], room: &mut Room) -> Option<String> {
+    fn shown_filled(text: &str, values: &[(&str, &str)], room: &mut Room) -> Option<String> {
         let values = values.iter().map(|(name, value)| (name.parse().unwrap(), tree(value))).collect();
         fill_in(&tree(text), &values, room).map(|yaml| shown(&yaml))
     }
@@ -235,9 +265,9 @@ mod tests {
     fn whole_values_parts_keys_and_expressions_are_filled_in() {
         let room = &mut Room::default();
         let values = [("file", "sbl"), ("list", "[a, b]")];
-        assert_eq!(filled(r#"x: ["${list}", "-${file}"]"#, &values, room).unwrap(), "x=a,b,,-sbl,;");
+        assert_eq!(shown_filled(r#"x: ["${list}", "-${file}"]"#, &values, room).unwrap(), "x=a,b,,-sbl,;");
         assert_eq!(
-            filled(r#""${file}": "${hex(size(${file}))} ${other}""#, &values, room).unwrap(),
+            shown_filled(r#""${file}": "${hex(size(${file}))} ${other}""#, &values, room).unwrap(),
             "sbl=${hex(size(sbl))} ${other};"
         );
     }
@@ -245,7 +275,14 @@ mod tests {
     #[test]
     fn what_is_filled_in_is_not_filled_in_again() {
         let values = [("a", r#""${b}""#), ("b", "${a}")];
-        assert_eq!(filled(r#"x: "1${a}2${b}""#, &values, &mut Room::default()).unwrap(), "x=1${b}2${a};");
+        assert_eq!(shown_filled(r#"x: "1${a}2${b}""#, &values, &mut Room::default()).unwrap(), "x=1${b}2${a};");
+    }
+
+    #[test]
+    fn keys_that_come_out_alike_are_all_kept_to_be_told() {
+        let text = r#"{when: a, "${a}": b, "${b}": c}"#;
+        let both = [("a", "when"), ("b", "when")];
+        assert_eq!(shown_filled(text, &both, &mut Room::default()).unwrap(), "when=a;when=b;when=c;");
     }
 
     #[test]
@@ -253,11 +290,11 @@ mod tests {
         let room = |nodes, text_bytes| Room { left: Weight { nodes, text_bytes } };
         let long = "x".repeat(1000);
         let text = format!("x: \"{}\"", "${a}".repeat(50));
-        assert!(filled(&text, &[("a", &long)], &mut room(10, 60_000)).is_some());
-        assert!(filled(&text, &[("a", &long)], &mut room(10, 40_000)).is_none());
+        assert!(shown_filled(&text, &[("a", &long)], &mut room(10, 60_000)).is_some());
+        assert!(shown_filled(&text, &[("a", &long)], &mut room(10, 40_000)).is_none());
         let list = r#"x: ["${a}", "${a}", "${a}"]"#;
-        assert!(filled(list, &[("a", "[1, 2, 3]")], &mut room(20, 1000)).is_some());
-        assert!(filled(list, &[("a", "[1, 2, 3]")], &mut room(10, 1000)).is_none());
+        assert!(shown_filled(list, &[("a", "[1, 2, 3]")], &mut room(20, 1000)).is_some());
+        assert!(shown_filled(list, &[("a", "[1, 2, 3]")], &mut room(10, 1000)).is_none());
     }
 
     #[test]

@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use crate::documents::keys::{Shape, keys};
 use crate::documents::playbook::parameters::{
-    Values, WHEN_FILLED_IN, fill_in, given, names_in, no_room, read_parameters, report_strangers, report_unused,
+    Values, WHEN_FILLED_IN, fill_in_for, given, names_in, no_room, read_parameters, report_strangers, report_unused,
 };
 use crate::documents::playbook::read_step::{GROUP_DEPTH_MAX, STEP, STEPS, StepKeys};
 use crate::documents::reader::{Parts, Reader};
 use crate::documents::{Key, Yaml, YamlKind};
-use crate::words::{Diagnostic, Id, Place, Source, meant_or_known};
+use crate::words::{Code, Diagnostic, Id, Place, Source, meant_or_known};
 
 /// Calls within calls.
 const CALL_DEPTH_MAX: usize = GROUP_DEPTH_MAX;
@@ -59,7 +59,7 @@ pub(super) fn read_procedures(reader: &mut Reader, yaml: &Yaml) {
     let Some(map) = reader.open_map(yaml, "procedures") else { return };
     for (key, value) in map.all() {
         if let Err(error) = key.text.parse::<Id>() {
-            reader.report(Diagnostic::error(&key.place, error.to_string()));
+            reader.report(Diagnostic::error(Code::BadName, &key.place, error.to_string()));
             continue;
         }
         let (parameters, steps) = match &value.kind {
@@ -88,7 +88,7 @@ pub(super) fn report_uncalled(reader: &mut Reader, source: &Arc<Source>) {
     let uncalled: Vec<Key> = uncalled.map(|(_, procedure)| procedure.key.clone()).collect();
     for key in uncalled.iter().filter(|key| key.place.source.name == source.name) {
         let message = format!("the procedure `{}` is never called", key.text);
-        reader.report(Diagnostic::error(&key.place, message).hint("call it with `do`, or leave it out"));
+        reader.report(Diagnostic::error(Code::Unused, &key.place, message).hint("call it with `do`, or leave it out"));
     }
 }
 
@@ -108,7 +108,8 @@ pub(super) fn read_call<T>(
 ) -> Option<T> {
     let name = reader.text(step.get(STEP.call)?)?;
     let Some(procedure) = reader.procedures.known.get(&name.value).map(Arc::clone) else {
-        let diagnostic = Diagnostic::error(&name.place, format!("there is no procedure `{}`", name.value));
+        let diagnostic =
+            Diagnostic::error(Code::UnknownProcedure, &name.place, format!("there is no procedure `{}`", name.value));
         let known: Vec<String> = reader.procedures.known.keys().cloned().collect();
         reader.report(diagnostic.hint(meant_or_known(&name.value, known.iter().map(String::as_str))));
         return None;
@@ -116,11 +117,15 @@ pub(super) fn read_call<T>(
     reader.procedures.called.insert(name.value.clone());
     let calls = &reader.procedures.calls;
     if calls.iter().any(|call| call.name == name.value) {
-        reader.report(Diagnostic::error(&name.place, format!("the procedure `{}` calls itself", name.value)));
+        reader.report(Diagnostic::error(
+            Code::CallsItself,
+            &name.place,
+            format!("the procedure `{}` calls itself", name.value),
+        ));
         return None;
     }
     if calls.len() >= CALL_DEPTH_MAX {
-        reader.report(Diagnostic::error(&name.place, "procedures call each other too deeply here"));
+        reader.report(Diagnostic::error(Code::TooMuch, &name.place, "procedures call each other too deeply here"));
         return None;
     }
     let id = id.or_else(|| calls.last().and_then(|call| call.id.clone()));
@@ -133,7 +138,7 @@ pub(super) fn read_call<T>(
     if values.len() < procedure.parameters.len() {
         return None;
     }
-    let Some(steps) = fill_in(&procedure.steps, &values, &mut reader.room) else {
+    let Some(steps) = fill_in_for(&name.place, &procedure.steps, &values, &mut reader.room) else {
         reader.report(no_room(&name.place, WHEN_FILLED_IN));
         return None;
     };
@@ -205,7 +210,7 @@ pub(super) fn count_step(reader: &mut Reader, place: &Place) -> bool {
     procedures.steps += 1;
     if procedures.steps == STEPS_MAX + 1 {
         let message = format!("the procedures of this document come to more than {STEPS_MAX} steps");
-        reader.report(Diagnostic::error(place, message));
+        reader.report(Diagnostic::error(Code::TooMuch, place, message));
     }
     reader.procedures.steps <= STEPS_MAX
 }

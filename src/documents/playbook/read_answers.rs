@@ -7,7 +7,7 @@ use crate::documents::keys::{Shape, Way, Ways, keys};
 use crate::documents::playbook::Answer;
 use crate::documents::playbook::read_step::{HANDS, UntilKeys, read_prompt, read_until};
 use crate::documents::reader::Reader;
-use crate::words::Diagnostic;
+use crate::words::{Code, Diagnostic};
 
 const TIMES_LIMIT: u32 = 1000;
 
@@ -31,7 +31,7 @@ fn read_answer(reader: &mut Reader, yaml: &Yaml) -> Option<Answer> {
     let when = parts.get(ANSWER.when);
     if parts.get(ANSWER.send).is_none() && parts.get(ANSWER.prompt).is_none() {
         reader.report(
-            Diagnostic::error(parts.place(), "an answer needs `send`, `prompt` or both")
+            Diagnostic::error(Code::MissingKey, parts.place(), "an answer needs `send`, `prompt` or both")
                 .hint("`send: ''` presses ENTER and nothing else"),
         );
     }
@@ -57,11 +57,18 @@ fn check_line(reader: &mut Reader, send: &Template, groups: usize) {
     });
     for text in literals {
         if text.contains(char::is_control) {
-            reader.report(Diagnostic::error(&send.place, "an answer is one line, without control characters"));
+            reader.report(Diagnostic::error(
+                Code::Malformed,
+                &send.place,
+                "an answer is one line, without control characters",
+            ));
         }
         if let Some(group) = group_references(text).find(|group| *group >= groups) {
             let message = format!("`${group}` refers to a group that the pattern does not have");
-            reader.report(Diagnostic::error(&send.place, message).hint("put round brackets around the wanted part"));
+            reader.report(
+                Diagnostic::error(Code::BadPattern, &send.place, message)
+                    .hint("put round brackets around the wanted part"),
+            );
         }
     }
 }

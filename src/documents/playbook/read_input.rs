@@ -10,7 +10,7 @@ use crate::documents::playbook::{FileKind, Input, InputWord, NamesFiles, Need, V
 use crate::documents::reader::{Parts, Reader};
 use crate::documents::{Yaml, YamlKind};
 use crate::words::{
-    AddressRange, Diagnostic, FILE_BYTES_MAX, Id, Located, MADE_BYTES_MAX, Place, nearest, parse_integer,
+    AddressRange, Code, Diagnostic, FILE_BYTES_MAX, Id, Located, MADE_BYTES_MAX, Place, nearest, parse_integer,
 };
 
 /// Tables with more columns are not made by hand.
@@ -75,7 +75,7 @@ pub(super) fn read_input(reader: &mut Reader, name: Id, place: &Place, yaml: &Ya
     };
     if let Some(reason) = leaves_its_folder(&file.value) {
         reader.report(
-            Diagnostic::error(&file.place, format!("`{}` {reason}", file.value)).hint(
+            Diagnostic::error(Code::UnsafePath, &file.place, format!("`{}` {reason}", file.value)).hint(
                 "a playbook names files below the folder given with --files; the person can name others with --set",
             ),
         );
@@ -111,7 +111,7 @@ fn read_need(reader: &mut Reader, parts: &Parts<'_, InputKeys>) -> Need {
     match (optional, with) {
         (Some(optional), Some(_)) => {
             let message = "`optional` and `optional_with` say different things of one input; keep one";
-            reader.report(Diagnostic::error(&optional.place, message));
+            reader.report(Diagnostic::error(Code::Contradiction, &optional.place, message));
             Need::Never
         }
         (None, Some(other)) => Need::Without(other),
@@ -142,8 +142,12 @@ pub(crate) fn is_part_of_a_program(file: &str) -> bool {
 }
 
 pub(super) fn part_of_a_program(file: &Located<String>) -> Diagnostic {
-    Diagnostic::error(&file.place, format!("a tool could load `{}` as a part of itself and run it", file.value))
-        .hint("tools see the files of a run beside them; use another ending")
+    Diagnostic::error(
+        Code::UnsafePath,
+        &file.place,
+        format!("a tool could load `{}` as a part of itself and run it", file.value),
+    )
+    .hint("tools see the files of a run beside them; use another ending")
 }
 
 /// Why a file name of a playbook is not below the folder it belongs to.
@@ -167,7 +171,7 @@ pub(super) fn report_equal_file_names(reader: &mut Reader, inputs: &[Input]) {
         if let Some(first) = inputs[..index].iter().find(|other| other.file_name() == input.file_name()) {
             let message = format!("`{}` and `{}` have the same file name", first.name, input.name);
             reader.report(
-                Diagnostic::error(&input.file.place, message)
+                Diagnostic::error(Code::DuplicateName, &input.file.place, message)
                     .hint("tools see both in one folder; rename one of the files"),
             );
         }
@@ -180,7 +184,10 @@ fn read_bytes(reader: &mut Reader, yaml: &Yaml) -> Option<Vec<u8>> {
     let bytes = bytes_of(&text.value);
     if bytes.is_none() {
         let message = format!("`{}` is not a row of bytes", text.value);
-        reader.report(Diagnostic::error(&text.place, message).hint("two hexadecimal digits a byte: `\"d1 00 20\"`"));
+        reader.report(
+            Diagnostic::error(Code::BadBytes, &text.place, message)
+                .hint("two hexadecimal digits a byte: `\"d1 00 20\"`"),
+        );
     }
     bytes
 }
@@ -201,8 +208,10 @@ fn read_beginnings(reader: &mut Reader, yaml: &Yaml) -> Vec<(Vec<u8>, String)> {
             (Some(bytes), Some(meaning)) => found.push((bytes, meaning)),
             (None, _) => {
                 let message = format!("`{}` is not a row of bytes", key.text);
-                reader
-                    .report(Diagnostic::error(&key.place, message).hint("two hexadecimal digits a byte: `\"7f 45\"`"));
+                reader.report(
+                    Diagnostic::error(Code::BadBytes, &key.place, message)
+                        .hint("two hexadecimal digits a byte: `\"7f 45\"`"),
+                );
             }
             (_, None) => {}
         }
@@ -224,7 +233,11 @@ fn read_words(reader: &mut Reader, yaml: &Yaml) -> Vec<InputWord> {
                     found.push(InputWord { offset, limit, value });
                 }
             }
-            _ => reader.report(Diagnostic::error(&key.place, "an offset in bytes is needed here, such as `0x14`")),
+            _ => reader.report(Diagnostic::error(
+                Code::BadNumber,
+                &key.place,
+                "an offset in bytes is needed here, such as `0x14`",
+            )),
         }
     }
     found
@@ -237,7 +250,11 @@ fn read_word(reader: &mut Reader, yaml: &Yaml) -> Option<(WordLimit, Expression)
     }
     let parts = reader.parts(yaml, &WORD)?;
     let Some(limit) = parts.get(WORD.at_most) else {
-        reader.report(Diagnostic::error(parts.place(), "a word of a file needs its value, or the key `at_most`"));
+        reader.report(Diagnostic::error(
+            Code::MissingKey,
+            parts.place(),
+            "a word of a file needs its value, or the key `at_most`",
+        ));
         return None;
     };
     Some((WordLimit::AtMost, reader.expression(limit)?))
@@ -248,7 +265,8 @@ fn read_kind(reader: &mut Reader, yaml: &Yaml) -> Option<FileKind> {
     let found = FileKind::ALL.into_iter().find(|(word, _)| *word == text.value);
     if found.is_none() {
         let words = FileKind::ALL.map(|(word, _)| word);
-        let diagnostic = Diagnostic::error(&text.place, format!("`{}` is not a kind of file", text.value));
+        let diagnostic =
+            Diagnostic::error(Code::UnknownWord, &text.place, format!("`{}` is not a kind of file", text.value));
         reader.report(match nearest(&text.value, words) {
             Some(near) => diagnostic.hint(format!("did you mean `{near}`?")),
             None => diagnostic
@@ -273,16 +291,16 @@ fn read_vectors(reader: &mut Reader, yaml: &Yaml) -> Option<Vectors> {
     if number.saturating_add(at) % VECTORS_ALIGNED_BYTES != 0 {
         let message =
             format!("a vector table lies at a multiple of {VECTORS_ALIGNED_BYTES:#x}, and this one would not");
-        reader.report(Diagnostic::error(at_place, message));
+        reader.report(Diagnostic::error(Code::BadNumber, at_place, message));
         return None;
     }
     let Ok(address) = u32::try_from(number) else {
-        reader.report(Diagnostic::error(&address.place, "an address has 32 bits"));
+        reader.report(Diagnostic::error(Code::BadNumber, &address.place, "an address has 32 bits"));
         return None;
     };
     let items = reader.one_or_more(ram, "ranges of addresses");
     if items.is_empty() {
-        reader.report(Diagnostic::error(&ram.place, "at least one range of addresses is needed here"));
+        reader.report(Diagnostic::error(Code::EmptyList, &ram.place, "at least one range of addresses is needed here"));
     }
     let ram: Vec<AddressRange> = items.iter().filter_map(|item| parsed(reader, item)).collect();
     (!ram.is_empty()).then_some(Vectors { at, address, ram })

@@ -11,7 +11,7 @@ use crate::documents::playbook::read_step::{CLASSES, STEP, StepKeys, read_class,
 use crate::documents::playbook::{Capture, CaptureKind, Changes, FailOn, OnFault, Run, StagedFile, Unmet};
 use crate::documents::reader::{DeviceArgs, Parts, Reader};
 use crate::documents::{Yaml, YamlKind};
-use crate::words::{Diagnostic, FaultClass, Id, Located};
+use crate::words::{Code, Diagnostic, FaultClass, Id, Located};
 
 /// What a call may change, in a word.
 pub(super) const NOTHING: &str = "nothing";
@@ -47,8 +47,7 @@ keys! {
 }
 
 pub(super) fn read_run(reader: &mut Reader, entries: &Parts<'_, StepKeys>, tool: &Yaml) -> Option<Run> {
-    let args = entries.get(STEP.args).map(|args| reader.list(args, "args")).unwrap_or_default();
-    let own_args: Vec<Template> = args.iter().filter_map(|arg| reader.template(arg)).collect();
+    let own_args = entries.get(STEP.args).map(|args| read_args(reader, args)).unwrap_or_default();
     let device: Option<Located<Id>> = entries.get(STEP.device).and_then(|device| reader.parsed(device));
     let tool = reader.text(tool);
     let mut args = match (&device, &tool) {
@@ -90,6 +89,23 @@ pub(super) fn read_run(reader: &mut Reader, entries: &Parts<'_, StepKeys>, tool:
     })
 }
 
+/// A list; for one text in its place its words are taken, so that nothing else is told of a call without arguments.
+fn read_args(reader: &mut Reader, yaml: &Yaml) -> Vec<Template> {
+    let YamlKind::Scalar { text, .. } = &yaml.kind else {
+        return reader.list(yaml, "args").iter().filter_map(|arg| reader.template(arg)).collect();
+    };
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let quoted: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();
+    let message = "a list (args) is needed here, and this is a single value";
+    let hint = format!("each argument stands for itself: `args: [{}]`", quoted.join(", "));
+    reader.report(Diagnostic::error(Code::WrongKind, &yaml.place, message).hint(hint));
+    let word = |word: &&str| Yaml {
+        kind: YamlKind::Scalar { text: (*word).to_owned(), exact: false },
+        place: yaml.place.clone(),
+    };
+    words.iter().map(word).collect::<Vec<Yaml>>().iter().filter_map(|arg| reader.template(arg)).collect()
+}
+
 /// What this call begins with as every call of the tool with the device does.
 fn args_of_device(reader: &mut Reader, device: &Located<Id>, tool: &Located<String>) -> Vec<Template> {
     let mut args = Vec::new();
@@ -122,8 +138,12 @@ fn read_changes(reader: &mut Reader, yaml: &Yaml) -> Option<Located<Changes>> {
         let text = reader.text(yaml)?;
         if text.value != NOTHING {
             reader.report(
-                Diagnostic::error(&text.place, format!("`{}` is nothing that a call can change", text.value))
-                    .hint("write `nothing`, or a range such as `{address: 0x60000000, length: 0x1000}`"),
+                Diagnostic::error(
+                    Code::Malformed,
+                    &text.place,
+                    format!("`{}` is nothing that a call can change", text.value),
+                )
+                .hint("write `nothing`, or a range such as `{address: 0x60000000, length: 0x1000}`"),
             );
             return None;
         }
@@ -139,7 +159,7 @@ fn read_unmet(reader: &mut Reader, entries: &Parts<'_, StepKeys>) -> Option<Unme
     let place = entries.key_place(STEP.class).or_else(|| entries.key_place(STEP.message))?;
     if entries.get(STEP.expect).is_none() {
         let message = "beside `run`, `class` and `message` say what it means when `expect` is not met";
-        reader.report(Diagnostic::error(place, message).hint("add `expect`, or leave this out"));
+        reader.report(Diagnostic::error(Code::KeyOutOfPlace, place, message).hint("add `expect`, or leave this out"));
     }
     Some(Unmet { class: class.unwrap_or(FaultClass::Unknown), message })
 }
@@ -163,7 +183,7 @@ fn read_stage(reader: &mut Reader, yaml: &Yaml) -> Vec<StagedFile> {
     for (key, value) in map.all() {
         if let Some(reason) = leaves_its_folder(&key.text) {
             reader.report(
-                Diagnostic::error(&key.place, format!("`{}` {reason}", key.text))
+                Diagnostic::error(Code::UnsafePath, &key.place, format!("`{}` {reason}", key.text))
                     .hint("a path below the tool's own folder is needed, then the name of a file"),
             );
         }
@@ -180,7 +200,11 @@ fn read_on_fault(reader: &mut Reader, yaml: &Yaml) -> Option<OnFault> {
     let code = parts.get(ON_FAULT.code).and_then(|code| reader.text(code)).map(|code| code.value);
     let classes = read_classes(reader, class?);
     if let Some(never) = classes.iter().find(|class| matches!(class, FaultClass::Cancelled)) {
-        reader.report(Diagnostic::error(parts.place(), format!("a run that is `{never}` does not go on")));
+        reader.report(Diagnostic::error(
+            Code::Contradiction,
+            parts.place(),
+            format!("a run that is `{never}` does not go on"),
+        ));
     }
     let warning = parts.get(ON_FAULT.warning).and_then(|warning| reader.prose(warning));
     Some(OnFault { classes, code, set: reader.named_value(set?)?, warning })
@@ -200,8 +224,12 @@ fn read_capture(reader: &mut Reader, name: Located<Id>, yaml: &Yaml) -> Option<C
         [only] => *only,
         _ => {
             reader.report(
-                Diagnostic::error(parts.place(), "a capture needs exactly one of `integer`, `text` and `version`")
-                    .hint("such as `fuse: {integer: 'Response word 2 = (\\d+)'}`"),
+                Diagnostic::error(
+                    Code::ExclusiveKeys,
+                    parts.place(),
+                    "a capture needs exactly one of `integer`, `text` and `version`",
+                )
+                .hint("such as `fuse: {integer: 'Response word 2 = (\\d+)'}`"),
             );
             return None;
         }
@@ -209,7 +237,7 @@ fn read_capture(reader: &mut Reader, name: Located<Id>, yaml: &Yaml) -> Option<C
     let compiled = reader.pattern(pattern)?;
     if compiled.captures_len() < 2 {
         reader.report(
-            Diagnostic::error(&pattern.place, "this pattern takes nothing out of the line")
+            Diagnostic::error(Code::BadPattern, &pattern.place, "this pattern takes nothing out of the line")
                 .hint("put round brackets around the wanted part"),
         );
         return None;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::documents::expression::Template;
-use crate::documents::forms::{CLASS, HAND, PARAMETER, SCALAR, TEXTS};
+use crate::documents::forms::{CLASS, HAND, ID, PARAMETER, SCALAR, TEXTS};
 use crate::documents::keys::{Field, Keys, Shape, Way, Ways, keys};
 use crate::documents::playbook::procedure::{count_step, is_bare_call, made_id, read_call};
 use crate::documents::playbook::read_answers::AnswerKeys;
@@ -17,7 +17,7 @@ use crate::documents::playbook::{
 };
 use crate::documents::reader::{Parts, Reader};
 use crate::documents::{Yaml, YamlKind};
-use crate::words::{Diagnostic, FaultClass, Id, Located, Place, ThirdTime, meant_or_known, nearest, parse_time};
+use crate::words::{Code, Diagnostic, FaultClass, Id, Located, Place, ThirdTime, meant_or_known, nearest, parse_time};
 
 const ATTEMPTS_MAX: u32 = 20;
 const RESTARTS_MAX: u32 = 10;
@@ -35,7 +35,7 @@ pub(super) const HANDS: Shape = Shape::Part("hands", "", &Shape::Either(&[HAND, 
 const CLASS_OR_GROUP: Shape = Shape::Part(
     "class_or_group",
     "",
-    &Shape::Either(&[CLASS, Shape::About("A name of `fault_groups`.", &Shape::Text)]),
+    &Shape::Either(&[CLASS, Shape::About("A name of `fault_groups`.", &ID), PARAMETER]),
 );
 pub(super) const CLASSES: Shape =
     Shape::Part("classes", "", &Shape::Either(&[CLASS_OR_GROUP, Shape::List(&CLASS_OR_GROUP)]));
@@ -206,7 +206,7 @@ const ACTIONS: [Field<StepKeys>; 9] =
 /// Reads a list of steps. `prefix` makes ids for steps that have none.
 pub(super) fn read_steps(reader: &mut Reader, yaml: &Yaml, prefix: &str, depth: usize) -> Vec<Step> {
     if depth > GROUP_DEPTH_MAX {
-        reader.report(Diagnostic::error(&yaml.place, "groups are nested too deeply here"));
+        reader.report(Diagnostic::error(Code::TooMuch, &yaml.place, "groups are nested too deeply here"));
         return Vec::new();
     }
     let mut steps = Vec::new();
@@ -226,7 +226,7 @@ struct ListReading<'a> {
 fn read_list(reader: &mut Reader, yaml: &Yaml, list: &mut ListReading<'_>) {
     let items = reader.list(yaml, "steps");
     if items.is_empty() && matches!(yaml.kind, YamlKind::List(_)) {
-        reader.report(Diagnostic::error(&yaml.place, "at least one step is needed here"));
+        reader.report(Diagnostic::error(Code::EmptyList, &yaml.place, "at least one step is needed here"));
     }
     for item in items {
         if is_bare_call(item) {
@@ -298,7 +298,8 @@ fn read_id(reader: &mut Reader, yaml: &Yaml) -> Option<Located<Id>> {
 }
 
 fn id_too_long(place: &Place, message: String) -> Diagnostic {
-    Diagnostic::error(place, message).hint("it begins with the id of what is around it: make that one shorter")
+    Diagnostic::error(Code::BadName, place, message)
+        .hint("it begins with the id of what is around it: make that one shorter")
 }
 
 /// A step's id, and whether its author gave it.
@@ -345,7 +346,7 @@ fn read_action(reader: &mut Reader, entries: &Parts<'_, StepKeys>, id: &StepIds<
             let misspelt = |key: &str| !known.contains(&key) && nearest(key, actions).is_some();
             if !entries.all().iter().any(|(key, _)| misspelt(&key.text)) {
                 reader.report(
-                    Diagnostic::error(entries.place(), "this step does nothing")
+                    Diagnostic::error(Code::ExclusiveKeys, entries.place(), "this step does nothing")
                         .hint(format!("give it one of {}", actions.join(", "))),
                 );
             }
@@ -357,6 +358,7 @@ fn read_action(reader: &mut Reader, entries: &Parts<'_, StepKeys>, id: &StepIds<
                 let place = entries.key_place(*other).unwrap_or(entries.place());
                 reader.report(
                     Diagnostic::error(
+                        Code::ExclusiveKeys,
                         place,
                         format!("this step has two actions: `{}` and `{}`", first.name, other.name),
                     )
@@ -419,7 +421,11 @@ fn read_write(reader: &mut Reader, yaml: &Yaml) -> Option<WriteStep> {
         (Some(text), None) => Contents::Text(reader.template(text)?),
         (None, Some(zeros)) => Contents::Zeros(reader.count(zeros, 1..=ZEROS_MAX)?),
         _ => {
-            let diagnostic = Diagnostic::error(parts.place(), "`write` needs exactly one of `text` and `zeros`");
+            let diagnostic = Diagnostic::error(
+                Code::ExclusiveKeys,
+                parts.place(),
+                "`write` needs exactly one of `text` and `zeros`",
+            );
             reader.report(diagnostic.hint("`zeros: 4096` writes a file of so many zero bytes"));
             return None;
         }
@@ -439,7 +445,11 @@ pub(super) fn read_prompt(reader: &mut Reader, text: &Yaml, hands: Option<&Yaml>
 fn plain_file_name(reader: &mut Reader, yaml: &Yaml) -> Option<Located<String>> {
     let name = reader.name(yaml)?;
     if name.value.is_empty() || name.value.starts_with('.') || name.value.contains(['/', '\\', ':', '\0']) {
-        reader.report(Diagnostic::error(&name.place, "a plain file name is needed here, without any folder"));
+        reader.report(Diagnostic::error(
+            Code::Malformed,
+            &name.place,
+            "a plain file name is needed here, without any folder",
+        ));
         return None;
     }
     if is_part_of_a_program(&name.value) {
@@ -465,7 +475,9 @@ fn read_class_beside(reader: &mut Reader, yaml: &Yaml, groups: fn(&Reader) -> Ve
                 _ => format!("`{}` is neither a class of fault nor a group of them", text.value),
             };
             let known = FaultClass::words().into_iter().chain(groups.iter().map(Id::as_str));
-            reader.report(Diagnostic::error(&text.place, message).hint(meant_or_known(&text.value, known)));
+            reader.report(
+                Diagnostic::error(Code::UnknownWord, &text.place, message).hint(meant_or_known(&text.value, known)),
+            );
         })
         .ok()
 }
@@ -506,7 +518,8 @@ pub(in crate::documents) fn read_hands(reader: &mut Reader, yaml: &Yaml) -> Vec<
             Some((_, hand_move)) => moves.push(hand_move),
             None => {
                 let words = HandMove::ALL.map(|(word, _)| word);
-                let diagnostic = Diagnostic::error(&text.place, format!("hands cannot `{}`", text.value));
+                let diagnostic =
+                    Diagnostic::error(Code::UnknownWord, &text.place, format!("hands cannot `{}`", text.value));
                 reader.report(diagnostic.hint(meant_or_known(&text.value, words)));
             }
         }
@@ -578,8 +591,12 @@ pub(super) fn read_until(reader: &mut Reader, yaml: &Yaml) -> Option<Until> {
     let (mut present, again, gone) = (names(UNTIL.present), names(UNTIL.again), names(UNTIL.gone));
     if parts.given(&[UNTIL.present, UNTIL.again, UNTIL.gone]).is_empty() {
         reader.report(
-            Diagnostic::error(parts.place(), "a wait needs `present`, `again` or `gone`, with names of devices")
-                .hint("`again` waits until the device has been away and has come back"),
+            Diagnostic::error(
+                Code::MissingKey,
+                parts.place(),
+                "a wait needs `present`, `again` or `gone`, with names of devices",
+            )
+            .hint("`again` waits until the device has been away and has come back"),
         );
         return None;
     }
@@ -616,7 +633,7 @@ fn read_enough(reader: &mut Reader, parts: &Parts<'_, InsteadKeys>) -> Option<En
     for (wanted, other) in [(INSTEAD.times, INSTEAD.sets), (INSTEAD.sets, INSTEAD.times)] {
         if parts.has(other) && !parts.has(wanted) {
             let message = format!("`instead` needs the key `{}`", wanted.name);
-            reader.report(Diagnostic::error(parts.place(), message));
+            reader.report(Diagnostic::error(Code::MissingKey, parts.place(), message));
         }
     }
     let (times, sets) = (parts.get(INSTEAD.times)?, reader.named_value(parts.get(INSTEAD.sets)?)?);
@@ -631,7 +648,7 @@ fn read_hints(reader: &mut Reader, yaml: &Yaml) -> Vec<Hint> {
         let after = match parse_time(&key.text) {
             Ok(after) => after,
             Err(error) => {
-                let diagnostic = Diagnostic::error(&key.place, error.to_string());
+                let diagnostic = Diagnostic::error(Code::BadTime, &key.place, error.to_string());
                 reader.report(diagnostic.hint("each key is how long the wait has lasted, such as `20s` or `2m`"));
                 continue;
             }
@@ -641,7 +658,7 @@ fn read_hints(reader: &mut Reader, yaml: &Yaml) -> Vec<Hint> {
     }
     if found.len() > HINTS_MAX {
         let message = format!("{} hints are more than anybody reads while they wait: at most {HINTS_MAX}", found.len());
-        reader.report(Diagnostic::error(map.place(), message));
+        reader.report(Diagnostic::error(Code::TooMuch, map.place(), message));
     }
     found.sort_by_key(|hint| hint.after.value);
     found

@@ -5,7 +5,7 @@ use crate::documents::expression::{Kind, Value};
 use crate::documents::forms::SCALAR;
 use crate::documents::keys::{Shape, keys};
 use crate::documents::reader::Reader;
-use crate::words::{Diagnostic, Id, Place, parse_integer};
+use crate::words::{Code, Diagnostic, Id, Place, parse_integer};
 
 /// A value with a default. The default's form decides what it is: yes or no, a number, or a text.
 #[derive(Debug, Clone)]
@@ -111,12 +111,12 @@ pub(super) fn read_variable(reader: &mut Reader, name: Id, place: &Place, yaml: 
     for text in texts {
         match variable.read(&text.value) {
             Ok(value) => listed.push(value),
-            Err(error) => reader.report(Diagnostic::error(&text.place, error.to_string())),
+            Err(error) => reader.report(Diagnostic::error(Code::Malformed, &text.place, error.to_string())),
         }
     }
     if !listed.is_empty() && !listed.contains(&variable.default) {
         let message = format!("the default of `{}` is none of its `values`", variable.name);
-        reader.report(Diagnostic::error(place, message));
+        reader.report(Diagnostic::error(Code::Contradiction, place, message));
     }
     variable.values = listed;
     Some(variable)

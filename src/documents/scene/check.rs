@@ -2,7 +2,7 @@
 
 use crate::documents::catalog::{Catalog, Tool};
 use crate::documents::scene::{Scene, SceneTool};
-use crate::words::{Diagnostic, nearest};
+use crate::words::{Code, Diagnostic, nearest};
 
 /// What is wrong with a scene that was read without a diagnostic.
 pub fn check_scene(scene: &Scene, catalog: &Catalog) -> Vec<Diagnostic> {
@@ -12,7 +12,11 @@ pub fn check_scene(scene: &Scene, catalog: &Catalog) -> Vec<Diagnostic> {
 fn check_tool(scene_tool: &SceneTool, catalog: &Catalog) -> Option<Diagnostic> {
     let name = &scene_tool.name;
     let Some(tool) = catalog.tool(&name.value) else {
-        let diagnostic = Diagnostic::error(&name.place, format!("the tool `{}` is not in the catalog", name.value));
+        let diagnostic = Diagnostic::error(
+            Code::UnknownTool,
+            &name.place,
+            format!("the tool `{}` is not in the catalog", name.value),
+        );
         let known = catalog.tools.iter().map(|tool| tool.name.as_str());
         return Some(match nearest(&name.value, known) {
             Some(near) => diagnostic.hint(format!("did you mean `{near}`?")),
@@ -30,7 +34,7 @@ fn check_tool(scene_tool: &SceneTool, catalog: &Catalog) -> Option<Diagnostic> {
         None => format!("the catalog recognises no version of {} in this text", name.value),
     };
     let known: Vec<&str> = tool.version.flavours.iter().filter_map(|flavour| flavour.name.as_deref()).collect();
-    let diagnostic = Diagnostic::error(&flavour.place, what);
+    let diagnostic = Diagnostic::error(Code::UnknownName, &flavour.place, what);
     Some(if known.is_empty() { diagnostic } else { diagnostic.hint(format!("known are {}", known.join(", "))) })
 }
 

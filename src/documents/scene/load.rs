@@ -16,7 +16,7 @@ use crate::documents::scene::{
     ScenePerson, Times,
 };
 use crate::documents::{Key, Yaml, YamlKind, YamlLimits, parse_yaml_within};
-use crate::words::{Diagnostic, Id, Place, Source, UsbId, meant_or_known, nearest};
+use crate::words::{Code, Diagnostic, Id, Place, Source, UsbId, meant_or_known, nearest};
 
 /// A scene larger than this is refused unread.
 pub const SCENE_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -116,7 +116,7 @@ pub fn load_scene(source: &Arc<Source>) -> LoadedScene {
     };
     let mut reader = Reader::default();
     if matches!(yaml.kind, YamlKind::Null) {
-        reader.report(Diagnostic::of_document(format!("{} is empty", source.name)));
+        reader.report(Diagnostic::of_document(Code::EmptyDocument, format!("{} is empty", source.name)));
         return LoadedScene { scene: None, diagnostics: reader.diagnostics };
     }
     let scene = read_scene(&mut reader, &yaml, source);
@@ -126,14 +126,14 @@ pub fn load_scene(source: &Arc<Source>) -> LoadedScene {
 fn read_scene(reader: &mut Reader, yaml: &Yaml, source: &Arc<Source>) -> Option<Scene> {
     let top = reader.parts(yaml, &SCENE)?;
     reader.is_of_format(top.get(SCENE.format))?;
-    let beginning = Place { source: Arc::clone(source), start: 0, end: 0 };
+    let beginning = Place::new(Arc::clone(source), 0, 0);
     let tools = read_tools(reader, top.get(SCENE.tools));
     let devices = top.get(SCENE.devices).and_then(|map| reader.open_map(map, "devices"));
     let devices = devices.map(|map| map.all()).unwrap_or_default();
     let devices: Vec<SceneDevice> = devices.iter().filter_map(|(key, value)| read_device(reader, key, value)).collect();
     if devices.len() > DEVICES_MAX {
         let message = format!("{} devices are declared, and a scene has at most {DEVICES_MAX}", devices.len());
-        reader.report(Diagnostic::error(&beginning, message));
+        reader.report(Diagnostic::error(Code::TooMuch, &beginning, message));
     }
     let mut scene = Scene { tools, devices, ..Scene::default() };
     scene.about = top.get(SCENE.about).and_then(|about| reader.prose(about));
@@ -151,7 +151,7 @@ fn read_scene(reader: &mut Reader, yaml: &Yaml, source: &Arc<Source>) -> Option<
     let calls = top.get(SCENE.calls).map(|list| reader.list(list, "calls")).unwrap_or_default();
     if calls.len() > CALLS_MAX {
         let message = format!("{} calls are declared, and a scene has at most {CALLS_MAX}", calls.len());
-        reader.report(Diagnostic::error(&beginning, message));
+        reader.report(Diagnostic::error(Code::TooMuch, &beginning, message));
         return None;
     }
     scene.calls = calls.iter().filter_map(|call| read_call(reader, call, &scene)).collect();
@@ -161,7 +161,7 @@ fn read_scene(reader: &mut Reader, yaml: &Yaml, source: &Arc<Source>) -> Option<
 fn read_device(reader: &mut Reader, key: &Key, yaml: &Yaml) -> Option<SceneDevice> {
     let Key { text: name, place } = key;
     if let Err(error) = name.parse::<Id>() {
-        reader.report(Diagnostic::error(place, error.to_string()));
+        reader.report(Diagnostic::error(Code::BadName, place, error.to_string()));
     }
     let parts = reader.parts_of_named((name, place), yaml, &DEVICE)?;
     let id = reader.parsed::<UsbId>(parts.get(DEVICE.id)?)?.value;
@@ -190,7 +190,7 @@ fn read_release(reader: &mut Reader, yaml: &Yaml) -> Option<u16> {
     let read = (text.value.len() == 4).then(|| u16::from_str_radix(&text.value, 16).ok()).flatten();
     if read.is_none() {
         let message = format!("`{}` is not a release number: four hexadecimal digits are needed", text.value);
-        reader.report(Diagnostic::error(&text.place, message));
+        reader.report(Diagnostic::error(Code::Malformed, &text.place, message));
     }
     read
 }
@@ -202,7 +202,7 @@ fn one_of<T: Copy>(reader: &mut Reader, yaml: &Yaml, known: &[(&str, T)]) -> Opt
         return Some(*value);
     }
     let words = known.iter().map(|(word, _)| *word);
-    let diagnostic = Diagnostic::error(&text.place, format!("`{}` is not known here", text.value));
+    let diagnostic = Diagnostic::error(Code::UnknownWord, &text.place, format!("`{}` is not known here", text.value));
     reader.report(diagnostic.hint(meant_or_known(&text.value, words)));
     None
 }
@@ -231,7 +231,11 @@ fn read_person(reader: &mut Reader, yaml: &Yaml, scene: &Scene) -> Option<SceneP
     let silent = is_yes(reader, parts.get(PERSON.silent)).then_some(PersonReply::Silent);
     let replies: Vec<PersonReply> = [says, gone, silent].into_iter().flatten().collect();
     if replies.len() > 1 {
-        reader.report(Diagnostic::error(parts.place(), "only one of `says`, `gone` and `silent` can be"));
+        reader.report(Diagnostic::error(
+            Code::ExclusiveKeys,
+            parts.place(),
+            "only one of `says`, `gone` and `silent` can be",
+        ));
     }
     Some(ScenePerson {
         asked,
@@ -256,7 +260,11 @@ fn read_files(reader: &mut Reader, tree: Option<&Yaml>) -> BTreeMap<Id, GivenFil
             (false, _) => drop(found.insert(name, GivenFile::NotGiven)),
             (true, Some(size)) => drop(found.insert(name, GivenFile::Size(size))),
             (true, None) => {
-                let diagnostic = Diagnostic::error(parts.place(), format!("the file `{name}` needs the key `size`"));
+                let diagnostic = Diagnostic::error(
+                    Code::MissingKey,
+                    parts.place(),
+                    format!("the file `{name}` needs the key `size`"),
+                );
                 reader.report(diagnostic.hint("its size in bytes, or `given: no`"));
             }
         }
@@ -274,7 +282,11 @@ fn read_call(reader: &mut Reader, yaml: &Yaml, scene: &Scene) -> Option<SceneCal
     let tool = parts.get(CALL.run)?;
     let tool = reader.text(tool)?;
     if !scene.tools.iter().any(|known| known.name.value == tool.value) {
-        let diagnostic = Diagnostic::error(&tool.place, format!("the tool `{}` is not among `tools`", tool.value));
+        let diagnostic = Diagnostic::error(
+            Code::UnknownTool,
+            &tool.place,
+            format!("the tool `{}` is not among `tools`", tool.value),
+        );
         let known = scene.tools.iter().map(|known| known.name.value.as_str());
         reader.report(match nearest(&tool.value, known) {
             Some(near) => diagnostic.hint(format!("did you mean `{near}`?")),
@@ -308,7 +320,7 @@ fn read_times(reader: &mut Reader, parts: &Parts<'_, CallKeys>) -> Times {
         let place = parts.key_place(CALL.repeat).unwrap_or_else(|| parts.place());
         let message =
             "`repeat` allows any number of calls at any time, so `times` and `any_order` say nothing beside it";
-        reader.report(Diagnostic::error(place, message).hint("keep one of them"));
+        reader.report(Diagnostic::error(Code::Contradiction, place, message).hint("keep one of them"));
     }
     match (repeat, any_order) {
         (true, _) => Times::Repeated,
@@ -328,7 +340,7 @@ fn read_end(reader: &mut Reader, parts: &Parts<'_, CallKeys>) -> CallEnd {
         [exit, hangs, signal.map(|signal| CallEnd::Signal(number(signal)))].into_iter().flatten().collect();
     if ends.len() > 1 {
         let message = "a call ends in one way: only one of `exit`, `hangs` and `signal` can be";
-        reader.report(Diagnostic::error(parts.place(), message));
+        reader.report(Diagnostic::error(Code::ExclusiveKeys, parts.place(), message));
     }
     ends.first().copied().unwrap_or(CallEnd::Exit(0))
 }

@@ -7,7 +7,7 @@ use crate::documents::reader::{Parts, Reader};
 use crate::documents::scene::load::NUMBER;
 use crate::documents::scene::{Act, ArgumentPattern, BusChange, Content, Deed, FileName, Printed, Scene};
 use crate::documents::{Yaml, YamlKind};
-use crate::words::{Diagnostic, FILE_BYTES_MAX, Located, Stream, nearest};
+use crate::words::{Code, Diagnostic, FILE_BYTES_MAX, Located, Stream, nearest};
 
 const ARGUMENTS_MAX: u32 = 1_000;
 
@@ -90,7 +90,7 @@ fn read_act(reader: &mut Reader, yaml: &Yaml, scene: &Scene, args: &[ArgumentPat
         // What there is belongs to something that is missing, and that has been said.
         [] if strays > 0 => return None,
         [] => {
-            let diagnostic = Diagnostic::error(parts.place(), "this act does nothing");
+            let diagnostic = Diagnostic::error(Code::ExclusiveKeys, parts.place(), "this act does nothing");
             reader.report(diagnostic.hint(format!("give one of {}, or `after`", DEEDS.map(|key| key.name).join(", "))));
             return None;
         }
@@ -98,7 +98,7 @@ fn read_act(reader: &mut Reader, yaml: &Yaml, scene: &Scene, args: &[ArgumentPat
         [first, second, ..] => {
             let place = parts.key_place(*second).unwrap_or_else(|| parts.place());
             let message = format!("an act does one thing, and this has `{}` and `{}`", first.name, second.name);
-            let diagnostic = Diagnostic::error(place, message);
+            let diagnostic = Diagnostic::error(Code::ExclusiveKeys, place, message);
             reader.report(diagnostic.hint("make it two acts"));
             return None;
         }
@@ -143,7 +143,7 @@ pub(super) fn read_changes(reader: &mut Reader, list: Option<&Yaml>, scene: &Sce
             (None, Some(device)) => (device, false),
             _ => {
                 let message = "a change on the bus needs exactly one of `appears` and `vanishes`";
-                reader.report(Diagnostic::error(parts.place(), message));
+                reader.report(Diagnostic::error(Code::ExclusiveKeys, parts.place(), message));
                 continue;
             }
         };
@@ -160,7 +160,11 @@ fn read_device_name(reader: &mut Reader, yaml: &Yaml, scene: &Scene) -> Option<S
         return Some(text.value);
     }
     let known = || scene.devices.iter().map(|device| device.name.as_str());
-    let diagnostic = Diagnostic::error(&text.place, format!("the device `{}` is not among `devices`", text.value));
+    let diagnostic = Diagnostic::error(
+        Code::UnknownDevice,
+        &text.place,
+        format!("the device `{}` is not among `devices`", text.value),
+    );
     reader.report(match nearest(&text.value, known()) {
         Some(near) => diagnostic.hint(format!("did you mean `{near}`?")),
         None => diagnostic.hint("declare it under `devices`, with `attached: no` when it comes later"),
@@ -179,7 +183,7 @@ pub(super) fn read_byte_limits(reader: &mut Reader, yaml: &Yaml) -> Option<u64> 
     let size = reader.unsigned(yaml)?;
     if size > FILE_BYTES_MAX {
         let message = format!("{size} bytes are more than any file of a scene may have: {FILE_BYTES_MAX}");
-        reader.report(Diagnostic::error(&yaml.place, message));
+        reader.report(Diagnostic::error(Code::BadNumber, &yaml.place, message));
         return None;
     }
     Some(size)
@@ -190,7 +194,8 @@ fn read_hex(reader: &mut Reader, yaml: &Yaml) -> Option<Vec<u8>> {
     let bytes = bytes_of(&value);
     if bytes.is_none() {
         reader.report(
-            Diagnostic::error(&place, "this is not a row of bytes").hint("two hexadecimal digits a byte: `\"0d ff\"`"),
+            Diagnostic::error(Code::BadBytes, &place, "this is not a row of bytes")
+                .hint("two hexadecimal digits a byte: `\"0d ff\"`"),
         );
     }
     bytes
@@ -202,9 +207,11 @@ fn read_file_name(reader: &mut Reader, yaml: &Yaml, args: &[ArgumentPattern]) ->
         let text = reader.text(yaml)?;
         if let Some(reason) = leaves_its_folder(&text.value) {
             reader.report(
-                Diagnostic::error(&text.place, format!("`{}` {reason}", text.value)).label("outside").hint(
-                    "a mock tool writes and reads only below the folder it works in: give a name without a folder",
-                ),
+                Diagnostic::error(Code::UnsafePath, &text.place, format!("`{}` {reason}", text.value))
+                    .label("outside")
+                    .hint(
+                        "a mock tool writes and reads only below the folder it works in: give a name without a folder",
+                    ),
             );
             return None;
         }
@@ -223,14 +230,20 @@ fn read_file_name(reader: &mut Reader, yaml: &Yaml, args: &[ArgumentPattern]) ->
                 ArgumentPattern::One(text) => text.contains('*') || *text == word.value,
             };
             if !args.iter().any(says) {
-                reader
-                    .report(Diagnostic::error(&word.place, format!("`{}` is not among the call's `args`", word.value)));
+                reader.report(Diagnostic::error(
+                    Code::UnknownName,
+                    &word.place,
+                    format!("`{}` is not among the call's `args`", word.value),
+                ));
             }
             Some(FileName::After(word.value))
         }
         _ => {
             let message = "the name of a file is a text, or exactly one of `argument` and `after`";
-            reader.report(Diagnostic::error(parts.place(), message).hint("such as `writes: {after: \"-U\"}`"));
+            reader.report(
+                Diagnostic::error(Code::ExclusiveKeys, parts.place(), message)
+                    .hint("such as `writes: {after: \"-U\"}`"),
+            );
             None
         }
     }
@@ -241,7 +254,7 @@ fn read_content(reader: &mut Reader, parts: &Parts<'_, ActKeys>, args: &[Argumen
     let [(only, _, value)] = given.as_slice() else {
         let place = parts.key_place(ACT.writes).unwrap_or_else(|| parts.place());
         let message = "a file that is written needs exactly one of `text`, `hex`, `size` and `copy_of`";
-        reader.report(Diagnostic::error(place, message));
+        reader.report(Diagnostic::error(Code::ExclusiveKeys, place, message));
         return None;
     };
     let fill = parts.get(ACT.fill).and_then(|fill| reader.count(fill, 0..=255));

@@ -7,7 +7,7 @@ use crate::documents::scene::load::NUMBER;
 use crate::documents::scene::read_act::{BYTES, read_byte_limits};
 use crate::documents::scene::{SceneTool, ToolFolderFile};
 use crate::documents::{Key, Yaml};
-use crate::words::{Diagnostic, Located};
+use crate::words::{Code, Diagnostic, Located};
 
 /// The folder of a tool is made up for each run.
 const FILES_MAX: usize = 64;
@@ -36,7 +36,9 @@ pub(super) fn read_tools(reader: &mut Reader, tree: Option<&Yaml>) -> Vec<SceneT
     for (key, value) in map.all() {
         if !is_program_name(&key.text) {
             let message = format!("`{}` cannot be the name of a program in the bench", key.text);
-            reader.report(Diagnostic::error(&key.place, message).hint("a tool is named as in the catalog"));
+            reader.report(
+                Diagnostic::error(Code::BadName, &key.place, message).hint("a tool is named as in the catalog"),
+            );
             continue;
         }
         let parts = reader.parts_of_named((&key.text, &key.place), value, &TOOL);
@@ -64,7 +66,9 @@ fn read_files(reader: &mut Reader, yaml: &Yaml, tools: &[&str]) -> Vec<ToolFolde
     let Some(map) = reader.open_map(yaml, "files of the tool's folder") else { return Vec::new() };
     if map.all().len() > FILES_MAX {
         let message = format!("the folder of a tool has at most {FILES_MAX} files in a scene");
-        reader.report(Diagnostic::error(map.place(), message).hint("only those are needed that the playbook uses"));
+        reader.report(
+            Diagnostic::error(Code::TooMuch, map.place(), message).hint("only those are needed that the playbook uses"),
+        );
         return Vec::new();
     }
     map.all().iter().filter_map(|(key, value)| read_file(reader, key, value, tools)).collect()
@@ -73,12 +77,16 @@ fn read_files(reader: &mut Reader, yaml: &Yaml, tools: &[&str]) -> Vec<ToolFolde
 fn read_file(reader: &mut Reader, key: &Key, yaml: &Yaml, tools: &[&str]) -> Option<ToolFolderFile> {
     let path = &key.text;
     if let Some(reason) = leaves_its_folder(path) {
-        let diagnostic = Diagnostic::error(&key.place, format!("`{path}` {reason}"));
+        let diagnostic = Diagnostic::error(Code::UnsafePath, &key.place, format!("`{path}` {reason}"));
         reader.report(diagnostic.hint("a path below the tool's own folder is needed, then the name of a file"));
         return None;
     }
     if let Some(tool) = tools.iter().find(|tool| path.split('/').next() == Some(**tool)) {
-        reader.report(Diagnostic::error(&key.place, format!("at `{path}` lies the tool `{tool}` itself")));
+        reader.report(Diagnostic::error(
+            Code::DuplicateName,
+            &key.place,
+            format!("at `{path}` lies the tool `{tool}` itself"),
+        ));
         return None;
     }
     let parts = reader.parts(yaml, &FOLDER_FILE)?;
@@ -88,15 +96,19 @@ fn read_file(reader: &mut Reader, key: &Key, yaml: &Yaml, tools: &[&str]) -> Opt
             let hex = reader.text(hex)?;
             let bytes = bytes_of(&hex.value);
             if bytes.is_none() {
-                let diagnostic = Diagnostic::error(&hex.place, format!("`{}` is not a row of bytes", hex.value));
+                let diagnostic =
+                    Diagnostic::error(Code::BadBytes, &hex.place, format!("`{}` is not a row of bytes", hex.value));
                 reader.report(diagnostic.hint("two hexadecimal digits a byte: `\"d1 00 20\"`"));
             }
             bytes?
         }
         (None, None) if parts.get(FOLDER_FILE.size).is_some() => Vec::new(),
         _ => {
-            let diagnostic =
-                Diagnostic::error(parts.place(), "exactly one of `text` and `hex` is needed here, or `size`");
+            let diagnostic = Diagnostic::error(
+                Code::ExclusiveKeys,
+                parts.place(),
+                "exactly one of `text` and `hex` is needed here, or `size`",
+            );
             reader.report(diagnostic.hint("with a `size` beside it the file is so long, and what follows is made up"));
             return None;
         }
@@ -107,7 +119,11 @@ fn read_file(reader: &mut Reader, key: &Key, yaml: &Yaml, tools: &[&str]) -> Opt
         None => held,
     };
     if size_bytes < held {
-        reader.report(Diagnostic::error(parts.place(), format!("a file that begins so has at least {held} bytes")));
+        reader.report(Diagnostic::error(
+            Code::Contradiction,
+            parts.place(),
+            format!("a file that begins so has at least {held} bytes"),
+        ));
         return None;
     }
     Some(ToolFolderFile { path: path.clone(), beginning, size_bytes })

@@ -140,7 +140,7 @@ pub(super) fn tool(name: &str, version_script: &str) -> Tool {
         banner: None,
         menu: None,
         name: name.to_owned(),
-        place: Place { source, start: 0, end: 0 },
+        place: Place::new(source, 0, 0),
         summary: String::new(),
         programs: vec![name.to_owned()],
         folders: same(vec!["$TOOL_ROOT/bin".to_owned(), "~/tools-*".to_owned()]),

@@ -22,7 +22,7 @@ use crate::bench::kit::schedule::Schedule;
 use crate::bench::kit::settings::{Identity, Settings};
 use crate::bench::mocks::{MockEnd, blhost, sdphost};
 use crate::bench::{BoardModel, BusDevice, Region};
-use crate::documents::playbook::HandMove;
+use crate::documents::playbook::{HandMove, Room};
 use crate::world::Access;
 
 pub(crate) use flashloader::{Answer, AnswerKind, Command, DataPhase, Exchange, MAX_PACKET_BYTES};
@@ -285,6 +285,15 @@ impl BoardModel for ImxRt {
 
     fn regions(&self) -> Vec<Region> {
         self.regions.clone()
+    }
+
+    fn rooms(&self) -> Vec<Room> {
+        let room = |memory: &Memory| Room {
+            name: "the memory of the virtual board".to_owned(),
+            start: memory.start(),
+            end: memory.end(),
+        };
+        self.ram.iter().chain([&self.nor]).map(room).collect()
     }
 
     fn changes(&self) -> Option<u64> {

@@ -5,8 +5,8 @@ use std::path::Path;
 use crate::bench::boards::own_bootloader::{Firmware, next_in_round, shown_in_round};
 use crate::bench::boards::stm32_rom::{Mishap, OWN_PATH, Phase, Stm32Rom};
 use crate::bench::kit::mishaps::{MishapName, mishap_names};
-use crate::bench::{BoardModel, BusDevice, DfuDevice, Region};
-use crate::documents::playbook::{DeviceKind, HandMove};
+use crate::bench::{BoardModel, BusDevice, DfuDevice, MemoryLayout, Region};
+use crate::documents::playbook::{DeviceKind, HandMove, Room};
 use crate::words::UsbId;
 use crate::world::Access;
 
@@ -188,6 +188,21 @@ impl BoardModel for Stm32Rom {
 
     fn regions(&self) -> Vec<Region> {
         self.flash.regions().into_iter().chain(self.own.regions()).collect()
+    }
+
+    fn rooms(&self) -> Vec<Room> {
+        let others = self.settings.other_alts.iter().filter_map(|alt| alt.parse::<MemoryLayout>().ok());
+        let mut rooms: Vec<Room> = Vec::new();
+        for segment in [self.flash.layout.clone()].into_iter().chain(others).flat_map(|layout| layout.segments) {
+            match rooms.last_mut().filter(|room| room.end == segment.start) {
+                Some(room) => room.end = segment.end,
+                None => {
+                    let name = "the memory of the virtual board".to_owned();
+                    rooms.push(Room { name, start: segment.start, end: segment.end });
+                }
+            }
+        }
+        rooms
     }
 
     fn digest(&self, address: u64, length: u64) -> Option<String> {

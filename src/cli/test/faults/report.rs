@@ -7,6 +7,7 @@ use crate::bench::TrialEnd;
 use crate::cli::json::write_line;
 use crate::cli::streams::{say, stdout};
 use crate::cli::style::{Look, Role, Sign};
+use crate::cli::test::Invalid;
 use crate::cli::test::faults::Tried;
 use crate::cli::test::junit::{ReportedCase, report_cases};
 use crate::cli::wording::{clean, count};
@@ -105,7 +106,7 @@ fn end_word(end: TrialEnd) -> String {
     }
 }
 
-pub(super) fn junit(tried: &[Tried<'_>], took: Duration) {
+pub(super) fn junit(tried: &[Tried<'_>], invalid: &[Invalid], took: Duration) {
     let mut suites: BTreeMap<&str, Vec<ReportedCase>> = BTreeMap::new();
     for tried in tried {
         let mut lines: Vec<String> =
@@ -118,5 +119,5 @@ pub(super) fn junit(tried: &[Tried<'_>], took: Duration) {
             failure: (!tried.passed()).then_some(lines),
         });
     }
-    report_cases(suites, took);
+    report_cases(suites, invalid, took);
 }

@@ -1,0 +1,42 @@
+//! Holds what the options of a call say against the playbook: its devices, and how long the step may take.
+
+use std::time::Duration;
+
+use crate::documents::catalog::{OptionValues, Tool, option_values};
+use crate::documents::playbook::check_call::{as_far_as_literal, place_of};
+use crate::documents::playbook::{Playbook, Run, Step};
+use crate::words::{Code, Diagnostic, UsbId, describe_time};
+
+pub(super) fn check_options(playbook: &Playbook, tool: &Tool, step: &Step, run: &Run) -> Vec<Diagnostic> {
+    let args: Vec<String> = run.args.iter().map(as_far_as_literal).collect();
+    let OptionValues { ids, limits_ms } = option_values(tool, &args);
+    let swapped = ids.into_iter().filter_map(|(index, id)| swapped(playbook, run, index, id));
+    let cut_short = limits_ms.into_iter().filter_map(|(index, limit)| cut_short(step, run, index, limit));
+    swapped.chain(cut_short).collect()
+}
+
+/// An id that no device has, and one has the other way round.
+fn swapped(playbook: &Playbook, run: &Run, index: usize, id: UsbId) -> Option<Diagnostic> {
+    let other_way = UsbId { vendor: id.product, product: id.vendor };
+    let has = |id: UsbId| playbook.devices.iter().find(|device| device.ids.contains(&id));
+    let device = has(other_way).filter(|_| has(id).is_none())?;
+    let message = format!("vendor and product stand the wrong way round: the device `{}` is {other_way}", device.name);
+    let hint = format!("first the vendor, {:04x}, then the product, {:04x}", id.product, id.vendor);
+    Some(Diagnostic::error(Code::SwappedId, place_of(run, Some(index)), message).hint(hint))
+}
+
+/// Where the step's limit does not grow with files, it is known to be the shorter one.
+fn cut_short(step: &Step, run: &Run, index: usize, limit_ms: u64) -> Option<Diagnostic> {
+    let own = Duration::from_millis(limit_ms);
+    let limit = step.timeout.as_ref().filter(|timeout| timeout.per_mb.is_zero())?;
+    let allowed = limit.base.max(limit.at_least);
+    (allowed < own).then(|| {
+        let message = format!(
+            "the step ends this call after {}, before the tool's own limit of {} can tell what is wrong",
+            describe_time(allowed),
+            describe_time(own)
+        );
+        Diagnostic::warning(Code::LimitTooShort, place_of(run, Some(index)), message)
+            .hint("give the step a longer `timeout`, or the tool a shorter limit")
+    })
+}
