@@ -49,6 +49,8 @@ pub struct Screen<W: Write> {
     bell: Bell,
     /// ENTER stands for what the person's hands would do to a real board.
     rehearses: bool,
+    /// A question stands to which only some answers are taken.
+    asks: bool,
     board: String,
     simulated: bool,
     told_fault: Option<String>,
@@ -80,6 +82,7 @@ impl<W: Write> Screen<W> {
             detail: Detail::Usual,
             bell: Bell::default(),
             rehearses: false,
+            asks: false,
             board: String::new(),
             simulated: false,
             told_fault: None,
@@ -125,8 +128,8 @@ impl<W: Write> Screen<W> {
                 | Event::InputReady { .. }
                 | Event::BoardProven { .. }
                 | Event::FuseRead { .. }
-                | Event::ToolAnswered { .. }
-                | Event::Note { .. } => true,
+                | Event::ToolAnswered { .. } => true,
+                Event::Note { .. } => !self.asks,
                 Event::WaitOver { end, .. } => *end != WaitEnd::InVain,
                 Event::StepSkipped { .. } => true,
                 Event::StepFinished { end, .. } => *end == StepEnd::Succeeded,
@@ -143,6 +146,11 @@ impl<W: Write> Screen<W> {
         if self.bell.rings(event) && self.detail != Detail::Quiet {
             self.page.ring();
         }
+        self.asks = match event {
+            Event::BoardAsked { .. } | Event::ConsentAsked { .. } => true,
+            Event::Note { .. } => self.asks,
+            _ => false,
+        };
         if self.is_left_out(event) {
             return self.ongoing.end(&mut self.page);
         }
@@ -222,7 +230,13 @@ impl<W: Write> Screen<W> {
             Event::Warning { text } => {
                 self.page.say(Role::Warning, Some(Sign::Attention), &format!("warning: {text}"));
             }
-            Event::Note { text } => self.page.say(Role::Quiet, None, &format!("note: {text}")),
+            Event::Note { text } => {
+                self.page.say(Role::Quiet, None, &format!("note: {text}"));
+                if self.asks {
+                    // Another answer was given, and the question stands.
+                    self.page.await_answer();
+                }
+            }
             Event::MaySleep { reason } if self.detail == Detail::Verbose => {
                 self.page.say(Role::Quiet, None, &format!("note: {}", may_sleep(reason)));
             }
@@ -313,7 +327,7 @@ impl<W: Write> Screen<W> {
     }
 
     fn tell_skipped(&mut self) {
-        if let Some((lead, text)) = self.skipped.told() {
+        if let Some((lead, text)) = self.skipped.told().filter(|_| self.detail != Detail::Quiet) {
             self.ongoing.end(&mut self.page);
             self.page.in_head = false;
             self.page.print("");

@@ -299,3 +299,79 @@ impl<W: World> Bus<'_, W> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::documents::playbook::{Playbook, load};
+    use crate::words::Source;
+
+    fn playbook() -> Playbook {
+        let text = "format: 1\nboard: x\ndevices: {rom: {usb: \"0483:df11\", label: ROM}}\nsteps: [{prompt: Wait.}]\n";
+        load(&Arc::new(Source { name: "x.yaml".to_owned(), text: text.to_owned() }), &|_| Err(String::new()))
+            .playbook
+            .unwrap()
+    }
+
+    /// What is told at the last stage of a wait in which hands have set a wire.
+    fn reasons(change: impl Fn(&mut Known<'_>)) -> Vec<Reason> {
+        let playbook = playbook();
+        let mut known = Known {
+            wanted: &playbook.devices[0],
+            hands: true,
+            sets_wire: true,
+            came: false,
+            started: false,
+            stranger: None,
+            data: false,
+            host: Host::Plain,
+            system: OperatingSystem::Linux,
+        };
+        change(&mut known);
+        let reasons: Vec<Reason> = Reason::ALL.into_iter().filter(|reason| known.holds(*reason)).collect();
+        for reason in &reasons {
+            assert!(!known.text(*reason).is_empty(), "{reason:?}");
+        }
+        reasons
+    }
+
+    #[test]
+    fn what_is_known_rules_reasons_in_and_out() {
+        use Reason::{
+            CameAndLeft, ChargeOnly, Driver, GuestSystem, HubOrPort, SetTooLate, StartedAsUsual, StrangerCame,
+            TwoSockets,
+        };
+        assert_eq!(reasons(|_| {}), [ChargeOnly, SetTooLate, TwoSockets, HubOrPort]);
+        // A cable that has carried data is none that cannot.
+        assert_eq!(reasons(|known| known.data = true), [SetTooLate, HubOrPort]);
+        assert_eq!(
+            reasons(|known| {
+                known.data = true;
+                known.came = true;
+            }),
+            [CameAndLeft, HubOrPort]
+        );
+        assert_eq!(
+            reasons(|known| {
+                known.data = true;
+                known.started = true;
+            }),
+            [StartedAsUsual]
+        );
+        for host in [Host::Wsl, Host::VirtualMachine, Host::Container] {
+            assert_eq!(reasons(|known| known.host = host)[..2], [GuestSystem, ChargeOnly]);
+        }
+        let stranger = || OtherDevice { id: "1209:0001".parse().unwrap(), port: "1-1".to_owned(), product: None };
+        assert_eq!(reasons(|known| known.stranger = Some(stranger()))[0], StrangerCame);
+        assert_eq!(reasons(|known| known.system = OperatingSystem::Windows).last(), Some(&Driver));
+        // After a call nobody has moved anything.
+        let alone = |known: &mut Known<'_>| {
+            known.hands = false;
+            known.sets_wire = false;
+            known.data = true;
+        };
+        assert_eq!(reasons(alone), [HubOrPort]);
+    }
+}

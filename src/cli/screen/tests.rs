@@ -4,6 +4,7 @@ use std::io;
 
 use super::*;
 use crate::cli::style::Signs;
+use crate::documents::playbook::{Drawing, HandMove};
 use crate::engine::{CONDITION_DOES_NOT_HOLD, GoesOn, Outcome, Problem, WaitEnd};
 use crate::words::{FaultClass, Stream};
 
@@ -375,5 +376,82 @@ fn a_screen_that_is_gone_is_no_trouble() {
     let mut screen = Screen::new(Closed, Look::plain());
     for event in [started(false), step(1, "a", "A"), finished(Outcome::Recovered, None)] {
         assert_eq!(screen.event(&event), None);
+    }
+}
+
+fn prompted(goes_on: GoesOn, hands: &[HandMove]) -> Event {
+    Event::Prompted {
+        step: id("a"),
+        text: "Connect the wire.".into(),
+        goes_on,
+        hands: hands.to_vec(),
+        drawing: Some(Box::new(Drawing {
+            pins: vec!["SBL".into(), "3.3V".into()],
+            connect: vec!["SBL".into(), "3.3V".into()],
+            ..Drawing::default()
+        })),
+        limit_ms: 120_000,
+    }
+}
+
+fn told_to(mut screen: Screen<Vec<u8>>, events: &[Event]) -> String {
+    for event in events {
+        assert_eq!(screen.event(event), None);
+    }
+    String::from_utf8(screen.page.writer).unwrap()
+}
+
+#[test]
+fn a_wait_that_teaches_and_a_rehearsal() {
+    let hint = Event::Hinted { step: id("a"), text: "Perhaps the cable carries only power".into(), after_ms: 20_000 };
+    let flaps = Event::Flapping {
+        step: id("a"),
+        device: id("rom"),
+        times: 4,
+        within_ms: 6_000,
+        text: "the ROM came and went 4 times within 6.0 s: the contact is likely loose".into(),
+    };
+    let hands = [HandMove::FitJumper, HandMove::PlugIn];
+    let events = [prompted(GoesOn::ByItself, &hands), hint, flaps];
+    let text = told_to(Screen::new(Vec::new(), Look { signs: Signs::Ascii, ..Look::plain() }).rehearsing(), &events);
+    assert_eq!(
+        text,
+        "        \
+        + YOU
+        | Connect the wire.
+        |
+        | SBL @--------@ 3.3V
+        |
+        + REHEARSAL: press ENTER in place of doing it (2:00 min at most).
+        ! After 20 s: Perhaps the cable carries only power
+        ! the ROM came and went 4 times within 6.0 s: the contact is likely
+          loose
+"
+    );
+    // Hands that do nothing need no ENTER, and of two ways there is one.
+    let ends = |event: Event| told_to(Screen::new(Vec::new(), Look::plain()).rehearsing(), &[event]);
+    assert!(ends(prompted(GoesOn::ByItself, &[])).contains("Goes on by itself; no key is needed"));
+    assert!(ends(prompted(GoesOn::WithEnter, &hands)).contains("Press ENTER when done"));
+    assert!(ends(prompted(GoesOn::Either, &[])).contains("the other way is for a real board"));
+}
+
+#[test]
+fn quiet_leaves_out_what_nobody_is_asked_for() {
+    let events = [
+        started(false),
+        step(1, "a", "Start the flashloader"),
+        prompted(GoesOn::ByItself, &[]),
+        tool("blhost -- a", "step"),
+        Event::Note { text: "of no weight".into() },
+        step_end(StepEnd::Succeeded),
+        step(2, "b", "Go on"),
+        step_end(StepEnd::Failed(no_answer())),
+    ];
+    let text = told_to(Screen::new(Vec::new(), Look::plain()).quiet(), &events);
+    for shown in ["OpenMV Cam RT1062", "[ 1/14]", "Connect the wire.", "the flashloader did not answer"] {
+        assert!(text.contains(shown), "{shown}: {text}");
+    }
+    for left_out in ["playbook", "$ blhost", "of no weight", "done in"] {
+        assert!(!text.contains(left_out), "{left_out}: {text}");
     }
 }
