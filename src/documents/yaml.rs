@@ -239,8 +239,8 @@ fn misindented(place: &Place, source: &Arc<Source>) -> Option<Diagnostic> {
     if place.start != start + column + key.len() {
         return None;
     }
-    let before = lines[..at].iter().rev().map(|(_, line)| *line);
-    let before = before.filter(|line| !line.trim().is_empty() && !line.trim_start().starts_with('#')).next()?;
+    let mut before = lines[..at].iter().rev().map(|(_, line)| *line);
+    let before = before.find(|line| !line.trim().is_empty() && !line.trim_start().starts_with('#'))?;
     let (wanted, _) = key_in(before)?;
     if column <= wanted {
         return None;

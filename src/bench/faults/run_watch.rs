@@ -165,7 +165,7 @@ impl RunWatch {
                 self.reach(RunPoint { step: step.clone(), part: Part::Act });
             }
             Event::ConsentAsked { .. } | Event::BoardAsked { .. } | Event::HealthyAsked { .. } => {
-                self.note(|seen| seen.replies = true)
+                self.note(|seen| seen.replies = true);
             }
             Event::ToolStarted { step, changes_board, .. } => {
                 self.run_mut().call_of = Some(step.clone());

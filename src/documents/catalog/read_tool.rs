@@ -203,7 +203,7 @@ fn flavour(reader: &mut Reader, tree: &Tree) -> Option<Flavour> {
         match version.text.parse() {
             Ok(version) => known_bad.push((version, reason.value)),
             Err(error) => {
-                reader.report(Diagnostic::error(Code::Malformed, &version.place, ToolVersionError::to_string(&error)))
+                reader.report(Diagnostic::error(Code::Malformed, &version.place, ToolVersionError::to_string(&error)));
             }
         }
     }
