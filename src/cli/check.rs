@@ -68,7 +68,7 @@ pub(super) fn check(args: &CheckArgs, look: &Look) -> Outcome {
                 diagnostics.extend(found);
             }
             Err(error) if error.of_document() => {
-                diagnostics.push(Diagnostic::of_document(Code::Unreadable, error.to_string()))
+                diagnostics.push(Diagnostic::of_document(Code::Unreadable, error.to_string()));
             }
             Err(error) => {
                 complain(&format!("error: {error}"));

@@ -239,8 +239,8 @@ fn misindented(place: &Place, source: &Arc<Source>) -> Option<Diagnostic> {
     if place.start != start + column + key.len() {
         return None;
     }
-    let before = lines[..at].iter().rev().map(|(_, line)| *line);
-    let before = before.filter(|line| !line.trim().is_empty() && !line.trim_start().starts_with('#')).next()?;
+    let mut before = lines[..at].iter().rev().map(|(_, line)| *line);
+    let before = before.find(|line| !line.trim().is_empty() && !line.trim_start().starts_with('#'))?;
     let (wanted, _) = key_in(before)?;
     if column <= wanted {
         return None;
@@ -362,7 +362,8 @@ mod tests {
         assert_eq!(diagnostic.place.unwrap().to_string(), "test.yaml:2:13");
         assert!(diagnostic.hint.unwrap().contains("double quotes"));
         let diagnostic = parse_yaml(&source("args: [-d, ,0483:df11]\n")).unwrap_err();
-        assert!(diagnostic.hint.unwrap().contains("`,`"), "{}", diagnostic.message);
+        assert!(diagnostic.message.contains("`,`"), "{}", diagnostic.message);
+        assert_eq!(diagnostic.hint.unwrap(), "write `\",0483:df11\"`");
     }
 
     #[test]

@@ -134,7 +134,7 @@ mod tests {
         let lamp = lamp();
         let (alone, is_there) = planned(None, &Earlier::None);
         assert!(!alone.contains("1209") && alone.contains("0483") && !is_there);
-        let (with_lamp, is_there) = planned(Some(&lamp), &Earlier::Own(alone.clone()));
+        let (with_lamp, is_there) = planned(Some(&lamp), &Earlier::Own(alone));
         assert!(with_lamp.contains("1209") && !is_there);
         assert_eq!(planned(None, &Earlier::Own(with_lamp.clone())), (with_lamp, true));
     }
