@@ -362,7 +362,8 @@ mod tests {
         assert_eq!(diagnostic.place.unwrap().to_string(), "test.yaml:2:13");
         assert!(diagnostic.hint.unwrap().contains("double quotes"));
         let diagnostic = parse_yaml(&source("args: [-d, ,0483:df11]\n")).unwrap_err();
-        assert!(diagnostic.hint.unwrap().contains("`,`"), "{}", diagnostic.message);
+        assert!(diagnostic.message.contains("`,`"), "{}", diagnostic.message);
+        assert_eq!(diagnostic.hint.unwrap(), "write `\",0483:df11\"`");
     }
 
     #[test]

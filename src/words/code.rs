@@ -185,6 +185,9 @@ codes! {
         "One limit ends before another that lies within it can have its effect.", "timeout: 5s around `-t 10000`", "timeout: 20s";
     OverTooSoon "over-too-soon":
         "The wait goes on before what it is for can have happened.", "until: {gone: rom}", "until: {gone: rom, for: 10s}";
+    LeavesTooEarly "leaves-too-early":
+        "After this call the board goes away, and the next step wants to talk to it: what is written last makes it go.",
+        "args: [write, \"0x0:leave\"] before another write", "args: [write, \"0x0\"], and `:leave` with the last one";
     Contradiction "contradiction":
         "Two things that are said here cannot both be so.", "wait: {present: rom, gone: rom}", "wait: {present: rom}";
     OptionalInput "optional-input":

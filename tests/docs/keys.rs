@@ -12,7 +12,6 @@ use super::root;
 use crate::support::House;
 
 const PAGE: &str = "docs/keys.md";
-const FUNCTIONS: &str = include_str!("../../src/documents/expression/tree.rs");
 const GRAMMAR: &str = include_str!("../../src/documents/expression/parse.rs");
 
 const HEAD: &str = "# Every key\n
@@ -40,14 +39,16 @@ fn the_reference_of_keys_is_what_the_program_says() {
     assert!(written == page, "{PAGE} is stale, first here: {stale:#?}\nRECOVER_BLESS=1 writes it anew");
 }
 
+/// Editors show no other page.
 #[test]
-fn every_function_is_described_where_it_is_declared() {
-    let described: Vec<String> = functions().into_iter().map(|(call, _)| call).collect();
-    let mut names: Vec<&str> = described.iter().filter_map(|call| call.split('(').next()).collect();
-    names.sort_unstable();
-    let mut known: Vec<&str> = Function::ALL.iter().map(|(name, _)| *name).collect();
-    known.sort_unstable();
-    assert_eq!(names, known, "in the comments of `Function`, left, and in `Function::ALL`, right");
+fn every_function_is_told_by_the_schema() {
+    let schema: Value = serde_json::from_str(&House::new().run(&["schema"]).exits(0).stdout).unwrap();
+    let about = schema["$defs"]["expression"]["description"].as_str().unwrap();
+    for (name, function) in Function::ALL {
+        let (call, gives) = function.described();
+        assert!(call.starts_with(&format!("{name}(")), "{call}");
+        assert!(about.contains(&format!("- {call}: {gives}")), "{call} in {about}");
+    }
 }
 
 fn page() -> String {
@@ -58,25 +59,14 @@ fn page() -> String {
         Document { kind, schema: &schema }.write(title, &mut page);
     }
     page.push_str("\n## Expressions\n\nIn `${…}`, and in keys that take an expression.\n\n| | |\n|---|---|\n");
-    for (call, meaning) in functions() {
+    for (_, function) in Function::ALL {
+        let (call, meaning) = function.described();
         let _ = writeln!(page, "| `{call}` | {meaning} |");
     }
     let precedence = GRAMMAR.lines().next().unwrap().split_once("Precedence, ").unwrap().1;
     // Within a table a bar would end the cell; here it does not.
     let _ = writeln!(page, "\nOperators, {precedence}");
     page
-}
-
-/// Each function as it is called, and what it gives, from the comments that declare them.
-fn functions() -> Vec<(String, String)> {
-    let declared = FUNCTIONS.split_once("pub enum Function {").unwrap().1;
-    let comments = declared.lines().take_while(|line| *line != "}").filter_map(|line| line.trim().strip_prefix("/// "));
-    comments
-        .map(|comment| {
-            let (call, meaning) = comment.trim_start_matches('`').split_once("`: ").unwrap();
-            (call.to_owned(), meaning.to_owned())
-        })
-        .collect()
 }
 
 /// One kind of document.
@@ -125,7 +115,9 @@ impl Document<'_> {
         let _ = writeln!(body, "\n### {}: values", self.kind);
         let _ = writeln!(body, "\n| value | what may stand there |\n|---|---|");
         for (name, part) in values {
-            let about = part["description"].as_str().map(|about| format!(": {about}")).unwrap_or_default();
+            // What follows the first line stands in a table of its own.
+            let about = part["description"].as_str().and_then(|about| about.lines().next());
+            let about = about.map(|about| format!(": {about}")).unwrap_or_default();
             let _ = writeln!(body, "| {name} | {}{about} |", self.value(part));
         }
         let count = names.len();

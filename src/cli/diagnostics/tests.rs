@@ -16,18 +16,18 @@ fn place(source: &Arc<Source>, word: &str) -> Place {
 fn looks_like_rustc() {
     let source = source("format: 1\nsteps:\n  - runn: dfu-util # über\n    timeout: soon\n");
     let diagnostics = [
-        Diagnostic::warning(Code::Malformed, &place(&source, "soon"), "this is not a time span"),
-        Diagnostic::error(Code::Malformed, &place(&source, "runn"), "unknown key `runn`")
+        Diagnostic::warning(Code::BadTime, &place(&source, "soon"), "this is not a time span"),
+        Diagnostic::error(Code::UnknownKey, &place(&source, "runn"), "unknown key `runn`")
             .label("no such action")
             .hint("write `run`"),
-        Diagnostic::of_document(Code::Malformed, "the file ends too early"),
+        Diagnostic::of_document(Code::Syntax, "the file ends too early"),
     ];
     assert_eq!(
         render(&diagnostics, &Look::plain()),
         "\
-error: the file ends too early
+error[syntax]: the file ends too early
 
-error: unknown key `runn`
+error[unknown-key]: unknown key `runn`
  --> board.yaml:3:5
   |
 3 |   - runn: dfu-util # über
@@ -35,7 +35,7 @@ error: unknown key `runn`
   |
   = help: write `run`
 
-warning: this is not a time span
+warning[bad-time]: this is not a time span
  --> board.yaml:4:14
   |
 4 |     timeout: soon

@@ -193,6 +193,8 @@ pub struct OptionValues {
     pub ids: Vec<(usize, UsbId)>,
     /// For how long the tool itself waits, in milliseconds.
     pub limits_ms: Vec<(usize, u64)>,
+    /// Words with which the board goes away after the call.
+    pub leaves: Vec<(usize, String)>,
 }
 
 /// As far as the tool's table knows the options.
@@ -203,11 +205,14 @@ pub fn option_values(tool: &Tool, args: &[String]) -> OptionValues {
         let Some(groups) = whole(pattern, &pair[1]) else { continue };
         let group = |name: &str| groups.name(name).map(|group| group.as_str());
         found.ids.extend(group("id").and_then(usb_id).map(|id| (index + 1, id)));
+        found.leaves.extend(group(LEAVES).map(|word| (index + 1, word.to_owned())));
         found.limits_ms.extend(group(LIMIT_MS).and_then(number).map(|limit| (index + 1, limit)));
     }
     found
 }
 
+/// The group of an option's value that makes the board go away.
+const LEAVES: &str = "leaves";
 /// The group of an option's value that is a limit of the tool's own, in milliseconds.
 const LIMIT_MS: &str = "limit_ms";
 

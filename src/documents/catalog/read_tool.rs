@@ -78,7 +78,8 @@ keys! {
     options: Shape::Named(&Shape::Either(&[Shape::OnlyTrue, PATTERN])),
         "All options that are known as harmless: true, or the form of the option's value. With them, or with `words`, \
          a call is reversible only in these forms. Groups `id`, `address`, `length` and `file` say what they are; \
-         what stands in `length` and `free` may differ from call to call.";
+         what stands in `length` and `free` may differ from call to call. `limit_ms` is for how long the tool itself \
+         waits, in milliseconds, and `leaves` a word with which the board goes away afterwards.";
     anywhere: PATTERNS, "Words that may stand at any place.";
     brings_addresses: Shape::Text,
         "The first letters of files that bring the addresses of their parts, in ST's format.";

@@ -312,32 +312,6 @@ fn tokens(text: &str) -> Result<Vec<(Token, usize, usize)>, Mistake> {
     }
 }
 
-impl Function {
-    pub const ALL: [(&'static str, Function); 13] = [
-        ("size", Function::Size),
-        ("sha256", Function::Sha256),
-        ("head", Function::Head),
-        ("word", Function::Word),
-        ("align", Function::Align),
-        ("hex", Function::Hex),
-        ("version", Function::Version),
-        ("present", Function::Present),
-        ("given", Function::Given),
-        ("port", Function::Port),
-        ("tool_version", Function::ToolVersion),
-        ("version_at", Function::VersionAt),
-        ("limit_ms", Function::LimitMs),
-    ];
-
-    fn named(word: &str) -> Option<Function> {
-        Function::ALL.into_iter().find(|(name, _)| *name == word).map(|(_, function)| function)
-    }
-
-    pub fn name(self) -> &'static str {
-        Function::ALL.into_iter().find(|(_, function)| *function == self).map_or("", |(name, _)| name)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;

@@ -109,33 +109,52 @@ pub enum BinaryOperator {
     Remainder,
 }
 
-/// The functions expressions may call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Function {
-    /// `size(file)`: bytes.
-    Size,
-    /// `sha256(file)`: 64 lower-case hexadecimal digits.
-    Sha256,
-    /// `head(file, n)`: the first `n` bytes, as lower-case hexadecimal digits.
-    Head,
-    /// `word(file, offset)`: the little-endian 32-bit word there.
-    Word,
-    /// `align(n, m)`: `n` rounded up to a multiple of `m`.
-    Align,
-    /// `hex(n)`: as `0x1f000`.
-    Hex,
-    /// `version(text)`: to compare with other versions.
-    Version,
-    /// `present(device)`: is it attached right now?
-    Present,
-    /// `port(device)`: where the one such device is attached, such as `/dev/ttyUSB0`.
-    Port,
-    /// `tool_version('tool')`: of the tool that was found.
-    ToolVersion,
-    /// `version_at(file, offset)`: major, minor and patch from the upper three bytes of the little-endian 32-bit word there.
-    VersionAt,
-    /// `given(input)`: is the file there?
-    Given,
-    /// `limit_ms()`: how long the call may take, in milliseconds; only in its own arguments.
-    LimitMs,
+/// Declares the functions, each once: its variant, its name, how it is called, and what it gives.
+macro_rules! functions {
+    ($($Function:ident $name:literal $call:literal: $about:literal;)*) => {
+        /// The functions expressions may call.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Function {
+            $(#[doc = $about] $Function,)*
+        }
+
+        impl Function {
+            pub const ALL: [(&'static str, Function); [$($name),*].len()] = [$(($name, Function::$Function)),*];
+
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Function::$Function => $name,)*
+                }
+            }
+
+            /// How it is called, and what it gives, for people.
+            pub fn described(self) -> (&'static str, &'static str) {
+                match self {
+                    $(Function::$Function => ($call, $about),)*
+                }
+            }
+        }
+    };
+}
+
+functions! {
+    Size "size" "size(file)": "bytes.";
+    Sha256 "sha256" "sha256(file)": "64 lower-case hexadecimal digits.";
+    Head "head" "head(file, n)": "the first `n` bytes, as lower-case hexadecimal digits.";
+    Word "word" "word(file, offset)": "the little-endian 32-bit word there.";
+    Align "align" "align(n, m)": "`n` rounded up to a multiple of `m`.";
+    Hex "hex" "hex(n)": "as `0x1f000`.";
+    Version "version" "version(text)": "to compare with other versions.";
+    Present "present" "present(device)": "is it attached right now?";
+    Given "given" "given(input)": "is the file there?";
+    Port "port" "port(device)": "where the one such device is attached, such as `/dev/ttyUSB0`.";
+    ToolVersion "tool_version" "tool_version('tool')": "of the tool that was found.";
+    VersionAt "version_at" "version_at(file, offset)": "major, minor and patch from the upper three bytes of the little-endian 32-bit word there.";
+    LimitMs "limit_ms" "limit_ms()": "how long the call may take, in milliseconds; only in its own arguments.";
+}
+
+impl Function {
+    pub(in crate::documents) fn named(word: &str) -> Option<Function> {
+        Function::ALL.into_iter().find(|(name, _)| *name == word).map(|(_, function)| function)
+    }
 }

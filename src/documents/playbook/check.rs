@@ -10,7 +10,7 @@ use crate::documents::playbook::check_devices::{shared_id, unnamed_device};
 use crate::documents::playbook::check_flash::check_flash;
 use crate::documents::playbook::check_inputs::check_inputs;
 use crate::documents::playbook::check_optional::check_optional;
-use crate::documents::playbook::check_options::check_options;
+use crate::documents::playbook::check_options::{check_options, leaves_too_early};
 use crate::documents::playbook::check_waits::check_waits;
 use crate::documents::playbook::read_step::STEP;
 use crate::documents::playbook::{
@@ -94,6 +94,10 @@ impl Checker<'_> {
             reachable.push(step.id.clone());
             self.step(step, &reachable, within);
             self.diagnostics.extend(check_waits(step, steps.get(index + 1)));
+            let tool = step.call().and_then(|run| self.catalog.tool(&run.tool.value));
+            if let (Some(tool), Some(next)) = (tool, steps.get(index + 1)) {
+                self.diagnostics.extend(leaves_too_early(tool, step, next));
+            }
         }
     }
 

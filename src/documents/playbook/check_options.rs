@@ -9,10 +9,25 @@ use crate::words::{Code, Diagnostic, UsbId, describe_time};
 
 pub(super) fn check_options(playbook: &Playbook, tool: &Tool, step: &Step, run: &Run) -> Vec<Diagnostic> {
     let args: Vec<String> = run.args.iter().map(as_far_as_literal).collect();
-    let OptionValues { ids, limits_ms } = option_values(tool, &args);
+    let OptionValues { ids, limits_ms, leaves: _ } = option_values(tool, &args);
     let swapped = ids.into_iter().filter_map(|(index, id)| swapped(playbook, run, index, id));
     let cut_short = limits_ms.into_iter().filter_map(|(index, limit)| cut_short(step, run, index, limit));
     swapped.chain(cut_short).collect()
+}
+
+/// The board goes away after a call that does not wait for that, and the next step is about the same device.
+pub(super) fn leaves_too_early(tool: &Tool, step: &Step, next: &Step) -> Option<Diagnostic> {
+    let (run, follower) = (step.call()?, next.call()?);
+    let device = run.device.as_deref()?;
+    let same = follower.device.as_deref() == Some(device);
+    if step.until.is_some() || !same {
+        return None;
+    }
+    let args: Vec<String> = run.args.iter().map(as_far_as_literal).collect();
+    let (index, word) = option_values(tool, &args).leaves.into_iter().next()?;
+    let message = format!("with `{word}` the board goes away, and the step `{}` talks to it right afterwards", next.id);
+    let diagnostic = Diagnostic::error(Code::LeavesTooEarly, place_of(run, Some(index)), message);
+    Some(diagnostic.hint("leave it out here, or wait with `until` for what shows afterwards"))
 }
 
 /// An id that no device has, and one has the other way round.

@@ -41,8 +41,9 @@ pub(super) const CLASSES: Shape =
     Shape::Part("classes", "", &Shape::Either(&[CLASS_OR_GROUP, Shape::List(&CLASS_OR_GROUP)]));
 /// In a family a parameter may stand in its place.
 pub(super) const TIME: Shape = Shape::Part("time", "With its unit: 500ms, 30s, 5m.", &Shape::Text);
-pub(super) const EXPRESSION: Shape =
-    Shape::Part("expression", "Such as size(firmware) > 0x1000; ${…} around it may be left out.", &Shape::Scalar);
+pub(super) const EXPRESSION_PART: &str = "expression";
+pub(super) const ABOUT_EXPRESSION: &str = "Such as size(firmware) > 0x1000; ${…} around it may be left out.";
+pub(super) const EXPRESSION: Shape = Shape::Part(EXPRESSION_PART, ABOUT_EXPRESSION, &Shape::Scalar);
 
 keys! {
     STEP: StepKeys = "a step", part("step"),

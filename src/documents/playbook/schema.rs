@@ -2,11 +2,12 @@
 
 use serde_json::{Value, json};
 
+use crate::documents::expression::Function;
 use crate::documents::forms::{CLASS, PARAMETER};
 use crate::documents::keys::{Keys, Shape};
 use crate::documents::playbook::load::{PLAYBOOK, PlaybookKeys};
 use crate::documents::playbook::read_run::ON_FAULT;
-use crate::documents::playbook::read_step::{RETRY, STEP};
+use crate::documents::playbook::read_step::{ABOUT_EXPRESSION, EXPRESSION_PART, RETRY, STEP};
 
 pub fn schema() -> Value {
     let mut schema = crate::documents::schema::schema(PlaybookKeys::kind());
@@ -17,7 +18,17 @@ pub fn schema() -> Value {
     let itself = json!({"$ref": format!("#/else/properties/{steps}")});
     let of_procedures = json!({"description": "As in the steps.", "additionalProperties": itself});
     schema["else"]["properties"] = json!({steps: without_groups(&itself), PLAYBOOK.procedures.name: of_procedures});
+    schema["$defs"][EXPRESSION_PART]["description"] = json!(about_expressions());
     schema
+}
+
+/// The functions too: editors show nothing else of them.
+fn about_expressions() -> String {
+    let functions = Function::ALL.map(|(_, function)| {
+        let (call, gives) = function.described();
+        format!("\n- {call}: {gives}")
+    });
+    format!("{ABOUT_EXPRESSION}\n\nFunctions:\n{}", functions.concat())
 }
 
 /// Wherever a class may stand in such steps, a word for one does. Names of the author's choice may be the same words.
