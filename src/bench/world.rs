@@ -151,8 +151,12 @@ impl BenchWorld {
                 person.ask();
                 let (person, hands, moves) = (Arc::clone(person), Arc::clone(&self.hands), moves.to_vec());
                 let listener = tokio::spawn(async move {
-                    if let Reply::Line(_) = person.reply().await {
-                        hands.act(&moves, 0);
+                    // Only ENTER stands for the hands; who types a word has not moved anything.
+                    while let Reply::Line(line) = person.reply().await {
+                        if line.trim().is_empty() {
+                            hands.act(&moves, 0);
+                            break;
+                        }
                     }
                 });
                 *self.listener.borrow_mut() = Some(listener);

@@ -439,6 +439,7 @@ fn conclusion(subject: &Subject, findings: &[Finding]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::style::Colours;
     use crate::documents::library::shipped_playbooks;
 
     fn h7() -> Vec<Playbook> {
@@ -454,6 +455,14 @@ mod tests {
         let some = of_rules(&h7(), &["SUBSYSTEM==\"usb\", ATTR{idVendor}==\"37c5\", TAG+=\"uaccess\"".to_owned()]);
         assert!(some.what.ends_with(" 0483:df11"), "{}", some.what);
         assert_eq!(of_rules(&h7(), &[crate::engine::rules_for(&h7(), "")]).level, Level::Good);
+    }
+
+    #[test]
+    fn colours_take_no_room() {
+        let finding =
+            note(About::Disk, "disk", "a text that is long enough for more than one line ".repeat(3), Vec::new());
+        let coloured = Look { colours: Colours::On, ..Look::plain() };
+        assert_eq!(lines_of(&finding, &coloured).len(), lines_of(&finding, &Look::plain()).len());
     }
 
     #[test]

@@ -28,6 +28,11 @@ pub(crate) fn own_colours(text: &str) -> String {
     text.replace(BEGINNING, &format!("{BEGINNING}{};", mark()))
 }
 
+/// How many columns a text fills, whose colours may be our own.
+pub(crate) fn columns(text: &str) -> usize {
+    console::measure_text_width(&text.replace(&format!("{BEGINNING}{};", mark()), BEGINNING))
+}
+
 /// Each character that steers replaced by one that does not.
 pub(crate) fn replaced(text: &str) -> String {
     text.chars().map(|character| if steers(character) && character != '\n' { REPLACEMENT } else { character }).collect()

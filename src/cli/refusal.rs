@@ -1,9 +1,13 @@
 //! A run that is refused before there are events to tell of it.
 
+use console::Term;
+
 use crate::cli::arguments::{MessageFormat, verb_like};
 use crate::cli::json::write_line;
 use crate::cli::places::PlaceError;
 use crate::cli::streams::{complain, complain_at_length, stdout};
+use crate::cli::style::width_of;
+use crate::cli::wording::wrap;
 use crate::engine::{Outcome, Problem, Refusal, before_anything, finished};
 use crate::words::{Diagnostic, FaultClass};
 
@@ -66,6 +70,11 @@ pub(super) fn problem_of_documents(diagnostics: &[Diagnostic]) -> Problem {
     problem
 }
 
+/// A terminal would break the line anywhere.
+pub(super) fn complain_wrapped(text: &str) {
+    wrap(text, width_of(&Term::stderr())).iter().for_each(|line| complain(line));
+}
+
 /// Shows the refusal of a run whose playbook may not even be known.
 pub(super) fn show_refusal(refusal: &Refusal, format: MessageFormat) -> Outcome {
     let outcome = refusal.outcome;
@@ -77,7 +86,7 @@ pub(super) fn show_refusal(refusal: &Refusal, format: MessageFormat) -> Outcome 
         MessageFormat::Human => {
             // The diagnostics of documents have been shown with their places.
             if outcome != Outcome::PlaybookInvalid || refusal.problem.output.is_empty() {
-                complain(&format!("error: {}", refusal.problem.what));
+                complain_wrapped(&format!("error: {}", refusal.problem.what));
                 for line in &refusal.problem.output {
                     complain(&format!("  {line}"));
                 }

@@ -374,7 +374,8 @@ impl<W: Write> Screen<W> {
                 (boxes::prompt(&look, width, &prompt), goes_on != boxes::Ends::ByItself)
             }
             Event::ConsentAsked { why, command, fuse, phrase, limit_ms, .. } => {
-                let ask = boxes::Consent { why, command, fuse: *fuse, phrase, limit_ms: *limit_ms };
+                let rehearses = self.simulated;
+                let ask = boxes::Consent { why, command, fuse: *fuse, phrase, limit_ms: *limit_ms, rehearses };
                 (boxes::consent(&look, width, &ask), true)
             }
             Event::BoardAsked { text, limit_ms, .. } => {

@@ -3,7 +3,7 @@
 use crate::cli::check::read;
 use crate::cli::diagnostics::render;
 use crate::cli::places::{FoundPlaybook, PlaceError, find_playbook};
-use crate::cli::refusal::refuse_place;
+use crate::cli::refusal::{complain_wrapped, refuse_place};
 use crate::cli::streams::{complain, complain_at_length};
 use crate::cli::style::Look;
 use crate::documents::catalog::Catalog;
@@ -34,7 +34,7 @@ pub(super) fn sound_playbook(
 /// Shows why a document cannot be had.
 pub(super) fn complain_of_place(error: &PlaceError) -> Outcome {
     let refusal = refuse_place(error);
-    complain(&format!("error: {error}"));
+    complain_wrapped(&format!("error: {error}"));
     refusal.problem.next.iter().for_each(|next| complain(next));
     refusal.outcome
 }

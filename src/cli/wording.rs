@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use console::measure_text_width;
 
-use crate::cli::harmless::replaced;
+use crate::cli::harmless::{columns, replaced};
 use crate::words::describe_time;
 
 /// Ends a line of a command that goes on in the next one.
@@ -98,7 +98,7 @@ fn break_command(words: Vec<String>, width: usize) -> Vec<String> {
 
 /// The first line after `first`, the others below it.
 pub fn hang(first: &str, text: &str, width: usize) -> Vec<String> {
-    let indent = measure_text_width(first);
+    let indent = columns(first);
     let mut lines = wrap(text, width.saturating_sub(indent).max(1));
     for (index, line) in lines.iter_mut().enumerate() {
         let lead = if index == 0 { first.to_owned() } else { " ".repeat(indent) };

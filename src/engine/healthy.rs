@@ -29,6 +29,8 @@ impl<'a, W: World> Runner<'a, W> {
             return Err(self.left_alone(FaultClass::AmbiguousDevice.outcome(), FaultClass::AmbiguousDevice, what));
         }
         let Some(first) = self.playbook.leaf_steps().first().map(|step| step.id.clone()) else { return Ok(()) };
+        // Before it is shown: what was typed until then is dropped, and nothing that is typed after it.
+        self.world.ask(Ask::Healthy);
         self.tell(Event::HealthyAsked {
             device: device.name.clone(),
             found: found.clone(),
@@ -39,7 +41,6 @@ impl<'a, W: World> Runner<'a, W> {
             phrase: YES.to_owned(),
             limit_ms: milliseconds(QUESTION_LIMIT),
         });
-        self.world.ask(Ask::Healthy);
         let reminder = format!("Type {YES} to rewrite it all the same, or press ENTER to leave it as it is.");
         match self.answer_about(&first, (device, &found), &reminder).await? {
             Answer::Yes => Ok(()),

@@ -173,6 +173,8 @@ impl<'a, W: World> Runner<'a, W> {
             );
             return Err(self.halt_here(step, unproven(message, &found.port)));
         }
+        // Before it is shown: what was typed until then is dropped, and nothing that is typed after it.
+        self.world.ask(Ask::WhichBoard);
         self.tell(Event::BoardAsked {
             step: step.clone(),
             device: device.name.clone(),
@@ -184,7 +186,6 @@ impl<'a, W: World> Runner<'a, W> {
             phrase: YES.to_owned(),
             limit_ms: milliseconds(QUESTION_LIMIT),
         });
-        self.world.ask(Ask::WhichBoard);
         let reminder = format!("Type {YES} if it is your {board}, or disconnect it.");
         match self.answer_about(step, (device, found), &reminder).await? {
             Answer::Yes => {

@@ -39,6 +39,8 @@ impl<'a, W: World> Runner<'a, W> {
         if step.sets.is_some() {
             return self.offer(step, prompt, text, limit).await.map(|()| Acted::Done);
         }
+        // Before it is shown: what was typed until then is dropped, and nothing that is typed after it.
+        self.let_hands_move(&prompt.hands, step.until.as_ref());
         self.tell(Event::Prompted {
             step: step.id.clone(),
             text,
@@ -47,7 +49,6 @@ impl<'a, W: World> Runner<'a, W> {
             drawing: self.drawing_for(&prompt.hands),
             limit_ms: milliseconds(limit),
         });
-        self.let_hands_move(&prompt.hands, step.until.as_ref());
         match &step.until {
             Some(until) => self.wait_until(step, until, limit, fresh).await,
             None => self.wait_for_enter(&step.id, limit).await,

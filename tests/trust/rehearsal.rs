@@ -40,6 +40,17 @@ fn enter_stands_for_the_hands() {
     }
 }
 
+#[test]
+fn a_word_is_no_enter() {
+    let moves = [
+        types("press ENTER in place of doing it", "\n"),
+        types("Press ENTER when done", "done\n"),
+        types("Only ENTER goes on", "\n"),
+    ];
+    let (code, shown) = at_terminal(house().command(&RUN), &moves);
+    assert_eq!(code, Some(0), "{shown}");
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn without_enter_nothing_moves_and_ctrl_c_ends_it() {

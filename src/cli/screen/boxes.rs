@@ -12,6 +12,8 @@ pub(super) struct Consent<'a> {
     pub(super) fuse: Option<FuseChange>,
     pub(super) phrase: &'a str,
     pub(super) limit_ms: u64,
+    /// The board is a virtual one.
+    pub(super) rehearses: bool,
 }
 
 /// What ends a prompt, as the person is told.
@@ -92,9 +94,15 @@ pub(super) fn consent(look: &Look, width: usize, ask: &Consent<'_>) -> Vec<Strin
         let FuseChange { word, before, after } = fuse;
         body.extend(wrap(&format!("The chip's fuses, word {word}: {before:#010x} {arrow} {after:#010x}"), inner));
     }
+    if ask.rehearses {
+        body.extend(wrap("REHEARSAL: nothing real is changed, whatever you answer.", inner));
+    }
     let mut end = wrap(&format!("To do it, type this and press ENTER: {}", ask.phrase), inner);
     let limit = milliseconds(ask.limit_ms);
-    end.extend(wrap(&format!("Anything else ends the run here without doing it ({limit} at most)."), inner));
+    end.extend(wrap(
+        &format!("ENTER alone ends the run here without doing it; other words are asked again ({limit} at most)."),
+        inner,
+    ));
     framed(look, Role::Irreversible, "THIS CANNOT BE UNDONE", &body, &end)
 }
 

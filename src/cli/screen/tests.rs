@@ -284,7 +284,8 @@ fn consent_says_what_and_how_even_in_ascii() {
         | $ blhost -u 0x15A2,0x0073 -- efuse-program-once 0x06 00000010
         | The chip's fuses, word 6: 0x00000000 -> 0x00000010
         | To do it, type this and press ENTER: boot-fuse
-        + Anything else ends the run here without doing it (5:00 min at most).
+        | ENTER alone ends the run here without doing it; other words are asked
+        + again (5:00 min at most).
 "
     );
 }
