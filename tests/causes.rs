@@ -180,3 +180,17 @@ fn causes_that_apply_together_are_told_together() {
     let ran = house.run(&["h7", "--non-interactive"]).exits(2).says("one file and one tool cannot be used");
     ran.says("Intel HEX").says("at least 0.11 is needed").never_says("YOU");
 }
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_service_that_takes_serial_ports_is_named() {
+    let house = House::new();
+    // Whatever runs under that name: only the name is looked at.
+    let sleeper = house.path("work/ModemManager");
+    std::fs::copy("/bin/sleep", &sleeper).unwrap();
+    let mut running = std::process::Command::new(&sleeper).arg("60").spawn().unwrap();
+    let ran = house.run(&["doctor", "ae3"]);
+    running.kill().unwrap();
+    running.wait().unwrap();
+    ran.says("ModemManager it is running").says("sudo systemctl stop ModemManager");
+}

@@ -65,7 +65,7 @@ keys! {
     when: EXPRESSION, "The step is skipped where this does not hold.";
     timeout: Shape::Either(&[TIME, Shape::Map(TimeoutKeys::kind)]),
         "How long it may take; without it 10 minutes for a prompt or a wait, and what the catalog says for a call. \
-         With per_mb it grows with the files that are handed to the tool, and with what it erases. A try that has \
+         With per_mb it grows with the files that are handed to the tool, and with what it erases. A call that has \
          used all of it doubles it for the next one, twice at most.", beside(&[&["run"], &["prompt"], &["wait"]]);
     retry: Shape::Map(RetryKeys::kind), "Tried again after faults of these classes.";
     until: Shape::Map(UntilKeys::kind),
