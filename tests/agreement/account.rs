@@ -25,7 +25,7 @@ const OF_THE_PLAYBOOK: &str = "is not one of recover's own playbooks. It may";
 impl Account {
     /// The two streams of a call stand one after the other: how they interleave is nobody's promise.
     pub(crate) fn of(events: &str, leeway: &Leeway) -> Self {
-        let mut account = Writer { leeway, lines: Vec::new(), call: Call::default() };
+        let mut account = Writer { leeway, begun: false, lines: Vec::new(), call: Call::default() };
         for line in events.lines() {
             let event = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}\n{events}"));
             account.take(&event);
@@ -44,6 +44,8 @@ impl Account {
 
 struct Writer<'l> {
     leeway: &'l Leeway,
+    /// A step has begun.
+    begun: bool,
     lines: Vec<String>,
     call: Call,
 }
@@ -76,6 +78,9 @@ impl Writer<'_> {
                 self.write(&format!("touched: {}", text("touched")));
             }
             Some("note") if text("text").contains(OF_THE_PLAYBOOK) => {}
+            Some("step_started") => self.begun = true,
+            // What a real run warns of before its first step is about this computer: a bench has none.
+            Some("warning") if !self.begun => {}
             Some("warning" | "note") => self.write(&format!("told: {}", text("text"))),
             Some("retrying" | "restarting") => self.write(&format!("{}: {}", text("event"), event["because"]["class"])),
             Some("finished") => {
