@@ -382,7 +382,7 @@ fn a_dry_run_tells_what_a_run_does() {
 #[test]
 fn a_dry_run_for_a_real_camera_says_which_files_it_needs() {
     let house = House::new();
-    house.run(&["--playbook", "rt1062"]).exits(2).says("3 files cannot be used").says("--files DIR");
+    house.run(&["--playbook", "rt1062"]).exits(2).says("3 files and 2 tools cannot be used").says("--files DIR");
     house.run(&["--playbook", "rt1062", "--dry-run"]).exits(0).says("Not there yet").says("firmware.bin");
     house.images();
     house

@@ -6,14 +6,13 @@ mod values;
 
 use std::path::PathBuf;
 
-use clap::builder::PossibleValuesParser;
+use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
-use crate::cli::new::Family;
 use crate::cli::style::ColourChoice;
-use crate::documents::library::{shipped_boards, shipped_playbooks};
+use crate::documents::library::{BEGINNINGS, Beginning, shipped_boards, shipped_playbooks};
 use crate::documents::playbook::irreversible_steps;
 use crate::words::{Code, Id, nearest};
 
@@ -418,6 +417,11 @@ pub struct ExplainArgs {
     pub code: Option<String>,
 }
 
+/// Each with what it is for.
+fn families() -> PossibleValuesParser {
+    PossibleValuesParser::new(BEGINNINGS.map(|Beginning { name, about, .. }| PossibleValue::new(name).help(about)))
+}
+
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct NewArgs {
     /// Name of the board, for people
@@ -425,8 +429,8 @@ pub struct NewArgs {
     pub board: String,
 
     /// What leads into it
-    #[arg(long, value_name = "FAMILY", value_enum, default_value_t)]
-    pub family: Family,
+    #[arg(long, value_name = "FAMILY", default_value = BEGINNINGS[0].name, value_parser = families())]
+    pub family: String,
 
     /// Folder for the files
     #[arg(long, value_name = "DIR", default_value = ".")]

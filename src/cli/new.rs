@@ -8,47 +8,12 @@ use std::path::{Path, PathBuf};
 use crate::cli::arguments::NewArgs;
 use crate::cli::streams::{complain, say};
 use crate::cli::wording::quote;
+use crate::documents::library::{BEGINNINGS, Beginning};
 use crate::engine::Outcome;
 
 /// What the copies are called by, and what they call the board.
 const BOARD_FILE: &str = "board";
 const BOARD_NAME: &str = "My Board";
-
-/// Which kind of board it is, by the way that leads into it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum Family {
-    /// An STM32 whose ROM speaks DFU
-    #[default]
-    Stm32Dfu,
-    /// An i.MX RT with NXP's flashloader
-    ImxrtSdp,
-    /// A board whose own bootloader speaks DFU
-    PlainDfu,
-    /// A board that is written with a tool that recover does not know yet
-    Tool,
-}
-
-type Document = (&'static str, &'static str);
-
-macro_rules! documents {
-    ($folder:literal: $($file:literal),+) => {
-        &[$(($file, include_str!(concat!("../../playbooks/new/", $folder, "/", $file)))),+]
-    };
-}
-
-impl Family {
-    /// File name and text of each.
-    fn documents(self) -> &'static [Document] {
-        match self {
-            Family::Stm32Dfu => documents!("stm32-dfu": "board.yaml", "board.test.yaml"),
-            Family::ImxrtSdp => documents!("imxrt-sdp": "board.yaml", "board.test.yaml"),
-            Family::PlainDfu => documents!("plain-dfu": "board.yaml", "board.test.yaml"),
-            Family::Tool => {
-                documents!("tool": "board.yaml", "board.test.yaml", "vendor-tools.toml", "works.scene.yaml", "silent.scene.yaml")
-            }
-        }
-    }
-}
 
 /// Why nothing was made.
 #[derive(Debug, thiserror::Error)]
@@ -71,10 +36,9 @@ pub(super) fn new(args: &NewArgs) -> Outcome {
             let name = file_name(&args.board);
             say("\nIt passes its tests as it is. Change what is marked CHANGE, then try it:");
             say(&format!("  recover check {}", at(&format!("{name}.yaml"))));
-            let played = match args.family {
-                Family::Tool => format!("--scene {}", at("works.scene.yaml")),
-                Family::Stm32Dfu | Family::ImxrtSdp | Family::PlainDfu => "--simulate".to_owned(),
-            };
+            let scene =
+                beginning(args).and_then(|it| it.documents.iter().find(|(file, _)| file.ends_with(".scene.yaml")));
+            let played = scene.map_or("--simulate".to_owned(), |(file, _)| format!("--scene {}", at(file)));
             say(&format!("  recover run {} {played}", at(&format!("{name}.yaml"))));
             say(&format!("  recover test {}", at(&format!("{name}.test.yaml"))));
             Outcome::Recovered
@@ -87,6 +51,11 @@ pub(super) fn new(args: &NewArgs) -> Outcome {
             }
         }
     }
+}
+
+/// The command line takes only names that there are.
+fn beginning(args: &NewArgs) -> Option<&'static Beginning> {
+    BEGINNINGS.iter().find(|beginning| beginning.name == args.family)
 }
 
 /// All of the files, or none.
@@ -107,7 +76,7 @@ fn made(args: &NewArgs) -> Result<Vec<PathBuf>, NotMade> {
     };
     fs::create_dir_all(&args.dir).map_err(unwritable(&args.dir))?;
     let mut files: Vec<PathBuf> = Vec::new();
-    for (file, text) in args.family.documents() {
+    for (file, text) in beginning(args).map_or(&[][..], |beginning| beginning.documents) {
         let path = args.dir.join(called(file, &name));
         let text = text.replace(BOARD_NAME, args.board.trim()).replace("board.yaml", &format!("{name}.yaml"));
         let text = text.replace("board.test.yaml", &format!("{name}.test.yaml"));

@@ -23,6 +23,46 @@ const FAMILIES: [(&str, &str); 2] = [
     ("lib/stm32-dfu.yaml", include_str!("../../playbooks/lib/stm32-dfu.yaml")),
 ];
 
+/// What a playbook for a new board begins with: documents that pass their tests as they are.
+#[derive(Debug)]
+pub struct Beginning {
+    pub name: &'static str,
+    /// For which boards, for people.
+    pub about: &'static str,
+    /// File name and text of each.
+    pub documents: &'static [(&'static str, &'static str)],
+}
+
+macro_rules! documents {
+    ($folder:literal: $($file:literal),+) => {
+        &[$(($file, include_str!(concat!("../../playbooks/new/", $folder, "/", $file)))),+]
+    };
+}
+
+/// The likeliest first.
+pub const BEGINNINGS: [Beginning; 4] = [
+    Beginning {
+        name: "stm32-dfu",
+        about: "An STM32 whose ROM speaks DFU",
+        documents: documents!("stm32-dfu": "board.yaml", "board.test.yaml"),
+    },
+    Beginning {
+        name: "imxrt-sdp",
+        about: "An i.MX RT with NXP's flashloader",
+        documents: documents!("imxrt-sdp": "board.yaml", "board.test.yaml"),
+    },
+    Beginning {
+        name: "plain-dfu",
+        about: "A board whose own bootloader speaks DFU",
+        documents: documents!("plain-dfu": "board.yaml", "board.test.yaml"),
+    },
+    Beginning {
+        name: "tool",
+        about: "A board that is written with a tool that recover does not know yet",
+        documents: documents!("tool": "board.yaml", "board.test.yaml", "vendor-tools.toml", "works.scene.yaml", "silent.scene.yaml"),
+    },
+];
+
 /// The board ids of all shipped playbooks, in alphabetical order.
 pub fn shipped_boards() -> impl Iterator<Item = &'static str> {
     PLAYBOOKS.iter().map(|(board, _)| *board)
