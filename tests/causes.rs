@@ -156,7 +156,6 @@ const CAUSES: &[Cause] = &[
 ];
 
 #[test]
-#[cfg(target_os = "linux")]
 fn each_cause_is_named_with_its_remedy() {
     let mut wrong = Vec::new();
     for Cause { name, plant, run, code, says } in CAUSES {
@@ -171,7 +170,6 @@ fn each_cause_is_named_with_its_remedy() {
 }
 
 #[test]
-#[cfg(target_os = "linux")]
 fn causes_that_apply_together_are_told_together() {
     let mut house = House::new();
     house.write("bootloader.bin", ":020000040800F2\n".repeat(600));
@@ -182,7 +180,6 @@ fn causes_that_apply_together_are_told_together() {
 }
 
 #[test]
-#[cfg(target_os = "linux")]
 fn a_service_that_takes_serial_ports_is_named() {
     let house = House::new();
     // Whatever runs under that name: only the name is looked at.

@@ -8,6 +8,7 @@ mod alif_texts;
 mod bad_input;
 mod cases;
 mod catalogs;
+#[cfg(target_os = "linux")]
 mod causes;
 mod check;
 mod check_rules;
