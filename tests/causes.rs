@@ -4,7 +4,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
-use crate::support::{House, fitting};
+use crate::support::{Ended, House, fitting};
 
 const GOOD: &str = "echo 'dfu-util 0.11'\n";
 const OLD: &str = "echo 'dfu-util 0.9'\n";
@@ -59,7 +59,7 @@ const CAUSES: &[Cause] = &[
         },
         run: &["h7", "--non-interactive"],
         code: Some(4),
-        says: &["at least 0.11 is needed"],
+        says: &["at least 0.11 is needed", "dfu-util-0.11-binaries.tar.xz"],
     },
     Cause {
         name: "a broken tool",
@@ -72,7 +72,7 @@ const CAUSES: &[Cause] = &[
         },
         run: &["h7", "--non-interactive"],
         code: Some(4),
-        says: &["libusb-1.0.so.0"],
+        says: &["libusb-1.0.so.0", "To install it anew: Download", "say where: `--tool dfu-util=PATH`"],
     },
     Cause {
         name: "the tools of OpenMV IDE 5",
@@ -130,7 +130,7 @@ const CAUSES: &[Cause] = &[
         plant: with_files,
         run: &["h7", "--simulate=absent"],
         code: Some(5),
-        says: &["is not there"],
+        says: &["After 20 s: Nothing at all has come to the USB bus", "perhaps its cable carries only power"],
     },
     Cause {
         name: "the wire was forgotten",
@@ -185,9 +185,7 @@ fn a_service_that_takes_serial_ports_is_named() {
     // Whatever runs under that name: only the name is looked at.
     let sleeper = house.path("work/ModemManager");
     std::fs::copy("/bin/sleep", &sleeper).unwrap();
-    let mut running = std::process::Command::new(&sleeper).arg("60").spawn().unwrap();
+    let _running = Ended(std::process::Command::new(&sleeper).arg("60").spawn().unwrap());
     let ran = house.run(&["doctor", "ae3"]);
-    running.kill().unwrap();
-    running.wait().unwrap();
     ran.says("ModemManager it is running").says("sudo systemctl stop ModemManager");
 }

@@ -13,6 +13,9 @@ use crate::bench::state::HeldState;
 use crate::bench::waiting::WaitsFor;
 use crate::documents::playbook::HandMove;
 
+/// What is asked is read in this time.
+const READING_MS: u64 = 3_000;
+
 /// Who moves the hands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum HandsOf {
@@ -30,7 +33,7 @@ impl HandsOf {
     pub(super) fn delay_ms(self) -> u64 {
         match self {
             HandsOf::VirtualPerson | HandsOf::PersonAtTerminal => 0,
-            HandsOf::UnhurriedPerson => 3_000,
+            HandsOf::UnhurriedPerson => READING_MS,
         }
     }
 }

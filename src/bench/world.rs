@@ -152,11 +152,12 @@ impl BenchWorld {
                 let (person, hands, moves) = (Arc::clone(person), Arc::clone(&self.hands), moves.to_vec());
                 let listener = tokio::spawn(async move {
                     // Only ENTER stands for the hands; who types a word has not moved anything.
-                    while let Reply::Line(line) = person.reply().await {
-                        if line.trim().is_empty() {
-                            hands.act(&moves, 0);
-                            break;
-                        }
+                    let mut reply = person.reply().await;
+                    while !reply.is_enter() && reply != Reply::Gone {
+                        reply = person.reply().await;
+                    }
+                    if reply.is_enter() {
+                        hands.act(&moves, 0);
                     }
                 });
                 *self.listener.borrow_mut() = Some(listener);
@@ -334,9 +335,9 @@ impl World for BenchWorld {
             // They think in real time.
             let _hold = ClockHold::new();
             let reply = person.reply().await;
-            let moves = self.with_answer.take();
-            if reply != Reply::Gone && !moves.is_empty() {
-                self.hands.act(&moves, 0);
+            // Whoever types a word has moved nothing yet, and is asked again.
+            if reply.is_enter() {
+                self.hands.act(&self.with_answer.take(), 0);
             }
             return reply;
         }

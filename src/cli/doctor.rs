@@ -12,15 +12,15 @@ use std::sync::Arc;
 use crate::cli::arguments::{DoctorArgs, MessageFormat};
 use crate::cli::boards::Boards;
 use crate::cli::catalogs::of_user;
-use crate::cli::desk::Desk;
 use crate::cli::diagnostics::render;
-use crate::cli::image_folder::{image_folders, settle_folder};
+use crate::cli::image_folder::{Chooser, settle_folder};
 use crate::cli::json::write_line;
 use crate::cli::refusal::unknown_tool;
 use crate::cli::sound_playbook::sound_playbook;
 use crate::cli::streams::{complain, complain_at_length, say, stdout};
 use crate::cli::style::{Look, Role, Sign};
 use crate::cli::wording::{bytes, hang};
+use crate::cli::workplace::OTHER_TEMPORARY_FOLDER;
 use crate::documents::catalog::{Catalog, OperatingSystem, Tool};
 use crate::documents::playbook::{DeviceKind, Playbook, tools_of};
 use crate::engine::{
@@ -29,8 +29,8 @@ use crate::engine::{
 };
 use crate::words::UsbId;
 use crate::world::{
-    Access, Finder, FoundTool, Host, Machine, Person, Scratch, ScratchProblem, Surroundings, ToolProblem, Trouble,
-    device_rules, examine_tools, free_bytes, is_administrator, process, running_programs, tool_environment,
+    Access, Finder, FoundTool, Host, Machine, Scratch, Surroundings, ToolProblem, Trouble, device_rules, examine_tools,
+    free_bytes, is_administrator, process, running_programs, tool_environment,
 };
 
 /// Images, their copies and what is read back, of the largest board.
@@ -100,7 +100,7 @@ pub(super) fn doctor(args: &DoctorArgs, look: &Look) -> Outcome {
     let findings = match findings(&subject, args) {
         Ok(findings) => findings,
         Err(error) => {
-            complain(&format!("error: {error}"));
+            complain(&format!("error: recover could not set itself up: {error}"));
             return Outcome::Defect;
         }
     };
@@ -146,11 +146,8 @@ pub(super) fn before_a_run(playbook: &Playbook, catalog: &Catalog) -> Vec<Event>
         catalog: catalog.clone(),
         surroundings: Surroundings::of_this_process(),
     };
-    let devices = Clock::Running
-        .runtime()
-        .and_then(|runtime| runtime.block_on(async { Ok(of_devices(&subject, &Machine::new(Person::nobody())?)) }));
     let mut findings: Vec<Finding> = of_disk().into_iter().collect();
-    findings.extend(devices.unwrap_or_default());
+    findings.extend(of_devices(&subject, &Machine::that_looks()));
     findings.extend(of_services(&subject));
     // The administrator is let at everything without a rule.
     let needs_rules = !is_administrator();
@@ -164,29 +161,24 @@ fn in_one_text(finding: &Finding) -> String {
     format!("{name}: {what}{}", remedies.collect::<String>())
 }
 
-/// Why nothing can be looked at.
-#[derive(Debug, thiserror::Error)]
-enum NoLook {
-    #[error("recover could not set itself up: {0}")]
-    SetUp(#[from] std::io::Error),
-    #[error(transparent)]
-    Scratch(#[from] ScratchProblem),
-}
-
-fn findings(subject: &Subject, args: &DoctorArgs) -> Result<Vec<Finding>, NoLook> {
+fn findings(subject: &Subject, args: &DoctorArgs) -> std::io::Result<Vec<Finding>> {
     let runtime = Clock::Running.runtime()?;
-    let mut files = Files::new(Scratch::create()?);
+    let scratch = Scratch::create();
     let mut findings = of_computer();
-    findings.extend(of_disk());
-    findings.extend(runtime.block_on(of_tools(subject, args, files.scratch().folder())));
-    if let (true, [playbook]) = (subject.one, subject.playbooks.as_slice()) {
-        findings.extend(of_files(subject, playbook, args, &mut files));
+    findings.extend(match &scratch {
+        Ok(_) => of_disk(),
+        Err(problem) => {
+            let remedies = vec![OTHER_TEMPORARY_FOLDER.to_owned()];
+            Some(bad(About::Disk, "disk", problem.to_string(), remedies, Outcome::StepFailed))
+        }
+    });
+    // Tools that are only asked for their version put nothing into it.
+    let folder = scratch.as_ref().map_or_else(|_| std::env::temp_dir(), |scratch| scratch.folder().to_owned());
+    findings.extend(runtime.block_on(of_tools(subject, args, &folder)));
+    if let (true, [playbook], Ok(scratch)) = (subject.one, subject.playbooks.as_slice(), scratch) {
+        findings.extend(of_files(subject, playbook, args, &mut Files::new(scratch)));
     }
-    let devices = runtime.block_on(async {
-        let machine = Machine::new(Person::nobody())?;
-        Ok::<_, NoLook>(of_devices(subject, &machine))
-    })?;
-    findings.extend(devices);
+    findings.extend(of_devices(subject, &Machine::that_looks()));
     findings.extend(of_services(subject));
     Ok(findings)
 }
@@ -230,8 +222,7 @@ fn of_disk() -> Option<Finding> {
         return Some(good(About::Disk, "disk", format!("{} free in {}", bytes(free), folder.display())));
     }
     let what = format!("only {} are free in {}, where the files of a run are kept", bytes(free), folder.display());
-    let remedy = "Make room there, or name another folder in the variable TMPDIR";
-    Some(bad(About::Disk, "disk", what, vec![remedy.to_owned()], Outcome::StepFailed))
+    Some(bad(About::Disk, "disk", what, vec![OTHER_TEMPORARY_FOLDER.to_owned()], Outcome::StepFailed))
 }
 
 async fn of_tools(subject: &Subject, args: &DoctorArgs, scratch: &Path) -> Vec<Finding> {
@@ -297,12 +288,8 @@ fn missing_tool(problem: &ToolProblem, tool: &Tool, only_for: Option<&[&str]>) -
 fn of_files(subject: &Subject, playbook: &Playbook, args: &DoctorArgs, files: &mut Files) -> Vec<Finding> {
     let Subject { catalog, surroundings, .. } = subject;
     let mut given = GivenFiles { folder: args.files.clone(), set: BTreeMap::new(), to_be_had: None };
-    // Of several a run asks which, so the first will do here.
-    if settle_folder(&mut given, playbook, catalog, surroundings, Desk::Nobody).is_err()
-        && let Some(newest) = image_folders(&given, playbook, catalog, surroundings).first()
-    {
-        given.folder.clone_from(&newest.path);
-    }
+    // Of several a run asks which.
+    let _folder_that_nobody_chose = settle_folder(&mut given, playbook, catalog, surroundings, Chooser::TheNewest);
     let mut ready = Vec::new();
     let staged = stage_inputs(playbook, &given, Absent::Refused, files, &mut |event| ready.push(event.clone()));
     match staged {

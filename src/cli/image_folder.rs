@@ -1,6 +1,7 @@
 //! In which folder a run's files lie, where the person does not say it: where they are, in a folder there that is called as
 //! the board, or where the program that brings them keeps them.
 
+use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -43,13 +44,20 @@ impl ImageFolder {
     }
 }
 
+/// Without a person a run does not choose, and what only looks takes the newest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Chooser {
+    At(Desk),
+    TheNewest,
+}
+
 /// Replaces the folder of the given files by the one that is meant; what was taken instead is told.
 pub(super) fn settle_folder(
     given: &mut GivenFiles,
     playbook: &Playbook,
     catalog: &Catalog,
     surroundings: &Surroundings,
-    desk: Desk,
+    chooser: Chooser,
 ) -> Result<Option<Event>, Box<Refusal>> {
     let from = folders_of(playbook, catalog);
     given.to_be_had = from.and_then(|from| from.get.on(surroundings.system).clone());
@@ -66,18 +74,18 @@ pub(super) fn settle_folder(
         return Ok(None);
     }
     let found = image_folders(given, playbook, catalog, surroundings);
-    let chosen = match (found.as_slice(), desk) {
+    let chosen = match (found.as_slice(), chooser) {
         ([], _) => return Ok(None),
-        ([only], _) => only,
-        (several, Desk::Nobody) => return Err(several_folders(several)),
-        (several, Desk::Person) => choose(several, playbook)?,
+        ([newest], _) | ([newest, ..], Chooser::TheNewest) => newest,
+        (several, Chooser::At(Desk::Nobody)) => return Err(several_folders(several, "and nobody can be asked which")),
+        (several, Chooser::At(Desk::Person)) => choose(several, playbook)?,
     };
     given.folder.clone_from(&chosen.path);
     Ok(Some(Event::Note { text: format!("The files are taken from {}.", chosen.words()) }))
 }
 
 /// Every folder of that kind which holds all that is needed, the newest files first.
-pub(super) fn image_folders(
+fn image_folders(
     given: &GivenFiles,
     playbook: &Playbook,
     catalog: &Catalog,
@@ -95,7 +103,9 @@ pub(super) fn image_folders(
         .map(|path| ImageFolder { written: newest(&path, playbook, given), path, from: from.clone() })
         .collect();
     found.sort_by_key(|folder| std::cmp::Reverse(folder.written));
-    found.dedup_by(|one, other| one.path == other.path);
+    // A link beside a folder of another version leads to the same files.
+    let mut seen = BTreeSet::new();
+    found.retain(|folder| seen.insert(folder.path.canonicalize().unwrap_or_else(|_| folder.path.clone())));
     found
 }
 
@@ -123,8 +133,8 @@ fn newest(folder: &Path, playbook: &Playbook, given: &GivenFiles) -> Option<Syst
     files.filter_map(|file| file.metadata().ok()?.modified().ok()).max()
 }
 
-fn several_folders(several: &[ImageFolder]) -> Box<Refusal> {
-    let what = "several folders hold files for this board, and nobody can be asked which".to_owned();
+fn several_folders(several: &[ImageFolder], why: &str) -> Box<Refusal> {
+    let what = format!("several folders hold files for this board, {why}");
     let mut problem = before_anything(FaultClass::BadUsage, what, Vec::new());
     problem.output = several.iter().map(ImageFolder::words).collect();
     problem.next = several.iter().map(|folder| format!("--files {}", quote(&folder.path.to_string_lossy()))).collect();
@@ -151,7 +161,7 @@ fn choose<'f>(several: &'f [ImageFolder], playbook: &Playbook) -> Result<&'f Ima
         }
         question = format!("That is none of them. A number from 1 to {}:", several.len());
     }
-    Err(several_folders(several))
+    Err(several_folders(several, "and none of them was chosen"))
 }
 
 #[cfg(test)]
@@ -193,7 +203,7 @@ mod tests {
                 &shipped_board("h7").unwrap(),
                 &shipped().unwrap(),
                 &self.surroundings,
-                Desk::Nobody,
+                Chooser::At(Desk::Nobody),
             );
             let told = match told {
                 Ok(told) => told.map(|event| format!("{event:?}")),
@@ -217,6 +227,11 @@ mod tests {
         let (folder, told) = house.settle(".");
         assert_eq!(folder, Path::new(ide).join("OPENMV4"));
         assert!(told.unwrap().contains("from OpenMV IDE, 12 days old"));
+
+        // A link is no second one.
+        #[cfg(unix)]
+        std::os::unix::fs::symlink("openmvide-5.0", house.folder.path().join("openmvide")).unwrap();
+        assert!(house.settle(".").1.unwrap().contains("from OpenMV IDE, 12 days old"));
 
         // Of several, nobody but a person chooses.
         let copies = ".config/OpenMV/qtcreator/firmware/OPENMV4";

@@ -11,7 +11,7 @@ use crate::cli::arguments::{MessageFormat, RunArgs, RunOptions};
 use crate::cli::check::{read, scene_of};
 use crate::cli::desk::Desk;
 use crate::cli::diagnostics;
-use crate::cli::image_folder::settle_folder;
+use crate::cli::image_folder::{Chooser, settle_folder};
 use crate::cli::other_folder::check_folder;
 use crate::cli::places::read_scene;
 use crate::cli::record::Recording;
@@ -21,6 +21,7 @@ use crate::cli::run_options::{check_options, variables};
 use crate::cli::scene::{apply_scene, folder_of_scene};
 use crate::cli::streams::complain_at_length;
 use crate::cli::style::Look;
+use crate::cli::workplace::OTHER_TEMPORARY_FOLDER;
 use crate::documents::catalog::Catalog;
 use crate::documents::playbook::Playbook;
 use crate::documents::scene::Scene;
@@ -80,8 +81,8 @@ impl Job {
         let mut taken_from = None;
         if bench.is_none() {
             let surroundings = Surroundings::of_this_process();
-            let desk = if options.dry_run { Desk::Nobody } else { Desk::of(&options) };
-            taken_from = settle_folder(&mut given, &playbook, &catalog.catalog, &surroundings, desk)?;
+            let chooser = if options.dry_run { Chooser::TheNewest } else { Chooser::At(Desk::of(&options)) };
+            taken_from = settle_folder(&mut given, &playbook, &catalog.catalog, &surroundings, chooser)?;
         }
         check_folder(&given, &playbook).map_err(|error| refuse_command_line(&*error))?;
         admission.agree(&playbook)?;
@@ -133,22 +134,23 @@ fn bench(
         Some(path) if !options.dry_run => BenchFolder::kept(path),
         _ => BenchFolder::temporary(),
     };
-    let folder = folder.map_err(|error| no_bench(&error))?;
+    let folder = folder.map_err(|error| no_bench(&error, options))?;
     // Before the bench of an earlier run is replaced: that run may still be at work on it.
     let lock = lock(folder.path(), playbook, options)?;
     let bench = match scene {
         Some(scene) => Bench::set_up_scene(folder, scene, catalog),
         None => Bench::set_up(folder, playbook, &names),
     };
-    Ok(Some((bench.map_err(|error| no_bench(&error))?, lock)))
+    Ok(Some((bench.map_err(|error| no_bench(&error, options))?, lock)))
 }
 
-fn no_bench(error: &BenchError) -> Box<Refusal> {
+fn no_bench(error: &BenchError, options: &RunOptions) -> Box<Refusal> {
     let of_playbook = matches!(error, BenchError::Settings { .. });
     let outcome = if of_playbook { Outcome::PlaybookInvalid } else { Outcome::CommandLine };
     let class = if of_playbook { FaultClass::BadFile } else { FaultClass::BadUsage };
     let next = match error {
         BenchError::FolderRefused(_) => vec!["Give --bench a new or an empty folder.".to_owned()],
+        BenchError::Folder { .. } if options.bench.is_none() => vec![OTHER_TEMPORARY_FOLDER.to_owned()],
         _ => Vec::new(),
     };
     refuse(outcome, before_anything(class, error.to_string(), next))

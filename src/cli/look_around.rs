@@ -5,13 +5,13 @@ use crate::cli::boards::{Boards, Sight};
 use crate::cli::desk::{Desk, ask};
 use crate::cli::devices::told_of;
 use crate::cli::run;
-use crate::cli::streams::{complain, say};
+use crate::cli::streams::say;
 use crate::cli::style::{Look, Role};
 use crate::cli::wording::hang;
 use crate::documents::library::{bare, is_called};
 use crate::documents::playbook::DeviceState;
-use crate::engine::{Clock, Outcome, Refusal};
-use crate::world::{Machine, Person};
+use crate::engine::Outcome;
+use crate::world::Machine;
 
 const TRIES: usize = 3;
 
@@ -31,13 +31,7 @@ pub(super) fn look_around(options: RunOptions, look: &Look) -> Outcome {
     let boards = Boards::all();
     let sight = match options.simulate {
         Some(_) => Sight { known: Vec::new(), others: Vec::new(), blind: None },
-        None => match seen(&boards) {
-            Ok(sight) => sight,
-            Err(refusal) => {
-                complain(&format!("error: {}", refusal.problem.what));
-                return refusal.outcome;
-            }
-        },
+        None => boards.look(&Machine::that_looks()),
     };
     let fits = fits(&boards, &sight);
     let mut order: Vec<usize> = (0..boards.names.len()).collect();
@@ -64,13 +58,6 @@ pub(super) fn look_around(options: RunOptions, look: &Look) -> Outcome {
             Outcome::Declined
         }
     }
-}
-
-fn seen(boards: &Boards) -> Result<Sight<'_>, Box<Refusal>> {
-    Clock::Running.runtime()?.block_on(async {
-        let machine = Machine::new(Person::nobody())?;
-        Ok(boards.look(&machine))
-    })
 }
 
 fn fits(boards: &Boards, sight: &Sight<'_>) -> Vec<Fit> {

@@ -4,12 +4,15 @@
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::cli::arguments::NewArgs;
 use crate::cli::streams::{complain, say};
 use crate::cli::wording::quote;
 use crate::documents::library::{BEGINNINGS, Beginning};
+use crate::documents::{YamlKind, parse_yaml};
 use crate::engine::Outcome;
+use crate::words::Source;
 
 /// What the copies are called by, and what they call the board.
 const BOARD_FILE: &str = "board";
@@ -24,6 +27,8 @@ enum NotMade {
     OddName(String),
     #[error("{} is there already", .0.display())]
     Exists(PathBuf),
+    #[error("{} is a file, and no folder", .0.display())]
+    NoFolder(PathBuf),
     #[error("{} cannot be written: {source}", path.display())]
     Unwritable { path: PathBuf, source: io::Error },
 }
@@ -34,7 +39,8 @@ pub(super) fn new(args: &NewArgs) -> Outcome {
             files.iter().for_each(|file| say(&format!("made {}", file.display())));
             let at = |name: &str| quote(&args.dir.join(name).to_string_lossy());
             let name = file_name(&args.board);
-            say("\nIt passes its tests as it is. Change what is marked CHANGE, then try it:");
+            say("");
+            say("It passes its tests as it is. Change what is marked CHANGE, then try it:");
             say(&format!("  recover check {}", at(&format!("{name}.yaml"))));
             let scene =
                 beginning(args).and_then(|it| it.documents.iter().find(|(file, _)| file.ends_with(".scene.yaml")));
@@ -46,7 +52,9 @@ pub(super) fn new(args: &NewArgs) -> Outcome {
         Err(error) => {
             complain(&format!("error: {error}"));
             match error {
-                NotMade::NoName(_) | NotMade::OddName(_) | NotMade::Exists(_) => Outcome::CommandLine,
+                NotMade::NoName(_) | NotMade::OddName(_) | NotMade::Exists(_) | NotMade::NoFolder(_) => {
+                    Outcome::CommandLine
+                }
                 NotMade::Unwritable { .. } => Outcome::StepFailed,
             }
         }
@@ -64,39 +72,38 @@ fn made(args: &NewArgs) -> Result<Vec<PathBuf>, NotMade> {
     if name.is_empty() {
         return Err(NotMade::NoName(args.board.clone()));
     }
-    if !args.board.chars().all(|letter| letter.is_alphanumeric() || matches!(letter, ' ' | '-' | '_')) {
+    let is_plain = args.board.chars().all(|letter| letter.is_alphanumeric() || matches!(letter, ' ' | '-' | '_'));
+    // `null` and the like would be no text there.
+    if !is_plain || !is_text_in_yaml(args.board.trim()) {
         return Err(NotMade::OddName(args.board.clone()));
     }
-    let unwritable = |path: &Path| {
-        let path = path.to_owned();
-        move |source: io::Error| match source.kind() {
-            io::ErrorKind::AlreadyExists => NotMade::Exists(path),
-            _ => NotMade::Unwritable { path, source },
-        }
+    let unwritable = |path: &Path, source: io::Error| match source.kind() {
+        io::ErrorKind::AlreadyExists if path == args.dir => NotMade::NoFolder(path.to_owned()),
+        io::ErrorKind::AlreadyExists => NotMade::Exists(path.to_owned()),
+        _ => NotMade::Unwritable { path: path.to_owned(), source },
     };
-    fs::create_dir_all(&args.dir).map_err(unwritable(&args.dir))?;
+    fs::create_dir_all(&args.dir).map_err(|source| unwritable(&args.dir, source))?;
     let mut files: Vec<PathBuf> = Vec::new();
     for (file, text) in beginning(args).map_or(&[][..], |beginning| beginning.documents) {
         let path = args.dir.join(called(file, &name));
         let text = text.replace(BOARD_NAME, args.board.trim()).replace("board.yaml", &format!("{name}.yaml"));
         let text = text.replace("board.test.yaml", &format!("{name}.test.yaml"));
-        let written = fs::OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .open(&path)
-            .and_then(|mut new| new.write_all(text.as_bytes()));
-        let error = written.err();
-        let is_new = error.as_ref().is_none_or(|error| error.kind() != io::ErrorKind::AlreadyExists);
-        if is_new {
+        let written = fs::File::create_new(&path).and_then(|mut new| {
+            // From here on it is ours.
             files.push(path.clone());
-        }
-        if let Some(source) = error {
-            // Only what was made here.
+            new.write_all(text.as_bytes())
+        });
+        if let Err(source) = written {
             files.iter().for_each(|file| drop(fs::remove_file(file)));
-            return Err(unwritable(&path)(source));
+            return Err(unwritable(&path, source));
         }
     }
     Ok(files)
+}
+
+fn is_text_in_yaml(name: &str) -> bool {
+    let source = Arc::new(Source { name: String::new(), text: name.to_owned() });
+    parse_yaml(&source).is_ok_and(|tree| matches!(&tree.kind, YamlKind::Scalar { text, .. } if text == name))
 }
 
 /// `board.test.yaml` → `my-board.test.yaml`; others keep their names.
@@ -117,6 +124,12 @@ fn file_name(board: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_that_are_no_texts_are_told_apart() {
+        assert!(is_text_in_yaml("My Board 2") && is_text_in_yaml("N6"));
+        assert!(!is_text_in_yaml("null") && !is_text_in_yaml("- x"));
+    }
 
     #[test]
     fn names_become_file_names() {

@@ -20,7 +20,7 @@ use crate::cli::streams::{WatchedStdout, stdout};
 use crate::cli::style::{Look, Role, Sign, width_of};
 use crate::cli::summary::{Counts, Subject, summary};
 use crate::cli::wording::{bytes, clean, hang, may_sleep, milliseconds, wrap, wrap_command};
-use crate::engine::{Event, Outcome, Problem, StepEnd, WaitEnd};
+use crate::engine::{Asks, Event, Outcome, Problem, StepEnd, WaitEnd};
 use crate::words::{Fault, Id};
 use crate::world::Interrupt;
 
@@ -146,11 +146,10 @@ impl<W: Write> Screen<W> {
         if self.bell.rings(event) && self.detail != Detail::Quiet {
             self.page.ring();
         }
-        self.asks = match event {
-            Event::BoardAsked { .. } | Event::ConsentAsked { .. } => true,
-            Event::Note { .. } => self.asks,
-            _ => false,
-        };
+        // A question stands until something else happens than that another answer is wanted.
+        if !matches!(event, Event::Note { .. }) {
+            self.asks = event.asks() == Asks::Line;
+        }
         if self.is_left_out(event) {
             return self.ongoing.end(&mut self.page);
         }
@@ -193,6 +192,8 @@ impl<W: Write> Screen<W> {
             Event::Waiting { waiting_for, attached, remaining_ms, .. } => {
                 self.ongoing.wait(&mut self.page, &Wait { waiting_for, attached, remaining_ms: *remaining_ms });
             }
+            // In a rehearsal only one thing is missing, and the prompt says it.
+            Event::Hinted { .. } | Event::Flapping { .. } if self.rehearses => {}
             Event::Hinted { text, after_ms, .. } => {
                 // What is wrapped must not hide where it begins: several may follow one another.
                 let text = format!("After {}: {text}", milliseconds(*after_ms));

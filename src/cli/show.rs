@@ -176,7 +176,10 @@ fn markdown(line: &Line, look: &Look) -> String {
         Line::Command(text) => format!("  - `{}`", text.replace('`', "'")),
         Line::Warning(text) => format!("  - **Attention:** {}", plain(text)),
         Line::Quiet(text) => format!("  - {}", plain(text)),
-        Line::Drawing(of) => format!("```text\n{}\n```\n", drawing(of, look, look.width).join("\n")),
+        // Its own words could end a block of code.
+        Line::Drawing(of) => {
+            format!("```text\n{}\n```\n", drawing(of, look, look.width).join("\n").replace('`', "'"))
+        }
     }
 }
 

@@ -74,10 +74,10 @@ pub(super) fn test(args: &TestArgs, look: &Look) -> Outcome {
         .flat_map(|suite| suite.tests.cases.iter().map(move |case| (suite, case)))
         .filter(|(suite, case)| of_filter(&format!("{} {}", suite.name, case.name.value)))
         .collect();
-    if chosen.is_empty() && invalid.is_empty() {
+    if chosen.is_empty() && !suites.is_empty() {
         let cases = suites.iter().map(|suite| suite.tests.cases.len()).sum::<usize>();
         complain(&format!("error: none of the {cases} cases has a name with all of: {}", args.filter.join(", ")));
-        return Outcome::CommandLine;
+        return unless_invalid(&invalid, Outcome::CommandLine);
     }
     let jobs = args.jobs.map_or_else(cores, usize::from);
     let tried = in_parallel(jobs, &chosen, |(suite, case)| try_case(suite, case));

@@ -138,9 +138,13 @@ impl Workplace for PlaceOfRun<'_> {
     }
 }
 
+/// What to do where the folder for temporary files takes nothing.
+pub(super) const OTHER_TEMPORARY_FOLDER: &str = "Make room there, or name another folder in the variable TMPDIR.";
+
 pub(super) fn new_scratch() -> Result<Scratch, Box<Refusal>> {
     Scratch::create().map_err(|problem| {
-        refuse(Outcome::StepFailed, before_anything(FaultClass::Unknown, problem.to_string(), Vec::new()))
+        let next = vec![OTHER_TEMPORARY_FOLDER.to_owned()];
+        refuse(Outcome::StepFailed, before_anything(FaultClass::Unknown, problem.to_string(), next))
     })
 }
 

@@ -1,7 +1,7 @@
 //! Small readers from a document's tree to values. Each notes what is wrong and goes on, so that an author sees everything at
 //! once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::marker::PhantomData;
 use std::str::FromStr;
@@ -11,12 +11,14 @@ use regex::Regex;
 
 use crate::documents::compiled::compile_once;
 use crate::documents::expression::{Expression, Template, parse_expression, parse_template};
-use crate::documents::keys::{Declared, Field, Keys, MapKind, Missing, Need, Shape};
-use crate::documents::playbook::parameters::{Room, Weight};
+use crate::documents::keys::{Declared, Field, Keys, MapKind, Missing, Need, Shape, Ways};
+use crate::documents::playbook::parameters::{Room, Weight, blanks};
 use crate::documents::playbook::procedure::Procedures;
 use crate::documents::playbook::variable::yes_or_no;
 use crate::documents::tree::{Key, Language, Tree, TreeKind};
-use crate::words::{Code, Diagnostic, FaultClass, Id, Located, Place, nearest, parse_integer, parse_time, steers};
+use crate::words::{
+    Code, Diagnostic, FaultClass, Id, Located, Place, meant_or_known, nearest, parse_integer, parse_time, steers,
+};
 
 /// All of a document's patterns are kept; the longest shipped playbook has some 50.
 const PATTERNS_MAX: usize = 500;
@@ -29,6 +31,8 @@ pub(crate) struct Reader {
     /// For what comes of parameters, and of arguments that many calls have.
     pub(in crate::documents) room: Room,
     pub(in crate::documents) procedures: Procedures,
+    /// All names that anything is filled in for.
+    pub(in crate::documents) parameters: BTreeSet<String>,
     /// Classes of fault that have one name together.
     pub(in crate::documents) fault_groups: BTreeMap<Id, Vec<FaultClass>>,
     pub(in crate::documents) device_args: Vec<DeviceArgs>,
@@ -140,7 +144,8 @@ impl Reader {
         ));
     }
 
-    /// A map of which all keys are declared, and in which all are that it needs.
+    /// A map of which all keys are declared, and in which all are that it needs; the [`Ways`] of others than empty ones are told
+    /// where the map is read, in words for each.
     pub(crate) fn parts<'t, K: Keys>(&mut self, tree: &'t Tree, _keys: &K) -> Option<Parts<'t, K>> {
         self.parts_of(tree, &Whose::Nameless)
     }
@@ -160,6 +165,15 @@ impl Reader {
         let entries = self.open_map(tree, kind.of)?;
         if kind.others.is_none() {
             self.only_known(&entries, kind.of, &kind.names());
+        }
+        if matches!(kind.ways, Ways::NotEmpty) && entries.all().is_empty() {
+            let place = match whose {
+                Whose::Nameless => &tree.place,
+                Whose::Named(_, place) => place,
+            };
+            let diagnostic = Diagnostic::error(Code::MissingKey, place, format!("{} needs one key at least", kind.of));
+            self.report(diagnostic.hint(format!("give it one of {}", kind.names().join(", "))));
+            return None;
         }
         self.nothing_missing(&entries, kind, whose);
         Some(Parts { entries, keys: PhantomData })
@@ -370,6 +384,22 @@ impl Reader {
         items.iter().filter_map(|item| self.parsed(item)).map(|parsed| parsed.value).collect()
     }
 
+    /// One of the words of a table; `unknown` says of another one that it is none.
+    pub(crate) fn one_of<T: Copy>(
+        &mut self,
+        tree: &Tree,
+        known: &[(&str, T)],
+        unknown: impl FnOnce(&str) -> String,
+    ) -> Option<Located<T>> {
+        let Located { value: text, place } = self.text(tree)?;
+        let found = known.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
+        if found.is_none() {
+            let diagnostic = Diagnostic::error(Code::UnknownWord, &place, unknown(&text));
+            self.report(diagnostic.hint(meant_or_known(&text, known.iter().map(|(word, _)| *word))));
+        }
+        Some(Located { value: found?, place })
+    }
+
     /// A map of texts that may be absent, such as variables and their values.
     pub(crate) fn text_map(&mut self, tree: Option<&Tree>) -> Vec<(Key, Located<String>)> {
         let entries = tree.and_then(|tree| self.open_map(tree, "texts")).map(|map| map.entries).unwrap_or_default();
@@ -403,6 +433,7 @@ impl Reader {
     pub(crate) fn name(&mut self, tree: &Tree) -> Option<Located<String>> {
         let text = self.text(tree)?;
         self.nothing_hidden(&text.value, &text.place);
+        self.nothing_left_open(tree, &text.value);
         Some(text)
     }
 
@@ -411,6 +442,27 @@ impl Reader {
         let text = self.prose(tree)?;
         self.nothing_hidden(&text, &tree.place);
         Some(text)
+    }
+
+    /// Families and procedures have been filled in: what still stands there would be shown to people as it is.
+    fn nothing_left_open(&mut self, tree: &Tree, text: &str) {
+        let (place, exact) = match tree.kind {
+            TreeKind::Scalar { exact, .. } => (&tree.place, exact),
+            _ => (&tree.place, false),
+        };
+        let left: Vec<(String, std::ops::Range<usize>)> =
+            blanks(text).map(|(name, range)| (name.to_owned(), range)).collect();
+        for (name, range) in left {
+            let place = if exact { place.within(range.start, range.len()) } else { place.clone() };
+            let diagnostic =
+                Diagnostic::error(Code::UnknownName, &place, format!("nothing fills in `${{{name}}}` here"));
+            let near = nearest(&name, self.parameters.iter().map(String::as_str));
+            let hint = match near.filter(|near| *near != name) {
+                Some(near) => format!("did you mean `${{{near}}}`?"),
+                None => "only parameters are filled in here; write the text out".to_owned(),
+            };
+            self.report(diagnostic.hint(hint));
+        }
     }
 
     fn nothing_hidden(&mut self, name: &str, place: &Place) {
@@ -423,6 +475,12 @@ impl Reader {
 
     /// A text of one or more lines for people, with line breaks of the source turned into blanks.
     pub(crate) fn prose(&mut self, tree: &Tree) -> Option<String> {
+        let text = self.text(tree)?.value;
+        self.nothing_left_open(tree, &text);
+        self.in_one_line(tree)
+    }
+
+    fn in_one_line(&mut self, tree: &Tree) -> Option<String> {
         let text = self.text(tree)?.value;
         Some(text.split('\n').map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" "))
     }
@@ -562,7 +620,7 @@ impl Reader {
 
     /// A template for people to read: its line breaks become blanks.
     pub(crate) fn prose_template(&mut self, tree: &Tree) -> Option<Template> {
-        let prose = self.prose(tree)?;
+        let prose = self.in_one_line(tree)?;
         self.template_of(&prose, &exact_place(tree))
     }
 

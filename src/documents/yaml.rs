@@ -204,14 +204,30 @@ fn syntax_fault(error: &serde_yaml::Error, source: &Arc<Source>) -> Diagnostic {
     let message = message.split(" at line ").next().unwrap_or(&message).to_owned();
     let line = place.as_ref().map_or("", |place| line_of(place)).to_owned();
     let here = place.as_ref().map_or("", |place| source.text.get(place.start..).unwrap_or_default());
-    if here.starts_with(',') {
-        let message = "a text cannot begin with `,` where it is not in quotes".to_owned();
-        let hint = format!("write `\"{}\"`", here.split(['\n', ' ', ']', '}']).next().unwrap_or(here));
-        let severity = crate::words::Severity::Error;
-        return Diagnostic { severity, code: Code::Syntax, message, place, label: None, hint: Some(hint) };
+    if here.starts_with(',')
+        && let Some(place) = &place
+    {
+        return stray_comma(place, here);
     }
     let (code, message, hint) = in_plain_words(&message, &line);
     Diagnostic { severity: crate::words::Severity::Error, code, message, place, label: None, hint }
+}
+
+/// A comma where a value should begin: it belongs to a text that is not in quotes, or there is one too many.
+fn stray_comma(place: &Place, here: &str) -> Diagnostic {
+    let before = place.source.text.get(..place.start).unwrap_or_default();
+    let word =
+        here[1..].split(|letter: char| letter.is_whitespace() || ",]}".contains(letter)).next().unwrap_or_default();
+    if word.is_empty() || before.ends_with(',') {
+        let message = match before.trim_end().ends_with(',') {
+            true => "a value is missing between two commas",
+            false => "a value is missing before this comma",
+        };
+        let hint = "leave the comma out; a text that begins with one needs double quotes: `\",0483:df11\"`";
+        return Diagnostic::error(Code::Syntax, place, message).hint(hint);
+    }
+    let message = "a text cannot begin with `,` where it is not in quotes";
+    Diagnostic::error(Code::Syntax, place, message).hint(format!("write `\",{word}\"`"))
 }
 
 /// A line that is indented with a tab, or a key one column beside those that it belongs to: the crate tells of what comes of it,
@@ -304,10 +320,6 @@ fn in_plain_words(message: &str, line: &str) -> (Code, String, Option<String>) {
     }
     let hint = if line.contains("${") {
         "inside `[…]` or `{…}` put texts with `${…}` in double quotes: `\"${firmware}\"`"
-    } else if line.contains(" ,") || line.contains("[,") {
-        "a text that begins with `,` needs double quotes: `\",0483:df11\"`"
-    } else if line.contains('\t') {
-        "indent with blanks, not with tabs"
     } else {
         "look for brackets, braces and quotes that are not closed, here or in the lines before"
     };
@@ -364,6 +376,20 @@ mod tests {
         let diagnostic = parse_yaml(&source("args: [-d, ,0483:df11]\n")).unwrap_err();
         assert!(diagnostic.message.contains("`,`"), "{}", diagnostic.message);
         assert_eq!(diagnostic.hint.unwrap(), "write `\",0483:df11\"`");
+    }
+
+    #[test]
+    fn a_comma_too_many_is_none_of_the_next_text() {
+        let told = |text: &str| {
+            let diagnostic = parse_yaml(&source(text)).unwrap_err();
+            (diagnostic.message, diagnostic.hint.unwrap_or_default())
+        };
+        let (message, hint) = told("args: [\"-d\", ,0483:df11, \"-a\", \"0\"]\n");
+        assert_eq!((message.contains("begin with `,`"), hint.as_str()), (true, "write `\",0483:df11\"`"));
+        for missing in ["args: [a,, b]\n", "args: [a, , b]\n", "args: [a,,b]\n", "args: {a: 1,, b: 2}\n"] {
+            assert_eq!(told(missing).0, "a value is missing between two commas", "{missing}");
+        }
+        assert_eq!(told("args: [, b]\n").0, "a value is missing before this comma");
     }
 
     #[test]

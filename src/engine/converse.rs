@@ -6,9 +6,8 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
 use crate::documents::expression::{Part, Template};
-use crate::documents::playbook::{Prompt, Step, Until};
+use crate::documents::playbook::{Prompt, Step, Until, WAIT_LIMIT};
 use crate::engine::devices::Met;
-use crate::engine::limit::WAIT_LIMIT;
 use crate::engine::runner::Runner;
 use crate::engine::watch::{Ending, Watch};
 use crate::engine::{Event, GoesOn, milliseconds};
@@ -215,19 +214,8 @@ impl<'a, W: World> Runner<'a, W> {
         until: Option<&Until>,
         limit: Duration,
     ) {
-        self.tell_prompt(step, prompt, text, limit);
         self.ask_hands(prompt, until);
-    }
-
-    pub(super) fn tell_prompt(&mut self, step: &Step, prompt: &Prompt, text: &str, limit: Duration) {
-        self.tell(Event::Prompted {
-            step: step.id.clone(),
-            text: text.to_owned(),
-            goes_on: GoesOn::ByItself,
-            hands: prompt.hands.clone(),
-            drawing: self.drawing_for(&prompt.hands),
-            limit_ms: milliseconds(limit),
-        });
+        self.tell_prompt(&step.id, text, &prompt.hands, GoesOn::ByItself, limit);
     }
 
     pub(super) fn ask_hands(&self, prompt: &Prompt, until: Option<&Until>) {
@@ -256,15 +244,8 @@ impl<'a, W: World> Runner<'a, W> {
         let left = watch.deadline.saturating_duration_since(Instant::now());
         match (prompt, line) {
             (Some((prompt, text)), Some(line)) if answer.until.is_none() => {
-                self.tell(Event::Prompted {
-                    step: watch.step.id.clone(),
-                    text: text.clone(),
-                    goes_on: GoesOn::WithEnter,
-                    hands: prompt.hands.clone(),
-                    drawing: self.drawing_for(&prompt.hands),
-                    limit_ms: milliseconds(left),
-                });
                 self.let_hands_move(&prompt.hands, None);
+                self.tell_prompt(&watch.step.id, &text, &prompt.hands, GoesOn::WithEnter, left);
                 watch.conversation.open = Open::Held { line, until: None, prompt: text, stream };
             }
             (Some((prompt, text)), line) => {

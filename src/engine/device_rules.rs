@@ -12,7 +12,10 @@ use crate::world::matches_glob;
 /// Where recover's own rules go.
 pub const RULES_FILE: &str = "/etc/udev/rules.d/70-recover.rules";
 /// How a file begins that recover has written, and may write anew.
-pub const RULES_MARK: &str = "# Written by `recover doctor --fix`; it is written anew each time.";
+pub const RULES_MARK: &str =
+    "# Written by `recover doctor --fix`, which keeps the rules that stand here and adds what is missing.";
+/// How such a file began at first.
+const EARLIER_MARK: &str = "# Written by `recover doctor --fix`; it is written anew each time.";
 /// How a line of such a file begins that permits something.
 const RULE_BEGINS: &str = "SUBSYSTEM==";
 
@@ -22,10 +25,15 @@ pub fn rules_for<'p>(playbooks: impl IntoIterator<Item = &'p Playbook>, earlier:
     let devices = playbooks.into_iter().flat_map(|playbook| &playbook.devices);
     let ids = devices.flat_map(|device| device.ids.iter().map(|id| (*id, device.kind)));
     let mut rules: BTreeSet<String> = ids.flat_map(|(id, kind)| rules_of(id, kind)).collect();
-    if earlier.starts_with(RULES_MARK) {
+    if is_ours(earlier) {
         rules.extend(earlier.lines().filter(|line| line.starts_with(RULE_BEGINS)).map(str::to_owned));
     }
     [RULES_MARK.to_owned()].into_iter().chain(rules).map(|line| line + "\n").collect()
+}
+
+/// Has recover written such a file?
+pub fn is_ours(text: &str) -> bool {
+    text.starts_with(RULES_MARK) || text.starts_with(EARLIER_MARK)
 }
 
 fn rules_of(id: UsbId, kind: DeviceKind) -> Vec<String> {
@@ -170,6 +178,7 @@ mod tests {
         let lamp = "SUBSYSTEM==\"usb\", ATTRS{idVendor}==\"1209\", ATTRS{idProduct}==\"0001\", TAG+=\"uaccess\"";
         let own = rules_for(&[], &format!("{RULES_MARK}\n{lamp}\n# note\n"));
         assert_eq!(own, format!("{RULES_MARK}\n{lamp}\n"));
+        assert_eq!(rules_for(&[], &format!("{EARLIER_MARK}\n{lamp}\n")), own);
         assert_eq!(rules_for(&[], lamp), format!("{RULES_MARK}\n"));
     }
 }

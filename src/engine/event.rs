@@ -279,6 +279,57 @@ pub enum Event {
     },
 }
 
+/// What an event asks of the person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asks {
+    Nothing,
+    /// To do something that the hardware, or a tool, will show.
+    Hands,
+    /// To type something; another answer than those that count is asked again.
+    Line,
+}
+
+impl Event {
+    pub fn asks(&self) -> Asks {
+        match self {
+            Event::Prompted { goes_on: GoesOn::ByItself, .. } => Asks::Hands,
+            Event::Prompted { goes_on: GoesOn::WithEnter | GoesOn::Either, .. }
+            | Event::BoardAsked { .. }
+            | Event::HealthyAsked { .. }
+            | Event::ConsentAsked { .. }
+            | Event::ToolAsked { .. } => Asks::Line,
+            Event::RunStarted { .. }
+            | Event::LookingForTools { .. }
+            | Event::ToolPassedOver { .. }
+            | Event::ToolFound { .. }
+            | Event::InputReady { .. }
+            | Event::StepStarted { .. }
+            | Event::StepSkipped { .. }
+            | Event::ToolStarted { .. }
+            | Event::ToolLines { .. }
+            | Event::ToolOutput { .. }
+            | Event::Progress { .. }
+            | Event::ToolAnswered { .. }
+            | Event::ToolEnded { .. }
+            | Event::Waiting { .. }
+            | Event::Hinted { .. }
+            | Event::Flapping { .. }
+            | Event::WaitOver { .. }
+            | Event::FuseRead { .. }
+            | Event::ConsentGiven { .. }
+            | Event::BoardProven { .. }
+            | Event::Retrying { .. }
+            | Event::Restarting { .. }
+            | Event::Interrupted { .. }
+            | Event::Warning { .. }
+            | Event::Note { .. }
+            | Event::MaySleep { .. }
+            | Event::StepFinished { .. }
+            | Event::Finished { .. } => Asks::Nothing,
+        }
+    }
+}
+
 /// What becomes of a word of fuses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub struct FuseChange {

@@ -1,6 +1,6 @@
 //! A board that runs its firmware when the recovery begins is not dead: nothing is written over it before that is asked.
 
-use crate::documents::playbook::{Device, DeviceState};
+use crate::documents::playbook::{Device, DeviceKind, DeviceState};
 use crate::engine::devices::name_of;
 use crate::engine::halt::Halt;
 use crate::engine::question::{Answer, QUESTION_LIMIT, YES, told_of_itself};
@@ -59,12 +59,15 @@ impl<'a, W: World> Runner<'a, W> {
     fn healthy(&self) -> Option<(&'a Device, AttachedDevice)> {
         let mut healthy = None;
         for device in self.playbook.devices.iter().filter(|device| device.state.is_some()) {
+            let shared = device.shares_its_id(self.catalog);
             for found in self.bus.matching(device).unwrap_or_default() {
                 match device.state {
-                    Some(DeviceState::Running) if !device.shares_its_id(self.catalog) => {
+                    Some(DeviceState::Running) if !shared => {
                         healthy.get_or_insert((device, found));
                     }
                     Some(DeviceState::Running) | None => {}
+                    // Any cable with such an adapter looks the same.
+                    Some(DeviceState::Recovery) if device.kind == DeviceKind::Serial && shared => {}
                     Some(DeviceState::Bootloader | DeviceState::Recovery) => return None,
                 }
             }

@@ -77,7 +77,8 @@ struct Known<'p> {
     came: bool,
     /// The board is there as it is when nothing was set.
     started: bool,
-    stranger: Option<OtherDevice>,
+    /// What has come that is none of the board's devices.
+    stranger: Option<String>,
     /// Some device of the board has been on the bus in this run, so that the cable carries data.
     data: bool,
     host: Host,
@@ -110,16 +111,11 @@ impl Known<'_> {
                                        yet when it got power; only that moment counts. Disconnect the board, set it as \
                                        asked, and only then connect the board again"
                 .to_owned(),
-            Reason::StrangerCame => {
-                let stranger = self.stranger.as_ref();
-                let product = stranger.and_then(|stranger| stranger.product.clone());
-                let name = product.map(|product| format!(" ({product})")).unwrap_or_default();
-                let id = stranger.map(|stranger| stranger.id.to_string()).unwrap_or_default();
-                format!(
-                    "Another device has come in the meantime: {id}{name}, which this playbook does not know. If that is \
-                     your board, it is perhaps another board than this playbook is for"
-                )
-            }
+            Reason::StrangerCame => format!(
+                "Another device has come in the meantime: {}. If that is your board, it is perhaps another board than this \
+                 recovery is for",
+                self.stranger.as_deref().unwrap_or_default()
+            ),
             Reason::GuestSystem => of_host(self.host, self.wanted).unwrap_or_default(),
             Reason::ChargeOnly => "Nothing at all has come to the USB bus. If the board is connected, perhaps its cable carries \
                                    only power, as many that come with chargers do: try one with which you have copied \
@@ -224,7 +220,7 @@ impl<'p> Lessons<'p> {
             sets_wire: hands.iter().any(|hand| matches!(hand, HandMove::FitJumper | HandMove::SwitchOn)),
             came: !self.comings.is_empty(),
             started: bus.shows_any(&[DeviceState::Running, DeviceState::Bootloader]),
-            stranger: bus.others().into_iter().find(came),
+            stranger: bus.others().into_iter().find(came).map(|stranger| bus.describe_stranger(&stranger)),
             data: bus.has_ever_seen_any(),
             host: bus.host(),
             system: OperatingSystem::current(),
@@ -282,8 +278,15 @@ fn flapping_text(device: &Device, times: usize, within: Duration) -> String {
 impl<W: World> Bus<'_, W> {
     /// What came that no device of the playbook is.
     pub(super) fn others(&self) -> Vec<OtherDevice> {
-        let known: Vec<UsbId> = self.playbook.devices.iter().flat_map(|device| device.ids.clone()).collect();
+        let known: Vec<UsbId> = self.kinds().iter().map(|(id, _)| *id).collect();
         self.world.others(&known).unwrap_or_default()
+    }
+
+    /// "37c5:1204 OpenMV Cam H7, running its firmware", else what it calls itself.
+    fn describe_stranger(&self, stranger: &OtherDevice) -> String {
+        let product = || stranger.product.as_ref().map(|product| format!("({product})"));
+        let words = self.stranger_words(stranger.id).or_else(product);
+        words.map_or_else(|| stranger.id.to_string(), |words| format!("{} {words}", stranger.id))
     }
 
     fn host(&self) -> Host {
@@ -363,8 +366,7 @@ mod tests {
         for host in [Host::Wsl, Host::VirtualMachine, Host::Container] {
             assert_eq!(reasons(|known| known.host = host)[..2], [GuestSystem, ChargeOnly]);
         }
-        let stranger = || OtherDevice { id: "1209:0001".parse().unwrap(), port: "1-1".to_owned(), product: None };
-        assert_eq!(reasons(|known| known.stranger = Some(stranger()))[0], StrangerCame);
+        assert_eq!(reasons(|known| known.stranger = Some("1209:0001".to_owned()))[0], StrangerCame);
         assert_eq!(reasons(|known| known.system = OperatingSystem::Windows).last(), Some(&Driver));
         // After a call nobody has moved anything.
         let alone = |known: &mut Known<'_>| {

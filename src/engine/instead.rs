@@ -10,9 +10,9 @@ use tokio::time::Instant;
 
 use crate::documents::expression::Value;
 use crate::documents::playbook::{Instead, Step, Until};
+use crate::engine::GoesOn;
 use crate::engine::devices::Bus;
 use crate::engine::runner::Runner;
-use crate::engine::{Event, GoesOn, milliseconds};
 use crate::words::Id;
 use crate::world::World;
 
@@ -117,17 +117,10 @@ impl<W: World> Runner<'_, W> {
             return Told::Enough(instead);
         }
         intruder.told += 1;
-        self.tell(Event::Prompted {
-            step: step.clone(),
-            text: format!("{}.", instead.meaning),
-            goes_on: GoesOn::ByItself,
-            hands: instead.hands.clone(),
-            drawing: None,
-            limit_ms: milliseconds(left),
-        });
         if !instead.hands.is_empty() {
             self.let_hands_move(&instead.hands, Some(&Until::default()));
         }
+        self.tell_prompt(step, &format!("{}.", instead.meaning), &instead.hands, GoesOn::ByItself, left);
         Told::Nothing
     }
 

@@ -1,13 +1,11 @@
-//! How long a step may take: its own limit, else that of the catalog for a call, and a fixed one for a wait.
+//! How long a step may take: its own limit, else that of the catalog for a call. That of a wait is known
+//! without a run: [`Step::wait_limit`].
 
 use std::time::Duration;
 
 use crate::documents::catalog::{Command, Tool};
 use crate::documents::playbook::Step;
 use crate::words::parse_integer;
-
-/// Of a wait or a prompt whose step gives none, and of a question of a running tool.
-pub(super) const WAIT_LIMIT: Duration = Duration::from_secs(10 * 60);
 
 /// A call that has used up its limit gets twice as much the next time, up to so many times.
 const DOUBLINGS_MAX: u32 = 2;
@@ -19,11 +17,6 @@ pub(super) fn limit_of(step: &Step, tool: &Tool, kind: Option<&Command>, args: &
         (None, Some(timeout)) => timeout,
         (None, None) => tool.timeout,
     }
-}
-
-/// Of a wait for devices, and of a prompt.
-pub(super) fn limit_of_wait(step: &Step) -> Duration {
-    step.timeout.map_or(WAIT_LIMIT, |timeout| timeout.base)
 }
 
 /// After it was used up so often.

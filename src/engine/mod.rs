@@ -73,9 +73,9 @@ use std::time::Duration;
 
 pub use beforehand::RuledOut;
 pub use conduct::{Assignment, Clock, Order, Settings, Tell, Workplace, conduct};
-pub use device_rules::{RULES_FILE, RULES_MARK, permits, rules_for};
+pub use device_rules::{RULES_FILE, RULES_MARK, is_ours, permits, rules_for};
 pub use devices::Chosen;
-pub use event::{CONDITION_DOES_NOT_HOLD, Cause, Event, FuseChange, GoesOn, Problem, StepEnd, WaitEnd};
+pub use event::{Asks, CONDITION_DOES_NOT_HOLD, Cause, Event, FuseChange, GoesOn, Problem, StepEnd, WaitEnd};
 pub use files::Files;
 pub use inputs::{Absent, GivenFiles, InputProblem, MakeImage, stage_inputs};
 pub use ledger::{BoardRegion, RegionState};

@@ -6,7 +6,7 @@ use crate::documents::expression::Value;
 use crate::documents::playbook::{Prompt, Step};
 use crate::engine::halt::Halt;
 use crate::engine::runner::Runner;
-use crate::engine::{Event, GoesOn, milliseconds};
+use crate::engine::{Event, GoesOn};
 use crate::words::FaultClass;
 use crate::world::{Reply, World};
 
@@ -36,20 +36,14 @@ impl<W: World> Runner<'_, W> {
             self.decide(step, false);
             return Ok(());
         }
-        self.tell(Event::Prompted {
-            step: step.id.clone(),
-            text,
-            goes_on: GoesOn::Either,
-            hands: prompt.hands.clone(),
-            drawing: self.drawing_for(&prompt.hands),
-            limit_ms: milliseconds(limit),
-        });
         self.let_hands_move(&prompt.hands, None);
+        self.tell_prompt(&step.id, &text, &prompt.hands, GoesOn::Either, limit);
         let world = self.world;
         // Whoever has gone away has not asked for the other way either.
         let entered = async {
-            while let Reply::Line(line) = world.reply().await {
-                if line.trim().is_empty() {
+            loop {
+                let reply = world.reply().await;
+                if reply.is_enter() || reply == Reply::Gone {
                     break;
                 }
             }

@@ -12,7 +12,6 @@ use crate::engine::command_line::{CommandLine, Wanted, command_line, typed};
 use crate::engine::devices::{Chosen, describe_until};
 use crate::engine::facts::{Coming, Made, RunFacts};
 use crate::engine::gate::WHOSE_MISTAKE;
-use crate::engine::limit::limit_of_wait;
 use crate::engine::planned_call::{PlannedCall, will_be_refused};
 use crate::engine::proof::is_serial_port;
 use crate::engine::{Files, GoesOn, Outcome, Problem, RuledOut, Settings, before_anything, milliseconds};
@@ -248,7 +247,7 @@ impl Planner<'_> {
     }
 
     fn lines(&self, step: &Step, lines: &mut Vec<PlannedLine>) {
-        let wait_limit = milliseconds(limit_of_wait(step));
+        let wait_limit = milliseconds(step.wait_limit());
         let text = |template| expand_as_far_as_known(template, &self.facts);
         match &step.action {
             Action::Run(run) => {

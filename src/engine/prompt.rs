@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use crate::documents::playbook::{Drawing, HandMove, Prompt, Step};
+use crate::documents::playbook::{HandMove, Prompt, Step};
 use crate::engine::devices::{Met, describe_until};
 use crate::engine::halt::Halt;
 use crate::engine::identity::Known;
 use crate::engine::runner::Runner;
 use crate::engine::step::{Acted, Shown};
 use crate::engine::{Event, GoesOn, milliseconds};
-use crate::words::FaultClass;
+use crate::words::{FaultClass, Id};
 use crate::world::World;
 
 impl<'a, W: World> Runner<'a, W> {
@@ -39,16 +39,8 @@ impl<'a, W: World> Runner<'a, W> {
         if step.sets.is_some() {
             return self.offer(step, prompt, text, limit).await.map(|()| Acted::Done);
         }
-        // Before it is shown: what was typed until then is dropped, and nothing that is typed after it.
         self.let_hands_move(&prompt.hands, step.until.as_ref());
-        self.tell(Event::Prompted {
-            step: step.id.clone(),
-            text,
-            goes_on: GoesOn::of(step),
-            hands: prompt.hands.clone(),
-            drawing: self.drawing_for(&prompt.hands),
-            limit_ms: milliseconds(limit),
-        });
+        self.tell_prompt(&step.id, &text, &prompt.hands, GoesOn::of(step), limit);
         match &step.until {
             Some(until) => self.wait_until(step, until, limit, fresh).await,
             None => self.wait_for_enter(&step.id, limit).await,
@@ -56,9 +48,18 @@ impl<'a, W: World> Runner<'a, W> {
         .map(|()| Acted::Done)
     }
 
-    /// The board's drawing, where hands are to find a pin or a switch.
-    pub(super) fn drawing_for(&self, hands: &[HandMove]) -> Option<Box<Drawing>> {
+    /// Shows what the person is to do, after their hands were asked: what was typed until then is dropped, and nothing that is
+    /// typed once it is seen.
+    pub(super) fn tell_prompt(&mut self, step: &Id, text: &str, hands: &[HandMove], goes_on: GoesOn, limit: Duration) {
+        // With the board's drawing, where they are to find a pin or a switch.
         let looks = hands.iter().any(|hand| matches!(hand, HandMove::FitJumper | HandMove::SwitchOn));
-        self.playbook.drawing.clone().filter(|_| looks).map(Box::new)
+        self.tell(Event::Prompted {
+            step: step.clone(),
+            text: text.to_owned(),
+            goes_on,
+            hands: hands.to_vec(),
+            drawing: self.playbook.drawing.clone().filter(|_| looks).map(Box::new),
+            limit_ms: milliseconds(limit),
+        });
     }
 }

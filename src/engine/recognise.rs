@@ -50,7 +50,7 @@ pub fn recognise<'p>(
         let shown_by: Vec<_> = playbooks
             .iter()
             .enumerate()
-            .filter_map(|(place, playbook)| Some((place, device_of(playbook, &attached)?)))
+            .filter_map(|(place, playbook)| Some((place, device_of(playbook, attached.id)?)))
             .filter(|(_, device)| !is_another(device, &attached))
             .collect();
         let certain = matches!(shown_by.as_slice(), [(_, only)] if !only.shares_its_id(catalog));
@@ -60,8 +60,8 @@ pub fn recognise<'p>(
 }
 
 /// A playbook may know an id by several names; the one that tells the state says most, then the one with the fewest ids.
-fn device_of<'p>(playbook: &'p Playbook, attached: &AttachedDevice) -> Option<&'p Device> {
-    let known = playbook.devices.iter().filter(|device| device.ids.contains(&attached.id));
+pub(super) fn device_of(playbook: &Playbook, id: UsbId) -> Option<&Device> {
+    let known = playbook.devices.iter().filter(|device| device.ids.contains(&id));
     known.min_by_key(|device| (device.state.is_none(), device.ids.len()))
 }
 

@@ -10,7 +10,6 @@ use crate::documents::expression::{EvaluationError, Expression, evaluate_conditi
 use crate::documents::playbook::{Action, CheckStep, Contents, RefuseStep, Step, WriteStep};
 use crate::engine::devices::no_bus;
 use crate::engine::halt::Halt;
-use crate::engine::limit::limit_of_wait;
 use crate::engine::runner::Runner;
 use crate::engine::{CONDITION_DOES_NOT_HOLD, Event, Outcome, StepEnd, milliseconds};
 use crate::words::{Fault, FaultClass, Id};
@@ -153,7 +152,7 @@ impl<'a, W: World> Runner<'a, W> {
     }
 
     pub(super) async fn act(&mut self, step: &'a Step, purpose: &str) -> Result<Acted, Halt> {
-        let limit = limit_of_wait(step);
+        let limit = step.wait_limit();
         self.bus.hands_over();
         let ended = match &step.action {
             Action::Run(run) => self.call(step, run, purpose).await,

@@ -164,8 +164,7 @@ impl<W: World> Runner<'_, W> {
     /// Hands help where the hardware has not come by itself.
     fn ask_late(&mut self, step: &Step, ask: &LateAsk, left: Duration) -> Result<(), Halt> {
         let text = self.text(&ask.prompt.text).map_err(|error| self.not_computable(&step.id, &error))?;
-        self.tell_prompt(step, &ask.prompt, &text, left);
-        self.ask_hands(&ask.prompt, None);
+        self.show_prompt(step, &ask.prompt, &text, None, left);
         Ok(())
     }
 
@@ -283,7 +282,7 @@ impl<W: World> Runner<'_, W> {
             tokio::select! {
                 by = world.interrupted() => return Err(self.interrupt(step, by)),
                 reply = world.reply() => match reply {
-                    Reply::Line(line) if line.trim().is_empty() => return Ok(()),
+                    reply if reply.is_enter() => return Ok(()),
                     Reply::Line(_) => self.tell(Event::Note { text: NOT_ENTER.to_owned() }),
                     Reply::Gone => return Err(self.declined(step, "nobody is there to press ENTER".to_owned())),
                 },

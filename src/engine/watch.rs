@@ -8,12 +8,12 @@ use tokio::sync::mpsc::Receiver;
 use tokio::time::{Instant, sleep_until};
 
 use crate::documents::playbook::{Run, Step};
-use crate::engine::Event;
 use crate::engine::call::Prepared;
 use crate::engine::converse::{Conversation, Due};
 use crate::engine::halt::Halt;
 use crate::engine::instead::{Intruders, Told};
 use crate::engine::runner::Runner;
+use crate::engine::{Event, GoesOn};
 use crate::output::{Dialogue, Judge, LineEnd, LineSplitter, Piece, PlainLines};
 use crate::words::{Stream, ToolEnd};
 use crate::world::{Cleared, Interrupt, RunningTool, ToolEvent, ToolInput, World};
@@ -100,7 +100,7 @@ impl<'a, W: World> Runner<'a, W> {
             deadline: Instant::now() + prepared.limit,
         };
         if let (Some(prompt), Some(text)) = (&run.prompt, &prepared.prompt) {
-            self.tell_prompt(step, prompt, text, prepared.limit);
+            self.tell_prompt(&step.id, text, &prompt.hands, GoesOn::ByItself, prepared.limit);
         }
         let mut intruders = Intruders::of(step);
         let mut next_look = Instant::now();

@@ -26,6 +26,18 @@ impl AddressRange {
     }
 }
 
+/// How far memory goes on without a gap from an address on: the first address behind it. That is the address itself where none of
+/// the ranges, each with the first address behind it, holds it.
+pub fn end_reached(from: u64, ranges: &(impl Iterator<Item = (u64, u64)> + Clone)) -> u64 {
+    let mut reached = from;
+    while let Some(end) =
+        ranges.clone().filter(|(start, end)| (*start..*end).contains(&reached)).map(|(_, end)| end).max()
+    {
+        reached = end;
+    }
+    reached
+}
+
 impl FromStr for AddressRange {
     type Err = AddressRangeError;
 
@@ -59,5 +71,12 @@ mod tests {
         for wrong in ["", "0x20000000", "0x20000000+0", "0x20000000-0x20000", "0xFFFF0000+0x10001", "a+b", "-1+5"] {
             assert!(wrong.parse::<AddressRange>().is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn memory_goes_on_over_neighbours_and_over_one_within_another() {
+        let ranges = [(0x30, 0x40), (0x10, 0x20), (0x20, 0x28), (0x12, 0x14)];
+        let reached = |from| end_reached(from, &ranges.into_iter());
+        assert_eq!([0x0f, 0x10, 0x13, 0x20, 0x28, 0x30, 0x40].map(reached), [0x0f, 0x28, 0x28, 0x28, 0x28, 0x40, 0x40]);
     }
 }

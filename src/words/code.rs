@@ -176,7 +176,8 @@ codes! {
     NoRoom "no-room":
         "A file may be larger than the room that it goes to, or than what is said of it.", "max_size: 0x200000 in a flash of 0x100000", "max_size: 0x100000";
     AddressForm "address-form":
-        "An argument that is an address has digits only. The tool would take it for a decimal number, and hardly anybody means that.",
+        "An argument that is an address has no `0x` in front of its digits. The tool would take it for a decimal number, or refuse it, \
+         and hardly anybody means that.",
         "args: [write, \"08000000\"]", "args: [write, \"0x08000000\"]";
     SwappedId "swapped-id":
         "Vendor and product of a USB id stand the wrong way round: the playbook's devices have it the other way.",

@@ -16,6 +16,14 @@ pub struct UsbIdError {
     pub text: String,
 }
 
+impl UsbId {
+    /// As somebody writes it who takes the one number for the other.
+    #[must_use]
+    pub fn swapped(self) -> UsbId {
+        UsbId { vendor: self.product, product: self.vendor }
+    }
+}
+
 impl FromStr for UsbId {
     type Err = UsbIdError;
 

@@ -15,7 +15,7 @@ mod time_span;
 mod tool_end;
 mod tool_version;
 
-pub use address_range::{AddressRange, AddressRangeError};
+pub use address_range::{AddressRange, AddressRangeError, end_reached};
 pub use code::{Code, Explanation, UnknownCode};
 pub use device_id::{UsbId, UsbIdError};
 pub use diagnostic::{Diagnostic, Severity, likeness, meant_or_known, nearest, without_repetitions};

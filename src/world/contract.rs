@@ -187,6 +187,13 @@ pub enum Reply {
     Gone,
 }
 
+impl Reply {
+    /// ENTER alone. Whoever types a word means something else.
+    pub fn is_enter(&self) -> bool {
+        matches!(self, Reply::Line(line) if line.trim().is_empty())
+    }
+}
+
 /// The person, or the system, wants the run to end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]

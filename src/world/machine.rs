@@ -20,7 +20,8 @@ use crate::world::{AttachedDevice, DeviceNode, NodeHolder, node, node_lock::Node
 pub struct Machine {
     bus: UsbBus,
     person: Person,
-    interrupts: Interrupts,
+    /// None where nothing waits for them, so that they do what they do to any program.
+    interrupts: Option<Interrupts>,
     interpreters: Interpreters,
     #[cfg(target_os = "linux")]
     node_locks: NodeLocks,
@@ -29,14 +30,23 @@ pub struct Machine {
 impl Machine {
     /// Catches interrupts from here on. Needs a tokio runtime around it, with I/O and time enabled.
     pub fn new(person: Person) -> io::Result<Self> {
-        Ok(Machine {
+        Ok(Machine { interrupts: Some(Interrupts::listen()?), ..Machine::with(person) })
+    }
+
+    /// Only looks at what is attached, and catches nothing: what has once been caught reaches this process in no other way.
+    pub fn that_looks() -> Self {
+        Machine::with(Person::nobody())
+    }
+
+    fn with(person: Person) -> Self {
+        Machine {
             bus: UsbBus::default(),
             person,
-            interrupts: Interrupts::listen()?,
+            interrupts: None,
             interpreters: Interpreters::default(),
             #[cfg(target_os = "linux")]
             node_locks: NodeLocks::default(),
-        })
+        }
     }
 }
 
@@ -114,7 +124,10 @@ impl World for Machine {
     }
 
     async fn interrupted(&self) -> Interrupt {
-        self.interrupts.next().await
+        match &self.interrupts {
+            Some(interrupts) => interrupts.next().await,
+            None => std::future::pending().await,
+        }
     }
 }
 

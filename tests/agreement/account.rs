@@ -42,6 +42,12 @@ impl Account {
     }
 }
 
+/// A finding of the doctor: "disk: …", "rules: …", "USB: …", a service, or a device at its port.
+fn of_the_computer(text: &str) -> bool {
+    let about = text.split_once(": ").map_or("", |(about, _)| about);
+    ["disk", "rules", "USB", "ModemManager", "brltty"].contains(&about) || about.contains(" at ")
+}
+
 struct Writer<'l> {
     leeway: &'l Leeway,
     /// A step has begun.
@@ -79,8 +85,8 @@ impl Writer<'_> {
             }
             Some("note") if text("text").contains(OF_THE_PLAYBOOK) => {}
             Some("step_started") => self.begun = true,
-            // What a real run warns of before its first step is about this computer: a bench has none.
-            Some("warning") if !self.begun => {}
+            // What a real run warns of before its first step is about this computer: a bench has none. Each says of what.
+            Some("warning") if !self.begun && of_the_computer(&text("text")) => {}
             Some("warning" | "note") => self.write(&format!("told: {}", text("text"))),
             Some("retrying" | "restarting") => self.write(&format!("{}: {}", text("event"), event["because"]["class"])),
             Some("finished") => {

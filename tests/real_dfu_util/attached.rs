@@ -1,13 +1,14 @@
 //! What recover says of devices that are attached, on a simulated bus, before any playbook is named.
 
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use crate::bench::{Bench, own_bootloader};
 use crate::directly::rom;
+use crate::ended::Ended;
 use crate::finished::{Finished, run};
 use crate::requirements;
 use crate::usb_simulation::Permission;
@@ -102,16 +103,6 @@ fn the_doctor_says_who_may_not_use_what() {
     }
 }
 
-/// Ends with the test, however that ends.
-struct Watcher(Child);
-
-impl Drop for Watcher {
-    fn drop(&mut self) {
-        let _ended = self.0.kill();
-        let _seen = self.0.wait();
-    }
-}
-
 #[test]
 fn what_comes_and_goes_is_told_while_it_does() {
     if !requirements::met("what_comes_and_goes_is_told_while_it_does") {
@@ -121,7 +112,7 @@ fn what_comes_and_goes_is_told_while_it_does() {
     let bench = Bench::new();
     bench.bus.attach(&own_bootloader(), "99-1");
     let mut watching = command(&bench, &["devices", "--watch", "--message-format", "json"]);
-    let mut watcher = Watcher(watching.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap());
+    let mut watcher = Ended(watching.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap());
     let child = &mut watcher.0;
     let (sender, lines) = std::sync::mpsc::channel();
     let out = child.stdout.take().unwrap();
@@ -147,6 +138,17 @@ fn what_comes_and_goes_is_told_while_it_does() {
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }
 
+/// Waits a moment only.
+const WATCHED: &str = r#"
+format: 1
+board: OpenMV Cam H7, watched
+devices:
+  rom: {usb: "0483:df11", label: STM32 ROM, identifies: yes, state: recovery}
+  running: {usb: "37c5:1204", label: the camera running its firmware, state: running}
+steps:
+  - {id: enter-rom, prompt: Connect BOOT to 3.3V., until: {present: rom}, timeout: 1s}
+"#;
+
 #[test]
 fn a_camera_that_works_is_not_rewritten_unasked() {
     if !requirements::met("a_camera_that_works_is_not_rewritten_unasked") {
@@ -158,9 +160,12 @@ fn a_camera_that_works_is_not_rewritten_unasked() {
     for words in ["the OpenMV Cam H7 is not dead", "37c5:1204", "--even-if-healthy"] {
         assert!(left.out.contains(words), "{words}: {}", left.out);
     }
-    // Where the dead one is another, this one is another board.
-    let other = run(bench.recover_any("h7").args(["--port", "99-7", "--dry-run"])).expect_code(0);
-    assert!(!other.out.contains("is not dead"), "{}", other.out);
+    // Where another port is chosen, this one is another camera.
+    bench.write("watched.yaml", WATCHED);
+    let other = run(bench.recover_any("watched.yaml").args(["--port", "99-7"])).expect_code(5);
+    assert!(!other.out.contains("is not dead") && other.out.contains("STM32 ROM"), "{}", other.out);
+    let same = run(&mut bench.recover("watched.yaml")).expect_code(5);
+    assert!(same.out.contains("is not dead"), "{}", same.out);
 }
 
 #[test]

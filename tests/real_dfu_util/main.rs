@@ -10,6 +10,9 @@ mod attached;
 mod bench;
 mod busy;
 mod directly;
+#[path = "../support/ended.rs"]
+#[expect(unreachable_pub, reason = "other tests share it")]
+mod ended;
 mod finished;
 mod folder;
 mod leaving;

@@ -1,7 +1,9 @@
 //! Starts the program in a world of its own: temporary folders, an empty environment, nothing on PATH.
 
-#![allow(dead_code, unreachable_pub, reason = "each test file uses a part of it")]
+#![allow(dead_code, unreachable_pub, unused_imports, reason = "each test file uses a part of it")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+mod ended;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -14,6 +16,8 @@ use recover::documents::library::{shipped_family, shipped_playbook};
 use recover::documents::playbook::{WordLimit, load};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+
+pub use ended::Ended;
 
 /// Agrees beforehand to the one irreversible step of the shipped playbooks.
 const CONSENT: [&str; 2] = ["--allow-irreversible", "boot-fuse"];

@@ -40,15 +40,31 @@ fn enter_stands_for_the_hands() {
     }
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn a_word_is_no_enter() {
+    let house = house();
+    // Here, too, hands are asked, and ENTER alone stands for them.
+    house.write("short.yaml", SHORT.replace("prompt: Say when you are ready.", "prompt: Ready?, hands: [unplug]"));
+    let mut command = house.command(&with(&["--bench"]));
+    let bench = house.path("bench");
+    command.arg(&bench);
+    let moved = || {
+        let state = std::fs::read_to_string(bench.join("state.json")).unwrap();
+        let counted = state.split("\"hands_moved\":").nth(1).unwrap();
+        counted.split([',', '}']).next().unwrap().to_owned()
+    };
+    let before = std::cell::RefCell::new(String::new());
+    let note = || *before.borrow_mut() = moved();
+    let compare = || assert_eq!(moved(), *before.borrow(), "a word has moved the hands");
     let moves = [
         types("press ENTER in place of doing it", "\n"),
-        types("Press ENTER when done", "done\n"),
-        types("Only ENTER goes on", "\n"),
+        Move { when: "Press ENTER when done", does: &note, types: "done\n" },
+        Move { when: "Only ENTER goes on", does: &compare, types: "\n" },
     ];
-    let (code, shown) = at_terminal(house().command(&RUN), &moves);
+    let (code, shown) = at_terminal(command, &moves);
     assert_eq!(code, Some(0), "{shown}");
+    assert_ne!(moved(), *before.borrow(), "ENTER has moved them");
 }
 
 #[cfg(target_os = "linux")]
@@ -70,6 +86,20 @@ fn without_enter_nothing_moves_and_ctrl_c_ends_it() {
     let moves = [Move { when: "press ENTER in place of doing it", does: &interrupt, types: "" }];
     let (code, shown) = at_terminal(command, &moves);
     assert_eq!(code, Some(130), "{shown}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn ctrl_c_leaves_the_list_of_boards() {
+    // Whoever only looks at what is attached has caught nothing that would keep the signal from its work.
+    let interrupt = || {
+        for process in children_of(std::process::id(), "--verbose") {
+            rustix::process::kill_process(process, rustix::process::Signal::INT).unwrap();
+        }
+    };
+    let moves = [Move { when: "Its number, or ENTER to leave:", does: &interrupt, types: "" }];
+    let (code, shown) = at_terminal(house().command(&["--verbose"]), &moves);
+    assert_eq!(code, None, "it goes on: {shown}");
 }
 
 /// This test's own children that were started with such an argument.

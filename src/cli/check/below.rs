@@ -26,7 +26,10 @@ enum Sort {
 pub(super) fn below(folder: &Path) -> Result<Below, NothingThere> {
     let mut found = Below { documents: files_below(folder, CATALOG_FILE)?, shared: 0 };
     found.documents.retain(|file| file.file_name().is_some_and(|name| name == CATALOG_FILE));
-    for file in files_below(folder, ".yaml")? {
+    let mut in_yaml = files_below(folder, ".yaml")?;
+    in_yaml.extend(files_below(folder, ".yml")?);
+    in_yaml.sort();
+    for file in in_yaml {
         let has_ending = is_test_file(&file) || file.to_string_lossy().ends_with(SCENE_ENDING);
         match if has_ending { Sort::Playbook } else { sort_of_file(&file) } {
             Sort::Playbook => found.documents.push(file),
@@ -58,8 +61,14 @@ fn sort(text: &str) -> Sort {
     match (has("format"), has("procedures") && !has("steps")) {
         (true, true) => Sort::Shared,
         (true, false) => Sort::Playbook,
+        // What holds nothing yet is told as that.
+        (false, _) if is_blank(text) => Sort::Playbook,
         (false, _) => Sort::Foreign,
     }
+}
+
+fn is_blank(text: &str) -> bool {
+    text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#'))
 }
 
 #[cfg(test)]
@@ -72,6 +81,7 @@ mod tests {
         assert_eq!(sort("format: 1\nbaord: A\nsteps: []\n"), Sort::Playbook);
         assert_eq!(sort("format: 1\nparameters: {}\nsteps: []\n"), Sort::Shared);
         assert_eq!(sort("format: 1\ncases: []\n"), Sort::Shared);
+        assert_eq!(sort("# to be written\n\n"), Sort::Playbook);
         assert_eq!(sort("on: push\njobs:\n  steps: []\n"), Sort::Foreign);
     }
 }

@@ -13,7 +13,7 @@ use crate::cli::style::{Look, Role};
 use crate::documents::catalog::OperatingSystem;
 use crate::documents::library::shipped_playbooks;
 use crate::documents::playbook::Playbook;
-use crate::engine::{Outcome, RULES_FILE, RULES_MARK, rules_for};
+use crate::engine::{Outcome, RULES_FILE, is_ours, rules_for};
 use crate::world::{install_rules, may_install_rules, reload_rules};
 
 /// The file as it is.
@@ -49,6 +49,10 @@ pub(super) fn fix(named: Option<&Playbook>, look: &Look) -> Outcome {
     say(&look.paint(Role::Title, &format!("{RULES_FILE} is to hold:")));
     show(&rules);
     say("");
+    // A file that bears a board's name is taken before the shipped playbook, and its ids come from whoever wrote it.
+    if let Some(named) = named.filter(|_| planned(None, &earlier).0 != rules) {
+        say(&format!("Some of this is for {}, which is not one of recover's own playbooks.", named.source.name));
+    }
     if Desk::at_terminal() == Desk::Nobody {
         complain(
             "error: nobody can be asked here, so nothing was written. Run this in a terminal, or write the file yourself",
@@ -93,7 +97,7 @@ fn planned(named: Option<&Playbook>, earlier: &Earlier) -> (String, bool) {
 
 fn read(file: &Path) -> Result<Earlier, LeftAlone> {
     match std::fs::read_to_string(file) {
-        Ok(there) if there.starts_with(RULES_MARK) => Ok(Earlier::Own(there)),
+        Ok(there) if is_ours(&there) => Ok(Earlier::Own(there)),
         Ok(_) => Err(LeftAlone::SomebodyElses(file.display().to_string())),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(Earlier::None),
         Err(error) => Err(LeftAlone::Unreadable(file.display().to_string(), error)),
@@ -106,6 +110,7 @@ mod tests {
 
     use super::*;
     use crate::documents::playbook::load;
+    use crate::engine::RULES_MARK;
     use crate::words::Source;
 
     fn lamp() -> Playbook {

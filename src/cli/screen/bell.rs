@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::engine::{Event, Outcome};
+use crate::engine::{Asks, Event, Outcome};
 
 /// Whoever has just been asked, or has just started the program, is still looking.
 const STILL_LOOKING: Duration = Duration::from_secs(5);
@@ -25,20 +25,17 @@ impl Bell {
     }
 
     fn rings_at(&mut self, event: &Event, now: Instant) -> bool {
-        let asks = match event {
-            Event::Prompted { .. } | Event::BoardAsked { .. } | Event::ToolAsked { .. } => {
-                now.duration_since(self.seen) >= STILL_LOOKING
-            }
-            // What cannot be undone must not be overlooked.
-            Event::ConsentAsked { .. } => true,
-            Event::Finished { outcome, problem, .. } => {
-                let by_person = matches!(outcome, Outcome::Declined | Outcome::Interrupted);
-                return problem.is_some() && !by_person && now.duration_since(self.seen) >= STILL_LOOKING;
-            }
-            _ => return false,
-        };
+        let may_be_away = now.duration_since(self.seen) >= STILL_LOOKING;
+        if let Event::Finished { outcome, problem, .. } = event {
+            let by_person = matches!(outcome, Outcome::Declined | Outcome::Interrupted);
+            return problem.is_some() && !by_person && may_be_away;
+        }
+        if event.asks() == Asks::Nothing {
+            return false;
+        }
         self.seen = now;
-        asks
+        // What cannot be undone must not be overlooked.
+        may_be_away || matches!(event, Event::ConsentAsked { .. })
     }
 }
 

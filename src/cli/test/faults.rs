@@ -17,7 +17,7 @@ use crate::cli::streams::{complain, complain_at_length};
 use crate::cli::style::Look;
 use crate::cli::test::collect::{Collected, Target, collect_targets};
 use crate::cli::test::watchdog::Watchdog;
-use crate::cli::test::{keep_first_few, report as cases, tell_catalogs, unless_invalid};
+use crate::cli::test::{Invalid, keep_first_few, report as cases, tell_catalogs, unless_invalid};
 use crate::documents::scene::Scene;
 use crate::engine::Outcome;
 use crate::words::{Code, Diagnostic};
@@ -67,9 +67,7 @@ pub(super) fn try_all(args: &TestArgs, catalogs: &Catalogs, look: &Look) -> Outc
     tell_catalogs(catalogs);
     cases::annotate_diagnostics(&diagnostics);
     if targets.is_empty() {
-        if args.format == ReportFormat::Junit {
-            report::junit(&[], &invalid, began.elapsed());
-        }
+        report(args.format, &[], &invalid, began.elapsed(), look);
         return unless_invalid(&invalid, Outcome::Recovered);
     }
     let jobs = args.jobs.map_or_else(cores, usize::from);
@@ -91,7 +89,7 @@ pub(super) fn try_all(args: &TestArgs, catalogs: &Catalogs, look: &Look) -> Outc
         complain(
             "error: mishaps happen on virtual boards only, and none of these playbooks has one: add `virtual_board:`",
         );
-        return Outcome::CommandLine;
+        return unless_invalid(&invalid, Outcome::CommandLine);
     }
     let chosen = choose(&all, &args.filter);
     if chosen.is_empty() {
@@ -100,7 +98,7 @@ pub(super) fn try_all(args: &TestArgs, catalogs: &Catalogs, look: &Look) -> Outc
             all.len(),
             args.filter.join(", ")
         ));
-        return Outcome::CommandLine;
+        return unless_invalid(&invalid, Outcome::CommandLine);
     }
     let watchdog = Watchdog::new(TRIAL_MAX);
     let tried = std::thread::scope(|scope| {
@@ -111,17 +109,23 @@ pub(super) fn try_all(args: &TestArgs, catalogs: &Catalogs, look: &Look) -> Outc
         tried
     });
     let stale = if args.filter.is_empty() { stale(&boards, &tried) } else { Vec::new() };
-    match args.format {
-        ReportFormat::Human => {
-            table::show(&tried, look);
-            report::human(&tried, began.elapsed(), look);
-        }
-        ReportFormat::Json => report::json(&tried, began.elapsed()),
-        ReportFormat::Junit => report::junit(&tried, &invalid, began.elapsed()),
-    }
+    report(args.format, &tried, &invalid, began.elapsed(), look);
     complain_at_length(&render(&stale, look));
     let passed = stale.is_empty() && tried.iter().all(Tried::passed);
     unless_invalid(&invalid, if passed { Outcome::Recovered } else { Outcome::StepFailed })
+}
+
+fn report(format: ReportFormat, tried: &[Tried<'_>], invalid: &[Invalid], took: Duration, look: &Look) {
+    match format {
+        ReportFormat::Human => {
+            if !tried.is_empty() {
+                table::show(tried, look);
+            }
+            report::human(tried, invalid, took, look);
+        }
+        ReportFormat::Json => report::json(tried, invalid, took),
+        ReportFormat::Junit => report::junit(tried, invalid, took),
+    }
 }
 
 /// Why the mishaps of a playbook cannot be found.

@@ -51,17 +51,26 @@ pub(super) fn human(tried: &[Tried<'_>], invalid: &[Invalid], took: Duration, lo
         };
         say(&format!("{} {file}  {cases}", look.paint(role, look.sign(sign))));
     }
+    tell_invalid(invalid, look);
+    let (passed, failed) = numbers(tried);
+    say("");
+    say(&format!("{passed} passed, {failed} failed{}", not_run(invalid)));
+    say(&look.paint(Role::Quiet, &format!("in {:.1} s", took.as_secs_f64())));
+}
+
+/// A line for each file that was not run.
+pub(super) fn tell_invalid(invalid: &[Invalid], look: &Look) {
     for Invalid { name, .. } in invalid {
         say(&format!("{} {name}  not run: it is not valid", look.paint(Role::Failure, look.sign(Sign::Failed))));
     }
-    let (passed, failed) = numbers(tried);
-    say("");
-    let not_run = match invalid.len() {
+}
+
+/// ", 2 files not run", where there are some.
+pub(super) fn not_run(invalid: &[Invalid]) -> String {
+    match invalid.len() {
         0 => String::new(),
         number => format!(", {} not run", count(number, "file", "files")),
-    };
-    say(&format!("{passed} passed, {failed} failed{not_run}"));
-    say(&look.paint(Role::Quiet, &format!("in {:.1} s", took.as_secs_f64())));
+    }
 }
 
 fn numbers(tried: &[Tried<'_>]) -> (usize, usize) {

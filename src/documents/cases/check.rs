@@ -54,7 +54,7 @@ impl Names<'_> {
             known(name.value.as_str(), &name.place, "variable", &self.variables, diagnostics);
             let variable = playbook.variables.iter().find(|variable| variable.name == name.value);
             if let Some(Err(error)) = variable.map(|variable| variable.read(&value.value)) {
-                diagnostics.push(Diagnostic::error(Code::UnknownName, &value.place, error.to_string()));
+                diagnostics.push(error.told_at(&value.place));
             }
         }
         let irreversible: Vec<&str> = self.irreversible.iter().map(String::as_str).collect();

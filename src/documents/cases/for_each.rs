@@ -41,6 +41,7 @@ pub(super) fn repeated(reader: &mut Reader, case: &Yaml, inputs: &dyn Fn() -> Op
     // What it is repeated for is no part of what is repeated. A key that is given twice stays, to be told.
     let once: Vec<(Key, Yaml)> = entries.iter().filter(|(other, _)| other.place != key.place).cloned().collect();
     let case = Yaml { kind: YamlKind::Map(once), place: case.place.clone() };
+    reader.parameters.extend(lists.iter().flatten().flat_map(Values::keys).map(Id::to_string));
     report_unused(reader, key, for_each, &case, &lists);
     let mut cases = Vec::new();
     for values in combinations(&lists) {

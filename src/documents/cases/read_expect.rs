@@ -3,15 +3,15 @@
 use crate::documents::Yaml;
 use crate::documents::cases::read_case::NUMBER;
 use crate::documents::cases::{CallPattern, Expect};
-use crate::documents::forms::{CLASS, FLAG, TEXTS};
+use crate::documents::forms::{CLASS, FLAG, TEXTS, words};
 use crate::documents::keys::{Shape, keys};
 use crate::documents::reader::Reader;
-use crate::words::{Code, Diagnostic, FaultClass, Id, Located, Outcome, nearest, parse_integer};
+use crate::words::{Code, Diagnostic, FaultClass, Id, Located, Outcome, parse_integer};
 
 keys! {
     EXPECT: ExpectKeys = "what is expected", part("expect"),
         about("What must hold at the end. Only what is written here is compared.");
-    outcome: Shape::Words(words_of_outcomes), "How the run ends.", required();
+    outcome: Shape::Words(|| words(&outcomes())), "How the run ends.", required();
     exit_code: Shape::Numbers(exit_codes), "The exit code of such a run.";
     class: CLASS, "The class of the fault that the run ended with.";
     step: Shape::Text, "The step that the run ended at.";
@@ -74,48 +74,26 @@ pub(super) fn read_expect(reader: &mut Reader, yaml: &Yaml) -> Option<Expect> {
     })
 }
 
-fn words_of_outcomes() -> Vec<&'static str> {
-    // A run on the bench is never a dry one, and its documents are read before.
+/// A run on the bench is never a dry one, and its documents are read before.
+fn outcomes() -> Vec<(&'static str, Outcome)> {
     let of_runs = |outcome: &Outcome| !matches!(outcome, Outcome::Planned | Outcome::PlaybookInvalid);
-    Outcome::ALL.into_iter().filter(of_runs).map(Outcome::word).collect()
+    Outcome::ALL.into_iter().filter(of_runs).map(|outcome| (outcome.word(), outcome)).collect()
 }
 
 /// The exit codes of such runs, each once.
 fn exit_codes() -> Vec<u8> {
-    let of_runs = Outcome::ALL.into_iter().filter(|outcome| words_of_outcomes().contains(&outcome.word()));
-    let codes: std::collections::BTreeSet<u8> = of_runs.map(Outcome::exit_code).collect();
+    let codes: std::collections::BTreeSet<u8> =
+        outcomes().into_iter().map(|(_, outcome)| outcome.exit_code()).collect();
     codes.into_iter().collect()
 }
 
 fn read_outcome(reader: &mut Reader, yaml: &Yaml) -> Option<Located<Outcome>> {
-    let text = reader.text(yaml)?;
-    let known = words_of_outcomes();
-    let found =
-        Outcome::ALL.into_iter().find(|outcome| outcome.word() == text.value && known.contains(&outcome.word()));
-    if found.is_none() {
-        let diagnostic =
-            Diagnostic::error(Code::UnknownWord, &text.place, format!("`{}` is not how a run ends", text.value));
-        reader.report(diagnostic.hint(match nearest(&text.value, known.iter().copied()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("one of {}", known.join(", ")),
-        }));
-    }
-    Some(Located { value: found?, place: text.place })
+    reader.one_of(yaml, &outcomes(), |word| format!("`{word}` is not how a run ends"))
 }
 
 fn read_class(reader: &mut Reader, yaml: &Yaml) -> Option<Located<FaultClass>> {
-    let text = reader.text(yaml)?;
-    let found = text.value.parse::<FaultClass>();
-    if found.is_err() {
-        let known = FaultClass::ALL.map(FaultClass::word);
-        let diagnostic =
-            Diagnostic::error(Code::UnknownWord, &text.place, format!("`{}` is not a class of fault", text.value));
-        reader.report(diagnostic.hint(match nearest(&text.value, known) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("one of {}", known.join(", ")),
-        }));
-    }
-    Some(Located { value: found.ok()?, place: text.place })
+    let classes = FaultClass::ALL.map(|class| (class.word(), class));
+    reader.one_of(yaml, &classes, |word| format!("`{word}` is not a class of fault"))
 }
 
 fn ids(reader: &mut Reader, tree: Option<&Yaml>) -> Vec<Located<Id>> {

@@ -12,7 +12,7 @@ use super::load::shipped;
 use super::pattern::Pattern;
 use super::tool::{ArgumentRule, Catalog, Chip, Command, FuseArguments, Tool};
 use crate::documents::container;
-use crate::words::{AddressRange, UsbId, nearest, parse_integer};
+use crate::words::{AddressRange, UsbId, end_reached, nearest, parse_integer};
 
 /// The files of a run, by the names that tools find them under.
 pub trait CallFiles: std::fmt::Debug {
@@ -67,19 +67,38 @@ pub enum Kind {
 #[error("{why}")]
 pub struct Doubt {
     pub why: String,
+    /// What kind of doubt that is.
+    pub reason: Reason,
     /// Which argument it is about, if it is one.
     pub argument: Option<usize>,
     /// What an author may have meant, or forgotten.
     pub remedy: Option<String>,
 }
 
+/// What a doubt is about, however its argument is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// The call as a whole, or what stands within a file.
+    Call,
+    /// An option stands there twice.
+    Twice,
+    /// An option without its value.
+    NoValue,
+    /// No form of a harmless argument is this one.
+    Form,
+    /// It names no file of the run.
+    NoFile,
+    /// What is, or is not known to be, at this address.
+    Memory(u64),
+}
+
 impl Doubt {
     fn of_call(why: impl Into<String>) -> Doubt {
-        Doubt { why: why.into(), argument: None, remedy: None }
+        Doubt { why: why.into(), reason: Reason::Call, argument: None, remedy: None }
     }
 
-    fn of_argument(index: usize, why: impl Into<String>) -> Doubt {
-        Doubt { why: why.into(), argument: Some(index), remedy: None }
+    fn of_argument(index: usize, reason: Reason, why: impl Into<String>) -> Doubt {
+        Doubt { why: why.into(), reason, argument: Some(index), remedy: None }
     }
 
     fn remedied(self, remedy: impl Into<String>) -> Doubt {
@@ -324,12 +343,12 @@ impl Form<'_> {
                 Some(value) => {
                     if used.contains(&arg.as_str()) {
                         let why = format!("`{arg}` stands there twice, and tools do not agree on which counts");
-                        return Err(Doubt::of_argument(index, why));
+                        return Err(Doubt::of_argument(index, Reason::Twice, why));
                     }
                     used.push(arg);
                     self.fixed.push(arg.clone());
                     if let Some(pattern) = value {
-                        let missing = || Doubt::of_argument(index, format!("`{arg}` has no value"));
+                        let missing = || Doubt::of_argument(index, Reason::NoValue, format!("`{arg}` has no value"));
                         let (at, value) = rest.next().ok_or_else(missing)?;
                         let known = self.takes(pattern, at, value);
                         known.ok_or_else(|| not_harmless(at, &format!("{arg} {value}"), &tool.name))?;
@@ -402,7 +421,7 @@ impl Form<'_> {
         }
         let size = match file {
             Some((index, name)) => {
-                let unknown = || Doubt::of_argument(*index, format!("`{name}` is no file of this run"));
+                let unknown = || Doubt::of_argument(*index, Reason::NoFile, format!("`{name}` is no file of this run"));
                 Some(facts.files.size(name).ok_or_else(unknown)?)
             }
             None => None,
@@ -471,7 +490,7 @@ impl Form<'_> {
 }
 
 fn not_harmless(index: usize, what: &str, of: &str) -> Doubt {
-    let doubt = Doubt::of_argument(index, format!("recover does not know `{what}` of {of} as harmless"));
+    let doubt = Doubt::of_argument(index, Reason::Form, format!("recover does not know `{what}` of {of} as harmless"));
     doubt.remedied("look for a slip in it; what is meant so belongs in a step marked `irreversible`")
 }
 
@@ -502,22 +521,23 @@ impl Memory<'_> {
             1 => format!("{begin:#010x}"),
             _ => format!("{begin:#010x} to {:#010x}", end - 1),
         };
+        let doubt = |why: String| Doubt { reason: Reason::Memory(begin), ..Doubt::of_call(why) };
         if let Some((_, what)) = special(begin, end) {
-            return Err(Doubt::of_call(format!("{shown} holds {what}")));
+            return Err(doubt(format!("{shown} holds {what}")));
         }
         let known: Vec<&AddressRange> = chips_of(self.tool, self.id).flat_map(|chip| &chip.plain).collect();
         if !known.is_empty() && !covered(begin, end, &known) {
-            return Err(Doubt::of_call(format!("{shown} is not known as plain memory of this chip")));
+            return Err(doubt(format!("{shown} is not known as plain memory of this chip")));
         }
         let declared: Vec<&AddressRange> = self.declared.iter().collect();
         match (declared.is_empty(), known.is_empty()) {
             (true, true) => {
                 let why = format!("the catalog does not know this chip, so nothing says that {shown} is plain memory");
-                Err(Doubt::of_call(why).remedied(DECLARE))
+                Err(doubt(why).remedied(DECLARE))
             }
             (false, _) if !covered(begin, end, &declared) => {
                 let why = format!("{shown} is outside of the `memories` that the playbook declares");
-                Err(Doubt::of_call(why))
+                Err(doubt(why))
             }
             (_, _) => Ok(()),
         }
@@ -551,15 +571,8 @@ fn chips_of(tool: &Tool, id: Option<UsbId>) -> impl Iterator<Item = &'static Chi
 
 /// Is every address from `begin` to before `end` in one of the ranges?
 fn covered(begin: u64, end: u64, ranges: &[&AddressRange]) -> bool {
-    let mut reached = begin;
-    while reached < end {
-        let next = ranges.iter().filter(|range| u64::from(range.start) <= reached).map(|range| range.end()).max();
-        match next.filter(|next| *next > reached) {
-            Some(next) => reached = next,
-            None => return false,
-        }
-    }
-    true
+    let ranges = ranges.iter().map(|range| (u64::from(range.start), range.end()));
+    end_reached(begin, &ranges) >= end
 }
 
 /// As tools take it: `0483:df11`, `0x15A2,0x0073`.

@@ -6,8 +6,8 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, LazyLock};
 
-use super::image_folders::{ImageFolders, ImageFoldersKeys, image_folders};
-use super::installer::{Installer, InstallerKeys, installer};
+use super::image_folders::{ImageFoldersKeys, image_folders};
+use super::installer::{InstallerKeys, installer};
 use super::read_judging::{FAULT, FaultKeys};
 use super::read_tool::{TEXTS, TOOL, ToolKeys, VARIABLES, tool};
 use super::tool::{Catalog, Chip};
@@ -125,7 +125,8 @@ fn find<'t>(table: &'t Table, name: &str) -> Option<&'t Tree> {
 
 fn catalog(document: &Table, reader: &mut Reader) -> Catalog {
     let named = |key: Field<CatalogKeys>| find(document, key.name);
-    let mut catalog = Catalog { installers: installers(named(CATALOG.installers), reader), ..Catalog::default() };
+    let installers = tables(reader, named(CATALOG.installers), "installer", installer);
+    let mut catalog = Catalog { installers, ..Catalog::default() };
     if let Some(environment) = named(CATALOG.environment)
         && let Some(parts) = reader.parts(environment, &ENVIRONMENT)
     {
@@ -133,9 +134,9 @@ fn catalog(document: &Table, reader: &mut Reader) -> Catalog {
         catalog.environment_set = reader.plain_text_map(parts.get(ENVIRONMENT.set));
     }
     catalog.shared_ids = by_parsed::<UsbId>(reader, named(CATALOG.shared_ids)).into_iter().collect();
-    catalog.chips = chips(named(CATALOG.chips), reader);
+    catalog.chips = tables(reader, named(CATALOG.chips), "chips", chip);
     catalog.special_memories = by_parsed::<AddressRange>(reader, named(CATALOG.special_memories));
-    catalog.image_folders = all_image_folders(named(CATALOG.image_folders), reader);
+    catalog.image_folders = tables(reader, named(CATALOG.image_folders), "image folders", image_folders);
     catalog.holders = reader.plain_text_map(named(CATALOG.holders));
     let known = CatalogKeys::kind().names();
     for (name, tree) in document.iter().filter(|(name, _)| !known.contains(&name.text.as_str())) {
@@ -171,46 +172,32 @@ where
     found
 }
 
-fn chips(tree: Option<&Tree>, reader: &mut Reader) -> Vec<Chip> {
-    let mut chips = Vec::new();
-    for (name, tree) in tree.map(Tree::entries).unwrap_or_default() {
-        if !tree.is_map() {
-            reader.wrong_kind(tree, &format!("a table for the chips `{}`", name.text));
-            continue;
-        }
-        let Some(parts) = reader.parts_of_named((&name.text, &name.place), tree, &CHIPS) else { continue };
-        chips.push(Chip {
-            name: name.text.clone(),
-            ids: reader.parsed_all(parts.get(CHIPS.ids)),
-            tools: reader.plain_texts(parts.get(CHIPS.tools)),
-            plain: reader.parsed_all(parts.get(CHIPS.plain)),
-        });
-    }
-    chips
-}
-
-fn installers(tree: Option<&Tree>, reader: &mut Reader) -> Vec<Installer> {
-    let mut installers = Vec::new();
+/// What comes of each of several tables, by name; `what` says what a table is for.
+fn tables<T>(
+    reader: &mut Reader,
+    tree: Option<&Tree>,
+    what: &str,
+    read: impl Fn(&mut Reader, &Key, &Tree) -> Option<T>,
+) -> Vec<T> {
+    let mut found = Vec::new();
     for (name, tree) in tree.map(Tree::entries).unwrap_or_default() {
         if tree.is_map() {
-            installers.extend(installer(reader, name, tree));
+            found.extend(read(reader, name, tree));
         } else {
-            reader.wrong_kind(tree, &format!("a table for the installer `{}`", name.text));
+            reader.wrong_kind(tree, &format!("a table for the {what} `{}`", name.text));
         }
     }
-    installers
+    found
 }
 
-fn all_image_folders(tree: Option<&Tree>, reader: &mut Reader) -> Vec<ImageFolders> {
-    let mut all = Vec::new();
-    for (name, tree) in tree.map(Tree::entries).unwrap_or_default() {
-        if tree.is_map() {
-            all.extend(image_folders(reader, name, tree));
-        } else {
-            reader.wrong_kind(tree, &format!("a table for the image folders `{}`", name.text));
-        }
-    }
-    all
+fn chip(reader: &mut Reader, name: &Key, tree: &Tree) -> Option<Chip> {
+    let parts = reader.parts_of_named((&name.text, &name.place), tree, &CHIPS)?;
+    Some(Chip {
+        name: name.text.clone(),
+        ids: reader.parsed_all(parts.get(CHIPS.ids)),
+        tools: reader.plain_texts(parts.get(CHIPS.tools)),
+        plain: reader.parsed_all(parts.get(CHIPS.plain)),
+    })
 }
 
 /// A table without any of the keys that only a whole description has was meant for a tool that exists.
@@ -248,7 +235,7 @@ fn with_likeness(table: &Table, document: &Table, reader: &mut Reader) -> Option
     };
     if other.iter().any(|entry| like(&entry)) {
         reader.report(Diagnostic::error(
-            Code::UnknownTool,
+            Code::Contradiction,
             &tree.place,
             "`like` must name a tool that is not `like` another itself",
         ));

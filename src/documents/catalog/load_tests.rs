@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{load, merge, shipped, shipped_source};
-use crate::words::{Diagnostic, FaultClass, Source};
+use crate::words::{Code, Diagnostic, FaultClass, Source};
 
 fn source(text: &str) -> Arc<Source> {
     Arc::new(Source { name: "vendor-tools.toml".to_owned(), text: text.to_owned() })
@@ -23,6 +23,10 @@ fn described(mut diagnostics: Vec<Diagnostic>) -> Vec<String> {
         format!("{place}{}{hint}", diagnostic.message)
     };
     diagnostics.into_iter().map(describe).collect()
+}
+
+fn codes(text: &str) -> Vec<Code> {
+    load(&source(text)).expect_err("has faults").into_iter().map(|fault| fault.code).collect()
 }
 
 /// A complete tool, followed by `rest`, which begins in line 6.
@@ -164,6 +168,27 @@ fn likeness_goes_one_step_and_to_a_known_tool() {
         [
             "7:8 `like` must name another tool of the catalog",
             "11:8 `like` must name a tool that is not `like` another itself"
+        ]
+    );
+    assert_eq!(codes(&text), [Code::UnknownTool, Code::Contradiction]);
+}
+
+#[test]
+fn what_chooses_a_board_has_a_blank_for_it() {
+    let text = tool_and("select_port = [\"-p\", \"{serial}\"]\n");
+    assert_eq!(faults(&text), ["6:15 none of these arguments holds `{port}`"]);
+    assert_eq!(codes(&text), [Code::Malformed]);
+}
+
+#[test]
+fn installers_chips_and_image_folders_are_tables_by_name() {
+    let text = tool_and("[installers]\na = 1\n[chips]\nb = 2\n[image_folders]\nc = 3\n");
+    assert_eq!(
+        faults(&text),
+        [
+            "7:5 expected a table for the installer `a`, found a whole number",
+            "9:5 expected a table for the chips `b`, found a whole number",
+            "11:5 expected a table for the image folders `c`, found a whole number",
         ]
     );
 }

@@ -17,8 +17,8 @@ mod winning;
 
 pub use changes::{Change, changes};
 pub use guard::{
-    CallFacts, CallFiles, Doubt, Fuse, Kind, Looked, OptionValues, fuse_of, knows_chip, look, may_import, may_name,
-    may_stage, named_as, never_chosen, option_values, rules, says_to_be, special,
+    CallFacts, CallFiles, Doubt, Fuse, Kind, Looked, OptionValues, Reason, fuse_of, knows_chip, look, may_import,
+    may_name, may_stage, named_as, never_chosen, option_values, rules, says_to_be, special,
 };
 pub use image_folders::ImageFolders;
 pub use installer::Installer;

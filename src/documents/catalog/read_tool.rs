@@ -287,7 +287,7 @@ fn with_blank(reader: &mut Reader, tree: Option<&Tree>, blank: &str) -> Vec<Stri
         && !args.iter().any(|arg| arg.contains(blank))
     {
         reader.report(Diagnostic::error(
-            Code::MissingKey,
+            Code::Malformed,
             &tree.place,
             format!("none of these arguments holds `{blank}`"),
         ));

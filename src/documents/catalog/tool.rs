@@ -34,6 +34,11 @@ impl Catalog {
     pub fn tool(&self, name: &str) -> Option<&Tool> {
         self.tools.iter().find(|tool| tool.name == name)
     }
+
+    /// Does it say anything of what shows this id?
+    pub fn knows_id(&self, id: UsbId) -> bool {
+        self.shared_ids.contains_key(&id) || self.chips.iter().any(|chip| chip.ids.contains(&id))
+    }
 }
 
 /// A family of chips, as the tools that write them see it.

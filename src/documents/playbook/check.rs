@@ -6,7 +6,7 @@ use crate::documents::catalog::{CallFacts, Catalog, may_name, special};
 use crate::documents::expression::{Expression, Kind, Part, Scope, Template, kind_of};
 use crate::documents::playbook::check_arguments::CallCheck;
 use crate::documents::playbook::check_call::{CallText, check_call};
-use crate::documents::playbook::check_devices::{shared_id, unnamed_device};
+use crate::documents::playbook::check_devices::{shared_id, swapped_ids, unnamed_device};
 use crate::documents::playbook::check_flash::check_flash;
 use crate::documents::playbook::check_inputs::check_inputs;
 use crate::documents::playbook::check_optional::check_optional;
@@ -50,6 +50,7 @@ pub fn check(playbook: &Playbook, catalog: &Catalog) -> Vec<Diagnostic> {
     }
     for device in &playbook.devices {
         checker.diagnostics.extend(shared_id(device, catalog));
+        checker.diagnostics.extend(swapped_ids(device, catalog));
     }
     for reading in playbook.identifying_readings() {
         checker.reading(reading);
@@ -212,7 +213,7 @@ impl Checker<'_> {
             self.diagnostics
                 .push(Diagnostic::error(Code::KeyOutOfPlace, place, message).hint("make the prompt a step of its own"));
         }
-        if step.timeout.is_some_and(|timeout| timeout.base <= ask.after) {
+        if step.wait_limit() <= ask.after {
             let message = "the wait is over before the person is asked";
             self.diagnostics.push(
                 Diagnostic::error(Code::LimitTooShort, place, message).hint("give `timeout` more time than `after`"),
@@ -319,7 +320,7 @@ impl Checker<'_> {
         let target = &restart.step;
         if within.only_reads {
             self.diagnostics.push(Diagnostic::error(
-                Code::UnknownName,
+                Code::KeyOutOfPlace,
                 &target.place,
                 "a reading cannot restart the procedure",
             ));
@@ -378,7 +379,7 @@ impl Checker<'_> {
                 let CallText { changes_board, is_forbidden } = check_call(tool, step, run, &mut self.diagnostics);
                 let call = CallCheck { playbook: self.playbook, scope: &self.scope, tool, is_forbidden };
                 self.diagnostics.extend(call.check(step, run));
-                self.diagnostics.extend(check_options(self.playbook, tool, step, run));
+                self.diagnostics.extend(check_options(self.playbook, self.catalog, tool, step, run));
                 if changes_board {
                     self.diagnostics.extend(unnamed_device(run, self.devices, self.catalog));
                 }

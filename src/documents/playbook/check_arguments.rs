@@ -83,7 +83,7 @@ impl<'a> CallCheck<'a> {
             CallKind::Reversible => false,
             // The next doubt may be about where that address leads, or about the next argument.
             CallKind::NeedsConsent(other) | CallKind::Never(other) => {
-                other.argument == Some(index) && other.why.replace("0x", "") == doubt.why
+                other.argument == Some(index) && other.reason == doubt.reason
             }
         };
         let argument = index.checked_sub(self.first_args());

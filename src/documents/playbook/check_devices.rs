@@ -3,7 +3,7 @@
 use crate::documents::catalog::Catalog;
 use crate::documents::playbook::check_call::as_far_as_literal;
 use crate::documents::playbook::{Device, Run};
-use crate::words::{Code, Diagnostic};
+use crate::words::{Code, Diagnostic, Place, UsbId};
 
 /// A device whose id many boards show is not told apart by it.
 pub(super) fn shared_id(device: &Device, catalog: &Catalog) -> Option<Diagnostic> {
@@ -17,6 +17,22 @@ pub(super) fn shared_id(device: &Device, catalog: &Catalog) -> Option<Diagnostic
         device.name
     );
     Some(Diagnostic::warning(Code::SharedId, device.id_places.get(index).unwrap_or(&device.place), message).hint(hint))
+}
+
+/// Ids that the catalog knows only the other way round.
+pub(super) fn swapped_ids(device: &Device, catalog: &Catalog) -> Vec<Diagnostic> {
+    let wrong = device.ids.iter().zip(&device.id_places).filter(|(id, _)| is_swapped(**id, catalog));
+    let told = |(id, place): (&UsbId, &Place)| {
+        let meant = id.swapped();
+        let message = format!("vendor and product stand the wrong way round: {meant} is the id that is known");
+        let hint = format!("first the vendor, {:04x}, then the product, {:04x}", meant.vendor, meant.product);
+        Diagnostic::error(Code::SwappedId, place, message).hint(hint)
+    };
+    wrong.map(told).collect()
+}
+
+pub(super) fn is_swapped(id: UsbId, catalog: &Catalog) -> bool {
+    catalog.knows_id(id.swapped()) && !catalog.knows_id(id)
 }
 
 /// Before the board is changed it must be known which one is there.

@@ -11,7 +11,9 @@ use crate::documents::catalog::{ArgumentPlace, Catalog, RegionArguments};
 use crate::documents::expression::{Template, expand};
 use crate::documents::playbook::declared::Declared;
 use crate::documents::playbook::{Input, Playbook, Run, Step, arguments};
-use crate::words::{AddressRange, Code, Diagnostic, Hex, Id, Place, Severity, parse_integer, without_repetitions};
+use crate::words::{
+    AddressRange, Code, Diagnostic, Hex, Id, Place, Severity, end_reached, parse_integer, without_repetitions,
+};
 
 /// The smallest file, and one that is just longer than a sector of 4 KiB; the largest one comes from `max_size`.
 const TELLING_SIZES_BYTES: [u64; 2] = [SMALLEST_BYTES, 4097];
@@ -23,7 +25,7 @@ pub(super) fn check_flash(playbook: &Playbook, catalog: &Catalog, diagnostics: &
     // An address in none of them is one that the guard doubts.
     let declared: Vec<Room> =
         playbook.memories.iter().map(|(name, range)| Room::of_memory(name, range.value)).collect();
-    let inside = |write: &&Write<'_>| declared.iter().any(|room| (room.start..room.end).contains(&write.address));
+    let inside = |write: &&Write<'_>| end_reached(write.address, &declared.iter().map(Room::range)) > write.address;
     diagnostics.extend(found.writes.iter().filter(inside).filter_map(|write| beyond(write, &declared)));
     for (index, write) in found.writes.iter().enumerate() {
         let before = |erase: &&Erase<'_>| erase.number < write.number && erase.tool == write.tool;
@@ -49,6 +51,10 @@ impl Room {
     fn of_memory(name: &Id, range: AddressRange) -> Room {
         Room { name: format!("the memory `{name}`"), start: u64::from(range.start), end: range.end() }
     }
+
+    fn range(&self) -> (u64, u64) {
+        (self.start, self.end)
+    }
 }
 
 /// Writes that go beyond these memories: the largest file that one may get is held against what is there behind its address.
@@ -62,27 +68,54 @@ pub fn check_rooms(playbook: &Playbook, catalog: &Catalog, rooms: &[Room]) -> Ve
 
 fn beyond(write: &Write<'_>, rooms: &[Room]) -> Option<Diagnostic> {
     let Write { address, input, address_place, .. } = write;
-    let Some(room) = rooms.iter().find(|room| (room.start..room.end).contains(address)) else {
-        let first = rooms.first()?;
-        let message = format!("{} lies outside of {}", Hex(*address), first.name);
-        let reach = |room: &Room| format!("{} to {}", Hex(room.start), Hex(room.end - 1));
-        let reach: Vec<String> = rooms.iter().take(ROOMS_SHOWN_MAX).map(reach).collect();
+    let end = end_reached(*address, &rooms.iter().map(Room::range));
+    if end == *address {
+        let names = names_of(rooms.iter())?;
+        let message = format!("{} lies outside of {}", Hex(*address), names.join(" and "));
+        let reach = |(start, end): (u64, u64)| format!("{} to {}", Hex(start), Hex(end - 1));
+        let reach: Vec<String> = stretches(rooms).into_iter().take(ROOMS_SHOWN_MAX).map(reach).collect();
         let diagnostic = Diagnostic::error(Code::OutsideMemory, address_place, message);
-        return Some(diagnostic.hint(format!("it has {}", reach.join(", "))));
-    };
-    let (room_bytes, max) = (room.end - address, input.max_size?);
+        return Some(diagnostic.hint(format!("memory is at {}", reach.join(", "))));
+    }
+    let (room_bytes, max) = (end - address, input.max_size?);
+    let names = names_of(rooms.iter().filter(|room| room.start < end && *address < room.end))?;
     (max > room_bytes).then(|| {
         let message = format!(
-            "`{}` may have {} bytes, and from {} on {} has only {}",
+            "`{}` may have {} bytes, and from {} on {} {} only {}",
             input.name,
             Hex(max),
             Hex(*address),
-            room.name,
+            names.join(" and "),
+            if names.len() == 1 { "has" } else { "have" },
             Hex(room_bytes)
         );
         let hint = format!("give `{}` a `max_size` of {} at most", input.name, Hex(room_bytes));
         Diagnostic::error(Code::NoRoom, address_place, message).hint(hint)
     })
+}
+
+/// Each name once; `None` where there is no room at all.
+fn names_of<'r>(rooms: impl Iterator<Item = &'r Room>) -> Option<Vec<&'r str>> {
+    let mut names: Vec<&str> = Vec::new();
+    for Room { name, .. } in rooms {
+        if !names.contains(&name.as_str()) {
+            names.push(name);
+        }
+    }
+    (!names.is_empty()).then_some(names)
+}
+
+/// Where memory begins and ends, neighbours in one, in the order of their addresses.
+fn stretches(rooms: &[Room]) -> Vec<(u64, u64)> {
+    let mut starts: Vec<u64> = rooms.iter().map(|room| room.start).collect();
+    starts.sort_unstable();
+    let mut found: Vec<(u64, u64)> = Vec::new();
+    for start in starts {
+        if found.last().is_none_or(|(_, end)| start >= *end) {
+            found.push((start, end_reached(start, &rooms.iter().map(Room::range))));
+        }
+    }
+    found
 }
 
 /// Is a step part of every run?

@@ -2,15 +2,22 @@
 
 use std::time::Duration;
 
-use crate::documents::catalog::{OptionValues, Tool, option_values};
+use crate::documents::catalog::{Catalog, OptionValues, Tool, option_values};
 use crate::documents::playbook::check_call::{as_far_as_literal, place_of};
+use crate::documents::playbook::check_devices::is_swapped;
 use crate::documents::playbook::{Playbook, Run, Step};
 use crate::words::{Code, Diagnostic, UsbId, describe_time};
 
-pub(super) fn check_options(playbook: &Playbook, tool: &Tool, step: &Step, run: &Run) -> Vec<Diagnostic> {
+pub(super) fn check_options(
+    playbook: &Playbook,
+    catalog: &Catalog,
+    tool: &Tool,
+    step: &Step,
+    run: &Run,
+) -> Vec<Diagnostic> {
     let args: Vec<String> = run.args.iter().map(as_far_as_literal).collect();
     let OptionValues { ids, limits_ms, leaves: _ } = option_values(tool, &args);
-    let swapped = ids.into_iter().filter_map(|(index, id)| swapped(playbook, run, index, id));
+    let swapped = ids.into_iter().filter_map(|(index, id)| swapped((playbook, catalog), run, (index, id)));
     let cut_short = limits_ms.into_iter().filter_map(|(index, limit)| cut_short(step, run, index, limit));
     swapped.chain(cut_short).collect()
 }
@@ -30,13 +37,23 @@ pub(super) fn leaves_too_early(tool: &Tool, step: &Step, next: &Step) -> Option<
     Some(diagnostic.hint("leave it out here, or wait with `until` for what shows afterwards"))
 }
 
-/// An id that no device has, and one has the other way round.
-fn swapped(playbook: &Playbook, run: &Run, index: usize, id: UsbId) -> Option<Diagnostic> {
-    let other_way = UsbId { vendor: id.product, product: id.vendor };
+/// An id that no device has, and one has the other way round. Where the catalog knows the argument's, the device's is the wrong one,
+/// and is told there.
+fn swapped((playbook, catalog): (&Playbook, &Catalog), run: &Run, (index, id): (usize, UsbId)) -> Option<Diagnostic> {
+    let other_way = id.swapped();
     let has = |id: UsbId| playbook.devices.iter().find(|device| device.ids.contains(&id));
-    let device = has(other_way).filter(|_| has(id).is_none())?;
-    let message = format!("vendor and product stand the wrong way round: the device `{}` is {other_way}", device.name);
-    let hint = format!("first the vendor, {:04x}, then the product, {:04x}", id.product, id.vendor);
+    let device = has(other_way).filter(|_| has(id).is_none() && !is_swapped(other_way, catalog))?;
+    let (message, hint) = if catalog.knows_id(other_way) {
+        (
+            format!("vendor and product stand the wrong way round: the device `{}` is {other_way}", device.name),
+            format!("first the vendor, {:04x}, then the product, {:04x}", other_way.vendor, other_way.product),
+        )
+    } else {
+        (
+            format!("vendor and product stand the other way round in the device `{}`: {other_way}", device.name),
+            "one of the two places is wrong: first the vendor, then the product".to_owned(),
+        )
+    };
     Some(Diagnostic::error(Code::SwappedId, place_of(run, Some(index)), message).hint(hint))
 }
 

@@ -44,10 +44,10 @@ fn check_hints(step: &Step) -> Vec<Diagnostic> {
             Diagnostic::error(Code::KeyOutOfPlace, step.place_of(STEP.hints), "`hints` belongs to a wait for devices");
         return vec![diagnostic.hint("a prompt waits for devices with `until`")];
     }
-    let limit = step.timeout.map(|timeout| timeout.base);
-    let too_late = step.hints.iter().filter(|hint| limit.is_some_and(|limit| hint.after.value >= limit));
+    let limit = step.wait_limit();
+    let too_late = step.hints.iter().filter(|hint| hint.after.value >= limit);
     let told = |hint: &Hint| {
-        let message = format!("this is never told: the wait ends after {}", describe_time(limit.unwrap_or_default()));
+        let message = format!("this is never told: the wait ends after {}", describe_time(limit));
         Diagnostic::warning(Code::LimitTooShort, &hint.after.place, message)
             .hint("give the step a longer `timeout`, or tell it sooner")
     };

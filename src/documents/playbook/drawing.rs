@@ -2,10 +2,10 @@
 //!
 //! What is not known is left out. A pin whose place is not known still has its name.
 
-use crate::documents::Yaml;
-use crate::documents::forms::{TEXTS, words};
+use crate::documents::forms::words;
 use crate::documents::keys::{Field, Shape, Way, Ways, keys};
 use crate::documents::reader::{Parts, Reader};
+use crate::documents::{Yaml, YamlKind};
 use crate::words::{Code, Diagnostic, Located, meant_or_known};
 
 /// Of one edge, or of those whose place is not known; no board has more.
@@ -14,6 +14,8 @@ const SWITCHES_MAX: usize = 4;
 /// What is printed beside a pin is short; a drawing of longer names would not fit a terminal.
 const NAME_LETTERS_MAX: usize = 12;
 
+/// One name in place of a list too.
+const PINS: Shape = Shape::Part("pins", "", &Shape::Either(&[Shape::Text, Shape::SomeList(&Shape::Text)]));
 const SPOT: Shape = Shape::Words(|| words(&Spot::ALL));
 
 keys! {
@@ -22,20 +24,20 @@ keys! {
         ways(Ways::AtLeastOneOf(&[Way::With(&["edges"]), Way::With(&["pins"]), Way::With(&["switches"])]));
     seen_from: Shape::Text, "From where the board is drawn: the camera's side, with the USB socket below.";
     edges: Shape::Map(EdgesKeys::kind), "The pins along the edges, by the names that are printed beside them.";
-    pins: TEXTS, "Names of pins whose place on the board is not known.";
+    pins: PINS, "Names of pins whose place on the board is not known.";
     usb: SPOT, "Where its USB socket is.";
     led: SPOT, "Where its LED is.";
-    switches: Shape::List(&Shape::Map(SwitchKeys::kind)), "Switches and buttons.";
-    connect: TEXTS, "Two of the pins: they are connected to bring the chip into its ROM.";
+    switches: Shape::SomeList(&Shape::Map(SwitchKeys::kind)), "Switches and buttons.";
+    connect: PINS, "Two of the pins: they are connected to bring the chip into its ROM.";
     note: Shape::Text, "What else helps to find them.";
 }
 
 keys! {
     EDGES: EdgesKeys = "`edges`", ways(Ways::NotEmpty);
-    left: TEXTS, "From top to bottom.";
-    right: TEXTS, "From top to bottom.";
-    top: TEXTS, "From left to right.";
-    bottom: TEXTS, "From left to right.";
+    left: PINS, "From top to bottom.";
+    right: PINS, "From top to bottom.";
+    top: PINS, "From left to right.";
+    bottom: PINS, "From left to right.";
 }
 
 keys! {
@@ -115,9 +117,11 @@ pub(super) fn read_drawing(reader: &mut Reader, yaml: &Yaml) -> Option<Drawing> 
     let drawn: Vec<&str> =
         [&left, &right, &top, &bottom, &placeless].into_iter().flatten().map(|pin| pin.value.as_str()).collect();
     check_connected(reader, &connect, &drawn);
+    check_placeless(reader, &placeless, &drawn);
     let mut spot = |key| parts.get(key).and_then(|spot| read_spot(reader, spot));
     let (usb, led) = (spot(DRAWING.usb), spot(DRAWING.led));
     let switches = parts.get(DRAWING.switches).map(|list| reader.list(list, "switches")).unwrap_or_default();
+    parts.get(DRAWING.switches).into_iter().for_each(|list| not_empty(reader, list));
     if switches.len() > SWITCHES_MAX {
         let message = format!("{} switches are more than are drawn: at most {SWITCHES_MAX}", switches.len());
         reader.report(Diagnostic::error(Code::TooMuch, &yaml.place, message));
@@ -146,11 +150,20 @@ fn text(reader: &mut Reader, parts: &Parts<'_, DrawingKeys>, key: Field<DrawingK
 
 fn pins(reader: &mut Reader, yaml: &Yaml) -> Vec<Located<String>> {
     let items = reader.one_or_more(yaml, "names of pins");
+    not_empty(reader, yaml);
     if items.len() > PINS_MAX {
         let message = format!("{} pins are more than are drawn: at most {PINS_MAX}", items.len());
         reader.report(Diagnostic::error(Code::TooMuch, &yaml.place, message));
     }
     items.iter().filter_map(|item| short_name(reader, item)).collect()
+}
+
+/// A list that names nothing was meant to name something.
+fn not_empty(reader: &mut Reader, yaml: &Yaml) {
+    if matches!(&yaml.kind, YamlKind::List(items) if items.is_empty()) {
+        let diagnostic = Diagnostic::error(Code::EmptyList, &yaml.place, "at least one name is needed here");
+        reader.report(diagnostic.hint("leave the key out where nothing is known"));
+    }
 }
 
 fn short_name(reader: &mut Reader, yaml: &Yaml) -> Option<Located<String>> {
@@ -174,6 +187,24 @@ fn check_connected(reader: &mut Reader, connect: &[Located<String>], drawn: &[&s
         let message = format!("a wire connects two pins, and {} are named", connect.len());
         reader.report(Diagnostic::error(Code::Contradiction, &first.place, message));
     }
+    if let [first, second] = connect
+        && first.value == second.value
+    {
+        let message = format!("a wire connects two pins, and `{}` is one", second.value);
+        reader.report(Diagnostic::error(Code::Contradiction, &second.place, message));
+    }
+}
+
+/// Along the edges a name may come several times, as that of the ground does; of a pin without a place the second name says nothing.
+fn check_placeless(reader: &mut Reader, placeless: &[Located<String>], drawn: &[&str]) {
+    for (index, pin) in placeless.iter().enumerate() {
+        let earlier = drawn.len() - placeless.len() + index;
+        if drawn[..earlier].contains(&pin.value.as_str()) {
+            let message = format!("the pin `{}` is drawn already", pin.value);
+            let diagnostic = Diagnostic::error(Code::DuplicateName, &pin.place, message);
+            reader.report(diagnostic.hint("`pins` has those whose place is not known, each once"));
+        }
+    }
 }
 
 fn read_switch(reader: &mut Reader, yaml: &Yaml) -> Option<Switch> {
@@ -186,14 +217,5 @@ fn read_switch(reader: &mut Reader, yaml: &Yaml) -> Option<Switch> {
 }
 
 fn read_spot(reader: &mut Reader, yaml: &Yaml) -> Option<Spot> {
-    let text = reader.text(yaml)?;
-    let found = Spot::ALL.into_iter().find(|(word, _)| *word == text.value);
-    if found.is_none() {
-        let known = Spot::ALL.map(|(word, _)| word);
-        let message = format!("`{}` is no place on a board", text.value);
-        reader.report(
-            Diagnostic::error(Code::UnknownWord, &text.place, message).hint(meant_or_known(&text.value, known)),
-        );
-    }
-    found.map(|(_, spot)| spot)
+    reader.one_of(yaml, &Spot::ALL, |word| format!("`{word}` is no place on a board")).map(|spot| spot.value)
 }

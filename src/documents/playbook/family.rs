@@ -80,7 +80,8 @@ impl Joining<'_> {
         let paths = reader.one_or_more(uses, "families");
         if paths.is_empty() || paths.len() > FAMILIES_MAX {
             let message = format!("`uses` names one to {FAMILIES_MAX} families");
-            reader.report(Diagnostic::error(Code::TooMuch, &uses_key.place, message));
+            let code = if paths.is_empty() { Code::EmptyList } else { Code::TooMuch };
+            reader.report(Diagnostic::error(code, &uses_key.place, message));
             return (document, Joined::FamilyLost);
         }
         let paths = once_each(reader, paths);

@@ -18,9 +18,7 @@ use crate::documents::playbook::{
 };
 use crate::documents::reader::{DeviceArgs, Reader};
 use crate::documents::{Yaml, YamlKind, parse_yaml};
-use crate::words::{
-    Code, Diagnostic, FaultClass, Id, Located, Place, Source, UsbId, meant_or_known, without_repetitions,
-};
+use crate::words::{Code, Diagnostic, FaultClass, Id, Located, Place, Source, UsbId, without_repetitions};
 
 // `join_families` asks for the three keys with an underscore before any other is read.
 keys! {
@@ -307,24 +305,12 @@ fn read_device(reader: &mut Reader, name: Id, place: &Place, yaml: &Yaml) -> Opt
 }
 
 fn read_state(reader: &mut Reader, yaml: &Yaml) -> Option<DeviceState> {
-    let text = reader.text(yaml)?;
-    let found = DeviceState::ALL.into_iter().find(|(word, _)| *word == text.value);
-    if found.is_none() {
-        let known = DeviceState::ALL.map(|(word, _)| word);
-        let message = format!("a board cannot be in the state `{}`", text.value);
-        reader.report(
-            Diagnostic::error(Code::UnknownWord, &text.place, message).hint(meant_or_known(&text.value, known)),
-        );
-    }
-    found.map(|(_, state)| state)
+    let unknown = |word: &str| format!("a board cannot be in the state `{word}`");
+    reader.one_of(yaml, &DeviceState::ALL, unknown).map(|state| state.value)
 }
 
 fn read_identity(reader: &mut Reader, device: &Id, yaml: &Yaml) -> Option<Identity> {
     let parts = reader.parts(yaml, &IDENTITY)?;
-    if parts.all().is_empty() {
-        let diagnostic = Diagnostic::error(Code::MissingKey, &yaml.place, "`identity` says nothing about the device");
-        reader.report(diagnostic.hint("give it one of product, interface, version, answers"));
-    }
     let interface = parts.get(IDENTITY.interface).map(|list| reader.one_or_more(list, "interface strings"));
     let prefix = format!("{device}-identity");
     Some(Identity {

@@ -48,7 +48,7 @@ pub use steps::{Below, Walk, every_step, irreversible_steps, leaves, procedure, 
 pub use types::{
     Action, Afterwards, Answer, Backoff, Capture, CaptureKind, Changes, CheckStep, Contents, Enough, FailOn, HandMove,
     Hint, Instead, Irreversible, LateAsk, OnFault, Playbook, Prompt, Reading, RefuseStep, RestartAt, Retry, Run,
-    StagedFile, Step, TellApart, ThirdFailure, Timeout, ToolFile, Unmet, Until, VirtualBoard, WriteStep,
+    StagedFile, Step, TellApart, ThirdFailure, Timeout, ToolFile, Unmet, Until, VirtualBoard, WAIT_LIMIT, WriteStep,
 };
 pub use variable::{Variable, VariableError, as_written};
 pub use wrong_kind::{LOOKED_AT_BYTES, WrongKind, blank, wrong_kind};

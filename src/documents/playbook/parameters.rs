@@ -54,6 +54,7 @@ pub(in crate::documents) fn no_room(place: &Place, what: &str) -> Diagnostic {
 pub(super) fn read_parameters(reader: &mut Reader, map: Option<&Yaml>) -> BTreeMap<Id, String> {
     let Some(map) = map else { return BTreeMap::new() };
     let named = reader.named(map, "parameters");
+    reader.parameters.extend(named.iter().map(|(name, ..)| name.to_string()));
     named.into_iter().filter_map(|(name, _, help)| reader.prose(help).map(|help| (name, help))).collect()
 }
 
@@ -223,7 +224,7 @@ fn collect_names(yaml: &Yaml, names: &mut BTreeSet<String>) {
 }
 
 /// Every `${name}` in a text, also within `${size(${name})}`: the name, and where the whole of it stands.
-fn blanks(text: &str) -> impl Iterator<Item = (&str, std::ops::Range<usize>)> {
+pub(in crate::documents) fn blanks(text: &str) -> impl Iterator<Item = (&str, std::ops::Range<usize>)> {
     const BEGINS: &str = "${";
     text.match_indices(BEGINS).filter_map(|(start, _)| {
         let rest = &text[start + BEGINS.len()..];

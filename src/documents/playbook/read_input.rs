@@ -9,9 +9,7 @@ use crate::documents::playbook::read_step::EXPRESSION;
 use crate::documents::playbook::{FileKind, Input, InputWord, NamesFiles, Need, Vectors, WordLimit};
 use crate::documents::reader::{Parts, Reader};
 use crate::documents::{Yaml, YamlKind};
-use crate::words::{
-    AddressRange, Code, Diagnostic, FILE_BYTES_MAX, Id, Located, MADE_BYTES_MAX, Place, nearest, parse_integer,
-};
+use crate::words::{AddressRange, Code, Diagnostic, FILE_BYTES_MAX, Id, Located, MADE_BYTES_MAX, Place, parse_integer};
 
 /// Tables with more columns are not made by hand.
 const COLUMNS_MAX: u32 = 100;
@@ -261,19 +259,7 @@ fn read_word(reader: &mut Reader, yaml: &Yaml) -> Option<(WordLimit, Expression)
 }
 
 fn read_kind(reader: &mut Reader, yaml: &Yaml) -> Option<FileKind> {
-    let text = reader.text(yaml)?;
-    let found = FileKind::ALL.into_iter().find(|(word, _)| *word == text.value);
-    if found.is_none() {
-        let words = FileKind::ALL.map(|(word, _)| word);
-        let diagnostic =
-            Diagnostic::error(Code::UnknownWord, &text.place, format!("`{}` is not a kind of file", text.value));
-        reader.report(match nearest(&text.value, words) {
-            Some(near) => diagnostic.hint(format!("did you mean `{near}`?")),
-            None => diagnostic
-                .hint(format!("write {}, or leave the key out", words.map(|word| format!("`{word}`")).join(", "))),
-        });
-    }
-    found.map(|(_, kind)| kind)
+    reader.one_of(yaml, &FileKind::ALL, |word| format!("`{word}` is not a kind of file")).map(|kind| kind.value)
 }
 
 /// The table lies where its register can point: at a multiple of 128 (ARM, the Cortex-M's VTOR).

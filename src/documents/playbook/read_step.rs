@@ -512,20 +512,9 @@ pub(super) fn add_classes(classes: &mut Vec<FaultClass>, more: impl IntoIterator
 }
 
 pub(in crate::documents) fn read_hands(reader: &mut Reader, yaml: &Yaml) -> Vec<HandMove> {
-    let mut moves = Vec::new();
-    for item in reader.one_or_more(yaml, "what the hands do") {
-        let Some(text) = reader.text(item) else { continue };
-        match HandMove::ALL.into_iter().find(|(word, _)| *word == text.value) {
-            Some((_, hand_move)) => moves.push(hand_move),
-            None => {
-                let words = HandMove::ALL.map(|(word, _)| word);
-                let diagnostic =
-                    Diagnostic::error(Code::UnknownWord, &text.place, format!("hands cannot `{}`", text.value));
-                reader.report(diagnostic.hint(meant_or_known(&text.value, words)));
-            }
-        }
-    }
-    moves
+    let items = reader.one_or_more(yaml, "what the hands do");
+    let one = |item| reader.one_of(item, &HandMove::ALL, |word| format!("hands cannot `{word}`"));
+    items.iter().filter_map(one).map(|hand_move| hand_move.value).collect()
 }
 
 fn read_timeout(reader: &mut Reader, yaml: &Yaml) -> Option<Timeout> {

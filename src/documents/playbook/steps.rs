@@ -2,8 +2,9 @@
 //! asked here as well, so that a new action is thought about once.
 
 use std::slice;
+use std::time::Duration;
 
-use crate::documents::playbook::{Action, Playbook, Run, Step, WriteStep};
+use crate::documents::playbook::{Action, Playbook, Run, Step, WAIT_LIMIT, WriteStep};
 
 /// Why steps stand below another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,11 +74,23 @@ impl Step {
         match why {
             Below::Group => match &mut self.action {
                 Action::Steps(steps) => Some(steps),
-                _ => None,
+                Action::Run(_)
+                | Action::Prompt(_)
+                | Action::Wait
+                | Action::Check(_)
+                | Action::Refuse(_)
+                | Action::Write(_)
+                | Action::TellApart(_) => None,
             },
             Below::TellApart => match &mut self.action {
                 Action::TellApart(tell_apart) => Some(&mut tell_apart.answers.steps),
-                _ => None,
+                Action::Run(_)
+                | Action::Prompt(_)
+                | Action::Wait
+                | Action::Check(_)
+                | Action::Refuse(_)
+                | Action::Write(_)
+                | Action::Steps(_) => None,
             },
             Below::Prepare => self.retry.as_mut().map(|retry| &mut retry.prepare),
             Below::AlreadyDone => self.irreversible.as_mut().map(|guarded| &mut guarded.already_done.steps),
@@ -94,15 +107,32 @@ impl Step {
     pub fn call(&self) -> Option<&Run> {
         match &self.action {
             Action::Run(run) => Some(run),
-            _ => None,
+            Action::Prompt(_)
+            | Action::Wait
+            | Action::Check(_)
+            | Action::Refuse(_)
+            | Action::Write(_)
+            | Action::TellApart(_)
+            | Action::Steps(_) => None,
         }
+    }
+
+    /// How long it waits for devices, and for the person.
+    pub fn wait_limit(&self) -> Duration {
+        self.timeout.map_or(WAIT_LIMIT, |timeout| timeout.base)
     }
 
     /// The file that it makes by itself.
     pub fn writes(&self) -> Option<&WriteStep> {
         match &self.action {
             Action::Write(write) => Some(write),
-            _ => None,
+            Action::Run(_)
+            | Action::Prompt(_)
+            | Action::Wait
+            | Action::Check(_)
+            | Action::Refuse(_)
+            | Action::TellApart(_)
+            | Action::Steps(_) => None,
         }
     }
 

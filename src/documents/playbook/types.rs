@@ -417,6 +417,9 @@ pub struct Timeout {
     pub(crate) at_least: Duration,
 }
 
+/// Of a wait or a prompt whose step gives none, and of a question of a running tool.
+pub const WAIT_LIMIT: Duration = Duration::from_secs(10 * 60);
+
 impl Timeout {
     pub fn for_bytes(&self, bytes: u64) -> Duration {
         let megabytes = u32::try_from(bytes.div_ceil(1_000_000)).unwrap_or(u32::MAX);

@@ -26,6 +26,13 @@ pub enum VariableError {
     NotListed { name: Id, known: String, given: String },
 }
 
+impl VariableError {
+    /// Of a value that stands in a document.
+    pub(in crate::documents) fn told_at(&self, place: &Place) -> Diagnostic {
+        Diagnostic::error(Code::Malformed, place, self.to_string())
+    }
+}
+
 impl Variable {
     pub fn kind(&self) -> Kind {
         match self.default {
@@ -111,7 +118,7 @@ pub(super) fn read_variable(reader: &mut Reader, name: Id, place: &Place, yaml: 
     for text in texts {
         match variable.read(&text.value) {
             Ok(value) => listed.push(value),
-            Err(error) => reader.report(Diagnostic::error(Code::Malformed, &text.place, error.to_string())),
+            Err(error) => reader.report(error.told_at(&text.place)),
         }
     }
     if !listed.is_empty() && !listed.contains(&variable.default) {

@@ -16,7 +16,7 @@ use crate::documents::scene::{
     ScenePerson, Times,
 };
 use crate::documents::{Key, Yaml, YamlKind, YamlLimits, parse_yaml_within};
-use crate::words::{Code, Diagnostic, Id, Place, Source, UsbId, meant_or_known, nearest};
+use crate::words::{Code, Diagnostic, Id, Place, Source, UsbId, nearest};
 
 /// A scene larger than this is refused unread.
 pub const SCENE_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -69,8 +69,7 @@ keys! {
 
 keys! {
     PERSON: PersonKeys = "an entry of `person`";
-    asked: Shape::Words(|| words(&Asked::ALL)), "For what: hands (to do something to the board), consent (to what can never be undone), which-board (whether what is there is the board that is meant; without an entry it is), healthy (whether a board that runs its firmware is to be rewritten; it is), answer (to a question of a tool).", required(),
-        when_missing("", "`hands`, `consent`, `which-board` or `answer`: what the person is asked for");
+    asked: Shape::Words(|| words(&Asked::ALL)), "For what: hands (to do something to the board), consent (to what can never be undone), which-board (whether what is there is the board that is meant; without an entry it is), healthy (whether a board that runs its firmware is to be rewritten; it is), answer (to a question of a tool).", required();
     after: TIME, "How long after the question the reply comes.";
     says: SCALAR, "The line that is typed; the empty one is ENTER.";
     gone: FLAG, "yes: nobody is there.";
@@ -195,16 +194,9 @@ fn read_release(reader: &mut Reader, yaml: &Yaml) -> Option<u16> {
     read
 }
 
-/// One of the known words.
+/// One of the known words, whatever they are about.
 fn one_of<T: Copy>(reader: &mut Reader, yaml: &Yaml, known: &[(&str, T)]) -> Option<T> {
-    let text = reader.text(yaml)?;
-    if let Some((_, value)) = known.iter().find(|(word, _)| *word == text.value) {
-        return Some(*value);
-    }
-    let words = known.iter().map(|(word, _)| *word);
-    let diagnostic = Diagnostic::error(Code::UnknownWord, &text.place, format!("`{}` is not known here", text.value));
-    reader.report(diagnostic.hint(meant_or_known(&text.value, words)));
-    None
+    reader.one_of(yaml, known, |word| format!("`{word}` is not known here")).map(|found| found.value)
 }
 
 const DEVICE_KINDS: [(&str, DeviceKind); 3] =

@@ -132,7 +132,8 @@ impl<'a> Remedies<'a> {
             self.installers.iter().filter(fits).filter_map(line).collect()
         };
         let mut lines = ways(&|installer| self.is_here(installer) || self.brought(installer).is_some());
-        if lines.is_empty() {
+        // What cannot have brought it is better than nothing, and worse than the table's own words.
+        if lines.is_empty() && self.tool.install.on(self.surroundings.system).is_none() {
             lines = ways(&|_| true);
         }
         match lines.as_slice() {

@@ -192,17 +192,9 @@ impl BoardModel for Stm32Rom {
 
     fn rooms(&self) -> Vec<Room> {
         let others = self.settings.other_alts.iter().filter_map(|alt| alt.parse::<MemoryLayout>().ok());
-        let mut rooms: Vec<Room> = Vec::new();
-        for segment in [self.flash.layout.clone()].into_iter().chain(others).flat_map(|layout| layout.segments) {
-            match rooms.last_mut().filter(|room| room.end == segment.start) {
-                Some(room) => room.end = segment.end,
-                None => {
-                    let name = "the memory of the virtual board".to_owned();
-                    rooms.push(Room { name, start: segment.start, end: segment.end });
-                }
-            }
-        }
-        rooms
+        let segments = [self.flash.layout.clone()].into_iter().chain(others).flat_map(|layout| layout.segments);
+        let name = "the memory of the virtual board";
+        segments.map(|segment| Room { name: name.to_owned(), start: segment.start, end: segment.end }).collect()
     }
 
     fn digest(&self, address: u64, length: u64) -> Option<String> {

@@ -4,15 +4,17 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::bench::TrialEnd;
+use crate::cli::diagnostics::DiagnosticLine;
 use crate::cli::json::write_line;
 use crate::cli::streams::{say, stdout};
 use crate::cli::style::{Look, Role, Sign};
 use crate::cli::test::Invalid;
 use crate::cli::test::faults::Tried;
 use crate::cli::test::junit::{ReportedCase, report_cases};
+use crate::cli::test::report::{not_run, tell_invalid};
 use crate::cli::wording::{clean, count};
 
-pub(super) fn human(tried: &[Tried<'_>], took: Duration, look: &Look) {
+pub(super) fn human(tried: &[Tried<'_>], invalid: &[Invalid], took: Duration, look: &Look) {
     for broken in tried.iter().filter(|tried| !tried.passed()) {
         let name = format!("{} {} › {}", look.sign(Sign::Failed), broken.board.target.name, broken.trial);
         say(&look.paint(Role::Failure, &name));
@@ -26,6 +28,7 @@ pub(super) fn human(tried: &[Tried<'_>], took: Duration, look: &Look) {
         }
         say("");
     }
+    tell_invalid(invalid, look);
     let number = |what: &dyn Fn(&Tried<'_>) -> bool| tried.iter().filter(|tried| what(tried)).count();
     let broken = number(&|tried| !tried.passed());
     let excused = number(&|tried| tried.excuse.is_some());
@@ -36,7 +39,7 @@ pub(super) fn human(tried: &[Tried<'_>], took: Duration, look: &Look) {
     if excused > 0 {
         line.push_str(&format!(", {excused} excused"));
     }
-    line.push_str(&format!(", {broken} broke a rule"));
+    line.push_str(&format!(", {broken} broke a rule{}", not_run(invalid)));
     say(&look.paint(if broken == 0 { Role::Success } else { Role::Failure }, &line));
     say(&look.paint(Role::Quiet, &format!("in {:.1} s", took.as_secs_f64())));
 }
@@ -58,9 +61,15 @@ enum Line<'a> {
         seconds: f64,
         bench: Option<String>,
     },
+    /// A playbook that was not tried, because something is wrong with it.
+    Invalid {
+        file: &'a str,
+        diagnostics: Vec<DiagnosticLine<'a>>,
+    },
     Finished {
         passed: usize,
         failed: usize,
+        invalid: usize,
         seconds: f64,
     },
 }
@@ -71,8 +80,14 @@ struct BrokenLine<'a> {
     found: &'a str,
 }
 
-pub(super) fn json(tried: &[Tried<'_>], took: Duration) {
+pub(super) fn json(tried: &[Tried<'_>], invalid: &[Invalid], took: Duration) {
     let mut stdout = stdout();
+    for Invalid { name, diagnostics } in invalid {
+        let diagnostics = diagnostics.iter().map(DiagnosticLine::of).collect();
+        if write_line(&mut stdout, &Line::Invalid { file: name, diagnostics }).is_err() {
+            return;
+        }
+    }
     for tried in tried {
         let rule = |broken: &'_ crate::bench::Broken| (broken.invariant.sentence(), broken.found.clone());
         let rules: Vec<_> = tried.broken.iter().map(rule).collect();
@@ -94,7 +109,8 @@ pub(super) fn json(tried: &[Tried<'_>], took: Duration) {
         }
     }
     let passed = tried.iter().filter(|tried| tried.passed()).count();
-    let line = Line::Finished { passed, failed: tried.len() - passed, seconds: took.as_secs_f64() };
+    let line =
+        Line::Finished { passed, failed: tried.len() - passed, invalid: invalid.len(), seconds: took.as_secs_f64() };
     let _reader_gone = write_line(&mut stdout, &line);
 }
 
