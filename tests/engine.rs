@@ -162,6 +162,8 @@ impl Scene {
             simulated: false,
             even_if_healthy: false,
             single_calls: false,
+            operator: None,
+            record: None,
             playbook_name: "camera.yaml".into(),
             shipped: false,
         };

@@ -352,6 +352,8 @@ fn prove(number: u64) -> (Vec<String>, usize) {
         simulated: false,
         even_if_healthy: false,
         single_calls: true,
+        operator: None,
+        record: None,
         playbook_name: "camera.yaml".into(),
         shipped: false,
     };

@@ -14,6 +14,7 @@ use crate::cli::signed::Signed;
 use crate::cli::trust_store::TrustStore;
 use crate::cli::which_playbook::playbook_of_run;
 use crate::documents::playbook::Playbook;
+use crate::documents::settings::KeepRuns;
 use crate::engine::{Event, Refusal};
 use crate::words::{Diagnostic, Source};
 use crate::world::Surroundings;
@@ -25,6 +26,8 @@ pub(super) struct Admission {
     pub(super) catalog: FoundCatalog,
     /// What is to be told about them.
     pub(super) told: Vec<Event>,
+    /// Which records of earlier runs stay.
+    pub(super) keep: KeepRuns,
     /// None where nothing has to be agreed to.
     asks: Option<(Desk, TrustStore)>,
 }
@@ -48,7 +51,7 @@ impl Admission {
             must_be_signed(&found, signed.as_ref())?;
             let catalog = for_bench(surroundings, &found, options).map_err(no_catalog)?;
             let told = catalog.own.iter().map(adds).collect();
-            return Ok(Admission { found, catalog, told, asks: None });
+            return Ok(Admission { found, catalog, told, keep: KeepRuns::default(), asks: None });
         }
         let desk = Desk::of(options);
         let found = playbook_of_run(name, desk)?;
@@ -61,7 +64,7 @@ impl Admission {
         let RunCatalog { found: catalog, told } = for_run(&found, options, deciders).map_err(no_catalog)?;
         // Whoever signed a playbook has agreed to it.
         let asks = (!options.dry_run && signed.is_none()).then_some((desk, store));
-        Ok(Admission { found, catalog, told, asks })
+        Ok(Admission { found, catalog, told, keep: settings.keep, asks })
     }
 
     /// Lets the person agree to what the playbook may do, once everything else is known to be sound.

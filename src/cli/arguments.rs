@@ -94,6 +94,20 @@ Examples:
 Exit codes: 0 made, 1 the files could not be written, 2 command line, or a file
 is there already";
 
+const RUNS_EXAMPLES: &str = "\
+Exit codes: 0 listed, 1 the folder could not be read, 2 command line";
+
+const REPORT_EXAMPLES: &str = "\
+Examples:
+  recover report last
+  recover report last --format html --output report.html
+  recover report last --bundle run.jsonl     to be sent: names, paths and serial
+                                             numbers are replaced
+  recover report run.jsonl                   what somebody has sent
+
+Exit codes: 0 told, 1 the record is not as it was written, or could not be read
+or written, 2 command line";
+
 const TRUST_EXAMPLES: &str = "\
 It decides which programs run, so the one of a folder counts only once it is
 trusted, or where a run names it with --catalog.
@@ -160,9 +174,15 @@ enum Verb {
     /// Let a vendor-tools.toml count in real runs, as it is now
     #[command(after_help = TRUST_EXAMPLES)]
     Trust(TrustArgs),
+    /// List what earlier runs came to
+    #[command(after_help = RUNS_EXAMPLES)]
+    Runs(RunsArgs),
+    /// Tell what happened in an earlier run: as text, as a page, for programs, or to be sent
+    #[command(after_help = REPORT_EXAMPLES)]
+    Report(ReportArgs),
     /// Say what a code of a diagnostic means, or list all codes
     Explain(ExplainArgs),
-    /// Print the JSON schema of playbooks or test files, for editors
+    /// Print the JSON schema of playbooks, test files or events
     Schema(SchemaArgs),
     /// Print what completes commands and boards in a shell
     #[command(after_help = COMPLETIONS_EXAMPLES)]
@@ -228,6 +248,26 @@ pub struct RunOptions {
     /// Replace personal paths, the user's name and serial numbers in what is recorded
     #[arg(hide_short_help = true, long, requires = "record")]
     pub redact: bool,
+
+    /// Folder for the records of runs; without it that of the system, or RECOVER_RUNS_DIR
+    #[arg(hide_short_help = true, long, value_name = "DIR", conflicts_with = "no_record")]
+    pub runs_dir: Option<PathBuf>,
+
+    /// Keep no record of this run; then nothing is done that cannot be undone
+    #[arg(hide_short_help = true, long)]
+    pub no_record: bool,
+
+    /// Serial number, or other name, of the unit that is recovered, for the record
+    #[arg(hide_short_help = true, long, value_name = "NAME")]
+    pub unit: Option<String>,
+
+    /// Who does it, for the record
+    #[arg(hide_short_help = true, long, value_name = "NAME")]
+    pub operator: Option<String>,
+
+    /// The place at which it is done, for the record
+    #[arg(hide_short_help = true, long, value_name = "NAME")]
+    pub station: Option<String>,
 
     /// Start the tool anew for each command, even where an interpreter of it is kept ready
     ///
@@ -417,6 +457,65 @@ pub struct ExplainArgs {
     pub code: Option<String>,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct RunsArgs {
+    /// Only runs for this unit
+    #[arg(long, value_name = "NAME")]
+    pub unit: Option<String>,
+
+    /// At most so many, the last ones
+    #[arg(long, short = 'n', value_name = "NUMBER", default_value_t = 20)]
+    pub number: usize,
+
+    /// Folder of the records; without it that of the system, or RECOVER_RUNS_DIR
+    #[arg(long, value_name = "DIR")]
+    pub runs_dir: Option<PathBuf>,
+
+    /// For whom to write: a person, or a program reading one JSON object per line
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
+    pub message_format: MessageFormat,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct ReportArgs {
+    /// The run: its name as `recover runs` shows it, or the beginning of it, `last`, or a file that --bundle has made
+    #[arg(value_name = "RUN")]
+    pub run: String,
+
+    /// How to tell it
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
+    pub format: RunReportFormat,
+
+    /// Write it to this file, which must not be there yet
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+
+    /// Say whether the record is as it was written
+    #[arg(long, conflicts_with_all = ["format", "output", "bundle"])]
+    pub verify: bool,
+
+    /// Write all of it to one file to be sent, with names, paths and serial numbers replaced
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["format", "output"])]
+    pub bundle: Option<PathBuf>,
+
+    /// Folder of the records; without it that of the system, or RECOVER_RUNS_DIR
+    #[arg(long, value_name = "DIR")]
+    pub runs_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum RunReportFormat {
+    /// The log
+    #[default]
+    Text,
+    /// What the run came to, as one JSON object
+    Json,
+    /// A test report: each step is a case
+    Junit,
+    /// One page that needs nothing else
+    Html,
+}
+
 /// Each with what it is for.
 fn families() -> PossibleValuesParser {
     PossibleValuesParser::new(BEGINNINGS.map(|Beginning { name, about, .. }| PossibleValue::new(name).help(about)))
@@ -465,6 +564,8 @@ pub enum SchemaOf {
     Scene,
     /// The catalog, vendor-tools.toml
     Tools,
+    /// What `run --message-format json` prints, and the journal of a run
+    Events,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
@@ -528,6 +629,8 @@ pub enum Request {
     List(ListArgs),
     Check(CheckArgs),
     Explain(ExplainArgs),
+    Runs(RunsArgs),
+    Report(ReportArgs),
     Test(TestArgs),
     Schema(SchemaArgs),
     Trust(TrustArgs),
@@ -549,6 +652,8 @@ impl Arguments {
             Some(Verb::Completions(args)) => return Ok(Request::Completions(args)),
             Some(Verb::Man) => return Ok(Request::Man),
             Some(Verb::Check(args)) => return Ok(Request::Check(args)),
+            Some(Verb::Runs(args)) => return Ok(Request::Runs(args)),
+            Some(Verb::Report(args)) => return Ok(Request::Report(args)),
             Some(Verb::Explain(args)) => return Ok(Request::Explain(args)),
             Some(Verb::Test(args)) => return Ok(Request::Test(args)),
             Some(Verb::New(args)) => return Ok(Request::New(args)),

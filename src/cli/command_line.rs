@@ -6,7 +6,7 @@ use clap::Error;
 
 use crate::cli::json::write_line;
 use crate::cli::streams::{complain_at_length, printed, stdout};
-use crate::engine::{Event, Outcome, before_anything, finished};
+use crate::engine::{Event, Outcome, Told, before_anything, finished};
 use crate::words::{FaultClass, steers};
 
 /// Tells what is wrong, or shows the help that was asked for.
@@ -19,7 +19,7 @@ pub(super) fn refuse(error: &Error, arguments: impl IntoIterator<Item = OsString
     let arguments: Vec<OsString> = arguments.into_iter().collect();
     let steering = arguments.iter().any(|word| word.to_string_lossy().chars().any(steers));
     if wants_json(arguments) {
-        let _reader_gone = write_line(&mut stdout(), &event(error));
+        let _reader_gone = write_line(&mut stdout(), &Told::now(event(error)));
     } else if steering {
         complain_at_length(&error.render().to_string());
     } else {

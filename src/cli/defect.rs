@@ -8,7 +8,7 @@ use crate::cli::arguments::MessageFormat;
 use crate::cli::json::write_line;
 use crate::cli::refusal::refuse;
 use crate::cli::streams::{complain_at_length, stdout};
-use crate::engine::{Outcome, Problem, Refusal, before_anything, finished};
+use crate::engine::{Outcome, Problem, Refusal, Told, before_anything, finished};
 use crate::words::FaultClass;
 
 /// Where the last panic came from.
@@ -35,7 +35,7 @@ pub(super) fn or_told(format: MessageFormat, work: impl FnOnce() -> Outcome) -> 
         let problem = problem_of(&*panic);
         match format {
             MessageFormat::Json => {
-                let _reader_gone = write_line(&mut stdout(), &finished(Outcome::Defect, problem));
+                let _reader_gone = write_line(&mut stdout(), &Told::now(finished(Outcome::Defect, problem)));
             }
             MessageFormat::Human => {
                 let next: String = problem.next.iter().map(|next| format!("{next}\n")).collect();

@@ -12,7 +12,7 @@ use crate::cli::style::{Look, Role, Sign};
 use crate::cli::wording::{clean, hang, milliseconds, wrap_command};
 use crate::cli::workplace::{makes_up, new_scratch};
 use crate::engine::{
-    Absent, Event, Files, GoesOn, Outcome, PlannedLine, PlannedStep, Refusal, not_started, plan, refused_inputs,
+    Absent, Event, Files, GoesOn, Outcome, PlannedLine, PlannedStep, Refusal, Told, not_started, plan, refused_inputs,
     stage_inputs, without_problem,
 };
 use crate::world::Surroundings;
@@ -80,9 +80,11 @@ fn tell(job: &Job, planned: &Planned, about_catalogs: &[Event]) -> Outcome {
             let steps = steps.iter().try_for_each(|step| write_line(&mut stdout(), step));
             let tools = steps.and_then(|()| tools.iter().try_for_each(|tool| write_line(&mut stdout(), tool)));
             let notes = missing.iter().chain(about_catalogs);
-            let all = tools.and_then(|()| notes.into_iter().try_for_each(|event| write_line(&mut stdout(), event)));
+            let all = tools
+                .and_then(|()| notes.into_iter().try_for_each(|event| write_line(&mut stdout(), &Told::now(event))));
             if end.is_none() {
-                let _reader_gone = all.and_then(|()| write_line(&mut stdout(), &without_problem(Outcome::Planned)));
+                let _reader_gone =
+                    all.and_then(|()| write_line(&mut stdout(), &Told::now(without_problem(Outcome::Planned))));
             }
         }
     }

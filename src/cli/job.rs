@@ -13,7 +13,7 @@ use crate::cli::desk::Desk;
 use crate::cli::diagnostics;
 use crate::cli::image_folder::{Chooser, settle_folder};
 use crate::cli::other_folder::check_folder;
-use crate::cli::places::read_scene;
+use crate::cli::places::{FoundPlaybook, read_scene};
 use crate::cli::record::Recording;
 use crate::cli::refusal::{problem_of_documents, refuse, refuse_command_line, refuse_place};
 use crate::cli::run_lock::lock;
@@ -22,12 +22,16 @@ use crate::cli::scene::{apply_scene, folder_of_scene};
 use crate::cli::streams::complain_at_length;
 use crate::cli::style::Look;
 use crate::cli::workplace::OTHER_TEMPORARY_FOLDER;
-use crate::documents::catalog::Catalog;
+use crate::documents::catalog::{Catalog, shipped_source};
 use crate::documents::playbook::Playbook;
 use crate::documents::scene::Scene;
-use crate::engine::{Assignment, Chosen, Event, GivenFiles, Outcome, Refusal, Settings, before_anything};
+use crate::documents::settings::KeepRuns;
+use crate::engine::{
+    Assignment, Chosen, DocumentRole, EVENTS_FORMAT, Event, GivenFiles, Outcome, Refusal, RunDetails, RunDocument,
+    Settings, before_anything,
+};
 use crate::words::{Diagnostic, FaultClass, Id, Severity, Source};
-use crate::world::{BoardLock, Surroundings};
+use crate::world::{BoardLock, Surroundings, host_name, sha256_of_bytes};
 
 pub(super) struct Job {
     pub(super) playbook: Playbook,
@@ -41,6 +45,10 @@ pub(super) struct Job {
     /// Of the bench; a real board is locked only when nothing else stands in the way.
     pub(super) lock: Option<BoardLock>,
     pub(super) recording: Option<Recording>,
+    /// What the run rests on.
+    documents: Vec<RunDocument>,
+    /// Which records of earlier runs stay.
+    pub(super) keep_runs: KeepRuns,
 }
 
 impl Job {
@@ -74,6 +82,9 @@ impl Job {
             simulated: bench.is_some(),
             even_if_healthy: options.even_if_healthy,
             single_calls: options.single_calls,
+            operator: options.operator.clone(),
+            // Set by whoever makes the record.
+            record: None,
             playbook_name: found.source.name.clone(),
             shipped: found.is_shipped(),
         };
@@ -84,12 +95,28 @@ impl Job {
             let chooser = if options.dry_run { Chooser::TheNewest } else { Chooser::At(Desk::of(&options)) };
             taken_from = settle_folder(&mut given, &playbook, &catalog.catalog, &surroundings, chooser)?;
         }
+        let documents = documents(found, &catalog.own);
         check_folder(&given, &playbook).map_err(|error| refuse_command_line(&*error))?;
         admission.agree(&playbook)?;
-        let Admission { catalog, mut told, .. } = admission;
+        let Admission { catalog, mut told, keep: keep_runs, .. } = admission;
         told.extend(taken_from);
         let (bench, own_catalogs, catalog) = (bench.map(Rc::new), catalog.own, catalog.catalog);
-        Ok((Job { playbook, catalog, own_catalogs, options, given, settings, bench, lock, recording }, told))
+        Ok((
+            Job {
+                playbook,
+                catalog,
+                own_catalogs,
+                options,
+                given,
+                settings,
+                bench,
+                lock,
+                recording,
+                documents,
+                keep_runs,
+            },
+            told,
+        ))
     }
 
     pub(super) fn assignment(&self) -> Assignment<'_> {
@@ -97,8 +124,23 @@ impl Job {
         Assignment { playbook, catalog, given, settings }
     }
 
-    pub(super) fn started(&self) -> Event {
+    /// The first event of the run, which has this name.
+    pub(super) fn started(&self, run_id: String) -> Event {
+        let options = &self.options;
         Event::RunStarted {
+            run: Box::new(RunDetails {
+                format: EVENTS_FORMAT,
+                run_id,
+                recover: env!("CARGO_PKG_VERSION").to_owned(),
+                system: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+                documents: self.documents.clone(),
+                host: host_name(),
+                station: options.station.clone(),
+                operator: options.operator.clone(),
+                unit: options.unit.clone(),
+                port: options.port.clone(),
+                serial: options.serial.clone(),
+            }),
             board: self.playbook.board.clone(),
             playbook: self.settings.playbook_name.clone(),
             shipped: self.settings.shipped,
@@ -154,6 +196,22 @@ fn no_bench(error: &BenchError, options: &RunOptions) -> Box<Refusal> {
         _ => Vec::new(),
     };
     refuse(outcome, before_anything(class, error.to_string(), next))
+}
+
+/// The playbook, what it uses, and the catalog with what was added to it.
+fn documents(found: &FoundPlaybook, catalogs: &[Arc<Source>]) -> Vec<RunDocument> {
+    let document = |role, name: &str, source: &Source| RunDocument {
+        role,
+        name: name.to_owned(),
+        sha256: sha256_of_bytes(source.text.as_bytes()),
+    };
+    let families = found.families();
+    let families = families.iter().map(|(name, source)| document(DocumentRole::Family, name, source));
+    let shipped = shipped_source();
+    let catalogs = std::iter::once(&shipped).chain(catalogs);
+    let catalogs = catalogs.map(|source| document(DocumentRole::Catalog, &source.name, source));
+    let playbook = document(DocumentRole::Playbook, &found.source.name, &found.source);
+    std::iter::once(playbook).chain(families).chain(catalogs).collect()
 }
 
 fn chosen(options: &RunOptions) -> Chosen {

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use crate::cli::harmless::is_order;
 use crate::cli::reader::Reader;
-use crate::engine::Event;
+use crate::engine::{Event, Told};
 use crate::words::steers;
 
 /// Writes every event but the overwritten pieces of progress bars. The last line is [`Event::Finished`].
@@ -21,24 +21,36 @@ impl<W: Write> Json<W> {
 }
 
 impl<W: Write + std::fmt::Debug> Reader for Json<W> {
-    fn event(&mut self, event: &Event) -> Option<String> {
-        if matches!(event, Event::ToolOutput { transient: true, .. }) {
-            return None;
-        }
-        let mut bytes = Vec::new();
-        let encoded = match event {
-            // One event for each line, and one write for all of them.
-            Event::ToolLines { step, stream, text } => text.lines().try_for_each(|line| {
-                let (step, text) = (step.clone(), line.to_owned());
-                write_line(&mut bytes, &Event::ToolOutput { step, stream: *stream, text, transient: false })
-            }),
-            event => write_line(&mut bytes, event),
-        };
+    fn event(&mut self, told: &Told<&Event>) -> Option<String> {
+        let lines = in_lines(told, |told| {
+            let mut line = Vec::new();
+            write_line(&mut line, told).map(|()| line)
+        });
         let writer = self.writer.as_mut()?;
-        if encoded.and_then(|()| writer.write_all(&bytes)).and_then(|()| writer.flush()).is_err() {
+        if lines.and_then(|lines| writer.write_all(&lines)).and_then(|()| writer.flush()).is_err() {
             self.writer = None;
         }
         None
+    }
+}
+
+/// The event as programs are told it and as it is kept: one for each line of a tool, and none for what the tool overwrites.
+pub(super) fn in_lines(
+    told: &Told<&Event>,
+    mut line_of: impl FnMut(&Told<&Event>) -> std::io::Result<Vec<u8>>,
+) -> std::io::Result<Vec<u8>> {
+    match told.event {
+        Event::ToolOutput { transient: true, .. } => Ok(Vec::new()),
+        Event::ToolLines { step, stream, text } => {
+            let mut lines = Vec::new();
+            for line in text.lines() {
+                let (step, text) = (step.clone(), line.to_owned());
+                let event = Event::ToolOutput { step, stream: *stream, text, transient: false };
+                lines.extend(line_of(&Told { event: &event, ..*told })?);
+            }
+            Ok(lines)
+        }
+        _ => line_of(told),
     }
 }
 
@@ -97,14 +109,17 @@ mod tests {
     fn one_object_per_line_and_no_progress_bars() {
         let mut json = Json::new(Vec::new());
         for event in [output(true), output(false), finished()] {
-            assert_eq!(json.event(&event), None);
+            assert_eq!(json.event(&Told::now(&event)), None);
         }
         let text = String::from_utf8(json.writer.unwrap()).unwrap();
+        let lines: Vec<&str> = text.lines().map(|line| line.rsplit_once(",\"ms\":").unwrap().0).collect();
         assert_eq!(
-            text,
-            "{\"event\":\"tool_output\",\"step\":\"sbl\",\"stream\":\"stdout\",\"text\":\"45 %\",\"transient\":false}\n\
-             {\"event\":\"finished\",\"outcome\":\"declined\",\"exit_code\":6,\"problem\":null,\"next\":[],\"elapsed_ms\":12,\
-             \"steps_done\":1,\"steps_skipped\":0,\"retries\":0,\"restarts\":0,\"warnings\":0}\n"
+            lines,
+            [
+                r#"{"event":"tool_output","step":"sbl","stream":"stdout","text":"45 %","transient":false"#,
+                "{\"event\":\"finished\",\"outcome\":\"declined\",\"exit_code\":6,\"problem\":null,\"next\":[],\"elapsed_ms\":12,\
+                 \"steps_done\":1,\"steps_skipped\":0,\"retries\":0,\"restarts\":0,\"warnings\":0"
+            ]
         );
     }
 
@@ -123,8 +138,8 @@ mod tests {
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);
         let mut json = Json::new(writer);
-        assert_eq!(json.event(&output(false)), None);
+        assert_eq!(json.event(&Told::now(&output(false))), None);
         assert!(json.writer.is_none());
-        assert_eq!(json.event(&finished()), None);
+        assert_eq!(json.event(&Told::now(&finished())), None);
     }
 }

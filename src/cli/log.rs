@@ -3,21 +3,16 @@
 //! Written for the person who is sent the file and was not there.
 
 mod describe;
-mod folder;
 
 use std::fmt::Write as _;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-
-use tokio::time::Instant;
 
 use crate::cli::reader::Reader;
 use crate::cli::told_wait::ToldWait;
 use crate::cli::wording::clean;
-use crate::engine::Event;
-
-pub use folder::default_folder;
+use crate::engine::{Event, Told};
 
 /// More tool output than this is left out, so that a tool gone wild cannot fill the disk.
 const OUTPUT_BYTES_MAX: u64 = 256 * 1024 * 1024;
@@ -25,25 +20,14 @@ const OUTPUT_BYTES_MAX: u64 = 256 * 1024 * 1024;
 const SAME_LINES_MAX: u64 = 3;
 /// As wide as a time.
 const NO_TIME: &str = "          ";
-/// Runs of the same playbook started in the same second.
-const SAME_NAME_MAX: u32 = 100;
-
-/// Why there is no log. Fit to be shown as a warning: a run without a log is still a run.
-#[derive(Debug, thiserror::Error)]
-pub enum LogError {
-    #[error("this run leaves no log: no folder for logs is known, because HOME is not set")]
-    NoFolder,
-    #[error("this run leaves no log: {path} cannot be written ({source})")]
-    Unwritable { path: PathBuf, source: io::Error },
-}
-
-/// A log being written. The tool's clock gives the times, so a simulated run shows simulated times.
+/// A log being written. The events bring their times, so a simulated run shows simulated ones.
 #[derive(Debug)]
 pub struct Log<W = File> {
     /// None once a write has failed.
     writer: Option<W>,
     path: PathBuf,
-    started: Instant,
+    /// Of the event that is being told.
+    ms: u64,
     /// Of what stands in the file, with everything before the lines.
     output_bytes: u64,
     repeats: Repeats,
@@ -51,27 +35,9 @@ pub struct Log<W = File> {
 }
 
 impl Log<File> {
-    /// A new file in `folder`, named after the time and the playbook.
-    pub fn create(folder: &Path, playbook: &str) -> Result<Log, LogError> {
-        std::fs::create_dir_all(folder).map_err(|source| LogError::Unwritable { path: folder.to_owned(), source })?;
-        let now = jiff::Zoned::now().strftime("%Y%m%d-%H%M%S").to_string();
-        let name = format!("{now}-{}", folder::file_name_part(playbook));
-        let mut path = folder.join(format!("{name}.log"));
-        for number in 2..=SAME_NAME_MAX {
-            match OpenOptions::new().write(true).create_new(true).open(&path) {
-                Ok(file) => return Ok(Log::new(file, path)),
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                    path = folder.join(format!("{name}-{number}.log"));
-                }
-                Err(source) => return Err(LogError::Unwritable { path, source }),
-            }
-        }
-        Err(LogError::Unwritable { path, source: io::ErrorKind::AlreadyExists.into() })
-    }
-
-    /// A new file where this system keeps such things.
-    pub fn create_default(playbook: &str) -> Result<Log, LogError> {
-        Log::create(&default_folder().ok_or(LogError::NoFolder)?, playbook)
+    /// A new file.
+    pub fn create(path: &Path) -> io::Result<Log> {
+        Ok(Log::new(File::create_new(path)?, path.to_owned()))
     }
 }
 
@@ -81,11 +47,19 @@ impl<W: Write> Log<W> {
         Log {
             writer: Some(writer),
             path,
-            started: Instant::now(),
+            ms: 0,
             output_bytes: 0,
             repeats: Repeats::default(),
             told_wait: ToldWait::default(),
         }
+    }
+
+    /// What has been written, for whoever writes to memory.
+    pub fn written(self) -> W
+    where
+        W: Default,
+    {
+        self.writer.unwrap_or_default()
     }
 
     pub fn path(&self) -> &Path {
@@ -131,7 +105,7 @@ impl<W: Write> Log<W> {
 
     /// Stands before the first line of what is told at once.
     fn time(&self) -> String {
-        format!("{:>9.3} ", self.started.elapsed().as_secs_f64())
+        format!("{:>5}.{:03} ", self.ms / 1000, self.ms % 1000)
     }
 }
 
@@ -144,7 +118,9 @@ fn add(text: &mut String, time: &mut String, line: &str) {
 }
 
 impl<W: Write + std::fmt::Debug> Reader for Log<W> {
-    fn event(&mut self, event: &Event) -> Option<String> {
+    fn event(&mut self, told: &Told<&Event>) -> Option<String> {
+        self.ms = told.ms;
+        let event = told.event;
         match event {
             Event::ToolOutput { stream, text, transient, .. } => {
                 let lead = describe::output_lead(*stream, *transient);

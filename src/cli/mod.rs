@@ -21,6 +21,7 @@ mod harmless;
 mod image_folder;
 mod job;
 pub mod json;
+mod junit;
 mod list;
 mod live_line;
 pub mod log;
@@ -33,9 +34,11 @@ mod planned_tools;
 pub mod reader;
 mod record;
 mod refusal;
+mod report;
 mod run;
 mod run_lock;
 mod run_options;
+mod runs;
 mod scene;
 mod schema;
 pub mod screen;
@@ -100,6 +103,8 @@ pub fn main() -> ExitCode {
         Request::Man => completions::man(),
         Request::List(args) => list::list(&args, &Look::of(&Term::stdout())),
         Request::Explain(args) => explain::explain(&args, &Look::of(&Term::stdout())),
+        Request::Runs(args) => runs::runs(&args, &Look::of(&Term::stdout())),
+        Request::Report(args) => report::report(&args),
         Request::Schema(args) => schema::schema(&args),
         Request::Test(args) => test::test(&args, &Look::of(&Term::stdout())),
         Request::New(args) => new::new(&args),

@@ -2,7 +2,7 @@
 
 mod case;
 mod folder;
-mod redaction;
+pub(super) mod redaction;
 mod scene_of;
 
 use std::cell::RefCell;

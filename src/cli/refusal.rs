@@ -8,7 +8,7 @@ use crate::cli::places::PlaceError;
 use crate::cli::streams::{complain, complain_at_length, stdout};
 use crate::cli::style::width_of;
 use crate::cli::wording::wrap;
-use crate::engine::{Outcome, Problem, Refusal, before_anything, finished};
+use crate::engine::{Outcome, Problem, Refusal, Told, before_anything, finished};
 use crate::words::{Diagnostic, FaultClass};
 
 /// Something that is wrong with the command line or with what it names, and what to do about it.
@@ -81,7 +81,7 @@ pub(super) fn show_refusal(refusal: &Refusal, format: MessageFormat) -> Outcome 
     match format {
         MessageFormat::Json => {
             // A reader that has gone away needs no last line.
-            let _reader_gone = write_line(&mut stdout(), &finished(outcome, refusal.problem.clone()));
+            let _reader_gone = write_line(&mut stdout(), &Told::now(finished(outcome, refusal.problem.clone())));
         }
         MessageFormat::Human => {
             // The diagnostics of documents have been shown with their places.

@@ -5,8 +5,10 @@ use crate::cli::defect::or_defect;
 use crate::cli::doctor::before_a_run;
 use crate::cli::dry_run::dry_run;
 use crate::cli::job::Job;
-use crate::cli::reader::{Reader, Readers};
+use crate::cli::reader::Readers;
 use crate::cli::refusal::show_refusal;
+use crate::cli::runs::keep::record_of;
+use crate::cli::runs::record::Record;
 use crate::cli::style::Look;
 use crate::cli::workplace::PlaceOfRun;
 use crate::engine::{Event, Outcome, conduct};
@@ -14,26 +16,30 @@ use crate::engine::{Event, Outcome, conduct};
 /// Runs a playbook; everything that happens is told, and the outcome is the exit code.
 pub(super) fn run(args: RunArgs, look: &Look) -> Outcome {
     let format = args.options.message_format;
-    let (job, about_catalogs) = match Job::prepare(args, look) {
+    let (mut job, about_catalogs) = match Job::prepare(args, look) {
         Ok(prepared) => prepared,
         Err(refusal) => return show_refusal(&refusal, format),
     };
     if job.options.dry_run {
         return dry_run(&job, &about_catalogs);
     }
-    let (mut readers, without_log) = Readers::of(&job);
+    let record = match record_of(&mut job) {
+        Ok(record) => record,
+        Err(refusal) => return show_refusal(&refusal, format),
+    };
+    let started = job.started(record.as_ref().map(Record::run_id).unwrap_or_default());
+    let mut readers = Readers::of(&job, record);
     let mut tell = |event: &Event| {
         for told in job.recording.iter().flat_map(|recording| recording.event(event)) {
-            readers.event(&told);
+            readers.tell(&told);
         }
-        readers.event(event);
+        readers.tell(event);
     };
-    tell(&job.started());
+    tell(&started);
     about_catalogs.iter().for_each(&mut tell);
     if job.bench.is_none() {
         before_a_run(&job.playbook, &job.catalog).iter().for_each(&mut tell);
     }
-    without_log.iter().for_each(|why| tell(&Event::Warning { text: why.to_string() }));
     match or_defect(|| conduct(job.assignment(), &mut PlaceOfRun::of(&job), &mut tell)) {
         Ok(outcome) => outcome,
         Err(refusal) => refusal.told(&mut tell),

@@ -5,7 +5,7 @@ use crate::cli::arguments::{SchemaArgs, SchemaOf};
 use crate::cli::streams::show;
 use crate::documents::schema::printed;
 use crate::documents::{cases, catalog, playbook, scene};
-use crate::engine::Outcome;
+use crate::engine::{Outcome, events_schema};
 
 pub(super) fn schema(args: &SchemaArgs) -> Outcome {
     let mishaps: Vec<&str> = MISHAPS.iter().map(|row| row.name).collect();
@@ -14,6 +14,7 @@ pub(super) fn schema(args: &SchemaArgs) -> Outcome {
         SchemaOf::Tests => show(&printed(&cases::schema(&mishaps))),
         SchemaOf::Scene => show(&printed(&scene::schema())),
         SchemaOf::Tools => show(&printed(&catalog::schema())),
+        SchemaOf::Events => show(&printed(&events_schema())),
     }
     Outcome::Recovered
 }

@@ -20,7 +20,7 @@ use crate::cli::streams::{WatchedStdout, stdout};
 use crate::cli::style::{Look, Role, Sign, width_of};
 use crate::cli::summary::{Counts, Subject, summary};
 use crate::cli::wording::{bytes, clean, hang, may_sleep, milliseconds, wrap, wrap_command};
-use crate::engine::{Asks, Event, Outcome, Problem, StepEnd, WaitEnd};
+use crate::engine::{Asks, Event, Outcome, Problem, ProvenBy, StepEnd, Told, WaitEnd};
 use crate::words::{Fault, Id};
 use crate::world::Interrupt;
 
@@ -205,6 +205,8 @@ impl<W: Write> Screen<W> {
                 let role = if *end == WaitEnd::InVain { Role::Warning } else { Role::Quiet };
                 self.page.say(role, None, &format!("{text} (after {})", milliseconds(*elapsed_ms)));
             }
+            // An id of its own is nothing to tell.
+            Event::BoardProven { by: ProvenBy::OwnId, .. } => {}
             Event::BoardProven { port, by, .. } => {
                 self.ongoing.end(&mut self.page);
                 self.page.say(Role::Quiet, None, &format!("this is your board, at port {port}: {}", by.because()));
@@ -473,11 +475,11 @@ impl<W: Write> Screen<W> {
 }
 
 impl<W: Write + std::fmt::Debug> Reader for Screen<W> {
-    fn event(&mut self, event: &Event) -> Option<String> {
+    fn event(&mut self, told: &Told<&Event>) -> Option<String> {
         if self.page.live.is_some() {
             self.page.look.width = width_of(&Term::stdout());
         }
-        self.show(event);
+        self.show(told.event);
         None
     }
 }

@@ -64,6 +64,8 @@ pub(super) fn show(args: &ShowArgs, look: &Look) -> Outcome {
         simulated: false,
         even_if_healthy: false,
         single_calls: false,
+        operator: None,
+        record: None,
         playbook_name: found.source.name.clone(),
         shipped: found.is_shipped(),
     };

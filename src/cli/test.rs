@@ -2,7 +2,6 @@
 
 mod collect;
 mod faults;
-mod junit;
 mod mutate;
 mod progress;
 mod report;
@@ -87,7 +86,7 @@ pub(super) fn test(args: &TestArgs, look: &Look) -> Outcome {
     match args.format {
         ReportFormat::Human => report::human(&tried, &invalid, began.elapsed(), look),
         ReportFormat::Json => report::json(&tried, &invalid, began.elapsed()),
-        ReportFormat::Junit => junit::report(&tried, &invalid, began.elapsed()),
+        ReportFormat::Junit => report::junit(&tried, &invalid, began.elapsed()),
     }
     report::annotate(&tried);
     if args.mutate && !suites.is_empty() {

@@ -11,13 +11,33 @@ use crate::words::{Diagnostic, Place, Source};
 keys! {
     SETTINGS: SettingsKeys = "settings";
     only_signed: Shape::Boolean, "Real runs take nothing but what is shipped or signed by a trusted key.";
+    keep_runs: Shape::Integer(0, u32::MAX), "So many records of runs are kept at least, while they are not too large; 200 without it.";
+    keep_days: Shape::Integer(0, u32::MAX), "So many days each record is kept at least, while they are not too large; 30 without it.";
+    keep_megabytes: Shape::Integer(0, u32::MAX), "So large all records may be together; 2048 without it.";
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct UserSettings {
     /// Real runs take nothing but what is shipped or signed by a trusted key.
     pub only_signed: bool,
+    pub keep: KeepRuns,
 }
+
+/// Which records of runs are kept: these many, or those of these days, whichever are more, as long as they are not larger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeepRuns {
+    pub runs: usize,
+    pub days: u64,
+    pub bytes: u64,
+}
+
+impl Default for KeepRuns {
+    fn default() -> Self {
+        KeepRuns { runs: 200, days: 30, bytes: 2048 * MEGABYTE }
+    }
+}
+
+const MEGABYTE: u64 = 1024 * 1024;
 
 impl UserSettings {
     pub fn read(source: &Arc<Source>) -> Result<UserSettings, Vec<Diagnostic>> {
@@ -27,8 +47,21 @@ impl UserSettings {
         let place = Place::new(Arc::clone(source), 0, 0);
         let document = Tree { kind: TreeKind::Map(document), place };
         let parts = reader.parts(&document, &SETTINGS);
-        let only_signed = parts.is_some_and(|parts| reader.is_yes(parts.get(SETTINGS.only_signed)));
-        if reader.diagnostics.is_empty() { Ok(UserSettings { only_signed }) } else { Err(reader.diagnostics) }
+        let mut settings = UserSettings::default();
+        if let Some(parts) = parts {
+            settings.only_signed = reader.is_yes(parts.get(SETTINGS.only_signed));
+            let mut count = |key| parts.get(key).and_then(|tree| reader.count(tree, 0..=u32::MAX));
+            if let Some(runs) = count(SETTINGS.keep_runs) {
+                settings.keep.runs = usize::try_from(runs).unwrap_or(usize::MAX);
+            }
+            if let Some(days) = count(SETTINGS.keep_days) {
+                settings.keep.days = u64::from(days);
+            }
+            if let Some(megabytes) = count(SETTINGS.keep_megabytes) {
+                settings.keep.bytes = u64::from(megabytes) * MEGABYTE;
+            }
+        }
+        if reader.diagnostics.is_empty() { Ok(settings) } else { Err(reader.diagnostics) }
     }
 }
 
@@ -42,8 +75,14 @@ mod tests {
 
     #[test]
     fn what_is_not_understood_is_no_setting() {
-        assert_eq!(read(""), Ok(UserSettings { only_signed: false }));
-        assert_eq!(read("only_signed = true\n"), Ok(UserSettings { only_signed: true }));
+        let read_as = |text: &str, settings: UserSettings| assert_eq!(read(text), Ok(settings), "{text}");
+        read_as("", UserSettings::default());
+        read_as("only_signed = true\n", UserSettings { only_signed: true, ..UserSettings::default() });
+        let keep = KeepRuns { runs: 7, days: 1, bytes: 10 * MEGABYTE };
+        read_as(
+            "keep_runs = 7\nkeep_days = 1\nkeep_megabytes = 10\n",
+            UserSettings { keep, ..UserSettings::default() },
+        );
         for wrong in ["only_signed = 1\n", "only_singed = true\n", "only_signed =\n", "[only_signed]\n"] {
             assert!(read(wrong).is_err(), "{wrong}");
         }

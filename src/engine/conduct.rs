@@ -4,6 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
@@ -63,9 +65,31 @@ pub struct Settings {
     pub even_if_healthy: bool,
     /// Every call starts its tool anew.
     pub single_calls: bool,
+    /// Who carries out this run, by a name of theirs.
+    pub operator: Option<String>,
+    /// The record without which nothing irreversible is done; none where nothing is, or no real board is there.
+    pub record: Option<RecordKept>,
     /// Path of the playbook, or its shipped name.
     pub playbook_name: String,
     pub shipped: bool,
+}
+
+/// Is what happens kept? Whoever keeps it says so at any time of the run.
+#[derive(Debug, Clone, Default)]
+pub struct RecordKept(Arc<AtomicBool>);
+
+impl RecordKept {
+    pub fn kept() -> RecordKept {
+        RecordKept(Arc::new(AtomicBool::new(true)))
+    }
+
+    pub fn set(&self, kept: bool) {
+        self.0.store(kept, Ordering::Relaxed);
+    }
+
+    pub fn is_kept(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 /// Everything a run needs that does not change during it.

@@ -11,7 +11,7 @@ use crate::world::{AttachedDevice, Interrupt};
 pub const CONDITION_DOES_NOT_HOLD: &str = "its condition does not hold";
 
 /// One thing that happened. Times are in milliseconds.
-#[derive(Debug, Clone, serde::Serialize)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
     RunStarted {
@@ -22,6 +22,8 @@ pub enum Event {
         simulated: bool,
         steps_total: usize,
         summary: Option<String>,
+        #[serde(flatten)]
+        run: Box<RunDetails>,
     },
     /// Some tools take seconds to say that they are there; nothing else happens until they have.
     LookingForTools {
@@ -124,7 +126,7 @@ pub enum Event {
         verdict: Verdict,
         touched: Touched,
         /// An interpreter that was there already made the call.
-        #[serde(skip_serializing_if = "std::ops::Not::not")]
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         warm: bool,
         elapsed_ms: u64,
     },
@@ -133,7 +135,7 @@ pub enum Event {
         text: String,
         goes_on: GoesOn,
         /// What hands are to do, as far as the playbook says it to programs.
-        #[serde(skip_serializing_if = "Vec::is_empty")]
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
         hands: Vec<HandMove>,
         /// Where on the board they find what the text names.
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -192,7 +194,15 @@ pub enum Event {
     },
     ConsentGiven {
         step: Id,
+        /// By whose word: "--allow-irreversible", or who answered.
         by: String,
+        how: Agreed,
+        /// Who is named as the operator of the run.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        operator: Option<String>,
+        /// What was agreed to, where the catalog knows the fuses.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        fuse: Option<FuseChange>,
     },
     /// A device is there whose id other boards show, too: is it the board that is meant?
     BoardAsked {
@@ -220,6 +230,8 @@ pub enum Event {
         step: Id,
         device: Id,
         port: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        serial: Option<String>,
         by: ProvenBy,
     },
     Retrying {
@@ -279,6 +291,69 @@ pub enum Event {
     },
 }
 
+/// Which run this is, and on what it rests.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+pub struct RunDetails {
+    /// The version of this format: [`crate::engine::EVENTS_FORMAT`].
+    pub format: u32,
+    /// The name of the run's record; two runs on one computer have different ones.
+    pub run_id: String,
+    /// The version of recover.
+    pub recover: String,
+    /// "linux x86_64".
+    pub system: String,
+    /// Everything that decided what is done, the playbook first.
+    pub documents: Vec<RunDocument>,
+    /// The computer's name.
+    pub host: Option<String>,
+    /// As given on the command line.
+    pub station: Option<String>,
+    pub operator: Option<String>,
+    /// The serial number, or whatever names the unit that is recovered.
+    pub unit: Option<String>,
+    /// Of the board, where one was chosen.
+    pub port: Option<String>,
+    pub serial: Option<String>,
+}
+
+/// A document that a run rests on, as it was read.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+pub struct RunDocument {
+    pub role: DocumentRole,
+    /// Its path, or its shipped name.
+    pub name: String,
+    pub sha256: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum DocumentRole {
+    Playbook,
+    /// What a playbook `uses`.
+    Family,
+    Catalog,
+}
+
+impl std::fmt::Display for DocumentRole {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(match self {
+            DocumentRole::Playbook => "playbook",
+            DocumentRole::Family => "family",
+            DocumentRole::Catalog => "catalog",
+        })
+    }
+}
+
+/// How it was agreed to something irreversible.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Agreed {
+    /// On the command line, or in the test file.
+    Beforehand,
+    /// The word was typed after the question.
+    Typed,
+}
+
 /// What an event asks of the person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Asks {
@@ -331,7 +406,7 @@ impl Event {
 }
 
 /// What becomes of a word of fuses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct FuseChange {
     pub word: u64,
     pub before: u64,
@@ -344,7 +419,7 @@ impl std::fmt::Display for FuseChange {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum StepEnd {
     Succeeded,
@@ -352,7 +427,7 @@ pub enum StepEnd {
     Failed(Fault),
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum WaitEnd {
     Met,
@@ -362,7 +437,7 @@ pub enum WaitEnd {
 }
 
 /// What ends a prompt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum GoesOn {
     /// The hardware, or a tool, says so.
@@ -383,7 +458,7 @@ impl GoesOn {
 }
 
 /// Everything a person needs to know about a run that did not recover the board, in the order they need it.
-#[derive(Debug, Clone, serde::Serialize)]
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct Problem {
     /// What happened.
     pub what: String,
@@ -409,7 +484,7 @@ pub struct Problem {
 }
 
 /// A fault after which the run went on.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct Cause {
     pub what: String,
     pub class: FaultClass,

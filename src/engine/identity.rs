@@ -81,7 +81,7 @@ impl<'a, W: World> Runner<'a, W> {
         self.compare(step, device, found)?;
         match self.bus.proven(device, found) {
             Some(by) => {
-                self.tell_proven(step, device, &found.port, by);
+                self.tell_proven(step, device, found, by);
                 Ok(Known::Yes)
             }
             None => self.ask_which_board(step, device, found).await,
@@ -96,7 +96,7 @@ impl<'a, W: World> Runner<'a, W> {
             let [found] = found.as_slice() else { continue };
             self.compare(step, device, found)?;
             if let Some(by) = self.bus.proven(device, found) {
-                self.tell_proven(step, device, &found.port, by);
+                self.tell_proven(step, device, found, by);
             }
         }
         Ok(())
@@ -108,13 +108,14 @@ impl<'a, W: World> Runner<'a, W> {
         self.world.ask(Ask::Hands { moves, until });
     }
 
-    fn tell_proven(&mut self, step: &Id, device: &Device, port: &str, by: ProvenBy) {
-        // An id of its own is nothing to tell.
-        if by == ProvenBy::OwnId || self.introduced.proof.as_ref().is_some_and(|told| *told == (port.to_owned(), by)) {
+    fn tell_proven(&mut self, step: &Id, device: &Device, found: &AttachedDevice, by: ProvenBy) {
+        let port = found.port.clone();
+        if self.introduced.proof.as_ref().is_some_and(|told| *told == (port.clone(), by)) {
             return;
         }
-        self.introduced.proof = Some((port.to_owned(), by));
-        self.tell(Event::BoardProven { step: step.clone(), device: device.name.clone(), port: port.to_owned(), by });
+        self.introduced.proof = Some((port.clone(), by));
+        let (step, device, serial) = (step.clone(), device.name.clone(), found.serial.clone());
+        self.tell(Event::BoardProven { step, device, port, serial, by });
     }
 
     /// A difference ends the run; what cannot be read is said.
@@ -190,7 +191,7 @@ impl<'a, W: World> Runner<'a, W> {
         match self.answer_about(step, (device, found), &reminder).await? {
             Answer::Yes => {
                 self.bus.prove(&found.port, ProvenBy::Word);
-                self.tell_proven(step, device, &found.port, ProvenBy::Word);
+                self.tell_proven(step, device, found, ProvenBy::Word);
                 return Ok(Known::Yes);
             }
             Answer::Left => {

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use crate::documents::catalog::Fuse;
 use crate::documents::playbook::{Irreversible, Reading, Run, Step};
 use crate::engine::call::Prepared;
-use crate::engine::event::FuseChange;
+use crate::engine::event::{Agreed, FuseChange};
 use crate::engine::halt::Halt;
 use crate::engine::runner::Runner;
 use crate::engine::step::Shown;
@@ -56,6 +56,9 @@ impl<'a, W: World> Runner<'a, W> {
         }
         if let Some(by) = self.stopping.wish() {
             return Err(self.interrupt(&step.id, by));
+        }
+        if self.settings.record.as_ref().is_some_and(|record| !record.is_kept()) {
+            return Err(self.without_record(step));
         }
         let prepared = self.prepare(step, run)?;
         let fuse = self.fuse_change(step, run, irreversible, &prepared)?;
@@ -139,6 +142,26 @@ impl<'a, W: World> Runner<'a, W> {
         Ok(Some(FuseChange { word, before, after: before | wanted }))
     }
 
+    /// Nobody could tell later what was done to the chip, and on whose word.
+    fn without_record(&self, step: &Step) -> Halt {
+        let message =
+            "this step cannot be undone, and no record is kept of this run; nothing irreversible is done without one";
+        let mut halt = self.declined(&step.id, message.to_owned());
+        if let Halt::Failure(failure) = &mut halt {
+            failure.fault.help = Some(
+                "Run recover again without --no-record, with room on the disk, or name a folder for the record with \
+                 --runs-dir DIR"
+                    .to_owned(),
+            );
+        }
+        halt
+    }
+
+    fn tell_consent(&mut self, step: &Step, by: &str, how: Agreed, fuse: Option<FuseChange>) {
+        let (step, by, operator) = (step.id.clone(), by.to_owned(), self.settings.operator.clone());
+        self.tell(Event::ConsentGiven { step, by, how, operator, fuse });
+    }
+
     async fn ask_consent(
         &mut self,
         step: &'a Step,
@@ -147,7 +170,7 @@ impl<'a, W: World> Runner<'a, W> {
         fuse: Option<FuseChange>,
     ) -> Result<(), Halt> {
         if self.settings.allow_irreversible.contains(&step.id) {
-            self.tell(Event::ConsentGiven { step: step.id.clone(), by: "--allow-irreversible".to_owned() });
+            self.tell_consent(step, "--allow-irreversible", Agreed::Beforehand, fuse);
             return Ok(());
         }
         let Some(who) = self.world.who_agrees() else {
@@ -189,7 +212,7 @@ impl<'a, W: World> Runner<'a, W> {
             };
             match reply {
                 Reply::Line(line) if line.trim() == step.id.as_str() => {
-                    self.tell(Event::ConsentGiven { step: step.id.clone(), by: who.to_owned() });
+                    self.tell_consent(step, who, Agreed::Typed, fuse);
                     return Ok(());
                 }
                 Reply::Line(line) if line.trim().is_empty() || line.trim().eq_ignore_ascii_case("no") => break,

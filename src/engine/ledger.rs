@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use crate::words::Id;
 
 /// What is known of a part of the board's memory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum RegionState {
     /// A call was to change it, and ended before it did.
@@ -25,8 +27,22 @@ pub enum RegionState {
     Proven,
 }
 
+impl std::fmt::Display for RegionState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(match self {
+            RegionState::Untouched => "not touched",
+            RegionState::PartlyErased => "partly erased",
+            RegionState::Erased => "erased",
+            RegionState::PartlyWritten => "partly written",
+            RegionState::Written => "written",
+            RegionState::Differs => "written, and read back as something else",
+            RegionState::Proven => "written, and read back as it should be",
+        })
+    }
+}
+
 /// A part of the board's memory that this run was to change.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct BoardRegion {
     /// As people are told it: "bootloader.bin at 0x08000000".
     pub name: String,

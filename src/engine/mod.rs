@@ -59,6 +59,7 @@ mod tell_apart;
 #[cfg(test)]
 #[cfg(unix)]
 mod test_desk;
+mod told;
 mod tool_folder;
 #[cfg(test)]
 #[cfg(unix)]
@@ -72,10 +73,13 @@ mod watch;
 use std::time::Duration;
 
 pub use beforehand::RuledOut;
-pub use conduct::{Assignment, Clock, Order, Settings, Tell, Workplace, conduct};
+pub use conduct::{Assignment, Clock, Order, RecordKept, Settings, Tell, Workplace, conduct};
 pub use device_rules::{RULES_FILE, RULES_MARK, is_ours, permits, rules_for};
 pub use devices::Chosen;
-pub use event::{Asks, CONDITION_DOES_NOT_HOLD, Cause, Event, FuseChange, GoesOn, Problem, StepEnd, WaitEnd};
+pub use event::{
+    Agreed, Asks, CONDITION_DOES_NOT_HOLD, Cause, DocumentRole, Event, FuseChange, GoesOn, Problem, RunDetails,
+    RunDocument, StepEnd, WaitEnd,
+};
 pub use files::Files;
 pub use inputs::{Absent, GivenFiles, InputProblem, MakeImage, stage_inputs};
 pub use ledger::{BoardRegion, RegionState};
@@ -90,6 +94,7 @@ pub use refusal::{
     without_tools,
 };
 pub use runner::{Finish, run};
+pub use told::{EVENTS_FORMAT, Stamps, Told, events_schema};
 pub use tool_folder::file_of as file_of_tool;
 
 pub use crate::words::Outcome;

@@ -19,7 +19,7 @@ use crate::world::{AttachedDevice, World};
 const LEAVES_WITHIN: Duration = Duration::from_secs(5);
 
 /// Why a device counts as the board that is meant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ProvenBy {
     /// It came while the person moved.

@@ -180,6 +180,8 @@ pub(super) fn play(catalog: &str, launcher: &[&str], playbook: &str, desk: &Desk
         simulated: false,
         even_if_healthy: false,
         single_calls: desk.single_calls,
+        operator: None,
+        record: None,
         playbook_name: "x.yaml".to_owned(),
         shipped: false,
     };

@@ -51,7 +51,7 @@ pub struct Progress {
 }
 
 /// What a call that changes the board may have done to it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Touched {
     /// The call does not change boards, or ended before it began to.

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::words::as_text::as_text;
+
 /// USB vendor and product number, written `1fc9:0135`: two times four hexadecimal digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct UsbId {
@@ -44,17 +46,7 @@ impl fmt::Display for UsbId {
     }
 }
 
-impl serde::Serialize for UsbId {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> serde::Deserialize<'de> for UsbId {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        <String as serde::Deserialize>::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
-    }
-}
+as_text!(UsbId, "UsbId", "^[0-9a-f]{4}:[0-9a-f]{4}$");
 
 #[cfg(test)]
 mod tests {

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use crate::words::Outcome;
 
 /// What kind of fault a call ended in. Playbooks retry and restart by these words.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum FaultClass {
     /// Nothing with the wanted id is attached.
@@ -131,7 +131,7 @@ impl FromStr for FaultClass {
 }
 
 /// One fault of one call.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct Fault {
     pub class: FaultClass,
     /// The status the tool reported, such as `10203`.
@@ -175,7 +175,7 @@ impl Fault {
 }
 
 /// What one call came to, judged by its output.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     Succeeded,

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::words::as_text::as_text;
+
 /// A name of lower-case letters, digits, `-` and `_`, beginning with a letter.
 ///
 /// In expressions a `-` would be a minus, so names used there are written with `_`.
@@ -41,8 +43,4 @@ impl fmt::Display for Id {
     }
 }
 
-impl serde::Serialize for Id {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0)
-    }
-}
+as_text!(Id, "Id", "^[a-z][a-z0-9_-]{0,63}$");

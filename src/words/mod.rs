@@ -1,6 +1,7 @@
 //! Floor 0: the values everything else speaks in. Pure; knows no file, tool or board.
 
 mod address_range;
+mod as_text;
 mod code;
 mod device_id;
 mod diagnostic;

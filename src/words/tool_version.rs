@@ -4,6 +4,8 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
+use crate::words::as_text::as_text;
+
 /// Numbers separated by dots, compared number by number; missing ones count as 0.
 #[derive(Debug, Clone)]
 pub struct ToolVersion {
@@ -57,11 +59,7 @@ impl fmt::Display for ToolVersion {
     }
 }
 
-impl serde::Serialize for ToolVersion {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.text)
-    }
-}
+as_text!(ToolVersion, "ToolVersion", r"^[0-9]+(\.[0-9]+)*$");
 
 #[cfg(test)]
 mod tests {

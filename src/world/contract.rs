@@ -86,7 +86,7 @@ impl fmt::Debug for RunningTool {
 }
 
 /// May this user open the device?
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Access {
     Permitted,
@@ -96,7 +96,7 @@ pub enum Access {
 }
 
 /// One device on the bus right now.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct AttachedDevice {
     pub id: UsbId,
     /// Physical path such as `1-2.3` for USB and HID; the port (`/dev/ttyUSB0`, `COM7`) for serial bridges.
@@ -195,7 +195,7 @@ impl Reply {
 }
 
 /// The person, or the system, wants the run to end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Interrupt {
     /// Ctrl-C.

@@ -294,3 +294,9 @@ pub(super) fn is_in_group(id: u32) -> bool {
 pub(super) fn user_word() -> String {
     geteuid().as_raw().to_string()
 }
+
+/// The name of this computer.
+pub fn host_name() -> Option<String> {
+    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    Some(name).filter(|name| !name.is_empty())
+}

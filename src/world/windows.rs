@@ -167,3 +167,8 @@ pub(super) fn is_root() -> bool {
 pub(super) fn free_bytes(_folder: &Path) -> Option<u64> {
     None
 }
+
+/// The name of this computer.
+pub fn host_name() -> Option<String> {
+    std::env::var("COMPUTERNAME").ok().filter(|name| !name.is_empty())
+}

@@ -37,8 +37,19 @@ const SWAPPABLE: [&str; 18] = [
 ];
 
 /// Crates whose types or macros are part of the language that the files speak.
-const EVERYWHERE: [&str; 10] =
-    ["clap", "clap_complete", "console", "jiff", "regex", "serde", "serde_json", "tempfile", "thiserror", "tokio"];
+const EVERYWHERE: [&str; 11] = [
+    "clap",
+    "clap_complete",
+    "console",
+    "jiff",
+    "regex",
+    "schemars",
+    "serde",
+    "serde_json",
+    "tempfile",
+    "thiserror",
+    "tokio",
+];
 
 /// Families of chips and tools, beside the boards and tools of the shipped documents.
 const FAMILIES: [&str; 6] = ["stm32", "imxrt", "i.mx", "spsdk", "dfuse", "openmv cam"];

@@ -99,6 +99,8 @@ pub(crate) fn run_watched(
         simulated: true,
         even_if_healthy: bench_run.even_if_healthy,
         single_calls: true,
+        operator: None,
+        record: None,
         playbook_name: bench_run.playbook_name.to_owned(),
         shipped: false,
     };

@@ -14,7 +14,7 @@ use crate::bench::faults::run_watch::{PlannedMishap, RunWatch};
 use crate::bench::faults::scenario::{Matrix, Reference};
 use crate::bench::{Answers, Bench, BenchRun, CaseError, RunRecord, Subject, WhichBoard};
 use crate::documents::playbook::DeviceKind;
-use crate::engine::{Chosen, Event};
+use crate::engine::{Chosen, Event, ProvenBy};
 use crate::words::{Id, Outcome};
 
 /// A mishap and where it happens.
@@ -117,7 +117,11 @@ fn knowing_the_board<'a>(bench_run: BenchRun<'a>, first: &RunRecord, hands_moved
     let kind = |name: &Id| bench_run.playbook.device(name).map(|device| device.kind);
     let proven = first.events.iter().rev().find_map(|event| match event {
         // The name of a serial port need not stay when the board is connected again.
-        Event::BoardProven { port, device, .. } if kind(device) != Some(DeviceKind::Serial) => Some(port.clone()),
+        Event::BoardProven { port, device, by, .. }
+            if *by != ProvenBy::OwnId && kind(device) != Some(DeviceKind::Serial) =>
+        {
+            Some(port.clone())
+        }
         _ => None,
     });
     match (proven, bench_run.answers) {

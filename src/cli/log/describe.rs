@@ -1,7 +1,7 @@
 //! Each event as lines of the log.
 
 use crate::cli::wording::{bytes, clean, may_sleep, milliseconds, quote_command};
-use crate::engine::{Cause, Event, GoesOn, Problem, StepEnd, WaitEnd};
+use crate::engine::{Cause, Event, GoesOn, Problem, RunDetails, RunDocument, StepEnd, WaitEnd};
 use crate::words::{Fault, Stream, Verdict};
 
 /// `out` or `err`, as it stands before each line of a tool; what the tool itself overwrites has another mark.
@@ -13,18 +13,35 @@ pub(super) fn output_lead(stream: Stream, transient: bool) -> String {
     format!("  {stream}{} ", if transient { '~' } else { '|' })
 }
 
+/// What names this run, as far as it is given, and the documents that it rests on.
+fn run_details(run: &RunDetails) -> Vec<String> {
+    let named = [
+        ("run", Some(&run.run_id).filter(|id| !id.is_empty())),
+        ("host", run.host.as_ref()),
+        ("station", run.station.as_ref()),
+        ("operator", run.operator.as_ref()),
+        ("unit", run.unit.as_ref()),
+        ("port", run.port.as_ref()),
+        ("serial number", run.serial.as_ref()),
+    ];
+    let names: Vec<String> = named.iter().filter_map(|(name, value)| Some(format!("{name} {}", (*value)?))).collect();
+    let names = Some(names.join(", ")).filter(|names| !names.is_empty());
+    let document = |document: &RunDocument| format!("{} {}, SHA-256 {}", document.role, document.name, document.sha256);
+    names.into_iter().chain(run.documents.iter().map(document)).collect()
+}
+
 /// The first line says what happened, the others belong to it.
 pub(super) fn lines(event: &Event) -> Vec<String> {
     match event {
-        Event::RunStarted { board, playbook, shipped, simulated, steps_total, summary } => {
+        Event::RunStarted { board, playbook, shipped, simulated, steps_total, summary, run } => {
             let origin = if *shipped { "shipped" } else { "file" };
             let kind = if *simulated { "simulated run" } else { "run" };
-            let version = env!("CARGO_PKG_VERSION");
             let mut lines = vec![
                 format!("{kind} for {board}: playbook {playbook} ({origin}), {steps_total} steps"),
-                format!("recover {version}, {} {}", std::env::consts::OS, std::env::consts::ARCH),
+                format!("recover {}, {}", run.recover, run.system),
             ];
             lines.extend(summary.clone());
+            lines.extend(run_details(run));
             lines
         }
         Event::LookingForTools { tools } => vec![format!("still looking for {}", tools.join(", "))],
@@ -48,9 +65,10 @@ pub(super) fn lines(event: &Event) -> Vec<String> {
             vec![format!("step {number}/{total} {step}: {name}: skipped: {reason}")]
         }
         Event::ToolStarted { step, tool, command, limit_ms, changes_board, purpose } => {
+            let purpose = if purpose.is_empty() { String::new() } else { format!("{purpose}; ") };
             let writes = if *changes_board { ", changes the board" } else { "" };
             vec![
-                format!("{step}: {tool} started ({purpose}; at most {}{writes})", milliseconds(*limit_ms)),
+                format!("{step}: {tool} started ({purpose}at most {}{writes})", milliseconds(*limit_ms)),
                 format!("$ {}", quote_command(command)),
             ]
         }
@@ -141,10 +159,15 @@ pub(super) fn lines(event: &Event) -> Vec<String> {
             );
             with_text(about, text)
         }
-        Event::BoardProven { step, device, port, by } => {
-            vec![format!("{step}: the {device} at {port} is the board: {}", by.because())]
+        Event::BoardProven { step, device, port, serial, by } => {
+            let serial = serial.as_ref().map(|serial| format!(", serial number {serial},")).unwrap_or_default();
+            vec![format!("{step}: the {device} at {port}{serial} is the board: {}", by.because())]
         }
-        Event::ConsentGiven { step, by } => vec![format!("{step}: consent given: {by}")],
+        Event::ConsentGiven { step, by, operator, fuse, .. } => {
+            let operator = operator.as_ref().map(|operator| format!(" ({operator})")).unwrap_or_default();
+            let fuse = fuse.map(|fuse| format!(", for {fuse}")).unwrap_or_default();
+            vec![format!("{step}: consent given: {by}{operator}{fuse}")]
+        }
         Event::Retrying { step, attempt, attempts_max, pause_ms, because } => {
             let mut lines = vec![format!("{step}: attempt {attempt} of {attempts_max} in {}", milliseconds(*pause_ms))];
             lines.extend(fault_lines("because", because));

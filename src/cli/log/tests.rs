@@ -1,20 +1,23 @@
 //! The log of a run: what stands in it, and that each run gets its own.
 
-use std::time::Duration;
-
 use super::*;
 use crate::words::Stream;
+
+impl<W: Write + std::fmt::Debug> Log<W> {
+    fn told(&mut self, event: &Event) -> Option<String> {
+        self.event(&Told { ms: 1_234, ..Told::now(event) })
+    }
+}
 
 fn output(text: &str, transient: bool) -> Event {
     Event::ToolOutput { step: "sbl".parse().unwrap(), stream: Stream::Stderr, text: text.to_owned(), transient }
 }
 
-#[tokio::test(start_paused = true)]
-async fn times_count_from_the_start() {
+#[test]
+fn times_count_from_the_start() {
     let mut log = Log::new(Vec::new(), "run.log".into());
-    tokio::time::advance(Duration::from_millis(1_234)).await;
-    assert_eq!(log.event(&Event::Warning { text: "first\nsecond".to_owned() }), None);
-    log.event(&output("Erase \u{1b}[K45%", true));
+    assert_eq!(log.told(&Event::Warning { text: "first\nsecond".to_owned() }), None);
+    log.told(&output("Erase \u{1b}[K45%", true));
     let text = String::from_utf8(log.writer.unwrap()).unwrap();
     assert_eq!(text, "    1.234 warning\n          first\n          second\n    1.234   err~ Erase [K45%\n");
 }
@@ -22,8 +25,8 @@ async fn times_count_from_the_start() {
 #[test]
 fn it_tells_what_was_passed_over_and_why() {
     let mut log = Log::new(Vec::new(), "run.log".into());
-    log.event(&Event::LookingForTools { tools: vec!["flasher".into()] });
-    log.event(&Event::ToolPassedOver {
+    log.told(&Event::LookingForTools { tools: vec!["flasher".into()] });
+    log.told(&Event::ToolPassedOver {
         tool: "flasher".into(),
         program: "/old/flasher".into(),
         found_by: "PATH".into(),
@@ -51,17 +54,17 @@ impl Write for FullDisk {
 #[test]
 fn a_full_disk_is_told_once() {
     let mut log = Log::new(FullDisk, "run.log".into());
-    let complaint = log.event(&output("a", false)).unwrap();
+    let complaint = log.told(&output("a", false)).unwrap();
     assert!(complaint.contains("run.log"), "{complaint}");
-    assert_eq!(log.event(&output("b", false)), None);
+    assert_eq!(log.told(&output("b", false)), None);
 }
 
 #[test]
 fn output_has_a_limit() {
     let mut log = Log::new(Vec::new(), "run.log".into());
     log.output_bytes = OUTPUT_BYTES_MAX - 1;
-    log.event(&output("a", false));
-    log.event(&output("b", false));
+    log.told(&output("a", false));
+    log.told(&output("b", false));
     let text = String::from_utf8(log.writer.unwrap()).unwrap();
     assert_eq!(text.lines().count(), 1);
     assert!(text.contains("left out"), "{text}");
@@ -75,7 +78,7 @@ fn the_limit_counts_what_is_written() {
     for events in [vec![block], (0..1000).map(|number| output(&(number % 10).to_string(), false)).collect()] {
         let mut log = Log::new(Vec::new(), "run.log".into());
         for event in &events {
-            log.event(event);
+            log.told(event);
         }
         assert_eq!(log.output_bytes, log.writer.unwrap().len() as u64);
     }
@@ -89,25 +92,12 @@ fn a_line_that_comes_again_and_again_is_counted() {
     for event in
         [output("y", false), block("y\ny\ny\ny\n"), output("z", false), output("z", true), block("z\nz\nz\nz\n")]
     {
-        log.event(&event);
+        log.told(&event);
     }
-    log.event(&Event::Warning { text: "over".to_owned() });
+    log.told(&Event::Warning { text: "over".to_owned() });
     let text = String::from_utf8(log.writer.unwrap()).unwrap();
     let lines: Vec<&str> = text.lines().map(|line| &line[10..]).collect();
     let y = ["  err| y", "  err| y", "  err| y", "  (the line before this one came 2 times more)"];
     let z = ["  err| z", "  err~ z", "  err| z", "  err| z", "  err| z", "  (the line before this one came once more)"];
     assert_eq!(lines, [&y[..], &z, &["warning", "over"]].concat());
-}
-
-#[test]
-fn each_run_has_its_own_file() {
-    let folder = tempfile::tempdir().unwrap();
-    let runs = folder.path().join("deep").join("runs");
-    let logs = [(); 3].map(|()| Log::create(&runs, "rt1062.yaml").unwrap());
-    assert_eq!(std::fs::read_dir(&runs).unwrap().count(), 3);
-    assert!(logs[0].path().to_string_lossy().ends_with("-rt1062.log"));
-
-    let file = folder.path().join("file");
-    std::fs::write(&file, "").unwrap();
-    assert!(Log::create(&file, "rt1062").is_err());
 }

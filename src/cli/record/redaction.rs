@@ -13,7 +13,7 @@ use crate::world::Surroundings;
 
 /// What is replaced by what.
 #[derive(Debug, Default)]
-pub(super) struct Redaction {
+pub(in crate::cli) struct Redaction {
     replacements: Vec<Replacement>,
 }
 
@@ -31,13 +31,20 @@ const SHORT_BYTES: usize = 4;
 impl Redaction {
     /// Everything personal that can be known: of the surroundings, and of what was recorded.
     pub(super) fn of(scene: &Scene, surroundings: &Surroundings, files: &Path, folders: &[String]) -> Self {
-        let mut redaction = Redaction::default();
+        let mut redaction = Redaction::of_user(surroundings);
         for folder in folders {
             redaction.replace(folder, "/work", false);
         }
         if let Ok(files) = std::path::absolute(files) {
             redaction.replace(&files.to_string_lossy(), "/files", false);
         }
+        redaction.serials(serials(scene).iter().map(String::as_str));
+        redaction.in_order()
+    }
+
+    /// Of the person who runs recover.
+    pub(in crate::cli) fn of_user(surroundings: &Surroundings) -> Self {
+        let mut redaction = Redaction::default();
         if let Some(home) = &surroundings.home {
             redaction.replace(&home.to_string_lossy(), "/home/user", false);
         }
@@ -48,15 +55,22 @@ impl Redaction {
                 redaction.replace(&name, "user", true);
             }
         }
-        for (number, serial) in serials(scene).iter().enumerate() {
-            redaction.replace(serial, &format!("{:0width$}", number + 1, width = serial.len()), true);
-        }
-        // A path within another one goes first.
-        redaction.replacements.sort_by_key(|replacement| std::cmp::Reverse(replacement.from.len()));
         redaction
     }
 
-    fn replace(&mut self, from: &str, to: &str, whole_word: bool) {
+    pub(in crate::cli) fn serials<'a>(&mut self, serials: impl Iterator<Item = &'a str>) {
+        for (number, serial) in serials.enumerate() {
+            self.replace(serial, &format!("{:0width$}", number + 1, width = serial.len()), true);
+        }
+    }
+
+    /// Once all are known: a path within another one goes first.
+    pub(in crate::cli) fn in_order(mut self) -> Self {
+        self.replacements.sort_by_key(|replacement| std::cmp::Reverse(replacement.from.len()));
+        self
+    }
+
+    pub(in crate::cli) fn replace(&mut self, from: &str, to: &str, whole_word: bool) {
         let known = self.replacements.iter().any(|replacement| replacement.from == from);
         if from.len() >= SHORT_BYTES && from != to && !known {
             self.replacements.push(Replacement { from: from.to_owned(), to: to.to_owned(), whole_word });
@@ -114,7 +128,7 @@ impl Redaction {
         }
     }
 
-    pub(super) fn text(&self, text: &mut String) {
+    pub(in crate::cli) fn text(&self, text: &mut String) {
         let mut bytes = std::mem::take(text).into_bytes();
         self.pieces(&mut [&mut bytes]);
         *text = String::from_utf8_lossy(&bytes).into_owned();

@@ -5,7 +5,7 @@ use std::io;
 use super::*;
 use crate::cli::style::Signs;
 use crate::documents::playbook::{Drawing, HandMove};
-use crate::engine::{CONDITION_DOES_NOT_HOLD, GoesOn, Outcome, Problem, WaitEnd};
+use crate::engine::{CONDITION_DOES_NOT_HOLD, GoesOn, Outcome, Problem, Told, WaitEnd};
 use crate::words::{FaultClass, Stream};
 
 fn id(text: &str) -> Id {
@@ -18,6 +18,7 @@ fn command(line: &str) -> Vec<String> {
 
 fn started(simulated: bool) -> Event {
     Event::RunStarted {
+        run: Box::default(),
         board: "OpenMV Cam RT1062".into(),
         playbook: "rt1062.yaml".into(),
         shipped: true,
@@ -81,7 +82,7 @@ fn finished(outcome: Outcome, problem: Option<Problem>) -> Event {
 fn shown_with(look: Look, events: &[Event]) -> String {
     let mut screen = Screen::new(Vec::new(), look).with_log(Some("/state/run.log".into()));
     for event in events {
-        assert_eq!(screen.event(event), None);
+        assert_eq!(screen.event(&Told::now(event)), None);
     }
     String::from_utf8(screen.page.writer).unwrap()
 }
@@ -345,7 +346,7 @@ fn what_was_passed_over_is_shown_to_who_asks() {
     assert!(text.ends_with("\nlooking for blhost, sdphost ...\n"), "{text}");
     let mut screen = Screen::new(Vec::new(), Look::plain()).verbose();
     for event in &events {
-        assert_eq!(screen.event(event), None);
+        assert_eq!(screen.event(&Told::now(event)), None);
     }
     let verbose = String::from_utf8(screen.page.writer).unwrap();
     let line = "no tool   blhost · /old/blhost: it is version 1.9, and at least 1.11 is needed\n";
@@ -376,7 +377,7 @@ impl Write for Closed {
 fn a_screen_that_is_gone_is_no_trouble() {
     let mut screen = Screen::new(Closed, Look::plain());
     for event in [started(false), step(1, "a", "A"), finished(Outcome::Recovered, None)] {
-        assert_eq!(screen.event(&event), None);
+        assert_eq!(screen.event(&Told::now(&event)), None);
     }
 }
 
@@ -397,7 +398,7 @@ fn prompted(goes_on: GoesOn, hands: &[HandMove]) -> Event {
 
 fn told_to(mut screen: Screen<Vec<u8>>, events: &[Event]) -> String {
     for event in events {
-        assert_eq!(screen.event(event), None);
+        assert_eq!(screen.event(&Told::now(event)), None);
     }
     String::from_utf8(screen.page.writer).unwrap()
 }

@@ -6,11 +6,12 @@ use std::time::Duration;
 use crate::bench::Difference;
 use crate::cli::diagnostics::{DiagnosticLine, annotate as annotate_always, render};
 use crate::cli::json::write_line;
+use crate::cli::junit::{self, CaseEnd, ReportedCase, Suites, Words};
 use crate::cli::streams::{say, show, stdout};
 use crate::cli::style::{Look, Role, Sign};
 use crate::cli::test::{Invalid, Tried};
 use crate::cli::wording::{clean, count};
-use crate::words::{Code, Diagnostic, Position};
+use crate::words::{Code, Diagnostic, Position, Severity};
 
 /// Failed cases with their first difference at its place in the test file; then a line for each file and one for all.
 pub(super) fn human(tried: &[Tried<'_>], invalid: &[Invalid], took: Duration, look: &Look) {
@@ -184,5 +185,56 @@ pub(super) fn annotate_diagnostics(diagnostics: &[Diagnostic]) {
 fn annotate_one(diagnostic: &Diagnostic, title: &str) {
     if std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| !value.is_empty()) {
         annotate_always(diagnostic, title);
+    }
+}
+
+/// A suite for each test file, also for one that could not be run.
+pub(super) fn junit(tried: &[Tried<'_>], invalid: &[Invalid], took: Duration) {
+    let mut suites = Suites::new();
+    for tried in tried {
+        suites.entry(tried.suite.name.clone()).or_default().push(reported(tried));
+    }
+    with_invalid(&mut suites, invalid);
+    show(&junit::text(suites, took));
+}
+
+/// Nothing of them was run, so nothing has failed.
+pub(super) fn with_invalid(suites: &mut Suites, invalid: &[Invalid]) {
+    for Invalid { name, diagnostics } in invalid {
+        let errors: Vec<&Diagnostic> =
+            diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).collect();
+        let line = |diagnostic: &&Diagnostic| {
+            let place = diagnostic.place.as_ref().map(|place| format!("{place}: ")).unwrap_or_default();
+            format!("{place}{} [{}]", diagnostic.message, diagnostic.code)
+        };
+        let words = Words {
+            kind: errors.first().map(|first| first.code.word()),
+            message: errors.first().map(|first| first.message.clone()).unwrap_or_default(),
+            lines: errors.iter().map(line).collect(),
+        };
+        suites.entry(name.clone()).or_default().push(ReportedCase {
+            name: "the file and its playbook are valid".to_owned(),
+            class: None,
+            file: None,
+            took: Duration::ZERO,
+            end: CaseEnd::Invalid(words),
+        });
+    }
+}
+
+fn reported(tried: &Tried<'_>) -> ReportedCase {
+    let mut lines: Vec<String> = tried.differences.iter().map(sentence).collect();
+    let end = if lines.is_empty() {
+        CaseEnd::Passed
+    } else {
+        lines.extend(tried.kept.iter().map(|kept| format!("the bench is kept: {}", kept.display())));
+        CaseEnd::Failed(Words::of(Some("difference"), lines))
+    };
+    ReportedCase {
+        name: tried.case.name.value.clone(),
+        class: Some(tried.suite.playbook.board.clone()),
+        file: Some(tried.case.name.place.to_string()),
+        took: tried.took,
+        end,
     }
 }

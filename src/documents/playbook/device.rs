@@ -9,7 +9,7 @@ use crate::documents::playbook::Reading;
 use crate::words::{Id, Place, UsbId};
 
 /// How a device shows itself to the host.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum DeviceKind {
     /// Tools open its USB device node.

@@ -48,7 +48,7 @@ keys! {
 }
 
 /// A place on the board.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Spot {
     Top,
@@ -75,7 +75,7 @@ impl Spot {
 }
 
 /// What is known of a board's face.
-#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct Drawing {
     pub seen_from: Option<String>,
     pub edges: Edges,
@@ -89,7 +89,7 @@ pub struct Drawing {
 }
 
 /// Pins in their order: down, or from left to right.
-#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct Edges {
     pub left: Vec<String>,
     pub right: Vec<String>,
@@ -97,7 +97,7 @@ pub struct Edges {
     pub bottom: Vec<String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct Switch {
     pub name: String,
     pub at: Option<Spot>,

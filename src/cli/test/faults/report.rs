@@ -1,17 +1,16 @@
 //! What came of the trials: broken ones in full, then numbers; and the same for programs.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::bench::TrialEnd;
 use crate::cli::diagnostics::DiagnosticLine;
 use crate::cli::json::write_line;
-use crate::cli::streams::{say, stdout};
+use crate::cli::junit::{CaseEnd, ReportedCase, Suites, Words, text};
+use crate::cli::streams::{say, show, stdout};
 use crate::cli::style::{Look, Role, Sign};
 use crate::cli::test::Invalid;
 use crate::cli::test::faults::Tried;
-use crate::cli::test::junit::{ReportedCase, report_cases};
-use crate::cli::test::report::{not_run, tell_invalid};
+use crate::cli::test::report::{not_run, tell_invalid, with_invalid};
 use crate::cli::wording::{clean, count};
 
 pub(super) fn human(tried: &[Tried<'_>], invalid: &[Invalid], took: Duration, look: &Look) {
@@ -123,17 +122,19 @@ fn end_word(end: TrialEnd) -> String {
 }
 
 pub(super) fn junit(tried: &[Tried<'_>], invalid: &[Invalid], took: Duration) {
-    let mut suites: BTreeMap<&str, Vec<ReportedCase>> = BTreeMap::new();
+    let mut suites = Suites::new();
     for tried in tried {
         let mut lines: Vec<String> =
             tried.broken.iter().map(|broken| format!("broken: {}: {}", broken.invariant, broken.found)).collect();
         lines.push(tried.command());
-        suites.entry(&tried.board.target.name).or_default().push(ReportedCase {
+        suites.entry(tried.board.target.name.clone()).or_default().push(ReportedCase {
             name: tried.trial.to_string(),
-            class: tried.board.target.playbook.board.clone(),
+            class: Some(tried.board.target.playbook.board.clone()),
+            file: None,
             took: tried.took,
-            failure: (!tried.passed()).then_some(lines),
+            end: if tried.passed() { CaseEnd::Passed } else { CaseEnd::Failed(Words::of(None, lines)) },
         });
     }
-    report_cases(suites, invalid, took);
+    with_invalid(&mut suites, invalid);
+    show(&text(suites, took));
 }

@@ -1,0 +1,180 @@
+//! `recover report`: what happened in an earlier run, from its record.
+
+mod bundle;
+mod page;
+mod timeline;
+
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::cli::arguments::{ReportArgs, RunReportFormat};
+use crate::cli::junit::{self, CaseEnd, ReportedCase, Suites, Words};
+use crate::cli::log::Log;
+use crate::cli::reader::Reader;
+use crate::cli::refusal::complain_wrapped;
+use crate::cli::report::timeline::{StepLine, Timeline};
+use crate::cli::runs::folder::runs_folder;
+use crate::cli::runs::journal::{Journal, JournalError};
+use crate::cli::runs::kept_run::{Ended, KeptRun, NoSuchRun};
+use crate::cli::runs::summary::RunSummary;
+use crate::cli::streams::{say, show};
+use crate::engine::{Outcome, Told};
+
+#[derive(Debug, thiserror::Error)]
+enum ReportError {
+    #[error("no folder for records of runs is known, because HOME is not set; name one with --runs-dir")]
+    NoFolder,
+    #[error(transparent)]
+    NoSuchRun(#[from] NoSuchRun),
+    #[error("the record is not as it was written: {0}")]
+    NotAsWritten(JournalError),
+    #[error("run.json does not say what the journal says")]
+    OtherSummary,
+    #[error("{} cannot be written: {source}", path.display())]
+    Unwritable { path: PathBuf, source: io::Error },
+    #[error("the page could not be made: {0}")]
+    Page(#[from] askama::Error),
+}
+
+impl From<JournalError> for ReportError {
+    fn from(error: JournalError) -> Self {
+        ReportError::NotAsWritten(error)
+    }
+}
+
+pub(super) fn report(args: &ReportArgs) -> Outcome {
+    match told(args) {
+        Ok(()) => Outcome::Recovered,
+        Err(error) => {
+            complain_wrapped(&format!("error: {error}"));
+            match error {
+                ReportError::NoFolder | ReportError::NoSuchRun(_) => Outcome::CommandLine,
+                _ => Outcome::StepFailed,
+            }
+        }
+    }
+}
+
+fn told(args: &ReportArgs) -> Result<(), ReportError> {
+    let (run, journal) = read(args)?;
+    if args.verify {
+        say(&verified(&run, &journal)?);
+        return Ok(());
+    }
+    if let Some(file) = &args.bundle {
+        write_new(file, &bundle::bundle(&run, &journal))?;
+        say(&format!(
+            "Written: {}. Look at it before you send it: what is in it was printed by tools.",
+            file.display()
+        ));
+        return Ok(());
+    }
+    let text = match args.format {
+        RunReportFormat::Text => log(&journal),
+        RunReportFormat::Json => json(&run),
+        RunReportFormat::Junit => junit(&run, &journal),
+        RunReportFormat::Html => page::page(&run, &journal)?,
+    };
+    match &args.output {
+        Some(file) => write_new(file, text.as_bytes()),
+        None => {
+            show(&text);
+            Ok(())
+        }
+    }
+}
+
+/// A name that is a file is one that somebody has sent.
+fn read(args: &ReportArgs) -> Result<(KeptRun, Journal), ReportError> {
+    let file = Path::new(&args.run);
+    if file.is_file() {
+        return Ok(KeptRun::of_file(file)?);
+    }
+    let folder = runs_folder(args.runs_dir.as_deref()).ok_or(ReportError::NoFolder)?;
+    let run = KeptRun::find(&folder, &args.run)?;
+    let journal = run.journal()?;
+    Ok((run, journal))
+}
+
+fn verified(run: &KeptRun, journal: &Journal) -> Result<String, ReportError> {
+    let (mut told, kept) = (RunSummary::of(&journal.events), &run.summary);
+    told.journal.clone_from(&kept.journal);
+    // Events of a newer recover may be missing in what this one works out.
+    if journal.unknown == 0 && serde_json::to_value(&told).ok() != serde_json::to_value(kept).ok() {
+        return Err(ReportError::OtherSummary);
+    }
+    let lines = journal.end.lines;
+    let end = match (run.ended(), journal.torn) {
+        (Ended::So(_), _) => "",
+        (Ended::AtWork, _) => "; the run is still at work",
+        (Ended::CutOff, false) => "; the run was cut off behind the last one",
+        (Ended::CutOff, true) => "; the run was cut off as it wrote the next one",
+    };
+    Ok(format!("The record is as it was written: {lines} lines{end}."))
+}
+
+fn write_new(path: &Path, bytes: &[u8]) -> Result<(), ReportError> {
+    let written = File::create_new(path).and_then(|mut file| file.write_all(bytes));
+    written.map_err(|source| ReportError::Unwritable { path: path.to_owned(), source })
+}
+
+fn log(journal: &Journal) -> String {
+    let mut log = Log::new(Vec::new(), PathBuf::new());
+    for Told { event, ms, utc } in &journal.events {
+        // Memory takes everything.
+        let _complaint = log.event(&Told { event, ms: *ms, utc: *utc });
+    }
+    String::from_utf8_lossy(&log.written()).into_owned()
+}
+
+fn json(run: &KeptRun) -> String {
+    serde_json::to_string_pretty(&run.summary).map(|text| text + "\n").unwrap_or_default()
+}
+
+/// Each step is a case. Where the run failed before its first step, or between two, it has one of its own.
+fn junit(run: &KeptRun, journal: &Journal) -> String {
+    let timeline = Timeline::of(journal);
+    let board = &run.summary.board;
+    let case = |name: String, took: Duration, end: CaseEnd| ReportedCase {
+        name,
+        class: Some(board.clone()),
+        file: None,
+        took,
+        end,
+    };
+    let mut cases: Vec<ReportedCase> = timeline
+        .steps
+        .iter()
+        .map(|step| case(format!("{}: {}", step.id, step.name), Duration::from_millis(step.took_ms), case_end(step)))
+        .collect();
+    let failed = cases.iter().any(|case| matches!(case.end, CaseEnd::Failed(_)));
+    let as_a_whole = match run.ended() {
+        Ended::So(outcome) if outcome.exit_code() == 0 => None,
+        Ended::So(outcome) => {
+            let problem = run.summary.end.as_ref().and_then(|end| end.problem.as_ref());
+            Some(problem.map_or_else(|| outcome.to_string(), |problem| problem.what.clone()))
+        }
+        Ended::AtWork => Some("the run is still at work".to_owned()),
+        Ended::CutOff => Some("the run was cut off".to_owned()),
+    };
+    if let (Some(what), false) = (as_a_whole, failed) {
+        cases.push(case("the run".to_owned(), Duration::ZERO, CaseEnd::Failed(Words::of(None, vec![what]))));
+    }
+    let took = Duration::from_millis(run.summary.elapsed_ms);
+    junit::text(Suites::from([(run.name.clone(), cases)]), took)
+}
+
+fn case_end(step: &StepLine) -> CaseEnd {
+    match (&step.failed, &step.skipped) {
+        (Some(fault), _) => {
+            let evidence = fault.evidence.iter().map(|line| format!("it printed: {line}"));
+            let lines = std::iter::once(format!("{} ({})", fault.message, fault.class)).chain(evidence);
+            CaseEnd::Failed(Words::of(Some(fault.class.word()), lines.chain(fault.help.clone()).collect()))
+        }
+        (None, Some(why)) => CaseEnd::Skipped(why.clone()),
+        (None, None) if step.ended => CaseEnd::Passed,
+        (None, None) => CaseEnd::Failed(Words::of(None, vec!["it did not end".to_owned()])),
+    }
+}

@@ -1,0 +1,167 @@
+//! A run as one page that needs nothing else: read on a phone, printed, kept by an auditor. The only file that names askama's
+//! templates.
+
+use askama::Template;
+
+use crate::cli::report::timeline::{CallLine, StepLine, Timeline};
+use crate::cli::runs::journal::Journal;
+use crate::cli::runs::kept_run::{Ended, KeptRun};
+use crate::cli::runs::summary::RunSummary;
+use crate::cli::wording::{bytes, milliseconds, quote_command};
+use crate::engine::{Event, Problem, RunDocument};
+use crate::words::{Outcome, Verdict, steers};
+
+#[derive(Template)]
+#[template(path = "page.html", config = "src/cli/report/askama.toml")]
+struct Page<'a> {
+    run: &'a str,
+    summary: &'a RunSummary,
+    verdict: String,
+    /// A class of the style sheet.
+    tone: &'static str,
+    /// Label and text.
+    details: Vec<(&'static str, String)>,
+    problem: Option<&'a Problem>,
+    steps: Vec<Row<'a>>,
+    files: Vec<[String; 4]>,
+    documents: &'a [RunDocument],
+    warnings: Vec<&'a str>,
+}
+
+/// A step with its bar in the timeline, in parts of a hundred.
+struct Row<'a> {
+    step: &'a StepLine,
+    tone: &'static str,
+    word: &'static str,
+    left: f64,
+    width: f64,
+}
+
+impl Row<'_> {
+    fn took(&self) -> String {
+        if self.step.skipped.is_some() { String::new() } else { milliseconds(self.step.took_ms) }
+    }
+}
+
+pub(super) fn page(run: &KeptRun, journal: &Journal) -> Result<String, askama::Error> {
+    let timeline = Timeline::of(journal);
+    let summary = &run.summary;
+    let (verdict, tone) = verdict(run);
+    let whole = summary.elapsed_ms.max(1);
+    let page = Page {
+        run: &run.name,
+        summary,
+        verdict,
+        tone,
+        details: details(summary),
+        problem: summary.end.as_ref().and_then(|end| end.problem.as_ref()),
+        steps: timeline.steps.iter().map(|step| row(step, whole)).collect(),
+        files: files(journal),
+        documents: &summary.run.documents,
+        warnings: warnings(journal),
+    };
+    page.render().map(|text| without_steering(&text))
+}
+
+/// What steers a terminal has no place in a page either.
+fn without_steering(text: &str) -> String {
+    text.chars().map(|character| if steers(character) && character != '\n' { '\u{fffd}' } else { character }).collect()
+}
+
+fn verdict(run: &KeptRun) -> (String, &'static str) {
+    match run.ended() {
+        Ended::So(Outcome::Recovered) => ("Recovered".to_owned(), "good"),
+        Ended::So(outcome) => {
+            let words = outcome.to_string().replace('-', " ");
+            let mut letters = words.chars();
+            let first = letters.next().map(|letter| letter.to_ascii_uppercase());
+            (first.into_iter().chain(letters).collect(), "bad")
+        }
+        Ended::AtWork => ("Still at work".to_owned(), "open"),
+        Ended::CutOff => ("Cut off: killed, or the power was lost".to_owned(), "bad"),
+    }
+}
+
+fn details(summary: &RunSummary) -> Vec<(&'static str, String)> {
+    let run = &summary.run;
+    let time = |time: &jiff::Timestamp| time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string();
+    let given = [
+        ("Board", Some(summary.board.clone())),
+        ("Unit", run.unit.clone()),
+        ("Serial number", run.serial.clone()),
+        ("Port", run.port.clone()),
+        ("Operator", run.operator.clone()),
+        ("Station", run.station.clone()),
+        ("Computer", run.host.clone()),
+        ("Began", summary.began.as_ref().map(time)),
+        ("Took", Some(milliseconds(summary.elapsed_ms))),
+        ("Playbook", Some(summary.playbook.clone())),
+        ("recover", Some(format!("{} on {}", run.recover, run.system))),
+        ("Simulation", summary.simulated.then(|| "yes: no real board was touched".to_owned())),
+    ];
+    given.into_iter().filter_map(|(label, text)| Some((label, text?))).collect()
+}
+
+fn row(step: &StepLine, whole: u64) -> Row<'_> {
+    let (tone, word) = match step {
+        StepLine { failed: Some(_), .. } => ("bad", "failed"),
+        StepLine { skipped: Some(_), .. } => ("off", "not needed"),
+        StepLine { ended: false, .. } => ("bad", "not ended"),
+        StepLine { warning: Some(_), .. } => ("warn", "done, with a warning"),
+        StepLine { .. } => ("good", "done"),
+    };
+    #[expect(clippy::cast_precision_loss, reason = "a place in a drawing")]
+    let part = |ms: u64| ms as f64 * 100.0 / whole as f64;
+    Row { step, tone, word, left: part(step.began_ms), width: part(step.took_ms).max(0.3) }
+}
+
+fn files(journal: &Journal) -> Vec<[String; 4]> {
+    let file = |event: &Event| match event {
+        Event::InputReady { file, path, size, sha256, generated, .. } => {
+            let origin = if *generated { "made up" } else { path.as_deref().unwrap_or_default() };
+            Some([file.clone(), bytes(*size), origin.to_owned(), sha256.clone()])
+        }
+        _ => None,
+    };
+    journal.events.iter().filter_map(|told| file(&told.event)).collect()
+}
+
+fn warnings(journal: &Journal) -> Vec<&str> {
+    let texts = journal.events.iter().filter_map(|told| match &told.event {
+        Event::Warning { text } => Some(text.as_str()),
+        _ => None,
+    });
+    texts.collect()
+}
+
+impl CallLine {
+    fn shown(&self) -> String {
+        quote_command(&self.command)
+    }
+
+    fn took(&self) -> String {
+        milliseconds(self.took_ms)
+    }
+
+    /// "12 kB/s", where the tool told how much it moved.
+    fn rate(&self) -> Option<String> {
+        let moved = self.bytes.filter(|_| self.took_ms > 0)?;
+        Some(format!("{}/s", bytes(moved.saturating_mul(1000) / self.took_ms)))
+    }
+
+    fn came_to(&self) -> String {
+        match &self.verdict {
+            None => "did not end".to_owned(),
+            Some(Verdict::Succeeded) => "succeeded".to_owned(),
+            Some(Verdict::SucceededWithWarning(text)) => format!("succeeded; {text}"),
+            Some(Verdict::Fault(fault)) => format!("{} ({})", fault.message, fault.class),
+        }
+    }
+
+    fn evidence(&self) -> Option<&str> {
+        match &self.verdict {
+            Some(Verdict::Fault(fault)) => fault.evidence.as_deref(),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! Is a record kept of a run? Of every real one, unless the person says that it is to go without.
+
+use std::path::PathBuf;
+
+use crate::cli::approval::is_yes;
+use crate::cli::desk::{Desk, ask, piece};
+use crate::cli::job::Job;
+use crate::cli::refusal::refuse;
+use crate::cli::runs::folder::runs_folder;
+use crate::cli::runs::record::{NoRecord, Record};
+use crate::engine::{Outcome, RecordKept, Refusal, before_anything};
+use crate::words::FaultClass;
+
+/// The record of this run; none of a simulation that is not to be kept, and where the person goes on without one.
+pub(in crate::cli) fn record_of(job: &mut Job) -> Result<Option<Record>, Box<Refusal>> {
+    let real = job.bench.is_none();
+    // Nothing irreversible is done without one.
+    job.settings.record = real.then(RecordKept::default);
+    if job.options.no_record {
+        return Ok(None);
+    }
+    let folder = match (&job.bench, &job.options.runs_dir, &job.options.bench) {
+        (Some(_), None, None) => return Ok(None),
+        (Some(bench), None, Some(_)) => Some(bench.folder().to_owned()),
+        (_, given, _) => runs_folder(given.as_deref()),
+    };
+    match create(job, folder) {
+        Ok(record) => {
+            if real {
+                job.settings.record = Some(record.kept());
+            }
+            Ok(Some(record))
+        }
+        Err(why) => without(job, &why),
+    }
+}
+
+fn create(job: &Job, folder: Option<PathBuf>) -> Result<Record, NoRecord> {
+    Record::create(&folder.ok_or(NoRecord::NoFolder)?, &job.settings.playbook_name, job.keep_runs)
+}
+
+fn without(job: &Job, why: &NoRecord) -> Result<Option<Record>, Box<Refusal>> {
+    let what = format!("no record of this run can be kept: {why}");
+    if Desk::of(&job.options) == Desk::Person {
+        let question = format!(
+            "{}.\nWithout one, nothing is done that cannot be undone. Type yes to go on all the same:",
+            piece(&what)
+        );
+        if is_yes(&ask(&question)) {
+            return Ok(None);
+        }
+    }
+    let next = vec![
+        "Make room there, or name another folder for records with `--runs-dir DIR`.".to_owned(),
+        "To go on without a record, add --no-record; then nothing is done that cannot be undone.".to_owned(),
+    ];
+    Err(refuse(Outcome::CommandLine, before_anything(FaultClass::BadFile, what, next)))
+}

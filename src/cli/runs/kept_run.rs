@@ -1,0 +1,108 @@
+//! A record of a run, looked at later: its summary, and its events where they are wanted.
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::cli::runs::folder::{JOURNAL, RESERVE, SUMMARY, records};
+use crate::cli::runs::journal::{Journal, JournalError};
+use crate::cli::runs::summary::RunSummary;
+use crate::words::Outcome;
+
+/// A summary is a few kilobytes, with the words of a failure.
+const SUMMARY_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
+#[derive(Debug)]
+pub(in crate::cli) struct KeptRun {
+    /// Of its folder.
+    pub(in crate::cli) name: String,
+    pub(in crate::cli) summary: RunSummary,
+    journal: PathBuf,
+    at_work: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::cli) enum Ended {
+    So(Outcome),
+    AtWork,
+    /// Killed, or the power was lost.
+    CutOff,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub(in crate::cli) enum NoSuchRun {
+    #[error("no record of the run `{name}` is in {}", folder.display())]
+    Unknown { name: String, folder: PathBuf },
+    #[error("`{name}` may be any of {}", list.join(", "))]
+    Several { name: String, list: Vec<String> },
+    #[error("there is no record of a run in {}", folder.display())]
+    None { folder: PathBuf },
+    #[error("{} cannot be read: {source}", folder.display())]
+    Unreadable { folder: PathBuf, source: io::Error },
+}
+
+impl KeptRun {
+    /// The run of this name in the folder, or whose name begins so; or the last one.
+    pub(in crate::cli) fn find(folder: &Path, name: &str) -> Result<KeptRun, NoSuchRun> {
+        let folder_of = folder.to_owned();
+        let names = records(folder).map_err(|source| NoSuchRun::Unreadable { folder: folder_of.clone(), source })?;
+        if name == "last" {
+            let last = names.first().ok_or(NoSuchRun::None { folder: folder_of })?;
+            return Ok(KeptRun::look(&folder.join(last)));
+        }
+        let fitting: Vec<&String> = match names.iter().find(|known| *known == name) {
+            Some(exact) => vec![exact],
+            None => names.iter().filter(|known| known.starts_with(name)).collect(),
+        };
+        match fitting.as_slice() {
+            [one] => Ok(KeptRun::look(&folder.join(one))),
+            [] => Err(NoSuchRun::Unknown { name: name.to_owned(), folder: folder_of }),
+            several => {
+                Err(NoSuchRun::Several { name: name.to_owned(), list: several.iter().copied().cloned().collect() })
+            }
+        }
+    }
+
+    /// Of a run that was killed the summary lacks most, so it is worked out from the journal, as far as that is sound.
+    pub(in crate::cli) fn look(record: &Path) -> KeptRun {
+        let name = record.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let at_work = is_locked(&record.join(RESERVE));
+        let journal = record.join(JOURNAL);
+        let summary = summary_of(&record.join(SUMMARY)).filter(|summary| summary.end.is_some()).unwrap_or_else(|| {
+            let read = Journal::open(&journal, None);
+            read.map(|journal| RunSummary::of(&journal.events)).unwrap_or_default()
+        });
+        KeptRun { name, summary, journal, at_work }
+    }
+
+    /// A file that was made to be sent.
+    pub(in crate::cli) fn of_file(file: &Path) -> Result<(KeptRun, Journal), JournalError> {
+        let journal = Journal::open(file, None)?;
+        let summary = RunSummary::of(&journal.events);
+        let name = summary.run.run_id.clone();
+        Ok((KeptRun { name, summary, journal: file.to_owned(), at_work: false }, journal))
+    }
+
+    pub(in crate::cli) fn ended(&self) -> Ended {
+        match &self.summary.end {
+            Some(end) => Ended::So(end.outcome),
+            None if self.at_work => Ended::AtWork,
+            None => Ended::CutOff,
+        }
+    }
+
+    /// Everything that was told, as it was written.
+    pub(in crate::cli) fn journal(&self) -> Result<Journal, JournalError> {
+        Journal::open(&self.journal, self.summary.journal.as_ref().filter(|_| self.summary.end.is_some()))
+    }
+}
+
+fn summary_of(path: &Path) -> Option<RunSummary> {
+    let small = fs::metadata(path).is_ok_and(|data| data.is_file() && data.len() <= SUMMARY_BYTES_MAX);
+    if small { serde_json::from_slice(&fs::read(path).ok()?).ok() } else { None }
+}
+
+/// Whoever makes the record holds this.
+fn is_locked(reserve: &Path) -> bool {
+    File::open(reserve).is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
+}
