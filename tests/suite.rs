@@ -30,6 +30,7 @@ mod orphans;
 mod plans;
 mod proving;
 mod readme;
+mod records;
 mod rt1062;
 mod scenes;
 mod schemas;

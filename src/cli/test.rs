@@ -1,6 +1,8 @@
 //! `recover test`: runs the cases of test files in parallel, each on a bench of its own, and reports.
 
 mod collect;
+#[cfg(test)]
+mod contract_tests;
 mod faults;
 mod mutate;
 mod progress;
@@ -112,18 +114,21 @@ fn tell_catalogs(catalogs: &Catalogs) {
     }
 }
 
-/// A case that cannot be run, or that finds a defect in recover, is one that failed.
-fn try_case<'a>(suite: &'a Suite, case: &'a Case) -> Tried<'a> {
-    let began = Instant::now();
-    let subject = Subject {
+fn subject(suite: &Suite) -> Subject<'_> {
+    Subject {
         playbook: &suite.playbook,
         sound: &suite.playbook,
         name: &suite.playbook.source.name,
         catalog: &suite.catalog.catalog,
         folder: &suite.folder,
         scenes: &suite.scenes,
-    };
-    let ran = catch_unwind(AssertUnwindSafe(|| run_case(subject, case, Keep::Failed)));
+    }
+}
+
+/// A case that cannot be run, or that finds a defect in recover, is one that failed.
+fn try_case<'a>(suite: &'a Suite, case: &'a Case) -> Tried<'a> {
+    let began = Instant::now();
+    let ran = catch_unwind(AssertUnwindSafe(|| run_case(subject(suite), case, Keep::Failed)));
     let could_not = |found: String| {
         let expected = "that the case can be run".to_owned();
         (vec![Difference { place: Some(case.name.place.clone()), expected, found }], None, Baseline::default())

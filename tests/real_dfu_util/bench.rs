@@ -74,7 +74,8 @@ impl Bench {
         let start = Instant::now();
         while start.elapsed() < EVENT_LIMIT {
             let logs = std::fs::read_dir(&runs).into_iter().flatten().flatten();
-            let text: String = logs.filter_map(|log| std::fs::read_to_string(log.path()).ok()).collect();
+            let text: String =
+                logs.filter_map(|log| std::fs::read_to_string(log.path().join("log.txt")).ok()).collect();
             if let Some(found) = told(&text) {
                 return Some(found);
             }

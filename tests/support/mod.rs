@@ -59,6 +59,12 @@ impl House {
         house
     }
 
+    /// The logs of all runs here, one behind the other.
+    pub fn log(&self) -> String {
+        let runs = std::fs::read_dir(self.path("home/state/recover/runs")).into_iter().flatten();
+        runs.filter_map(|run| std::fs::read_to_string(run.unwrap().path().join("log.txt")).ok()).collect()
+    }
+
     /// Below the house's own folder; `work/` is where the program runs.
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)

@@ -22,10 +22,16 @@ struct Page<'a> {
     /// Label and text.
     details: Vec<(&'static str, String)>,
     problem: Option<&'a Problem>,
-    steps: Vec<Row<'a>>,
+    groups: Vec<Group<'a>>,
     files: Vec<[String; 4]>,
     documents: &'a [RunDocument],
     warnings: Vec<&'a str>,
+}
+
+/// Steps one after another, all of them needed or none.
+struct Group<'a> {
+    needed: bool,
+    rows: Vec<Row<'a>>,
 }
 
 /// A step with its bar in the timeline, in parts of a hundred.
@@ -55,7 +61,7 @@ pub(super) fn page(run: &KeptRun, journal: &Journal) -> Result<String, askama::E
         tone,
         details: details(summary),
         problem: summary.end.as_ref().and_then(|end| end.problem.as_ref()),
-        steps: timeline.steps.iter().map(|step| row(step, whole)).collect(),
+        groups: groups(&timeline, whole),
         files: files(journal),
         documents: &summary.run.documents,
         warnings: warnings(journal),
@@ -100,6 +106,17 @@ fn details(summary: &RunSummary) -> Vec<(&'static str, String)> {
         ("Simulation", summary.simulated.then(|| "yes: no real board was touched".to_owned())),
     ];
     given.into_iter().filter_map(|(label, text)| Some((label, text?))).collect()
+}
+
+fn groups(timeline: &Timeline, whole: u64) -> Vec<Group<'_>> {
+    let needed = |step: &StepLine| step.skipped.is_none();
+    let chunks = timeline.steps.chunk_by(|one, next| needed(one) == needed(next));
+    chunks
+        .map(|steps| Group {
+            needed: steps.iter().all(needed),
+            rows: steps.iter().map(|step| row(step, whole)).collect(),
+        })
+        .collect()
 }
 
 fn row(step: &StepLine, whole: u64) -> Row<'_> {

@@ -86,34 +86,40 @@ impl Journal {
 
     /// `known_end` is what stands beside the journal of a run that has ended.
     pub(in crate::cli) fn read(bytes: &[u8], known_end: Option<&JournalEnd>) -> Result<Journal, JournalError> {
-        let mut journal = Journal { events: Vec::new(), unknown: 0, end: JournalEnd::default(), torn: false };
-        for line in bytes.split_inclusive(|byte| *byte == b'\n') {
-            let number = journal.end.lines + 1;
-            let altered = JournalError::Altered { line: number };
-            if known_end.is_some_and(|end| end.lines == journal.end.lines) {
-                return Err(JournalError::Added { written: journal.end.lines });
-            }
-            if !line.ends_with(b"\n") && known_end.is_none() {
-                journal.torn = true;
-                break;
-            }
-            let Some((body, chain)) = parts(line) else { return Err(altered) };
-            if journal.end.digest(body).as_bytes() != chain {
-                return Err(altered);
-            }
-            journal.end = JournalEnd { lines: number, chain: String::from_utf8_lossy(chain).into_owned() };
+        let (end, whole) = verify(bytes, known_end)?;
+        let mut journal = Journal { events: Vec::new(), unknown: 0, end, torn: whole < bytes.len() };
+        for line in bytes[..whole].split_inclusive(|byte| *byte == b'\n') {
             match serde_json::from_slice(line) {
                 Ok(told) => journal.events.push(told),
                 Err(_) => journal.unknown += 1,
             }
         }
-        match known_end {
-            Some(end) if end.lines > journal.end.lines => {
-                Err(JournalError::Missing { line: journal.end.lines + 1, written: end.lines })
-            }
-            Some(end) if end.chain != journal.end.chain => Err(JournalError::Altered { line: journal.end.lines }),
-            _ => Ok(journal),
+        Ok(journal)
+    }
+}
+
+/// How far it goes, and how many of its bytes are whole lines.
+fn verify(bytes: &[u8], known_end: Option<&JournalEnd>) -> Result<(JournalEnd, usize), JournalError> {
+    let (mut end, mut whole) = (JournalEnd::default(), 0);
+    for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+        if known_end.is_some_and(|known| known.lines == end.lines) {
+            return Err(JournalError::Added { written: end.lines });
         }
+        if !line.ends_with(b"\n") && known_end.is_none() {
+            break;
+        }
+        let number = end.lines + 1;
+        let sound = parts(line).filter(|(body, chain)| end.digest(body).as_bytes() == *chain);
+        let Some((_, chain)) = sound else { return Err(JournalError::Altered { line: number }) };
+        end = JournalEnd { lines: number, chain: String::from_utf8_lossy(chain).into_owned() };
+        whole += line.len();
+    }
+    match known_end {
+        Some(known) if known.lines > end.lines => {
+            Err(JournalError::Missing { line: end.lines + 1, written: known.lines })
+        }
+        Some(known) if known.chain != end.chain => Err(JournalError::Altered { line: end.lines }),
+        _ => Ok((end, whole)),
     }
 }
 

@@ -102,8 +102,10 @@ impl Record {
 impl Reader for Record {
     fn event(&mut self, told: &Told<&Event>) -> Option<String> {
         self.summary.hear(told);
-        let of_log = self.log.event(told);
         let of_journal = self.journal.event(told);
+        // What a full disk has given back is not for what tools print.
+        let left_out = self.journal.reserve.used && of_tools(told.event);
+        let of_log = if left_out { None } else { self.log.event(told) };
         self.kept.set(self.journal.file.is_some());
         let at_the_end = match told.event {
             // From here on a killed run is found by its summary, too.
@@ -165,8 +167,7 @@ impl JournalFile {
     }
 
     fn event(&mut self, told: &Told<&Event>) -> Option<String> {
-        let of_tools =
-            matches!(told.event, Event::ToolOutput { .. } | Event::ToolLines { .. } | Event::Progress { .. });
+        let of_tools = of_tools(told.event);
         // A disk that was full, or a tool gone wild: only what is done is told.
         if of_tools && (self.reserve.used || self.output_bytes > OUTPUT_BYTES_MAX) {
             return None;
@@ -216,6 +217,10 @@ impl JournalFile {
         self.length += lines.len() as u64;
         Ok(())
     }
+}
+
+fn of_tools(event: &Event) -> bool {
+    matches!(event, Event::ToolOutput { .. } | Event::ToolLines { .. } | Event::Progress { .. })
 }
 
 /// Whoever looks after a loss of power must find it: around each change of the board, and all that concerns what cannot be undone.

@@ -1,0 +1,287 @@
+//! Every real run leaves a record: it outlasts a kill, it shows what was altered, it is told in four ways, and nothing
+//! irreversible is done without one.
+
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use crate::support::{Ended, House, wait_for};
+
+const CATALOG: &str = r#"
+[mender]
+summary = "mends"
+programs = ["mender"]
+timeout = "60s"
+version = { args = ["--version"], flavours = [{ pattern = '^mender (?P<version>\S+)' }] }
+
+[[mender.commands]]
+name = "write"
+reversible = true
+with = ["write"]
+changes_board = true
+success = ['^done$']
+
+[[mender.commands]]
+name = "burn"
+with = ["burn"]
+changes_board = true
+success = ['^done$']
+
+[[mender.commands]]
+name = "read"
+reversible = true
+with = ["read"]
+success = ['^fuse']
+"#;
+
+const WRITES: &str = "steps:\n  - {id: mend, name: Mend it, run: mender, args: [write, \"${image}\"]}\n";
+
+const BURNS: &str = r#"steps:
+  - {id: mend, run: mender, args: [write, "${image}"]}
+  - id: burn
+    run: mender
+    args: [burn]
+    irreversible:
+      why: It cannot be undone.
+      already_done: {steps: [{run: mender, args: [read], capture: {fuse: {integer: 'fuse (\d)'}}}], holds: fuse == 1}
+      verify: {steps: [{run: mender, args: [read], capture: {fuse: {integer: 'fuse (\d)'}}}], holds: fuse == 1}
+"#;
+
+const RUN: [&str; 5] = ["--playbook", "camera.yaml", "--catalog", "vendor-tools.toml", "--non-interactive"];
+
+/// What the tool does stands in `script`; `$MARKS` is a folder for its marks.
+fn house(script: &str, steps: &str) -> House {
+    let mut house = House::new();
+    house.write("vendor-tools.toml", CATALOG);
+    house.write("camera.yaml", format!("format: 1\nboard: Camera\ninputs: {{image: {{file: image.bin}}}}\n{steps}"));
+    house.write("image.bin", [7; 100]);
+    let version = "case \"$1\" in --version) echo 'mender 1.0'; exit 0;; esac\n";
+    let tool = house.script("mender", &format!("{version}{script}"));
+    house.set("RECOVER_TOOL_MENDER", tool);
+    let marks = house.path("marks");
+    std::fs::create_dir(&marks).unwrap();
+    house.set("MARKS", marks);
+    house.set("USER", "ada-lovelace");
+    house
+}
+
+fn runs(house: &House) -> Vec<PathBuf> {
+    let runs = std::fs::read_dir(house.path("home/state/recover/runs")).into_iter().flatten();
+    runs.map(|run| run.unwrap().path()).collect()
+}
+
+fn the_run(house: &House) -> PathBuf {
+    let [run] = <[PathBuf; 1]>::try_from(runs(house)).unwrap();
+    run
+}
+
+fn journal(house: &House) -> Vec<Value> {
+    let text = std::fs::read_to_string(the_run(house).join("journal.jsonl")).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn a_run_says_which_it_is_and_everything_is_kept() {
+    let house = house("echo working; echo done\n", WRITES);
+    let named = ["--unit", "4711", "--operator", "Ada", "--station", "S1", "--message-format", "json"];
+    let shown = house.run(&[&RUN[..], &named].concat()).exits(0).events();
+    let mut kept = journal(&house);
+    for line in &mut kept {
+        line.as_object_mut().unwrap().remove("chain").unwrap();
+    }
+    assert_eq!(shown, kept);
+    let first = &kept[0];
+    assert_eq!((&first["event"], &first["format"]), (&"run_started".into(), &1.into()));
+    assert_eq!((&first["unit"], &first["operator"], &first["station"]), (&"4711".into(), &"Ada".into(), &"S1".into()));
+    assert_eq!(first["run_id"].as_str().unwrap(), the_run(&house).file_name().unwrap());
+    assert_eq!(first["recover"], env!("CARGO_PKG_VERSION"));
+    let roles: Vec<&str> =
+        first["documents"].as_array().unwrap().iter().map(|it| it["role"].as_str().unwrap()).collect();
+    assert_eq!(roles, ["playbook", "catalog", "catalog"]);
+    let sha256 = crate::support::sha256(&std::fs::read(house.path("work/camera.yaml")).unwrap());
+    assert_eq!(first["documents"][0]["sha256"], sha256);
+
+    // Each as the schema says, and at times that never go back.
+    let schema: Value = serde_json::from_str(&house.run(&["schema", "events"]).exits(0).stdout).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let mut last = 0;
+    for event in &shown {
+        validator.validate(event).unwrap_or_else(|error| panic!("{error}: {event}"));
+        let ms = event["ms"].as_u64().unwrap();
+        assert!(ms >= last && event["utc"].as_str().unwrap().ends_with('Z'), "{event}");
+        last = ms;
+    }
+
+    let run: Value = serde_json::from_slice(&std::fs::read(the_run(&house).join("run.json")).unwrap()).unwrap();
+    assert_eq!((&run["end"]["outcome"], &run["unit"]), (&"recovered".into(), &"4711".into()));
+    assert!(!the_run(&house).join("reserve").exists());
+    house.run(&["report", "last", "--verify"]).exits(0).says("The record is as it was written");
+    house.run(&["runs"]).exits(0).says("recovered").says("4711");
+    house.run(&["runs", "--unit", "4712"]).exits(0).says("There is no record of a run");
+    let listed = house.run(&["runs", "--message-format", "json"]).exits(0).events();
+    assert_eq!(listed, [run]);
+}
+
+#[test]
+fn it_is_told_as_text_as_a_page_for_programs_and_to_be_sent() {
+    let script = "echo \"writing for $USER\"; echo 'no <answer> & no hope'; exit 1\n";
+    let house = house(script, WRITES);
+    house.run(&[&RUN[..], &["--unit", "SN-4711", "--operator", "Ada Lovelace"]].concat()).exits(1);
+    let log = std::fs::read_to_string(the_run(&house).join("log.txt")).unwrap();
+    assert_eq!(house.run(&["report", "last"]).exits(0).stdout, log);
+    house.run(&["report", "last", "--format", "json"]).exits(0).says("\"step-failed\"");
+    let junit = house.run(&["report", "last", "--format", "junit"]).exits(0).stdout;
+    assert!(junit.contains("name=\"mend: Mend it\"") && junit.contains("failures=\"1\""), "{junit}");
+
+    let page = house.path("work/report.html");
+    house.run(&["report", "last", "--format", "html", "--output", "report.html"]).exits(0);
+    let html = std::fs::read_to_string(&page).unwrap();
+    for told in ["Step failed", "Mend it", "SN-4711", "Do next", "mender write image.bin"] {
+        assert!(html.contains(told), "{told}: {html}");
+    }
+    // What tools print is text, and nothing is fetched from elsewhere.
+    assert!(html.contains("no &#60;answer&#62; &#38; no hope") && !html.contains("<answer>"), "{html}");
+    assert!(!html.contains("://") && !html.contains("<script"), "{html}");
+    // A file that is there is not written over.
+    house.run(&["report", "last", "--output", "report.html"]).exits(1).says("report.html cannot be written");
+    assert_eq!(std::fs::read_to_string(&page).unwrap(), html);
+
+    house.run(&["report", "last", "--bundle", "sent.jsonl"]).exits(0).says("Look at it before you send it");
+    let sent = std::fs::read_to_string(house.path("work/sent.jsonl")).unwrap();
+    let home = house.path("home").display().to_string();
+    for personal in ["ada-lovelace", "Ada Lovelace", "SN-4711", home.as_str()] {
+        assert!(log.contains(personal) || personal == home, "{personal} was there to be replaced");
+        assert!(!sent.contains(personal), "{personal}: {sent}");
+    }
+    assert!(sent.contains("writing for user"), "{sent}");
+    house.run(&["report", "sent.jsonl"]).exits(0).says("no <answer> & no hope");
+    house.run(&["report", "sent.jsonl", "--verify"]).exits(0);
+}
+
+#[test]
+fn what_was_altered_is_found() {
+    let house = house("echo done\n", WRITES);
+    house.run(&RUN).exits(0);
+    let (journal, summary) = (the_run(&house).join("journal.jsonl"), the_run(&house).join("run.json"));
+    let sound = std::fs::read_to_string(&journal).unwrap();
+    for (altered, told) in [
+        (sound.replacen("mender", "bender", 1), "line "),
+        (sound.lines().take(4).map(|line| format!("{line}\n")).collect(), "line 5 and what came after it are missing"),
+        (sound.trim_end().to_owned(), "is not as it was written"),
+    ] {
+        std::fs::write(&journal, altered).unwrap();
+        house.run(&["report", "last", "--verify"]).exits(1).says("not as it was written").says(told);
+    }
+    std::fs::write(&journal, &sound).unwrap();
+    let other = std::fs::read_to_string(&summary).unwrap().replace("\"recovered\"", "\"declined\"");
+    std::fs::write(&summary, other).unwrap();
+    house.run(&["report", "last", "--verify"]).exits(1).says("run.json does not say what the journal says");
+    house.run(&["report", "20260101"]).exits(2).says("no record of the run `20260101`");
+}
+
+/// The record is whole up to the last event, whenever the run is killed.
+#[test]
+fn a_killed_run_has_its_record() {
+    let house = house("echo working; : > \"$MARKS/began\"; /bin/sleep 60\n", WRITES);
+    let mut child = Ended(house.command(&RUN).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
+    wait_for("the tool", || house.path("marks/began").exists().then_some(()));
+    wait_for("its line", || house.log().contains("working").then_some(()));
+    house.run(&["runs"]).exits(0).says("at work");
+    house.run(&["report", "last", "--verify"]).exits(0).says("the run is still at work");
+    child.0.kill().unwrap();
+    child.0.wait().unwrap();
+    house.run(&["runs"]).exits(0).says("cut off");
+    house.run(&["report", "last", "--verify"]).exits(0).says("the run was cut off");
+    house.run(&["report", "last"]).exits(0).says("working");
+    let events = journal(&house);
+    assert!(events.iter().any(|event| event["event"] == "tool_started" && event["changes_board"] == true));
+    // The power was lost in the middle of a line.
+    let path = the_run(&house).join("journal.jsonl");
+    let bytes = std::fs::read(&path).unwrap();
+    std::fs::write(&path, &bytes[..bytes.len() - 20]).unwrap();
+    house.run(&["report", "last", "--verify"]).exits(0).says("as it wrote the next one");
+}
+
+#[test]
+fn nothing_irreversible_is_done_without_a_record() {
+    let script = "case \"$1\" in read) [ -e \"$MARKS/fuse\" ] && echo 'fuse 1' || echo 'fuse 0';; \
+                  burn) : > \"$MARKS/fuse\"; echo done;; *) echo done;; esac\n";
+    let house = house(script, BURNS);
+    let agreed = [&RUN[..], &["--allow-irreversible", "burn"]].concat();
+    house
+        .run(&[&agreed[..], &["--no-record"]].concat())
+        .exits(6)
+        .says("no record is kept of this run")
+        .says("Run recover again without --no-record");
+    assert!(!house.path("marks/fuse").exists() && runs(&house).is_empty());
+    house.run(&agreed).exits(0);
+    let events = journal(&house);
+    let consent = events.iter().find(|event| event["event"] == "consent_given").unwrap();
+    assert_eq!((&consent["step"], &consent["how"]), (&"burn".into(), &"beforehand".into()));
+    // What a reading shows as done is not done again, so that it needs none.
+    house.run(&[&agreed[..], &["--no-record"]].concat()).exits(0);
+}
+
+#[test]
+fn where_no_record_can_be_kept_nothing_begins() {
+    let mut house = house(": > \"$MARKS/began\"; echo done\n", WRITES);
+    house.set("RECOVER_RUNS_DIR", house.path("work/image.bin/runs"));
+    house.run(&RUN).exits(2).says("no record of this run can be kept").says("--runs-dir DIR").says("add --no-record");
+    assert!(!house.path("marks/began").exists());
+    house.run(&[&RUN[..], &["--runs-dir", "mine"]].concat()).exits(0);
+    assert_eq!(std::fs::read_dir(house.path("work/mine")).unwrap().count(), 1);
+    house.run(&[&RUN[..], &["--no-record"]].concat()).exits(0);
+    house.run(&["runs"]).exits(1).says("cannot be read");
+}
+
+/// In a namespace of its own the test may mount a tiny file system for records, without any privilege.
+#[test]
+fn a_disk_that_fills_up_stops_no_recovery() {
+    let house = house(
+        "i=0; while [ $i -lt 3000 ]; do i=$((i+1)); echo \"line $i of many that are printed\"; done; echo done\n",
+        WRITES,
+    );
+    std::fs::create_dir(house.path("small")).unwrap();
+    let shell = |size: &str, then: &str| {
+        let line = format!("mount -t tmpfs -o size={size} none '{}' && {then}", house.path("small").display());
+        let own = house.command(&[]);
+        let mut outer = Command::new("unshare");
+        outer.args(["--user", "--map-root-user", "--mount", "/bin/sh", "-c", &line]);
+        outer.current_dir(house.path("work")).env_clear();
+        outer.envs(own.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        outer.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin").env("RECOVER_RUNS_DIR", house.path("small"));
+        outer.stdin(Stdio::null()).output()
+    };
+    match shell("64k", "true") {
+        Ok(output) if output.status.success() => {}
+        other => return eprintln!("skipped: this user may not mount anything, not even in a namespace ({other:?})"),
+    }
+    let run = format!("'{}' {}", env!("CARGO_BIN_EXE_recover"), RUN.join(" "));
+    let text = |output: &std::process::Output| {
+        let text = [&output.stdout[..], &output.stderr[..]].concat();
+        String::from_utf8_lossy(&text).split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    // Not even what is reserved.
+    let output = shell("64k", &format!("exec {run}")).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output));
+    assert!(text(&output).contains("no record of this run can be kept"), "{}", text(&output));
+    // It fills up while the tool prints: what is done is still told.
+    let checked = format!(
+        "{run} && '{}' report last --verify && cat small/../../small/*/journal.jsonl",
+        env!("CARGO_BIN_EXE_recover")
+    );
+    let output =
+        shell("1200k", &checked.replace("small/../../small", &house.path("small").display().to_string())).unwrap();
+    let told = text(&output);
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    assert!(told.contains("from here on the record of this run leaves out what the tools print"), "{told}");
+    assert!(
+        told.contains("The record is as it was written")
+            && told.contains(r#""event":"finished","outcome":"recovered""#),
+        "{told}"
+    );
+}
