@@ -86,7 +86,7 @@ impl Journal {
 
     /// `known_end` is what stands beside the journal of a run that has ended.
     pub(in crate::cli) fn read(bytes: &[u8], known_end: Option<&JournalEnd>) -> Result<Journal, JournalError> {
-        let (end, whole) = verify(bytes, known_end)?;
+        let (end, whole) = verify(bytes, JournalEnd::default(), known_end)?;
         let mut journal = Journal { events: Vec::new(), unknown: 0, end, torn: whole < bytes.len() };
         for line in bytes[..whole].split_inclusive(|byte| *byte == b'\n') {
             match serde_json::from_slice(line) {
@@ -98,9 +98,13 @@ impl Journal {
     }
 }
 
-/// How far it goes, and how many of its bytes are whole lines.
-fn verify(bytes: &[u8], known_end: Option<&JournalEnd>) -> Result<(JournalEnd, usize), JournalError> {
-    let (mut end, mut whole) = (JournalEnd::default(), 0);
+/// How far it goes that goes on behind `end`, and how many of its bytes are whole lines.
+pub(in crate::cli) fn verify(
+    bytes: &[u8],
+    mut end: JournalEnd,
+    known_end: Option<&JournalEnd>,
+) -> Result<(JournalEnd, usize), JournalError> {
+    let mut whole = 0;
     for line in bytes.split_inclusive(|byte| *byte == b'\n') {
         if known_end.is_some_and(|known| known.lines == end.lines) {
             return Err(JournalError::Added { written: end.lines });
