@@ -542,7 +542,11 @@ impl Reader {
 
     /// A whole number that is not negative.
     pub(crate) fn unsigned(&mut self, tree: &Tree) -> Option<u64> {
-        let text = self.text(tree)?;
+        let text = match &tree.kind {
+            // As TOML has them.
+            TreeKind::Integer(number) => Located { value: number.to_string(), place: tree.place.clone() },
+            _ => self.text(tree)?,
+        };
         match parse_integer(&text.value).map(u64::try_from) {
             Ok(Ok(number)) => Some(number),
             Ok(Err(_)) => {
