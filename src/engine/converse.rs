@@ -250,6 +250,7 @@ impl<'a, W: World> Runner<'a, W> {
             }
             (Some((prompt, text)), line) => {
                 self.show_prompt(watch.step, prompt, &text, answer.until.as_ref(), left);
+                self.begin_teaching(watch, prompt, answer.until.as_ref());
                 if let Some(line) = line {
                     let until = answer.until.as_ref();
                     watch.conversation.open = Open::Held { line, until, prompt: text, stream };
@@ -267,6 +268,7 @@ impl<'a, W: World> Runner<'a, W> {
         let question = if question.trim().is_empty() { String::new() } else { understandable(watch, &question) };
         self.finish_line(watch, stream);
         watch.conversation.open = Open::Nothing;
+        watch.lessons = None;
         watch.last_output = Instant::now();
         let line: String = line.chars().filter(|character| !character.is_control()).collect();
         if let Some(refused) = self.never_chosen(watch, &line) {
