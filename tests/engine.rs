@@ -1400,3 +1400,19 @@ fn a_tool_that_nobody_was_asked_to_do_something_for_teaches_nothing() {
         .play();
     assert_eq!((played.outcome, lessons(&played)), (Outcome::Recovered, vec![]));
 }
+
+#[test]
+fn what_hands_have_set_is_told_when_the_run_ends_before_it_was_taken_back() {
+    const STEPS: &str = "  - {id: set, prompt: Set the wire., hands: [unplug, fit-jumper, plug-in]}\n  - {id: write, run: mender, args: [write]}\n  \
+                         - {id: undo, prompt: Remove the wire., hands: [unplug, remove-jumper]}\n  - {id: again, run: mender, args: [erase]}\n";
+    let told = |failing: &'static str| {
+        let enter = || (1, Reply::Line(String::new()));
+        let mut scene = Scene::new(STEPS).act(failing, act("status 9"));
+        scene.replies = VecDeque::from([enter(), enter()]);
+        let played = scene.play();
+        assert_eq!(played.outcome, Outcome::StepFailed);
+        played.problem().next.iter().any(|text| text.starts_with("If the wire, jumper or button is still set"))
+    };
+    assert!(told("write"));
+    assert!(!told("erase"));
+}

@@ -218,7 +218,7 @@ impl<'a, W: World> Runner<'a, W> {
         self.tell_prompt(&step.id, text, &prompt.hands, GoesOn::ByItself, limit);
     }
 
-    pub(super) fn ask_hands(&self, prompt: &Prompt, until: Option<&Until>) {
+    pub(super) fn ask_hands(&mut self, prompt: &Prompt, until: Option<&Until>) {
         let whatever = Until::default();
         self.let_hands_move(&prompt.hands, Some(until.unwrap_or(&whatever)));
     }
