@@ -39,6 +39,8 @@ fn what_is_almost_a_name_is_seen_through() {
     let house = House::new();
     house.run(&["rt106"]).exits(2).says("Did you mean `rt1062` (OpenMV Cam RT1062)");
     house.run(&["h7pluss"]).exits(2).says("`h7-plus` (OpenMV Cam H7 Plus)");
+    house.run(&["h8"]).exits(2).says("Did you mean `h7` (OpenMV Cam H7)?");
+    house.run(&["m8"]).exits(2).says("`m4` (OpenMV Cam M4)").says("`m7` (OpenMV Cam M7)");
     house.run(&["chekc"]).exits(2).says("Did you mean the command `check`?");
     house.run(&["quite another thing"]).exits(2).says("recover list");
 }
