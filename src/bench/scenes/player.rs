@@ -141,7 +141,7 @@ impl ScenePlayer {
         let made_before = || {
             self.trial.as_ref()?;
             let fitting = || of_tool().filter(|(_, head)| fits(&head.args, args)).map(|(index, _)| index);
-            fitting().filter(|index| self.made(*index) > 0).last().or_else(|| fitting().next())
+            fitting().rfind(|index| self.made(*index) > 0).or_else(|| fitting().next())
         };
         next.or_else(|| of_tool().find(at_any_time).map(|(index, _)| index)).or_else(made_before)
     }

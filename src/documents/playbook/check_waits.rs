@@ -39,7 +39,7 @@ pub(super) fn check_waits(step: &Step, next: Option<&Step>) -> Vec<Diagnostic> {
 }
 
 fn check_hints(step: &Step) -> Vec<Diagnostic> {
-    if !step.hints.is_empty() && step.until.is_none() && !step.call().is_some_and(|run| run.prompt.is_some()) {
+    if !step.hints.is_empty() && step.until.is_none() && step.call().is_none_or(|run| run.prompt.is_none()) {
         let diagnostic =
             Diagnostic::error(Code::KeyOutOfPlace, step.place_of(STEP.hints), "`hints` belongs to a wait for devices");
         return vec![diagnostic.hint("a prompt waits for devices with `until`, and a tool beside a `prompt`")];
