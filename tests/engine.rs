@@ -1370,3 +1370,51 @@ fn what_is_only_tried_and_what_asks_by_itself_teaches_nothing() {
         assert_eq!(lessons(&Scene::new(steps).play()), [], "{steps}");
     }
 }
+
+#[test]
+fn a_tool_that_waits_for_hands_teaches_as_a_wait_does() {
+    const HOLD: &str = "  - id: hold\n    prompt: Connect it.\n    hands: [fit-jumper, plug-in]\n    run: mender\n    \
+                        args: [write]\n    until: {present: loader}\n    timeout: 5m\n    hints: {30s: Own.}\n";
+    let waits = || Act { takes: Duration::from_secs(250), leaves: Some(vec!["15a2:0073"]), ..act("status 0") };
+    let scene = |bus: Vec<(u64, Vec<&'static str>)>| Scene { bus, ..Scene::new(HOLD) }.act("write", waits());
+    let expected = [
+        (20, "Nothing at all has come to the USB bus. If the board is connected, perhaps its cable"),
+        (30, "Own"),
+        (60, "Perhaps the wire, button or switch was set after"),
+        (60, "Perhaps it is a cable between two USB-C sockets"),
+        (120, "Perhaps it is the USB port"),
+    ];
+    let played = scene(vec![(0, vec![])]).play();
+    assert_eq!((played.outcome, lessons(&played).as_slice()), (Outcome::Recovered, expected.as_slice()));
+    // Once the device is there the tool works, however long that takes.
+    let played = scene(vec![(0, vec![]), (40, vec!["15a2:0073"])]).play();
+    assert_eq!(lessons(&played), expected[..2]);
+    // What another device shows is no reason to be silent.
+    let played = scene(vec![(0, vec![]), (5, vec!["37c5:1060"])]).play();
+    assert_eq!(lessons(&played)[0], (20, "The board has started as usual"));
+}
+
+#[test]
+fn a_tool_that_nobody_was_asked_to_do_something_for_teaches_nothing() {
+    let steps = "  - {id: write, run: mender, args: [write], until: {present: loader}, timeout: 5m}\n";
+    let played = Scene { bus: vec![(0, vec![])], ..Scene::new(steps) }
+        .act("write", Act { takes: Duration::from_secs(250), leaves: Some(vec!["15a2:0073"]), ..act("status 0") })
+        .play();
+    assert_eq!((played.outcome, lessons(&played)), (Outcome::Recovered, vec![]));
+}
+
+#[test]
+fn what_hands_have_set_is_told_when_the_run_ends_before_it_was_taken_back() {
+    const STEPS: &str = "  - {id: set, prompt: Set the wire., hands: [unplug, fit-jumper, plug-in]}\n  - {id: write, run: mender, args: [write]}\n  \
+                         - {id: undo, prompt: Remove the wire., hands: [unplug, remove-jumper]}\n  - {id: again, run: mender, args: [erase]}\n";
+    let told = |failing: &'static str| {
+        let enter = || (1, Reply::Line(String::new()));
+        let mut scene = Scene::new(STEPS).act(failing, act("status 9"));
+        scene.replies = VecDeque::from([enter(), enter()]);
+        let played = scene.play();
+        assert_eq!(played.outcome, Outcome::StepFailed);
+        played.problem().next.iter().any(|text| text.starts_with("If the wire, jumper or button is still set"))
+    };
+    assert!(told("write"));
+    assert!(!told("erase"));
+}

@@ -84,6 +84,110 @@ fn a_playbook_that_believes_its_tool_is_found_out() {
     report.exits(1).says("<testcase name=\"sbl-2 tool-lies\"").says("failures=\"1\"");
 }
 
+/// The playbook, the catalog and the scene that `recover new` writes for a tool that nobody knows yet.
+fn newcomer(house: &House) {
+    house.run(&["new", "lamp", "--family", "tool"]).exits(0);
+}
+
+/// Puts something else into a file of the newcomer's.
+fn changed(house: &House, file: &str, from: &str, to: &str) {
+    let text = std::fs::read_to_string(house.path("work").join(file)).unwrap();
+    assert!(text.contains(from), "no `{from}` in {file}");
+    house.write(file, text.replace(from, to));
+}
+
+#[test]
+fn a_tool_that_only_a_scene_plays_gets_the_same_proof() {
+    let house = House::new();
+    newcomer(&house);
+    let trials = trials(&house.run(&["test", "lamp.yaml", "--faults", "--format", "json"]).exits(0));
+    for mishap in [
+        "tool-missing",
+        "tool-hangs",
+        "tool-always-hangs",
+        "tool-hangs-at-end",
+        "tool-crashes-midway",
+        "tool-garbage",
+        "exit-0-undone",
+        "exit-0-halfway",
+        "tool-stops-midway",
+        "exit-1-done",
+        "device-lost",
+        "device-lost-midway",
+        "ctrl-c-midway",
+        "ctrl-c-twice",
+        "term-midway",
+        "kill-midway",
+    ] {
+        let of_write = trials.iter().find(|trial| trial["mishap"] == mishap && trial["step"] == "write");
+        let end = of_write.unwrap_or_else(|| panic!("no {mishap}"))["end"].as_str().unwrap();
+        let expected = match mishap {
+            "tool-missing" => "tool-missing",
+            "ctrl-c-twice" | "ctrl-c-midway" | "term-midway" => "interrupted",
+            "kill-midway" => "killed",
+            _ => "step-failed",
+        };
+        assert_eq!(end, expected, "{mishap}");
+    }
+    assert!(trials.iter().any(|trial| trial["step"] == "connect" && trial["mishap"] == "person-gone"));
+}
+
+/// A call that is tried again is no call that the scene does not declare.
+#[test]
+fn a_scene_answers_again_when_a_struck_call_is_retried() {
+    let house = House::new();
+    newcomer(&house);
+    changed(&house, "lamp.yaml", "on: [no-answer]", "on: [no-answer, unknown, tool-broken]");
+    for mishap in ["tool-crashes-midway", "tool-stops-midway", "exit-0-halfway"] {
+        let name = format!("write {mishap}");
+        let ran = house.run(&["test", "lamp.yaml", "--faults", "--filter", &name, "--format", "json"]).exits(0);
+        assert_eq!(trials(&ran)[0]["end"], "mended", "{mishap}");
+    }
+}
+
+#[test]
+fn evidence_that_comes_before_the_work_is_done_is_found_out_in_a_scene() {
+    let house = House::new();
+    newcomer(&house);
+    changed(&house, "vendor-tools.toml", "'^Verified OK'", "'^Writing'");
+    house.run(&["test", "lamp.test.yaml", "--filter", "writes"]).exits(0);
+    let ran = house.run(&["test", "lamp.yaml", "--faults"]).exits(1);
+    ran.says("lamp.test.yaml › write tool-stops-midway")
+        .says("broken: it never says recovered when the board does not hold the images")
+        .says("the tool of write had not done its work")
+        .says("1 broke a rule");
+}
+
+/// With weak evidence too, when what was written is read back.
+#[test]
+fn what_is_read_back_in_a_scene_shows_the_half_of_a_struck_write() {
+    let house = House::new();
+    newcomer(&house);
+    changed(&house, "vendor-tools.toml", "'^Verified OK'", "'^Writing'");
+    let read = "\n[[acmeflash.commands]]\nname = \"read\"\nwith = [\"read\"]\nreversible = true\nsuccess = ['^Read']\n";
+    changed(&house, "vendor-tools.toml", "\n[[acmeflash.faults]]", &format!("{read}\n[[acmeflash.faults]]"));
+    let steps = "  - id: read\n    run: acmeflash\n    device: loader\n    args: [read, \"${firmware_read}\"]\n    \
+                 produces: firmware_read\n  - {id: compare, check: sha256(firmware_read) == sha256(firmware), \
+                 message: It differs.}\n";
+    changed(&house, "lamp.test.yaml", ", calls: [acmeflash write firmware.bin]", "");
+    let playbook = std::fs::read_to_string(house.path("work/lamp.yaml")).unwrap();
+    house.write("lamp.yaml", format!("{playbook}{steps}"));
+    let scene = std::fs::read_to_string(house.path("work/works.scene.yaml")).unwrap();
+    let call = "  - run: acmeflash\n    args: [read, \"*\"]\n    does: [{writes: {argument: 2}, copy_of: firmware.bin}, {out: \"Read\\n\"}]\n";
+    house.write("works.scene.yaml", format!("{scene}{call}"));
+    let ran = house.run(&["test", "lamp.yaml", "--faults", "--filter", "tool-stops-midway", "--format", "json"]);
+    let write = trials(&ran.exits(0)).into_iter().find(|trial| trial["step"] == "write").unwrap();
+    assert_eq!(write["end"], "step-failed");
+}
+
+#[test]
+fn a_playbook_that_nothing_plays_has_no_trials() {
+    let house = House::new();
+    newcomer(&house);
+    house.write("alone.yaml", std::fs::read(house.path("work/lamp.yaml")).unwrap());
+    house.run(&["test", "alone.yaml", "--faults"]).exits(2).says("a case with a `scene:` that ends recovered");
+}
+
 #[test]
 fn what_is_excused_counts_as_passed_until_it_is_mended() {
     let house = House::new();

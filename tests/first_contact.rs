@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
-use crate::support::{House, fitting};
+use crate::support::{House, Ran, fitting};
 
 /// A playbook of the person's own, for a board that recover does not know.
 const OWN: &str = "format: 1\nboard: Bench Lamp\naliases: [LAMP_ONE]\ndevices:\n  lamp: {usb: \"1209:0001\", label: lamp}\nsteps:\n  \
@@ -39,6 +39,8 @@ fn what_is_almost_a_name_is_seen_through() {
     let house = House::new();
     house.run(&["rt106"]).exits(2).says("Did you mean `rt1062` (OpenMV Cam RT1062)");
     house.run(&["h7pluss"]).exits(2).says("`h7-plus` (OpenMV Cam H7 Plus)");
+    house.run(&["h8"]).exits(2).says("Did you mean `h7` (OpenMV Cam H7)?");
+    house.run(&["m8"]).exits(2).says("`m4` (OpenMV Cam M4)").says("`m7` (OpenMV Cam M7)");
     house.run(&["chekc"]).exits(2).says("Did you mean the command `check`?");
     house.run(&["quite another thing"]).exits(2).says("recover list");
 }
@@ -189,6 +191,27 @@ fn watching_ends_with_its_reader() {
             panic!("it goes on");
         }
         std::thread::yield_now();
+    }
+}
+
+/// Whoever has never heard of them reads what they are in the first lines.
+#[test]
+fn an_introduction_says_what_a_rom_and_a_bootloader_are() {
+    const ROM: &str = "ROM, a program built into the chip";
+    const BOOTLOADER: &str = "the bootloader, the small program that starts the camera";
+    let house = House::new();
+    for (board, explained) in [
+        ("rt1062", vec![ROM]),
+        ("m4", vec![ROM, BOOTLOADER]),
+        ("m7", vec![ROM, BOOTLOADER]),
+        ("h7", vec![ROM, BOOTLOADER]),
+        ("h7-plus", vec![ROM, BOOTLOADER]),
+        ("pure-thermal", vec![ROM, BOOTLOADER]),
+        ("n6", vec![ROM, BOOTLOADER]),
+        ("ae3", vec![BOOTLOADER]),
+    ] {
+        let shown = house.run(&["show", board]).exits(0);
+        explained.into_iter().fold(shown, Ran::says);
     }
 }
 

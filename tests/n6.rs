@@ -103,7 +103,7 @@ fn a_layout_of_ones_own_may_name_other_files() {
     house.write(&format!("mine/{LOADER}"), signed(4_000));
     house.write(&format!("mine/{FLASH_DRIVER}"), [0x91; 780]);
     house.write("mine/my-bootloader.bin", signed(5_000));
-    simulate(&house, "", &["--files", "mine"]).exits(0).says("my-bootloader.bin · 5,000 bytes").says("skipped");
+    simulate(&house, "", &["--files", "mine"]).exits(0).says("my-bootloader.bin · 5,000 bytes").says("not needed here");
     assert_holds(&house, &signed(5_000));
 
     // Named one by one, it brings its files from where it lies.

@@ -361,6 +361,8 @@ fn every_board_is_recovered_with_the_images_in_their_places() {
     for board in shipped_boards().filter(|board| *board != "arduino") {
         let house = House::new();
         let events = simulate(&house, board, &[]).exits(0).events();
+        let next = events.last().unwrap()["next"].as_array().is_some_and(|next| !next.is_empty());
+        assert!(next, "{board}: nothing is said of what comes next");
         let ready = of_kind(&events, "input_ready").map(|event| (text(&event["file"]), text(&event["sha256"])));
         let ready: BTreeMap<String, String> = ready.collect();
         let regions = house.board().regions();

@@ -196,7 +196,7 @@ fn the_picture_shows_a_run() {
     house.set("COLUMNS", "80");
     let ran = house.run(&["m7", "--simulate", "--color", "always"]).exits(0);
     let lines = lasting(&ran.stdout);
-    let from = lines.iter().position(|line| line.contains("Bring the chip into its ROM")).unwrap();
+    let from = lines.iter().position(|line| line.contains("Bring the camera into its recovery mode")).unwrap();
     let to = lines.iter().position(|line| line.contains("SIMULATION PASSED")).unwrap();
     let svg = picture::picture("A rescue of the OpenMV Cam M7", &lines[from..to], 80);
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(PICTURE);

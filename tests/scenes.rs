@@ -350,3 +350,30 @@ fn a_recording_of_the_real_dfu_util_replays() {
     assert_ne!(failing, scene);
     replay(&failing).exits(1).says("NOT RECOVERED");
 }
+
+/// The tool waits by itself, for the device that its own arguments name.
+#[test]
+fn a_tool_that_waits_for_a_device_is_no_silence() {
+    let house = House::new();
+    house.write(
+        "held.yaml",
+        "format: 1\nboard: A held camera\ninputs: {firmware: {file: firmware.bin, example_size: 1000, kind: raw}}\n\
+         devices:\n  bootloader: {usb: \"1209:9204\", label: its bootloader, state: bootloader}\nsteps:\n  - id: hold\n    \
+         prompt: Connect the camera now.\n    run: dfu-util\n    args: [-w, -d, \",1209:9204\", -a, \"2\", -D, \"${firmware}\"]\n    \
+         timeout: 5m\n    hints: {30s: It has two plugs.}\n",
+    );
+    house.write(
+        "held.scene.yaml",
+        "format: 1\ntools: {dfu-util: {version: \"dfu-util 0.11\\n\"}}\n\
+         devices: {bootloader: {id: \"1209:9204\", attached: no}}\ncalls:\n  - run: dfu-util\n    \
+         args: [-w, -d, \",1209:9204\", -a, \"2\", -D, \"*.bin\"]\n    does:\n      \
+         - {out: \"Waiting for device, exit with ctrl-C\\n\"}\n      - {after: 70s, appears: bootloader}\n      \
+         - {after: 1s, out: \"Download\\t[=] 100% 1000 bytes\\nDownload done.\\nDone!\\n\"}\n",
+    );
+    let ran = house.run(&["run", "held.yaml", "--scene", "held.scene.yaml"]).exits(0);
+    ran.says("After 20 s: Nothing at all has come to the USB bus")
+        .says("After 30 s: It has two plugs")
+        .says("After 60 s: Perhaps it is a cable between two USB-C sockets")
+        .never_says("After 2 min")
+        .never_says("After 120 s");
+}

@@ -126,6 +126,15 @@ impl Bench {
             .map_err(folder_error(self.folder()))
     }
 
+    /// A scene stands at its beginning, and takes that something goes wrong which it does not script. A board stays as it is.
+    pub(crate) fn begin_trial(&self) -> Result<(), BenchError> {
+        let mut held = HeldState::take(&self.files())?;
+        let now_ms = held.state.now_ms;
+        let Some(scene) = held.state.stage.scene_mut() else { return Ok(()) };
+        scene.begin_trial(now_ms);
+        held.save()
+    }
+
     /// Takes a tool away.
     pub fn remove_tool(&self, name: &str) -> Result<(), BenchError> {
         let path = self.files().tool(name);

@@ -46,6 +46,14 @@ impl Stage {
         }
     }
 
+    /// Somebody pulls the cable who was not asked to. A scene need not script that.
+    pub(crate) fn pull_cable(&mut self, now_ms: u64) {
+        match self {
+            Stage::Board(model) => model.board_mut().hands(HandMove::Unplug, now_ms),
+            Stage::Scene(player) => player.pull_cable(now_ms),
+        }
+    }
+
     pub fn board(&self) -> Option<&dyn BoardModel> {
         match self {
             Stage::Board(model) => Some(model.board()),

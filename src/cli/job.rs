@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::bench::{Bench, BenchError, BenchFolder};
+use crate::bench::{Bench, BenchError, BenchFolder, HandsOf};
 use crate::cli::admission::Admission;
 use crate::cli::arguments::{MessageFormat, RunArgs, RunOptions};
 use crate::cli::check::{read, scene_of};
@@ -17,13 +17,13 @@ use crate::cli::places::{FoundPlaybook, read_scene};
 use crate::cli::record::Recording;
 use crate::cli::refusal::{problem_of_documents, refuse, refuse_command_line, refuse_place};
 use crate::cli::run_lock::lock;
-use crate::cli::run_options::{check_options, variables};
+use crate::cli::run_options::{check_options, hands_of, variables};
 use crate::cli::scene::{apply_scene, folder_of_scene};
 use crate::cli::streams::complain_at_length;
 use crate::cli::style::Look;
 use crate::cli::workplace::OTHER_TEMPORARY_FOLDER;
 use crate::documents::catalog::{Catalog, shipped_source};
-use crate::documents::playbook::Playbook;
+use crate::documents::playbook::{Input, Need, Playbook};
 use crate::documents::scene::Scene;
 use crate::documents::settings::KeepRuns;
 use crate::engine::{
@@ -96,6 +96,10 @@ impl Job {
             taken_from = settle_folder(&mut given, &playbook, &catalog.catalog, &surroundings, chooser)?;
         }
         let documents = documents(found, &catalog.own);
+        if rehearses_all(&options, &given, &playbook) {
+            let optional = playbook.inputs.iter_mut().filter(|input| matches!(input.need, Need::Never));
+            optional.filter(|input| input.names_files.is_none()).for_each(|input| input.need = Need::Always);
+        }
         check_folder(&given, &playbook).map_err(|error| refuse_command_line(&*error))?;
         admission.agree(&playbook)?;
         let Admission { catalog, mut told, keep: keep_runs, .. } = admission;
@@ -220,6 +224,13 @@ fn chosen(options: &RunOptions) -> Chosen {
         (None, Some(serial)) => Chosen::Serial(serial.clone()),
         (None, None) => Chosen::Any,
     }
+}
+
+/// Whoever rehearses without any files wants to see the whole procedure, so that those are made up, too, that may be missing.
+fn rehearses_all(options: &RunOptions, given: &GivenFiles, playbook: &Playbook) -> bool {
+    let rehearses = options.simulate.is_some() && !options.dry_run && hands_of(options) != HandsOf::VirtualPerson;
+    let there = |input: &Input| given.folder.join(input.file_name()).exists();
+    rehearses && given.set.is_empty() && !playbook.inputs.iter().any(there)
 }
 
 fn given(options: &RunOptions, playbook: &Playbook, played: Option<(&Bench, &Scene)>) -> GivenFiles {

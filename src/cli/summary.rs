@@ -144,7 +144,7 @@ fn counted(counts: &Counts) -> String {
             parts.push(count(number, one, many));
         }
     };
-    add(counts.steps_skipped, "skipped", "skipped");
+    add(counts.steps_skipped, "not needed here", "not needed here");
     add(counts.retries, "retry", "retries");
     add(counts.restarts, "restart", "restarts");
     add(counts.warnings, "warning", "warnings");

@@ -218,7 +218,7 @@ impl<'a, W: World> Runner<'a, W> {
         self.tell_prompt(&step.id, text, &prompt.hands, GoesOn::ByItself, limit);
     }
 
-    pub(super) fn ask_hands(&self, prompt: &Prompt, until: Option<&Until>) {
+    pub(super) fn ask_hands(&mut self, prompt: &Prompt, until: Option<&Until>) {
         let whatever = Until::default();
         self.let_hands_move(&prompt.hands, Some(until.unwrap_or(&whatever)));
     }
@@ -250,6 +250,7 @@ impl<'a, W: World> Runner<'a, W> {
             }
             (Some((prompt, text)), line) => {
                 self.show_prompt(watch.step, prompt, &text, answer.until.as_ref(), left);
+                self.begin_teaching(watch, prompt, answer.until.as_ref());
                 if let Some(line) = line {
                     let until = answer.until.as_ref();
                     watch.conversation.open = Open::Held { line, until, prompt: text, stream };
@@ -267,6 +268,7 @@ impl<'a, W: World> Runner<'a, W> {
         let question = if question.trim().is_empty() { String::new() } else { understandable(watch, &question) };
         self.finish_line(watch, stream);
         watch.conversation.open = Open::Nothing;
+        watch.lessons = None;
         watch.last_output = Instant::now();
         let line: String = line.chars().filter(|character| !character.is_control()).collect();
         if let Some(refused) = self.never_chosen(watch, &line) {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::documents::catalog::OperatingSystem;
-use crate::documents::playbook::{Action, Device, DeviceKind, DeviceState, HandMove, Step, Until};
+use crate::documents::playbook::{Action, Device, DeviceKind, DeviceState, HandMove, Prompt, Step, Until};
 use crate::engine::devices::{Bus, name_of};
 use crate::engine::permission::of_host;
 use crate::engine::runner::Runner;
@@ -139,10 +139,11 @@ impl Known<'_> {
 /// What one wait has seen, and has told already.
 pub(super) struct Lessons<'p> {
     step: &'p Step,
+    /// What the person was asked to do.
+    prompt: Option<&'p Prompt>,
     wanted: Option<&'p Device>,
     started: Instant,
     strangers: Vec<OtherDevice>,
-    hands: bool,
     /// Reasons of any board; not where a wait is only tried, or asks by itself.
     general: bool,
     told: Vec<Reason>,
@@ -159,13 +160,36 @@ impl<'p> Lessons<'p> {
     pub(super) fn of<W: World>(step: &'p Step, until: &Until, bus: &Bus<'p, W>) -> Self {
         let wanted = until.present.iter().find_map(|name| bus.playbook.device(name));
         let general = wanted.is_some() && step.sets.is_none() && step.ask.is_none();
+        let prompt = match &step.action {
+            Action::Prompt(prompt) => Some(prompt),
+            _ => None,
+        };
+        Lessons::new(step, prompt, (wanted, general), bus)
+    }
+
+    /// While a running tool waits for what the person was asked to bring about.
+    pub(super) fn of_tool<W: World>(
+        step: &'p Step,
+        prompt: &'p Prompt,
+        wanted: Option<&'p Device>,
+        bus: &Bus<'p, W>,
+    ) -> Self {
+        Lessons::new(step, Some(prompt), (wanted, wanted.is_some()), bus)
+    }
+
+    fn new<W: World>(
+        step: &'p Step,
+        prompt: Option<&'p Prompt>,
+        (wanted, general): (Option<&'p Device>, bool),
+        bus: &Bus<'p, W>,
+    ) -> Self {
         let there = wanted.map(|device| bus.comings(Some(&device.name))).unwrap_or_default();
         Lessons {
             step,
+            prompt,
             wanted,
             started: Instant::now(),
             strangers: if general { bus.others() } else { Vec::new() },
-            hands: matches!(step.action, Action::Prompt(_)),
             general,
             told: Vec::new(),
             stage: 0,
@@ -185,6 +209,11 @@ impl<'p> Lessons<'p> {
             self.comings.push(Instant::now());
         }
         self.there = there;
+    }
+
+    /// What is waited for is there.
+    pub(super) fn has_come(&self) -> bool {
+        !self.there.is_empty()
     }
 
     /// When there is something to tell next.
@@ -207,16 +236,13 @@ impl<'p> Lessons<'p> {
     }
 
     fn known<W: World>(&self, wanted: &'p Device, bus: &Bus<'_, W>) -> Known<'p> {
-        let hands = match &self.step.action {
-            Action::Prompt(prompt) => prompt.hands.as_slice(),
-            _ => &[],
-        };
+        let hands = self.prompt.map(|prompt| prompt.hands.as_slice()).unwrap_or_default();
         let came = |stranger: &OtherDevice| {
             !self.strangers.iter().any(|known| (known.id, &known.port) == (stranger.id, &stranger.port))
         };
         Known {
             wanted,
-            hands: self.hands,
+            hands: self.prompt.is_some(),
             sets_wire: hands.iter().any(|hand| matches!(hand, HandMove::FitJumper | HandMove::SwitchOn)),
             came: !self.comings.is_empty(),
             started: bus.shows_any(&[DeviceState::Running, DeviceState::Bootloader]),

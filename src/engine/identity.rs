@@ -103,7 +103,8 @@ impl<'a, W: World> Runner<'a, W> {
     }
 
     /// From here on the person moves: what comes now comes by their act.
-    pub(super) fn let_hands_move(&self, moves: &[HandMove], until: Option<&Until>) {
+    pub(super) fn let_hands_move(&mut self, moves: &[HandMove], until: Option<&Until>) {
+        self.hands.ask(moves);
         self.bus.hands_asked();
         self.world.ask(Ask::Hands { moves, until });
     }

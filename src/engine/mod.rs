@@ -23,6 +23,7 @@ mod facts;
 mod files;
 mod gate;
 mod halt;
+mod hands;
 mod healthy;
 mod hints;
 mod identity;

@@ -10,7 +10,7 @@ use crate::world::World;
 
 pub(super) fn problem_of<W: World>(failure: Failure, runner: &Runner<'_, W>) -> Problem {
     let state = state_of(&failure, &runner.board.ledger);
-    let next = next_steps(&failure, !runner.acts.is_none());
+    let next = next_steps(&failure, runner);
     let causes = causes_of(&failure, runner.attempts.causes());
     // A wait that ran out has no call of its own: then the call that made the run go back is the one to look at.
     let waited = failure.command.is_none();
@@ -68,7 +68,7 @@ fn state_of(failure: &Failure, ledger: &Ledger) -> String {
     }
 }
 
-fn next_steps(failure: &Failure, irreversible_attempted: bool) -> Vec<String> {
+fn next_steps<W: World>(failure: &Failure, runner: &Runner<'_, W>) -> Vec<String> {
     let mut next = failure.advice.clone();
     if let Some(help) = &failure.fault.help {
         next.push(sentence(help));
@@ -96,7 +96,8 @@ fn next_steps(failure: &Failure, irreversible_attempted: bool) -> Vec<String> {
         | FaultClass::Unknown => None,
     };
     next.extend(by_class.map(str::to_owned));
-    next.extend(running_again(failure, irreversible_attempted).map(str::to_owned));
+    next.extend(runner.hands.advice().map(str::to_owned));
+    next.extend(running_again(failure, !runner.acts.is_none()).map(str::to_owned));
     next
 }
 

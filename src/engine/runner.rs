@@ -17,6 +17,7 @@ use crate::engine::devices::Bus;
 use crate::engine::facts::{Moment, RunFacts};
 use crate::engine::files::Files;
 use crate::engine::halt::Halt;
+use crate::engine::hands::HandsSet;
 use crate::engine::identity::Introduced;
 use crate::engine::irreversible::Acts;
 use crate::engine::problem::problem_of;
@@ -45,6 +46,7 @@ pub(super) struct Runner<'a, W> {
     pub(super) attempts: Attempts,
     pub(super) acts: Acts,
     pub(super) introduced: Introduced,
+    pub(super) hands: HandsSet,
     pub(super) last_call: Option<LastCall>,
     pub(super) wakefulness: Wakefulness,
 }
@@ -86,6 +88,7 @@ impl<'a, W: World> Runner<'a, W> {
             attempts: Attempts::default(),
             acts: Acts::default(),
             introduced: Introduced::default(),
+            hands: HandsSet::default(),
             last_call: None,
             wakefulness: Wakefulness::default(),
         }

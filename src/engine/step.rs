@@ -113,7 +113,11 @@ impl<'a, W: World> Runner<'a, W> {
             return Err(self.stopped(&step.id, by));
         }
         if shown == Shown::No {
-            return self.act(step, &step.name).await.map(|_| ());
+            let ended = self.act(step, &step.name).await.map(|_| ());
+            if ended.is_ok() {
+                self.hands.done();
+            }
+            return ended;
         }
         let started = Instant::now();
         self.reach(number);
@@ -128,6 +132,9 @@ impl<'a, W: World> Runner<'a, W> {
         };
         if let Err(Halt::Failure(failure)) = &mut ended {
             self.count_failure(step, failure);
+        }
+        if ended.is_ok() {
+            self.hands.done();
         }
         let end = match &ended {
             // The event of a skipped step has been told where its reason was found.

@@ -7,10 +7,12 @@ use std::time::Duration;
 use tokio::sync::mpsc::Receiver;
 use tokio::time::{Instant, sleep_until};
 
-use crate::documents::playbook::{Run, Step};
+use crate::documents::catalog::option_values;
+use crate::documents::playbook::{Device, Prompt, Run, Step, Until};
 use crate::engine::call::Prepared;
 use crate::engine::converse::{Conversation, Due};
 use crate::engine::halt::Halt;
+use crate::engine::hints::Lessons;
 use crate::engine::instead::{Intruders, Told};
 use crate::engine::runner::Runner;
 use crate::engine::{Event, GoesOn};
@@ -57,6 +59,10 @@ pub(super) struct Watch<'a, 'j, 'w> {
     pub(super) since_answer: VecDeque<String>,
     /// It may ask, so each of its lines has to be heard.
     talks: bool,
+    /// What it teaches the person that the tool waits in vain; nothing once it works.
+    pub(super) lessons: Option<Lessons<'a>>,
+    /// The device that its arguments name.
+    pub(super) named: Option<&'a Device>,
     pub(super) last_output: Instant,
     pub(super) deadline: Instant,
 }
@@ -96,11 +102,14 @@ impl<'a, W: World> Runner<'a, W> {
             last_lines: VecDeque::new(),
             since_answer: VecDeque::new(),
             talks: prepared.call.input == ToolInput::Open,
+            lessons: None,
+            named: self.device_named(run, prepared),
             last_output: Instant::now(),
             deadline: Instant::now() + prepared.limit,
         };
         if let (Some(prompt), Some(text)) = (&run.prompt, &prepared.prompt) {
             self.tell_prompt(&step.id, text, &prompt.hands, GoesOn::ByItself, prepared.limit);
+            self.begin_teaching(&mut watch, prompt, step.until.as_ref());
         }
         let mut intruders = Intruders::of(step);
         let mut next_look = Instant::now();
@@ -151,10 +160,12 @@ impl<'a, W: World> Runner<'a, W> {
                         break self.end_as(&mut watch, ending).await?;
                     }
                 }
-                () = sleep_until(next_look), if intruders.are_known() => {
+                () = sleep_until(next_look), if intruders.are_known() || watch.lessons.is_some() => {
                     let left = limit.saturating_duration_since(Instant::now());
                     // A tool goes on waiting whatever has been told; `check` allows no end to it here.
                     let (Told::Nothing | Told::Enough(_)) = self.look_for_intruders(&step.id, &mut intruders, left);
+                    // Where another device has come, the reason is known.
+                    self.teach_beside_tool(&mut watch, intruders.meaning().is_none());
                     next_look = Instant::now() + LOOK;
                 }
                 due = watch.conversation.due(watch.last_output, limit) => match due {
@@ -178,6 +189,29 @@ impl<'a, W: World> Runner<'a, W> {
             self.finish_line(&mut watch, stream);
         }
         Ok(Watched { end: ended, output: watch.last_lines.into(), instead: intruders.meaning() })
+    }
+
+    /// The device that the call's arguments choose; a tool that waits by itself waits for that.
+    fn device_named(&self, run: &Run, prepared: &Prepared<'_>) -> Option<&'a Device> {
+        let tool = self.catalog.tool(&run.tool.value)?;
+        let ids = option_values(tool, prepared.command.get(1..).unwrap_or_default()).ids;
+        let named = |device: &&Device| ids.iter().any(|(_, id)| device.ids.contains(id));
+        self.playbook.devices.iter().find(named)
+    }
+
+    /// From now on the tool waits for what the person has been asked to do.
+    pub(super) fn begin_teaching(&self, watch: &mut Watch<'a, '_, '_>, prompt: &'a Prompt, until: Option<&'a Until>) {
+        let awaited = until.and_then(|until| until.present.iter().find_map(|name| self.playbook.device(name)));
+        watch.lessons = Some(Lessons::of_tool(watch.step, prompt, watch.named.or(awaited), &self.bus));
+    }
+
+    fn teach_beside_tool(&mut self, watch: &mut Watch<'a, '_, '_>, nothing_known: bool) {
+        let Some(mut lessons) = watch.lessons.take() else { return };
+        lessons.look(&self.bus);
+        if !lessons.has_come() && nothing_known {
+            self.teach(&mut lessons);
+        }
+        watch.lessons = Some(lessons);
     }
 
     async fn end_as(&mut self, watch: &mut Watch<'_, '_, '_>, ending: Ending) -> Result<ToolEnd, Halt> {
@@ -263,13 +297,16 @@ impl<'a, W: World> Runner<'a, W> {
         let transient = piece.end == LineEnd::CarriageReturn;
         self.tell(Event::ToolOutput { step: step.id.clone(), stream, text: piece.text.clone(), transient });
         match progress {
-            Some(progress) => self.tell(Event::Progress {
-                step: step.id.clone(),
-                label: progress.label,
-                percent: progress.percent,
-                bytes: progress.bytes,
-                total: progress.total,
-            }),
+            Some(progress) => {
+                watch.lessons = None;
+                self.tell(Event::Progress {
+                    step: step.id.clone(),
+                    label: progress.label,
+                    percent: progress.percent,
+                    bytes: progress.bytes,
+                    total: progress.total,
+                });
+            }
             None if !transient && !piece.text.trim().is_empty() => {
                 watch.remember(&piece.text);
             }

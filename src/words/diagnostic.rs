@@ -106,14 +106,32 @@ pub fn likeness(given: &str, word: &str) -> Option<f64> {
     }
     let near_in_length = word.len().abs_diff(given.len()) <= 1;
     let is_slip = near_in_length && word.len() >= SLIP_LETTERS_MIN && strsim::osa_distance(given, word) == 1;
+    let is_slip = is_slip || is_other_digit(given, word);
     let alike = strsim::jaro_winkler(given, word);
     let alike = if is_slip { alike.max(ONE_SLIP) } else { alike };
     (alike >= SIMILAR_ENOUGH).then_some(alike)
 }
 
+/// Is one digit another one, and all else the same? In names of models that is a slip, however short they are.
+fn is_other_digit(given: &str, word: &str) -> bool {
+    let mut unlike = given.chars().zip(word.chars()).filter(|(a, b)| a != b);
+    let first = unlike.next();
+    given.len() == word.len()
+        && word.contains(char::is_alphabetic)
+        && first.is_some_and(|(a, b)| a.is_ascii_digit() && b.is_ascii_digit())
+        && unlike.next().is_none()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn another_digit_is_a_slip_in_a_name_of_two_signs() {
+        assert_eq!(nearest("h8", ["m4", "h7", "rom"]), Some("h7"));
+        assert_eq!(nearest("7", ["8", "a1"]), None);
+        assert_eq!(nearest("h7", ["m7"]), None);
+    }
 
     #[test]
     fn a_slip_in_a_short_word_is_seen_through() {

@@ -65,7 +65,10 @@ fn another_word_is_no_consent() {
 #[test]
 fn what_was_typed_before_the_question_is_dropped() {
     let house = house();
-    let moves = [types("Write the SBL", "boot-fuse\nboot-fuse\n"), types("ends the run here without doing it", "no\n")];
+    let moves = [
+        types("Write the bootloader (SBL)", "boot-fuse\nboot-fuse\n"),
+        types("ends the run here without doing it", "no\n"),
+    ];
     let (code, shown) = at_terminal(command(&house), &moves);
     assert_eq!(code, Some(6), "{shown}");
     assert_eq!(fuse(&house), "0x00000000");

@@ -40,6 +40,32 @@ fn enter_stands_for_the_hands() {
     }
 }
 
+/// A file that may be missing would leave out the part of the procedure that a person has to learn.
+#[test]
+fn without_files_the_whole_procedure_is_rehearsed() {
+    let house = house();
+    let inputs =
+        "inputs:\n  boot: {file: boot.bin, kind: raw}\n  more: {file: more.bin, kind: raw, optional: true}\ndevices:";
+    let last = "  - {id: further, when: given(more), prompt: And more.}\n";
+    house.write("short.yaml", format!("{}{last}", SHORT.replace("devices:", inputs)));
+    let moves = || {
+        [
+            types("press ENTER in place of doing it", "\n"),
+            types("Say when you are ready.", "\n"),
+            types("And more.", "\n"),
+        ]
+    };
+    let (code, shown) = at_terminal(house.command(&RUN), &moves());
+    assert_eq!(code, Some(0), "{shown}");
+    assert!(shown.contains("more.bin") && shown.contains("And more."), "{shown}");
+    // What a program reads, and who brings files of their own, gets what is needed.
+    house.run(&RUN).exits(0).never_says("more.bin");
+    house.write("boot.bin", [7; 100]);
+    let (code, shown) = at_terminal(house.command(&RUN), &moves()[..2]);
+    assert_eq!(code, Some(0), "{shown}");
+    assert!(!shown.contains("more.bin"), "{shown}");
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn a_word_is_no_enter() {

@@ -186,6 +186,7 @@ impl Workplace for OnBench<'_> {
         let never = Box::new(|| Box::pin(std::future::pending()) as _);
         let earlier_ms = BenchState::look(&bench.files())?.now_ms;
         let began = tokio::time::Instant::now();
+        watch.begins(began);
         let world = BenchWorld::new(Rc::clone(bench), bench_run.answers, start, never)
             .agreeing(bench_run.agrees.clone())
             .leaving_healthy(bench_run.leaves_healthy)

@@ -106,7 +106,7 @@ pub fn run_case(subject: Subject<'_>, case: &Case, keep: Keep) -> Result<CaseRun
     Ok(CaseRun { differences, runs, kept: bench.map(Bench::keep) })
 }
 
-fn scene_of<'a>(subject: Subject<'a>, case: &Case) -> Option<&'a Scene> {
+pub(crate) fn scene_of<'a>(subject: Subject<'a>, case: &Case) -> Option<&'a Scene> {
     case.scene.as_ref().and_then(|path| subject.scenes.get(&path.value))
 }
 

@@ -88,10 +88,14 @@ pub(crate) fn hold(
     if ended == Ended::ByItself {
         broken.extend(limits(record, longest));
         broken.extend(images(record, reference));
+        broken.extend(believed(record, run));
         broken.extend(evidence(record));
         broken.extend(state(record));
     }
     broken.extend(irreversible(&run.acts, reference));
+    if record.stage.scene().is_some() {
+        broken.extend(unproven(&run.acts));
+    }
     broken
 }
 
@@ -122,6 +126,23 @@ fn images(record: &RunRecord, reference: &Reference) -> Option<Broken> {
     }
     let missing = lacking(&record.regions, &record.fuses, &reference.regions, &reference.fuses)?;
     Some(Broken::new(Invariant::Images, format!("it says recovered, but {missing}")))
+}
+
+/// A scene has no memory that could be looked at: there the words of a call that did not do its work must not be enough.
+fn believed(record: &RunRecord, run: &Run) -> Option<Broken> {
+    let step = run.believed().filter(|_| record.outcome == Outcome::Recovered && record.stage.scene().is_some())?;
+    let found = format!(
+        "it says recovered, but the tool of {step} had not done its work; what it printed was taken for evidence of success"
+    );
+    Some(Broken::new(Invariant::Images, found))
+}
+
+fn unproven(acts: &[Act]) -> impl Iterator<Item = Broken> {
+    acts.iter().filter_map(|act| {
+        let before = act.believed.as_ref().filter(|before| **before != act.step)?;
+        let found = format!("{} was carried out although the tool of {before} had not done its work", act.step);
+        Some(Broken::new(Invariant::Irreversible, found))
+    })
 }
 
 /// What of the reference the board does not hold.

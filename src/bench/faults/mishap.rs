@@ -16,6 +16,7 @@ pub enum RunMishap {
     ToolPrintsGarbage,
     ExitZeroUndone,
     ExitZeroHalfway,
+    ToolStops,
     ExitOneDone,
     ToolLies,
     ToolInputEnds,
@@ -82,6 +83,7 @@ pub const MISHAPS: &[MishapRow] = rows! {
     ToolPrintsGarbage  Tool    "tg" "tool-garbage"        "every call prints garbage, does nothing, exits with 0";
     ExitZeroUndone     Tool    "t0" "exit-0-undone"       "every call is silent, does nothing, exits with 0";
     ExitZeroHalfway    Tool    "tp" "exit-0-halfway"      "one call is silent, stops halfway, exits with 0";
+    ToolStops          Tool    "ts" "tool-stops-midway"   "one call stops halfway, in its words too, exits with 0";
     ExitOneDone        Tool    "t1" "exit-1-done"         "every call does its work and exits with 1";
     ToolLies           Tool    "tl" "tool-lies"           "one call stops halfway and says that all went well";
     ToolInputEnds      Tool    "ti" "tool-input-ends"     "the tool's questions meet the end of its input";
@@ -149,9 +151,29 @@ impl RunMishap {
                 | F::ToolPrintsGarbage
                 | F::ExitZeroUndone
                 | F::ExitZeroHalfway
+                | F::ToolStops
                 | F::ExitOneDone
                 | F::ToolLies
                 | F::ToolInputEnds
+                | F::DeviceLostInCall
+                | F::InterruptTwice
+        )
+    }
+
+    /// Is its call over without the whole of its work done?
+    pub(crate) fn cuts_work(self) -> bool {
+        use RunMishap as F;
+        matches!(
+            self,
+            F::ToolHangs
+                | F::ToolAlwaysHangs
+                | F::ToolCrashes
+                | F::ToolCrashesHalfway
+                | F::ToolPrintsGarbage
+                | F::ExitZeroUndone
+                | F::ExitZeroHalfway
+                | F::ToolStops
+                | F::ToolLies
                 | F::DeviceLostInCall
                 | F::InterruptTwice
         )

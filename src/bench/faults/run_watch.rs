@@ -17,9 +17,9 @@ use crate::bench::faults::{RunMishap, disk};
 use crate::bench::folder::BenchFiles;
 use crate::bench::state::{BenchState, HeldState};
 use crate::bench::{BenchError, Region};
-use crate::documents::playbook::{Below, HandMove, Playbook, irreversible_steps};
+use crate::documents::playbook::{Below, Playbook, irreversible_steps};
 use crate::engine::{Event, GoesOn};
-use crate::words::{Id, UsbId};
+use crate::words::{Id, UsbId, Verdict};
 use crate::world::Interrupt;
 
 /// A mishap and the point at which it is to happen.
@@ -54,8 +54,18 @@ pub(crate) struct Seen {
 pub(crate) struct Act {
     pub(crate) step: Id,
     pub(crate) consented: bool,
+    /// A step whose call had not done its work by then, and had been taken for one that had.
+    pub(crate) believed: Option<Id>,
     pub(crate) regions: Vec<Region>,
     pub(crate) fuses: BTreeMap<u32, u32>,
+}
+
+/// A call that changes the board, and that a mishap has kept from its work.
+#[derive(Debug, Clone)]
+struct Struck {
+    step: Id,
+    /// It was taken for one that has worked.
+    believed: bool,
 }
 
 /// The first call that may change the board.
@@ -87,8 +97,12 @@ pub(crate) struct Run {
     pub(crate) point: Option<RunPoint>,
     /// The step of the call that goes on, or was made last.
     call_of: Option<Id>,
+    call_changes_board: bool,
+    struck: Option<Struck>,
     consents: BTreeSet<Id>,
     scratch: PathBuf,
+    /// When the bench's time began.
+    origin: Option<Instant>,
     pub(crate) seen: BTreeMap<RunPoint, Seen>,
     pub(crate) acts: Vec<Act>,
     /// The person has moved the board, as they were asked to.
@@ -131,6 +145,17 @@ impl RunWatch {
         scratch.clone_into(&mut self.run_mut().scratch);
     }
 
+    /// The bench's time began then.
+    pub(crate) fn begins(&self, origin: Instant) {
+        self.run_mut().origin = Some(origin);
+    }
+
+    /// So late it is on the bench, whose own clock stands still between two calls.
+    fn now_ms(&self, state: &BenchState) -> u64 {
+        let waited = self.run().origin.map_or(0, |origin| origin.elapsed().as_millis());
+        state.now_ms.max(u64::try_from(waited).unwrap_or(u64::MAX))
+    }
+
     pub(crate) fn run(&self) -> Ref<'_, Run> {
         self.run.borrow()
     }
@@ -169,14 +194,20 @@ impl RunWatch {
             }
             Event::ToolStarted { step, changes_board, .. } => {
                 self.run_mut().call_of = Some(step.clone());
+                self.run_mut().call_changes_board = *changes_board;
                 if *changes_board && self.run().first_change.is_none() {
                     let attached = self.attached();
                     let hands_moved = self.run().hands_moved;
                     self.run_mut().first_change = Some(FirstChange { hands_moved, attached });
                 }
             }
-            Event::ToolEnded { step, .. } if self.irreversible.contains(step.as_str()) => {
-                self.reach(RunPoint { step: step.clone(), part: Part::After });
+            Event::ToolEnded { step, verdict, .. } => {
+                if let Some(struck) = self.run_mut().struck.as_mut().filter(|struck| struck.step == *step) {
+                    struck.believed = matches!(verdict, Verdict::Succeeded | Verdict::SucceededWithWarning(_));
+                }
+                if self.irreversible.contains(step.as_str()) {
+                    self.reach(RunPoint { step: step.clone(), part: Part::After });
+                }
             }
             Event::ToolAnswered { .. } => {
                 self.note(|seen| seen.answers += 1);
@@ -208,12 +239,12 @@ impl RunWatch {
     fn attached(&self) -> BTreeSet<UsbId> {
         // A bench that cannot be read shows in the next call.
         let Ok(state) = BenchState::look(&self.files) else { return BTreeSet::new() };
-        state.stage.attached(state.now_ms).into_iter().map(|device| device.id).collect()
+        state.stage.attached(self.now_ms(&state)).into_iter().map(|device| device.id).collect()
     }
 
     fn reach(&self, point: RunPoint) {
         // A bench that cannot be read shows in the next call.
-        let attached = BenchState::look(&self.files).is_ok_and(|mut state| loses_device(&mut state));
+        let attached = BenchState::look(&self.files).is_ok_and(|mut state| self.loses_device(&mut state));
         {
             let mut run = self.run_mut();
             let seen = run.seen.entry(point.clone()).or_default();
@@ -236,6 +267,7 @@ impl RunWatch {
             RunMishap::DeviceAbsent => {
                 self.run_mut().hands_gone = true;
                 self.unplug();
+                self.nothing_comes();
             }
             RunMishap::DeviceLost => self.unplug(),
             mishap if mishap.of_view() => self.run_mut().view_since = Some(Instant::now()),
@@ -302,7 +334,7 @@ impl RunWatch {
     pub(crate) fn unplug(&self) {
         let unplug = || -> Result<bool, BenchError> {
             let mut held = HeldState::take(&self.files)?;
-            let gone = loses_device(&mut held.state);
+            let gone = self.loses_device(&mut held.state);
             held.state.hands_moved += 1;
             held.save()?;
             Ok(gone)
@@ -311,6 +343,24 @@ impl RunWatch {
         if unplug().unwrap_or(false) {
             self.happened();
         }
+    }
+
+    /// A scene brings devices by itself that nobody plugs in.
+    fn nothing_comes(&self) {
+        // A bench that cannot be written to shows in the next call.
+        let Ok(mut held) = HeldState::take(&self.files) else { return };
+        if let Some(scene) = held.state.stage.scene_mut() {
+            scene.stay_away();
+            let _shown_later = held.save();
+        }
+    }
+
+    /// Pulls the cable. False where that changes nothing: no board is there, or its person is about to pull it anyway.
+    fn loses_device(&self, state: &mut BenchState) -> bool {
+        let now_ms = self.now_ms(state);
+        let before = state.stage.attached(now_ms).len();
+        state.stage.pull_cable(now_ms);
+        state.stage.attached(now_ms).len() < before
     }
 
     /// What is to go wrong with this call, if anything. Also keeps what is known of calls that cannot be undone.
@@ -329,19 +379,41 @@ impl RunWatch {
         (hits && due && (mishap.of_call() || mishap.inside() || mishap == RunMishap::DiskFull)).then_some(mishap)
     }
 
+    /// Keeps what the call does not do, or that it makes up for it.
+    pub(crate) fn strike(&self, mishap: Option<RunMishap>) {
+        let cut = mishap.is_some_and(RunMishap::cuts_work);
+        let half_done = {
+            let mut run = self.run_mut();
+            let Some(step) = run.call_of.clone().filter(|_| run.call_changes_board) else { return };
+            match (cut, &run.struck) {
+                (true, _) => run.struck = Some(Struck { step, believed: false }),
+                (false, Some(struck)) if struck.step == step => run.struck = None,
+                (false, _) => return,
+            }
+            cut
+        };
+        // A bench that cannot be written to shows in the call itself.
+        let Ok(mut held) = HeldState::take(&self.files) else { return };
+        if let Some(scene) = held.state.stage.scene_mut() {
+            scene.set_half_done(half_done);
+            let _shown_by_the_call = held.save();
+        }
+    }
+
     fn keep_act(&self, step: &Id) {
         // A bench that cannot be read shows in the call itself.
         let Ok(state) = BenchState::look(&self.files) else { return };
         let (regions, fuses) = (state.stage.regions(), state.stage.fuses());
         let mut run = self.run_mut();
         let consented = run.consents.contains(step);
-        run.acts.push(Act { step: step.clone(), consented, regions, fuses });
+        let believed = run.believed().cloned();
+        run.acts.push(Act { step: step.clone(), consented, believed, regions, fuses });
     }
 }
 
-/// Pulls the cable. False where that changes nothing: no board is there, or its person is about to pull it anyway.
-fn loses_device(state: &mut BenchState) -> bool {
-    let before = state.stage.attached(state.now_ms).len();
-    state.stage.hands(HandMove::Unplug, state.now_ms);
-    state.stage.attached(state.now_ms).len() < before
+impl Run {
+    /// The step whose call a mishap has kept from its work, and which counts as done.
+    pub(crate) fn believed(&self) -> Option<&Id> {
+        self.struck.as_ref().filter(|struck| struck.believed).map(|struck| &struck.step)
+    }
 }

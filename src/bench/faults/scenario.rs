@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use crate::bench::cases::case::bench_run;
+use crate::bench::cases::case::{bench_run, scene_of};
 use crate::bench::faults::mishap::{MISHAPS, RunMishap};
 use crate::bench::faults::point::{Part, PointFacts, RunPoint, points};
 use crate::bench::faults::run_watch::{Act, RunWatch, Seen};
@@ -15,7 +15,7 @@ use crate::documents::playbook::{Need, Playbook, Variable, irreversible_steps};
 use crate::engine::{Chosen, Event, GivenFiles};
 use crate::words::{Id, Outcome};
 
-/// A way to run a playbook: how the board starts, and which files are given.
+/// A way to run a playbook: how the board starts, or the scene that a case plays, and which files are given.
 #[derive(Debug, Clone)]
 pub struct Scenario {
     /// Empty for the playbook's ordinary run.
@@ -157,6 +157,12 @@ fn keep_what_must_be(references: &mut [Reference]) {
 /// The ordinary one first, then those with more files, those of the test file, and the board's other starting states.
 fn scenarios(playbook: &Playbook, cases: &[Case]) -> Vec<Scenario> {
     let ordinary = Scenario { name: String::new(), names: Vec::new(), given: Vec::new(), switched: None, case: None };
+    let of_case =
+        |case: &Case| Scenario { name: case.name.value.clone(), case: Some(case.clone()), ..ordinary.clone() };
+    let usable = |case: &&Case| case.mishap.is_none() && case.tools.is_empty() && case.interactive;
+    if playbook.virtual_board.is_none() {
+        return cases.iter().filter(|case| usable(case) && case.scene.is_some()).map(of_case).collect();
+    }
     let optional: Vec<&_> = playbook
         .inputs
         .iter()
@@ -165,13 +171,7 @@ fn scenarios(playbook: &Playbook, cases: &[Case]) -> Vec<Scenario> {
     let mut found = vec![ordinary.clone()];
     let with = |given: Vec<Id>| Scenario { name: "all files".to_owned(), given, ..ordinary.clone() };
     found.push(with(optional.iter().map(|input| input.name.clone()).collect()));
-    let usable =
-        |case: &&Case| case.scene.is_none() && case.mishap.is_none() && case.tools.is_empty() && case.interactive;
-    found.extend(cases.iter().filter(usable).map(|case| Scenario {
-        name: case.name.value.clone(),
-        case: Some(case.clone()),
-        ..ordinary.clone()
-    }));
+    found.extend(cases.iter().filter(|case| usable(case) && case.scene.is_none()).map(of_case));
     for input in &optional {
         found.push(Scenario { name: input.file_name().to_owned(), ..with(vec![input.name.clone()]) });
     }
@@ -185,7 +185,7 @@ fn scenarios(playbook: &Playbook, cases: &[Case]) -> Vec<Scenario> {
     found
 }
 
-/// None where this scenario is no example of a run that goes well. The ordinary run is one however it ends.
+/// None where this scenario is no example of a run that goes well. The ordinary run of a virtual board is one however it ends.
 fn refer(
     subject: Subject<'_>,
     playbook: &Playbook,
@@ -197,6 +197,7 @@ fn refer(
     let watch = Rc::new(RunWatch::new(&playbook, bench.files(), None));
     let record = crate::bench::cases::bench_run::run_watched(&bench, &bench_run, &watch)?;
     let as_expected = |case: &Case| compare(&case.expect, &record, &playbook).is_empty();
+    let ordinary = ordinary && scenario.case.is_none();
     let fits = ordinary || record.outcome == Outcome::Recovered && scenario.case.as_ref().is_none_or(as_expected);
     let RunRecord { events, outcome, regions, fuses, .. } = record;
     let given = events.iter().filter_map(|event| match event {
@@ -221,10 +222,24 @@ impl Scenario {
         let mut playbook = playbook.clone();
         let mut names: Vec<&str> = self.names.iter().map(String::as_str).collect();
         names.extend(self.case.iter().flat_map(|case| &case.simulate).map(|name| name.value.as_str()));
-        let bench = Bench::set_up(BenchFolder::temporary()?, &playbook, &names)?;
+        let scene = self.case.as_ref().and_then(|case| scene_of(subject, case));
+        let bench = match scene {
+            Some(scene) => Bench::set_up_scene(BenchFolder::temporary()?, scene, subject.catalog)?,
+            None => Bench::set_up(BenchFolder::temporary()?, &playbook, &names)?,
+        };
+        bench.begin_trial()?;
         let folder = bench.files().given();
         let bench_run = match &self.case {
-            Some(case) => bench_run(subject, &smaller(case), &mut playbook, &folder)?,
+            Some(case) => {
+                let run = bench_run(subject, &smaller(case), &mut playbook, &folder)?;
+                match scene {
+                    // Whoever plays a scene agrees when asked, unless it says otherwise.
+                    Some(_) => {
+                        BenchRun { allow_irreversible: BTreeSet::new(), agrees: every_consent(&playbook), ..run }
+                    }
+                    None => run,
+                }
+            }
             None => BenchRun {
                 playbook: subject.playbook,
                 sound: subject.sound,
@@ -234,7 +249,7 @@ impl Scenario {
                 missing: BTreeSet::new(),
                 chosen: Chosen::Any,
                 allow_irreversible: BTreeSet::new(),
-                agrees: irreversible_steps(&playbook.steps).iter().filter_map(|(id, _)| id.parse().ok()).collect(),
+                agrees: every_consent(&playbook),
                 even_if_healthy: false,
                 leaves_healthy: false,
                 variables: self.variables(&playbook),
@@ -257,6 +272,10 @@ impl Scenario {
         };
         playbook.variables.iter().map(|variable| (variable.name.clone(), value(variable))).collect()
     }
+}
+
+fn every_consent(playbook: &Playbook) -> BTreeSet<Id> {
+    irreversible_steps(&playbook.steps).iter().filter_map(|(id, _)| id.parse().ok()).collect()
 }
 
 /// Consent is to be asked for, so that it can be missed.

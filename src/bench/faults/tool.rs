@@ -12,6 +12,7 @@ use crate::bench::folder::BenchFiles;
 use crate::bench::in_process;
 use crate::bench::kit::console::Console;
 use crate::bench::mocks::play;
+use crate::bench::scenes;
 use crate::words::{Stream, ToolEnd};
 use crate::world::{Interrupt, RunningTool, StopTool, ToolCall, ToolEvent, ToolInput};
 
@@ -23,7 +24,9 @@ const GARBAGE: &[u8] = b"\x1b[31m\xff\xfe\x00\x80 %n%s \xc3\x28\r\x07\n\xf0\x9f"
 impl RunWatch {
     /// Starts one call of a tool.
     pub(crate) fn start(&self, call: &ToolCall) -> RunningTool {
-        let Some(mishap) = self.call_begins() else { return in_process::start(&self.files, call, &self.playing) };
+        let mishap = self.call_begins();
+        self.strike(mishap);
+        let Some(mishap) = mishap else { return in_process::start(&self.files, call, &self.playing) };
         self.start_with(call, mishap)
     }
 
@@ -66,6 +69,7 @@ impl RunWatch {
                 self.play_half(call);
                 ended(Vec::new(), ToolEnd::Exited(0))
             }
+            RunMishap::ToolStops => ended(first_half(self.play_half(call)), ToolEnd::Exited(0)),
             RunMishap::ToolLies => ended(self.play_half(call), ToolEnd::Exited(0)),
             RunMishap::ExitOneDone => changed(whole(), &self.files, |end| {
                 Some(if end == ToolEnd::Exited(0) { ToolEnd::Exited(1) } else { end })
@@ -96,6 +100,11 @@ impl RunWatch {
         let variables = call.environment.iter();
         let variables = variables.map(|(name, value)| (name.clone(), value.to_string_lossy().into_owned())).collect();
         let mut console = Console::keeping_in(&call.folder, variables);
+        if self.files.has_scene() {
+            // What goes wrong with a call that is cut short anyway, does not matter.
+            let _cut_short = scenes::play_half(&self.files, tool, &call.args, &mut console);
+            return console.stdout;
+        }
         let halved = Halved::cut(&call.folder, &call.args);
         // What goes wrong with a call that is cut short anyway, does not matter.
         let _cut_short = play(&self.files, tool, &call.args, &mut console);

@@ -79,7 +79,8 @@ pub fn try_out(subject: Subject<'_>, matrix: &Matrix, trial: &Trial) -> Result<T
     let mut broken = Vec::new();
     broken.extend(survivors(&watch));
     if !killed {
-        broken.extend(outcome(trial.mishap, first.outcome, reference, waits_for_nobody));
+        let chosen = bench_run.chosen != Chosen::Any;
+        broken.extend(outcome(trial.mishap, first.outcome, reference, Way { waits_for_nobody, chosen }));
     }
     broken.extend(hold(&first, &watch.run(), &bench_run, ended, reference, longest));
     if !watch.run().happened && !trial.mishap.before_run() && !never_noticed(trial.mishap, end) {
@@ -88,6 +89,7 @@ pub fn try_out(subject: Subject<'_>, matrix: &Matrix, trial: &Trial) -> Result<T
 
     let bench_run = knowing_the_board(bench_run, &first, watch.run().hands_moved);
     bench.heal()?;
+    bench.begin_trial()?;
     let watch = Rc::new(RunWatch::new(&playbook, bench.files(), None));
     let second = run_watched(&bench, &bench_run, &watch)?;
     let mut again = hold(&second, &watch.run(), &bench_run, Ended::ByItself, reference, longest);
@@ -138,10 +140,19 @@ fn never_noticed(mishap: RunMishap, end: TrialEnd) -> bool {
     matches!(mishap, RunMishap::Interrupt | RunMishap::Terminate) && end == TrialEnd::Mended
 }
 
-fn outcome(mishap: RunMishap, outcome: Outcome, reference: &Reference, waits_for_nobody: bool) -> Option<Broken> {
+/// What of a run lets a mishap pass without a trace.
+#[derive(Debug, Clone, Copy)]
+struct Way {
+    waits_for_nobody: bool,
+    /// The person has said which board is meant.
+    chosen: bool,
+}
+
+fn outcome(mishap: RunMishap, outcome: Outcome, reference: &Reference, way: Way) -> Option<Broken> {
     let mut fits = mishap.may_end().to_vec();
-    // Where only the absence of devices is waited for, an absent board is what is wanted.
-    if mishap == RunMishap::DeviceAbsent && waits_for_nobody {
+    // Where only the absence of devices is waited for, an absent board is what is wanted; and beside a board that was
+    // chosen another one may be.
+    if mishap == RunMishap::DeviceAbsent && way.waits_for_nobody || mishap == RunMishap::DeviceTwice && way.chosen {
         fits.push(Outcome::Recovered);
     }
     // A playbook that is meant to refuse, refuses with a mishap, too.

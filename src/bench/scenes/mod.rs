@@ -10,6 +10,6 @@ pub use fault::{SceneFault, SceneFaultKind, UnmadeCall};
 pub use player::ScenePlayer;
 
 pub(crate) use fault::{scene_faults, unmade_calls};
-pub(crate) use play::play;
+pub(crate) use play::{play, play_half};
 pub(crate) use store::SceneStore;
 pub(crate) use working_folder::{FileProblem, bring};

@@ -22,6 +22,34 @@ pub(crate) fn play(
     args: &[String],
     console: &mut Console,
 ) -> Result<MockEnd, BenchError> {
+    play_share(files, tool, args, console, Share::Whole)
+}
+
+/// Plays the call so that its tool says all that it would say, but stops halfway through its work.
+pub(crate) fn play_half(
+    files: &BenchFiles,
+    tool: &str,
+    args: &[String],
+    console: &mut Console,
+) -> Result<MockEnd, BenchError> {
+    play_share(files, tool, args, console, Share::Half)
+}
+
+/// How much of its work a call does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Share {
+    Whole,
+    /// Nothing changes on the bus and no file is made after the half of what is said; a question is never answered.
+    Half,
+}
+
+fn play_share(
+    files: &BenchFiles,
+    tool: &str,
+    args: &[String],
+    console: &mut Console,
+    share: Share,
+) -> Result<MockEnd, BenchError> {
     let store = SceneStore::of(files);
     let heads = store.heads()?;
     let mut held = HeldState::take(files)?;
@@ -46,10 +74,15 @@ pub(crate) fn play(
     let refused = taken.err().map(|refused| refusal(refused, &heads, &held, &call));
     held.state.save(files)?;
     let mut session = Session::new(held, files, console);
-    session.keep_time();
+    if share == Share::Whole {
+        session.keep_time();
+    }
     let mut player = Player { session: &mut session, files, call: &call };
     let played = match (taken, refused) {
-        (Ok(index), _) => store.body(index).map_err(Halt::from).and_then(|body| player.play(&body)),
+        (Ok(index), _) => store.body(index).map_err(Halt::from).and_then(|body| match share {
+            Share::Whole => player.play(&body),
+            Share::Half => player.play_half(&body),
+        }),
         (Err(_), Some(fault)) => Err(player.fails(&fault)),
         (Err(_), None) => Err(Halt::Exit(SCENE_FAULT_EXIT)),
     };
@@ -119,6 +152,24 @@ impl Player<'_, '_> {
         }
     }
 
+    fn play_half(&mut self, body: &CallBody) -> Result<i32, Halt> {
+        let printed = |act: &Act| match &act.deed {
+            Deed::Print(_, printed) => printed.bytes().len(),
+            Deed::Nothing | Deed::Read { .. } | Deed::Change { .. } | Deed::Write { .. } => 0,
+        };
+        let whole: usize = body.acts.iter().map(printed).sum();
+        let mut said = 0;
+        for act in &body.acts {
+            said += printed(act);
+            match &act.deed {
+                Deed::Read { .. } => break,
+                Deed::Change { .. } | Deed::Write { .. } if said * 2 >= whole => self.session.take(act.after_ms),
+                Deed::Nothing | Deed::Print(..) | Deed::Change { .. } | Deed::Write { .. } => self.act(act)?,
+            }
+        }
+        Ok(0)
+    }
+
     fn act(&mut self, act: &Act) -> Result<(), Halt> {
         self.session.take(act.after_ms);
         match &act.deed {
@@ -162,7 +213,12 @@ impl Player<'_, '_> {
             Content::Copy { of, .. } => Some(self.file_name(of)?),
             _ => None,
         };
-        working_folder::write(&folder, &name, content, copied.as_deref()).map_err(|problem| match problem {
+        let written = working_folder::write(&folder, &name, content, copied.as_deref());
+        let written = match self.session.scene()?.is_half_done() {
+            true => written.and_then(|()| working_folder::halve(&folder, &name)),
+            false => written,
+        };
+        written.map_err(|problem| match problem {
             FileProblem::Outside(why) => {
                 let what = "the scene touches a file outside of the folder in which the tool works";
                 self.fault(SceneFaultKind::Outside, what, vec![why])

@@ -22,6 +22,18 @@ pub struct ScenePlayer {
     calls: u32,
     /// What happens once the call that hangs has been ended.
     after_hang: Vec<BusChange>,
+    /// What the bus does by itself, for the scene to begin again with.
+    first_changes: Vec<BusChange>,
+    trial: Option<SceneTrial>,
+}
+
+/// How a scene stands while something goes wrong that it does not script.
+#[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
+struct SceneTrial {
+    /// Nothing shows on the bus any more, whatever anybody does.
+    gone: bool,
+    /// A call was struck, so that the board does not hold what the scene takes for granted.
+    half_done: bool,
 }
 
 /// A change on the bus at its time.
@@ -55,9 +67,48 @@ impl ScenePlayer {
             made: vec![0; scene.calls.len()],
             calls: 0,
             after_hang: Vec::new(),
+            first_changes: scene.changes.clone(),
+            trial: None,
         };
         board.schedule(&scene.changes, 0, None);
         board
+    }
+
+    /// From now on something may go wrong that the scene does not script: what was declared answers again when it comes
+    /// again. The scene stands at its beginning, as before its first run.
+    pub(crate) fn begin_trial(&mut self, now_ms: u64) {
+        self.trial = Some(SceneTrial::default());
+        self.changes.clear();
+        self.answered.clear();
+        self.made.fill(0);
+        self.calls = 0;
+        self.after_hang.clear();
+        let changes = std::mem::take(&mut self.first_changes);
+        self.schedule(&changes, now_ms, None);
+        self.first_changes = changes;
+    }
+
+    /// Everything leaves the bus, and what was under way does not come.
+    pub(crate) fn pull_cable(&mut self, now_ms: u64) {
+        let attached: Vec<String> = self.attached_devices(now_ms).map(|device| device.name.clone()).collect();
+        self.changes.retain(|change| change.at_ms <= now_ms);
+        for device in attached {
+            self.schedule_one(now_ms, &device, false, None);
+        }
+    }
+
+    /// Nothing comes back any more.
+    pub(crate) fn stay_away(&mut self) {
+        self.trial.get_or_insert_default().gone = true;
+    }
+
+    /// Has a call been struck, or has the struck one been made as a whole?
+    pub(crate) fn set_half_done(&mut self, half_done: bool) {
+        self.trial.get_or_insert_default().half_done = half_done;
+    }
+
+    pub(super) fn is_half_done(&self) -> bool {
+        self.trial.as_ref().is_some_and(|trial| trial.half_done)
     }
 
     pub(super) fn made(&self, index: usize) -> u32 {
@@ -86,7 +137,13 @@ impl ScenePlayer {
             Times::AnyOrder(times) => self.made(*index) < times && fits(&head.args, args),
             Times::Repeated => fits(&head.args, args),
         };
-        next.or_else(|| of_tool().find(at_any_time).map(|(index, _)| index))
+        // A call that is tried again finds the tool as the last one left it.
+        let made_before = || {
+            self.trial.as_ref()?;
+            let fitting = || of_tool().filter(|(_, head)| fits(&head.args, args)).map(|(index, _)| index);
+            fitting().rfind(|index| self.made(*index) > 0).or_else(|| fitting().next())
+        };
+        next.or_else(|| of_tool().find(at_any_time).map(|(index, _)| index)).or_else(made_before)
     }
 
     pub(super) fn next_in_order(&self, heads: &[CallHead], tool: &str) -> Option<usize> {
@@ -155,17 +212,24 @@ impl ScenePlayer {
     /// What the person does now that this is asked, if the scene says.
     pub(crate) fn asked(&mut self, asked: Asked, now_ms: u64) -> Option<ScenePerson> {
         let used = self.answered.entry(asked).or_default();
-        let entry = self.person.iter().filter(|entry| entry.asked == asked).nth(*used)?.clone();
+        let entries: Vec<&ScenePerson> = self.person.iter().filter(|entry| entry.asked == asked).collect();
+        let again = || entries.last().filter(|_| self.trial.is_some());
+        let entry = entries.get(*used).or_else(again).copied()?.clone();
         *used += 1;
         self.schedule(&entry.changes, now_ms, None);
         Some(entry)
     }
 
-    pub(crate) fn attached(&self, now_ms: u64) -> Vec<BusDevice> {
-        let is_attached = |device: &&SceneDevice| {
+    fn attached_devices(&self, now_ms: u64) -> impl Iterator<Item = &SceneDevice> {
+        let gone = self.trial.as_ref().is_some_and(|trial| trial.gone);
+        let is_attached = move |device: &&SceneDevice| {
             let due = self.changes.iter().rev().find(|change| change.at_ms <= now_ms && change.device == device.name);
-            due.map_or(device.attached, |change| change.appears)
+            !gone && due.map_or(device.attached, |change| change.appears)
         };
+        self.devices.iter().filter(is_attached)
+    }
+
+    pub(crate) fn attached(&self, now_ms: u64) -> Vec<BusDevice> {
         let shown = |device: &SceneDevice| BusDevice {
             id: device.id,
             port: device.port.clone(),
@@ -180,7 +244,7 @@ impl ScenePlayer {
                 DeviceAccess::Unknown => Access::Unknown,
             },
         };
-        self.devices.iter().filter(is_attached).map(shown).collect()
+        self.attached_devices(now_ms).map(shown).collect()
     }
 
     pub(crate) fn next_change_ms(&self, now_ms: u64) -> Option<u64> {

@@ -64,6 +64,12 @@ pub(super) fn write(folder: &Path, name: &str, content: &Content, copied: Option
     Ok(())
 }
 
+/// What is read from a board that holds half of it.
+pub(super) fn halve(folder: &Path, name: &str) -> Result<(), FileProblem> {
+    let file = File::options().write(true).open(inside(folder, name)?)?;
+    Ok(file.set_len(file.metadata()?.len() / 2)?)
+}
+
 /// Puts a file beside a tool, where nothing may be yet: a link there may be the tool itself.
 pub(crate) fn bring(folder: &Path, file: &ToolFolderFile) -> Result<(), FileProblem> {
     const FILLING: u8 = 0xa5;

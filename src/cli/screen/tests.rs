@@ -142,7 +142,7 @@ file      firmware.bin · 65,536 bytes · made up for the simulation
 
 ✓ SIMULATION PASSED: the virtual OpenMV Cam RT1062 was recovered. No real board
   was touched.
-  Steps      13 done, 1 skipped, 2 retries, 1 warning, in 2:03 min
+  Steps      13 done, 1 not needed here, 2 retries, 1 warning, in 2:03 min
   Log        /state/run.log
 "
     );
@@ -186,7 +186,7 @@ fn a_problem_is_told_in_the_order_people_need_it() {
                 connected
              2. Run: recover --playbook rt1062
 
-  Steps      13 done, 1 skipped, 2 retries, 1 warning, in 2:03 min
+  Steps      13 done, 1 not needed here, 2 retries, 1 warning, in 2:03 min
   Log        /state/run.log
 "
     );

@@ -165,6 +165,8 @@ pub(super) struct Target {
     pub(super) tests: Option<TestFile>,
     pub(super) folder: PathBuf,
     pub(super) catalog: Arc<FoundCatalog>,
+    /// By the path that the test file gives.
+    pub(super) scenes: BTreeMap<String, Scene>,
 }
 
 /// Every playbook that the paths lead to, and what is wrong with them.
@@ -204,12 +206,13 @@ fn load_target(file: &Path, catalog: &Arc<FoundCatalog>) -> (Option<Target>, Vec
     let name = file.display().to_string();
     if is_test_file(file) {
         let (suite, diagnostics) = load(file, catalog);
-        let target = suite.map(|Suite { tests, playbook, folder, catalog, .. }| Target {
+        let target = suite.map(|Suite { tests, playbook, folder, catalog, scenes, .. }| Target {
             name,
             playbook,
             tests: Some(tests),
             folder,
             catalog,
+            scenes,
         });
         return (target, diagnostics);
     }
@@ -219,7 +222,14 @@ fn load_target(file: &Path, catalog: &Arc<FoundCatalog>) -> (Option<Target>, Vec
             let sound = !diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
             let playbook = playbook.filter(|_| sound);
             (
-                playbook.map(|playbook| Target { name, playbook, tests: None, folder, catalog: Arc::clone(catalog) }),
+                playbook.map(|playbook| Target {
+                    name,
+                    playbook,
+                    tests: None,
+                    folder,
+                    catalog: Arc::clone(catalog),
+                    scenes: BTreeMap::new(),
+                }),
                 diagnostics,
             )
         }

@@ -3,7 +3,6 @@
 mod report;
 mod table;
 
-use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -18,7 +17,6 @@ use crate::cli::style::Look;
 use crate::cli::test::collect::{Collected, Target, collect_targets};
 use crate::cli::test::watchdog::Watchdog;
 use crate::cli::test::{Invalid, keep_first_few, report as cases, tell_catalogs, unless_invalid};
-use crate::documents::scene::Scene;
 use crate::engine::Outcome;
 use crate::words::{Code, Diagnostic};
 
@@ -87,7 +85,8 @@ pub(super) fn try_all(args: &TestArgs, catalogs: &Catalogs, look: &Look) -> Outc
         boards.iter().zip(&trials).flat_map(|(board, trials)| trials.iter().map(move |trial| (board, trial))).collect();
     if all.is_empty() {
         complain(
-            "error: mishaps happen on virtual boards only, and none of these playbooks has one: add `virtual_board:`",
+            "error: mishaps happen on virtual boards and in scenes, and none of these playbooks has either: add \
+             `virtual_board:`, or a case with a `scene:` that ends recovered",
         );
         return unless_invalid(&invalid, Outcome::CommandLine);
     }
@@ -143,9 +142,6 @@ fn look_over(target: &Target) -> Result<Board<'_>, NoMatrix> {
     Ok(Board { target, matrix })
 }
 
-/// What a scene scripts cannot go wrong in another way than it says.
-static NO_SCENES: BTreeMap<String, Scene> = BTreeMap::new();
-
 fn subject(target: &Target) -> Subject<'_> {
     Subject {
         playbook: &target.playbook,
@@ -153,7 +149,7 @@ fn subject(target: &Target) -> Subject<'_> {
         name: &target.playbook.source.name,
         catalog: &target.catalog.catalog,
         folder: &target.folder,
-        scenes: &NO_SCENES,
+        scenes: &target.scenes,
     }
 }
 

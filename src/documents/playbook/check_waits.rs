@@ -39,10 +39,10 @@ pub(super) fn check_waits(step: &Step, next: Option<&Step>) -> Vec<Diagnostic> {
 }
 
 fn check_hints(step: &Step) -> Vec<Diagnostic> {
-    if !step.hints.is_empty() && step.until.is_none() {
+    if !step.hints.is_empty() && step.until.is_none() && step.call().is_none_or(|run| run.prompt.is_none()) {
         let diagnostic =
             Diagnostic::error(Code::KeyOutOfPlace, step.place_of(STEP.hints), "`hints` belongs to a wait for devices");
-        return vec![diagnostic.hint("a prompt waits for devices with `until`")];
+        return vec![diagnostic.hint("a prompt waits for devices with `until`, and a tool beside a `prompt`")];
     }
     let limit = step.wait_limit();
     let too_late = step.hints.iter().filter(|hint| hint.after.value >= limit);

@@ -76,7 +76,8 @@ keys! {
         "What a wait asks the person to do before it fails: hands help where the hardware does not come by itself.",
         beside(&[&["wait"]]);
     hints: Shape::Either(&[PARAMETER, Shape::Named(&TEXTS)]),
-        "What else may be the reason where a prompt's or a wait's devices do not come, by how long it has waited: \
+        "What else may be the reason where the devices of a prompt or a wait do not come, or a tool beside a prompt waits in \
+         vain, by how long it has waited: \
          {20s: a text, 1m: [texts]}. Each is told once, beside what recover knows for any board.",
         beside(&[&["prompt"], &["wait"], &["until"]]);
     sets: Shape::Text, "A value that says whether a wait was met, or which way the person chose.";
