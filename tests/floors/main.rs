@@ -15,8 +15,9 @@ use rules::{
 use source_file::{SourceFile, source_files};
 
 /// Crates that could be swapped for another one: each is named in one file.
-const SWAPPABLE: [&str; 18] = [
+const SWAPPABLE: [&str; 19] = [
     "annotate_snippets",
+    "askama",
     "clap_mangen",
     "duct",
     "futures_core",
