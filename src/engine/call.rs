@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use crate::documents::catalog::{Command, Pattern, Tool};
 use crate::documents::expression::{Value, expand};
 use crate::documents::playbook::{
-    CaptureKind, Changes, ChosenBoard, DeviceKind, OnFault, Run, Step, all_arguments, choosing,
+    CaptureKind, ChosenBoard, DeviceKind, MayBeCut, OnFault, Run, Step, all_arguments, changes_board, choosing, may_be_cut,
 };
 use crate::engine::call_again::{Again, Tries};
 use crate::engine::command_line::{CommandLine, Wanted, command_line, typed};
@@ -50,9 +50,10 @@ pub(super) struct Prepared<'c> {
 }
 
 impl<'c> Prepared<'c> {
-    /// What it breaks to cut the call short.
-    pub(super) fn breaks(&self) -> Option<&'c str> {
-        self.kind.and_then(|kind| kind.never_cut.as_deref())
+    /// Whether Ctrl-C may cut the call short, and what that breaks. Between an irreversible act and its reading it may not.
+    pub(super) fn may_be_cut(&self, shielded: bool) -> (MayBeCut, Option<&'c str>) {
+        let never_cut = self.kind.and_then(|kind| kind.never_cut.as_deref());
+        may_be_cut(self.changes_board, never_cut, shielded)
     }
 }
 
@@ -174,7 +175,7 @@ impl<'a, W: World> Runner<'a, W> {
         self.bus.call_ended();
         self.tell_sleepiness();
         let (mut judgement, watched) = watched?;
-        if run.changes.as_ref().is_some_and(|changes| changes.value == Changes::Nothing) {
+        if run.changes_nothing_that_lasts() {
             judgement.touched = Touched::Nothing;
         }
         let args = prepared.command.get(1..).unwrap_or_default();
@@ -298,7 +299,7 @@ impl<'a, W: World> Runner<'a, W> {
             limit: limit + starting,
             until_limit: limit,
             silence: kind.and_then(|kind| kind.silence).map(|silence| extended(silence, used_up) + starting),
-            changes_board: kind.is_none_or(|kind| kind.changes_board),
+            changes_board: changes_board(run, kind),
             kind,
             questions: &tool.questions,
             prompt,

@@ -155,7 +155,7 @@ pub(super) fn lines(event: &Event) -> Vec<String> {
             lines.extend(fault_lines("because", because));
             lines
         }
-        Event::Interrupted { by, finishing, breaks } => {
+        Event::Interrupted { by, finishing, breaks, .. } => {
             let what = if *finishing { "finishing the step first" } else { "ending now" };
             let breaks = breaks.as_ref().map(|breaks| format!(" (if it is cut short, {breaks})")).unwrap_or_default();
             vec![format!("interrupted ({}): {what}{breaks}", word(by))]

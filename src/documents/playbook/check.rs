@@ -6,7 +6,7 @@ use crate::documents::catalog::{CallFacts, Catalog, may_name, special};
 use crate::documents::expression::{Expression, Kind, Part, Scope, Template, kind_of};
 use crate::documents::playbook::check_arguments::CallCheck;
 use crate::documents::playbook::check_call::{CallText, check_call};
-use crate::documents::playbook::check_devices::{shared_id, swapped_ids, unnamed_device};
+use crate::documents::playbook::check_devices::{changed_files, shared_id, start_parts, swapped_ids, unnamed_device};
 use crate::documents::playbook::check_flash::check_flash;
 use crate::documents::playbook::check_inputs::check_inputs;
 use crate::documents::playbook::check_optional::check_optional;
@@ -51,6 +51,7 @@ pub fn check(playbook: &Playbook, catalog: &Catalog) -> Vec<Diagnostic> {
     for device in &playbook.devices {
         checker.diagnostics.extend(shared_id(device, catalog));
         checker.diagnostics.extend(swapped_ids(device, catalog));
+        checker.diagnostics.extend(start_parts(device, playbook));
     }
     for reading in playbook.identifying_readings() {
         checker.reading(reading);
@@ -377,6 +378,7 @@ impl Checker<'_> {
                     self.named_in_private_folder(run);
                 }
                 let CallText { changes_board, is_forbidden } = check_call(tool, step, run, &mut self.diagnostics);
+                self.diagnostics.extend(changed_files(run, self.playbook));
                 let call = CallCheck { playbook: self.playbook, scope: &self.scope, tool, is_forbidden };
                 self.diagnostics.extend(call.check(step, run));
                 self.diagnostics.extend(check_options(self.playbook, self.catalog, tool, step, run));

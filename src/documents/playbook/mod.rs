@@ -15,6 +15,7 @@ mod device;
 mod drawing;
 pub(in crate::documents) mod family;
 mod input;
+mod interruption;
 pub(in crate::documents) mod load;
 mod may_do;
 pub(in crate::documents) mod parameters;
@@ -28,6 +29,7 @@ mod schema;
 mod steps;
 #[cfg(test)]
 mod talking_tests;
+mod touches;
 mod types;
 pub(in crate::documents) mod variable;
 mod wrong_kind;
@@ -36,10 +38,13 @@ pub use check::check;
 pub use check_flash::{Room, check_rooms};
 pub use command_line::{ChosenBoard, all_arguments, arguments, choosing, with_choice};
 pub use declared::Declared;
-pub use device::{Device, DeviceKind, DeviceState, Identity};
+pub use device::{Device, DeviceKind, DeviceState, Identity, StartPart};
 pub use drawing::{Drawing, Edges, Spot, Switch};
 pub use family::Families;
 pub use input::{FileKind, Input, InputWord, NamesFiles, Need, Vectors, WordLimit};
+pub use interruption::{
+    BURNT_UNREAD, Interruption, Leaves, MayBeCut, Supposed, changes_board, interruptions, may_be_cut,
+};
 pub use load::{Loaded, load};
 pub use may_do::{Deed, MayDo, MemoryRange, may_do};
 pub(crate) use read_input::is_part_of_a_program;
