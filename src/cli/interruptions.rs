@@ -13,59 +13,64 @@ pub(super) enum Told {
     Attention(String),
 }
 
-/// Nothing where no step changes the board.
+/// Nothing where no step changes the board. Steps to which only failures lead are left out.
 pub(super) fn told(interruptions: &[Interruption], playbook: &Playbook) -> Vec<Told> {
-    let Some(first) = interruptions.iter().find(|one| one.changes) else { return Vec::new() };
-    let mut lines: Vec<Told> = stretches(interruptions)
-        .into_iter()
+    let usual: Vec<&Interruption> = interruptions.iter().filter(|one| !one.only_after_failure).collect();
+    let Some(first) = usual.iter().find(|one| one.changes) else { return Vec::new() };
+    let stretches = usual.chunk_by(|one, next| one.during == next.during);
+    let mut lines: Vec<Told> = stretches
         .map(|steps| Told::Item(format!("{}: {}.", steps_of(steps), steps[0].during.in_words(playbook))))
         .collect();
     lines.push(Told::Item(
-        "Ctrl-C ends a step that changes nothing at once, and one that changes the board when it is finished.".to_owned(),
+        "Ctrl-C ends a step that changes nothing at once, and one that changes the board when it is finished."
+            .to_owned(),
     ));
-    let never = interruptions.iter().filter(|one| one.may_be_cut == MayBeCut::Never);
-    lines.extend(never.filter_map(|one| {
-        Some(Told::Item(format!("{} must not be cut short: {}.", step_of(one), one.breaks.as_ref()?)))
-    }));
-    lines.push(Told::Attention(format!("Points of no return: {}", points(interruptions, first))));
+    let never: Vec<&Interruption> = interruptions.iter().filter(|one| one.may_be_cut == MayBeCut::Never).collect();
+    for alike in never.chunk_by(|one, next| one.breaks == next.breaks) {
+        let steps: Vec<String> = alike.iter().map(|one| numbered(one)).collect();
+        let reason = alike[0].breaks.as_ref().map(|breaks| format!(": {breaks}")).unwrap_or_default();
+        let word = if steps.len() == 1 { "Step" } else { "Steps" };
+        lines.push(Told::Item(format!("{word} {} must not be cut short{reason}.", steps.join(" and "))));
+    }
+    lines.push(Told::Attention(format!("Points of no return: {}", points(&usual, first, playbook))));
     lines
 }
 
-fn points(interruptions: &[Interruption], first: &Interruption) -> String {
+fn points(usual: &[&Interruption], first: &Interruption, playbook: &Playbook) -> String {
     let mut sentences = vec![format!(
-        "with step {} ({}) the board begins to be changed, and what was there before does not come back.",
-        first.number, first.step
+        "with step {} the board begins to be changed, and what was there before does not come back.",
+        numbered(first)
     )];
-    let comes_back = |one: &&Interruption| one.number >= first.number && one.after == Leaves::Starts;
-    match interruptions.iter().find(comes_back) {
-        Some(one) => sentences.push(format!("It should start again after step {} ({}).", one.number, one.step)),
-        None => sentences.push("That it starts again shows only in the end.".to_owned()),
+    // After the last step that leaves less.
+    let last = |is_less: &dyn Fn(&Leaves) -> bool| {
+        let last = usual.iter().rfind(|one| is_less(&one.during))?;
+        (!is_less(&last.after)).then_some(*last)
+    };
+    match last(&|leaves| !leaves.comes_by_itself()).map(|one| (one, &one.after)) {
+        Some((one, Leaves::ComesBack { device })) => {
+            let label = playbook.device(device).map_or_else(|| device.to_string(), |device| device.label.clone());
+            sentences.push(format!("After step {} it shows up by itself as {label}.", numbered(one)));
+        }
+        Some((one, _)) => sentences.push(format!("After step {} it should start again.", numbered(one))),
+        None => {}
     }
-    let lost = interruptions.iter().find(|one| one.during == Leaves::Lost || one.after == Leaves::Lost);
-    sentences.extend(lost.map(|one| {
-        format!("Cut short in step {} ({}), nothing is known that brings the board back.", one.number, one.step)
-    }));
-    for one in interruptions.iter().filter(|one| one.irreversible.is_some()) {
-        sentences.push(format!("What step {} ({}) does can never be undone.", one.number, one.step));
+    for one in usual.iter().filter(|one| one.during == Leaves::Lost || one.after == Leaves::Lost) {
+        sentences.push(format!("Cut short in step {}, nothing is known that brings it back.", numbered(one)));
+    }
+    for one in usual.iter().filter(|one| one.irreversible.is_some()) {
+        sentences.push(format!("What step {} does can never be undone.", numbered(one)));
     }
     sentences.join(" ")
 }
 
-/// Neighbours that leave the board alike.
-fn stretches(interruptions: &[Interruption]) -> Vec<&[Interruption]> {
-    interruptions.chunk_by(|one, next| one.during == next.during).collect()
-}
-
-fn steps_of(steps: &[Interruption]) -> String {
+fn steps_of(steps: &[&Interruption]) -> String {
     match steps {
-        [one] => step_of(one),
-        [first, .., last] => {
-            format!("Steps {} to {} ({} to {})", first.number, last.number, first.step, last.step)
-        }
+        [one] => format!("Step {}", numbered(one)),
+        [first, .., last] => format!("Steps {} to {} ({} to {})", first.number, last.number, first.step, last.step),
         [] => String::new(),
     }
 }
 
-fn step_of(one: &Interruption) -> String {
-    format!("Step {} ({})", one.number, one.step)
+fn numbered(one: &Interruption) -> String {
+    format!("{} ({})", one.number, one.step)
 }

@@ -229,7 +229,8 @@ impl<W: Write> Screen<W> {
                 self.page.say(Role::Warning, Some(Sign::Again), &text);
             }
             Event::Interrupted { by, finishing, breaks, leaves, remaining_ms } => {
-                let finishing = finishing.then_some(Finishing { leaves: leaves.as_deref(), remaining_ms: *remaining_ms });
+                let finishing =
+                    finishing.then_some(Finishing { leaves: leaves.as_deref(), remaining_ms: *remaining_ms });
                 self.show_interrupt(*by, finishing, breaks.as_deref());
             }
             Event::Warning { text } => {

@@ -8,7 +8,8 @@ use tokio::time::Instant;
 use crate::documents::catalog::{Command, Pattern, Tool};
 use crate::documents::expression::{Value, expand};
 use crate::documents::playbook::{
-    CaptureKind, ChosenBoard, DeviceKind, MayBeCut, OnFault, Run, Step, all_arguments, changes_board, choosing, may_be_cut,
+    CaptureKind, ChosenBoard, DeviceKind, MayBeCut, OnFault, Run, Step, all_arguments, changes_board, choosing,
+    may_be_cut,
 };
 use crate::engine::call_again::{Again, Tries};
 use crate::engine::command_line::{CommandLine, Wanted, command_line, typed};

@@ -14,7 +14,8 @@ impl<W: World> Runner<'_, W> {
         let all = interruptions(self.playbook, self.catalog, &supposed);
         let here = all.iter().find(|one| one.number == at_work)?.at_worst.clone();
         // After going back, what was begun before may still be unfinished.
-        let begun = all.into_iter().filter(|one| self.attempts.went_back() && one.changes && one.irreversible.is_none());
+        let begun =
+            all.into_iter().filter(|one| self.attempts.went_back() && one.changes && one.irreversible.is_none());
         let leaves = begun.fold(here, |worst, one| worst.or_worse(one.at_worst));
         let is_told = match leaves {
             Leaves::NotKnown => false,

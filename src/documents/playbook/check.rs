@@ -12,6 +12,7 @@ use crate::documents::playbook::check_inputs::check_inputs;
 use crate::documents::playbook::check_optional::check_optional;
 use crate::documents::playbook::check_options::{check_options, leaves_too_early};
 use crate::documents::playbook::check_waits::check_waits;
+use crate::documents::playbook::check_ways_back::check_ways_back;
 use crate::documents::playbook::read_step::STEP;
 use crate::documents::playbook::{
     Action, CaptureKind, Contents, Device, Enough, Irreversible, LateAsk, Need, Playbook, Reading, RestartAt, Run,
@@ -67,6 +68,7 @@ pub fn check(playbook: &Playbook, catalog: &Catalog) -> Vec<Diagnostic> {
     check_inputs(playbook, catalog, &mut diagnostics);
     check_optional(playbook, &mut diagnostics);
     check_flash(playbook, catalog, &mut diagnostics);
+    check_ways_back(playbook, catalog, &mut diagnostics);
     without_repetitions(diagnostics)
 }
 

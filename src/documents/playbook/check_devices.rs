@@ -57,7 +57,8 @@ pub(super) fn unnamed_device(run: &Run, devices: &[Device], catalog: &Catalog) -
 /// What a device starts from must be there to be written, and what nothing can damage starts from nothing.
 pub(super) fn start_parts(device: &Device, playbook: &Playbook) -> Vec<Diagnostic> {
     if let (Some(first), Some(DeviceState::Recovery)) = (device.starts_from.first(), device.state) {
-        let message = format!("`{}` comes whatever is damaged (`state: recovery`), so it starts from no file", device.name);
+        let message =
+            format!("`{}` comes whatever is damaged (`state: recovery`), so it starts from no file", device.name);
         return vec![Diagnostic::error(Code::Contradiction, &first.place, message)];
     }
     let unknown = |part: &Located<StartPart>| match &part.value {

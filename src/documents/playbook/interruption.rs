@@ -26,9 +26,15 @@ pub enum Leaves {
     /// All that it starts from is whole.
     Starts,
     /// It may not start its firmware, but this device comes when it is connected, and the run can be repeated.
-    ComesBack { device: Id },
+    ComesBack {
+        device: Id,
+    },
     /// It may not start; this device comes where hands have done, or have left, what the step asks for.
-    NeedsHands { device: Id, step: Option<Id>, hands: Vec<HandMove> },
+    NeedsHands {
+        device: Id,
+        step: Option<Id>,
+        hands: Vec<HandMove>,
+    },
     NotKnown,
     /// It may not start, and no device of the playbook is known to come.
     Lost,
@@ -67,6 +73,8 @@ pub struct Interruption {
     pub breaks: Option<String>,
     /// Its own call changes memory that lasts.
     pub changes: bool,
+    /// A run comes here only where something has failed that the playbook foresees.
+    pub only_after_failure: bool,
     /// Why it can never be undone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub irreversible: Option<String>,
@@ -87,7 +95,11 @@ impl std::fmt::Debug for Supposed<'_> {
 }
 
 /// Whether cutting such a call short harms the board, and what it would break.
-pub fn may_be_cut<'c>(changes_board: bool, never_cut: Option<&'c str>, irreversible: bool) -> (MayBeCut, Option<&'c str>) {
+pub fn may_be_cut<'c>(
+    changes_board: bool,
+    never_cut: Option<&'c str>,
+    irreversible: bool,
+) -> (MayBeCut, Option<&'c str>) {
     match (changes_board || irreversible, never_cut) {
         (true, Some(breaks)) => (MayBeCut::Never, Some(breaks)),
         (true, None) if irreversible => (MayBeCut::Never, Some(BURNT_UNREAD)),
@@ -107,7 +119,8 @@ pub const BURNT_UNREAD: &str = "this cannot be undone, and nobody would know whe
 /// Every step to which a run can come, in order.
 pub fn interruptions(playbook: &Playbook, catalog: &Catalog, supposed: &Supposed<'_>) -> Vec<Interruption> {
     let all = |name: &Id| playbook.input(name).is_none_or(|input| input.names_files.is_none());
-    let needed = |name: &Id| playbook.input(name).is_none_or(|input| matches!(input.need, Need::Always | Need::Without(_)));
+    let needed =
+        |name: &Id| playbook.input(name).is_none_or(|input| matches!(input.need, Need::Always | Need::Without(_)));
     let optional = playbook.inputs.iter().filter(|input| !needed(&input.name) && all(&input.name));
     let all_but: Vec<_> = optional.map(|left_out| |name: &Id| all(name) && *name != left_out.name).collect();
     let mut ways: Vec<&dyn Fn(&Id) -> bool> = Vec::new();
@@ -242,6 +255,7 @@ impl Told {
             may_be_cut: self.may_be_cut,
             breaks: self.breaks,
             changes: self.changes,
+            only_after_failure: self.usual.is_none(),
             irreversible: step.irreversible.as_ref().map(|irreversible| irreversible.why.clone()),
         }
     }
@@ -265,6 +279,14 @@ impl Leaves {
         if other.severity() > self.severity() { other } else { self }
     }
 
+    /// Nobody has to do more than to connect the board again, at most.
+    pub fn comes_by_itself(&self) -> bool {
+        match self {
+            Leaves::AsBefore | Leaves::Starts | Leaves::ComesBack { .. } => true,
+            Leaves::NeedsHands { .. } | Leaves::NotKnown | Leaves::Lost => false,
+        }
+    }
+
     /// The board starts, or shows itself so that the run can be repeated, whatever hands that takes.
     pub fn has_a_way_back(&self) -> bool {
         match self {
@@ -278,11 +300,18 @@ impl Leaves {
         let label = |name: &Id| playbook.device(name).map_or_else(|| name.to_string(), |device| device.label.clone());
         match self {
             Leaves::AsBefore => "the board is as it was, nothing on it has been changed".to_owned(),
-            Leaves::Starts => "the board should start: all that it starts from is written".to_owned(),
-            Leaves::ComesBack { device } => format!(
-                "the board may not start its firmware, but once it is connected again it shows up as {}",
-                label(device)
-            ),
+            Leaves::Starts => {
+                "the board should start when it is connected as for use: all that it starts from is written".to_owned()
+            }
+            Leaves::ComesBack { device } => {
+                let is_recovery =
+                    playbook.device(device).is_some_and(|device| device.state == Some(DeviceState::Recovery));
+                let how = if is_recovery { "again" } else { "as for use" };
+                format!(
+                    "the board may not start its firmware, but once it is connected {how} it shows up as {}",
+                    label(device)
+                )
+            }
             Leaves::NeedsHands { device, step: Some(step), hands } => format!(
                 "the board may not start, but once it is connected again, with {} as in the step {step}, it shows up as {}",
                 set_by(hands),
@@ -532,7 +561,8 @@ impl<'a> Board<'a> {
             return self.parts.of_device(device);
         }
         let meant = |known: &&Device| known.ids.iter().any(|id| device.ids.contains(id));
-        let meant: Vec<&Device> = self.playbook.devices.iter().filter(meant).filter(|known| known.name != device.name).collect();
+        let meant: Vec<&Device> =
+            self.playbook.devices.iter().filter(meant).filter(|known| known.name != device.name).collect();
         let covered = device.ids.iter().all(|id| meant.iter().any(|known| known.ids.contains(id)));
         let mut all = meant.iter().map(|known| self.parts.of_device(known));
         let Some(first) = all.next().filter(|_| covered) else { return Vec::new() };

@@ -14,8 +14,7 @@ use crate::documents::playbook::read_reading::{ReadingKeys, read_reading};
 use crate::documents::playbook::read_step::{EXPRESSION, STEPS, TIME, add_classes, read_class, read_steps};
 use crate::documents::playbook::variable::{VariableKeys, read_variable};
 use crate::documents::playbook::{
-    Afterwards, Device, DeviceKind, DeviceState, Identity, Input, Playbook, StartPart, ToolFile,
-    VirtualBoard,
+    Afterwards, Device, DeviceKind, DeviceState, Identity, Input, Playbook, StartPart, ToolFile, VirtualBoard,
 };
 use crate::documents::reader::{DeviceArgs, Reader};
 use crate::documents::{Yaml, YamlKind, parse_yaml};

@@ -9,6 +9,7 @@ mod check_inputs;
 mod check_optional;
 mod check_options;
 mod check_waits;
+mod check_ways_back;
 mod command_line;
 mod declared;
 mod device;

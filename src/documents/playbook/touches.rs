@@ -225,9 +225,7 @@ impl<'a> Parts<'a> {
             let length = file.and_then(|file| self.playbook.input(file)).and_then(|input| input.max_size);
             let to = |from: u64| length.map_or(u64::MAX, |length| from.saturating_add(length));
             let spot = match &writes.begin {
-                RegionBegin::Address(place) => {
-                    text(place).and_then(address_of).map(|from| Spot::Range(from, to(from)))
-                }
+                RegionBegin::Address(place) => text(place).and_then(address_of).map(|from| Spot::Range(from, to(from))),
                 RegionBegin::Partition(place) => {
                     text(place).map(|name| Spot::Partition(run.tool.value.clone(), name.to_owned()))
                 }
