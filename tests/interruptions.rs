@@ -45,8 +45,10 @@ fn killed(board: &str, playbook: &Playbook) -> (BTreeMap<&'static str, usize>, V
         Some(playbook.inputs.iter().map(file).collect())
     };
     let mut tests = cases::load(&tests, &document, &inputs).tests.unwrap();
-    // The board's own starting states lead to the same steps as the cases about them.
-    tests.cases.truncate(1);
+    // Playbooks of one family have the same steps; what is special leads to more of them for one of each.
+    if !["ae3", "h7", "n6", "rt1062"].contains(&board) {
+        tests.cases.truncate(1);
+    }
     let catalog = shipped().unwrap();
     let (scenes, folder) = (BTreeMap::new(), folder());
     let subject =

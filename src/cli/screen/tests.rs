@@ -259,8 +259,8 @@ fn a_fault_is_told_once_per_attempt_and_progress_in_quarters() {
         Erase 25 %
         ! Ctrl-C. The run ends when this step is finished, in 1:43 min at the
           latest. Cutting it short would leave the board half written: the board
-          may not start, but once it is connected again it shows up as ROM. Press
-          Ctrl-C again to end the tool.
+          may not start, but once it is connected again it shows up as ROM.
+          Press Ctrl-C again to end the tool.
         Erase 100 %
         ✗ the flashloader did not answer (no-answer, code 10004)
         ↻ Trying again in 1.0 s: attempt 2 of 2.

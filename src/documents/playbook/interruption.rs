@@ -684,3 +684,148 @@ impl Facts for Known<'_> {
         (self.board.given)(file)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::documents::catalog::shipped;
+    use crate::documents::playbook::load;
+    use crate::words::Source;
+
+    const HEAD: &str = r#"format: 1
+board: Board
+inputs:
+  boot: {file: boot.bin, max_size: 0x1000}
+  firmware: {file: firmware.bin, optional: true, max_size: 0x10000}
+devices:
+  rom: {usb: "1209:0001", label: the ROM, state: recovery}
+  own: {usb: "1209:0002", label: its bootloader, state: bootloader, starts_from: boot}
+  running: {usb: "1209:0003", label: the board, state: running, starts_from: [boot, firmware]}
+steps:
+  - {id: enter, prompt: Fit the wire., hands: [unplug, fit-jumper, plug-in], until: {present: rom}}
+"#;
+    const BOOT: &str = r#"  - {id: boot, run: dfu-util, args: ["-d", ",1209:0001", "-s", "0x08000000", "-D", "${boot}"]}
+"#;
+    const FIRMWARE: &str = r#"  - {id: firmware, when: given(firmware), run: dfu-util, args: ["-d", ",1209:0002", "-a", "1", "-D", "${firmware}"]}
+"#;
+    const ZEROS: &str = r#"  - {write: {name: zeros, file: zeros.bin, zeros: 64}}
+  - {id: hold, when: given(firmware), run: dfu-util, args: ["-d", ",1209:0002", "-a", "1", "-D", "${zeros}"]}
+"#;
+    const READ: &str = r#"  - {id: read, run: dfu-util, args: ["-d", ",1209:0001", "-s", "0x08000000:4", "-U", "${boot_read}"], produces: boot_read}
+  - {id: compare, check: sha256(boot_read) == sha256(boot)}
+"#;
+
+    fn all(text: &str, given: Option<&dyn Fn(&Id) -> bool>) -> Vec<Interruption> {
+        let source = Arc::new(Source { name: "p.yaml".to_owned(), text: text.to_owned() });
+        let loaded = load(&source, &|_| Err(String::new()));
+        let playbook = loaded.playbook.unwrap_or_else(|| panic!("{:#?}", loaded.diagnostics));
+        interruptions(&playbook, &shipped().unwrap(), &Supposed { given, variables: &BTreeMap::new() })
+    }
+
+    /// Step, in the middle of it, behind it.
+    fn of(text: &str, given: Option<&dyn Fn(&Id) -> bool>) -> Vec<String> {
+        let word = |leaves: &Leaves| match leaves {
+            Leaves::AsBefore => "as before".to_owned(),
+            Leaves::Starts => "starts".to_owned(),
+            Leaves::ComesBack { device } => device.to_string(),
+            Leaves::NeedsHands { device, hands, .. } => format!("{device} with {} moves", hands.len()),
+            Leaves::NotKnown => "not known".to_owned(),
+            Leaves::Lost => "lost".to_owned(),
+        };
+        let told = |one: &Interruption| format!("{}: {}, {}", one.step, word(&one.during), word(&one.after));
+        all(text, given).iter().map(told).collect()
+    }
+
+    #[test]
+    fn what_is_written_again_is_whole_again() {
+        assert_eq!(
+            of(&format!("{HEAD}{BOOT}{ZEROS}{FIRMWARE}"), Some(&|_| true)),
+            [
+                "enter: as before, as before",
+                "boot: rom with 3 moves, own",
+                "step-3: own, own",
+                "hold: own, own",
+                "firmware: own, starts"
+            ]
+        );
+        // Nobody has looked at a firmware that is left as it is.
+        assert_eq!(
+            of(&format!("{HEAD}{BOOT}{FIRMWARE}"), Some(&|name| name.as_str() == "boot"))[1..],
+            ["boot: rom with 3 moves, own"]
+        );
+    }
+
+    #[test]
+    fn what_is_compared_later_is_whole_only_then() {
+        assert_eq!(
+            of(&format!("{HEAD}{BOOT}{READ}"), None)[1..],
+            [
+                "boot: rom with 3 moves, rom with 3 moves",
+                "read: rom with 3 moves, rom with 3 moves",
+                "compare: rom with 3 moves, own"
+            ]
+        );
+    }
+
+    #[test]
+    fn without_a_device_that_nothing_damages_it_is_lost_or_not_known() {
+        let without_rom = HEAD.replace(", state: recovery", ", starts_from: boot");
+        assert_eq!(of(&format!("{without_rom}{BOOT}"), None)[1..], ["boot: lost, rom"]);
+        let unsaid = HEAD.replace(", state: recovery", "");
+        assert_eq!(of(&format!("{unsaid}{BOOT}"), None)[1..], ["boot: not known, own"]);
+    }
+
+    #[test]
+    fn a_call_of_which_nothing_tells_where_it_writes_may_break_all() {
+        let unknown = "  - {id: unknown, run: somebody, args: [write]}\n";
+        assert_eq!(of(&format!("{HEAD}{BOOT}{unknown}"), None)[2..], ["unknown: rom with 3 moves, rom with 3 moves"]);
+        let volatile = "  - {id: unknown, run: somebody, changes: nothing, args: [write]}\n";
+        assert_eq!(of(&format!("{HEAD}{BOOT}{volatile}"), None)[2..], ["unknown: own, own"]);
+        let named = "  - {id: unknown, run: somebody, changes: [firmware], args: [write]}\n";
+        assert_eq!(of(&format!("{HEAD}{BOOT}{named}"), Some(&|_| true))[2..], ["unknown: own, starts"]);
+    }
+
+    #[test]
+    fn a_device_that_shows_up_proves_what_it_starts_from() {
+        let look = "  - {id: look, wait: {present: own}, timeout: 5s, sets: works}\n";
+        let boot = BOOT.replace("{id: boot,", "{id: boot, when: not works,");
+        let told = of(&format!("{HEAD}{look}{boot}{FIRMWARE}"), Some(&|_| true));
+        assert_eq!(told[1..], ["look: as before, as before", "boot: rom with 3 moves, own", "firmware: own, starts"]);
+        // It may be another one that works than the one that was written.
+        let told = of(&format!("{HEAD}{look}{FIRMWARE}"), Some(&|_| true));
+        assert_eq!(told[2..], ["firmware: rom with 3 moves, rom with 3 moves"]);
+    }
+
+    #[test]
+    fn what_comes_only_after_a_failure_is_marked() {
+        let boot = BOOT.replace("}\"]}", "}\"], on_fault: [{class: refused, set: refused_it}]}");
+        let again = BOOT.replace("{id: boot,", "{id: again, when: refused_it,");
+        let all = all(&format!("{HEAD}{boot}{again}{FIRMWARE}"), Some(&|_| true));
+        let marked: Vec<bool> = all.iter().map(|one| one.only_after_failure).collect();
+        assert_eq!(marked, [false, false, true, false]);
+        assert_eq!(all[3].during, Leaves::ComesBack { device: "own".parse().unwrap() });
+    }
+
+    #[test]
+    fn what_can_never_be_undone_is_never_cut() {
+        let burn = r#"  - id: fuse
+    run: blhost
+    args: ["--", "efuse-program-once", "6", "00000010"]
+    irreversible:
+      why: It stays.
+      already_done: {steps: [{run: blhost, args: ["--", "efuse-read-once", "6"], capture: {a: {integer: '(\d+)'}}}], holds: a == 16}
+      verify: {steps: [{run: blhost, args: ["--", "efuse-read-once", "6"], capture: {b: {integer: '(\d+)'}}}], holds: b == 16}
+"#;
+        let all = all(&format!("{HEAD}{BOOT}{FIRMWARE}{burn}"), Some(&|_| true));
+        let fuse = &all[3];
+        assert_eq!((fuse.during.clone(), fuse.after.clone()), (Leaves::NotKnown, Leaves::Starts));
+        assert_eq!((fuse.may_be_cut, fuse.irreversible.as_deref()), (MayBeCut::Never, Some("It stays.")));
+        // Before it is burnt, nothing says that the board starts without it.
+        assert!(matches!(all[2].after, Leaves::NeedsHands { .. }), "{:?}", all[2].after);
+        assert_eq!(all[1].may_be_cut, MayBeCut::WhenFinished);
+        assert_eq!(all[0].may_be_cut, MayBeCut::AtOnce);
+        assert_eq!(may_be_cut(false, None, true), (MayBeCut::Never, Some(BURNT_UNREAD)));
+    }
+}
