@@ -14,6 +14,8 @@ use recover::documents::library::{shipped_boards, shipped_family, shipped_playbo
 use recover::documents::playbook::{Leaves, Playbook, load};
 use recover::words::Source;
 
+use crate::support::House;
+
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("playbooks")
 }
@@ -103,4 +105,24 @@ fn a_playbook_that_says_what_is_not_so_is_found_out() {
     let (_, broken) = killed("m4", &playbook);
     let found = |what: &str| broken.iter().any(|broken| broken.contains("is as it was") && broken.contains(what));
     assert!(found("write-bootloader") && found("its memory was changed"), "{broken:#?}");
+}
+
+#[test]
+fn the_procedure_and_the_plan_tell_what_an_interruption_leaves() {
+    let house = House::new();
+    let shown = house.run(&["show", "rt1062"]).exits(0);
+    shown.says("If it is interrupted").says("Points of no return: with step 7 (flash-configuration-block-1)");
+    shown.says("What step 38 (boot-fuse) does can never be undone.").says("a fuse may be half burnt");
+    let markdown = house.run(&["show", "h7", "--format", "markdown"]).exits(0);
+    markdown.says("## If it is interrupted").says("**Attention:** Points of no return");
+    markdown.says("it shows up by itself as the camera's own bootloader");
+    let plan = house.run(&["run", "h7", "--simulate", "--dry-run"]).exits(0);
+    plan.says("If it is interrupted").says("Points of no return");
+    let plan = house.run(&["run", "h7", "--simulate", "--dry-run", "--message-format", "json"]).exits(0);
+    let steps = plan.events();
+    let write = steps.iter().find(|step| step["id"] == "write-bootloader").unwrap();
+    assert_eq!(write["interrupted"]["during"]["needs-hands"]["step"], "enter-rom");
+    assert_eq!(write["interrupted"]["may_be_cut"], "when-finished");
+    // A procedure that changes nothing has nothing to tell.
+    house.run(&["show", "arduino"]).exits(0).never_says("If it is interrupted");
 }

@@ -114,7 +114,7 @@ fn style(look: &Look, template: &str, ends: Option<Instant>) -> ProgressStyle {
         let text = match ends {
             Some(ends) => {
                 let left = ends.saturating_duration_since(Instant::now());
-                format!("ends within {}", time_left(u64::try_from(left.as_millis()).unwrap_or(u64::MAX)))
+                format!("(ends within {})", time_left(u64::try_from(left.as_millis()).unwrap_or(u64::MAX)))
             }
             None => describe_time(state.elapsed()),
         };

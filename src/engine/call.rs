@@ -8,8 +8,7 @@ use tokio::time::Instant;
 use crate::documents::catalog::{Command, Pattern, Tool};
 use crate::documents::expression::{Value, expand};
 use crate::documents::playbook::{
-    CaptureKind, ChosenBoard, DeviceKind, MayBeCut, OnFault, Run, Step, all_arguments, changes_board, choosing,
-    may_be_cut,
+    CaptureKind, ChosenBoard, CutCall, DeviceKind, OnFault, Run, Step, all_arguments, changes_board, choosing,
 };
 use crate::engine::call_again::{Again, Tries};
 use crate::engine::command_line::{CommandLine, Wanted, command_line, typed};
@@ -18,6 +17,7 @@ use crate::engine::facts::RunFacts;
 use crate::engine::halt::Halt;
 use crate::engine::limit::extended;
 use crate::engine::runner::Runner;
+use crate::engine::stopping::Stopping;
 use crate::engine::watch::Watched;
 use crate::engine::{Event, Outcome, milliseconds};
 use crate::output::{Expectations, Judge, Judgement, Touched};
@@ -51,10 +51,10 @@ pub(super) struct Prepared<'c> {
 }
 
 impl<'c> Prepared<'c> {
-    /// Whether Ctrl-C may cut the call short, and what that breaks. Between an irreversible act and its reading it may not.
-    pub(super) fn may_be_cut(&self, shielded: bool) -> (MayBeCut, Option<&'c str>) {
+    /// For whoever wants to cut it short.
+    pub(super) fn cut_by(&self, stopping: &Stopping) -> CutCall<'c> {
         let never_cut = self.kind.and_then(|kind| kind.never_cut.as_deref());
-        may_be_cut(self.changes_board, never_cut, shielded)
+        CutCall { changes_board: self.changes_board, never_cut, is_final: stopping.is_shielded() }
     }
 }
 

@@ -114,7 +114,7 @@ impl<'a, W: World> Runner<'a, W> {
             tokio::select! {
                 biased;
                 by = world.interrupted() => {
-                    let ends = match prepared.may_be_cut(self.stopping.is_shielded()) {
+                    let ends = match prepared.cut_by(&self.stopping).may_be_cut() {
                         (MayBeCut::AtOnce, _) => {
                             self.ends_at_once(by);
                             true

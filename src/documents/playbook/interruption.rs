@@ -94,17 +94,24 @@ impl std::fmt::Debug for Supposed<'_> {
     }
 }
 
-/// Whether cutting such a call short harms the board, and what it would break.
-pub fn may_be_cut<'c>(
-    changes_board: bool,
-    never_cut: Option<&'c str>,
-    irreversible: bool,
-) -> (MayBeCut, Option<&'c str>) {
-    match (changes_board || irreversible, never_cut) {
-        (true, Some(breaks)) => (MayBeCut::Never, Some(breaks)),
-        (true, None) if irreversible => (MayBeCut::Never, Some(BURNT_UNREAD)),
-        (true, None) => (MayBeCut::WhenFinished, None),
-        (false, _) => (MayBeCut::AtOnce, None),
+/// What is known of a call that somebody wants to cut short.
+#[derive(Debug, Clone, Copy)]
+pub struct CutCall<'c> {
+    pub changes_board: bool,
+    pub never_cut: Option<&'c str>,
+    /// It cannot be undone, or it reads whether that has taken place.
+    pub is_final: bool,
+}
+
+impl<'c> CutCall<'c> {
+    /// Whether Ctrl-C cuts it short, and what that would break.
+    pub fn may_be_cut(self) -> (MayBeCut, Option<&'c str>) {
+        match (self.changes_board || self.is_final, self.never_cut) {
+            (true, Some(breaks)) => (MayBeCut::Never, Some(breaks)),
+            (true, None) if self.is_final => (MayBeCut::Never, Some(BURNT_UNREAD)),
+            (true, None) => (MayBeCut::WhenFinished, None),
+            (false, _) => (MayBeCut::AtOnce, None),
+        }
     }
 }
 
@@ -467,7 +474,8 @@ impl<'a> Board<'a> {
                 let command = step.call().map(|run| self.parts.command(run));
                 let changes_board = step.call().is_some_and(|run| changes_board(run, command.flatten()));
                 let never_cut = command.flatten().and_then(|command| command.never_cut.as_deref());
-                let (may_be_cut, breaks) = may_be_cut(changes_board, never_cut, step.irreversible.is_some());
+                let call = CutCall { changes_board, never_cut, is_final: step.irreversible.is_some() };
+                let (may_be_cut, breaks) = call.may_be_cut();
                 let changes = touches.changes;
                 let breaks = breaks.map(str::to_owned);
                 told.insert(step.id.clone(), Told { usual, worst: claims, changes, may_be_cut, breaks });
@@ -485,7 +493,7 @@ impl<'a> Board<'a> {
                 usual.state.seen(&self.shown(step.until.as_ref()));
                 if touches.changes { self.foreseen(run, usual, &world.state.during(touches)) } else { vec![usual] }
             }
-            Action::Prompt(_) | Action::Wait => self.waited(step, usual),
+            Action::Prompt(_) | Action::Wait => self.waited(step, &usual),
             Action::Check(check) => {
                 let mut usual = usual;
                 let names = check.holds.compared_files().into_iter().flat_map(|(one, other)| [one, other]);
@@ -521,7 +529,7 @@ impl<'a> Board<'a> {
     }
 
     /// The devices that are waited for come, or the playbook goes on without them.
-    fn waited(&self, step: &Step, usual: World) -> Vec<World> {
+    fn waited(&self, step: &Step, usual: &World) -> Vec<World> {
         let shown = self.shown(step.until.as_ref());
         let met = |mut world: World| {
             world.state.seen(&shown);
@@ -826,6 +834,7 @@ steps:
         assert!(matches!(all[2].after, Leaves::NeedsHands { .. }), "{:?}", all[2].after);
         assert_eq!(all[1].may_be_cut, MayBeCut::WhenFinished);
         assert_eq!(all[0].may_be_cut, MayBeCut::AtOnce);
-        assert_eq!(may_be_cut(false, None, true), (MayBeCut::Never, Some(BURNT_UNREAD)));
+        let reading = CutCall { changes_board: false, never_cut: None, is_final: true };
+        assert_eq!(reading.may_be_cut(), (MayBeCut::Never, Some(BURNT_UNREAD)));
     }
 }
