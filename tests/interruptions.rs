@@ -111,10 +111,11 @@ fn a_playbook_that_says_what_is_not_so_is_found_out() {
 fn the_procedure_and_the_plan_tell_what_an_interruption_leaves() {
     let house = House::new();
     let shown = house.run(&["show", "rt1062"]).exits(0);
-    shown.says("If it is interrupted").says("Points of no return: with step 7 (flash-configuration-block-1)");
+    let shown =
+        shown.says("If it is interrupted").says("Points of no return: with step 7 (flash-configuration-block-1)");
     shown.says("What step 38 (boot-fuse) does can never be undone.").says("a fuse may be half burnt");
     let markdown = house.run(&["show", "h7", "--format", "markdown"]).exits(0);
-    markdown.says("## If it is interrupted").says("**Attention:** Points of no return");
+    let markdown = markdown.says("## If it is interrupted").says("**Attention:** Points of no return");
     markdown.says("it shows up by itself as the camera's own bootloader");
     let plan = house.run(&["run", "h7", "--simulate", "--dry-run"]).exits(0);
     plan.says("If it is interrupted").says("Points of no return");
