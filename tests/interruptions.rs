@@ -80,7 +80,7 @@ fn killed(board: &str, playbook: &Playbook) -> (BTreeMap<&'static str, usize>, V
 #[test]
 fn every_claim_of_every_shipped_playbook_is_what_the_virtual_board_does() {
     let examples = ["examples/nucleo-f446", "examples/imxrt1050-evk"];
-    let boards = Mutex::new(shipped_boards().into_iter().chain(examples).collect::<Vec<_>>());
+    let boards = Mutex::new(shipped_boards().chain(examples).collect::<Vec<_>>());
     let seen = Mutex::new(BTreeSet::new());
     let work = || {
         loop {
