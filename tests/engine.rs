@@ -73,7 +73,7 @@ const HEAD: &str = r#"format: 1
 board: Camera
 inputs: {image: {file: image.bin}}
 devices:
-  rom: {usb: "1fc9:0135", label: the ROM}
+  rom: {usb: "1fc9:0135", label: the ROM, state: recovery}
   loader: {usb: "15a2:0073", label: the loader}
   running: {usb: "37c5:1060", label: the camera, state: running}
 "#;
@@ -1066,6 +1066,15 @@ fn the_second_ctrl_c_ends_a_write() {
         ["step one", "call write", "interrupt finishing=true", "done one", "finished Interrupted"]
     );
     assert_eq!((played.seconds, played.problem().step.clone()), (30, Some(id("two"))));
+    let told = played.events.iter().find_map(|event| match event {
+        Event::Interrupted { leaves, remaining_ms, .. } => Some((leaves.as_deref(), *remaining_ms)),
+        _ => None,
+    });
+    let leaves = "the board may not start, but it can be brought back as the ROM";
+    assert_eq!(told, Some((Some(leaves), Some(59_000))));
+    // Where the author says nothing of the state, the same is told of it.
+    let state = &played.problem().state;
+    assert!(state.contains("The board may not start, but it can be brought back as the ROM."), "{state}");
 
     let mut scene = Scene::new("  - {id: one, run: mender, args: [write]}\n");
     scene.acts = vec![("write", Act { takes: Duration::from_secs(30), ..act("status 0") })];

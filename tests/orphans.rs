@@ -149,7 +149,7 @@ fn one_ctrl_c_lets_a_write_finish_and_stops_then() {
     let run = Running::start(&house, &["--playbook", "camera.yaml", "--catalog", "vendor-tools.toml"]);
     wait_for("the tool", || content(&house.path("marks/begun")));
     run.signal(Signal::INT);
-    run.wait_for_text("Finishing this write first");
+    run.wait_for_text("The run ends when this step is finished");
     std::fs::write(house.path("marks/go-on"), "").unwrap();
     let (code, text) = run.end();
     assert_eq!(code, Some(130), "{text}");
@@ -164,7 +164,7 @@ fn a_second_ctrl_c_ends_the_tool() {
     let run = Running::start(&house, &["--playbook", "camera.yaml", "--catalog", "vendor-tools.toml"]);
     wait_for("the tool", || content(&house.path("marks/begun")));
     run.signal(Signal::INT);
-    run.wait_for_text("Finishing this write first");
+    run.wait_for_text("The run ends when this step is finished");
     run.signal(Signal::INT);
     let (code, text) = run.end();
     assert_eq!(code, Some(130), "{text}");
@@ -303,7 +303,7 @@ fn ctrl_c_lets_a_write_by_an_interpreter_finish() {
     let run = Running::start(&house, &["--playbook", "camera.yaml", "--catalog", "vendor-tools.toml"]);
     wait_for("the tool", || content(&house.path("marks/begun")));
     run.signal(Signal::INT);
-    run.wait_for_text("Finishing this write first");
+    run.wait_for_text("The run ends when this step is finished");
     std::fs::write(house.path("marks/go-on"), "").unwrap();
     let (code, text) = run.end();
     assert_eq!(code, Some(130), "{text}");

@@ -24,6 +24,7 @@ mod foreign;
 mod full_output;
 mod hostile_text;
 mod installed_tools;
+mod interruptions;
 mod libusb_codes;
 mod n6;
 mod orphans;

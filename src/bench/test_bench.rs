@@ -22,6 +22,7 @@ pub(crate) fn playbook() -> Playbook {
         identifies: None,
         identity: None,
         state: None,
+        starts_from: Vec::new(),
         settle: std::time::Duration::ZERO,
     };
     Playbook {

@@ -3,6 +3,7 @@
 use console::Term;
 
 use crate::cli::arguments::MessageFormat;
+use crate::cli::interruptions::{self, Said};
 use crate::cli::job::Job;
 use crate::cli::json::write_line;
 use crate::cli::planned_tools::{self, PlannedTool, Programs, planned_tools};
@@ -11,6 +12,7 @@ use crate::cli::streams::{say as say_line, show, stdout};
 use crate::cli::style::{Look, Role, Sign};
 use crate::cli::wording::{clean, hang, milliseconds, wrap_command};
 use crate::cli::workplace::{makes_up, new_scratch};
+use crate::documents::playbook::Interruption;
 use crate::engine::{
     Absent, Event, Files, GoesOn, Outcome, PlannedLine, PlannedStep, Refusal, Told, not_started, plan, refused_inputs,
     stage_inputs, without_problem,
@@ -69,6 +71,7 @@ fn tell(job: &Job, planned: &Planned, about_catalogs: &[Event]) -> Outcome {
         MessageFormat::Human => {
             let look = Look::of(&Term::stdout());
             show(&render(steps, &look));
+            show(&render_interruptions(steps, job, &look));
             show(&planned_tools::render(tools, &look));
             for event in missing.iter().chain(about_catalogs) {
                 if let Event::Note { text } | Event::Warning { text } = event {
@@ -98,6 +101,26 @@ fn tell(job: &Job, planned: &Planned, about_catalogs: &[Event]) -> Outcome {
 pub fn render(steps: &[PlannedStep], look: &Look) -> String {
     let texts: Vec<String> = steps.iter().map(|step| render_step(step, look)).collect();
     texts.join("\n")
+}
+
+/// What is left of the board where the run is cut short, for the whole run; with a blank line before it.
+fn render_interruptions(steps: &[PlannedStep], job: &Job, look: &Look) -> String {
+    let known: Vec<Interruption> = steps.iter().filter_map(|step| step.interrupted.clone()).collect();
+    let told = interruptions::told(&known, &job.playbook);
+    if told.is_empty() {
+        return String::new();
+    }
+    let mut text = format!("\n{}\n", look.paint(Role::Title, interruptions::HEADING));
+    for line in told {
+        let (role, lead, line) = match line {
+            Said::Item(line) => (Role::Quiet, String::new(), line),
+            Said::Attention(line) => (Role::Failure, format!("{} ", look.sign(Sign::Attention)), line),
+        };
+        for line in hang(&lead, &line, look.width.saturating_sub(INDENT.len())) {
+            text.push_str(&format!("{INDENT}{}\n", look.paint(role, &line)));
+        }
+    }
+    text
 }
 
 fn render_step(step: &PlannedStep, look: &Look) -> String {
@@ -196,6 +219,7 @@ mod tests {
             name: name.to_owned(),
             notes: vec!["only when fuse == 0".to_owned()],
             lines,
+            interrupted: None,
         };
         let command = "blhost -u 0x15A2,0x0073 -t 120000 -- write-memory 0x60001000 blhost_flash_loader.bin";
         vec![

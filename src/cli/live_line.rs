@@ -4,13 +4,13 @@
 
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use console::Term;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle, TermLike};
 
 use crate::cli::style::{Look, Signs};
-use crate::cli::wording::clip;
+use crate::cli::wording::{clip, time_left};
 use crate::words::describe_time;
 
 /// Redrawn by a thread of its own, so that a silent tool is seen to be alive.
@@ -28,19 +28,25 @@ const ECHO: usize = 3;
 #[derive(Debug)]
 pub(crate) struct LiveLine {
     bar: Option<ProgressBar>,
+    /// When what is at work ends at the latest: then that is counted down in place of the time it has taken.
+    ends: Option<Instant>,
     terminal: Arc<dyn TermLike>,
 }
 
 impl Default for LiveLine {
     fn default() -> Self {
-        LiveLine { bar: None, terminal: Arc::new(Term::stdout()) }
+        LiveLine { bar: None, ends: None, terminal: Arc::new(Term::stdout()) }
     }
 }
+
+const WORKING: &str = "        {spinner} {msg} {time}";
+const PROGRESS: &str = "        {msg} [{bar:24}] {percent:>3} % {time}";
+const WAITING: &str = "        {spinner} {msg}";
 
 impl LiveLine {
     /// Something is at work and says nothing; the time since then is shown.
     pub(crate) fn working(&mut self, look: &Look, text: &str) {
-        let bar = self.fresh(look, "        {spinner} {msg} {time}", TICK);
+        let bar = self.fresh(look, WORKING, TICK);
         bar.set_message(clip(text, look.width.saturating_sub(24)));
     }
 
@@ -51,7 +57,7 @@ impl LiveLine {
             _ => {
                 // The time goes on from the start of the call, not from its first sign of progress.
                 let elapsed = self.bar.as_ref().map(ProgressBar::elapsed).unwrap_or_default();
-                let bar = self.fresh(look, "        {msg} [{bar:24}] {percent:>3} % {time}", TICK);
+                let bar = self.fresh(look, PROGRESS, TICK);
                 bar.set_elapsed(elapsed);
                 bar.set_length(STEPS_OF_BAR);
                 bar
@@ -66,7 +72,7 @@ impl LiveLine {
         let bar = match &self.bar {
             Some(bar) if bar.prefix() == "waiting" => bar.clone(),
             _ => {
-                let bar = self.fresh(look, "        {spinner} {msg}", WAITING_TICK);
+                let bar = self.fresh(look, WAITING, WAITING_TICK);
                 bar.set_prefix("waiting");
                 bar
             }
@@ -83,32 +89,58 @@ impl LiveLine {
         }
     }
 
+    /// What is at work is finished although somebody wants to end: from now on the time left is counted down.
+    pub(crate) fn ends_within(&mut self, look: &Look, left: Duration) {
+        self.ends = Some(Instant::now() + left);
+        if let Some(bar) = &self.bar {
+            let template = if bar.length() == Some(STEPS_OF_BAR) { PROGRESS } else { WORKING };
+            bar.set_style(style(look, template, self.ends));
+        }
+    }
+
     pub(crate) fn clear(&mut self) {
+        self.ends = None;
+        self.take_off();
+    }
+
+    fn take_off(&mut self) {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }
     }
 
     fn fresh(&mut self, look: &Look, template: &str, tick: Duration) -> ProgressBar {
-        self.clear();
-        let (spinner, bar_characters) = match look.signs {
-            Signs::Unicode => ("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ ", "█▓░"),
-            Signs::Ascii => (r"|/-\ ", "=> "),
-        };
-        let style = ProgressStyle::with_template(template)
-            .unwrap_or_else(|_| ProgressStyle::default_spinner())
-            .with_key("time", |state: &ProgressState, to: &mut dyn std::fmt::Write| {
-                // Nothing can be done about a terminal that does not take the text.
-                let _ = to.write_str(&describe_time(state.elapsed()));
-            })
-            .tick_chars(spinner)
-            .progress_chars(bar_characters);
+        self.take_off();
+        let style = style(look, template, self.ends);
         let terminal = OpenEnd { terminal: Arc::clone(&self.terminal), filler: Mutex::default() };
         let target = ProgressDrawTarget::term_like_with_hz(Box::new(terminal), DRAWN_PER_SECOND);
         let bar = ProgressBar::with_draw_target(None, target).with_style(style);
         bar.enable_steady_tick(tick);
         self.bar.insert(bar).clone()
     }
+}
+
+fn style(look: &Look, template: &str, ends: Option<Instant>) -> ProgressStyle {
+    let (spinner, bar_characters) = match look.signs {
+        Signs::Unicode => ("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ ", "█▓░"),
+        Signs::Ascii => (r"|/-\ ", "=> "),
+    };
+    let time = move |state: &ProgressState, to: &mut dyn std::fmt::Write| {
+        let text = match ends {
+            Some(ends) => {
+                let left = ends.saturating_duration_since(Instant::now());
+                format!("(ends within {})", time_left(u64::try_from(left.as_millis()).unwrap_or(u64::MAX)))
+            }
+            None => describe_time(state.elapsed()),
+        };
+        // Nothing can be done about a terminal that does not take the text.
+        let _ = to.write_str(&text);
+    };
+    ProgressStyle::with_template(template)
+        .unwrap_or_else(|_| ProgressStyle::default_spinner())
+        .with_key("time", time)
+        .tick_chars(spinner)
+        .progress_chars(bar_characters)
 }
 
 impl Drop for LiveLine {
@@ -294,7 +326,7 @@ mod tests {
         let look = Look { width: WIDTH, ..Look::plain() };
         let paper = Arc::new(Paper::default());
         let terminal: Arc<dyn TermLike> = Arc::<Paper>::clone(&paper);
-        let mut live = LiveLine { bar: None, terminal };
+        let mut live = LiveLine { bar: None, ends: None, terminal };
         paper.print("the head\n");
         live.waiting(
             &look,

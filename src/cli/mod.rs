@@ -19,6 +19,7 @@ pub mod dry_run;
 mod explain;
 mod harmless;
 mod image_folder;
+mod interruptions;
 mod job;
 pub mod json;
 mod junit;

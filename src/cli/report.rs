@@ -34,8 +34,8 @@ enum ReportError {
     OtherSummary,
     #[error("{} cannot be written: {source}", path.display())]
     Unwritable { path: PathBuf, source: io::Error },
-    #[error("the page could not be made: {0}")]
-    Page(#[from] askama::Error),
+    #[error(transparent)]
+    Page(#[from] page::PageError),
 }
 
 impl From<JournalError> for ReportError {

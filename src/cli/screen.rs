@@ -11,6 +11,7 @@ mod skipped;
 
 use std::io::Write;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use console::Term;
 
@@ -19,7 +20,7 @@ use crate::cli::reader::Reader;
 use crate::cli::streams::{WatchedStdout, stdout};
 use crate::cli::style::{Look, Role, Sign, width_of};
 use crate::cli::summary::{Counts, Subject, summary};
-use crate::cli::wording::{bytes, clean, hang, may_sleep, milliseconds, wrap, wrap_command};
+use crate::cli::wording::{bytes, clean, hang, may_sleep, milliseconds, time_left, wrap, wrap_command};
 use crate::engine::{Asks, Event, Outcome, Problem, ProvenBy, StepEnd, Told, WaitEnd};
 use crate::words::{Fault, Id};
 use crate::world::Interrupt;
@@ -229,7 +230,11 @@ impl<W: Write> Screen<W> {
                 let text = format!("Going back to the step {at} (time {time} of at most {times_max}).");
                 self.page.say(Role::Warning, Some(Sign::Again), &text);
             }
-            Event::Interrupted { by, finishing, breaks } => self.show_interrupt(*by, *finishing, breaks.as_deref()),
+            Event::Interrupted { by, finishing, breaks, leaves, remaining_ms } => {
+                let finishing =
+                    finishing.then_some(Finishing { leaves: leaves.as_deref(), remaining_ms: *remaining_ms });
+                self.show_interrupt(*by, finishing, breaks.as_deref());
+            }
             Event::Warning { text } => {
                 self.page.say(Role::Warning, Some(Sign::Attention), &format!("warning: {text}"));
             }
@@ -421,28 +426,38 @@ impl<W: Write> Screen<W> {
         }
     }
 
-    fn show_interrupt(&mut self, by: Interrupt, finishing: bool, breaks: Option<&str>) {
+    fn show_interrupt(&mut self, by: Interrupt, finishing: Option<Finishing<'_>>, breaks: Option<&str>) {
         let asked = match by {
             Interrupt::Interrupt => "Ctrl-C",
             Interrupt::Terminate => "Asked to end",
         };
-        let text = match (finishing, breaks, by) {
-            (false, ..) => "Ending the run here.".to_owned(),
-            (true, Some(breaks), _) => {
+        let text = match (&finishing, breaks) {
+            (None, _) => "Ending the run here.".to_owned(),
+            (Some(finishing), Some(breaks)) => {
+                let within = finishing.within(", for ", " at most");
                 format!(
-                    "Still finishing this: if it is cut short, {breaks}. Press Ctrl-C once more to end the tool all the same."
+                    "Still finishing this{within}: if it is cut short, {breaks}. Press Ctrl-C once more to end the tool \
+                     all the same."
                 )
             }
-            (true, None, Interrupt::Interrupt) => {
-                "Finishing this write first: cutting it short would leave the board half written. \
-                 Press Ctrl-C again to end the tool."
-                    .to_owned()
-            }
-            (true, None, Interrupt::Terminate) => {
-                "Finishing this write first: cutting it short would leave the board half written.".to_owned()
+            (Some(finishing), None) => {
+                let within = finishing.within(", in ", " at the latest");
+                let left = finishing.leaves.map(|leaves| format!(": {leaves}")).unwrap_or_default();
+                let again = match by {
+                    Interrupt::Interrupt => " Press Ctrl-C again to end the tool.",
+                    Interrupt::Terminate => "",
+                };
+                format!(
+                    "The run ends when this step is finished{within}. Cutting it short would leave the board half \
+                     written{left}.{again}"
+                )
             }
         };
         self.page.say(Role::Warning, Some(Sign::Attention), &format!("{asked}. {text}"));
+        let remaining_ms = finishing.and_then(|finishing| finishing.remaining_ms);
+        if let (Some(live), Some(left)) = (&mut self.page.live, remaining_ms) {
+            live.ends_within(&self.page.look, Duration::from_millis(left));
+        }
     }
 
     fn show_step_end(&mut self, end: &StepEnd, elapsed_ms: u64) {
@@ -471,6 +486,20 @@ impl<W: Write> Screen<W> {
         for line in lines {
             self.page.print(&line);
         }
+    }
+}
+
+/// What goes on although somebody wants to end.
+#[derive(Debug, Clone, Copy)]
+struct Finishing<'e> {
+    leaves: Option<&'e str>,
+    remaining_ms: Option<u64>,
+}
+
+impl Finishing<'_> {
+    /// How long it takes at most, between these words; nothing where that is not known.
+    fn within(&self, before: &str, behind: &str) -> String {
+        self.remaining_ms.map(|left| format!("{before}{}{behind}", time_left(left))).unwrap_or_default()
     }
 }
 

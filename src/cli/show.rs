@@ -6,12 +6,15 @@ use std::path::Path;
 use crate::cli::arguments::{ShowArgs, ShowFormat};
 use crate::cli::catalogs::{Catalogs, of_user};
 use crate::cli::drawing::drawing;
+use crate::cli::interruptions::{self, Said};
 use crate::cli::places::FoundPlaybook;
 use crate::cli::sound_playbook::sound_playbook;
 use crate::cli::streams::{complain, say, show as print};
 use crate::cli::style::{Look, Role, Sign};
 use crate::cli::wording::{bytes, hang, milliseconds, quote_command};
-use crate::documents::playbook::{Drawing, Need, Playbook, irreversible_steps, tools_of};
+use crate::documents::playbook::{
+    Drawing, Interruption, Need, Playbook, Supposed, interruptions, irreversible_steps, tools_of,
+};
 use crate::engine::{Chosen, Files, GoesOn, Outcome, PlannedLine, PlannedStep, Settings, plan};
 use crate::world::{Scratch, Surroundings};
 
@@ -70,7 +73,8 @@ pub(super) fn show(args: &ShowArgs, look: &Look) -> Outcome {
         shipped: found.is_shipped(),
     };
     let steps = plan(&playbook, &catalog, &files, &settings, &|_| None);
-    let lines = procedure(&playbook, &steps);
+    let supposed = Supposed { given: None, variables: &settings.variables };
+    let lines = procedure(&playbook, &steps, &interruptions(&playbook, &catalog, &supposed));
     match args.format {
         ShowFormat::Plain => lines.iter().flat_map(|line| plain(line, look)).for_each(|line| say(&line)),
         ShowFormat::Markdown => lines.iter().for_each(|line| print(&format!("{}\n", markdown(line, look)))),
@@ -78,7 +82,7 @@ pub(super) fn show(args: &ShowArgs, look: &Look) -> Outcome {
     Outcome::Recovered
 }
 
-fn procedure(playbook: &Playbook, steps: &[PlannedStep]) -> Vec<Line> {
+fn procedure(playbook: &Playbook, steps: &[PlannedStep], interruptions: &[Interruption]) -> Vec<Line> {
     let mut lines = vec![Line::Title(format!("Bringing back the {}", playbook.board))];
     lines.extend(playbook.summary.clone().map(Line::Text));
     if let [_, ..] = playbook.inputs.as_slice() {
@@ -113,6 +117,14 @@ fn procedure(playbook: &Playbook, steps: &[PlannedStep]) -> Vec<Line> {
         lines.extend(step.notes.iter().cloned().map(Line::Quiet));
         lines.extend(step.lines.iter().flat_map(told));
     }
+    let left = interruptions::told(interruptions, playbook);
+    if !left.is_empty() {
+        lines.push(Line::Heading(interruptions::HEADING.to_owned()));
+    }
+    lines.extend(left.into_iter().map(|told| match told {
+        Said::Item(text) => Line::Item(text),
+        Said::Attention(text) => Line::Warning(text),
+    }));
     lines
 }
 

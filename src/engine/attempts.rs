@@ -37,6 +37,11 @@ impl Attempts {
         &self.causes
     }
 
+    /// Has the run gone back to an earlier step?
+    pub(super) fn went_back(&self) -> bool {
+        !self.restarts.is_empty()
+    }
+
     pub(super) fn used_up(&self, step: &Id) -> u32 {
         self.used_up.get(step).copied().unwrap_or(0)
     }

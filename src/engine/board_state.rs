@@ -4,12 +4,12 @@
 use std::slice;
 
 use crate::documents::catalog::{ArgumentPlace, Command, RegionArguments, RegionBegin, Tool};
-use crate::documents::expression::{BinaryOperator, Expression, Function, Node, Template};
-use crate::documents::playbook::{Changes, Run, Step, procedure};
+use crate::documents::expression::{Expression, Template};
+use crate::documents::playbook::{Changes, Run, Step, changes_board, procedure};
 use crate::engine::ledger::{Came, Change, ChangeKind, Ledger, Place};
 use crate::engine::runner::Runner;
 use crate::output::Touched;
-use crate::words::{Id, parse_integer};
+use crate::words::{Id, Located, parse_integer};
 use crate::world::World;
 
 #[derive(Debug, Default)]
@@ -95,7 +95,7 @@ impl<'a, W: World> Runner<'a, W> {
     fn call_changes_memory(&self, run: &Run) -> bool {
         let args = self.arguments_now(run);
         let command = self.catalog.tool(&run.tool.value).and_then(|tool| tool.command(&args));
-        !only_volatile(run) && command.is_none_or(|command| command.changes_board)
+        changes_board(run, command)
     }
 
     /// Notes what a call has done. `args` are those of the call as it was made.
@@ -106,7 +106,7 @@ impl<'a, W: World> Runner<'a, W> {
         (tool, command, args): (&Tool, Option<&Command>, &[String]),
         touched: Touched,
     ) {
-        let lasting = !only_volatile(run) && command.is_none_or(|command| command.changes_board);
+        let lasting = changes_board(run, command);
         if lasting {
             let came = match touched {
                 Touched::Nothing => Came::NotBegun,
@@ -130,7 +130,12 @@ impl<'a, W: World> Runner<'a, W> {
         let kind = if erased.is_some() { ChangeKind::Erase } else { ChangeKind::Write };
         let of_step = match run.changes.as_ref().map(|changes| &changes.value) {
             Some(Changes::Range { address, length }) => Some(Place::Range { address: *address, length: *length }),
+            Some(Changes::Files(_)) => Some(Place::Somewhere),
             Some(Changes::Nothing) | None => None,
+        };
+        let said = match run.changes.as_ref().map(|changes| &changes.value) {
+            Some(Changes::Files(names)) => names.as_slice(),
+            Some(Changes::Range { .. } | Changes::Nothing) | None => &[],
         };
         let act = step.irreversible.is_some().then(|| Place::Act(step.name.clone()));
         let file = || match self.inputs_of(run) {
@@ -138,6 +143,7 @@ impl<'a, W: World> Runner<'a, W> {
             names => Some(names.join(", ")),
         };
         let (place, file) = match (act.or(of_step).or(erased), written) {
+            (Some(Place::Somewhere), _) => (Place::Somewhere, self.names_of(said)),
             (Some(place), _) => (place, None),
             (None, Some((place, file))) => (place, self.files.file_name(&file).ok()),
             (None, None) => (Place::Somewhere, file()),
@@ -174,14 +180,18 @@ impl<'a, W: World> Runner<'a, W> {
 
     /// Notes which regions a condition compares with files: `sha256(read) == sha256(image)`.
     pub(super) fn note_compared(&mut self, condition: &Expression) {
-        let mut pairs = Vec::new();
-        comparisons(&condition.root, &mut pairs);
-        for (one, other) in pairs {
-            let (Ok(left), Ok(right)) = (self.files.sha256(&one), self.files.sha256(&other)) else { continue };
-            for read in [&one, &other] {
+        for (one, other) in condition.compared_files() {
+            let (Ok(left), Ok(right)) = (self.files.sha256(one), self.files.sha256(other)) else { continue };
+            for read in [one, other] {
                 self.board.ledger.note_compared(read, left == right);
             }
         }
+    }
+
+    /// Files, by the names that tools see; of several that may be meant, those that are there.
+    fn names_of(&self, files: &[Located<Id>]) -> Option<String> {
+        let names: Vec<String> = files.iter().filter_map(|file| self.files.file_name(file).ok()).collect();
+        (!names.is_empty()).then(|| names.join(" or "))
     }
 
     /// The person's files that a call is given.
@@ -193,33 +203,9 @@ impl<'a, W: World> Runner<'a, W> {
     }
 }
 
-fn only_volatile(run: &Run) -> bool {
-    run.changes.as_ref().is_some_and(|changes| changes.value == Changes::Nothing)
-}
-
 /// The number in front of modifiers such as those in `0x08000000:leave`.
 fn number(command: &Command, place: &ArgumentPlace, args: &[String]) -> Option<u64> {
     let text = args.get(command.argument(place, args)?)?;
     let number = text.split(':').next().unwrap_or(text);
     parse_integer(number).ok().and_then(|number| u64::try_from(number).ok())
-}
-
-fn comparisons(node: &Node, pairs: &mut Vec<(Id, Id)>) {
-    let hashed = |node: &Node| match node {
-        Node::Call { function: Function::Sha256, arguments, .. } => match arguments.as_slice() {
-            [Node::Name { name, .. }] => Some(name.clone()),
-            _ => None,
-        },
-        _ => None,
-    };
-    if let Node::Binary { operator, left, right, .. } = node {
-        match operator {
-            BinaryOperator::And => {
-                comparisons(left, pairs);
-                comparisons(right, pairs);
-            }
-            BinaryOperator::Equal => pairs.extend(hashed(left).zip(hashed(right))),
-            _ => {}
-        }
-    }
 }

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use crate::documents::catalog::{Command, Pattern, Tool};
 use crate::documents::expression::{Value, expand};
 use crate::documents::playbook::{
-    CaptureKind, Changes, ChosenBoard, DeviceKind, OnFault, Run, Step, all_arguments, choosing,
+    CaptureKind, ChosenBoard, CutCall, DeviceKind, OnFault, Run, Step, all_arguments, changes_board, choosing,
 };
 use crate::engine::call_again::{Again, Tries};
 use crate::engine::command_line::{CommandLine, Wanted, command_line, typed};
@@ -17,6 +17,7 @@ use crate::engine::facts::RunFacts;
 use crate::engine::halt::Halt;
 use crate::engine::limit::extended;
 use crate::engine::runner::Runner;
+use crate::engine::stopping::Stopping;
 use crate::engine::watch::Watched;
 use crate::engine::{Event, Outcome, milliseconds};
 use crate::output::{Expectations, Judge, Judgement, Touched};
@@ -50,9 +51,10 @@ pub(super) struct Prepared<'c> {
 }
 
 impl<'c> Prepared<'c> {
-    /// What it breaks to cut the call short.
-    pub(super) fn breaks(&self) -> Option<&'c str> {
-        self.kind.and_then(|kind| kind.never_cut.as_deref())
+    /// For whoever wants to cut it short.
+    pub(super) fn cut_by(&self, stopping: &Stopping) -> CutCall<'c> {
+        let never_cut = self.kind.and_then(|kind| kind.never_cut.as_deref());
+        CutCall { changes_board: self.changes_board, never_cut, is_final: stopping.is_shielded() }
     }
 }
 
@@ -174,7 +176,7 @@ impl<'a, W: World> Runner<'a, W> {
         self.bus.call_ended();
         self.tell_sleepiness();
         let (mut judgement, watched) = watched?;
-        if run.changes.as_ref().is_some_and(|changes| changes.value == Changes::Nothing) {
+        if run.changes_nothing_that_lasts() {
             judgement.touched = Touched::Nothing;
         }
         let args = prepared.command.get(1..).unwrap_or_default();
@@ -298,7 +300,7 @@ impl<'a, W: World> Runner<'a, W> {
             limit: limit + starting,
             until_limit: limit,
             silence: kind.and_then(|kind| kind.silence).map(|silence| extended(silence, used_up) + starting),
-            changes_board: kind.is_none_or(|kind| kind.changes_board),
+            changes_board: changes_board(run, kind),
             kind,
             questions: &tool.questions,
             prompt,

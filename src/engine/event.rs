@@ -256,6 +256,12 @@ pub enum Event {
         /// What it would break to cut the step short; told before that is done all the same.
         #[serde(skip_serializing_if = "Option::is_none")]
         breaks: Option<String>,
+        /// With `finishing`: what it would leave of the board to cut the step short, where that is known.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        leaves: Option<String>,
+        /// With `finishing`: so long the call that is finished lasts at most.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        remaining_ms: Option<u64>,
     },
     Warning {
         text: String,

@@ -30,6 +30,7 @@ mod identity;
 mod inputs;
 mod instead;
 mod irreversible;
+mod leaves;
 mod ledger;
 #[cfg(test)]
 #[cfg(unix)]

@@ -6,7 +6,8 @@ use std::convert::Infallible;
 use crate::documents::catalog::{Catalog, Tool};
 use crate::documents::expression::{Expression, Facts, expand, expand_as_far_as_known, in_words};
 use crate::documents::playbook::{
-    Action, ChosenBoard, Contents, DeviceKind, Irreversible, Playbook, Reading, Run, Step, Until, choosing, every_step,
+    Action, ChosenBoard, Contents, DeviceKind, Interruption, Irreversible, Playbook, Reading, Run, Step, Supposed,
+    Until, choosing, every_step, interruptions,
 };
 use crate::engine::command_line::{CommandLine, Wanted, command_line, typed};
 use crate::engine::devices::{Chosen, describe_until};
@@ -37,6 +38,9 @@ pub struct PlannedStep {
     /// What else is to know: a condition, the attempts, where a lost device leads to.
     pub notes: Vec<String>,
     pub lines: Vec<PlannedLine>,
+    /// What is left of the board where the run is cut short there; nothing for a step that is left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interrupted: Option<Interruption>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -110,7 +114,14 @@ pub fn plan(
         steps: Vec::new(),
     };
     planner.steps(&playbook.steps, &Around::default());
-    planner.steps
+    let Planner { mut steps, facts, .. } = planner;
+    let given = |name: &Id| facts.given(name);
+    for interruption in interruptions(playbook, catalog, &Supposed { given: Some(&given), variables }) {
+        if let Some(step) = steps.iter_mut().find(|step| step.number == interruption.number) {
+            step.interrupted = Some(interruption);
+        }
+    }
+    steps
 }
 
 /// The first call that will not be started, as the end of a dry run.
@@ -188,6 +199,7 @@ impl Planner<'_> {
                         name: step.name.clone(),
                         notes,
                         lines,
+                        interrupted: None,
                     });
                 }
             }

@@ -9,7 +9,7 @@ use crate::words::FaultClass;
 use crate::world::World;
 
 pub(super) fn problem_of<W: World>(failure: Failure, runner: &Runner<'_, W>) -> Problem {
-    let state = state_of(&failure, &runner.board.ledger);
+    let state = state_of(&failure, &runner.board.ledger, || runner.left_by_a_cut());
     let next = next_steps(&failure, runner);
     let causes = causes_of(&failure, runner.attempts.causes());
     // A wait that ran out has no call of its own: then the call that made the run go back is the one to look at.
@@ -57,14 +57,17 @@ fn causes_of(failure: &Failure, causes: &[Failure]) -> Vec<Cause> {
     told
 }
 
-/// The author's words, where they fit what this run has done, and what the ledger says.
-fn state_of(failure: &Failure, ledger: &Ledger) -> String {
+/// The author's words, where they fit what this run has done, or what follows from the playbook; and what the ledger says.
+fn state_of(failure: &Failure, ledger: &Ledger, left: impl FnOnce() -> Option<String>) -> String {
     let cut_short =
         if failure.touched == Touched::Partly { "The last call was in the middle of changing it. " } else { "" };
     match &failure.state {
         _ if !ledger.changed() => "This run has changed nothing on the board.".to_owned(),
         Some(words) => format!("{} {cut_short}{}", words.trim_end(), ledger.in_words()),
-        None => format!("This run has changed the board and did not finish. {cut_short}{}", ledger.in_words()),
+        None => {
+            let left = left().map(|left| format!("{} ", sentence(&as_a_beginning(&left)))).unwrap_or_default();
+            format!("This run has changed the board and did not finish. {left}{cut_short}{}", ledger.in_words())
+        }
     }
 }
 
@@ -124,4 +127,9 @@ fn running_again(failure: &Failure, irreversible_attempted: bool) -> Option<&'st
 
 fn sentence(text: &str) -> String {
     if text.ends_with(['.', '!', '?']) || text.contains('\n') { text.to_owned() } else { format!("{text}.") }
+}
+
+fn as_a_beginning(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }

@@ -1,8 +1,10 @@
 //! The wish to end a run: what was asked, what it cuts short, and what is finished first.
 
+use std::time::Duration;
+
 use crate::engine::halt::{Failure, Halt, interrupt_words};
 use crate::engine::runner::Runner;
-use crate::engine::{Event, Outcome};
+use crate::engine::{Event, Outcome, milliseconds};
 use crate::words::{Fault, FaultClass, Id};
 use crate::world::{Interrupt, World};
 
@@ -86,18 +88,21 @@ impl<W: World> Runner<'_, W> {
     /// Notes and tells a wish that nothing stands in the way of.
     pub(super) fn ends_at_once(&mut self, by: Interrupt) {
         self.stopping.note(by);
-        self.tell(Event::Interrupted { by, finishing: false, breaks: None });
+        self.tell(Event::Interrupted { by, finishing: false, breaks: None, leaves: None, remaining_ms: None });
     }
 
     /// Notes a wish to end that comes while something is written; answers whether it cuts the write short, which may break
-    /// something.
-    pub(super) fn cuts_short(&mut self, by: Interrupt, breaks: Option<&str>) -> bool {
+    /// something. `left` is how long it may still take.
+    pub(super) fn cuts_short(&mut self, by: Interrupt, breaks: Option<&str>, left: Option<Duration>) -> bool {
         let (finishing, warned) = match self.stopping.while_writing(by, breaks.is_some()) {
             Wish::Repeated => return false,
             Wish::Waits { warned } => (true, warned),
             Wish::CutsShort => (false, false),
         };
-        self.tell(Event::Interrupted { by, finishing, breaks: breaks.filter(|_| warned).map(str::to_owned) });
+        let leaves = if finishing { self.left_by_a_cut() } else { None };
+        let remaining_ms = left.filter(|_| finishing).map(milliseconds);
+        let breaks = breaks.filter(|_| warned).map(str::to_owned);
+        self.tell(Event::Interrupted { by, finishing, breaks, leaves, remaining_ms });
         !finishing
     }
 

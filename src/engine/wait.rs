@@ -5,13 +5,12 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
 use crate::documents::expression::Value;
-use crate::documents::playbook::{Instead, LateAsk, Step, Until};
+use crate::documents::playbook::{BURNT_UNREAD, Instead, LateAsk, Step, Until};
 use crate::engine::devices::{Met, describe_until, name_of};
 use crate::engine::halt::Halt;
 use crate::engine::hints::Lessons;
 use crate::engine::instead::{Intruders, Told};
 use crate::engine::runner::Runner;
-use crate::engine::watch::BURNT_UNREAD;
 use crate::engine::{Event, Outcome, WaitEnd, milliseconds};
 use crate::words::{Fault, FaultClass, Id, Located, describe_time};
 use crate::world::{Reply, World};
@@ -304,7 +303,7 @@ impl<W: World> Runner<'_, W> {
                     if !self.stopping.is_shielded() {
                         return Err(self.interrupt(step, by));
                     }
-                    if self.cuts_short(by, Some(BURNT_UNREAD)) {
+                    if self.cuts_short(by, Some(BURNT_UNREAD), None) {
                         return Err(self.stopped(step, by));
                     }
                 }

@@ -8,7 +8,7 @@ use tokio::sync::mpsc::Receiver;
 use tokio::time::{Instant, sleep_until};
 
 use crate::documents::catalog::option_values;
-use crate::documents::playbook::{Device, Prompt, Run, Step, Until};
+use crate::documents::playbook::{Device, MayBeCut, Prompt, Run, Step, Until};
 use crate::engine::call::Prepared;
 use crate::engine::converse::{Conversation, Due};
 use crate::engine::halt::Halt;
@@ -28,8 +28,6 @@ const GIVE_UP: Duration = Duration::from_secs(5);
 const HEARD_LATE: Duration = Duration::from_millis(50);
 /// A tool that never stops printing is left alone this often, for whatever else there is.
 const GIVE_WAY: Duration = Duration::from_millis(10);
-/// What it breaks to end a tool between an irreversible act and its reading.
-pub(super) const BURNT_UNREAD: &str = "this cannot be undone, and nobody would know whether it has taken place";
 /// While a tool waits, other devices are looked for this often.
 const LOOK: Duration = Duration::from_millis(500);
 /// Lines of output kept to be told with a failure.
@@ -125,13 +123,17 @@ impl<'a, W: World> Runner<'a, W> {
             tokio::select! {
                 biased;
                 by = world.interrupted() => {
-                    let protected = prepared.changes_board || self.stopping.is_shielded();
-                    let breaks = prepared.breaks().or(self.stopping.is_shielded().then_some(BURNT_UNREAD));
-                    let ends = if protected {
-                        self.cuts_short(by, breaks)
-                    } else {
-                        self.ends_at_once(by);
-                        true
+                    let ends = match prepared.cut_by(&self.stopping).may_be_cut() {
+                        (MayBeCut::AtOnce, _) => {
+                            self.ends_at_once(by);
+                            true
+                        }
+                        (MayBeCut::WhenFinished | MayBeCut::Never, breaks) => {
+                            // Its limit stands still while the person is asked something.
+                            let runs = !watch.conversation.stops_the_clock();
+                            let left = runs.then(|| watch.deadline.saturating_duration_since(Instant::now()));
+                            self.cuts_short(by, breaks, left)
+                        }
                     };
                     if ends {
                         self.end_tool(&mut watch.tool).await;

@@ -191,6 +191,11 @@ codes! {
         "args: [write, \"0x0:leave\"] before another write", "args: [write, \"0x0\"], and `:leave` with the last one";
     Contradiction "contradiction":
         "Two things that are said here cannot both be so.", "wait: {present: rom, gone: rom}", "wait: {present: rom}";
+    NoWayBack "no-way-back":
+        "Where the run is cut short in this step, the board may not start, and no device of the playbook is known to come all \
+         the same. Say of the device that nothing can damage `state: recovery`, or with `if_stopped` what a person does then.",
+        "bootloader: {usb: \"1209:0001\", starts_from: [image]} and a write of `image` through it",
+        "rom: {usb: \"1209:0002\", state: recovery}";
     OptionalInput "optional-input":
         "A file that may be missing is used without asking, or one that is never missing is treated as if it could be.",
         "args: [\"${extra}\"]", "when: given(extra)";

@@ -22,6 +22,7 @@ pub enum Invariant {
     Irreversible,
     Evidence,
     State,
+    Left,
     Again,
     /// Of the matrix itself.
     Happens,
@@ -42,6 +43,7 @@ impl Invariant {
             }
             Invariant::Evidence => "the evidence of the run is complete and readable",
             Invariant::State => "what it says of the board's memory agrees with the board",
+            Invariant::Left => "what is told of an interruption there is what it leaves of the board",
             Invariant::Again => "running again ends as a run without the mishap",
             Invariant::Happens => "the mishap happens",
         }

@@ -4,6 +4,7 @@
 
 mod disk;
 mod invariants;
+mod left;
 mod limit;
 mod mishap;
 mod of_case;

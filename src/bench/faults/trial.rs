@@ -8,12 +8,13 @@ use std::time::{Duration, Instant};
 use crate::bench::cases::bench_run::run_watched;
 use crate::bench::faults::RunMishap;
 use crate::bench::faults::invariants::{Broken, Ended, Invariant, hold, lacking};
+use crate::bench::faults::left::check_left;
 use crate::bench::faults::limit::longest_run;
 use crate::bench::faults::point::RunPoint;
 use crate::bench::faults::run_watch::{PlannedMishap, RunWatch};
 use crate::bench::faults::scenario::{Matrix, Reference};
 use crate::bench::{Answers, Bench, BenchRun, CaseError, RunRecord, Subject, WhichBoard};
-use crate::documents::playbook::DeviceKind;
+use crate::documents::playbook::{DeviceKind, Leaves};
 use crate::engine::{Chosen, Event, ProvenBy};
 use crate::words::{Id, Outcome};
 
@@ -46,6 +47,8 @@ pub struct TrialRecord {
     pub end: TrialEnd,
     pub broken: Vec<Broken>,
     pub runs: Vec<Vec<Event>>,
+    /// Of a run that was killed: what is told of an interruption at this point.
+    pub leaves: Option<Leaves>,
     /// Where the bench of a broken trial lies.
     pub kept: Option<std::path::PathBuf>,
 }
@@ -87,6 +90,10 @@ pub fn try_out(subject: Subject<'_>, matrix: &Matrix, trial: &Trial) -> Result<T
         broken.push(Broken::new(Invariant::Happens, format!("it did not, and the run ended {}", first.outcome)));
     }
 
+    let left = if killed { check_left(&bench, &bench_run, &trial.point, &first)? } else { None };
+    let (leaves, false_claim) = left.unzip();
+    broken.extend(false_claim.flatten());
+
     let bench_run = knowing_the_board(bench_run, &first, watch.run().hands_moved);
     bench.heal()?;
     bench.begin_trial()?;
@@ -110,7 +117,7 @@ pub fn try_out(subject: Subject<'_>, matrix: &Matrix, trial: &Trial) -> Result<T
         broken.push(Broken::new(Invariant::Again, missing));
     }
     let kept = Rc::try_unwrap(bench).ok().filter(|_| !broken.is_empty()).map(Bench::keep);
-    Ok(TrialRecord { end, broken, runs: vec![first.events, second.events], kept })
+    Ok(TrialRecord { end, broken, runs: vec![first.events, second.events], leaves, kept })
 }
 
 /// The person runs it again for the board that the first run has found out about: on its port, or, where that run did not
@@ -180,6 +187,6 @@ fn survivors(watch: &RunWatch) -> Option<Broken> {
 
 impl TrialRecord {
     fn nothing() -> Self {
-        TrialRecord { end: TrialEnd::Mended, broken: Vec::new(), runs: Vec::new(), kept: None }
+        TrialRecord { end: TrialEnd::Mended, broken: Vec::new(), runs: Vec::new(), leaves: None, kept: None }
     }
 }

@@ -178,10 +178,12 @@ pub(super) fn lines(event: &Event) -> Vec<String> {
             lines.extend(fault_lines("because", because));
             lines
         }
-        Event::Interrupted { by, finishing, breaks } => {
+        Event::Interrupted { by, finishing, breaks, leaves, remaining_ms } => {
             let what = if *finishing { "finishing the step first" } else { "ending now" };
             let breaks = breaks.as_ref().map(|breaks| format!(" (if it is cut short, {breaks})")).unwrap_or_default();
-            vec![format!("interrupted ({}): {what}{breaks}", word(by))]
+            let leaves = leaves.as_ref().map(|leaves| format!(" (cut short: {leaves})")).unwrap_or_default();
+            let within = remaining_ms.map(|left| format!(", at most {} more", milliseconds(left))).unwrap_or_default();
+            vec![format!("interrupted ({}): {what}{within}{breaks}{leaves}", word(by))]
         }
         Event::Warning { text } => with_text("warning".to_owned(), text),
         Event::Note { text } => with_text("note".to_owned(), text),

@@ -49,7 +49,11 @@ impl Row<'_> {
     }
 }
 
-pub(super) fn page(run: &KeptRun, journal: &Journal) -> Result<String, askama::Error> {
+#[derive(Debug, thiserror::Error)]
+#[error("the page could not be made: {0}")]
+pub(super) struct PageError(#[from] askama::Error);
+
+pub(super) fn page(run: &KeptRun, journal: &Journal) -> Result<String, PageError> {
     let timeline = Timeline::of(journal);
     let summary = &run.summary;
     let (verdict, tone) = verdict(run);
@@ -66,7 +70,7 @@ pub(super) fn page(run: &KeptRun, journal: &Journal) -> Result<String, askama::E
         documents: &summary.run.documents,
         warnings: warnings(journal),
     };
-    page.render().map(|text| without_steering(&text))
+    Ok(without_steering(&page.render()?))
 }
 
 /// What steers a terminal has no place in a page either.

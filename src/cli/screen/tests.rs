@@ -239,7 +239,13 @@ fn a_fault_is_told_once_per_attempt_and_progress_in_quarters() {
         progress(10.0),
         progress(30.0),
         progress(40.0),
-        Event::Interrupted { by: Interrupt::Interrupt, finishing: true, breaks: None },
+        Event::Interrupted {
+            by: Interrupt::Interrupt,
+            finishing: true,
+            breaks: None,
+            leaves: Some("the board may not start, but once it is connected again it shows up as ROM".to_owned()),
+            remaining_ms: Some(103_000),
+        },
         progress(100.0),
         step_end(StepEnd::Failed(no_answer())),
         retrying,
@@ -252,8 +258,10 @@ fn a_fault_is_told_once_per_attempt_and_progress_in_quarters() {
         "        \
         $ blhost -- a
         Erase 25 %
-        ! Ctrl-C. Finishing this write first: cutting it short would leave the
-          board half written. Press Ctrl-C again to end the tool.
+        ! Ctrl-C. The run ends when this step is finished, in 1:43 min at the
+          latest. Cutting it short would leave the board half written: the board
+          may not start, but once it is connected again it shows up as ROM.
+          Press Ctrl-C again to end the tool.
         Erase 100 %
         ✗ the flashloader did not answer (no-answer, code 10004)
         ↻ Trying again in 1.0 s: attempt 2 of 2.

@@ -174,6 +174,7 @@ fn try_one<'a>(board: &'a Board<'a>, trial: &'a Trial) -> Tried<'a> {
         end: TrialEnd::Failed(Outcome::Defect),
         broken: vec![Broken { invariant: Invariant::Outcome, found }],
         runs: Vec::new(),
+        leaves: None,
         kept: None,
     };
     let happened = match ran {

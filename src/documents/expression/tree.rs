@@ -25,9 +25,45 @@ impl Expression {
         self.root.names(&mut names);
         names
     }
+
+    /// The files that it wants to hold the same: `sha256(one) == sha256(other)`, also as one of several conditions.
+    pub fn compared_files(&self) -> Vec<(&Id, &Id)> {
+        let mut pairs = Vec::new();
+        self.root.compared_files(&mut pairs);
+        pairs
+    }
 }
 
 impl Node {
+    fn compared_files<'a>(&'a self, pairs: &mut Vec<(&'a Id, &'a Id)>) {
+        match self {
+            Node::Binary { operator: BinaryOperator::And, left, right, .. } => {
+                left.compared_files(pairs);
+                right.compared_files(pairs);
+            }
+            Node::Binary { operator: BinaryOperator::Equal, left, right, .. } => {
+                pairs.extend(left.hashed_file().zip(right.hashed_file()));
+            }
+            Node::Integer(_)
+            | Node::Text(_)
+            | Node::Boolean(_)
+            | Node::Name { .. }
+            | Node::Call { .. }
+            | Node::Unary { .. }
+            | Node::Binary { .. } => {}
+        }
+    }
+
+    fn hashed_file(&self) -> Option<&Id> {
+        match self {
+            Node::Call { function: Function::Sha256, arguments, .. } => match arguments.as_slice() {
+                [Node::Name { name, .. }] => Some(name),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
     fn names<'a>(&'a self, into: &mut Vec<&'a Id>) {
         match self {
             Node::Integer(_) | Node::Text(_) | Node::Boolean(_) => {}

@@ -6,12 +6,13 @@ use crate::documents::catalog::{CallFacts, Catalog, may_name, special};
 use crate::documents::expression::{Expression, Kind, Part, Scope, Template, kind_of};
 use crate::documents::playbook::check_arguments::CallCheck;
 use crate::documents::playbook::check_call::{CallText, check_call};
-use crate::documents::playbook::check_devices::{shared_id, swapped_ids, unnamed_device};
+use crate::documents::playbook::check_devices::{changed_files, shared_id, start_parts, swapped_ids, unnamed_device};
 use crate::documents::playbook::check_flash::check_flash;
 use crate::documents::playbook::check_inputs::check_inputs;
 use crate::documents::playbook::check_optional::check_optional;
 use crate::documents::playbook::check_options::{check_options, leaves_too_early};
 use crate::documents::playbook::check_waits::check_waits;
+use crate::documents::playbook::check_ways_back::check_ways_back;
 use crate::documents::playbook::read_step::STEP;
 use crate::documents::playbook::{
     Action, CaptureKind, Contents, Device, Enough, Irreversible, LateAsk, Need, Playbook, Reading, RestartAt, Run,
@@ -51,6 +52,7 @@ pub fn check(playbook: &Playbook, catalog: &Catalog) -> Vec<Diagnostic> {
     for device in &playbook.devices {
         checker.diagnostics.extend(shared_id(device, catalog));
         checker.diagnostics.extend(swapped_ids(device, catalog));
+        checker.diagnostics.extend(start_parts(device, playbook));
     }
     for reading in playbook.identifying_readings() {
         checker.reading(reading);
@@ -66,6 +68,7 @@ pub fn check(playbook: &Playbook, catalog: &Catalog) -> Vec<Diagnostic> {
     check_inputs(playbook, catalog, &mut diagnostics);
     check_optional(playbook, &mut diagnostics);
     check_flash(playbook, catalog, &mut diagnostics);
+    check_ways_back(playbook, catalog, &mut diagnostics);
     without_repetitions(diagnostics)
 }
 
@@ -377,6 +380,7 @@ impl Checker<'_> {
                     self.named_in_private_folder(run);
                 }
                 let CallText { changes_board, is_forbidden } = check_call(tool, step, run, &mut self.diagnostics);
+                self.diagnostics.extend(changed_files(run, self.playbook));
                 let call = CallCheck { playbook: self.playbook, scope: &self.scope, tool, is_forbidden };
                 self.diagnostics.extend(call.check(step, run));
                 self.diagnostics.extend(check_options(self.playbook, self.catalog, tool, step, run));

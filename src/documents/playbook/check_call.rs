@@ -70,13 +70,13 @@ pub(super) fn check_call(tool: &Tool, step: &Step, run: &Run, diagnostics: &mut 
 /// What a step says of its changes must not contradict what is known of the call.
 fn wrong_changes(command: &Command, step: &Step, changes: &Located<Changes>) -> Option<Diagnostic> {
     let diagnostic = |message: &str| Some(Diagnostic::error(Code::Contradiction, &changes.place, message));
-    match changes.value {
+    match &changes.value {
         _ if !command.changes_board => {
             diagnostic("this call changes nothing that lasts, so there is nothing to say about it")
         }
         Changes::Nothing if command.erases.is_some() => diagnostic("what this call erases stays erased"),
         Changes::Nothing if step.irreversible.is_some() => diagnostic("what can never be undone changes something"),
-        Changes::Nothing | Changes::Range { .. } => None,
+        Changes::Nothing | Changes::Range { .. } | Changes::Files(_) => None,
     }
 }
 

@@ -2,8 +2,8 @@
 
 use crate::documents::catalog::Catalog;
 use crate::documents::playbook::check_call::as_far_as_literal;
-use crate::documents::playbook::{Device, Run};
-use crate::words::{Code, Diagnostic, Place, UsbId};
+use crate::documents::playbook::{Changes, Device, DeviceState, Playbook, Run, StartPart};
+use crate::words::{Code, Diagnostic, Id, Located, Place, UsbId, meant_or_known};
 
 /// A device whose id many boards show is not told apart by it.
 pub(super) fn shared_id(device: &Device, catalog: &Catalog) -> Option<Diagnostic> {
@@ -52,4 +52,37 @@ pub(super) fn unnamed_device(run: &Run, devices: &[Device], catalog: &Catalog) -
     );
     let hint = format!("add `device: {}`, or the device that is meant", shared.name);
     Some(Diagnostic::warning(Code::SharedId, &run.tool.place, message).hint(hint))
+}
+
+/// What a device starts from must be there to be written, and what nothing can damage starts from nothing.
+pub(super) fn start_parts(device: &Device, playbook: &Playbook) -> Vec<Diagnostic> {
+    if let (Some(first), Some(DeviceState::Recovery)) = (device.starts_from.first(), device.state) {
+        let message =
+            format!("`{}` comes whatever is damaged (`state: recovery`), so it starts from no file", device.name);
+        return vec![Diagnostic::error(Code::Contradiction, &first.place, message)];
+    }
+    let unknown = |part: &Located<StartPart>| match &part.value {
+        StartPart::File(name) => unknown_file(&Located { value: name.clone(), place: part.place.clone() }, playbook),
+        StartPart::Range(_) => None,
+    };
+    device.starts_from.iter().filter_map(unknown).collect()
+}
+
+/// The files that a call says it writes.
+pub(super) fn changed_files(run: &Run, playbook: &Playbook) -> Vec<Diagnostic> {
+    match run.changes.as_ref().map(|changes| &changes.value) {
+        Some(Changes::Files(files)) => files.iter().filter_map(|file| unknown_file(file, playbook)).collect(),
+        Some(Changes::Nothing | Changes::Range { .. }) | None => Vec::new(),
+    }
+}
+
+fn unknown_file(name: &Located<Id>, playbook: &Playbook) -> Option<Diagnostic> {
+    let inputs = playbook.inputs.iter().map(|input| input.name.as_str());
+    let known: Vec<&str> = inputs.chain(playbook.tool_files.iter().map(|file| file.name.as_str())).collect();
+    if known.contains(&name.value.as_str()) {
+        return None;
+    }
+    let message = format!("neither an input nor a file of a tool is called `{}`", name.value);
+    let diagnostic = Diagnostic::error(Code::UnknownName, &name.place, message);
+    Some(if known.is_empty() { diagnostic } else { diagnostic.hint(meant_or_known(name.value.as_str(), known)) })
 }

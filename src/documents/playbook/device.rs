@@ -6,7 +6,7 @@ use regex::Regex;
 
 use crate::documents::catalog::Catalog;
 use crate::documents::playbook::Reading;
-use crate::words::{Id, Place, UsbId};
+use crate::words::{AddressRange, Id, Located, Place, UsbId};
 
 /// How a device shows itself to the host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
@@ -58,8 +58,18 @@ pub struct Device {
     pub identity: Option<Identity>,
     /// Nothing where the id alone does not tell.
     pub state: Option<DeviceState>,
+    /// What must be whole in the board's memory for it to show so, and nothing else. Empty where nobody says.
+    pub starts_from: Vec<Located<StartPart>>,
     /// For so long it must have been there, or have been gone, to count as that.
     pub settle: Duration,
+}
+
+/// A part of the board's memory that it starts from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StartPart {
+    /// An input, or a file that comes with a tool, wherever steps write it.
+    File(Id),
+    Range(AddressRange),
 }
 
 /// What a device tells of itself, beside its id. Compared before the first change, where it can be read.
@@ -115,6 +125,7 @@ mod tests {
             identifies: None,
             identity: None,
             state: None,
+            starts_from: Vec::new(),
             settle: Duration::ZERO,
         };
         let args = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();

@@ -14,7 +14,7 @@ use crate::documents::playbook::read_reading::{ReadingKeys, read_reading};
 use crate::documents::playbook::read_step::{EXPRESSION, STEPS, TIME, add_classes, read_class, read_steps};
 use crate::documents::playbook::variable::{VariableKeys, read_variable};
 use crate::documents::playbook::{
-    Afterwards, Device, DeviceKind, DeviceState, Identity, Input, Playbook, ToolFile, VirtualBoard,
+    Afterwards, Device, DeviceKind, DeviceState, Identity, Input, Playbook, StartPart, ToolFile, VirtualBoard,
 };
 use crate::documents::reader::{DeviceArgs, Reader};
 use crate::documents::{Yaml, YamlKind, parse_yaml};
@@ -75,6 +75,9 @@ keys! {
     state: Shape::Words(|| words(&DeviceState::ALL)),
         "In which state a board is that shows so: its firmware runs, its own bootloader works, or it can be rescued. \
          Only where the id alone tells.";
+    starts_from: TEXTS,
+        "What must be whole in the board's memory for it to show so, and nothing else: names of inputs and of tool_files, \
+         and ranges such as 0x60000000+0x1000. What an interrupted run leaves of the board is worked out from it.";
     settle: TIME, "For so long it must be there, or be gone, to count as that. Default: 300ms for usb, else 0s.";
     args: Shape::Named(&Shape::List(&SCALAR)),
         "By tool, the arguments that each call with this device begins with.";
@@ -300,8 +303,21 @@ fn read_device(reader: &mut Reader, name: Id, place: &Place, yaml: &Yaml) -> Opt
     let identifies = parts.get(DEVICE.identifies).and_then(|flag| reader.flag(flag)).map(|flag| flag.value);
     let identity = parts.get(DEVICE.identity).and_then(|identity| read_identity(reader, &name, identity));
     let state = parts.get(DEVICE.state).and_then(|state| read_state(reader, state));
+    let starts_from = parts.get(DEVICE.starts_from).map(|list| reader.one_or_more(list, "files and ranges"));
+    let starts_from = starts_from.unwrap_or_default().iter().filter_map(|part| read_start_part(reader, part)).collect();
     // A device that is wrong stays declared, so that its uses are not reported as well.
-    Some(Device { name, place: place.clone(), ids, id_places, kind, label, identifies, identity, state, settle })
+    let place = place.clone();
+    Some(Device { name, place, ids, id_places, kind, label, identifies, identity, state, starts_from, settle })
+}
+
+/// Only a range has a `+` in it, which no name can have.
+fn read_start_part(reader: &mut Reader, yaml: &Yaml) -> Option<Located<StartPart>> {
+    if matches!(&yaml.kind, YamlKind::Scalar { text, .. } if text.contains('+')) {
+        let range = reader.parsed(yaml)?;
+        return Some(Located { value: StartPart::Range(range.value), place: range.place });
+    }
+    let file = reader.named_value(yaml)?;
+    Some(Located { value: StartPart::File(file.value), place: file.place })
 }
 
 fn read_state(reader: &mut Reader, yaml: &Yaml) -> Option<DeviceState> {

@@ -213,8 +213,9 @@ impl Found<'_> {
                 Where::Named(what) => drop(self.deeds.insert(Deed::WriteMemory { tool: tool.clone(), what })),
             }
         }
-        // What is told otherwise needs no second line.
-        if command.changes_board && !told && run.changes.is_none() && !never_undone {
+        // What is told otherwise needs no second line; that only files are named does not tell where they go.
+        let unsaid = run.changes.as_ref().is_none_or(|changes| matches!(changes.value, Changes::Files(_)));
+        if command.changes_board && !told && unsaid && !never_undone {
             let what = format!("its call {} does not say where", command.name);
             self.deeds.insert(Deed::WriteMemory { tool, what });
         }

@@ -134,6 +134,12 @@ fn read_changes(reader: &mut Reader, yaml: &Yaml) -> Option<Located<Changes>> {
         let address = parts.get(CHANGES.address).and_then(|yaml| reader.unsigned(yaml));
         let length = parts.get(CHANGES.length).and_then(|yaml| reader.unsigned(yaml));
         Changes::Range { address: address?, length: length? }
+    } else if let YamlKind::List(files) = &yaml.kind {
+        if files.is_empty() {
+            let diagnostic = Diagnostic::error(Code::EmptyList, &yaml.place, "`changes` names no file");
+            reader.report(diagnostic.hint("write `nothing` where nothing that lasts is changed"));
+        }
+        Changes::Files(files.iter().filter_map(|file| reader.named_value(file)).collect())
     } else {
         let text = reader.text(yaml)?;
         if text.value != NOTHING {
@@ -143,7 +149,7 @@ fn read_changes(reader: &mut Reader, yaml: &Yaml) -> Option<Located<Changes>> {
                     &text.place,
                     format!("`{}` is nothing that a call can change", text.value),
                 )
-                .hint("write `nothing`, or a range such as `{address: 0x60000000, length: 0x1000}`"),
+                .hint("write `nothing`, a range such as `{address: 0x60000000, length: 0x1000}`, or a list of the files that are written"),
             );
             return None;
         }

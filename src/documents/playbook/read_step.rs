@@ -109,9 +109,9 @@ keys! {
     on_fault: Shape::List(&Shape::Map(OnFaultKeys::kind)),
         "Faults that are no failure: each makes a value true, and the playbook goes on. Where retry is for such a \
          fault too, only that of the last attempt counts.", beside(&[&["run"]]);
-    changes: Shape::Either(&[Shape::Only(NOTHING), Shape::Map(ChangesKeys::kind)]),
+    changes: Shape::Either(&[Shape::Only(NOTHING), Shape::Map(ChangesKeys::kind), Shape::List(&Shape::Text)]),
         "What the call changes of the memory that lasts, where its arguments do not show it: nothing (only memory \
-         that the next loss of power clears), or a range.", beside(&[&["run"]]);
+         that the next loss of power clears), a range, or a list of the files that are written, each in its own place.", beside(&[&["run"]]);
     prompt: Shape::Text, "What the person is asked to do; beside run, shown while the tool runs.";
     hands: HANDS, "What the virtual person does.", beside(&[&["prompt"]]);
     wait: Shape::Map(UntilKeys::kind), "Waits until the devices are so.";

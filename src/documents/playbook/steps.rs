@@ -4,7 +4,7 @@
 use std::slice;
 use std::time::Duration;
 
-use crate::documents::playbook::{Action, Playbook, Run, Step, WAIT_LIMIT, WriteStep};
+use crate::documents::playbook::{Action, HandMove, Playbook, Run, Step, WAIT_LIMIT, WriteStep};
 
 /// Why steps stand below another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,6 +101,20 @@ impl Step {
     /// The steps of a group; nothing for a step that acts itself.
     pub fn group(&self) -> Option<&[Step]> {
         self.children().find(|(below, _)| *below == Below::Group).map(|(_, steps)| steps)
+    }
+
+    /// What hands do while it asks for them.
+    pub fn hands(&self) -> &[HandMove] {
+        match &self.action {
+            Action::Prompt(prompt) => &prompt.hands,
+            Action::Run(_)
+            | Action::Wait
+            | Action::Check(_)
+            | Action::Refuse(_)
+            | Action::Write(_)
+            | Action::TellApart(_)
+            | Action::Steps(_) => &[],
+        }
     }
 
     /// The call of a tool that it is.

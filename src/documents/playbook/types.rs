@@ -230,13 +230,22 @@ pub struct Run {
     pub(crate) changes: Option<Located<Changes>>,
 }
 
+impl Run {
+    /// The author says that what it changes is gone with the next loss of power.
+    pub fn changes_nothing_that_lasts(&self) -> bool {
+        self.changes.as_ref().is_some_and(|changes| matches!(changes.value, Changes::Nothing))
+    }
+}
+
 /// What a call changes of the memory that lasts.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub enum Changes {
     /// What it changes is gone with the next loss of power.
     Nothing,
     /// These bytes.
     Range { address: u64, length: u64 },
+    /// The places of these files, wherever they are.
+    Files(Vec<Located<Id>>),
 }
 
 #[derive(Debug, Clone)]
