@@ -52,7 +52,7 @@ pub(super) fn new_record(folder: &Path, playbook: &str) -> io::Result<PathBuf> {
     for number in 2..=SAME_NAME_MAX {
         match fs::create_dir(&path) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                path = folder.join(format!("{name}-{number}"))
+                path = folder.join(format!("{name}-{number}"));
             }
             made => return made.map(|()| path),
         }
