@@ -104,7 +104,12 @@ fn ctrl_c_is_heard_under_a_flood() {
         wait_for("the flood", || is_flooded(&house).then_some(()));
         if args == "write" {
             signal(&child, Signal::INT);
-            let heard = || std::fs::read_to_string(house.path("screen")).unwrap().contains("when this step is finished").then_some(());
+            let heard = || {
+                std::fs::read_to_string(house.path("screen"))
+                    .unwrap()
+                    .contains("when this step is finished")
+                    .then_some(())
+            };
             wait_for("the first Ctrl-C to be heard", heard);
         }
         let began = Instant::now();
