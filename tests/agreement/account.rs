@@ -57,6 +57,9 @@ struct Writer<'l> {
 }
 
 /// What the tool at work has printed so far.
+/// Only the mock's board is brought into its ROM by hands.
+const OF_HANDS: &str = "If the wire, jumper or button is still set";
+
 #[derive(Debug, Default)]
 struct Call {
     out: Vec<String>,
@@ -92,9 +95,12 @@ impl Writer<'_> {
             Some("finished") => {
                 self.write(&format!("outcome: {}, exit code {}", text("outcome"), event["exit_code"]));
                 for key in ["what", "class", "step", "end", "attached", "state", "next"] {
-                    let said = &event["problem"][key];
+                    let mut said = event["problem"][key].clone();
+                    if let Some(items) = said.as_array_mut() {
+                        items.retain(|item| !item.as_str().is_some_and(|item| item.starts_with(OF_HANDS)));
+                    }
                     if !said.is_null() {
-                        self.write(&format!("problem, {key}: {}", plain(said)));
+                        self.write(&format!("problem, {key}: {}", plain(&said)));
                     }
                 }
             }

@@ -94,7 +94,7 @@ fn a_missing_permission_ends_with_5_and_its_name() {
     bench.bus.attach_with(&rom, "99-1", Permission::Denied);
     // The other user may have no way to the build folder. `cp` makes the copy, because a file that this process has
     // open for writing cannot be started while another test starts something.
-    let program = bench.folder.path().join("recover");
+    let program = bench.folder.path().join("recover-copied");
     let copied = run(Command::new("cp").arg(env!("CARGO_BIN_EXE_recover")).arg(&program));
     copied.expect_code(0);
     let mut command = bench.command(program, "quick.yaml");
