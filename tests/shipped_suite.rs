@@ -59,6 +59,25 @@ fn every_mutant_of_a_small_playbook_is_noticed_or_listed() {
     ran.says("0 unnoticed").says("4 listed as such").never_says("warning");
 }
 
+/// Each change is in one of the parts, and in no other.
+#[test]
+fn parts_of_the_mutants_are_all_of_them() {
+    let file = folder().join("arduino.test.yaml");
+    let (house, file) = (House::new(), file.to_str().unwrap());
+    let mutants = |more: &[&str]| -> Vec<String> {
+        let ran = house.run(&[&["test", "--mutate", "--filter", "giga", "--format", "json", file], more].concat());
+        let told = ran.exits(0).events().into_iter().filter(|line| line["event"] == "mutant");
+        told.map(|line| format!("{} {}:{}", line["name"], line["line"], line["column"])).collect()
+    };
+    let mut all = mutants(&[]);
+    let mut parts: Vec<String> = ["1/3", "2/3", "3/3"].iter().flat_map(|part| mutants(&["--shard", part])).collect();
+    all.sort();
+    parts.sort();
+    assert!(all.len() > 3, "{all:?}");
+    assert_eq!(parts, all);
+    house.run(&["test", "--mutate", "--shard", "0/3", file]).exits(2).says("K from 1 to N");
+}
+
 #[test]
 fn a_mutant_that_nobody_notices_is_told_with_its_place() {
     let house = House::new();

@@ -16,7 +16,7 @@ use crate::documents::library::{BEGINNINGS, Beginning, shipped_boards, shipped_p
 use crate::documents::playbook::irreversible_steps;
 use crate::words::{Code, Id, nearest};
 
-pub use values::{Setting, Simulation, ToolPath, ValueError};
+pub use values::{Setting, Shard, Simulation, ToolPath, ValueError};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -587,6 +587,10 @@ pub struct TestArgs {
     /// Only cases, or changes, whose file and name hold this text (repeatable)
     #[arg(long, value_name = "TEXT")]
     pub filter: Vec<String>,
+
+    /// Try only one part of N of the changes, the Kth: 1/4 to 4/4 are all of them
+    #[arg(long, value_name = "K/N", requires = "mutate")]
+    pub shard: Option<Shard>,
 
     /// How to report
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]

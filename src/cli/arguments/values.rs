@@ -61,3 +61,29 @@ impl FromStr for Simulation {
         Ok(Simulation { names })
     }
 }
+
+/// `2/4`: the second of four parts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shard {
+    part: usize,
+    parts: usize,
+}
+
+impl Shard {
+    /// Neighbours are alike, so each part takes some of everywhere.
+    pub fn holds(self, index: usize) -> bool {
+        index % self.parts == self.part - 1
+    }
+}
+
+impl FromStr for Shard {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        let parts = text.split_once('/').and_then(|(part, parts)| Some((part.parse().ok()?, parts.parse().ok()?)));
+        match parts {
+            Some((part, parts)) if part >= 1 && part <= parts => Ok(Shard { part, parts }),
+            _ => Err(ValueError { form: "K/N, with K from 1 to N" }),
+        }
+    }
+}

@@ -48,9 +48,14 @@ const MUTANT_MAX: Duration = Duration::from_secs(5 * 60);
 /// Called when all cases pass.
 pub(super) fn mutate(suites: &[Suite], tried: &[Tried<'_>], args: &TestArgs, jobs: usize, look: &Look) -> Outcome {
     let began = Instant::now();
-    let tasks = tasks(suites, &args.filter);
+    let mut tasks = tasks(suites, &args.filter);
+    if let Some(shard) = args.shard {
+        let mut index = 0..;
+        tasks.retain(|_| index.next().is_some_and(|index| shard.holds(index)));
+    }
     if tasks.is_empty() {
-        complain(&format!("error: no change has a name with all of: {}", args.filter.join(", ")));
+        let of_shard = if args.shard.is_some() { ", or none of this part" } else { "" };
+        complain(&format!("error: no change has a name with all of: {}{of_shard}", args.filter.join(", ")));
         return Outcome::CommandLine;
     }
     let (progress, watchdog) = (Progress::new("mutants", tasks.len()), Watchdog::new(MUTANT_MAX));
@@ -69,7 +74,7 @@ pub(super) fn mutate(suites: &[Suite], tried: &[Tried<'_>], args: &TestArgs, job
     let unnoticed: Vec<Diagnostic> =
         judged.iter().filter(|judged| matches!(judged.noticed, Noticed::Not)).map(not_noticed).collect();
     // Where only some changes were tried, nothing can be said of the others.
-    let stale = if args.filter.is_empty() { stale(suites, &judged) } else { Vec::new() };
+    let stale = if args.filter.is_empty() && args.shard.is_none() { stale(suites, &judged) } else { Vec::new() };
     match args.format {
         ReportFormat::Json => json(&judged, began.elapsed()),
         ReportFormat::Human | ReportFormat::Junit => human(&judged, &unnoticed, &stale, began.elapsed(), look),
