@@ -162,7 +162,7 @@ fn writes_each_partition_with_the_documented_command() {
             .says("SIMULATION PASSED")
             .says("before you are told to.")
             .says("Connect the camera now.")
-            .says("nothing more has to be done")
+            .says("runs its firmware again")
             .never_says("start the following first");
         let commands = house.commands();
         assert_eq!(commands[case.before..], firmware_commands(case), "{}", case.playbook);

@@ -4,7 +4,6 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use recover::bench::{RunMishap, Subject, survey, try_out};
@@ -14,16 +13,7 @@ use recover::documents::library::{shipped_boards, shipped_family, shipped_playbo
 use recover::documents::playbook::{Leaves, Playbook, load};
 use recover::words::Source;
 
-use crate::support::House;
-
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("playbooks")
-}
-
-fn document(name: &str) -> Result<Arc<Source>, String> {
-    let text = std::fs::read_to_string(folder().join(name)).map_err(|error| error.to_string())?;
-    Ok(Arc::new(Source { name: name.to_owned(), text }))
-}
+use crate::support::{House, document, playbooks};
 
 /// With one text of its families replaced by another.
 fn loaded(source: &Arc<Source>, (text, by): (&str, &str)) -> Playbook {
@@ -52,7 +42,7 @@ fn killed(board: &str, playbook: &Playbook) -> (BTreeMap<&'static str, usize>, V
         tests.cases.truncate(1);
     }
     let catalog = shipped().unwrap();
-    let (scenes, folder) = (BTreeMap::new(), folder());
+    let (scenes, folder) = (BTreeMap::new(), playbooks());
     let subject =
         Subject { playbook, sound: playbook, name: board, catalog: &catalog, folder: &folder, scenes: &scenes };
     let matrix = survey(subject, &tests.cases).unwrap();

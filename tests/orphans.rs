@@ -9,38 +9,17 @@ use std::process::Child;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::support::{House, content, wait_for};
+use crate::support::{House, MENDER, content, wait_for};
 
 /// Beginning of every tool script: its version, and where it leaves its marks.
 const TOOL: &str = r#"
 case "$1" in --version) echo "mender 1.0"; exit 0;; esac
 "#;
 
-const CATALOG: &str = r#"
-[mender]
-summary = "mends"
-programs = ["mender"]
-timeout = "60s"
-version = { args = ["--version"], flavours = [{ pattern = '^mender (?P<version>\S+)' }] }
-
-[[mender.commands]]
-name = "write"
-reversible = true
-with = ["write"]
-changes_board = true
-success = ['^done$']
-
-[[mender.commands]]
-name = "read"
-reversible = true
-with = ["read"]
-success = ['^done$']
-"#;
-
 /// A house with one tool, whose calls do what `script` says; `$MARKS` is a folder for its marks.
 fn house(script: &str, playbook_steps: &str) -> House {
     let mut house = House::new();
-    house.write("vendor-tools.toml", CATALOG);
+    house.write("vendor-tools.toml", MENDER);
     house.write(
         "camera.yaml",
         format!("format: 1\nboard: Camera\ndevices: {{rom: {{usb: \"1fc9:0135\"}}}}\nsteps:\n{playbook_steps}"),
@@ -254,7 +233,7 @@ fn warm_house(calls: &str, playbook_steps: &str) -> Option<House> {
         return None;
     };
     let house = house("", playbook_steps);
-    let catalog = CATALOG.replace("timeout = \"60s\"\n", "timeout = \"60s\"\nwarm = { imports = [\"subprocess\"] }\n");
+    let catalog = MENDER.replace("timeout = \"60s\"\n", "timeout = \"60s\"\nwarm = { imports = [\"subprocess\"] }\n");
     house.write("vendor-tools.toml", catalog);
     let version = "if sys.argv[1] == '--version':\n    print('mender 1.0')\n    sys.exit()\n";
     let begins = "import os, subprocess, sys, time\n";

@@ -3,31 +3,19 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use recover::bench::Bench;
 use recover::documents::cases;
 use recover::documents::library::{shipped_boards, shipped_family, shipped_playbook};
 use recover::documents::playbook;
-use recover::words::Source;
 
-use crate::support::House;
-
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("playbooks")
-}
-
-fn document(name: &str) -> Result<Arc<Source>, String> {
-    let text = std::fs::read_to_string(folder().join(name)).map_err(|error| error.to_string())?;
-    Ok(Arc::new(Source { name: name.to_owned(), text }))
-}
+use crate::support::{House, document, playbooks};
 
 #[test]
 fn every_case_of_every_shipped_playbook_passes() {
     // One after the other: each file fills both processors by itself.
     for board in shipped_boards() {
-        let file = folder().join(format!("{board}.test.yaml"));
+        let file = playbooks().join(format!("{board}.test.yaml"));
         House::new().run(&["test", file.to_str().unwrap()]).exits(0).says(", 0 failed");
     }
 }
@@ -54,7 +42,7 @@ fn every_starting_state_and_fault_is_in_some_case() {
 /// All playbooks take minutes; `.ci/run` tries them.
 #[test]
 fn every_mutant_of_a_small_playbook_is_noticed_or_listed() {
-    let file = folder().join("arduino.test.yaml");
+    let file = playbooks().join("arduino.test.yaml");
     let ran = House::new().run(&["test", "--mutate", file.to_str().unwrap()]).exits(0);
     ran.says("0 unnoticed").says("4 listed as such").never_says("warning");
 }
@@ -62,7 +50,7 @@ fn every_mutant_of_a_small_playbook_is_noticed_or_listed() {
 /// Each change is in one of the parts, and in no other.
 #[test]
 fn parts_of_the_mutants_are_all_of_them() {
-    let file = folder().join("arduino.test.yaml");
+    let file = playbooks().join("arduino.test.yaml");
     let (house, file) = (House::new(), file.to_str().unwrap());
     let mutants = |more: &[&str]| -> Vec<String> {
         let ran = house.run(&[&["test", "--mutate", "--filter", "giga", "--format", "json", file], more].concat());
@@ -81,7 +69,7 @@ fn parts_of_the_mutants_are_all_of_them() {
 #[test]
 fn a_mutant_that_nobody_notices_is_told_with_its_place() {
     let house = House::new();
-    house.write("arduino.yaml", std::fs::read(folder().join("arduino.yaml")).unwrap());
+    house.write("arduino.yaml", std::fs::read(playbooks().join("arduino.yaml")).unwrap());
     let tests = |more: &str| {
         format!(
             "format: 1\ncases:\n  - name: nothing there\n    simulate: absent\n    expect: {{outcome: \
@@ -100,7 +88,7 @@ fn a_mutant_that_nobody_notices_is_told_with_its_place() {
 #[test]
 fn changes_are_tried_only_where_the_cases_pass() {
     let house = House::new();
-    house.write("arduino.yaml", std::fs::read(folder().join("arduino.yaml")).unwrap());
+    house.write("arduino.yaml", std::fs::read(playbooks().join("arduino.yaml")).unwrap());
     let case = "format: 1\ncases:\n  - {name: wrong, simulate: absent, expect: {outcome: recovered}}\n";
     house.write("arduino.test.yaml", case);
     let ran = house.run(&["test", "--mutate", "arduino.test.yaml"]).exits(1);

@@ -81,7 +81,13 @@ pub(super) fn settle_folder(
         (several, Chooser::At(Desk::Person)) => choose(several, playbook)?,
     };
     given.folder.clone_from(&chosen.path);
-    Ok(Some(Event::Note { text: format!("The files are taken from {}.", chosen.words()) }))
+    let of_several = match (found.len(), chooser) {
+        (several @ 2.., Chooser::TheNewest) => {
+            format!(", the newest of {several} such folders: a run asks which, or name it with `--files`")
+        }
+        _ => String::new(),
+    };
+    Ok(Some(Event::Note { text: format!("The files are taken from {}{of_several}.", chosen.words()) }))
 }
 
 /// Every folder of that kind which holds all that is needed, the newest files first.

@@ -24,6 +24,8 @@ const STEPS_OF_BAR: u64 = 1000;
 /// Columns behind the last line that stay free: the terminal shows `^C` there when the person presses Ctrl-C, and nobody is
 /// told where that has left the cursor.
 const ECHO: usize = 3;
+/// The longest of the times that stand at the end of a line: `(at most 59:59 min)`, and a little.
+const TIME: usize = 21;
 
 #[derive(Debug)]
 pub(crate) struct LiveLine {
@@ -35,7 +37,7 @@ pub(crate) struct LiveLine {
 
 impl Default for LiveLine {
     fn default() -> Self {
-        LiveLine { bar: None, ends: None, terminal: Arc::new(Term::stdout()) }
+        LiveLine { bar: None, ends: None, terminal: Arc::new(Term::buffered_stdout()) }
     }
 }
 
@@ -47,7 +49,7 @@ impl LiveLine {
     /// Something is at work and says nothing; the time since then is shown.
     pub(crate) fn working(&mut self, look: &Look, text: &str) {
         let bar = self.fresh(look, WORKING, TICK);
-        bar.set_message(clip(text, look.width.saturating_sub(24)));
+        bar.set_message(clip(text, look.width.saturating_sub(11 + TIME + ECHO)));
     }
 
     /// `percent` is 0 to 100.
@@ -63,7 +65,7 @@ impl LiveLine {
                 bar
             }
         };
-        bar.set_message(clip(label, look.width.saturating_sub(60).max(12)));
+        bar.set_message(clip(label, look.width.saturating_sub(42 + TIME + ECHO).max(12)));
         bar.set_position(((percent.clamp(0.0, 100.0) / 100.0) * STEPS_OF_BAR as f32) as u64);
     }
 
@@ -129,7 +131,7 @@ fn style(look: &Look, template: &str, ends: Option<Instant>) -> ProgressStyle {
         let text = match ends {
             Some(ends) => {
                 let left = ends.saturating_duration_since(Instant::now());
-                format!("(ends within {})", time_left(u64::try_from(left.as_millis()).unwrap_or(u64::MAX)))
+                format!("(at most {})", time_left(u64::try_from(left.as_millis()).unwrap_or(u64::MAX)))
             }
             None => describe_time(state.elapsed()),
         };

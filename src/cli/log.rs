@@ -15,11 +15,12 @@ use crate::cli::wording::clean;
 use crate::engine::{Event, Told};
 
 /// More tool output than this is left out, so that a tool gone wild cannot fill the disk.
-const OUTPUT_BYTES_MAX: u64 = 256 * 1024 * 1024;
+pub const OUTPUT_BYTES_MAX: u64 = 256 * 1024 * 1024;
 /// Of lines that are the same, one after another.
 const SAME_LINES_MAX: u64 = 3;
 /// As wide as a time.
 const NO_TIME: &str = "          ";
+
 /// A log being written. The events bring their times, so a simulated run shows simulated ones.
 #[derive(Debug)]
 pub struct Log<W = File> {

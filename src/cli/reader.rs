@@ -59,7 +59,12 @@ impl Readers {
     pub(super) fn tell(&mut self, event: &Event) {
         let told = self.stamps.stamp(event);
         if let Some(text) = self.record.as_mut().and_then(|record| record.event(&told)) {
-            self.shown.event(&Told { event: &Event::Warning { text }, ..told });
+            let warning = Told { event: &Event::Warning { text }, ..told };
+            // Whoever reads the record must know of it, too; behind the last event nothing comes.
+            if let Some(record) = self.record.as_mut().filter(|_| !matches!(event, Event::Finished { .. })) {
+                let _told_already = record.event(&warning);
+            }
+            self.shown.event(&warning);
         }
         self.shown.event(&told);
     }

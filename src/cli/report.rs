@@ -4,8 +4,7 @@ mod bundle;
 mod page;
 mod timeline;
 
-use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -21,6 +20,7 @@ use crate::cli::runs::kept_run::{Ended, KeptRun, NoSuchRun};
 use crate::cli::runs::summary::RunSummary;
 use crate::cli::streams::{say, show};
 use crate::engine::{Outcome, Told};
+use crate::world::write_new;
 
 #[derive(Debug, thiserror::Error)]
 enum ReportError {
@@ -32,6 +32,10 @@ enum ReportError {
     NotAsWritten(JournalError),
     #[error("run.json does not say what the journal says")]
     OtherSummary,
+    #[error(
+        "the record ends behind line {lines}: it could not be written any more, such as on a full disk, and the run went on"
+    )]
+    EndsEarly { lines: u64 },
     #[error("{} cannot be written: {source}", path.display())]
     Unwritable { path: PathBuf, source: io::Error },
     #[error(transparent)]
@@ -64,7 +68,7 @@ fn told(args: &ReportArgs) -> Result<(), ReportError> {
         return Ok(());
     }
     if let Some(file) = &args.bundle {
-        write_new(file, &bundle::bundle(&run, &journal))?;
+        write(file, &bundle::bundle(&run, &journal))?;
         say(&format!(
             "Written: {}. Look at it before you send it: what is in it was printed by tools.",
             file.display()
@@ -78,7 +82,7 @@ fn told(args: &ReportArgs) -> Result<(), ReportError> {
         RunReportFormat::Html => page::page(&run, &journal)?,
     };
     match &args.output {
-        Some(file) => write_new(file, text.as_bytes()),
+        Some(file) => write(file, text.as_bytes()),
         None => {
             show(&text);
             Ok(())
@@ -99,6 +103,9 @@ fn read(args: &ReportArgs) -> Result<(KeptRun, Journal), ReportError> {
 }
 
 fn verified(run: &KeptRun, journal: &Journal) -> Result<String, ReportError> {
+    if run.ends_early() {
+        return Err(ReportError::EndsEarly { lines: journal.end.lines });
+    }
     let (mut told, kept) = (RunSummary::of(&journal.events), &run.summary);
     told.journal.clone_from(&kept.journal);
     // Events of a newer recover may be missing in what this one works out.
@@ -115,9 +122,8 @@ fn verified(run: &KeptRun, journal: &Journal) -> Result<String, ReportError> {
     Ok(format!("The record is as it was written: {lines} lines{end}."))
 }
 
-fn write_new(path: &Path, bytes: &[u8]) -> Result<(), ReportError> {
-    let written = File::create_new(path).and_then(|mut file| file.write_all(bytes));
-    written.map_err(|source| ReportError::Unwritable { path: path.to_owned(), source })
+fn write(path: &Path, bytes: &[u8]) -> Result<(), ReportError> {
+    write_new(path, bytes).map_err(|source| ReportError::Unwritable { path: path.to_owned(), source })
 }
 
 fn log(journal: &Journal) -> String {

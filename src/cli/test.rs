@@ -78,6 +78,9 @@ pub(super) fn test(args: &TestArgs, look: &Look) -> Outcome {
     if chosen.is_empty() && !suites.is_empty() {
         let cases = suites.iter().map(|suite| suite.tests.cases.len()).sum::<usize>();
         complain(&format!("error: none of the {cases} cases has a name with all of: {}", args.filter.join(", ")));
+        if !invalid.is_empty() {
+            tell(args.format, &[], &invalid, began.elapsed(), look);
+        }
         return unless_invalid(&invalid, Outcome::CommandLine);
     }
     let jobs = args.jobs.map_or_else(cores, usize::from);
@@ -85,11 +88,7 @@ pub(super) fn test(args: &TestArgs, look: &Look) -> Outcome {
     if args.mutate && !suites.is_empty() && tried.iter().all(Tried::passed) {
         return unless_invalid(&invalid, mutate::mutate(&suites, &tried, args, jobs, look));
     }
-    match args.format {
-        ReportFormat::Human => report::human(&tried, &invalid, began.elapsed(), look),
-        ReportFormat::Json => report::json(&tried, &invalid, began.elapsed()),
-        ReportFormat::Junit => report::junit(&tried, &invalid, began.elapsed()),
-    }
+    tell(args.format, &tried, &invalid, began.elapsed(), look);
     report::annotate(&tried);
     if args.mutate && !suites.is_empty() {
         let failed = tried.iter().filter(|tried| !tried.passed()).count();
@@ -101,6 +100,14 @@ pub(super) fn test(args: &TestArgs, look: &Look) -> Outcome {
     }
     let passed = tried.iter().all(Tried::passed);
     unless_invalid(&invalid, if passed { Outcome::Recovered } else { Outcome::StepFailed })
+}
+
+fn tell(format: ReportFormat, tried: &[Tried<'_>], invalid: &[Invalid], took: Duration, look: &Look) {
+    match format {
+        ReportFormat::Human => report::human(tried, invalid, took, look),
+        ReportFormat::Json => report::json(tried, invalid, took),
+        ReportFormat::Junit => report::junit(tried, invalid, took),
+    }
 }
 
 /// A file that was not run proves nothing, whatever the others did.

@@ -139,7 +139,10 @@ impl Workplace for PlaceOfRun<'_> {
 }
 
 /// What to do where the folder for temporary files takes nothing.
-pub(super) const OTHER_TEMPORARY_FOLDER: &str = "Make room there, or name another folder in the variable TMPDIR.";
+pub(super) const OTHER_TEMPORARY_FOLDER: &str = match cfg!(windows) {
+    true => "Make room there, or name another folder in the variable TMP.",
+    false => "Make room there, or name another folder in the variable TMPDIR.",
+};
 
 pub(super) fn new_scratch() -> Result<Scratch, Box<Refusal>> {
     Scratch::create().map_err(|problem| {

@@ -9,6 +9,7 @@ use crate::documents::expression::{Part, Template};
 use crate::documents::playbook::{Prompt, Step, Until, WAIT_LIMIT};
 use crate::engine::devices::Met;
 use crate::engine::runner::Runner;
+use crate::engine::wait::NOT_ENTER;
 use crate::engine::watch::{Ending, Watch};
 use crate::engine::{Event, GoesOn, milliseconds};
 use crate::output::{Dialogue, Given, Tail};
@@ -197,7 +198,14 @@ impl<'a, W: World> Runner<'a, W> {
                 self.send(watch, &line, stream, "you")
             }
             (Open::Held { prompt, .. }, Reply::Gone) => Err(unanswered(&prompt)),
-            (Open::Held { line, stream, .. }, Reply::Line(_)) => self.send(watch, &line, stream, "the playbook"),
+            (Open::Held { line, stream, .. }, reply) if reply.is_enter() => {
+                self.send(watch, &line, stream, "the playbook")
+            }
+            (held @ Open::Held { .. }, Reply::Line(_)) => {
+                watch.conversation.open = held;
+                self.tell(Event::Note { text: NOT_ENTER.to_owned() });
+                Ok(())
+            }
             (open, _) => {
                 watch.conversation.open = open;
                 Ok(())
@@ -250,7 +258,8 @@ impl<'a, W: World> Runner<'a, W> {
             }
             (Some((prompt, text)), line) => {
                 self.show_prompt(watch.step, prompt, &text, answer.until.as_ref(), left);
-                self.begin_teaching(watch, prompt, answer.until.as_ref());
+                let awaited = self.awaited(answer.until.as_ref()).or(watch.named);
+                self.begin_teaching(watch, prompt, awaited);
                 if let Some(line) = line {
                     let until = answer.until.as_ref();
                     watch.conversation.open = Open::Held { line, until, prompt: text, stream };

@@ -112,6 +112,24 @@ fn a_line_can_wait_for_the_person() {
     assert_eq!(story.outcome, Outcome::Recovered);
 }
 
+/// Whoever types a word has not done what was asked.
+#[test]
+fn a_word_sends_no_line_to_the_tool() {
+    let script = "printf 'reset? '; read a; echo \"$a, all done\"";
+    let lines = ["wait".to_owned(), String::new()].into();
+    let desk = Desk { lines: RefCell::new(lines), interactive: true, ..Desk::default() };
+    let step = "    answers:\n      - {when: 'reset', prompt: Reset it., send: ok}\n";
+    let story = tell(QUESTIONS, script, step, &desk);
+    let told = |event: &&Event| match event {
+        Event::Note { text } => text.starts_with("Only ENTER goes on"),
+        Event::ToolAnswered { .. } => true,
+        _ => false,
+    };
+    let order: Vec<bool> =
+        story.events.iter().filter(told).map(|event| matches!(event, Event::ToolAnswered { .. })).collect();
+    assert_eq!(order, [false, true]);
+}
+
 #[test]
 fn an_unknown_prompt_is_answered_in_silence() {
     let script = "printf 'password: '; read a; echo \"$a, all done\"";

@@ -2,16 +2,17 @@
 
 use crate::documents::playbook::HandMove;
 
-const WIRE: &str = "If the wire, jumper or button is still set as this run has asked: leave it so when you run recover again now, \
-                    and take it back before you connect the board for anything else.";
-const SWITCH: &str = "If the switch is still set as this run has asked: leave it so when you run recover again now, and set it \
-                      back before you connect the board for anything else.";
+/// True whether or not another run is of any use: it never tells to leave things so, which may go on hurting the board.
+const WIRE: &str = "If the wire or jumper is still set, or the button held, as this run has asked: take it away before you connect \
+                    the board for anything but another run of recover.";
+const SWITCH: &str = "If the switch is still set as this run has asked: set it back before you connect the board for anything but \
+                      another run of recover.";
 
 #[derive(Debug, Default)]
 pub(super) struct HandsSet {
     wire: bool,
     switch: bool,
-    /// What they were asked for last. Whether they have taken something back shows only when the step has come to its end.
+    /// What they were asked for in this step. Whether they have taken something back shows only when it has come to its end.
     asked: Vec<HandMove>,
 }
 
@@ -19,7 +20,12 @@ impl HandsSet {
     pub(super) fn ask(&mut self, moves: &[HandMove]) {
         self.wire |= moves.contains(&HandMove::FitJumper);
         self.switch |= moves.contains(&HandMove::SwitchOn);
-        moves.clone_into(&mut self.asked);
+        self.asked.extend(moves);
+    }
+
+    /// A step begins: what an earlier one asked for and did not come to is not known to be done.
+    pub(super) fn begin(&mut self) {
+        self.asked.clear();
     }
 
     /// The step for which they were asked has succeeded.
@@ -49,9 +55,11 @@ mod tests {
     fn after(steps: &[&[HandMove]], under_way: &[HandMove]) -> Vec<&'static str> {
         let mut hands = HandsSet::default();
         for moves in steps {
+            hands.begin();
             hands.ask(moves);
             hands.done();
         }
+        hands.begin();
         hands.ask(under_way);
         hands.advice().collect()
     }
@@ -66,5 +74,22 @@ mod tests {
         assert_eq!(after(&[&[FitJumper, SwitchOn], &[SwitchOff]], &[]), [WIRE]);
         assert_eq!(after(&[&[SwitchOn]], &[]), [SWITCH]);
         assert!(after(&[&[PressButton], &[FitJumper, PlugIn, RemoveJumper]], &[]).is_empty());
+    }
+    #[test]
+    fn two_askings_of_a_step_are_done_with_it_and_those_of_a_failed_one_are_not() {
+        let mut hands = HandsSet::default();
+        hands.ask(&[FitJumper]);
+        hands.done();
+        hands.begin();
+        hands.ask(&[RemoveJumper]);
+        // It fails, and the run goes back to a step without hands.
+        hands.begin();
+        hands.done();
+        assert_eq!(hands.advice().collect::<Vec<_>>(), [WIRE]);
+        hands.begin();
+        hands.ask(&[RemoveJumper]);
+        hands.ask(&[PlugIn]);
+        hands.done();
+        assert_eq!(hands.advice().count(), 0);
     }
 }

@@ -46,6 +46,7 @@ impl<'a, W: World> Runner<'a, W> {
                 true => "it was done earlier in this run: a reading shows it",
                 false => "it was done before: a reading shows it; nothing is to be changed",
             };
+            self.tell_fuse(step, run, irreversible);
             self.skip(step, Shown::Yes, reason);
             return Ok(false);
         }
@@ -75,11 +76,7 @@ impl<'a, W: World> Runner<'a, W> {
         self.tell(Event::Note { text: "Reading whether it worked; only this reading decides.".to_owned() });
         let verified = self.reading(step, &irreversible.verify).await;
         self.stopping.unshield();
-        if let Some(FuseChange { word, .. }) = fuse
-            && let Some(bits) = self.bits_read(irreversible, word)
-        {
-            self.tell(Event::FuseRead { step: step.id.clone(), word, bits });
-        }
+        self.tell_fuse(step, run, irreversible);
         self.board.ledger.note_act(&step.name, &run.tool.value, verified.as_ref().ok().copied());
         match (verified, attempted) {
             (Ok(true), Ok(())) => Ok(true),
@@ -140,6 +137,15 @@ impl<'a, W: World> Runner<'a, W> {
             return Err(self.halt_here(&step.id, fault));
         }
         Ok(Some(FuseChange { word, before, after: before | wanted }))
+    }
+
+    /// What its word of fuses reads, where the catalog knows that it is one.
+    fn tell_fuse(&mut self, step: &Step, run: &Run, irreversible: &Irreversible) {
+        if let Some(Fuse { word, .. }) = self.fuse(run, &self.arguments_now(run))
+            && let Some(bits) = self.bits_read(irreversible, word)
+        {
+            self.tell(Event::FuseRead { step: step.id.clone(), word, bits });
+        }
     }
 
     /// Nobody could tell later what was done to the chip, and on whose word.

@@ -123,6 +123,7 @@ impl<'a, W: World> Runner<'a, W> {
         self.reach(number);
         self.sleep_if_changed(number);
         self.progress.comes_to(step, number);
+        self.hands.begin();
         let (id, name, total) = (step.id.clone(), step.name.clone(), self.progress.total());
         self.tell(Event::StepStarted { step: id.clone(), name: name.clone(), number, total });
         let warnings_before = self.progress.warnings();
@@ -133,7 +134,7 @@ impl<'a, W: World> Runner<'a, W> {
         if let Err(Halt::Failure(failure)) = &mut ended {
             self.count_failure(step, failure);
         }
-        if ended.is_ok() {
+        if let Ok(true) = ended {
             self.hands.done();
         }
         let end = match &ended {

@@ -27,7 +27,7 @@ const OFTENEST: Duration = Duration::from_millis(1);
 const GRACE: Duration = Duration::from_secs(2);
 
 /// What is said to whoever types something else where ENTER is waited for: a "no" must not count as it.
-const NOT_ENTER: &str = "Only ENTER goes on: press it alone when it is done. Ctrl-C ends the run.";
+pub(super) const NOT_ENTER: &str = "Only ENTER goes on: press it alone when it is done. Ctrl-C ends the run.";
 
 /// When to look at a bus that has changed at that time.
 fn look_again(changed: Instant) -> Instant {

@@ -107,7 +107,9 @@ impl<'a, W: World> Runner<'a, W> {
         };
         if let (Some(prompt), Some(text)) = (&run.prompt, &prepared.prompt) {
             self.tell_prompt(&step.id, text, &prompt.hands, GoesOn::ByItself, prepared.limit);
-            self.begin_teaching(&mut watch, prompt, step.until.as_ref());
+            // What the step waits for may come only by this call.
+            let awaited = watch.named.or_else(|| self.awaited(step.until.as_ref()));
+            self.begin_teaching(&mut watch, prompt, awaited);
         }
         let mut intruders = Intruders::of(step);
         let mut next_look = Instant::now();
@@ -202,9 +204,17 @@ impl<'a, W: World> Runner<'a, W> {
     }
 
     /// From now on the tool waits for what the person has been asked to do.
-    pub(super) fn begin_teaching(&self, watch: &mut Watch<'a, '_, '_>, prompt: &'a Prompt, until: Option<&'a Until>) {
-        let awaited = until.and_then(|until| until.present.iter().find_map(|name| self.playbook.device(name)));
-        watch.lessons = Some(Lessons::of_tool(watch.step, prompt, watch.named.or(awaited), &self.bus));
+    pub(super) fn begin_teaching(
+        &self,
+        watch: &mut Watch<'a, '_, '_>,
+        prompt: &'a Prompt,
+        awaited: Option<&'a Device>,
+    ) {
+        watch.lessons = Some(Lessons::of_tool(watch.step, prompt, awaited, &self.bus));
+    }
+
+    pub(super) fn awaited(&self, until: Option<&'a Until>) -> Option<&'a Device> {
+        until?.present.iter().find_map(|name| self.playbook.device(name))
     }
 
     fn teach_beside_tool(&mut self, watch: &mut Watch<'a, '_, '_>, nothing_known: bool) {

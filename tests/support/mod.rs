@@ -30,6 +30,28 @@ pub struct House {
     variables: BTreeMap<OsString, OsString>,
 }
 
+/// A catalog with a tool that writes and reads.
+pub const MENDER: &str = r#"
+[mender]
+summary = "mends"
+programs = ["mender"]
+timeout = "60s"
+version = { args = ["--version"], flavours = [{ pattern = '^mender (?P<version>\S+)' }] }
+
+[[mender.commands]]
+name = "write"
+reversible = true
+with = ["write"]
+changes_board = true
+success = ['^done$']
+
+[[mender.commands]]
+name = "read"
+reversible = true
+with = ["read"]
+success = ['^done$']
+"#;
+
 /// What a run of the program came to.
 #[derive(Debug)]
 pub struct Ran {
@@ -323,4 +345,15 @@ pub fn cleared(call: recover::world::ToolCall) -> recover::world::Cleared {
         consent: None,
     })
     .unwrap()
+}
+
+/// The folder of the shipped playbooks and their tests.
+pub fn playbooks() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("playbooks")
+}
+
+/// A document of it.
+pub fn document(name: &str) -> Result<std::sync::Arc<recover::words::Source>, String> {
+    let text = std::fs::read_to_string(playbooks().join(name)).map_err(|error| error.to_string())?;
+    Ok(std::sync::Arc::new(recover::words::Source { name: name.to_owned(), text }))
 }

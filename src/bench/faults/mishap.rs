@@ -140,24 +140,7 @@ impl RunMishap {
     /// Does it happen to the call of a tool?
     pub(crate) fn of_call(self) -> bool {
         use RunMishap as F;
-        matches!(
-            self,
-            F::ToolVanishes
-                | F::ToolHangs
-                | F::ToolAlwaysHangs
-                | F::ToolHangsAtEnd
-                | F::ToolCrashes
-                | F::ToolCrashesHalfway
-                | F::ToolPrintsGarbage
-                | F::ExitZeroUndone
-                | F::ExitZeroHalfway
-                | F::ToolStops
-                | F::ExitOneDone
-                | F::ToolLies
-                | F::ToolInputEnds
-                | F::DeviceLostInCall
-                | F::InterruptTwice
-        )
+        self.cuts_work() || matches!(self, F::ToolVanishes | F::ToolHangsAtEnd | F::ExitOneDone | F::ToolInputEnds)
     }
 
     /// Is its call over without the whole of its work done?

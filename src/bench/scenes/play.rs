@@ -214,7 +214,8 @@ impl Player<'_, '_> {
             _ => None,
         };
         let written = working_folder::write(&folder, &name, content, copied.as_deref());
-        let written = match self.session.scene()?.is_half_done() {
+        // What is copied stands for the board's memory; what is made up is a tool's own.
+        let written = match copied.is_some() && self.session.scene()?.is_half_done() {
             true => written.and_then(|()| working_folder::halve(&folder, &name)),
             false => written,
         };

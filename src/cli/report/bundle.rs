@@ -51,8 +51,21 @@ fn serials(run: &KeptRun, journal: &Journal) -> BTreeSet<String> {
     asked.chain(run.summary.run.serial.clone()).collect()
 }
 
-/// Wherever it stands: every text of the event is looked at.
+/// Wherever it stands: every text of the event is looked at. A short name would be found in other words; where it stands by
+/// itself it is replaced all the same.
 fn replaced(told: &Told<Event>, redaction: &Redaction) -> Option<Told<Event>> {
+    let mut told = told.clone();
+    let by = |name: &mut Option<String>, word: &str| *name = name.take().map(|_| word.to_owned());
+    match &mut told.event {
+        Event::RunStarted { run, .. } => {
+            by(&mut run.host, "host");
+            by(&mut run.operator, "operator");
+            by(&mut run.station, "station");
+            by(&mut run.unit, "unit");
+        }
+        Event::ConsentGiven { operator, .. } => by(operator, "operator"),
+        _ => {}
+    }
     let mut value = serde_json::to_value(told).ok()?;
     walk(&mut value, redaction);
     serde_json::from_value(value).ok()

@@ -75,7 +75,9 @@ pub(super) fn page(run: &KeptRun, journal: &Journal) -> Result<String, PageError
 
 /// What steers a terminal has no place in a page either.
 fn without_steering(text: &str) -> String {
-    text.chars().map(|character| if steers(character) && character != '\n' { '\u{fffd}' } else { character }).collect()
+    text.chars()
+        .map(|character| if steers(character) && !matches!(character, '\n' | '\t') { '\u{fffd}' } else { character })
+        .collect()
 }
 
 fn verdict(run: &KeptRun) -> (String, &'static str) {

@@ -2,11 +2,12 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::io;
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use crate::documents::settings::KeepRuns;
+use crate::engine::{Event, Told};
 
 /// Names the folder, for whoever does not want the one of the system.
 const VARIABLE: &str = "RECOVER_RUNS_DIR";
@@ -94,7 +95,7 @@ fn is_record(path: &Path, name: &str) -> bool {
     named && real(path, fs::Metadata::is_dir) && real(&path.join(JOURNAL), fs::Metadata::is_file)
 }
 
-/// Removes what is old: of each record the files that recover has put there, and the folder if nothing else is in it.
+/// Removes what is old.
 pub(super) fn sweep(folder: &Path, keep: &KeepRuns, now: SystemTime) {
     let Ok(names) = records(folder) else { return };
     let mut bytes = 0;
@@ -104,11 +105,21 @@ pub(super) fn sweep(folder: &Path, keep: &KeepRuns, now: SystemTime) {
         bytes += size;
         let age = changed.and_then(|changed| now.duration_since(changed).ok()).unwrap_or_default();
         let many = index >= keep.runs && age > Duration::from_secs(keep.days * 24 * 60 * 60);
-        if age > YOUNG && (many || bytes > keep.bytes) {
+        if age > YOUNG && (many || bytes > keep.bytes) && names_itself(&record, name) {
             bytes -= size;
             remove(&record);
         }
     }
+}
+
+/// Its first line tells of a run of this name: recover has made it, and nobody has moved it.
+fn names_itself(record: &Path, name: &str) -> bool {
+    const LINE_MAX: u64 = 1024 * 1024;
+    let Ok(file) = fs::File::open(record.join(JOURNAL)) else { return false };
+    let mut line = Vec::new();
+    let read = BufReader::new(file.take(LINE_MAX)).read_until(b'\n', &mut line);
+    let told = read.ok().and_then(|_| serde_json::from_slice::<Told<Event>>(&line).ok());
+    matches!(told, Some(Told { event: Event::RunStarted { run, .. }, .. }) if run.run_id == name)
 }
 
 fn size_and_time(record: &Path) -> (u64, Option<SystemTime>) {
@@ -116,8 +127,9 @@ fn size_and_time(record: &Path) -> (u64, Option<SystemTime>) {
     (data.iter().map(fs::Metadata::len).sum(), data.iter().filter_map(|data| data.modified().ok()).max())
 }
 
-/// The journal goes last: a record that could not be removed whole is still known as one.
-fn remove(record: &Path) {
+/// The files that recover has put there, and the folder if nothing else is in it. The journal goes last: a record that could
+/// not be removed whole is still known as one.
+pub(super) fn remove(record: &Path) {
     for file in FILES.iter().filter(|file| **file != JOURNAL).chain([&JOURNAL]) {
         let _not_there = fs::remove_file(record.join(file));
     }
@@ -128,6 +140,7 @@ fn remove(record: &Path) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::RunDetails;
 
     #[cfg(target_os = "linux")]
     #[test]
@@ -168,19 +181,30 @@ mod tests {
     fn record(folder: &Path, name: &str, bytes: usize) -> PathBuf {
         let path = folder.join(name);
         fs::create_dir(&path).unwrap();
-        fs::write(path.join(JOURNAL), vec![b' '; bytes]).unwrap();
+        let run = Box::new(RunDetails { run_id: name.to_owned(), ..RunDetails::default() });
+        let text = |text: &str| text.to_owned();
+        let started = Event::RunStarted {
+            board: text("Board"),
+            playbook: text("h7"),
+            shipped: true,
+            simulated: false,
+            steps_total: 1,
+            summary: Some(" ".repeat(bytes)),
+            run,
+        };
+        fs::write(path.join(JOURNAL), serde_json::to_string(&Told::now(started)).unwrap()).unwrap();
         path
     }
 
     #[test]
     fn old_ones_go_when_there_are_many_or_they_are_large() {
         const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-        let keep = KeepRuns { runs: 2, days: 30, bytes: 250 };
+        let keep = KeepRuns { runs: 2, days: 30, bytes: 25_000 };
         let names = |folder: &Path| records(folder).unwrap();
         let made = || {
             let folder = tempfile::tempdir().unwrap();
             for day in 1..=4 {
-                record(folder.path(), &format!("2026010{day}-120000-h7"), 50);
+                record(folder.path(), &format!("2026010{day}-120000-h7"), 5_000);
             }
             folder
         };
@@ -192,7 +216,7 @@ mod tests {
         sweep(folder.path(), &keep, SystemTime::now() + 31 * DAY);
         assert_eq!(names(folder.path()), ["20260104-120000-h7", "20260103-120000-h7"]);
         // Too large: as many as fit, but never one that may be at work.
-        let (folder, keep) = (made(), KeepRuns { bytes: 120, ..keep });
+        let (folder, keep) = (made(), KeepRuns { bytes: 12_000, ..keep });
         sweep(folder.path(), &keep, SystemTime::now());
         assert_eq!(names(folder.path()).len(), 4);
         sweep(folder.path(), &keep, SystemTime::now() + 2 * DAY);
@@ -206,9 +230,17 @@ mod tests {
         fs::write(own.join("notes.txt"), "mine").unwrap();
         fs::create_dir(folder.path().join("20260101-120000-empty")).unwrap();
         record(folder.path(), "holiday", 1);
+        // Somebody else's, in a folder of such a name; and one that was copied.
+        let other = folder.path().join("20260101-120000-photos");
+        fs::create_dir(&other).unwrap();
+        fs::write(other.join(JOURNAL), "{\"day\": 1}\n").unwrap();
+        let copy = folder.path().join("20260102-120000-h7");
+        fs::create_dir(&copy).unwrap();
+        fs::copy(own.join(JOURNAL), copy.join(JOURNAL)).unwrap();
         fs::write(folder.path().join("20260101-120000-h7.log"), "").unwrap();
         sweep(folder.path(), &KeepRuns { runs: 0, days: 0, bytes: 0 }, SystemTime::now() + 9 * YOUNG);
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 4);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 6);
+        assert!(other.join(JOURNAL).exists() && copy.join(JOURNAL).exists());
         assert!(own.join("notes.txt").exists() && !own.join(JOURNAL).exists());
     }
 }

@@ -19,6 +19,8 @@ pub(in crate::cli) struct KeptRun {
     pub(in crate::cli) summary: RunSummary,
     journal: PathBuf,
     at_work: bool,
+    /// A file of its own, with nothing beside it.
+    sent: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,7 +74,7 @@ impl KeptRun {
             let read = Journal::open(&journal, None);
             read.map(|journal| RunSummary::of(&journal.events)).unwrap_or_default()
         });
-        KeptRun { name, summary, journal, at_work }
+        KeptRun { name, summary, journal, at_work, sent: false }
     }
 
     /// A file that was made to be sent.
@@ -80,7 +82,12 @@ impl KeptRun {
         let journal = Journal::open(file, None)?;
         let summary = RunSummary::of(&journal.events);
         let name = summary.run.run_id.clone();
-        Ok((KeptRun { name, summary, journal: file.to_owned(), at_work: false }, journal))
+        Ok((KeptRun { name, summary, journal: file.to_owned(), at_work: false, sent: true }, journal))
+    }
+
+    /// The run has ended, and its journal had before.
+    pub(in crate::cli) fn ends_early(&self) -> bool {
+        self.summary.end.is_some() && self.summary.journal.is_none() && !self.sent
     }
 
     pub(in crate::cli) fn ended(&self) -> Ended {

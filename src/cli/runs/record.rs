@@ -7,9 +7,9 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use crate::cli::json::in_lines;
-use crate::cli::log::Log;
+use crate::cli::log::{Log, OUTPUT_BYTES_MAX};
 use crate::cli::reader::Reader;
-use crate::cli::runs::folder::{JOURNAL, LOG, RESERVE, SUMMARY, new_record, sweep};
+use crate::cli::runs::folder::{JOURNAL, LOG, RESERVE, SUMMARY, new_record, remove, sweep};
 use crate::cli::runs::journal::JournalEnd;
 use crate::cli::runs::summary::RunSummary;
 use crate::documents::settings::KeepRuns;
@@ -19,8 +19,6 @@ use crate::world::write_whole;
 
 /// Enough for every event of a run but what tools print.
 const RESERVED_BYTES: usize = 1024 * 1024;
-/// More tool output than this is left out, so that a tool gone wild cannot fill the disk.
-const OUTPUT_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
 /// Why there is no record.
 #[derive(Debug, thiserror::Error)]
@@ -57,8 +55,7 @@ impl Record {
         let (journal, log) = match made() {
             Ok(made) => made,
             Err(source) => {
-                // It is empty, or holds what no run will fill.
-                let _stays = fs::remove_dir_all(&folder);
+                remove(&folder);
                 return Err(unwritable(&folder)(source));
             }
         };
@@ -104,7 +101,7 @@ impl Reader for Record {
         self.summary.hear(told);
         let of_journal = self.journal.event(told);
         // What a full disk has given back is not for what tools print.
-        let left_out = self.journal.reserve.used && of_tools(told.event);
+        let left_out = self.journal.leaves_out && of_tools(told.event);
         let of_log = if left_out { None } else { self.log.event(told) };
         self.kept.set(self.journal.file.is_some());
         let at_the_end = match told.event {
@@ -126,6 +123,8 @@ struct JournalFile {
     length: u64,
     end: JournalEnd,
     output_bytes: u64,
+    /// Only what is done is told, and not what tools print.
+    leaves_out: bool,
     reserve: Reserve,
 }
 
@@ -134,8 +133,6 @@ struct JournalFile {
 struct Reserve {
     file: File,
     path: PathBuf,
-    /// A full disk has needed it.
-    used: bool,
 }
 
 impl Reserve {
@@ -145,11 +142,10 @@ impl Reserve {
         // Not every file system knows locks; then a run at work looks like one that was cut off.
         let _no_locks = file.lock();
         file.write_all(&vec![0; RESERVED_BYTES])?;
-        Ok(Reserve { file, path, used: false })
+        Ok(Reserve { file, path })
     }
 
     fn give_back(&mut self) {
-        self.used = true;
         let _as_it_was = self.file.set_len(0);
     }
 
@@ -163,48 +159,48 @@ impl JournalFile {
         let path = folder.join(JOURNAL);
         let file = OpenOptions::new().append(true).create_new(true).open(&path)?;
         let (end, reserve) = (JournalEnd::default(), Reserve::create(folder)?);
-        Ok(JournalFile { file: Some(file), path, length: 0, end, output_bytes: 0, reserve })
+        Ok(JournalFile { file: Some(file), path, length: 0, end, output_bytes: 0, leaves_out: false, reserve })
     }
 
     fn event(&mut self, told: &Told<&Event>) -> Option<String> {
         let of_tools = of_tools(told.event);
-        // A disk that was full, or a tool gone wild: only what is done is told.
-        if of_tools && (self.reserve.used || self.output_bytes > OUTPUT_BYTES_MAX) {
+        if self.file.is_none() || (of_tools && self.leaves_out) {
             return None;
         }
-        self.file.as_ref()?;
         let before = self.end.clone();
         let lines = in_lines(told, |told| self.end.line(told)).unwrap_or_default();
-        if of_tools {
-            self.output_bytes += lines.len() as u64;
+        let written = self.append(&lines);
+        if written.is_err() {
+            self.end.clone_from(&before);
         }
-        let mut complaint = None;
-        let mut written = self.append(&lines);
-        if written.is_err() && !self.reserve.used {
-            self.reserve.give_back();
-            complaint = Some(
-                "the disk is full: from here on the record of this run leaves out what the tools print".to_owned(),
-            );
-            written = if of_tools { Err(io::ErrorKind::StorageFull.into()) } else { self.append(&lines) };
-        }
-        match written {
-            Ok(()) => {}
-            Err(_) if of_tools && complaint.is_some() => self.end = before,
+        let complaint = match written {
+            Ok(()) if of_tools => self.count(lines.len()),
+            Ok(()) => None,
+            Err(_) if !self.leaves_out => {
+                self.leaves_out = true;
+                self.reserve.give_back();
+                let again = if of_tools { None } else { self.event(told) };
+                again.or(Some(left_out_because("the disk is full")))
+            }
             Err(error) => {
                 self.file = None;
-                self.end = before;
-                complaint = Some(format!(
-                    "the record of this run ends here, because {} cannot be written any more ({error})",
-                    self.path.display()
-                ));
+                let path = self.path.display();
+                Some(format!("the record of this run ends here, because {path} cannot be written any more ({error})"))
             }
-        }
-        if decides(told.event)
-            && let Some(Err(error)) = self.file.as_ref().map(File::sync_data)
-        {
-            complaint.get_or_insert(format!("{} may not outlast a loss of power ({error})", self.path.display()));
-        }
-        complaint
+        };
+        complaint.or_else(|| self.sync(told.event))
+    }
+
+    /// A tool gone wild must not fill the disk.
+    fn count(&mut self, bytes: usize) -> Option<String> {
+        self.output_bytes += bytes as u64;
+        self.leaves_out = self.output_bytes > OUTPUT_BYTES_MAX;
+        self.leaves_out.then(|| left_out_because("the tools have printed too much"))
+    }
+
+    fn sync(&self, event: &Event) -> Option<String> {
+        let error = self.file.as_ref().filter(|_| decides(event))?.sync_data().err()?;
+        Some(format!("{} may not outlast a loss of power ({error})", self.path.display()))
     }
 
     /// The whole lines, or nothing of them.
@@ -219,6 +215,10 @@ impl JournalFile {
     }
 }
 
+fn left_out_because(why: &str) -> String {
+    format!("{why}: from here on the record of this run leaves out what the tools print")
+}
+
 fn of_tools(event: &Event) -> bool {
     matches!(event, Event::ToolOutput { .. } | Event::ToolLines { .. } | Event::Progress { .. })
 }
@@ -230,5 +230,75 @@ fn decides(event: &Event) -> bool {
         Event::ToolEnded { touched, .. } => *touched != Touched::Nothing,
         Event::ConsentGiven { .. } | Event::FuseRead { .. } | Event::Finished { .. } => true,
         _ => false,
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+    use crate::cli::runs::journal::Journal;
+    use crate::engine::{Outcome, without_problem};
+    use crate::words::Stream;
+
+    fn output() -> Event {
+        Event::ToolOutput { step: "a".parse().unwrap(), stream: Stream::Stdout, text: "x".into(), transient: false }
+    }
+
+    fn note(text: &str) -> Event {
+        Event::Note { text: text.to_owned() }
+    }
+
+    fn record(runs: &Path) -> Record {
+        Record::create(runs, "h7.yaml", KeepRuns::default()).unwrap()
+    }
+
+    fn events(record: &Record) -> Vec<Event> {
+        let journal = Journal::open(&record.folder.join(JOURNAL), None).unwrap();
+        journal.events.into_iter().map(|told| told.event).collect()
+    }
+
+    fn told(record: &mut Record, event: &Event) -> Option<String> {
+        record.event(&Told::now(event))
+    }
+
+    /// What is done is told on; of what tools print nothing.
+    #[test]
+    fn output_has_a_limit_and_what_is_done_has_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut record = record(folder.path());
+        record.journal.output_bytes = OUTPUT_BYTES_MAX;
+        let complaint = told(&mut record, &output()).unwrap();
+        assert!(complaint.starts_with("the tools have printed too much"), "{complaint}");
+        let length = record.journal.length;
+        assert_eq!((told(&mut record, &output()), record.journal.length), (None, length));
+        assert_eq!(told(&mut record, &note("done")), None);
+        assert!(matches!(events(&record).as_slice(), [Event::ToolOutput { .. }, Event::Note { .. }]));
+        assert!(record.kept().is_kept());
+    }
+
+    /// Linux has a device that is always full.
+    #[test]
+    fn whoever_needs_the_record_hears_that_it_has_ended() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut record = record(folder.path());
+        assert_eq!(told(&mut record, &note("first")), None);
+        let kept = record.kept();
+        record.journal.file = Some(OpenOptions::new().write(true).open("/dev/full").unwrap());
+        let complaint = told(&mut record, &note("second")).unwrap();
+        assert!(complaint.starts_with("the record of this run ends here"), "{complaint}");
+        assert!(!kept.is_kept());
+        assert_eq!(told(&mut record, &note("third")), None);
+        assert_eq!(told(&mut record, &without_problem(Outcome::Recovered)), None);
+        assert_eq!(events(&record).len(), 1);
+        assert!(!record.folder.join(RESERVE).exists());
+    }
+
+    #[test]
+    fn a_record_that_cannot_be_made_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file");
+        fs::write(&file, "mine").unwrap();
+        assert!(Record::create(&file.join("runs"), "h7", KeepRuns::default()).is_err());
+        assert_eq!(fs::read_to_string(&file).unwrap(), "mine");
     }
 }

@@ -83,12 +83,19 @@ pub(super) fn try_all(args: &TestArgs, catalogs: &Catalogs, look: &Look) -> Outc
     let trials: Vec<Vec<Trial>> = boards.iter().map(|board| board.matrix.trials()).collect();
     let all: Vec<(&Board<'_>, &Trial)> =
         boards.iter().zip(&trials).flat_map(|(board, trials)| trials.iter().map(move |trial| (board, trial))).collect();
+    // What is wrong with the other files is told to programs all the same.
+    let nothing_tried = || {
+        if !invalid.is_empty() {
+            report(args.format, &[], &invalid, began.elapsed(), look);
+        }
+        unless_invalid(&invalid, Outcome::CommandLine)
+    };
     if all.is_empty() {
         complain(
             "error: mishaps happen on virtual boards and in scenes, and none of these playbooks has either: add \
              `virtual_board:`, or a case with a `scene:` that ends recovered",
         );
-        return unless_invalid(&invalid, Outcome::CommandLine);
+        return nothing_tried();
     }
     let chosen = choose(&all, &args.filter);
     if chosen.is_empty() {
@@ -97,7 +104,7 @@ pub(super) fn try_all(args: &TestArgs, catalogs: &Catalogs, look: &Look) -> Outc
             all.len(),
             args.filter.join(", ")
         ));
-        return unless_invalid(&invalid, Outcome::CommandLine);
+        return nothing_tried();
     }
     let watchdog = Watchdog::new(TRIAL_MAX);
     let tried = std::thread::scope(|scope| {

@@ -53,9 +53,12 @@ pub(super) fn mutate(suites: &[Suite], tried: &[Tried<'_>], args: &TestArgs, job
         let mut index = 0..;
         tasks.retain(|_| index.next().is_some_and(|index| shard.holds(index)));
     }
+    if tasks.is_empty() && args.shard.is_some() {
+        complain("There is no change in this part.");
+        return Outcome::Recovered;
+    }
     if tasks.is_empty() {
-        let of_shard = if args.shard.is_some() { ", or none of this part" } else { "" };
-        complain(&format!("error: no change has a name with all of: {}{of_shard}", args.filter.join(", ")));
+        complain(&format!("error: no change has a name with all of: {}", args.filter.join(", ")));
         return Outcome::CommandLine;
     }
     let (progress, watchdog) = (Progress::new("mutants", tasks.len()), Watchdog::new(MUTANT_MAX));

@@ -39,7 +39,8 @@ pub(super) fn human(tried: &[Tried<'_>], invalid: &[Invalid], took: Duration, lo
         line.push_str(&format!(", {excused} excused"));
     }
     line.push_str(&format!(", {broken} broke a rule{}", not_run(invalid)));
-    say(&look.paint(if broken == 0 { Role::Success } else { Role::Failure }, &line));
+    let sound = broken == 0 && invalid.is_empty();
+    say(&look.paint(if sound { Role::Success } else { Role::Failure }, &line));
     say(&look.paint(Role::Quiet, &format!("in {:.1} s", took.as_secs_f64())));
 }
 
