@@ -49,7 +49,9 @@ fn points(usual: &[&Interruption], first: &Interruption, playbook: &Playbook) ->
     match last(&|leaves| !leaves.comes_by_itself()).map(|one| (one, &one.after)) {
         Some((one, Leaves::ComesBack { device })) => {
             let label = playbook.device(device).map_or_else(|| device.to_string(), |device| device.label.clone());
-            sentences.push(format!("After step {} it shows up by itself as {label}.", numbered(one)));
+            let step = numbered(one);
+            sentences
+                .push(format!("After step {step}, once it is connected as for use, it shows up by itself as {label}."));
         }
         Some((one, _)) => sentences.push(format!("After step {} it should start again.", numbered(one))),
         None => {}

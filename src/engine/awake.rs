@@ -1,6 +1,6 @@
 //! The computer stays awake from the first call that changes the board to the end of the last step that may.
 
-use crate::documents::playbook::{Playbook, Step};
+use crate::documents::playbook::{Playbook, Step, is_guarded};
 use crate::engine::Event;
 use crate::engine::runner::Runner;
 use crate::world::{Awake, World};
@@ -27,7 +27,7 @@ impl<W: World> Runner<'_, W> {
         let Some(run) = step.call() else { return false };
         let args = self.arguments_now(run);
         let command = self.catalog.tool(&run.tool.value).and_then(|tool| tool.command(&args));
-        command.is_none_or(|command| command.changes_board)
+        is_guarded(command)
     }
 
     /// A call that changes the board is about to begin.

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use crate::documents::catalog::{Command, Pattern, Tool};
 use crate::documents::expression::{Value, expand};
 use crate::documents::playbook::{
-    CaptureKind, ChosenBoard, CutCall, DeviceKind, OnFault, Run, Step, all_arguments, changes_board, choosing,
+    CaptureKind, ChosenBoard, CutCall, DeviceKind, OnFault, Run, Step, all_arguments, choosing, is_guarded,
 };
 use crate::engine::call_again::{Again, Tries};
 use crate::engine::command_line::{CommandLine, Wanted, command_line, typed};
@@ -54,7 +54,7 @@ impl<'c> Prepared<'c> {
     /// For whoever wants to cut it short.
     pub(super) fn cut_by(&self, stopping: &Stopping) -> CutCall<'c> {
         let never_cut = self.kind.and_then(|kind| kind.never_cut.as_deref());
-        CutCall { changes_board: self.changes_board, never_cut, is_final: stopping.is_shielded() }
+        CutCall { guarded: self.changes_board, never_cut, is_final: stopping.is_shielded() }
     }
 }
 
@@ -300,7 +300,7 @@ impl<'a, W: World> Runner<'a, W> {
             limit: limit + starting,
             until_limit: limit,
             silence: kind.and_then(|kind| kind.silence).map(|silence| extended(silence, used_up) + starting),
-            changes_board: changes_board(run, kind),
+            changes_board: is_guarded(kind),
             kind,
             questions: &tool.questions,
             prompt,

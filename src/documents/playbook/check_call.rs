@@ -1,6 +1,6 @@
 //! Holds one call of a tool against the tool's table in the catalog.
 
-use crate::documents::catalog::{ArgumentRule, CallFacts, Command, Tool, may_stage};
+use crate::documents::catalog::{ArgumentRule, CallFacts, Command, RegionBegin, Tool, may_stage};
 use crate::documents::expression::{Part, Template};
 use crate::documents::playbook::{Changes, Run, Step};
 use crate::words::{Code, Diagnostic, Located, Place};
@@ -75,9 +75,15 @@ fn wrong_changes(command: &Command, step: &Step, changes: &Located<Changes>) -> 
             diagnostic("this call changes nothing that lasts, so there is nothing to say about it")
         }
         Changes::Nothing if command.erases.is_some() => diagnostic("what this call erases stays erased"),
+        Changes::Files(_) if command.erases.is_some() => diagnostic("this call erases, and writes no file"),
+        Changes::Nothing if writes_partition(command) => diagnostic("what this call writes to a partition stays there"),
         Changes::Nothing if step.irreversible.is_some() => diagnostic("what can never be undone changes something"),
         Changes::Nothing | Changes::Range { .. } | Changes::Files(_) => None,
     }
+}
+
+fn writes_partition(command: &Command) -> bool {
+    command.writes.as_ref().is_some_and(|writes| matches!(writes.begin, RegionBegin::Partition(_)))
 }
 
 fn no_evidence(tool: &Tool, run: &Run) -> Diagnostic {

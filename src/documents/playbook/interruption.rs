@@ -97,7 +97,8 @@ impl std::fmt::Debug for Supposed<'_> {
 /// What is known of a call that somebody wants to cut short.
 #[derive(Debug, Clone, Copy)]
 pub struct CutCall<'c> {
-    pub changes_board: bool,
+    /// [`is_guarded`].
+    pub guarded: bool,
     pub never_cut: Option<&'c str>,
     /// It cannot be undone, or it reads whether that has taken place.
     pub is_final: bool,
@@ -106,7 +107,7 @@ pub struct CutCall<'c> {
 impl<'c> CutCall<'c> {
     /// Whether Ctrl-C cuts it short, and what that would break.
     pub fn may_be_cut(self) -> (MayBeCut, Option<&'c str>) {
-        match (self.changes_board || self.is_final, self.never_cut) {
+        match (self.guarded || self.is_final, self.never_cut) {
             (true, Some(breaks)) => (MayBeCut::Never, Some(breaks)),
             (true, None) if self.is_final => (MayBeCut::Never, Some(BURNT_UNREAD)),
             (true, None) => (MayBeCut::WhenFinished, None),
@@ -115,9 +116,15 @@ impl<'c> CutCall<'c> {
     }
 }
 
-/// May the call change memory that lasts? What the catalog does not know may.
+/// Is the call one that the board is guarded around: finished before the run ends, with the board known and the computer awake?
+/// Only the catalog decides: what a playbook says of its changes takes no guard away. What the catalog does not know is guarded.
+pub fn is_guarded(command: Option<&Command>) -> bool {
+    command.is_none_or(|command| command.changes_board)
+}
+
+/// May the call change memory that lasts, as far as the playbook and the catalog say?
 pub fn changes_board(run: &Run, command: Option<&Command>) -> bool {
-    !run.changes_nothing_that_lasts() && command.is_none_or(|command| command.changes_board)
+    !run.changes_nothing_that_lasts() && is_guarded(command)
 }
 
 /// What it breaks to end a run between an irreversible act and its reading.
@@ -135,13 +142,22 @@ pub fn interruptions(playbook: &Playbook, catalog: &Catalog, supposed: &Supposed
         Some(given) => ways.push(given),
         None => {
             ways.extend([&all as &dyn Fn(&Id) -> bool, &needed]);
-            ways.extend(all_but.iter().map(|way| way as &dyn Fn(&Id) -> bool));
+            ways.extend(all_but.iter().take(WAYS_MAX).map(|way| way as &dyn Fn(&Id) -> bool));
         }
     }
     let mut told = BTreeMap::new();
+    // What calls touch depends only on the inputs that name other files.
+    let naming: Vec<&Id> =
+        playbook.inputs.iter().filter(|input| input.names_files.is_some()).map(|input| &input.name).collect();
+    let mut known: Vec<(Vec<bool>, Parts<'_>)> = Vec::new();
     for given in ways {
-        let parts = Parts::of(playbook, catalog, given);
-        let board = Board::of(playbook, &parts, supposed.variables, given);
+        let of_way: Vec<bool> = naming.iter().map(|name| given(name)).collect();
+        let at = known.iter().position(|(way, _)| *way == of_way).unwrap_or_else(|| {
+            known.push((of_way, Parts::of(playbook, catalog, given)));
+            known.len() - 1
+        });
+        let parts = &known[at].1;
+        let board = Board::of(playbook, parts, supposed.variables, given);
         let start = World { state: State::untouched(parts.count()), values: BTreeMap::new(), failed: false };
         board.walk(&playbook.steps, vec![start], &mut told);
     }
@@ -149,6 +165,8 @@ pub fn interruptions(playbook: &Playbook, catalog: &Catalog, supposed: &Supposed
     steps.filter_map(|(index, step)| told.remove(&step.id).map(|told| told.of(step, index + 1))).collect()
 }
 
+/// Of a playbook with more optional inputs than this, only the first ones are looked at as left out by themselves.
+const WAYS_MAX: usize = 16;
 /// More worlds than this are not told apart any more.
 const WORLDS_MAX: usize = 128;
 
@@ -294,21 +312,14 @@ impl Leaves {
         }
     }
 
-    /// The board starts, or shows itself so that the run can be repeated, whatever hands that takes.
-    pub fn has_a_way_back(&self) -> bool {
-        match self {
-            Leaves::AsBefore | Leaves::Starts | Leaves::ComesBack { .. } | Leaves::NeedsHands { .. } => true,
-            Leaves::NotKnown | Leaves::Lost => false,
-        }
-    }
-
     /// As a sentence without its full stop. What is only likely is said so.
     pub fn in_words(&self, playbook: &Playbook) -> String {
         let label = |name: &Id| playbook.device(name).map_or_else(|| name.to_string(), |device| device.label.clone());
         match self {
             Leaves::AsBefore => "the board is as it was, nothing on it has been changed".to_owned(),
             Leaves::Starts => {
-                "the board should start when it is connected as for use: all that it starts from is written".to_owned()
+                "the board should start when it is connected as for use: all that was given for it is written"
+                    .to_owned()
             }
             Leaves::ComesBack { device } => {
                 let is_recovery =
@@ -397,34 +408,26 @@ impl<'a> Board<'a> {
     /// Answers with the worlds behind the steps.
     fn walk(&self, steps: &'a [Step], mut worlds: Vec<World>, told: &mut BTreeMap<Id, Told>) -> Vec<World> {
         for step in steps {
-            let mut behind = Vec::new();
+            let (mut behind, mut carrying_out) = (Vec::new(), Vec::new());
             for world in worlds {
-                self.step(step, world, told, &mut behind);
+                match self.holds(step, &world) {
+                    Some(true) => carrying_out.push(world),
+                    Some(false) => behind.push(self.skipped(step, world)),
+                    None => {
+                        behind.push(self.skipped(step, world.clone()));
+                        carrying_out.push(world);
+                    }
+                }
+            }
+            match step.group() {
+                // All of them at once: groups within groups would multiply otherwise.
+                Some(steps) if !carrying_out.is_empty() => behind.extend(self.walk(steps, carrying_out, told)),
+                Some(_) => {}
+                None => carrying_out.into_iter().for_each(|world| self.carried_out(step, world, told, &mut behind)),
             }
             worlds = distinct(behind);
         }
         worlds
-    }
-
-    fn step(&self, step: &'a Step, world: World, told: &mut BTreeMap<Id, Told>, behind: &mut Vec<World>) {
-        match self.holds(step, &world) {
-            Some(true) => self.carried_out(step, world, told, behind),
-            Some(false) => behind.push(self.skipped(step, world)),
-            None => {
-                // Where it leads to nothing else, the two worlds become one again.
-                let mut without = self.skipped(step, world.clone());
-                let mut with = Vec::new();
-                self.carried_out(step, world, told, &mut with);
-                for world in with {
-                    if world.values == without.values && world.failed == without.failed {
-                        without.state.or(&world.state);
-                    } else {
-                        behind.push(world);
-                    }
-                }
-                behind.push(without);
-            }
-        }
     }
 
     fn holds(&self, step: &Step, world: &World) -> Option<bool> {
@@ -440,13 +443,9 @@ impl<'a> Board<'a> {
     }
 
     fn carried_out(&self, step: &'a Step, world: World, told: &mut BTreeMap<Id, Told>, behind: &mut Vec<World>) {
-        if let Some(steps) = step.group() {
-            behind.extend(self.walk(steps, vec![world], told));
-            return;
-        }
         let touches = self.parts.touched_by(step);
-        let during = world.state.during(&touches);
-        let ends = self.ends(step, &world, &touches);
+        let during = world.state.during(touches);
+        let ends = self.ends(step, &world, touches);
         let mut after = ends.first().map_or_else(|| during.clone(), |first| first.state.clone());
         ends.iter().filter(|world| !world.failed).for_each(|end| after.or(&end.state));
         let acts = self.parts.of_act(&step.id).is_some();
@@ -454,7 +453,7 @@ impl<'a> Board<'a> {
             during: if acts { Claim { untouched: false, leaves: Leaves::NotKnown } } else { self.claim(&during) },
             after: self.claim(&after),
         };
-        self.tell(step, claims, &touches, world.failed, told);
+        self.tell(step, claims, touches, world.failed, told);
         behind.extend(ends);
     }
 
@@ -472,9 +471,9 @@ impl<'a> Board<'a> {
             }
             None => {
                 let command = step.call().map(|run| self.parts.command(run));
-                let changes_board = step.call().is_some_and(|run| changes_board(run, command.flatten()));
+                let guarded = step.call().is_some_and(|_| is_guarded(command.flatten()));
                 let never_cut = command.flatten().and_then(|command| command.never_cut.as_deref());
-                let call = CutCall { changes_board, never_cut, is_final: step.irreversible.is_some() };
+                let call = CutCall { guarded, never_cut, is_final: step.irreversible.is_some() };
                 let (may_be_cut, breaks) = call.may_be_cut();
                 let changes = touches.changes;
                 let breaks = breaks.map(str::to_owned);
@@ -566,7 +565,7 @@ impl<'a> Board<'a> {
     /// A device may stand for several others: then what all of them start from is whole.
     fn shown_by(&self, device: &Device) -> Vec<usize> {
         if !device.starts_from.is_empty() {
-            return self.parts.of_device(device);
+            return self.parts.of_device(device).to_vec();
         }
         let meant = |known: &&Device| known.ids.iter().any(|id| device.ids.contains(id));
         let meant: Vec<&Device> =
@@ -574,8 +573,8 @@ impl<'a> Board<'a> {
         let covered = device.ids.iter().all(|id| meant.iter().any(|known| known.ids.contains(id)));
         let mut all = meant.iter().map(|known| self.parts.of_device(known));
         let Some(first) = all.next().filter(|_| covered) else { return Vec::new() };
-        let others: Vec<Vec<usize>> = all.collect();
-        first.into_iter().filter(|part| others.iter().all(|other| other.contains(part))).collect()
+        let others: Vec<&[usize]> = all.collect();
+        first.iter().copied().filter(|part| others.iter().all(|other| other.contains(part))).collect()
     }
 
     fn claim(&self, state: &State) -> Claim {
@@ -603,15 +602,18 @@ impl<'a> Board<'a> {
     }
 
     fn is_whole(&self, state: &State, device: &Device, written: Written) -> bool {
-        self.parts.of_device(device).into_iter().all(|part| {
+        self.parts.of_device(device).iter().all(|&part| {
             let now = state.parts[part];
+            if now & BROKEN != 0 {
+                return false;
+            }
             let file = self.parts.file(part);
             let input = file.and_then(|name| self.playbook.input(name));
             // What comes with a tool is written only where the board has something else.
-            let of_tool = file.is_some() && input.is_none();
+            let of_tool = written == Written::Given && file.is_some() && input.is_none();
             let left_out = written == Written::Given && input.is_some_and(|input| !(self.given)(&input.name));
             let is_enough = if self.compared.contains(&part) { PROVEN } else { WRITTEN | PROVEN };
-            now & BROKEN == 0 && (of_tool || left_out || now & !is_enough == 0)
+            of_tool || left_out || now & !is_enough == 0
         })
     }
 }
@@ -620,7 +622,7 @@ impl<'a> Board<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Written {
     All,
-    /// Files that are not given are left as they are, which nobody has looked at.
+    /// Files that are not given, and those that come with a tool, are left as they are, which nobody has looked at.
     Given,
 }
 
@@ -834,7 +836,7 @@ steps:
         assert!(matches!(all[2].after, Leaves::NeedsHands { .. }), "{:?}", all[2].after);
         assert_eq!(all[1].may_be_cut, MayBeCut::WhenFinished);
         assert_eq!(all[0].may_be_cut, MayBeCut::AtOnce);
-        let reading = CutCall { changes_board: false, never_cut: None, is_final: true };
+        let reading = CutCall { guarded: false, never_cut: None, is_final: true };
         assert_eq!(reading.may_be_cut(), (MayBeCut::Never, Some(BURNT_UNREAD)));
     }
 }

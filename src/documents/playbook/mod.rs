@@ -43,7 +43,9 @@ pub use device::{Device, DeviceKind, DeviceState, Identity, StartPart};
 pub use drawing::{Drawing, Edges, Spot, Switch};
 pub use family::Families;
 pub use input::{FileKind, Input, InputWord, NamesFiles, Need, Vectors, WordLimit};
-pub use interruption::{BURNT_UNREAD, CutCall, Interruption, Leaves, MayBeCut, Supposed, changes_board, interruptions};
+pub use interruption::{
+    BURNT_UNREAD, CutCall, Interruption, Leaves, MayBeCut, Supposed, changes_board, interruptions, is_guarded,
+};
 pub use load::{Loaded, load};
 pub use may_do::{Deed, MayDo, MemoryRange, may_do};
 pub(crate) use read_input::is_part_of_a_program;

@@ -23,6 +23,10 @@ pub(super) struct Parts<'a> {
     made: BTreeMap<Id, Vec<Id>>,
     /// Is this input there?
     given: &'a dyn Fn(&Id) -> bool,
+    /// By the step whose call it is.
+    touches: BTreeMap<Id, Touches>,
+    /// By the device, as far as it is known what that starts from.
+    of_devices: BTreeMap<Id, Vec<usize>>,
 }
 
 struct Part {
@@ -67,7 +71,15 @@ struct Change {
 
 impl<'a> Parts<'a> {
     pub(super) fn of(playbook: &'a Playbook, catalog: &'a Catalog, given: &'a dyn Fn(&Id) -> bool) -> Self {
-        let mut parts = Parts { playbook, catalog, all: Vec::new(), made: BTreeMap::new(), given };
+        let mut parts = Parts {
+            playbook,
+            catalog,
+            all: Vec::new(),
+            made: BTreeMap::new(),
+            given,
+            touches: BTreeMap::new(),
+            of_devices: BTreeMap::new(),
+        };
         for write in every_step(&playbook.steps).filter_map(Step::writes) {
             let names = match &write.contents {
                 Contents::Text(text) => text.names().into_iter().cloned().collect(),
@@ -99,7 +111,10 @@ impl<'a> Parts<'a> {
                 }
             }
         }
-        parts
+        let touches = every_step(&playbook.steps).map(|step| (step.id.clone(), parts.work_out(step))).collect();
+        let known = playbook.devices.iter().filter(|device| !device.starts_from.is_empty());
+        let of_devices = known.map(|device| (device.name.clone(), parts.what_starts(device))).collect();
+        Parts { touches, of_devices, ..parts }
     }
 
     pub(super) fn count(&self) -> usize {
@@ -107,10 +122,11 @@ impl<'a> Parts<'a> {
     }
 
     /// What a device starts from, what cannot be undone included; nothing where nobody says.
-    pub(super) fn of_device(&self, device: &Device) -> Vec<usize> {
-        if device.starts_from.is_empty() {
-            return Vec::new();
-        }
+    pub(super) fn of_device(&self, device: &Device) -> &[usize] {
+        self.of_devices.get(&device.name).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    fn what_starts(&self, device: &Device) -> Vec<usize> {
         let own = |part: &Part| match &part.what {
             What::Memory(memory) => device.starts_from.iter().any(|own| own.value == *memory),
             What::Act(_) => true,
@@ -139,7 +155,12 @@ impl<'a> Parts<'a> {
     }
 
     /// What a step's own call does; readings around what cannot be undone change nothing.
-    pub(super) fn touched_by(&self, step: &Step) -> Touches {
+    pub(super) fn touched_by(&self, step: &Step) -> &Touches {
+        static NOTHING: Touches = Touches { changes: false, broken: Vec::new(), whole: Vec::new(), somewhere: false };
+        self.touches.get(&step.id).unwrap_or(&NOTHING)
+    }
+
+    fn work_out(&self, step: &Step) -> Touches {
         let Some(run) = step.call() else { return Touches::default() };
         let Some(change) = self.change(run) else { return Touches::default() };
         if let (Some(act), true) = (self.of_act(&step.id), self.burns_fuses(run)) {
@@ -200,14 +221,16 @@ impl<'a> Parts<'a> {
         if !changes_board(run, command) {
             return None;
         }
+        let erases = command.is_some_and(|command| command.erases.is_some());
         let write = |files: Vec<Id>, spot| Change { files, spot, is_write: true, only_files: false };
         match run.changes.as_ref().map(|changes| &changes.value) {
             Some(Changes::Range { address, length }) => {
-                return Some(write(Vec::new(), Some(Spot::Range(*address, address.saturating_add(*length)))));
+                let spot = Some(Spot::Range(*address, address.saturating_add(*length)));
+                return Some(Change { is_write: !erases, ..write(Vec::new(), spot) });
             }
             Some(Changes::Files(files)) => {
                 let files = files.iter().map(|file| file.value.clone()).collect();
-                return Some(Change { only_files: true, ..write(files, None) });
+                return Some(Change { only_files: true, is_write: !erases, ..write(files, None) });
             }
             Some(Changes::Nothing) | None => {}
         }
