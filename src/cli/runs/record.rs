@@ -233,7 +233,8 @@ fn decides(event: &Event) -> bool {
     }
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests {
     use super::*;
     use crate::cli::runs::journal::Journal;

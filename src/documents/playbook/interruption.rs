@@ -423,7 +423,7 @@ impl<'a> Board<'a> {
                 // All of them at once: groups within groups would multiply otherwise.
                 Some(steps) if !carrying_out.is_empty() => behind.extend(self.walk(steps, carrying_out, told)),
                 Some(_) => {}
-                None => carrying_out.into_iter().for_each(|world| self.carried_out(step, world, told, &mut behind)),
+                None => carrying_out.iter().for_each(|world| self.carried_out(step, world, told, &mut behind)),
             }
             worlds = distinct(behind);
         }
@@ -442,10 +442,10 @@ impl<'a> Board<'a> {
         world
     }
 
-    fn carried_out(&self, step: &'a Step, world: World, told: &mut BTreeMap<Id, Told>, behind: &mut Vec<World>) {
+    fn carried_out(&self, step: &'a Step, world: &World, told: &mut BTreeMap<Id, Told>, behind: &mut Vec<World>) {
         let touches = self.parts.touched_by(step);
         let during = world.state.during(touches);
-        let ends = self.ends(step, &world, touches);
+        let ends = self.ends(step, world, touches);
         let mut after = ends.first().map_or_else(|| during.clone(), |first| first.state.clone());
         ends.iter().filter(|world| !world.failed).for_each(|end| after.or(&end.state));
         let acts = self.parts.of_act(&step.id).is_some();
