@@ -68,8 +68,9 @@ type Measure = fn(&mut Rows);
 
 /// In this order in the table. Each by its name, and what it stands for when it could not be made.
 #[cfg(target_os = "linux")]
-const MEASUREMENTS: [(&str, &str, Measure); 7] = [
+const MEASUREMENTS: [(&str, &str, Measure); 8] = [
     ("rt1062", "RT1062, real SPSDK", rt1062::measure),
+    ("flash", "RT1062, flash as slow as real", rt1062::measure_with_flash_time),
     ("reaction", "Reaction to a device", reaction::measure),
     ("overlap", "Overlap with the person", overlap::measure),
     ("overhead", "Overhead per step, start-up", overhead::measure),

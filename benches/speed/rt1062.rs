@@ -160,11 +160,51 @@ pub(crate) fn measure(rows: &mut Rows) {
     }
 }
 
+/// What the flash beside an RT1062 takes for each MB, in seconds: erase, write, read. The bench's virtual board takes as long.
+const FLASH_S_PER_MB: [f64; 3] = [11.0, 7.0, 3.0];
+/// As large as a camera's.
+const WHOLE: [u32; 3] = [87_884, 31_320, 1_500_000];
+const WHOLE_ROUNDS: usize = 2;
+
+/// A recovery of a board whose flash takes its time, and one of a board that holds everything already.
+pub(crate) fn measure_with_flash_time(rows: &mut Rows) {
+    needs_simulated_bus();
+    let [erase, write, read] = FLASH_S_PER_MB;
+    let speed = json!({"erase": erase, "write": write, "read": read});
+    let options = json!({"boot_fuse_word": 0x10, "start_s": START_S, "replugs": [], "flash_s_per_mb": speed});
+    let erased: u32 = WHOLE[1..].iter().map(|size| size.next_multiple_of(SECTOR)).sum::<u32>() + SECTOR;
+    let written: u32 = WHOLE[1..].iter().sum();
+    let megabytes = |bytes: u32| f64::from(bytes) / 1e6;
+    let device_s = START_S + megabytes(erased) * erase + megabytes(written) * (write + read);
+    let (mut whole, mut proven) = (Vec::new(), Vec::new());
+    for round in 0..WHOLE_ROUNDS {
+        let place = Workplace::new(NEWEST, &options);
+        write_files(&place, WHOLE);
+        let mut take = |more: &[&str]| {
+            let taken = time_from(recover_with(&place, Way::Recover, more), || place.boards.plug_running(PORT, "rom"));
+            assert_eq!(place.boards.state().commands().last().map(String::as_str), Some("reset"));
+            place.boards.unplug(PORT);
+            taken
+        };
+        whole.push(take(&["--from-scratch"]));
+        proven.push(take(&["--only-what-differs"]));
+        eprintln!("  round {} of {WHOLE_ROUNDS}: {:?}, {:?}", round + 1, whole[round], proven[round]);
+    }
+    let device = vec![Duration::from_secs_f64(device_s); WHOLE_ROUNDS];
+    let what = "RT1062, 1.5 MB, flash as slow as real: recover : what the device itself takes";
+    rows.add(what, Aim::AtMost(1.05), &Spread::ratio(&whole, &device), "×", 3);
+    let what = "– a board that holds everything, `--only-what-differs` : all of it written";
+    rows.add(what, Aim::AtMost(0.25), &Spread::ratio(&proven, &whole), "×", 2);
+    rows.note(format!(
+        "With real flash times ({erase} s erase, {write} s write, {read} s read for each MB) the device itself takes {device_s:.1} s."
+    ));
+}
+
 fn run((way, fuse, files): Case) -> (Duration, usize) {
     let word = if fuse == Fuse::Set { 0x10 } else { 0 };
     let options = json!({"boot_fuse_word": word, "start_s": START_S, "replugs": []});
     let place = Workplace::new(NEWEST, &options);
-    write_images(&place, files);
+    write_files(&place, files.sizes());
     // The person does what the first step asks for: the time counts from then on.
     let plug = || place.boards.plug_running(PORT, "rom");
     let typed = |wait: &str| {
@@ -201,6 +241,10 @@ fn time_from(mut command: Command, plug: impl FnOnce()) -> Duration {
 
 /// The shipped playbook up to the reset.
 fn recover(place: &Workplace, way: Way) -> Command {
+    recover_with(place, way, &[])
+}
+
+fn recover_with(place: &Workplace, way: Way, options: &[&str]) -> Command {
     let mut playbook = without(&playbook_with(&[]), "  - id: start-camera", "\0");
     if way == Way::Unverified {
         playbook = without(&playbook, "      - id: prove-flash", "      - id: boot-fuse");
@@ -209,7 +253,7 @@ fn recover(place: &Workplace, way: Way) -> Command {
     let args =
         ["--playbook", "measured.yaml", "--files", "images", "--non-interactive", "--allow-irreversible", "boot-fuse"];
     let more: &[&str] = if way == Way::SingleCalls { &["--single-calls"] } else { &[] };
-    place.house.command(&[&args, more].concat())
+    place.house.command(&[&args, more, options].concat())
 }
 
 fn script(place: &Workplace, files: Files, wait: &str) -> Command {
@@ -224,8 +268,7 @@ fn script(place: &Workplace, files: Files, wait: &str) -> Command {
     command
 }
 
-fn write_images(place: &Workplace, files: Files) {
-    let [flashloader, sbl, firmware] = files.sizes();
+fn write_files(place: &Workplace, [flashloader, sbl, firmware]: [u32; 3]) {
     let contents = [
         image(flashloader, &[(0x14, 0x2000_1C00), (0x20, 0x2000_1C00), (0x24, flashloader)]),
         image(sbl, &[(0x14, 0x2000_1000), (0x24, sbl + 0x1000)]),

@@ -40,7 +40,7 @@ pub struct Earlier {
     /// The steps that it finished.
     pub steps: BTreeSet<Id>,
     /// What was erased to its end, and perhaps written since, but not erased again.
-    erased: Vec<BoardRegion>,
+    pub(super) erased: Vec<BoardRegion>,
 }
 
 impl Earlier {

@@ -1,6 +1,9 @@
 //! Floor 4: runs a playbook in a world. Speaks only typed events; knows no terminal.
 
 mod already;
+#[cfg(test)]
+#[cfg(unix)]
+mod already_tests;
 mod attempts;
 mod awake;
 #[cfg(test)]

@@ -24,6 +24,7 @@ pub(super) struct Desk {
     pub(super) interpreters: Interpreters,
     pub(super) warm: Option<WarmStart>,
     pub(super) single_calls: bool,
+    pub(super) already: Already,
     /// Told one after another, each as soon as a tool is at work.
     pub(super) interrupts: RefCell<VecDeque<Interrupt>>,
     /// The last argument of each call, and when sleep is held off.
@@ -42,6 +43,7 @@ impl Default for Desk {
             interpreters: Interpreters::default(),
             warm: None,
             single_calls: false,
+            already: Already::Nothing,
             interrupts: RefCell::default(),
             log: Rc::default(),
             keeps_awake: Ok(()),
@@ -179,7 +181,7 @@ pub(super) fn play(catalog: &str, launcher: &[&str], playbook: &str, desk: &Desk
         allow_irreversible: BTreeSet::new(),
         simulated: false,
         even_if_healthy: false,
-        already: Already::Nothing,
+        already: desk.already.clone(),
         single_calls: desk.single_calls,
         operator: None,
         record: None,

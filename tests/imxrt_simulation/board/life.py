@@ -18,6 +18,8 @@ DEFAULTS = {
     "boot_fuse_word": 0,
     "hab_closed": False,
     "packet_bytes": 1016,
+    # {"erase": S, "write": S, "read": S}: seconds that the flash takes for each MB; without, it takes none.
+    "flash_s_per_mb": {},
     # Nothing is on the bus for so long after a jump, a reset or a plug.
     "start_s": 1.5,
     # Nor after a reset with the wire in place: the ROM is back at once.
@@ -108,7 +110,9 @@ class Board:
         if mode == "rom":
             self.program = Sdp(self.memory, self.options["hab_closed"], self, self._strike)
         elif mode in ("flashloader", "sbl"):
-            self.program = Mboot(self.memory, self.options["packet_bytes"], self, self._strike)
+            self.program = Mboot(
+                self.memory, self.options["packet_bytes"], self, self._strike, self.options["flash_s_per_mb"]
+            )
         else:
             self.program = None
         self.device = self.tree.attach(self.port, SHOWN[mode], self.options)

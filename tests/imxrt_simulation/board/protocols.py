@@ -133,9 +133,10 @@ class Sdp:
 class Mboot:
     """Report ids 1 command out, 2 data out, 3 answer in, 4 data in; then 0, the payload's length, the payload."""
 
-    def __init__(self, memory, packet_bytes, journal, strike):
+    def __init__(self, memory, packet_bytes, journal, strike, flash_s_per_mb):
         self.memory = memory
         self.packet_bytes = packet_bytes
+        self.flash_s_per_mb = flash_s_per_mb
         self.faulty = Faulty(journal, strike)
         self.transfer = None
 
@@ -157,7 +158,13 @@ class Mboot:
         return self.faulty.run(name, text, lambda: method(self, *words[:count]), lambda code: [generic(code, tag)])
 
     def _erase(self, address, length):
-        return Reaction([generic(self.memory.flash.erase(address, length), 0x02)])
+        status = self.memory.flash.erase(address, length)
+        return Reaction([generic(status, 0x02)], delay_s=self._takes("erase", address, length))
+
+    def _takes(self, what, address, length):
+        """What the flash takes for it, as a whole before the answer."""
+        in_flash = self.memory.ram.place(address, length) is None
+        return self.flash_s_per_mb.get(what, 0) * length / 1_000_000 if in_flash else 0
 
     def _read(self, address, length):
         data = self.memory.ram.read(address, length)
@@ -166,7 +173,8 @@ class Mboot:
             return Reaction([generic(status, 0x03)])
         pieces = [data[at : at + self.packet_bytes] for at in range(0, length, self.packet_bytes)]
         head = answer(0xA3, [OK, length], flags=1)
-        return Reaction([head, *(packet(4, piece) for piece in pieces), generic(OK, 0x03)])
+        answers = [head, *(packet(4, piece) for piece in pieces), generic(OK, 0x03)]
+        return Reaction(answers, delay_s=self._takes("read", address, length))
 
     def _write(self, address, length):
         self.transfer = (address, length, bytearray())
@@ -188,7 +196,8 @@ class Mboot:
         if self.faulty.struck("status-at-end"):
             return Reaction([generic(fault["code"], 0x04)])
         status = OK if self.faulty.struck("lost-data") else self._store(address, received)
-        return Reaction([] if self.faulty.struck("no-closing-answer") else [generic(status, 0x04)])
+        answers = [] if self.faulty.struck("no-closing-answer") else [generic(status, 0x04)]
+        return Reaction(answers, delay_s=self._takes("write", address, length))
 
     def _store(self, address, data):
         if self.memory.ram.place(address, len(data)):
