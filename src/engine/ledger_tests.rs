@@ -99,6 +99,26 @@ fn reading_back_and_comparing_proves() {
     let differs = tell("[ $0 = read ] && printf other > $2; echo status 0", steps);
     assert_eq!(problem(&differs).what, "It differs");
     assert_eq!(problem(&differs).regions[0].state, RegionState::Differs);
+    // What is read once more, and found otherwise, takes the proof back: a condition counts as much as a check.
+    let again = "  - run: flasher
+    args: [read, '0x1000', '${again}']
+    produces: again
+    expect: status 0
+  - when: CONDITION
+    refuse: It is gone.
+";
+    let twice = steps.replace("  - check: 1 == 2\n    if_stopped: All is proven, and something else is wrong.\n", again);
+    let script = "[ $0 = read ] && { [ -e once ] && printf other > $2 || { : > once; printf image > $2; }; }; echo status 0";
+    for condition in ["sha256(again) != sha256(image)", "not (head(again, 2) == '696d')", "head(again, 2) != '696d'"] {
+        let gone = tell(script, &twice.replace("CONDITION", condition));
+        assert_eq!(problem(&gone).what, "It is gone.");
+        let state = match condition.starts_with("not") {
+            // Whether it should be so cannot be seen here.
+            true => RegionState::Proven,
+            false => RegionState::Differs,
+        };
+        assert_eq!(problem(&gone).regions[0].state, state, "{condition}");
+    }
     // A shorter reading proves only what it has read.
     let short = "  - check: sha256(back) != sha256(image)\n  - check: 1 == 2\n";
     let steps = steps.replace("  - check: sha256(back) == sha256(image)\n    message: It differs\n", short);

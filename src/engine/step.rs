@@ -66,12 +66,13 @@ impl<'a, W: World> Runner<'a, W> {
 
     async fn attempt(&mut self, step: &'a Step, shown: Shown) -> Result<(), Halt> {
         self.nothing_came_instead(step);
-        if let Some(condition) = &step.when
-            && !self.holds(condition, step)?
-        {
-            self.skip(step, shown, CONDITION_DOES_NOT_HOLD);
-            self.keep(step, false);
-            return Ok(());
+        if let Some(condition) = &step.when {
+            self.note_condition(condition);
+            if !self.holds(condition, step)? {
+                self.skip(step, shown, CONDITION_DOES_NOT_HOLD);
+                self.keep(step, false);
+                return Ok(());
+            }
         }
         let attempts_max = step.retry.as_ref().map_or(1, |retry| retry.attempts_max);
         let mut attempt = 1;
@@ -207,7 +208,7 @@ impl<'a, W: World> Runner<'a, W> {
     }
 
     fn check(&mut self, step: &Step, check: &CheckStep) -> Result<(), Halt> {
-        self.note_compared(&check.holds);
+        self.note_check(&check.holds);
         if self.holds(&check.holds, step)? {
             return Ok(());
         }
