@@ -107,8 +107,10 @@ fn reading_back_and_comparing_proves() {
   - when: CONDITION
     refuse: It is gone.
 ";
-    let twice = steps.replace("  - check: 1 == 2\n    if_stopped: All is proven, and something else is wrong.\n", again);
-    let script = "[ $0 = read ] && { [ -e once ] && printf other > $2 || { : > once; printf image > $2; }; }; echo status 0";
+    let twice =
+        steps.replace("  - check: 1 == 2\n    if_stopped: All is proven, and something else is wrong.\n", again);
+    let script =
+        "[ $0 = read ] && { [ -e once ] && printf other > $2 || { : > once; printf image > $2; }; }; echo status 0";
     for condition in ["sha256(again) != sha256(image)", "not (head(again, 2) == '696d')", "head(again, 2) != '696d'"] {
         let gone = tell(script, &twice.replace("CONDITION", condition));
         assert_eq!(problem(&gone).what, "It is gone.");
@@ -200,7 +202,7 @@ fn what_to_do_next_is_told_where_the_run_ends() {
 #[test]
 fn dead_ends_do_not_ask_to_run_again() {
     for (class, ending) in [
-        ("protected", "does not help as long as the chip is protected"),
+        ("protected", "ends here again as long as the chip does not allow this; recover lifts no protection"),
         ("bad-file", "helps only with another file"),
         ("bad-usage", "does not help"),
         ("refused", "is safe"),

@@ -111,7 +111,7 @@ impl<'a, W: World> Runner<'a, W> {
             if shown == Shown::Yes {
                 self.progress.comes_to(step, number);
             }
-            return Err(self.stopped(&step.id, by));
+            return Err(self.not_begun(&step.id, by));
         }
         if shown == Shown::No {
             let ended = self.act(step, &step.name).await.map(|_| ());

@@ -36,9 +36,9 @@ impl Expression {
     /// The files of which it asks whether they hold the same, whatever it makes of the answer.
     pub fn files_held_together(&self) -> Vec<(&Id, &Id)> {
         let pair = |node| match node {
-            &Node::Binary { operator: BinaryOperator::Equal | BinaryOperator::NotEqual, ref left, ref right, .. } => {
-                left.hashed_file().zip(right.hashed_file())
-            }
+            &Node::Binary {
+                operator: BinaryOperator::Equal | BinaryOperator::NotEqual, ref left, ref right, ..
+            } => left.hashed_file().zip(right.hashed_file()),
             _ => None,
         };
         let mut nodes = Vec::new();
