@@ -35,7 +35,7 @@ use unix as system;
 #[cfg(windows)]
 use windows as system;
 
-pub use computer::{free_bytes, is_administrator, running_programs};
+pub use computer::{free_bytes, is_administrator, may_write_in, running_programs};
 pub use contract::{
     Access, AnswerTool, Ask, AttachedDevice, Awake, DeviceList, DeviceNode, Interrupt, NoBus, NodeGroup, NodeHolder,
     OtherDevice, Reply, RunningTool, StopTool, ToolCall, ToolEvent, ToolInput, WarmStart, World,
