@@ -253,7 +253,7 @@ mod tests {
         );
         assert_eq!(
             narrow("          $ dfu-util -d 0483:df11 -a 0"),
-            ["          $ dfu-util \\", "              -d 0483:df11 \\", "              -a 0"]
+            ["          $ dfu-util -d \\", "              0483:df11 -a 0"]
         );
         let all =
             narrowed("    0.000 state of the board: nothing on it has been changed, and no word is torn", 24).concat();

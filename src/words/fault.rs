@@ -173,8 +173,8 @@ impl Fault {
         }
     }
 
-    /// The code as people look it up: where the tool prints a number in both forms, `10205 (0x27dd)`, the hexadecimal one
-    /// comes first, in which the makers' documents have it.
+    /// The code as people look it up: where the tool prints a number in both forms, `10205 (0x27dd)`, with the hexadecimal
+    /// one, in which the makers' documents have it.
     pub fn code_for_people(&self) -> Option<String> {
         let code = self.code.as_deref()?;
         Some(self.evidence.as_deref().and_then(|line| in_both_forms(code, line)).unwrap_or_else(|| code.to_owned()))
@@ -186,7 +186,7 @@ pub(crate) fn in_both_forms(code: &str, line: &str) -> Option<String> {
     let number: u64 = code.parse().ok()?;
     let behind = line.split_once(&format!("{code} ("))?.1.split_once(')')?.0;
     let digits = behind.strip_prefix("0x").or_else(|| behind.strip_prefix("0X"))?;
-    (u64::from_str_radix(digits, 16) == Ok(number)).then(|| format!("{number:#x} ({code})"))
+    (u64::from_str_radix(digits, 16) == Ok(number)).then(|| format!("{code} = {number:#x}"))
 }
 
 #[cfg(test)]
@@ -200,7 +200,7 @@ mod tests {
             (fault.code, fault.evidence) = (Some(code.to_owned()), Some(line.to_owned()));
             fault.code_for_people().unwrap()
         };
-        assert_eq!(told("10205", "Response status = 10205 (0x27dd) kStatusMemoryNotConfigured"), "0x27dd (10205)");
+        assert_eq!(told("10205", "Response status = 10205 (0x27dd) kStatusMemoryNotConfigured"), "10205 = 0x27dd");
         assert_eq!(told("10205", "Response status = 10205"), "10205");
         assert_eq!(told("10205", "10205 (0x1)"), "10205", "it is of something else");
         assert_eq!(told("0x02", "failed with 0x02 (0x2)"), "0x02");
