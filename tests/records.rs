@@ -163,7 +163,8 @@ fn what_was_altered_is_found() {
         house.run(&["report", "last", "--verify"]).exits(1).says("not as it was written").says(told);
         house.run(&["runs"]).exits(0).says("RECOVERED (damaged)");
         // What can be read is told, and that it may not be what was written.
-        let ran = house.run(&["report", "last"]).exits(1).says("run for Camera").says("warning: the record is not as it was");
+        let ran =
+            house.run(&["report", "last"]).exits(1).says("run for Camera").says("warning: the record is not as it was");
         ran.says(told);
     }
     for nothing in ["", "not one whole line"] {
@@ -226,8 +227,14 @@ fn nothing_irreversible_is_done_without_a_record() {
 fn where_no_record_can_be_kept_nothing_begins() {
     let mut house = house(": > \"$MARKS/began\"; echo done\n", WRITES);
     house.set("RECOVER_RUNS_DIR", house.path("work/image.bin/runs"));
-    house.run(&RUN).exits(2).says("no record of this run can be kept").says("A file lies where the folder should be")
-        .never_says("Make room").says("--runs-dir DIR").says("add --no-record");
+    house
+        .run(&RUN)
+        .exits(2)
+        .says("no record of this run can be kept")
+        .says("A file lies where the folder should be")
+        .never_says("Make room")
+        .says("--runs-dir DIR")
+        .says("add --no-record");
     assert!(!house.path("marks/began").exists());
     house.run(&[&RUN[..], &["--runs-dir", "mine"]].concat()).exits(0);
     assert_eq!(std::fs::read_dir(house.path("work/mine")).unwrap().count(), 1);
@@ -235,6 +242,21 @@ fn where_no_record_can_be_kept_nothing_begins() {
     let found = house.run(&["doctor"]);
     found.says("records").says("image.bin is no folder");
     house.run(&["runs"]).exits(1).says("cannot be read");
+}
+
+/// How many records are kept is no reason to leave a board as it is; the doctor tells of it, too.
+#[test]
+fn a_setting_that_says_only_what_is_kept_stops_no_run() {
+    let house = house("echo done\n", WRITES);
+    let settings = house.path("home/config/recover");
+    std::fs::create_dir_all(&settings).unwrap();
+    std::fs::write(settings.join("settings.toml"), "keep_days = 1.5\n").unwrap();
+    let ran = house.run(&RUN).exits(0).says("settings.toml:1:13: expected a whole number");
+    ran.says("this setting is left out");
+    house.run(&["doctor"]).says("settings").says("expected a whole number");
+    std::fs::write(settings.join("settings.toml"), "keep_dais = 1\n").unwrap();
+    house.run(&RUN).exits(3);
+    house.run(&["doctor"]).says("did you mean `keep_days`?");
 }
 
 /// In a namespace of its own the test may mount a tiny file system for records, without any privilege.

@@ -42,15 +42,11 @@ pub(super) fn ask(text: &str) -> String {
 pub(super) fn agrees(question: &str) -> bool {
     let mut answer = ask(question);
     for _ in 1..TRIES_MAX {
-        match read_answer(&answer) {
-            Some(agreed) => return agreed,
-            None => {
-                answer = ask(&format!(
-                    "`{}` is no answer. Type yes, the whole word, or press ENTER for no:",
-                    piece(answer.trim())
-                ))
-            }
+        if let Some(agreed) = read_answer(&answer) {
+            return agreed;
         }
+        let told = piece(answer.trim());
+        answer = ask(&format!("`{told}` is no answer. Type yes, the whole word, or press ENTER for no:"));
     }
     read_answer(&answer) == Some(true)
 }

@@ -61,7 +61,12 @@ fn journals_of_all_shipped_cases_are_as_the_schema_says_and_hold() {
         for events in &run.runs {
             let (bytes, end) = journal_of(events);
             let journal = Journal::read(&bytes, Some(&end));
-            assert_eq!((journal.unknown, journal.torn, journal.damage.is_none()), (0, false, true), "{}", case.name.value);
+            assert_eq!(
+                (journal.unknown, journal.torn, journal.damage.is_none()),
+                (0, false, true),
+                "{}",
+                case.name.value
+            );
             for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
                 let value: Value = serde_json::from_slice(line).unwrap();
                 let new = {
