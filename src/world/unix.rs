@@ -270,8 +270,9 @@ pub fn new_private_file(path: &Path) -> io::Result<File> {
 
 /// Drops what was typed at the terminal and not yet read.
 pub fn drop_typed_ahead() {
-    // A terminal stops a job in the background that does this.
-    if tcgetpgrp(io::stdin()).is_ok_and(|foreground| foreground == rustix::process::getpgrp()) {
+    // A terminal stops a job of its own in the background that does this.
+    let background = tcgetpgrp(io::stdin()).is_ok_and(|foreground| foreground != rustix::process::getpgrp());
+    if !background {
         let _no_terminal = tcflush(io::stdin(), QueueSelector::IFlush);
     }
 }
