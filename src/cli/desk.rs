@@ -48,7 +48,12 @@ pub(super) fn agrees(question: &str) -> bool {
         let told = piece(answer.trim());
         answer = ask(&format!("`{told}` is no answer. Type yes, the whole word, or press ENTER for no:"));
     }
-    read_answer(&answer) == Some(true)
+    is_yes(&answer)
+}
+
+/// Only the whole word agrees.
+pub(super) fn is_yes(answer: &str) -> bool {
+    read_answer(answer) == Some(true)
 }
 
 fn read_answer(answer: &str) -> Option<bool> {
