@@ -24,14 +24,14 @@ const MATRIX: &[(&str, i32, &str)] = &[
     ("recovery", RECOVERED, "is in recovery"),
     ("silent", RECOVERED, "Press the camera's user button now."),
     ("silent,old-ses", RECOVERED, "$ updateSystemPackage"),
-    ("silent,nak-mid-image", RECOVERED, "Going back to the step connect"),
+    ("silent,nak-mid-image", RECOVERED, "Going back to: Open the camera's recovery port"),
     ("old-ses,package-refused", RECOVERED, "keeps its old one"),
     ("wrong-baud", RECOVERED, "$ maintenance -b 921600"),
     ("part-mismatch", RECOVERED, "SIMULATION PASSED"),
     ("nak-mid-image", RECOVERED, "Trying again"),
     ("eof-question", RECOVERED, "SIMULATION PASSED"),
     ("write-refused", RECOVERED, "Trying again"),
-    ("unplugged-mid-write", RECOVERED, "(device-lost) ↻ Going back to the step connect"),
+    ("unplugged-mid-write", RECOVERED, "(device-lost) ↻ Going back to: Open the camera's recovery port"),
     ("port-moves", RECOVERED, "SIMULATION PASSED"),
     ("sbl2", RECOVERED, "SIMULATION PASSED"),
     ("foreign-bridge", RECOVERED, "Nothing answers at /dev/ttyUSB0 as the board would."),
@@ -42,7 +42,7 @@ const MATRIX: &[(&str, i32, &str)] = &[
     ("images-refused", STEP_FAILED, "does not accept the address that it was to write to"),
     ("no-permission", NO_DEVICE, "no permission to use it"),
     ("absent", NO_DEVICE, "is not there yet"),
-    ("hangs-mid-image", RECOVERED, "(timed-out) ↻ Going back to the step connect"),
+    ("hangs-mid-image", RECOVERED, "(timed-out) ↻ Going back to: Open the camera's recovery port"),
 ];
 
 fn bootloader() -> Vec<u8> {
@@ -104,7 +104,7 @@ fn every_release_of_the_tools_meets_every_fault() {
 /// Whatever cuts the system software short, the chip's ROM takes over, and the procedure begins again from the port.
 #[test]
 fn an_interrupted_write_of_the_system_software_is_made_good() {
-    let back = "Going back to the step connect";
+    let back = "Going back to: Open the camera's recovery port";
     for (release, names) in [
         ("1.103", "old-ses,unplugged-mid-write"),
         ("1.110", "old-ses,hangs-mid-image"),

@@ -257,7 +257,7 @@ fn exit_code_zero_without_the_success_line_is_no_success() {
 #[test]
 fn a_locked_chip_is_never_unlocked() {
     let (house, ran) = rescue("protected", &[]);
-    ran.exits(1).says("(protected)").says("unlocking erases everything");
+    ran.exits(1).says("(protected)").says("erases everything on it").says("recover lifts no protection");
     assert!(house.commands().iter().all(|command| command == WRITE));
     assert_holds_nothing(&house);
 }

@@ -101,9 +101,11 @@ fn a_run_says_which_it_is_and_everything_is_kept() {
     let run: Value = serde_json::from_slice(&std::fs::read(the_run(&house).join("run.json")).unwrap()).unwrap();
     assert_eq!((&run["end"]["outcome"], &run["unit"]), (&"recovered".into(), &"4711".into()));
     assert!(!the_run(&house).join("reserve").exists());
-    house.run(&["report", "last", "--verify"]).exits(0).says("The record is as it was written");
-    house.run(&["runs"]).exits(0).says("recovered").says("4711");
-    house.run(&["runs", "--unit", "4712"]).exits(0).says("There is no record of a run");
+    house.run(&["report", "last", "--verify"]).exits(0).says("The record is as it was written").says("log.txt");
+    house.run(&["runs"]).exits(0).says("RECOVERED").says("4711").never_says("damaged");
+    house.run(&["runs", "--unit", "4712"]).exits(0).says("There is no record of a run for the unit `4712`");
+    house.run(&["runs", "-n", "0"]).exits(2).says("0 is not in 1..");
+    house.run(&["report", ""]).exits(2).says("no run is named").says("recover runs");
     let listed = house.run(&["runs", "--message-format", "json"]).exits(0).events();
     assert_eq!(listed, [run]);
 }
@@ -122,7 +124,7 @@ fn it_is_told_as_text_as_a_page_for_programs_and_to_be_sent() {
     let page = house.path("work/report.html");
     house.run(&["report", "last", "--format", "html", "--output", "report.html"]).exits(0);
     let html = std::fs::read_to_string(&page).unwrap();
-    for told in ["Step failed", "Mend it", "SN-4711", "Do next", "mender write image.bin"] {
+    for told in ["NOT RECOVERED", "Mend it", "SN-4711", "Do next", "mender write image.bin"] {
         assert!(html.contains(told), "{told}: {html}");
     }
     // What tools print is text, and nothing is fetched from elsewhere.
@@ -159,6 +161,17 @@ fn what_was_altered_is_found() {
     ] {
         std::fs::write(&journal, altered).unwrap();
         house.run(&["report", "last", "--verify"]).exits(1).says("not as it was written").says(told);
+        house.run(&["runs"]).exits(0).says("RECOVERED (damaged)");
+        // What can be read is told, and that it may not be what was written.
+        let ran =
+            house.run(&["report", "last"]).exits(1).says("run for Camera").says("warning: the record is not as it was");
+        ran.says(told);
+    }
+    for nothing in ["", "not one whole line"] {
+        house.write("sent.jsonl", nothing);
+        for how in [&["report", "sent.jsonl"][..], &["report", "sent.jsonl", "--verify"]] {
+            house.run(how).exits(1).says("sent.jsonl is no record of a run");
+        }
     }
     std::fs::write(&journal, &sound).unwrap();
     let other = std::fs::read_to_string(&summary).unwrap().replace("\"recovered\"", "\"declined\"");
@@ -174,11 +187,11 @@ fn a_killed_run_has_its_record() {
     let mut child = Ended(house.command(&RUN).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap());
     wait_for("the tool", || house.path("marks/began").exists().then_some(()));
     wait_for("its line", || house.log().contains("working").then_some(()));
-    house.run(&["runs"]).exits(0).says("at work");
+    house.run(&["runs"]).exits(0).says("STILL AT WORK").never_says("damaged");
     house.run(&["report", "last", "--verify"]).exits(0).says("the run is still at work");
     child.0.kill().unwrap();
     child.0.wait().unwrap();
-    house.run(&["runs"]).exits(0).says("cut off");
+    house.run(&["runs"]).exits(0).says("CUT OFF").never_says("damaged");
     house.run(&["report", "last", "--verify"]).exits(0).says("the run was cut off");
     house.run(&["report", "last"]).exits(0).says("working");
     let events = journal(&house);
@@ -214,12 +227,36 @@ fn nothing_irreversible_is_done_without_a_record() {
 fn where_no_record_can_be_kept_nothing_begins() {
     let mut house = house(": > \"$MARKS/began\"; echo done\n", WRITES);
     house.set("RECOVER_RUNS_DIR", house.path("work/image.bin/runs"));
-    house.run(&RUN).exits(2).says("no record of this run can be kept").says("--runs-dir DIR").says("add --no-record");
+    house
+        .run(&RUN)
+        .exits(2)
+        .says("no record of this run can be kept")
+        .says("A file lies where the folder should be")
+        .never_says("Make room")
+        .says("--runs-dir DIR")
+        .says("add --no-record");
     assert!(!house.path("marks/began").exists());
     house.run(&[&RUN[..], &["--runs-dir", "mine"]].concat()).exits(0);
     assert_eq!(std::fs::read_dir(house.path("work/mine")).unwrap().count(), 1);
-    house.run(&[&RUN[..], &["--no-record"]].concat()).exits(0);
+    house.run(&[&RUN[..], &["--no-record"]].concat()).exits(0).says("Record none was kept of this run");
+    let found = house.run(&["doctor"]);
+    found.says("records").says("image.bin is no folder");
     house.run(&["runs"]).exits(1).says("cannot be read");
+}
+
+/// How many records are kept is no reason to leave a board as it is; the doctor tells of it, too.
+#[test]
+fn a_setting_that_says_only_what_is_kept_stops_no_run() {
+    let house = house("echo done\n", WRITES);
+    let settings = house.path("home/config/recover");
+    std::fs::create_dir_all(&settings).unwrap();
+    std::fs::write(settings.join("settings.toml"), "keep_days = 1.5\n").unwrap();
+    let ran = house.run(&RUN).exits(0).says("settings.toml:1:13: expected a whole number");
+    ran.says("this setting is left out");
+    house.run(&["doctor"]).says("settings").says("expected a whole number");
+    std::fs::write(settings.join("settings.toml"), "keep_dais = 1\n").unwrap();
+    house.run(&RUN).exits(3);
+    house.run(&["doctor"]).says("did you mean `keep_days`?");
 }
 
 /// In a namespace of its own the test may mount a tiny file system for records, without any privilege.

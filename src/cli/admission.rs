@@ -55,13 +55,14 @@ impl Admission {
         }
         let desk = Desk::of(options);
         let found = playbook_of_run(name, desk)?;
-        let settings = configuration.settings().map_err(|diagnostics| invalid(&diagnostics))?;
+        let (settings, of_records) = configuration.settings().map_err(|diagnostics| invalid(&diagnostics))?;
         let only_signed = options.only_signed || settings.only_signed;
         let signed = only_signed.then(|| Signed::by_trusted_keys(&configuration));
         must_be_signed(&found, signed.as_ref())?;
         let store = TrustStore::at(configuration.trust_file());
         let deciders = Deciders { configuration: &configuration, store: &store, desk, signed: signed.as_ref() };
-        let RunCatalog { found: catalog, told } = for_run(&found, options, deciders).map_err(no_catalog)?;
+        let RunCatalog { found: catalog, mut told } = for_run(&found, options, deciders).map_err(no_catalog)?;
+        told.extend(of_records.iter().map(|diagnostic| Event::Warning { text: without_setting(diagnostic) }));
         // Whoever signed a playbook has agreed to it.
         let asks = (!options.dry_run && signed.is_none()).then_some((desk, store));
         Ok(Admission { found, catalog, told, keep: settings.keep, asks })
@@ -82,6 +83,12 @@ fn must_be_signed(found: &FoundPlaybook, signed: Option<&Signed>) -> Result<(), 
         signed.covers(&document).map_err(|why| not_signed(&why, signed))?;
     }
     Ok(())
+}
+
+/// A setting that cannot be read, and for which what holds without it is no harm.
+fn without_setting(diagnostic: &Diagnostic) -> String {
+    let place = diagnostic.place.as_ref().map(|place| format!("{place}: ")).unwrap_or_default();
+    format!("{place}{}; this setting is left out, and what holds without it counts", diagnostic.message)
 }
 
 fn adds(source: &Arc<Source>) -> Event {

@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::cli::desk::{Desk, ask, piece};
+use crate::cli::desk::{Desk, agrees, piece};
 use crate::cli::places::FoundPlaybook;
 use crate::cli::refusal::refuse;
 use crate::cli::trust_store::{News, TrustStore};
@@ -36,11 +36,11 @@ pub(super) fn approve(
     if desk == Desk::Nobody {
         return Ok(vec![Event::Note { text: format!("{name} is not one of recover's own playbooks. It may\n{list}") }]);
     }
-    let answer = ask(&format!(
+    let agreed = agrees(&format!(
         "{name} is not one of recover's own playbooks. It may\n{list}\n\
          You are asked again only when this list grows. Type yes to let it:"
     ));
-    if !is_yes(&answer) {
+    if !agreed {
         let what = format!("{} was not started, because you did not agree to what it may do", found.source.name);
         let next = vec!["To try it without any hardware, add --simulate; --dry-run shows every command.".to_owned()];
         return Err(refuse(Outcome::Declined, before_anything(FaultClass::Cancelled, what, next)));
@@ -51,11 +51,6 @@ pub(super) fn approve(
         .map(|error| Event::Warning { text: format!("your answer cannot be kept: {error}") })
         .into_iter()
         .collect())
-}
-
-/// Only the whole word agrees.
-pub(super) fn is_yes(answer: &str) -> bool {
-    answer.trim().eq_ignore_ascii_case("yes")
 }
 
 /// A line for each thing it may do, or for those of a kind; what has come since the last time is marked.
@@ -121,11 +116,5 @@ mod tests {
         let told = list(&may_do, &News { deeds: vec![1], ranges: vec![0] });
         assert_eq!(told[0], "- run a, b\u{fffd}\u{fffd}- run nothing (new)");
         assert!(told[2].ends_with(" (new)") && !told[1].contains("new") && !told[3].contains("new"), "{told:?}");
-    }
-
-    #[test]
-    fn only_yes_is_yes() {
-        assert!(is_yes("yes") && is_yes(" YES "));
-        assert!(["", "y", "no", "yes please"].iter().all(|answer| !is_yes(answer)));
     }
 }

@@ -477,8 +477,8 @@ pub struct RunsArgs {
     pub unit: Option<String>,
 
     /// At most so many, the last ones
-    #[arg(long, short = 'n', value_name = "NUMBER", default_value_t = 20)]
-    pub number: usize,
+    #[arg(long, short = 'n', value_name = "NUMBER", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    pub number: u32,
 
     /// Folder of the records; without it that of the system, or RECOVER_RUNS_DIR
     #[arg(long, value_name = "DIR")]

@@ -10,10 +10,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::cli::approval::is_yes;
 use crate::cli::arguments::RunOptions;
 use crate::cli::configuration::{Configuration, own_catalog};
-use crate::cli::desk::{Desk, ask, piece};
+use crate::cli::desk::{Desk, agrees, piece};
 use crate::cli::places::{FoundPlaybook, OwnDocument, PlaceError, read_document, read_own};
 use crate::cli::refusal::{problem_of_place, refuse};
 use crate::cli::signed::{NotSigned, Signed};
@@ -248,7 +247,7 @@ fn decide(
     match deciders.desk {
         Desk::Nobody => Ok(None),
         Desk::Person => {
-            if !is_yes(&ask(&question(document, changed))) {
+            if !agrees(&question(document, changed)) {
                 return Err(NoCatalog::Refused(declined(document)));
             }
             let kept = deciders.store.trust_catalog(&document.real_path, &document.source.text);

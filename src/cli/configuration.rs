@@ -50,11 +50,16 @@ impl Configuration {
         self.file(KEYS_FOLDER)
     }
 
+    /// The file of settings, where there is one.
+    pub(super) fn settings_file(&self) -> Option<PathBuf> {
+        self.file(SETTINGS_FILE).filter(|path| path.symlink_metadata().is_ok())
+    }
+
     /// A file of settings that cannot be read may have forbidden something, so it is a fault.
-    pub(super) fn settings(&self) -> Result<UserSettings, Vec<Diagnostic>> {
-        let Some(path) = self.file(SETTINGS_FILE).filter(|path| path.symlink_metadata().is_ok()) else {
-            return Ok(UserSettings::default());
-        };
+    ///
+    /// With what is wrong with settings for which something else can hold.
+    pub(super) fn settings(&self) -> Result<(UserSettings, Vec<Diagnostic>), Vec<Diagnostic>> {
+        let Some(path) = self.settings_file() else { return Ok((UserSettings::default(), Vec::new())) };
         let source =
             read_own(&path).map_err(|error| vec![Diagnostic::of_document(Code::Unreadable, error.to_string())])?.source;
         UserSettings::read(&source)
@@ -125,7 +130,7 @@ mod tests {
     fn where_nothing_is_known_of_the_user_nothing_is_the_users_own() {
         let nobody = Configuration::of(&Surroundings::default());
         assert_eq!((nobody.catalog(), nobody.trust_file(), nobody.keys_folder()), (None, None, None));
-        assert_eq!(nobody.settings(), Ok(UserSettings::default()));
+        assert_eq!(nobody.settings(), Ok((UserSettings::default(), Vec::new())));
         assert!(nobody.keys().0.is_empty());
         let relative = |home: &str| Surroundings { home: Some(home.into()), ..Surroundings::default() };
         assert_eq!(Configuration::of(&relative(".")).catalog(), None);

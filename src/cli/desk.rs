@@ -7,6 +7,9 @@ use crate::cli::harmless::replaced;
 use crate::cli::streams::{is_seen, show};
 use crate::world::ask_line;
 
+/// Answers to one question that are no answer.
+const TRIES_MAX: u32 = 3;
+
 /// Is somebody there to be asked?
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Desk {
@@ -35,7 +38,52 @@ pub(super) fn ask(text: &str) -> String {
     answer.unwrap_or_default()
 }
 
+/// Asks until the answer is clear: only the whole word agrees, and what is neither that nor a refusal is told to be none.
+pub(super) fn agrees(question: &str) -> bool {
+    let mut answer = ask(question);
+    for _ in 1..TRIES_MAX {
+        if let Some(agreed) = read_answer(&answer) {
+            return agreed;
+        }
+        let told = piece(answer.trim());
+        answer = ask(&format!("`{told}` is no answer. Type yes, the whole word, or press ENTER for no:"));
+    }
+    is_yes(&answer)
+}
+
+/// Only the whole word agrees.
+pub(super) fn is_yes(answer: &str) -> bool {
+    read_answer(answer) == Some(true)
+}
+
+fn read_answer(answer: &str) -> Option<bool> {
+    match answer.trim().to_ascii_lowercase().as_str() {
+        "yes" => Some(true),
+        "" | "n" | "no" => Some(false),
+        _ => None,
+    }
+}
+
 /// A piece of a question that comes from outside: it has no lines of its own.
 pub(super) fn piece(text: &str) -> String {
     replaced(text).replace('\n', "\u{fffd}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_whole_word_agrees_and_what_is_no_answer_is_asked_about() {
+        for (answer, read) in [
+            ("yes", Some(true)),
+            (" YES ", Some(true)),
+            ("", Some(false)),
+            ("No", Some(false)),
+            ("y", None),
+            ("yes please", None),
+        ] {
+            assert_eq!(read_answer(answer), read, "{answer}");
+        }
+    }
 }

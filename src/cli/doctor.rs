@@ -12,10 +12,12 @@ use std::sync::Arc;
 use crate::cli::arguments::{DoctorArgs, MessageFormat};
 use crate::cli::boards::Boards;
 use crate::cli::catalogs::of_user;
+use crate::cli::configuration::Configuration;
 use crate::cli::diagnostics::render;
 use crate::cli::image_folder::{Chooser, settle_folder};
 use crate::cli::json::write_line;
 use crate::cli::refusal::unknown_tool;
+use crate::cli::runs::folder::runs_folder;
 use crate::cli::sound_playbook::sound_playbook;
 use crate::cli::streams::{complain, complain_at_length, say, stdout};
 use crate::cli::style::{Look, Role, Sign};
@@ -27,10 +29,10 @@ use crate::engine::{
     Absent, Clock, Event, Files, GivenFiles, Outcome, RULES_FILE, fix_command, outcome_without_tools, permits,
     remedy_for, stage_inputs,
 };
-use crate::words::UsbId;
+use crate::words::{Diagnostic, UsbId};
 use crate::world::{
     Access, Finder, FoundTool, Host, Machine, Scratch, Surroundings, ToolProblem, Trouble, device_rules, examine_tools,
-    free_bytes, is_administrator, process, running_programs, tool_environment,
+    free_bytes, is_administrator, may_write_in, process, running_programs, tool_environment,
 };
 
 /// Images, their copies and what is read back, of the largest board.
@@ -47,6 +49,8 @@ enum About {
     Device,
     Rules,
     Service,
+    Settings,
+    Records,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -180,6 +184,8 @@ fn findings(subject: &Subject, args: &DoctorArgs) -> std::io::Result<Vec<Finding
     }
     findings.extend(of_devices(subject, &Machine::that_looks()));
     findings.extend(of_services(subject));
+    findings.extend(of_settings(&Configuration::of(&subject.surroundings)));
+    findings.push(of_records(runs_folder(None).as_deref()));
     Ok(findings)
 }
 
@@ -223,6 +229,59 @@ fn of_disk() -> Option<Finding> {
     }
     let what = format!("only {} are free in {}, where the files of a run are kept", bytes(free), folder.display());
     Some(bad(About::Disk, "disk", what, vec![OTHER_TEMPORARY_FOLDER.to_owned()], Outcome::StepFailed))
+}
+
+/// Nothing where there is no file of settings.
+fn of_settings(configuration: &Configuration) -> Vec<Finding> {
+    let Some(path) = configuration.settings_file() else { return Vec::new() };
+    let name = "settings";
+    let told = |diagnostic: &Diagnostic| match &diagnostic.place {
+        Some(place) => format!("{place}: {}", diagnostic.message),
+        None => diagnostic.message.clone(),
+    };
+    let remedies = |diagnostic: &Diagnostic| diagnostic.hint.iter().cloned().collect();
+    match configuration.settings() {
+        Ok((_, left_out)) if left_out.is_empty() => {
+            vec![good(About::Settings, name, format!("{} can be read", path.display()))]
+        }
+        Ok((_, left_out)) => left_out
+            .iter()
+            .map(|it| note(About::Settings, name, format!("{}; it is left out", told(it)), remedies(it)))
+            .collect(),
+        Err(diagnostics) => diagnostics
+            .iter()
+            .map(|it| bad(About::Settings, name, told(it), remedies(it), Outcome::PlaybookInvalid))
+            .collect(),
+    }
+}
+
+/// A run makes a record first, and without one it does not begin unless it is told to.
+fn of_records(folder: Option<&Path>) -> Finding {
+    let remedies = || {
+        vec![
+            "Name another folder for records with --runs-dir DIR, or RECOVER_RUNS_DIR".to_owned(),
+            "To go without a record, add --no-record to the run; then nothing is done that cannot be undone".to_owned(),
+        ]
+    };
+    let cannot = |what: String| bad(About::Records, "records", what, remedies(), Outcome::CommandLine);
+    let Some(folder) = folder else {
+        return cannot("no folder for records of runs is known, because HOME is not set".to_owned());
+    };
+    // What is not there yet is made in what is.
+    let Some(found) = folder.ancestors().find(|path| path.symlink_metadata().is_ok()) else {
+        return cannot(format!("{} cannot be made", folder.display()));
+    };
+    if !found.is_dir() {
+        return cannot(format!("records of runs go into {}, and {} is no folder", folder.display(), found.display()));
+    }
+    match may_write_in(found) {
+        Some(false) => cannot(format!(
+            "records of runs go into {}, and this user may not write in {}",
+            folder.display(),
+            found.display()
+        )),
+        Some(true) | None => good(About::Records, "records", format!("kept in {}", folder.display())),
+    }
 }
 
 async fn of_tools(subject: &Subject, args: &DoctorArgs, scratch: &Path) -> Vec<Finding> {
@@ -442,6 +501,20 @@ mod tests {
         let some = of_rules(&h7(), &["SUBSYSTEM==\"usb\", ATTR{idVendor}==\"37c5\", TAG+=\"uaccess\"".to_owned()]);
         assert!(some.what.ends_with(" 0483:df11"), "{}", some.what);
         assert_eq!(of_rules(&h7(), &[crate::engine::rules_for(&h7(), "")]).level, Level::Good);
+    }
+
+    #[test]
+    fn records_need_a_folder_that_can_be_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let level = |path: &Path| of_records(Some(path)).level;
+        assert_eq!(level(&folder.path().join("deep/runs")), Level::Good);
+        let file = folder.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        let finding = of_records(Some(&file.join("runs")));
+        assert_eq!((finding.level, finding.outcome), (Level::Bad, Outcome::CommandLine));
+        assert!(finding.what.ends_with(&format!("{} is no folder", file.display())), "{}", finding.what);
+        assert_eq!(of_records(None).level, Level::Bad);
+        assert!(!folder.path().join("deep").exists(), "nothing is changed");
     }
 
     #[test]

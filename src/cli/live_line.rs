@@ -91,7 +91,7 @@ impl LiveLine {
         }
     }
 
-    /// What is at work is finished although somebody wants to end: from now on the time left is counted down.
+    /// Somebody wants to end, and what is at work is finished or ended: from now on the time left is counted down.
     pub(crate) fn ends_within(&mut self, look: &Look, left: Duration) {
         self.ends = Some(Instant::now() + left);
         if let Some(bar) = &self.bar {

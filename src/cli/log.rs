@@ -13,6 +13,7 @@ use crate::cli::reader::Reader;
 use crate::cli::told_wait::ToldWait;
 use crate::cli::wording::clean;
 use crate::engine::{Event, Told};
+use crate::world::new_private_file;
 
 /// More tool output than this is left out, so that a tool gone wild cannot fill the disk.
 pub const OUTPUT_BYTES_MAX: u64 = 256 * 1024 * 1024;
@@ -20,6 +21,8 @@ pub const OUTPUT_BYTES_MAX: u64 = 256 * 1024 * 1024;
 const SAME_LINES_MAX: u64 = 3;
 /// As wide as a time.
 const NO_TIME: &str = "          ";
+/// In columns, with the blank behind it.
+pub(super) const TIME_WIDTH: usize = NO_TIME.len();
 
 /// A log being written. The events bring their times, so a simulated run shows simulated ones.
 #[derive(Debug)]
@@ -36,9 +39,9 @@ pub struct Log<W = File> {
 }
 
 impl Log<File> {
-    /// A new file.
+    /// A new file that only this user may read.
     pub fn create(path: &Path) -> io::Result<Log> {
-        Ok(Log::new(File::create_new(path)?, path.to_owned()))
+        Ok(Log::new(new_private_file(path)?, path.to_owned()))
     }
 }
 

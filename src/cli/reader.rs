@@ -36,6 +36,7 @@ impl Readers {
         let shown: Box<dyn Reader> = match job.options.message_format {
             MessageFormat::Human => {
                 let screen = Screen::stdout().with_log(record.as_ref().map(|record| record.log_path().to_owned()));
+                let screen = if job.bench.is_none() && record.is_none() { screen.without_record() } else { screen };
                 let screen = match hands {
                     Some(HandsOf::PersonAtTerminal) => screen.rehearsing(),
                     Some(HandsOf::VirtualPerson | HandsOf::UnhurriedPerson) | None => screen,

@@ -8,19 +8,28 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use console::Term;
+
 use crate::cli::arguments::{ReportArgs, RunReportFormat};
+use crate::cli::harmless::columns;
 use crate::cli::junit::{self, CaseEnd, ReportedCase, Suites, Words};
-use crate::cli::log::Log;
+use crate::cli::log::{Log, TIME_WIDTH};
 use crate::cli::reader::Reader;
 use crate::cli::refusal::complain_wrapped;
 use crate::cli::report::timeline::{StepLine, Timeline};
-use crate::cli::runs::folder::runs_folder;
+use crate::cli::runs::folder::{LOG, runs_folder};
 use crate::cli::runs::journal::{Journal, JournalError};
 use crate::cli::runs::kept_run::{Ended, KeptRun, NoSuchRun};
 use crate::cli::runs::summary::RunSummary;
-use crate::cli::streams::{say, show};
+use crate::cli::streams::{is_seen, say, show};
+use crate::cli::style::width_of;
+use crate::cli::summary::headline;
+use crate::cli::wording::{COMMAND_INDENT, hang, wrap};
 use crate::engine::{Outcome, Told};
 use crate::world::write_new;
+
+/// The mark before what a tool printed: `  out| `.
+const MARK_WIDTH_MAX: usize = 8;
 
 #[derive(Debug, thiserror::Error)]
 enum ReportError {
@@ -30,6 +39,8 @@ enum ReportError {
     NoSuchRun(#[from] NoSuchRun),
     #[error("the record is not as it was written: {0}")]
     NotAsWritten(JournalError),
+    #[error(transparent)]
+    Journal(JournalError),
     #[error("run.json does not say what the journal says")]
     OtherSummary,
     #[error(
@@ -44,13 +55,19 @@ enum ReportError {
 
 impl From<JournalError> for ReportError {
     fn from(error: JournalError) -> Self {
-        ReportError::NotAsWritten(error)
+        ReportError::Journal(error)
     }
 }
 
 pub(super) fn report(args: &ReportArgs) -> Outcome {
     match told(args) {
-        Ok(()) => Outcome::Recovered,
+        Ok(None) => Outcome::Recovered,
+        Ok(Some(damage)) => {
+            complain_wrapped(&format!(
+                "warning: the record is not as it was written: {damage}. What is told from there on need not be what happened."
+            ));
+            Outcome::StepFailed
+        }
         Err(error) => {
             complain_wrapped(&format!("error: {error}"));
             match error {
@@ -61,11 +78,16 @@ pub(super) fn report(args: &ReportArgs) -> Outcome {
     }
 }
 
-fn told(args: &ReportArgs) -> Result<(), ReportError> {
-    let (run, journal) = read(args)?;
+/// Tells what can be read; answers what is wrong with the record.
+fn told(args: &ReportArgs) -> Result<Option<JournalError>, ReportError> {
+    let (run, mut journal) = read(args)?;
+    let damage = journal.damage.take();
     if args.verify {
+        if let Some(damage) = damage {
+            return Err(ReportError::NotAsWritten(damage));
+        }
         say(&verified(&run, &journal)?);
-        return Ok(());
+        return Ok(None);
     }
     if let Some(file) = &args.bundle {
         write(file, &bundle::bundle(&run, &journal))?;
@@ -73,7 +95,7 @@ fn told(args: &ReportArgs) -> Result<(), ReportError> {
             "Written: {}. Look at it before you send it: what is in it was printed by tools.",
             file.display()
         ));
-        return Ok(());
+        return Ok(damage);
     }
     let text = match args.format {
         RunReportFormat::Text => log(&journal),
@@ -82,12 +104,15 @@ fn told(args: &ReportArgs) -> Result<(), ReportError> {
         RunReportFormat::Html => page::page(&run, &journal)?,
     };
     match &args.output {
-        Some(file) => write(file, text.as_bytes()),
-        None => {
-            show(&text);
-            Ok(())
+        Some(file) => write(file, text.as_bytes())?,
+        // A terminal would break the lines anywhere.
+        None if args.format == RunReportFormat::Text && is_seen() => {
+            let width = width_of(&Term::stdout());
+            text.lines().flat_map(|line| narrowed(line, width)).for_each(|line| say(&line));
         }
+        None => show(&text),
     }
+    Ok(damage)
 }
 
 /// A name that is a file is one that somebody has sent.
@@ -119,7 +144,14 @@ fn verified(run: &KeptRun, journal: &Journal) -> Result<String, ReportError> {
         (Ended::CutOff, false) => "; the run was cut off behind the last one",
         (Ended::CutOff, true) => "; the run was cut off as it wrote the next one",
     };
-    Ok(format!("The record is as it was written: {lines} lines{end}."))
+    let log = if run.is_sent() {
+        String::new()
+    } else {
+        format!(
+            " {LOG} is a copy for people that is not looked at here; `recover report` tells the same from the journal."
+        )
+    };
+    Ok(format!("The record is as it was written: {lines} lines of the journal{end}.{log}"))
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), ReportError> {
@@ -133,6 +165,27 @@ fn log(journal: &Journal) -> String {
         let _complaint = log.event(&Told { event, ms: *ms, utc: *utc });
     }
     String::from_utf8_lossy(&log.written()).into_owned()
+}
+
+/// A line of the log in lines of at most `width` columns, the others below the text of the first. Words stay whole, and a
+/// command is broken as a shell goes on with it.
+fn narrowed(line: &str, width: usize) -> Vec<String> {
+    if columns(line) <= width {
+        return vec![line.to_owned()];
+    }
+    let (time, rest) = line.split_at_checked(TIME_WIDTH).unwrap_or(("", line));
+    if let Some(command) = rest.strip_prefix("$ ") {
+        let broken = wrap(&format!("{COMMAND_INDENT}{command}"), width.saturating_sub(TIME_WIDTH));
+        let mut lines: Vec<String> = broken.iter().map(|line| format!("{:TIME_WIDTH$}{line}", "")).collect();
+        if let Some(first) = lines.first_mut() {
+            first.replace_range(..TIME_WIDTH + COMMAND_INDENT.len(), &format!("{time}$ "));
+        }
+        return lines;
+    }
+    // What tools have printed stands behind its mark.
+    let mark = rest.find("| ").map(|at| at + 2).filter(|behind| *behind <= MARK_WIDTH_MAX);
+    let lead = mark.unwrap_or(rest.len() - rest.trim_start().len());
+    hang(&format!("{time}{}", &rest[..lead]), &rest[lead..], width)
 }
 
 fn json(run: &KeptRun) -> String {
@@ -160,7 +213,7 @@ fn junit(run: &KeptRun, journal: &Journal) -> String {
         Ended::So(outcome) if outcome.exit_code() == 0 => None,
         Ended::So(outcome) => {
             let problem = run.summary.end.as_ref().and_then(|end| end.problem.as_ref());
-            Some(problem.map_or_else(|| outcome.to_string(), |problem| problem.what.clone()))
+            Some(problem.map_or_else(|| headline(outcome).to_owned(), |problem| problem.what.clone()))
         }
         Ended::AtWork => Some("the run is still at work".to_owned()),
         Ended::CutOff => Some("the run was cut off".to_owned()),
@@ -182,5 +235,28 @@ fn case_end(step: &StepLine) -> CaseEnd {
         (None, Some(why)) => CaseEnd::Skipped(why.clone()),
         (None, None) if step.ended => CaseEnd::Passed,
         (None, None) => CaseEnd::Failed(Words::of(None, vec!["it did not end".to_owned()])),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_the_log_are_broken_between_words() {
+        let narrow = |line: &str| narrowed(line, 30);
+        assert_eq!(narrow("    0.000 short"), ["    0.000 short"]);
+        assert_eq!(narrow("    0.000 what happened here to it"), ["    0.000 what happened here", "          to it"]);
+        assert_eq!(
+            narrow("            out| writing for everybody"),
+            ["            out| writing for", "                 everybody"]
+        );
+        assert_eq!(
+            narrow("          $ dfu-util -d 0483:df11 -a 0"),
+            ["          $ dfu-util -d \\", "              0483:df11 -a 0"]
+        );
+        let all =
+            narrowed("    0.000 state of the board: nothing on it has been changed, and no word is torn", 24).concat();
+        assert!(all.contains("changed,") && all.split_whitespace().all(|word| word.len() <= 8));
     }
 }

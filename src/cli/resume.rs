@@ -6,8 +6,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use crate::cli::approval::is_yes;
-use crate::cli::desk::{Desk, ask, piece};
+use crate::cli::desk::{Desk, ask, is_yes, piece};
 use crate::cli::job::Job;
 use crate::cli::refusal::refuse;
 use crate::cli::runs::folder::records;
@@ -97,7 +96,7 @@ fn last_run(job: &Job, folder: &Path) -> Option<LastRun> {
     if run.ended() == Ended::So(Outcome::Recovered) {
         return None;
     }
-    let journal = run.journal().ok()?;
+    let journal = run.journal().ok().filter(|journal| journal.damage.is_none())?;
     let earlier = Earlier::of(journal.events.iter().map(|told| &told.event));
     if earlier.regions.is_empty() {
         return None;

@@ -13,6 +13,7 @@ use crate::cli::runs::record::Record;
 use crate::cli::style::Look;
 use crate::cli::workplace::PlaceOfRun;
 use crate::engine::{Event, Outcome, conduct};
+use crate::world::drop_typed_ahead;
 
 /// Runs a playbook; everything that happens is told, and the outcome is the exit code.
 pub(super) fn run(args: RunArgs, look: &Look) -> Outcome {
@@ -46,7 +47,13 @@ pub(super) fn run(args: RunArgs, look: &Look) -> Outcome {
         before_a_run(&job.playbook, &job.catalog).iter().for_each(&mut tell);
     }
     match or_defect(|| conduct(job.assignment(), &mut PlaceOfRun::of(&job), &mut tell)) {
-        Ok(outcome) => outcome,
+        Ok(outcome) => {
+            if outcome == Outcome::Interrupted {
+                // Keys that were pressed until it ended were meant for it, not for the shell.
+                drop_typed_ahead();
+            }
+            outcome
+        }
         Err(refusal) => refusal.told(&mut tell),
     }
 }

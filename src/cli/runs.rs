@@ -13,9 +13,11 @@ use crate::cli::arguments::{MessageFormat, RunsArgs};
 use crate::cli::json::write_line;
 use crate::cli::refusal::complain_wrapped;
 use crate::cli::runs::folder::{records, runs_folder};
-use crate::cli::runs::kept_run::{Ended, KeptRun};
+use crate::cli::runs::kept_run::{AT_WORK, CUT_OFF, Ended, KeptRun};
+use crate::cli::runs::summary::RunSummary;
 use crate::cli::streams::{say, stdout};
 use crate::cli::style::{Look, Role};
+use crate::cli::summary::headline;
 use crate::cli::wording::{clip, milliseconds};
 use crate::engine::Outcome;
 
@@ -36,23 +38,49 @@ pub(super) fn runs(args: &RunsArgs, look: &Look) -> Outcome {
     };
     let all = names.iter().map(|name| KeptRun::look(&folder.join(name)));
     let wanted = |run: &KeptRun| args.unit.is_none() || run.summary.run.unit == args.unit;
-    let listed: Vec<KeptRun> = all.filter(wanted).take(args.number).collect();
+    let listed: Vec<Listed> = all.filter(wanted).take(args.number as usize).map(Listed::of).collect();
     match args.message_format {
         MessageFormat::Json => {
             for run in &listed {
-                if write_line(&mut stdout(), &run.summary).is_err() {
+                if write_line(&mut stdout(), run).is_err() {
                     break;
                 }
             }
         }
-        MessageFormat::Human => show(&listed, &folder, look),
+        MessageFormat::Human => show(&listed, &folder, args.unit.as_deref(), look),
     }
     Outcome::Recovered
 }
 
-fn show(listed: &[KeptRun], folder: &Path, look: &Look) {
+/// A run, and what is wrong with its record.
+#[derive(Debug, serde::Serialize)]
+struct Listed {
+    #[serde(flatten)]
+    summary: RunSummary,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    damage: Option<String>,
+    #[serde(skip)]
+    name: String,
+    #[serde(skip)]
+    ended: Ended,
+}
+
+impl Listed {
+    fn of(run: KeptRun) -> Listed {
+        let damage = match run.journal() {
+            Ok(journal) => journal.damage,
+            Err(error) => Some(error),
+        };
+        // A run that has just begun has not written its first line yet.
+        let damage = damage.filter(|_| run.ended() != Ended::AtWork).map(|damage| damage.to_string());
+        Listed { ended: run.ended(), damage, name: run.name, summary: run.summary }
+    }
+}
+
+fn show(listed: &[Listed], folder: &Path, unit: Option<&str>, look: &Look) {
     if listed.is_empty() {
-        say(&format!("There is no record of a run in {}.", folder.display()));
+        let of_unit = unit.map(|unit| format!(" for the unit `{unit}`")).unwrap_or_default();
+        say(&format!("There is no record of a run{of_unit} in {}.", folder.display()));
         return;
     }
     let rows: Vec<[String; 5]> = listed.iter().map(row).collect();
@@ -72,17 +100,21 @@ fn show(listed: &[KeptRun], folder: &Path, look: &Look) {
     }
     say("");
     say("`recover report RUN` tells what happened in one of them.");
+    if listed.iter().any(|run| run.damage.is_some()) {
+        say("A damaged record is not as it was written; `recover report RUN --verify` tells where.");
+    }
 }
 
-fn row(run: &KeptRun) -> [String; 5] {
+fn row(run: &Listed) -> [String; 5] {
     let summary = &run.summary;
-    let ended = match run.ended() {
-        Ended::So(outcome) => outcome.to_string(),
-        Ended::AtWork => "at work".to_owned(),
-        Ended::CutOff => "cut off".to_owned(),
+    let ended = match run.ended {
+        Ended::So(outcome) => headline(outcome),
+        Ended::AtWork => AT_WORK,
+        Ended::CutOff => CUT_OFF,
     };
+    let damaged = if run.damage.is_some() { " (damaged)" } else { "" };
     let simulated = if summary.simulated { " (simulated)" } else { "" };
     let port = summary.run.port.clone().unwrap_or_default();
     let unit = summary.run.unit.clone().unwrap_or_default();
-    [run.name.clone(), ended + simulated, milliseconds(summary.elapsed_ms), port, unit]
+    [run.name.clone(), format!("{ended}{simulated}{damaged}"), milliseconds(summary.elapsed_ms), port, unit]
 }

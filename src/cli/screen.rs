@@ -46,6 +46,7 @@ pub struct Screen<W: Write> {
     page: Page<W>,
     ongoing: Ongoing,
     log: Option<PathBuf>,
+    no_record: bool,
     detail: Detail,
     bell: Bell,
     /// ENTER stands for what the person's hands would do to a real board.
@@ -80,6 +81,7 @@ impl<W: Write> Screen<W> {
             page,
             ongoing: Ongoing::default(),
             log: None,
+            no_record: false,
             detail: Detail::Usual,
             bell: Bell::default(),
             rehearses: false,
@@ -96,6 +98,13 @@ impl<W: Write> Screen<W> {
     #[must_use]
     pub fn with_log(mut self, path: Option<PathBuf>) -> Screen<W> {
         self.log = path;
+        self
+    }
+
+    /// A real run of which nothing is kept: the summary says so.
+    #[must_use]
+    pub fn without_record(mut self) -> Screen<W> {
+        self.no_record = true;
         self
     }
 
@@ -225,15 +234,16 @@ impl<W: Write> Screen<W> {
                 let text = format!("Trying again{when}: attempt {attempt} of {attempts_max}.");
                 self.page.say(Role::Warning, Some(Sign::Again), &text);
             }
-            Event::Restarting { at, time, times_max, because, .. } => {
+            Event::Restarting { at, at_name, time, times_max, because, .. } => {
                 self.show_fault(because);
-                let text = format!("Going back to the step {at} (time {time} of at most {times_max}).");
+                let step = at_name.as_deref().unwrap_or(at.as_str());
+                let text = format!("Going back to: {step} (time {time} of at most {times_max}).");
                 self.page.say(Role::Warning, Some(Sign::Again), &text);
             }
             Event::Interrupted { by, finishing, breaks, leaves, remaining_ms } => {
                 let finishing =
                     finishing.then_some(Finishing { leaves: leaves.as_deref(), remaining_ms: *remaining_ms });
-                self.show_interrupt(*by, finishing, breaks.as_deref());
+                self.show_interrupt(*by, finishing, breaks.as_deref(), *remaining_ms);
             }
             Event::Warning { text } => {
                 self.page.say(Role::Warning, Some(Sign::Attention), &format!("warning: {text}"));
@@ -419,20 +429,29 @@ impl<W: Write> Screen<W> {
     /// Once per fault: the end of a step and the retry that follows it both know it.
     fn show_fault(&mut self, fault: &Fault) {
         if self.told_fault.as_ref() != Some(&fault.message) {
-            let code = fault.code.as_ref().map(|code| format!(", code {code}")).unwrap_or_default();
+            let code = fault.code_for_people().map(|code| format!(", code {code}")).unwrap_or_default();
             let text = format!("{} ({}{code})", fault.message, fault.class);
             self.page.say(Role::Failure, Some(Sign::Failed), &text);
             self.told_fault = Some(fault.message.clone());
         }
     }
 
-    fn show_interrupt(&mut self, by: Interrupt, finishing: Option<Finishing<'_>>, breaks: Option<&str>) {
+    fn show_interrupt(
+        &mut self,
+        by: Interrupt,
+        finishing: Option<Finishing<'_>>,
+        breaks: Option<&str>,
+        remaining_ms: Option<u64>,
+    ) {
         let asked = match by {
             Interrupt::Interrupt => "Ctrl-C",
             Interrupt::Terminate => "Asked to end",
         };
         let text = match (&finishing, breaks) {
-            (None, _) => "Ending the run here.".to_owned(),
+            (None, _) => match remaining_ms {
+                Some(left) => format!("Ending the tool and the run, within {} at the latest.", time_left(left)),
+                None => "Ending the run here.".to_owned(),
+            },
             (Some(finishing), Some(breaks)) => {
                 let within = finishing.within(", for ", " at most");
                 format!(
@@ -454,7 +473,6 @@ impl<W: Write> Screen<W> {
             }
         };
         self.page.say(Role::Warning, Some(Sign::Attention), &format!("{asked}. {text}"));
-        let remaining_ms = finishing.and_then(|finishing| finishing.remaining_ms);
         if let (Some(live), Some(left)) = (&mut self.page.live, remaining_ms) {
             live.ends_within(&self.page.look, Duration::from_millis(left));
         }
@@ -480,6 +498,7 @@ impl<W: Write> Screen<W> {
             simulated: self.simulated,
             step: self.step.as_ref().map(|(id, number)| (id, number.as_str())),
             log: self.log.as_deref(),
+            no_record: self.no_record,
         };
         let lines = summary(&self.page.look, &subject, outcome, problem, next, counts);
         self.page.print("");

@@ -23,6 +23,8 @@ pub(crate) struct Subject<'a> {
     /// The step that began last and its number, such as `[ 3/14]`.
     pub(crate) step: Option<(&'a Id, &'a str)>,
     pub(crate) log: Option<&'a Path>,
+    /// A real run of which nothing is kept.
+    pub(crate) no_record: bool,
 }
 
 pub(crate) fn summary(
@@ -45,6 +47,8 @@ pub(crate) fn summary(
     if let Some(log) = subject.log {
         // Not wrapped: a path must stay one word to be clicked or copied.
         lines.push(format!("{}{}", label("Log"), clean(&log.display().to_string())));
+    } else if subject.no_record {
+        lines.extend(fact(look, "Record", "none was kept of this run"));
     }
     lines
 }
@@ -120,7 +124,8 @@ fn next(look: &Look, next: &[String]) -> Vec<String> {
     lines
 }
 
-fn headline(outcome: Outcome) -> &'static str {
+/// How a run ended, in capitals: the same words on the screen, in the list of runs and in reports.
+pub(crate) fn headline(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Recovered => "RECOVERED",
         Outcome::Planned => "PLANNED",

@@ -11,7 +11,7 @@ use crate::words::describe_time;
 const CONTINUATION: &str = " \\";
 const CONTINUED_INDENT: &str = "  ";
 /// Begins a line of a text that is a command.
-const COMMAND_INDENT: &str = "  ";
+pub(super) const COMMAND_INDENT: &str = "  ";
 
 /// One argument as a person would type it into a shell.
 pub fn quote(argument: &str) -> String {

@@ -545,6 +545,10 @@ impl Reader {
         let text = match &tree.kind {
             // As TOML has them.
             TreeKind::Integer(number) => Located { value: number.to_string(), place: tree.place.clone() },
+            TreeKind::Other | TreeKind::Boolean(_) if self.language == Language::Toml => {
+                self.wrong_kind(tree, "a whole number");
+                return None;
+            }
             _ => self.text(tree)?,
         };
         match parse_integer(&text.value).map(u64::try_from) {

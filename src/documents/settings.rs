@@ -40,7 +40,9 @@ impl Default for KeepRuns {
 const MEGABYTE: u64 = 1024 * 1024;
 
 impl UserSettings {
-    pub fn read(source: &Arc<Source>) -> Result<UserSettings, Vec<Diagnostic>> {
+    /// With what is wrong with those that only say which records are kept: for these, what holds without them is no harm. The
+    /// others may have forbidden something.
+    pub fn read(source: &Arc<Source>) -> Result<(UserSettings, Vec<Diagnostic>), Vec<Diagnostic>> {
         let (document, syntax) = parse_toml(source);
         let mut reader = Reader::of_toml();
         reader.diagnostics.extend(syntax);
@@ -48,8 +50,10 @@ impl UserSettings {
         let document = Tree { kind: TreeKind::Map(document), place };
         let parts = reader.parts(&document, &SETTINGS);
         let mut settings = UserSettings::default();
+        let mut of_records = Vec::new();
         if let Some(parts) = parts {
             settings.only_signed = reader.is_yes(parts.get(SETTINGS.only_signed));
+            let deciding = reader.diagnostics.len();
             let mut count = |key| parts.get(key).and_then(|tree| reader.count(tree, 0..=u32::MAX));
             if let Some(runs) = count(SETTINGS.keep_runs) {
                 settings.keep.runs = usize::try_from(runs).unwrap_or(usize::MAX);
@@ -60,8 +64,9 @@ impl UserSettings {
             if let Some(megabytes) = count(SETTINGS.keep_megabytes) {
                 settings.keep.bytes = u64::from(megabytes) * MEGABYTE;
             }
+            of_records = reader.diagnostics.split_off(deciding);
         }
-        if reader.diagnostics.is_empty() { Ok(settings) } else { Err(reader.diagnostics) }
+        if reader.diagnostics.is_empty() { Ok((settings, of_records)) } else { Err(reader.diagnostics) }
     }
 }
 
@@ -69,13 +74,13 @@ impl UserSettings {
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Result<UserSettings, Vec<Diagnostic>> {
+    fn read(text: &str) -> Result<(UserSettings, Vec<Diagnostic>), Vec<Diagnostic>> {
         UserSettings::read(&Arc::new(Source { name: "settings.toml".to_owned(), text: text.to_owned() }))
     }
 
     #[test]
     fn what_is_not_understood_is_no_setting() {
-        let read_as = |text: &str, settings: UserSettings| assert_eq!(read(text), Ok(settings), "{text}");
+        let read_as = |text: &str, settings: UserSettings| assert_eq!(read(text), Ok((settings, Vec::new())), "{text}");
         read_as("", UserSettings::default());
         read_as("only_signed = true\n", UserSettings { only_signed: true, ..UserSettings::default() });
         let keep = KeepRuns { runs: 7, days: 1, bytes: 10 * MEGABYTE };
@@ -85,6 +90,16 @@ mod tests {
         );
         for wrong in ["only_signed = 1\n", "only_singed = true\n", "only_signed =\n", "[only_signed]\n"] {
             assert!(read(wrong).is_err(), "{wrong}");
+        }
+        // Which records are kept is no reason to leave a board as it is.
+        for (wrong, told) in [
+            ("keep_days = 1.5\n", "expected a whole number, found a value of another kind"),
+            ("keep_runs = true\n", "expected a whole number, found `true` or `false`"),
+            ("keep_megabytes = -1\n", "this number must not be negative"),
+        ] {
+            let (settings, diagnostics) = read(&format!("only_signed = true\n{wrong}")).unwrap();
+            assert_eq!(settings, UserSettings { only_signed: true, ..UserSettings::default() });
+            assert_eq!(diagnostics.iter().map(|it| it.message.as_str()).collect::<Vec<_>>(), [told]);
         }
         assert_eq!(read("only_singed = true\n").unwrap_err()[0].hint.as_deref(), Some("did you mean `only_signed`?"));
     }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::documents::playbook::{RestartAt, Retry, Step};
+use crate::documents::playbook::{RestartAt, Retry, Step, every_step};
 use crate::engine::Event;
 use crate::engine::halt::{Failure, Halt};
 use crate::engine::runner::Runner;
@@ -81,6 +81,9 @@ impl<W: World> Runner<'_, W> {
         self.tell(Event::Restarting {
             from: step.id.clone(),
             at: restart.step.value.clone(),
+            at_name: every_step(&self.playbook.steps)
+                .find(|step| step.id == restart.step.value)
+                .map(|step| step.name.clone()),
             time: times + 1,
             times_max: restart.times_max,
             because,

@@ -4,7 +4,7 @@
 use std::slice;
 
 use crate::documents::catalog::{ArgumentPlace, Command, RegionArguments, RegionBegin, Tool};
-use crate::documents::expression::{Expression, Template};
+use crate::documents::expression::{Expression, FilePiece, Template, pieces_that_differ, pieces_that_fail};
 use crate::documents::playbook::{Changes, Run, Step, changes_board, procedure};
 use crate::engine::ledger::{BoardRegion, Came, Change, ChangeKind, Ledger, Place};
 use crate::engine::runner::Runner;
@@ -198,13 +198,30 @@ impl<'a, W: World> Runner<'a, W> {
         }
     }
 
-    /// Notes which regions a condition compares with files: `sha256(read) == sha256(image)`.
-    pub(super) fn note_compared(&mut self, condition: &Expression) {
-        for (one, other) in condition.compared_files() {
+    /// Notes what a check tells of regions that were read.
+    pub(super) fn note_check(&mut self, check: &Expression) {
+        let pieces = pieces_that_fail(check, &self.facts());
+        self.note_comparisons(check, &pieces);
+    }
+
+    /// The same of the condition under which a step is done: a deviation that it asks for counts as one.
+    pub(super) fn note_condition(&mut self, condition: &Expression) {
+        let pieces = pieces_that_differ(condition, &self.facts());
+        self.note_comparisons(condition, &pieces);
+    }
+
+    /// Which regions a condition compares with files, as in `sha256(read) == sha256(image)`, and what else is otherwise than
+    /// it should be.
+    fn note_comparisons(&mut self, condition: &Expression, other: &[FilePiece<'_>]) {
+        for (one, other) in condition.files_held_together() {
             let (Ok(left), Ok(right)) = (self.files.sha256(one), self.files.sha256(other)) else { continue };
-            for read in [one, other] {
-                self.board.ledger.note_compared(read, left == right);
+            for (read, with) in [(one, other), (other, one)] {
+                let with = self.files.file_name(with).ok();
+                self.board.ledger.note_compared(read, with.as_deref(), left == right);
             }
+        }
+        for FilePiece { file, offset, length } in other {
+            self.board.ledger.note_differing(file, *offset, *length);
         }
     }
 

@@ -393,6 +393,7 @@ impl<'a, W: World> Runner<'a, W> {
             };
             self.values.insert(capture.name.value.clone(), value);
         }
+        self.note_acts_read(run);
         Ok(())
     }
 

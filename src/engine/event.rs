@@ -248,6 +248,9 @@ pub enum Event {
     Restarting {
         from: Id,
         at: Id,
+        /// As people are told it; absent in journals of before.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at_name: Option<String>,
         time: u32,
         times_max: u32,
         because: Fault,
@@ -262,7 +265,7 @@ pub enum Event {
         /// With `finishing`: what it would leave of the board to cut the step short, where that is known.
         #[serde(skip_serializing_if = "Option::is_none")]
         leaves: Option<String>,
-        /// With `finishing`: so long the call that is finished lasts at most.
+        /// So long the tool at work lasts at most, which is finished with `finishing` and else ended.
         #[serde(skip_serializing_if = "Option::is_none")]
         remaining_ms: Option<u64>,
     },

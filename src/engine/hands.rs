@@ -1,12 +1,16 @@
 //! What the person's hands have set on the board in this run, and not taken back: it decides how the board starts next.
 
-use crate::documents::playbook::HandMove;
+use crate::documents::playbook::{HandMove, Playbook};
+
+const SWITCH: &str = "switch";
 
 /// True whether or not another run is of any use: it never tells to leave things so, which may go on hurting the board.
-const WIRE: &str = "If the wire or jumper is still set, or the button held, as this run has asked: take it away before you connect \
-                    the board for anything but another run of recover.";
-const SWITCH: &str = "If the switch is still set as this run has asked: set it back before you connect the board for anything but \
-                      another run of recover.";
+fn undo(what: &str) -> String {
+    format!(
+        "If the {what} is still set as this run has asked: undo that before you connect the board for anything but another \
+         run of recover."
+    )
+}
 
 #[derive(Debug, Default)]
 pub(super) struct HandsSet {
@@ -16,7 +20,25 @@ pub(super) struct HandsSet {
     asked: Vec<HandMove>,
 }
 
+/// What hands set on the board when they do this, as people call it.
+pub(super) fn what_is_set(hands: &[HandMove], playbook: &Playbook) -> Option<&'static str> {
+    let wire = hands.iter().any(|hand| matches!(hand, HandMove::FitJumper | HandMove::RemoveJumper));
+    let switch = hands.iter().any(|hand| matches!(hand, HandMove::SwitchOn | HandMove::SwitchOff));
+    match (wire, switch) {
+        (true, false) => Some(playbook.wire()),
+        (false, true) => Some(SWITCH),
+        (true, true) => Some("wire, button or switch"),
+        (false, false) => None,
+    }
+}
+
 impl HandsSet {
+    /// What is set, or may be.
+    pub(super) fn set(&self) -> Vec<HandMove> {
+        let wire = self.wire.then_some(HandMove::FitJumper);
+        wire.into_iter().chain(self.switch.then_some(HandMove::SwitchOn)).chain(self.asked.iter().copied()).collect()
+    }
+
     pub(super) fn ask(&mut self, moves: &[HandMove]) {
         self.wire |= moves.contains(&HandMove::FitJumper);
         self.switch |= moves.contains(&HandMove::SwitchOn);
@@ -42,8 +64,12 @@ impl HandsSet {
     }
 
     /// What to do about it when the run ends here.
-    pub(super) fn advice(&self) -> impl Iterator<Item = &'static str> {
-        self.wire.then_some(WIRE).into_iter().chain(self.switch.then_some(SWITCH))
+    pub(super) fn advice(&self, playbook: &Playbook) -> impl Iterator<Item = String> {
+        self.left_set(playbook.wire()).map(undo)
+    }
+
+    fn left_set(&self, wire: &'static str) -> impl Iterator<Item = &'static str> {
+        self.wire.then_some(wire).into_iter().chain(self.switch.then_some(SWITCH))
     }
 }
 
@@ -51,6 +77,8 @@ impl HandsSet {
 mod tests {
     use super::*;
     use HandMove::{FitJumper, PlugIn, PressButton, RemoveJumper, SwitchOff, SwitchOn, Unplug};
+
+    const WIRE: &str = "wire";
 
     fn after(steps: &[&[HandMove]], under_way: &[HandMove]) -> Vec<&'static str> {
         let mut hands = HandsSet::default();
@@ -61,7 +89,7 @@ mod tests {
         }
         hands.begin();
         hands.ask(under_way);
-        hands.advice().collect()
+        hands.left_set(WIRE).collect()
     }
 
     #[test]
@@ -85,11 +113,11 @@ mod tests {
         // It fails, and the run goes back to a step without hands.
         hands.begin();
         hands.done();
-        assert_eq!(hands.advice().collect::<Vec<_>>(), [WIRE]);
+        assert_eq!(hands.left_set(WIRE).collect::<Vec<_>>(), [WIRE]);
         hands.begin();
         hands.ask(&[RemoveJumper]);
         hands.ask(&[PlugIn]);
         hands.done();
-        assert_eq!(hands.advice().count(), 0);
+        assert_eq!(hands.left_set(WIRE).count(), 0);
     }
 }

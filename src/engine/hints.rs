@@ -7,8 +7,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::documents::catalog::OperatingSystem;
-use crate::documents::playbook::{Action, Device, DeviceKind, DeviceState, HandMove, Prompt, Step, Until};
+use crate::documents::playbook::{Action, Device, DeviceKind, DeviceState, HandMove, Playbook, Prompt, Step, Until};
 use crate::engine::devices::{Bus, name_of};
+use crate::engine::hands::what_is_set;
 use crate::engine::permission::of_host;
 use crate::engine::runner::Runner;
 use crate::engine::{Event, milliseconds};
@@ -71,8 +72,8 @@ struct Known<'p> {
     wanted: &'p Device,
     /// Hands are at work, so that plugs and wires have been moved.
     hands: bool,
-    /// They have set a wire, button or switch that counts when the board gets power.
-    sets_wire: bool,
+    /// What they have set that counts when the board gets power: "wire", "switch".
+    set: Option<&'static str>,
     /// The wanted device was there during this wait.
     came: bool,
     /// The board is there as it is when nothing was set.
@@ -89,11 +90,11 @@ impl Known<'_> {
     fn holds(&self, reason: Reason) -> bool {
         match reason {
             Reason::CameAndLeft => self.came,
-            Reason::StartedAsUsual => self.sets_wire && self.started,
+            Reason::StartedAsUsual => self.set.is_some() && self.started,
             Reason::StrangerCame => self.hands && self.stranger.is_some(),
             Reason::GuestSystem => self.host != Host::Plain,
             Reason::ChargeOnly => self.hands && !self.data && self.stranger.is_none(),
-            Reason::SetTooLate => self.sets_wire && !self.started && !self.came,
+            Reason::SetTooLate => self.set.is_some() && !self.started && !self.came,
             Reason::TwoSockets => self.hands && !self.started && !self.data,
             Reason::HubOrPort => !self.started,
             Reason::Driver => self.system == OperatingSystem::Windows && self.wanted.kind != DeviceKind::Hid,
@@ -107,10 +108,11 @@ impl Known<'_> {
                  in place, then disconnect the board and connect it again",
                 name_of(self.wanted)
             ),
-            Reason::StartedAsUsual => "The board has started as usual, so likely the wire, button or switch was not set \
-                                       yet when it got power; only that moment counts. Disconnect the board, set it as \
-                                       asked, and only then connect the board again"
-                .to_owned(),
+            Reason::StartedAsUsual => format!(
+                "The board has started as usual, so likely the {} was not set yet when it got power; only that moment \
+                 counts. Disconnect the board, set it as asked, and only then connect the board again",
+                self.set.unwrap_or_default()
+            ),
             Reason::StrangerCame => format!(
                 "Another device has come in the meantime: {}. If that is your board, it is perhaps another board than this \
                  recovery is for",
@@ -121,9 +123,11 @@ impl Known<'_> {
                                    only power, as many that come with chargers do: try one with which you have copied \
                                    files before"
                 .to_owned(),
-            Reason::SetTooLate => "Perhaps the wire, button or switch was set after the board had got power; only that \
-                                   moment counts. Disconnect the board, set it as asked, and connect the board again"
-                .to_owned(),
+            Reason::SetTooLate => format!(
+                "Perhaps the {} was set after the board had got power; only that moment counts. Disconnect the board, set \
+                 it as asked, and connect the board again",
+                self.set.unwrap_or_default()
+            ),
             Reason::TwoSockets => "Perhaps it is a cable between two USB-C sockets: some boards get no power through \
                                    it. Try a cable with a USB-A plug at the computer's side, or turn the plug over"
                 .to_owned(),
@@ -235,15 +239,17 @@ impl<'p> Lessons<'p> {
         self.flapping_told.then_some((times, now - first))
     }
 
-    fn known<W: World>(&self, wanted: &'p Device, bus: &Bus<'_, W>) -> Known<'p> {
+    fn known<W: World>(&self, wanted: &'p Device, playbook: &Playbook, bus: &Bus<'_, W>) -> Known<'p> {
         let hands = self.prompt.map(|prompt| prompt.hands.as_slice()).unwrap_or_default();
+        let sets = |hand: &HandMove| matches!(hand, HandMove::FitJumper | HandMove::SwitchOn);
+        let set: Vec<HandMove> = hands.iter().copied().filter(sets).collect();
         let came = |stranger: &OtherDevice| {
             !self.strangers.iter().any(|known| (known.id, &known.port) == (stranger.id, &stranger.port))
         };
         Known {
             wanted,
             hands: self.prompt.is_some(),
-            sets_wire: hands.iter().any(|hand| matches!(hand, HandMove::FitJumper | HandMove::SwitchOn)),
+            set: what_is_set(&set, playbook),
             came: !self.comings.is_empty(),
             started: bus.shows_any(&[DeviceState::Running, DeviceState::Bootloader]),
             stranger: bus.others().into_iter().find(came).map(|stranger| bus.describe_stranger(&stranger)),
@@ -273,7 +279,7 @@ impl<W: World> Runner<'_, W> {
         while let Some((after, many)) = STAGES.get(lessons.stage).filter(|(after, _)| *after <= waited) {
             lessons.stage += 1;
             let Some(wanted) = lessons.wanted.filter(|_| lessons.general) else { return };
-            let known = lessons.known(wanted, &self.bus);
+            let known = lessons.known(wanted, self.playbook, &self.bus);
             let likely = Reason::ALL.into_iter().filter(|reason| known.holds(*reason) && reason.soonest() <= *after);
             let new: Vec<Reason> = likely.filter(|reason| !lessons.told.contains(reason)).take(*many).collect();
             for reason in new {
@@ -350,7 +356,7 @@ mod tests {
         let mut known = Known {
             wanted: &playbook.devices[0],
             hands: true,
-            sets_wire: true,
+            set: Some("wire"),
             came: false,
             started: false,
             stranger: None,
@@ -397,7 +403,7 @@ mod tests {
         // After a call nobody has moved anything.
         let alone = |known: &mut Known<'_>| {
             known.hands = false;
-            known.sets_wire = false;
+            known.set = None;
             known.data = true;
         };
         assert_eq!(reasons(alone), [HubOrPort]);

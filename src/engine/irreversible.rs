@@ -6,7 +6,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::documents::catalog::Fuse;
-use crate::documents::playbook::{Irreversible, Reading, Run, Step, leaves};
+use crate::documents::expression::evaluate_condition;
+use crate::documents::playbook::{Irreversible, Reading, Run, Step, leaves, procedure};
 use crate::engine::call::Prepared;
 use crate::engine::event::{Agreed, FuseChange};
 use crate::engine::halt::Halt;
@@ -174,6 +175,21 @@ impl<'a, W: World> Runner<'a, W> {
     pub(super) async fn reading(&mut self, step: &'a Step, reading: &'a Reading) -> Result<bool, Halt> {
         self.steps(&reading.steps, Shown::No).await?;
         self.holds(&reading.holds, step)
+    }
+
+    /// The call has read values. Where the proof of what this run has done rests on them, it is looked at again.
+    pub(super) fn note_acts_read(&mut self, run: &Run) {
+        let is_read = |name: &&Id| run.capture.iter().any(|capture| capture.name.value == **name);
+        for step in procedure(&self.playbook.steps) {
+            let Some(irreversible) = &step.irreversible else { continue };
+            let proof = &irreversible.verify.holds;
+            if self.acts.attempted.contains(&step.id)
+                && proof.names().iter().any(is_read)
+                && let Ok(done) = evaluate_condition(proof, &self.facts())
+            {
+                self.board.ledger.note_act_read(&step.name, done);
+            }
+        }
     }
 
     /// What the call is to make of which word of fuses. What the word holds already must not stand against it.

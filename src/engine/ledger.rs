@@ -179,8 +179,9 @@ impl Ledger {
         self.read.insert(file, (tool, place));
     }
 
-    /// Two files were compared, of which one was read from the board.
-    pub(super) fn note_compared(&mut self, read: &Id, same: bool) {
+    /// What was read from the board was compared with a file, of this name for tools. It tells only of what that file was
+    /// written to.
+    pub(super) fn note_compared(&mut self, read: &Id, with: Option<&str>, same: bool) {
         let Some((tool, place)) = self.read.get(read) else { return };
         let state = if same { RegionState::Proven } else { RegionState::Differs };
         let read_whole = |entry: &&mut Entry| match (&entry.place, place) {
@@ -188,16 +189,28 @@ impl Ledger {
             (Place::Partition(_), Place::Partition(_)) => entry.tool == *tool && entry.place == *place,
             _ => false,
         };
-        for entry in self.entries.iter_mut().filter(read_whole) {
-            entry.state = match entry.state {
-                RegionState::Untouched | RegionState::PartlyErased | RegionState::Erased => entry.state,
-                RegionState::Held if same => entry.state,
-                RegionState::Held
-                | RegionState::PartlyWritten
-                | RegionState::Written
-                | RegionState::Differs
-                | RegionState::Proven => state,
-            };
+        let meant = |entry: &&mut Entry| entry.file.is_none() || entry.file.as_deref() == with;
+        for entry in self.entries.iter_mut().filter(read_whole).filter(meant).filter(was_written) {
+            if !(same && entry.state == RegionState::Held) {
+                entry.state = state;
+            }
+        }
+    }
+
+    /// A piece of what was read from the board, in bytes from its beginning, is not as it should be.
+    pub(super) fn note_differing(&mut self, read: &Id, offset: u64, length: u64) {
+        let Some((tool, place)) = self.read.get(read) else { return };
+        let piece = match place {
+            Place::Range { address, .. } => Place::Range { address: address.saturating_add(offset), length },
+            other => other.clone(),
+        };
+        let holds_it = |entry: &&mut Entry| match (&piece, &entry.place) {
+            (Place::Range { .. }, Place::Range { .. }) => may_reach(tool, &piece, entry),
+            (Place::Partition(_), Place::Partition(_)) => entry.tool == *tool && entry.place == piece,
+            _ => false,
+        };
+        for entry in self.entries.iter_mut().filter(holds_it).filter(was_written) {
+            entry.state = RegionState::Differs;
         }
     }
 
@@ -214,6 +227,16 @@ impl Ledger {
             Some(entry) if done.is_some() || entry.state == RegionState::Untouched => entry.state = state,
             Some(_) => {}
             None => self.entries.push(Entry { tool: tool.to_owned(), place, file: None, state }),
+        }
+    }
+
+    /// What an irreversible act of this run has left was read once more, whatever for.
+    pub(super) fn note_act_read(&mut self, act: &str, done: bool) {
+        let place = Place::Act(act.to_owned());
+        if let Some(entry) = self.entries.iter_mut().find(|entry| entry.place == place)
+            && !matches!(entry.state, RegionState::Untouched | RegionState::Held)
+        {
+            entry.state = if done { RegionState::Proven } else { RegionState::Differs };
         }
     }
 
@@ -306,6 +329,11 @@ fn same_part(entry: &Entry, tool: &str, place: &Place, file: Option<&String>) ->
     }
 }
 
+/// Was it written, or begun to be, so that a reading tells of it?
+fn was_written(entry: &&mut Entry) -> bool {
+    !matches!(entry.state, RegionState::Untouched | RegionState::PartlyErased | RegionState::Erased)
+}
+
 fn covers(outer: &Place, inner: &Place) -> bool {
     match (outer, inner) {
         (Place::Range { address, length }, Place::Range { address: inner, length: inner_length }) => {
@@ -360,14 +388,23 @@ mod tests {
         let read: Id = "loader_read".parse().unwrap();
         // A piece of it proves nothing of the rest.
         ledger.note_read(read.clone(), "reader".to_owned(), range(0x1000, 0x1000));
-        ledger.note_compared(&read, true);
+        ledger.note_compared(&read, Some("loader.bin"), true);
         assert_eq!(ledger.regions()[0].state, RegionState::Written);
         ledger.note_read(read.clone(), "reader".to_owned(), range(0x1000, 0x1234));
-        ledger.note_compared(&read, false);
+        ledger.note_compared(&read, Some("loader.bin"), false);
         assert_eq!(ledger.regions()[0].state, RegionState::Differs);
-        ledger.note_compared(&read, true);
+        ledger.note_compared(&read, Some("loader.bin"), true);
         assert_eq!(ledger.in_words(), "Written and proven: loader.bin at 0x00001000.");
+        // What another file holds says nothing of this one.
+        ledger.note_compared(&read, Some("other.bin"), false);
+        assert_eq!(ledger.regions()[0].state, RegionState::Proven);
         assert_eq!(ledger.regions().len(), 1);
+        // A piece beside it neither, one within it does.
+        ledger.note_read(read.clone(), "reader".to_owned(), range(0x800, 0x1000));
+        ledger.note_differing(&read, 0x7fc, 4);
+        assert_eq!(ledger.regions()[0].state, RegionState::Proven);
+        ledger.note_differing(&read, 0x800, 4);
+        assert_eq!(ledger.in_words(), "Written, but different when read back: loader.bin at 0x00001000.");
     }
 
     #[test]
@@ -389,7 +426,7 @@ mod tests {
         let prove = |ledger: &mut Ledger| {
             ledger.note(write(range(0x1000, 0x100), "a.bin", Came::Completely));
             ledger.note_read(read.clone(), "flasher".to_owned(), range(0x1000, 0x100));
-            ledger.note_compared(&read, true);
+            ledger.note_compared(&read, Some("a.bin"), true);
             assert_eq!(ledger.in_words(), "Written and proven: a.bin at 0x00001000.");
         };
         prove(&mut ledger);
@@ -437,5 +474,8 @@ mod tests {
         ledger.note_act("Boot fuse", "flasher", Some(true));
         ledger.note_act("Boot fuse", "flasher", None);
         assert_eq!(ledger.regions()[0].state, RegionState::Proven);
+        // A later reading counts more than the one that proved it.
+        ledger.note_act_read("Boot fuse", false);
+        assert_eq!((ledger.in_words().as_str(), ledger.changed()), ("Not done: Boot fuse.", true));
     }
 }

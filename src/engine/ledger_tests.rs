@@ -99,6 +99,28 @@ fn reading_back_and_comparing_proves() {
     let differs = tell("[ $0 = read ] && printf other > $2; echo status 0", steps);
     assert_eq!(problem(&differs).what, "It differs");
     assert_eq!(problem(&differs).regions[0].state, RegionState::Differs);
+    // What is read once more, and found otherwise, takes the proof back: a condition counts as much as a check.
+    let again = "  - run: flasher
+    args: [read, '0x1000', '${again}']
+    produces: again
+    expect: status 0
+  - when: CONDITION
+    refuse: It is gone.
+";
+    let twice =
+        steps.replace("  - check: 1 == 2\n    if_stopped: All is proven, and something else is wrong.\n", again);
+    let script =
+        "[ $0 = read ] && { [ -e once ] && printf other > $2 || { : > once; printf image > $2; }; }; echo status 0";
+    for condition in ["sha256(again) != sha256(image)", "not (head(again, 2) == '696d')", "head(again, 2) != '696d'"] {
+        let gone = tell(script, &twice.replace("CONDITION", condition));
+        assert_eq!(problem(&gone).what, "It is gone.");
+        let state = match condition.starts_with("not") {
+            // Whether it should be so cannot be seen here.
+            true => RegionState::Proven,
+            false => RegionState::Differs,
+        };
+        assert_eq!(problem(&gone).regions[0].state, state, "{condition}");
+    }
     // A shorter reading proves only what it has read.
     let short = "  - check: sha256(back) != sha256(image)\n  - check: 1 == 2\n";
     let steps = steps.replace("  - check: sha256(back) == sha256(image)\n    message: It differs\n", short);
@@ -180,7 +202,7 @@ fn what_to_do_next_is_told_where_the_run_ends() {
 #[test]
 fn dead_ends_do_not_ask_to_run_again() {
     for (class, ending) in [
-        ("protected", "does not help as long as the chip is protected"),
+        ("protected", "ends here again as long as the chip does not allow this; recover lifts no protection"),
         ("bad-file", "helps only with another file"),
         ("bad-usage", "does not help"),
         ("refused", "is safe"),

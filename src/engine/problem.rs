@@ -99,7 +99,7 @@ fn next_steps<W: World>(failure: &Failure, runner: &Runner<'_, W>) -> Vec<String
         | FaultClass::Unknown => None,
     };
     next.extend(by_class.map(str::to_owned));
-    next.extend(runner.hands.advice().map(str::to_owned));
+    next.extend(runner.hands.advice(runner.playbook));
     next.extend(running_again(failure, !runner.acts.is_none()).map(str::to_owned));
     next
 }
@@ -110,7 +110,8 @@ fn running_again(failure: &Failure, irreversible_attempted: bool) -> Option<&'st
         (Outcome::RefusedByPlaybook, _) => return None,
         (Outcome::Declined, _) => "Running recover again is safe: it repeats the steps before and stops here again.",
         (_, FaultClass::Protected) => {
-            "Running recover again does not help as long as the chip is protected: it ends here again."
+            "Running recover again is safe, but it ends here again as long as the chip does not allow this; recover lifts no \
+             protection."
         }
         (_, FaultClass::BadFile) => {
             "Running recover again helps only with another file: with this one it ends here again."

@@ -67,12 +67,13 @@ impl<'a, W: World> Runner<'a, W> {
 
     async fn attempt(&mut self, step: &'a Step, shown: Shown) -> Result<(), Halt> {
         self.nothing_came_instead(step);
-        if let Some(condition) = &step.when
-            && !self.holds(condition, step)?
-        {
-            self.skip(step, shown, CONDITION_DOES_NOT_HOLD);
-            self.keep(step, false);
-            return Ok(());
+        if let Some(condition) = &step.when {
+            self.note_condition(condition);
+            if !self.holds(condition, step)? {
+                self.skip(step, shown, CONDITION_DOES_NOT_HOLD);
+                self.keep(step, false);
+                return Ok(());
+            }
         }
         if self.is_fresh(step) {
             self.skip(step, shown, "it was read a moment ago, and nothing has been written there since");
@@ -139,7 +140,7 @@ impl<'a, W: World> Runner<'a, W> {
             if shown == Shown::Yes {
                 self.progress.comes_to(step, number);
             }
-            return Err(self.stopped(&step.id, by));
+            return Err(self.not_begun(&step.id, by));
         }
         if shown == Shown::No {
             let ended = self.act(step, &step.name).await.map(|_| ());
@@ -240,7 +241,7 @@ impl<'a, W: World> Runner<'a, W> {
     }
 
     fn check(&mut self, step: &Step, check: &CheckStep) -> Result<(), Halt> {
-        self.note_compared(&check.holds);
+        self.note_check(&check.holds);
         if self.holds(&check.holds, step)? {
             return Ok(());
         }

@@ -7,7 +7,7 @@ use crate::documents::playbook::DeviceKind;
 use crate::engine::test_desk::{Desk, Story, play};
 use crate::engine::{Event, Outcome};
 use crate::words::Verdict;
-use crate::world::{Access, AttachedDevice};
+use crate::world::{Access, AttachedDevice, Interrupt};
 
 const CATALOG: &str = r#"[writer]
 summary = "writes"
@@ -69,6 +69,19 @@ fn it_is_ended_before_it_begins() {
 #[test]
 fn it_goes_on_with_every_other_line() {
     assert_eq!(tell("echo 'Part# ours'; echo '10%'; echo written").outcome, Outcome::Recovered);
+}
+
+#[test]
+fn a_step_that_was_not_begun_is_told_as_one() {
+    let desk = Desk { interrupts: RefCell::new([Interrupt::Interrupt].into()), ..Desk::default() };
+    let steps = format!("{STEP}  - {{id: look, check: 1 == 1}}\n");
+    let story = play(CATALOG, &["/bin/sh", "-c", "sleep 0.1; echo written"], &steps, &desk);
+    let Some(Event::Finished { outcome: Outcome::Interrupted, problem: Some(problem), .. }) = story.events.last()
+    else {
+        panic!("{:?}", story.events.last())
+    };
+    assert_eq!(problem.what, "you pressed Ctrl-C; the step before was finished first, and this one was not begun");
+    assert_eq!(problem.step.as_ref().unwrap().as_str(), "look");
 }
 
 /// To cut a write short would leave the board worse than it is.

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::engine::halt::{Failure, Halt, interrupt_words};
 use crate::engine::runner::Runner;
+use crate::engine::watch::TOOL_ENDS_WITHIN;
 use crate::engine::{Event, Outcome, milliseconds};
 use crate::words::{Fault, FaultClass, Id};
 use crate::world::{Interrupt, World};
@@ -81,14 +82,15 @@ impl Stopping {
 impl<W: World> Runner<'_, W> {
     /// The person wants to end and nothing is being written.
     pub(super) fn interrupt(&mut self, step: &Id, by: Interrupt) -> Halt {
-        self.ends_at_once(by);
+        self.ends_at_once(by, None);
         self.stopped(step, by)
     }
 
-    /// Notes and tells a wish that nothing stands in the way of.
-    pub(super) fn ends_at_once(&mut self, by: Interrupt) {
+    /// Notes and tells a wish that nothing stands in the way of. `left` is how long a tool may take to end.
+    pub(super) fn ends_at_once(&mut self, by: Interrupt, left: Option<Duration>) {
         self.stopping.note(by);
-        self.tell(Event::Interrupted { by, finishing: false, breaks: None, leaves: None, remaining_ms: None });
+        let remaining_ms = left.map(milliseconds);
+        self.tell(Event::Interrupted { by, finishing: false, breaks: None, leaves: None, remaining_ms });
     }
 
     /// Notes a wish to end that comes while something is written; answers whether it cuts the write short, which may break
@@ -100,7 +102,7 @@ impl<W: World> Runner<'_, W> {
             Wish::CutsShort => (false, false),
         };
         let leaves = if finishing { self.left_by_a_cut() } else { None };
-        let remaining_ms = left.filter(|_| finishing).map(milliseconds);
+        let remaining_ms = if finishing { left } else { Some(TOOL_ENDS_WITHIN) }.map(milliseconds);
         let breaks = breaks.filter(|_| warned).map(str::to_owned);
         self.tell(Event::Interrupted { by, finishing, breaks, leaves, remaining_ms });
         !finishing
@@ -126,6 +128,14 @@ impl<W: World> Runner<'_, W> {
                 failure
             }
         })
+    }
+
+    /// The step before was finished although somebody wanted to end; the run ends at this one.
+    pub(super) fn not_begun(&self, step: &Id, by: Interrupt) -> Halt {
+        let message =
+            format!("{}; the step before was finished first, and this one was not begun", interrupt_words(by));
+        let fault = Fault::new(FaultClass::Cancelled, message);
+        Halt::Failure(Box::new(self.failure(step, fault, Outcome::Interrupted)))
     }
 
     pub(super) fn stopped(&self, step: &Id, by: Interrupt) -> Halt {

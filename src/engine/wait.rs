@@ -8,6 +8,7 @@ use crate::documents::expression::Value;
 use crate::documents::playbook::{BURNT_UNREAD, Instead, LateAsk, Step, Until};
 use crate::engine::devices::{Met, describe_until, name_of};
 use crate::engine::halt::Halt;
+use crate::engine::hands::what_is_set;
 use crate::engine::hints::Lessons;
 use crate::engine::instead::{Intruders, Told};
 use crate::engine::runner::Runner;
@@ -250,13 +251,19 @@ impl<W: World> Runner<'_, W> {
         let only_going = until.present.iter().all(|name| self.bus.present(name).unwrap_or(false));
         let class = if only_going { FaultClass::TimedOut } else { FaultClass::NoDevice };
         let mut fault = Fault::new(class, format!("{waiting_for}, after {}", describe_time(limit)));
+        let set = what_is_set(&self.hands.set(), self.playbook);
         fault.help = Some(if only_going {
-            "Check wire or switch as the step says, disconnect the board, wait a moment and connect it again".to_owned()
+            let set = set
+                .map(|set| format!("Check the {set} as the step says, then disconnect"))
+                .unwrap_or_else(|| "Disconnect".to_owned());
+            format!("{set} the board, wait a moment and connect it again")
         } else {
-            "Check wire or switch and the cable (some cables carry only power; between two USB-C sockets try one with a \
-             USB-A plug), and try another USB port, without a hub. Take everything else off the board's other pins, such as \
-             shields and serial adapters: it can keep a chip's ROM from answering on USB"
-                .to_owned()
+            let set = set.map(|set| format!("{set} and the ")).unwrap_or_default();
+            format!(
+                "Check the {set}cable (some cables carry only power; between two USB-C sockets try one with a USB-A plug), \
+                 and try another USB port, without a hub. Take everything else off the board's other pins, such as shields \
+                 and serial adapters: it can keep a chip's ROM from answering on USB"
+            )
         });
         let Some(ask) = &step.ask else {
             let fault = self.bus.explained(fault, until);

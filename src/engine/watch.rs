@@ -24,6 +24,8 @@ use crate::world::{Cleared, Interrupt, RunningTool, ToolEvent, ToolInput, World}
 const GRACE: Duration = Duration::from_secs(3);
 /// And then this long until it is given up as unkillable.
 const GIVE_UP: Duration = Duration::from_secs(5);
+/// A tool that is to end has ended by then, or is left alone.
+pub(super) const TOOL_ENDS_WITHIN: Duration = GRACE.saturating_add(GIVE_UP);
 /// Output that was there when a limit passed is heard for so long.
 const HEARD_LATE: Duration = Duration::from_millis(50);
 /// A tool that never stops printing is left alone this often, for whatever else there is.
@@ -127,7 +129,7 @@ impl<'a, W: World> Runner<'a, W> {
                 by = world.interrupted() => {
                     let ends = match prepared.cut_by(&self.stopping).may_be_cut() {
                         (MayBeCut::AtOnce, _) => {
-                            self.ends_at_once(by);
+                            self.ends_at_once(by, Some(TOOL_ENDS_WITHIN));
                             true
                         }
                         (MayBeCut::WhenFinished | MayBeCut::Never, breaks) => {

@@ -7,7 +7,7 @@
 use super::evidence::{Evidence, Match, applies};
 use super::judge::{Expectations, Presence, Touched};
 use crate::documents::catalog::{Command, FaultPattern, OperatingSystem, StatusPattern, Tool};
-use crate::words::{Fault, FaultClass, ToolEnd, Verdict};
+use crate::words::{Fault, FaultClass, ToolEnd, Verdict, in_both_forms};
 
 /// The signals by which a person or the system ends programs in good order: HUP, INT, TERM.
 const ENDING_SIGNALS: [i32; 3] = [1, 2, 15];
@@ -187,7 +187,10 @@ fn refused(status: &StatusPattern, found: &Match) -> Option<Fault> {
     let class = status.classes.get(code).copied().unwrap_or(status.otherwise);
     let message = match status.meanings.get(code) {
         Some(meaning) => meaning.clone(),
-        None => format!("The board answered with status {code}"),
+        None => {
+            let shown = in_both_forms(code, &found.line).unwrap_or_else(|| code.to_owned());
+            format!("The board answered with status {shown}")
+        }
     };
     let mut fault = Fault::new(class, message);
     fault.code = Some(code.to_owned());

@@ -14,9 +14,29 @@ pub struct AddressRange {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is not a range of addresses: write where it begins and how long it is, as in `0x20000000+0x20000`")]
+#[error("`{text}` is not a range of addresses: {}", instead(text))]
 pub struct AddressRangeError {
     pub text: String,
+}
+
+/// What to write in its place. Where it begins and ends is told in the other form, which may be meant in two ways.
+fn instead(text: &str) -> String {
+    const FORM: &str = "write where it begins and how long it is";
+    let number = |part: &str| parse_integer(part.trim()).ok().and_then(|number| u32::try_from(number).ok());
+    let ends = text.split_once('-').and_then(|(start, end)| Some((number(start)?, number(end)?)));
+    match ends {
+        Some((start, last)) if last > start => {
+            let begin = Hex(u64::from(start));
+            let size = |end: u64| Hex(end - u64::from(start));
+            let (with_last, without) = (size(u64::from(last) + 1), size(u64::from(last)));
+            format!(
+                "{FORM}, which is `{begin}+{with_last}` if {} is the last address, and `{begin}+{without}` if it is the first \
+                 one behind",
+                Hex(u64::from(last))
+            )
+        }
+        _ => format!("{FORM}, as in `0x20000000+0x20000`"),
+    }
 }
 
 impl AddressRange {
@@ -71,6 +91,14 @@ mod tests {
         for wrong in ["", "0x20000000", "0x20000000+0", "0x20000000-0x20000", "0xFFFF0000+0x10001", "a+b", "-1+5"] {
             assert!(wrong.parse::<AddressRange>().is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn one_that_is_written_with_its_end_is_told_in_the_right_form() {
+        let told = |text: &str| text.parse::<AddressRange>().unwrap_err().to_string();
+        let with_end = told("0x20000000-0x2001ffff");
+        assert!(with_end.contains("`0x20000000+0x20000` if 0x2001ffff is the last address"), "{with_end}");
+        assert!(told("0x20000000-0x20000").ends_with("as in `0x20000000+0x20000`"), "it cannot end before it begins");
     }
 
     #[test]

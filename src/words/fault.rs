@@ -172,6 +172,39 @@ impl Fault {
             third_time: None,
         }
     }
+
+    /// The code as people look it up: where the tool prints a number in both forms, `10205 (0x27dd)`, with the hexadecimal
+    /// one, in which the makers' documents have it.
+    pub fn code_for_people(&self) -> Option<String> {
+        let code = self.code.as_deref()?;
+        Some(self.evidence.as_deref().and_then(|line| in_both_forms(code, line)).unwrap_or_else(|| code.to_owned()))
+    }
+}
+
+/// The decimal code and its hexadecimal form, where the line has that behind it.
+pub(crate) fn in_both_forms(code: &str, line: &str) -> Option<String> {
+    let number: u64 = code.parse().ok()?;
+    let behind = line.split_once(&format!("{code} ("))?.1.split_once(')')?.0;
+    let digits = behind.strip_prefix("0x").or_else(|| behind.strip_prefix("0X"))?;
+    (u64::from_str_radix(digits, 16) == Ok(number)).then(|| format!("{code} = {number:#x}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_told_in_the_form_of_the_documents_where_the_tool_prints_it() {
+        let told = |code: &str, line: &str| {
+            let mut fault = Fault::new(FaultClass::Refused, "x");
+            (fault.code, fault.evidence) = (Some(code.to_owned()), Some(line.to_owned()));
+            fault.code_for_people().unwrap()
+        };
+        assert_eq!(told("10205", "Response status = 10205 (0x27dd) kStatusMemoryNotConfigured"), "10205 = 0x27dd");
+        assert_eq!(told("10205", "Response status = 10205"), "10205");
+        assert_eq!(told("10205", "10205 (0x1)"), "10205", "it is of something else");
+        assert_eq!(told("0x02", "failed with 0x02 (0x2)"), "0x02");
+    }
 }
 
 /// What one call came to, judged by its output.

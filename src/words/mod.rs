@@ -20,6 +20,7 @@ pub use address_range::{AddressRange, AddressRangeError, end_reached};
 pub use code::{Code, Explanation, UnknownCode};
 pub use device_id::{UsbId, UsbIdError};
 pub use diagnostic::{Diagnostic, Severity, likeness, meant_or_known, nearest, without_repetitions};
+pub(crate) use fault::in_both_forms;
 pub use fault::{Fault, FaultClass, ThirdTime, UnknownFaultClass, Verdict};
 pub use hex::{Hex, IntegerError, parse_integer};
 pub use id::{Id, IdError};

@@ -31,6 +31,11 @@ pub fn free_bytes(folder: &Path) -> Option<u64> {
     system::free_bytes(folder)
 }
 
+/// May this user make something in the folder? Asked without trying; `None` where that cannot be told.
+pub fn may_write_in(folder: &Path) -> Option<bool> {
+    system::may_read_and_write(folder)
+}
+
 /// Is this user let at every device, whatever the rules say?
 pub fn is_administrator() -> bool {
     system::is_root()

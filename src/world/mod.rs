@@ -35,7 +35,7 @@ use unix as system;
 #[cfg(windows)]
 use windows as system;
 
-pub use computer::{free_bytes, is_administrator, running_programs};
+pub use computer::{free_bytes, is_administrator, may_write_in, running_programs};
 pub use contract::{
     Access, AnswerTool, Ask, AttachedDevice, Awake, DeviceList, DeviceNode, Interrupt, NoBus, NodeGroup, NodeHolder,
     OtherDevice, Reply, RunningTool, StopTool, ToolCall, ToolEvent, ToolInput, WarmStart, World,
@@ -55,7 +55,7 @@ pub use rules_file::{NotWritten, device_rules, install_rules, may_install_rules,
 pub use scratch::{Scratch, ScratchProblem, Staged, open_file, sha256_of, sha256_of_bytes};
 pub use serial::serial_ports;
 pub use signature::{SignatureProblem, TrustedKey};
-pub use system::{end_by_signal, host_name};
+pub use system::{drop_typed_ahead, end_by_signal, host_name, new_private_file};
 pub use tool_folder::{FolderProblem, copy_tool_folder, tool_folder};
 pub use tools::{
     Finder, FirstTried, FoundTool, PassedOver, Surroundings, ToolEnvironment, ToolProblem, ToolStarter, Trouble,

@@ -24,7 +24,8 @@ use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg}
 use rustix::process::{Pid, Signal as Kind, WaitId, WaitIdOptions, geteuid, kill_process_group, waitid};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{
-    LocalModes, OptionalActions, OutputModes, QueueSelector, Winsize, tcflush, tcgetattr, tcsetattr, tcsetwinsize,
+    LocalModes, OptionalActions, OutputModes, QueueSelector, Winsize, tcflush, tcgetattr, tcgetpgrp, tcsetattr,
+    tcsetwinsize,
 };
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -262,9 +263,18 @@ pub(super) fn is_same_file(one: &Metadata, other: &Metadata) -> bool {
     (one.dev(), one.ino()) == (other.dev(), other.ino())
 }
 
+/// Makes a file that is not there yet, to be written to its end, which only this user may read.
+pub fn new_private_file(path: &Path) -> io::Result<File> {
+    File::options().append(true).create_new(true).mode(0o600).open(path)
+}
+
 /// Drops what was typed at the terminal and not yet read.
-pub(super) fn drop_typed_ahead() {
-    let _no_terminal = tcflush(io::stdin(), QueueSelector::IFlush);
+pub fn drop_typed_ahead() {
+    // A terminal stops a job of its own in the background that does this.
+    let background = tcgetpgrp(io::stdin()).is_ok_and(|foreground| foreground != rustix::process::getpgrp());
+    if !background {
+        let _no_terminal = tcflush(io::stdin(), QueueSelector::IFlush);
+    }
 }
 
 /// May this user read and write this file? Asked without opening it; `None` where that cannot be told.

@@ -142,8 +142,13 @@ pub(super) fn is_same_file(one: &Metadata, other: &Metadata) -> bool {
     one.len() == other.len() && one.modified().ok() == other.modified().ok()
 }
 
+/// Makes a file that is not there yet, to be written to its end. Who may read it is what its folder says.
+pub fn new_private_file(path: &Path) -> std::io::Result<std::fs::File> {
+    std::fs::File::options().append(true).create_new(true).open(path)
+}
+
 /// What was typed ahead stays: it cannot be told from what is typed now.
-pub(super) fn drop_typed_ahead() {}
+pub fn drop_typed_ahead() {}
 
 pub(super) fn may_read_and_write(_file: &Path) -> Option<bool> {
     None

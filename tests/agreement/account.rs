@@ -58,7 +58,7 @@ struct Writer<'l> {
 
 /// What the tool at work has printed so far.
 /// Only the mock's board is brought into its ROM by hands.
-const OF_HANDS: &str = "If the wire or jumper is still set";
+const OF_HANDS: &str = "If the wire";
 
 #[derive(Debug, Default)]
 struct Call {

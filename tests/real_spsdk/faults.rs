@@ -119,7 +119,7 @@ fn before_anything_changed() -> Vec<Case> {
             fault(json!({"command": "write-file", "kind": "odd-status", "code": 0x1234_5678})),
             WRITE_FILE,
             "refused 305419896",
-            "The board answered with status 305419896",
+            "The board answered with status 305419896 = 0x12345678",
         ),
         case(
             "ROM lost in the data",

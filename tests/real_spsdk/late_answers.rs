@@ -27,7 +27,7 @@ fn burn_late(version: &str, fault: &Value) -> (Workplace, Ran) {
         place.boards.unplug(PORT);
         place.boards.plug(PORT, Wire::Fitted);
     };
-    let ran = place.recover_with("fuse.yaml", &[CONSENT, CHOSEN].concat(), &[("Going back to the step", &replug)]);
+    let ran = place.recover_with("fuse.yaml", &[CONSENT, CHOSEN].concat(), &[("Going back to: ", &replug)]);
     (place, ran)
 }
 
@@ -47,7 +47,7 @@ fn a_burn_is_not_judged_by_answers_out_of_step() {
     ran.exits(0)
         .says("The board's answer belonged to an earlier command")
         .says("The board answers one command late, so no answer can be trusted")
-        .says("Going back to the step enter-rom (time 1 of at most 3).")
+        .says("(time 1 of at most 3).")
         .says("skipped: it was done earlier in this run: a reading shows it");
 }
 

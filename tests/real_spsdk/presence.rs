@@ -19,11 +19,7 @@ fn no_board_ends_with_5() {
         return;
     }
     let place = impatient(&json!({}));
-    place
-        .recover("quick.yaml", &[])
-        .exits(5)
-        .says("1fc9:0135 i.MX RT ROM is not there yet")
-        .says("Check wire or switch");
+    place.recover("quick.yaml", &[]).exits(5).says("1fc9:0135 i.MX RT ROM is not there yet").says("Check the wire");
     assert_eq!(place.boards.state().calls(), [""; 0]);
 }
 

@@ -163,7 +163,7 @@ fn a_board_lost_in_the_data_begins_again_and_keeps_its_fuse() {
     assert_eq!(state.changes(), again);
     assert_eq!(state.burns(), []);
     ran.says("The board left in the middle of the command (device-lost")
-        .says("Going back to the step enter-rom (time 1 of at most 3).")
+        .says("(time 1 of at most 3).")
         .says("skipped: it was done before: a reading shows it");
 }
 

@@ -45,6 +45,22 @@ fn the_list_is_agreed_to_once() {
 }
 
 #[test]
+fn a_run_without_a_record_takes_the_whole_word_and_says_that_there_is_none() {
+    let mut house = house();
+    house.write("file", "");
+    house.set("RECOVER_RUNS_DIR", house.path("work/file/runs"));
+    let question = "to begin nothing, press ENTER:";
+    let (code, shown) = at_terminal(house.command(&NAMED), &[types(LIST, "yes\n"), types(question, "\n")]);
+    assert_eq!(code, Some(2), "{shown}");
+    assert!(shown.contains("A file lies where the folder should be: move it away, or name another folder"), "{shown}");
+    assert!(!shown.contains("Make room") && !was_here(&house), "{shown}");
+    let moves = [types(question, "y\n"), types("`y` is no answer. Type yes, the whole word,", "yes\n")];
+    let (code, shown) = at_terminal(house.command(&NAMED), &moves);
+    assert_eq!(code, Some(0), "{shown}");
+    assert!(was_here(&house) && shown.contains("Record none was kept of this run"), "{shown}");
+}
+
+#[test]
 fn without_a_person_the_list_is_told_and_naming_is_the_decision() {
     let house = house();
     for more in [&["--non-interactive"][..], &[]] {

@@ -100,6 +100,10 @@ fn parse_segment(start: u64, description: &str) -> Option<Segment> {
         [kind] => (b'B', *kind),
         _ => return None,
     };
+    // UM0424 knows these letters; another one is a slip of the pen.
+    if !(b'a'..=b'g').contains(&kind) {
+        return None;
+    }
     let unit_bytes = match unit {
         b'B' | b' ' => 1,
         b'K' => 1024,
@@ -154,6 +158,9 @@ mod tests {
             "@Flash/0x08000000/16*0Kg",
             "@Flash/0x0/0*1Kg",
             "@Flash/8/1*1Kg",
+            "@Flash/0x0/1*1Kq",
+            "@Flash/0x0/1*1Kh",
+            "@Flash/0x0/1*1KG",
         ] {
             assert!(text.parse::<MemoryLayout>().is_err(), "{text}");
         }

@@ -6,8 +6,7 @@
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
-use crate::cli::approval::is_yes;
-use crate::cli::desk::{Desk, ask};
+use crate::cli::desk::{Desk, agrees};
 use crate::cli::streams::{complain, say, show};
 use crate::cli::style::{Look, Role};
 use crate::documents::catalog::OperatingSystem;
@@ -64,7 +63,7 @@ pub(super) fn fix(named: Option<&Playbook>, look: &Look) -> Outcome {
         true => format!("It holds that already. Let udev take it up once more?{how} Type yes:"),
         false => format!("Write it, and let udev take it up?{how} Type yes:"),
     };
-    if !is_yes(&ask(&question)) {
+    if !agrees(&question) {
         say("Nothing was written.");
         return Outcome::Declined;
     }

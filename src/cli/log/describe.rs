@@ -173,7 +173,7 @@ pub(super) fn lines(event: &Event) -> Vec<String> {
             lines.extend(fault_lines("because", because));
             lines
         }
-        Event::Restarting { from, at, time, times_max, because } => {
+        Event::Restarting { from, at, time, times_max, because, .. } => {
             let mut lines = vec![format!("{from}: goes back to {at} (time {time} of {times_max})")];
             lines.extend(fault_lines("because", because));
             lines
@@ -246,7 +246,7 @@ fn problem_lines(problem: &Problem) -> Vec<String> {
 }
 
 fn fault_lines(name: &str, fault: &Fault) -> Vec<String> {
-    let code = fault.code.as_ref().map(|code| format!(", code {code}")).unwrap_or_default();
+    let code = fault.code_for_people().map(|code| format!(", code {code}")).unwrap_or_default();
     let mut lines = vec![format!("{name}: {} ({}{code})", fault.message, fault.class)];
     lines.extend(fault.evidence.iter().map(|line| format!("evidence: {}", clean(line))));
     lines.extend(fault.help.iter().map(|help| format!("help: {help}")));

@@ -5,8 +5,9 @@ use askama::Template;
 
 use crate::cli::report::timeline::{CallLine, StepLine, Timeline};
 use crate::cli::runs::journal::Journal;
-use crate::cli::runs::kept_run::{Ended, KeptRun};
+use crate::cli::runs::kept_run::{AT_WORK, CUT_OFF, Ended, KeptRun};
 use crate::cli::runs::summary::RunSummary;
+use crate::cli::summary::headline;
 use crate::cli::wording::{bytes, milliseconds, quote_command};
 use crate::engine::{Event, Problem, RunDocument};
 use crate::words::{Outcome, Verdict, steers};
@@ -82,15 +83,11 @@ fn without_steering(text: &str) -> String {
 
 fn verdict(run: &KeptRun) -> (String, &'static str) {
     match run.ended() {
-        Ended::So(Outcome::Recovered) => ("Recovered".to_owned(), "good"),
         Ended::So(outcome) => {
-            let words = outcome.to_string().replace('-', " ");
-            let mut letters = words.chars();
-            let first = letters.next().map(|letter| letter.to_ascii_uppercase());
-            (first.into_iter().chain(letters).collect(), "bad")
+            (headline(outcome).to_owned(), if outcome == Outcome::Recovered { "good" } else { "bad" })
         }
-        Ended::AtWork => ("Still at work".to_owned(), "open"),
-        Ended::CutOff => ("Cut off: killed, or the power was lost".to_owned(), "bad"),
+        Ended::AtWork => (AT_WORK.to_owned(), "open"),
+        Ended::CutOff => (format!("{CUT_OFF}: KILLED, OR THE POWER WAS LOST"), "bad"),
     }
 }
 

@@ -172,7 +172,31 @@ impl StepLine {
             }
             Event::ConsentGiven { by, .. } => self.notes.push(format!("consent given: {by}")),
             Event::Warning { text } => self.notes.push(text.clone()),
-            _ => {}
+            Event::RunStarted { .. }
+            | Event::LookingForTools { .. }
+            | Event::ToolPassedOver { .. }
+            | Event::ToolFound { .. }
+            | Event::InputReady { .. }
+            | Event::StepStarted { .. }
+            | Event::StepSkipped { .. }
+            | Event::ToolOutput { .. }
+            | Event::ToolLines { .. }
+            | Event::Progress { .. }
+            | Event::ToolAsked { .. }
+            | Event::ToolAnswered { .. }
+            | Event::Waiting { .. }
+            | Event::Hinted { .. }
+            | Event::Flapping { .. }
+            | Event::ConsentAsked { .. }
+            | Event::BoardAsked { .. }
+            | Event::HealthyAsked { .. }
+            | Event::BoardProven { .. }
+            | Event::Restarting { .. }
+            | Event::Interrupted { .. }
+            | Event::Note { .. }
+            | Event::MaySleep { .. }
+            | Event::StepFinished { .. }
+            | Event::Finished { .. } => {}
         }
     }
 }

@@ -61,12 +61,16 @@ pub(in crate::cli) struct Journal {
     pub(in crate::cli) end: JournalEnd,
     /// Its last line is not whole: the run ended as it was written.
     pub(in crate::cli) torn: bool,
+    /// Where it is not as it was written. The events are those that can be read all the same.
+    pub(in crate::cli) damage: Option<JournalError>,
 }
 
 #[derive(Debug, thiserror::Error)]
 pub(in crate::cli) enum JournalError {
     #[error("{path} cannot be read: {source}")]
     Unreadable { path: String, source: io::Error },
+    #[error("{path} is no record of a run: it has not one whole line of a journal")]
+    NoLine { path: String },
     #[error("line {line} is not as it was written, or what stood before it is missing")]
     Altered { line: u64 },
     #[error("line {line} and what came after it are missing: the run wrote {written} lines")]
@@ -76,55 +80,60 @@ pub(in crate::cli) enum JournalError {
 }
 
 impl Journal {
+    /// Fails where nothing can be read; what is wrong further on is told beside what can.
     pub(in crate::cli) fn open(path: &Path, known_end: Option<&JournalEnd>) -> Result<Journal, JournalError> {
         let unreadable = |source| JournalError::Unreadable { path: path.display().to_string(), source };
         let file = std::fs::File::open(path).map_err(unreadable)?;
         let mut bytes = Vec::new();
         io::Read::read_to_end(&mut io::Read::take(file, BYTES_MAX), &mut bytes).map_err(unreadable)?;
-        Journal::read(&bytes, known_end)
+        let journal = Journal::read(&bytes, known_end);
+        let nothing = journal.events.is_empty() && journal.end.lines == 0;
+        if nothing { Err(JournalError::NoLine { path: path.display().to_string() }) } else { Ok(journal) }
     }
 
     /// `known_end` is what stands beside the journal of a run that has ended.
-    pub(in crate::cli) fn read(bytes: &[u8], known_end: Option<&JournalEnd>) -> Result<Journal, JournalError> {
-        let (end, whole) = verify(bytes, JournalEnd::default(), known_end)?;
-        let mut journal = Journal { events: Vec::new(), unknown: 0, end, torn: whole < bytes.len() };
-        for line in bytes[..whole].split_inclusive(|byte| *byte == b'\n') {
+    pub(in crate::cli) fn read(bytes: &[u8], known_end: Option<&JournalEnd>) -> Journal {
+        let (end, damage) = verify(bytes, JournalEnd::default(), known_end);
+        let torn = damage.is_none() && !bytes.is_empty() && !bytes.ends_with(b"\n");
+        let mut journal = Journal { events: Vec::new(), unknown: 0, end, torn, damage };
+        let lines = bytes.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n"));
+        for line in lines {
             match serde_json::from_slice(line) {
                 Ok(told) => journal.events.push(told),
                 Err(_) => journal.unknown += 1,
             }
         }
-        Ok(journal)
+        journal
     }
 }
 
-/// How far it goes that goes on behind `end`, and how many of its bytes are whole lines.
+/// How far it goes as it was written that goes on behind `end`, and what is wrong behind that.
 pub(in crate::cli) fn verify(
     bytes: &[u8],
     mut end: JournalEnd,
     known_end: Option<&JournalEnd>,
-) -> Result<(JournalEnd, usize), JournalError> {
-    let mut whole = 0;
+) -> (JournalEnd, Option<JournalError>) {
     for line in bytes.split_inclusive(|byte| *byte == b'\n') {
         if known_end.is_some_and(|known| known.lines == end.lines) {
-            return Err(JournalError::Added { written: end.lines });
+            let written = end.lines;
+            return (end, Some(JournalError::Added { written }));
         }
         if !line.ends_with(b"\n") && known_end.is_none() {
             break;
         }
         let number = end.lines + 1;
         let sound = parts(line).filter(|(body, chain)| end.digest(body).as_bytes() == *chain);
-        let Some((_, chain)) = sound else { return Err(JournalError::Altered { line: number }) };
+        let Some((_, chain)) = sound else { return (end, Some(JournalError::Altered { line: number })) };
         end = JournalEnd { lines: number, chain: String::from_utf8_lossy(chain).into_owned() };
-        whole += line.len();
     }
-    match known_end {
+    let damage = match known_end {
         Some(known) if known.lines > end.lines => {
-            Err(JournalError::Missing { line: end.lines + 1, written: known.lines })
+            Some(JournalError::Missing { line: end.lines + 1, written: known.lines })
         }
-        Some(known) if known.chain != end.chain => Err(JournalError::Altered { line: end.lines }),
-        _ => Ok((end, whole)),
-    }
+        Some(known) if known.chain != end.chain => Some(JournalError::Altered { line: end.lines }),
+        _ => None,
+    };
+    (end, damage)
 }
 
 /// What the digest is of, and the digest.
@@ -152,8 +161,9 @@ mod tests {
     #[test]
     fn what_was_written_is_read_and_holds() {
         let (bytes, end) = written();
-        let journal = Journal::read(&bytes, Some(&end)).unwrap();
+        let journal = Journal::read(&bytes, Some(&end));
         assert_eq!((journal.events.len(), journal.unknown, journal.torn, &journal.end), (4, 0, false, &end));
+        assert!(journal.damage.is_none());
         assert!(matches!(&journal.events[1].event, Event::Note { text } if text == "second \u{1b}[31m\nline"));
     }
 
@@ -165,8 +175,8 @@ mod tests {
             for flip in [1, 0x20, 0x80] {
                 let mut altered = bytes.clone();
                 altered[index] ^= flip;
-                match Journal::read(&altered, Some(&end)) {
-                    Err(JournalError::Altered { line: told }) => assert_eq!(told, line, "byte {index}"),
+                match Journal::read(&altered, Some(&end)).damage {
+                    Some(JournalError::Altered { line: told }) => assert_eq!(told, line, "byte {index}"),
                     other => panic!("byte {index}: {other:?}"),
                 }
             }
@@ -180,7 +190,9 @@ mod tests {
         let lines: Vec<&[u8]> = bytes.split_inclusive(|byte| *byte == b'\n').collect();
         let told = |order: &[usize]| {
             let bytes: Vec<u8> = order.iter().flat_map(|line| lines[*line].to_vec()).collect();
-            Journal::read(&bytes, Some(&end)).unwrap_err().to_string()
+            let journal = Journal::read(&bytes, Some(&end));
+            assert_eq!(journal.events.len(), order.len(), "what can be read is");
+            journal.damage.unwrap().to_string()
         };
         assert_eq!(told(&[0, 2, 3]), "line 2 is not as it was written, or what stood before it is missing");
         assert_eq!(told(&[0, 2, 1, 3]), "line 2 is not as it was written, or what stood before it is missing");
@@ -194,8 +206,8 @@ mod tests {
         let (bytes, _) = written();
         for length in 0..=bytes.len() {
             let whole = bytes[..length].iter().filter(|byte| **byte == b'\n').count();
-            let journal = Journal::read(&bytes[..length], None).unwrap();
-            assert_eq!(journal.events.len(), whole, "{length}");
+            let journal = Journal::read(&bytes[..length], None);
+            assert_eq!((journal.events.len(), journal.damage.is_none()), (whole, true), "{length}");
             assert_eq!(journal.torn, length > 0 && bytes[length - 1] != b'\n', "{length}");
         }
     }
@@ -207,7 +219,7 @@ mod tests {
         end.chain = end.digest(body);
         end.lines = 1;
         let line = [body, KEY.as_bytes(), end.chain.as_bytes(), END.as_bytes()].concat();
-        let journal = Journal::read(&line, Some(&end)).unwrap();
+        let journal = Journal::read(&line, Some(&end));
         assert_eq!((journal.events.len(), journal.unknown), (0, 1));
     }
 }

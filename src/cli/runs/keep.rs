@@ -2,12 +2,15 @@
 
 use std::path::PathBuf;
 
-use crate::cli::approval::is_yes;
-use crate::cli::desk::{Desk, ask, piece};
+use console::Term;
+
+use crate::cli::desk::{Desk, agrees, piece};
 use crate::cli::job::Job;
 use crate::cli::refusal::refuse;
 use crate::cli::runs::folder::runs_folder;
 use crate::cli::runs::record::{NoRecord, Record};
+use crate::cli::style::width_of;
+use crate::cli::wording::wrap;
 use crate::engine::{Outcome, RecordKept, Refusal, before_anything};
 use crate::words::FaultClass;
 
@@ -60,15 +63,17 @@ fn without(job: &Job, why: &NoRecord) -> Result<Option<Record>, Box<Refusal>> {
     let what = format!("no record of this run can be kept: {why}");
     if Desk::of(&job.options) == Desk::Person {
         let question = format!(
-            "{}.\nWithout one, nothing is done that cannot be undone. Type yes to go on all the same:",
-            piece(&what)
+            "No record of this run can be kept: {}.\nA record tells afterwards what was done to the board; without one, the run is like any other, but nothing is \
+             done that cannot be undone. To begin the run without a record, type yes; to begin nothing, press ENTER:",
+            piece(&why.to_string())
         );
-        if is_yes(&ask(&question)) {
+        // A terminal would break the line anywhere.
+        if agrees(&wrap(&question, width_of(&Term::stdout())).join("\n")) {
             return Ok(None);
         }
     }
     let next = vec![
-        "Make room there, or name another folder for records with `--runs-dir DIR`.".to_owned(),
+        format!("{}name another folder for records with `--runs-dir DIR`.", why.remedy()),
         "To go on without a record, add --no-record; then nothing is done that cannot be undone.".to_owned(),
     ];
     Err(refuse(Outcome::CommandLine, before_anything(FaultClass::BadFile, what, next)))

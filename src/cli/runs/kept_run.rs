@@ -31,10 +31,16 @@ pub(in crate::cli) enum Ended {
     CutOff,
 }
 
+/// As the headlines of runs that have ended.
+pub(in crate::cli) const AT_WORK: &str = "STILL AT WORK";
+pub(in crate::cli) const CUT_OFF: &str = "CUT OFF";
+
 #[derive(Debug, thiserror::Error)]
 pub(in crate::cli) enum NoSuchRun {
     #[error("no record of the run `{name}` is in {}", folder.display())]
     Unknown { name: String, folder: PathBuf },
+    #[error("no run is named: RUN is `last`, or a name or the beginning of one, as `recover runs` shows them")]
+    Unnamed,
     #[error("`{name}` may be any of {}", list.join(", "))]
     Several { name: String, list: Vec<String> },
     #[error("there is no record of a run in {}", folder.display())]
@@ -46,6 +52,9 @@ pub(in crate::cli) enum NoSuchRun {
 impl KeptRun {
     /// The run of this name in the folder, or whose name begins so; or the last one.
     pub(in crate::cli) fn find(folder: &Path, name: &str) -> Result<KeptRun, NoSuchRun> {
+        if name.is_empty() {
+            return Err(NoSuchRun::Unnamed);
+        }
         let folder_of = folder.to_owned();
         let names = records(folder).map_err(|source| NoSuchRun::Unreadable { folder: folder_of.clone(), source })?;
         if name == "last" {
@@ -65,7 +74,7 @@ impl KeptRun {
         }
     }
 
-    /// Of a run that was killed the summary lacks most, so it is worked out from the journal, as far as that is sound.
+    /// Of a run that was killed the summary lacks most, so it is worked out from the journal, as far as that can be read.
     pub(in crate::cli) fn look(record: &Path) -> KeptRun {
         let name = record.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let at_work = is_locked(&record.join(RESERVE));
@@ -83,6 +92,11 @@ impl KeptRun {
         let summary = RunSummary::of(&journal.events);
         let name = summary.run.run_id.clone();
         Ok((KeptRun { name, summary, journal: file.to_owned(), at_work: false, sent: true }, journal))
+    }
+
+    /// Is it a file that was made to be sent? Then nothing lies beside it.
+    pub(in crate::cli) fn is_sent(&self) -> bool {
+        self.sent
     }
 
     /// The run has ended, and its journal had before.

@@ -2,7 +2,7 @@
 //!
 //! Whatever becomes of the record, the run goes on: only what cannot be undone is not done without one.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -15,7 +15,7 @@ use crate::cli::runs::summary::RunSummary;
 use crate::documents::settings::KeepRuns;
 use crate::engine::{Event, RecordKept, Told};
 use crate::output::Touched;
-use crate::world::write_whole;
+use crate::world::{new_private_file, write_whole};
 
 /// Enough for every event of a run but what tools print.
 const RESERVED_BYTES: usize = 1024 * 1024;
@@ -27,6 +27,22 @@ pub(in crate::cli) enum NoRecord {
     NoFolder,
     #[error("{} cannot be written ({source})", path.display())]
     Unwritable { path: PathBuf, source: io::Error },
+}
+
+impl NoRecord {
+    /// What to do about it, to be followed by what always helps.
+    pub(in crate::cli) fn remedy(&self) -> &'static str {
+        let NoRecord::Unwritable { source, .. } = self else { return "To keep one, " };
+        match source.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "Make room there, or ",
+            io::ErrorKind::PermissionDenied => "Let this user write there, or ",
+            io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
+                "A file lies where the folder should be: move it away, or "
+            }
+            io::ErrorKind::ReadOnlyFilesystem => "That disk can only be read: ",
+            _ => "To keep one, ",
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -138,7 +154,7 @@ struct Reserve {
 impl Reserve {
     fn create(folder: &Path) -> io::Result<Reserve> {
         let path = folder.join(RESERVE);
-        let mut file = File::create_new(&path)?;
+        let mut file = new_private_file(&path)?;
         // Not every file system knows locks; then a run at work looks like one that was cut off.
         let _no_locks = file.lock();
         file.write_all(&vec![0; RESERVED_BYTES])?;
@@ -157,7 +173,7 @@ impl Reserve {
 impl JournalFile {
     fn create(folder: &Path) -> io::Result<JournalFile> {
         let path = folder.join(JOURNAL);
-        let file = OpenOptions::new().append(true).create_new(true).open(&path)?;
+        let file = new_private_file(&path)?;
         let (end, reserve) = (JournalEnd::default(), Reserve::create(folder)?);
         Ok(JournalFile { file: Some(file), path, length: 0, end, output_bytes: 0, leaves_out: false, reserve })
     }
@@ -228,14 +244,45 @@ fn decides(event: &Event) -> bool {
     match event {
         Event::ToolStarted { changes_board, .. } => *changes_board,
         Event::ToolEnded { touched, .. } => *touched != Touched::Nothing,
-        Event::ConsentGiven { .. } | Event::FuseRead { .. } | Event::Finished { .. } => true,
-        _ => false,
+        Event::ConsentAsked { .. }
+        | Event::ConsentGiven { .. }
+        | Event::FuseRead { .. }
+        | Event::BoardProven { .. }
+        | Event::Finished { .. } => true,
+        Event::RunStarted { .. }
+        | Event::LookingForTools { .. }
+        | Event::ToolPassedOver { .. }
+        | Event::ToolFound { .. }
+        | Event::InputReady { .. }
+        | Event::StepStarted { .. }
+        | Event::StepSkipped { .. }
+        | Event::ToolOutput { .. }
+        | Event::ToolLines { .. }
+        | Event::Progress { .. }
+        | Event::ToolAsked { .. }
+        | Event::ToolAnswered { .. }
+        | Event::Prompted { .. }
+        | Event::Waiting { .. }
+        | Event::Hinted { .. }
+        | Event::Flapping { .. }
+        | Event::WaitOver { .. }
+        | Event::BoardAsked { .. }
+        | Event::HealthyAsked { .. }
+        | Event::Retrying { .. }
+        | Event::Restarting { .. }
+        | Event::Interrupted { .. }
+        | Event::Warning { .. }
+        | Event::Note { .. }
+        | Event::MaySleep { .. }
+        | Event::StepFinished { .. } => false,
     }
 }
 
 #[cfg(test)]
 #[cfg(target_os = "linux")]
 mod tests {
+    use std::fs::OpenOptions;
+
     use super::*;
     use crate::cli::runs::journal::Journal;
     use crate::engine::{Outcome, without_problem};
@@ -295,11 +342,33 @@ mod tests {
     }
 
     #[test]
+    fn all_of_it_is_for_this_user_alone() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let mut record = record(folder.path());
+        let modes = |record: &Record| -> Vec<(String, u32)> {
+            let files = fs::read_dir(&record.folder).unwrap().map(Result::unwrap);
+            let mode = |file: &fs::DirEntry| file.metadata().unwrap().permissions().mode() & 0o777;
+            files.map(|file| (file.file_name().into_string().unwrap(), mode(&file))).collect()
+        };
+        record.write_summary().unwrap();
+        assert_eq!(modes(&record).len(), 4);
+        assert!(modes(&record).iter().all(|(_, mode)| *mode == 0o600), "{:?}", modes(&record));
+        assert_eq!(told(&mut record, &without_problem(Outcome::Recovered)), None);
+        assert!(modes(&record).iter().all(|(_, mode)| *mode == 0o600), "{:?}", modes(&record));
+    }
+
+    #[test]
     fn a_record_that_cannot_be_made_leaves_nothing() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("file");
         fs::write(&file, "mine").unwrap();
-        assert!(Record::create(&file.join("runs"), "h7", KeepRuns::default()).is_err());
+        let why = Record::create(&file.join("runs"), "h7", KeepRuns::default()).unwrap_err();
+        assert!(why.remedy().starts_with("A file lies where the folder should be"), "{why}");
+        let because = |kind: io::ErrorKind| NoRecord::Unwritable { path: file.clone(), source: kind.into() }.remedy();
+        assert_eq!(because(io::ErrorKind::StorageFull), "Make room there, or ");
+        assert_eq!(because(io::ErrorKind::PermissionDenied), "Let this user write there, or ");
+        assert!(!because(io::ErrorKind::ReadOnlyFilesystem).contains("room"));
         assert_eq!(fs::read_to_string(&file).unwrap(), "mine");
     }
 }

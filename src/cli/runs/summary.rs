@@ -112,7 +112,34 @@ impl RunSummary {
                     warnings: *warnings,
                 });
             }
-            _ => {}
+            Event::LookingForTools { .. }
+            | Event::ToolPassedOver { .. }
+            | Event::ToolFound { .. }
+            | Event::InputReady { .. }
+            | Event::StepStarted { .. }
+            | Event::StepSkipped { .. }
+            | Event::ToolStarted { .. }
+            | Event::ToolOutput { .. }
+            | Event::ToolLines { .. }
+            | Event::Progress { .. }
+            | Event::ToolAsked { .. }
+            | Event::ToolAnswered { .. }
+            | Event::ToolEnded { .. }
+            | Event::Prompted { .. }
+            | Event::Waiting { .. }
+            | Event::Hinted { .. }
+            | Event::Flapping { .. }
+            | Event::WaitOver { .. }
+            | Event::ConsentAsked { .. }
+            | Event::BoardAsked { .. }
+            | Event::HealthyAsked { .. }
+            | Event::Retrying { .. }
+            | Event::Restarting { .. }
+            | Event::Interrupted { .. }
+            | Event::Warning { .. }
+            | Event::Note { .. }
+            | Event::MaySleep { .. }
+            | Event::StepFinished { .. } => {}
         }
     }
 }

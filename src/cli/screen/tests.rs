@@ -247,12 +247,26 @@ fn a_fault_is_told_once_per_attempt_and_progress_in_quarters() {
             leaves: Some("the board may not start, but once it is connected again it shows up as ROM".to_owned()),
             remaining_ms: Some(103_000),
         },
+        Event::Interrupted {
+            by: Interrupt::Interrupt,
+            finishing: false,
+            breaks: None,
+            leaves: None,
+            remaining_ms: Some(8_000),
+        },
         progress(100.0),
         step_end(StepEnd::Failed(no_answer())),
         retrying,
         tool("blhost -- b", "getting back in step"),
         step_end(StepEnd::Failed(no_answer())),
-        Event::Restarting { from: id("a"), at: id("rom"), time: 1, times_max: 2, because: no_answer() },
+        Event::Restarting {
+            from: id("a"),
+            at: id("rom"),
+            at_name: Some("Enter the ROM".to_owned()),
+            time: 1,
+            times_max: 2,
+            because: no_answer(),
+        },
     ]);
     assert_eq!(
         text,
@@ -263,13 +277,14 @@ fn a_fault_is_told_once_per_attempt_and_progress_in_quarters() {
           latest. Cutting it short would leave the board half written: the board
           may not start, but once it is connected again it shows up as ROM.
           Press Ctrl-C again to end the tool.
+        ! Ctrl-C. Ending the tool and the run, within 8 s at the latest.
         Erase 100 %
         ✗ the flashloader did not answer (no-answer, code 10004)
         ↻ Trying again in 1.0 s: attempt 2 of 2.
         getting back in step
         $ blhost -- b
         ✗ the flashloader did not answer (no-answer, code 10004)
-        ↻ Going back to the step rom (time 1 of at most 2).
+        ↻ Going back to: Enter the ROM (time 1 of at most 2).
 "
     );
 }

@@ -1,7 +1,7 @@
 //! The value of an expression. What files hold and what is attached comes from [`Facts`], so this stays pure.
 
 use crate::documents::expression::{
-    BinaryOperator, Expression, Function, Node, Part, Template, UnaryOperator, in_words,
+    BinaryOperator, Expression, FilePiece, Function, Node, Part, Template, UnaryOperator, in_words,
 };
 use crate::words::{Hex, Id, ToolVersion};
 
@@ -97,6 +97,23 @@ pub fn evaluate(expression: &Expression, facts: &dyn Facts) -> Result<Value, Eva
 /// The value of a condition.
 pub fn evaluate_condition(expression: &Expression, facts: &dyn Facts) -> Result<bool, EvaluationError> {
     boolean(&expression.root, facts)
+}
+
+/// The pieces of files that turn out to be otherwise than a check wants them.
+pub fn pieces_that_fail<'e>(check: &'e Expression, facts: &dyn Facts) -> Vec<FilePiece<'e>> {
+    let fails = |condition: &&Node| boolean(condition, facts) == Ok(false);
+    check.root.all_of().into_iter().filter(fails).filter_map(Node::piece_compared).collect()
+}
+
+/// The pieces of files of which a condition asks whether they are otherwise than they should be, `head(file, 4) != '…'`, and
+/// that are.
+pub fn pieces_that_differ<'e>(condition: &'e Expression, facts: &dyn Facts) -> Vec<FilePiece<'e>> {
+    let mut nodes = Vec::new();
+    condition.root.each(&mut nodes);
+    let differs = |node: &&Node| {
+        matches!(node, Node::Binary { operator: BinaryOperator::NotEqual, .. }) && boolean(node, facts) == Ok(true)
+    };
+    nodes.into_iter().filter(differs).filter_map(Node::piece_compared).collect()
 }
 
 /// The text of a template with every expression replaced: numbers in decimal, files by the name tools see.

@@ -32,6 +32,27 @@ impl Expression {
         self.root.compared_files(&mut pairs);
         pairs
     }
+
+    /// The files of which it asks whether they hold the same, whatever it makes of the answer.
+    pub fn files_held_together(&self) -> Vec<(&Id, &Id)> {
+        let pair = |node| match node {
+            &Node::Binary {
+                operator: BinaryOperator::Equal | BinaryOperator::NotEqual, ref left, ref right, ..
+            } => left.hashed_file().zip(right.hashed_file()),
+            _ => None,
+        };
+        let mut nodes = Vec::new();
+        self.root.each(&mut nodes);
+        nodes.into_iter().filter_map(pair).collect()
+    }
+}
+
+/// A piece of a file, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FilePiece<'a> {
+    pub file: &'a Id,
+    pub offset: u64,
+    pub length: u64,
 }
 
 impl Node {
@@ -51,6 +72,52 @@ impl Node {
             | Node::Call { .. }
             | Node::Unary { .. }
             | Node::Binary { .. } => {}
+        }
+    }
+
+    /// Itself and all below it.
+    pub(super) fn each<'a>(&'a self, into: &mut Vec<&'a Node>) {
+        into.push(self);
+        match self {
+            Node::Integer(_) | Node::Text(_) | Node::Boolean(_) | Node::Name { .. } => {}
+            Node::Call { arguments, .. } => arguments.iter().for_each(|argument| argument.each(into)),
+            Node::Unary { operand, .. } => operand.each(into),
+            Node::Binary { left, right, .. } => {
+                left.each(into);
+                right.each(into);
+            }
+        }
+    }
+
+    /// The conditions of which all must hold for this one.
+    pub(super) fn all_of(&self) -> Vec<&Node> {
+        match self {
+            Node::Binary { operator: BinaryOperator::And, left, right, .. } => {
+                left.all_of().into_iter().chain(right.all_of()).collect()
+            }
+            other => vec![other],
+        }
+    }
+
+    /// The piece of a file that it compares with something.
+    pub(super) fn piece_compared(&self) -> Option<FilePiece<'_>> {
+        match self {
+            Node::Binary { operator: BinaryOperator::Equal | BinaryOperator::NotEqual, left, right, .. } => {
+                left.piece().or_else(|| right.piece())
+            }
+            _ => None,
+        }
+    }
+
+    fn piece(&self) -> Option<FilePiece<'_>> {
+        const WORD_LEN_BYTES: u64 = 4;
+        let Node::Call { function, arguments, .. } = self else { return None };
+        let [Node::Name { name: file, .. }, Node::Integer(number)] = arguments.as_slice() else { return None };
+        let number = u64::try_from(*number).ok()?;
+        match function {
+            Function::Head => Some(FilePiece { file, offset: 0, length: number }),
+            Function::Word => Some(FilePiece { file, offset: number, length: WORD_LEN_BYTES }),
+            _ => None,
         }
     }
 

@@ -10,7 +10,7 @@ use std::convert::Infallible;
 use crate::documents::catalog::{ArgumentPlace, Catalog, RegionArguments};
 use crate::documents::expression::{Template, expand};
 use crate::documents::playbook::declared::Declared;
-use crate::documents::playbook::{Input, Playbook, Run, Step, arguments, procedure};
+use crate::documents::playbook::{Input, Playbook, Run, StartPart, Step, arguments, procedure};
 use crate::words::{
     AddressRange, Code, Diagnostic, Hex, Id, Located, Place, Severity, end_reached, parse_integer, without_repetitions,
 };
@@ -90,8 +90,28 @@ impl Room {
 pub fn check_rooms(playbook: &Playbook, catalog: &Catalog, rooms: &[Room]) -> Vec<Diagnostic> {
     let mut found = Found { playbook, catalog, erases: Vec::new(), writes: Vec::new() };
     found.steps(&playbook.steps, Taken::Always);
-    let beyond = found.writes.iter().filter_map(|write| beyond(write, rooms));
+    let parts = playbook.devices.iter().flat_map(|device| &device.starts_from);
+    let nowhere = parts.filter_map(|part| start_outside(part, rooms));
+    let beyond = found.writes.iter().filter_map(|write| beyond(write, rooms)).chain(nowhere);
     without_repetitions(beyond.map(|diagnostic| Diagnostic { severity: Severity::Warning, ..diagnostic }).collect())
+}
+
+/// A device cannot start from where the board has no memory.
+fn start_outside(part: &Located<StartPart>, rooms: &[Room]) -> Option<Diagnostic> {
+    let StartPart::Range(range) = &part.value else { return None };
+    let names = names_of(rooms.iter())?;
+    let start = u64::from(range.start);
+    if end_reached(start, &rooms.iter().map(Room::range)) >= range.end() {
+        return None;
+    }
+    let message = format!("{range} does not lie within {}", names.join(" and "));
+    Some(Diagnostic::error(Code::OutsideMemory, &part.place, message).hint(whereabouts(rooms)))
+}
+
+fn whereabouts(rooms: &[Room]) -> String {
+    let reach = |(start, end): (u64, u64)| format!("{} to {}", Hex(start), Hex(end - 1));
+    let reach: Vec<String> = stretches(rooms).into_iter().take(ROOMS_SHOWN_MAX).map(reach).collect();
+    format!("memory is at {}", reach.join(", "))
 }
 
 fn beyond(write: &Write<'_>, rooms: &[Room]) -> Option<Diagnostic> {
@@ -100,10 +120,7 @@ fn beyond(write: &Write<'_>, rooms: &[Room]) -> Option<Diagnostic> {
     if end == *address {
         let names = names_of(rooms.iter())?;
         let message = format!("{} lies outside of {}", Hex(*address), names.join(" and "));
-        let reach = |(start, end): (u64, u64)| format!("{} to {}", Hex(start), Hex(end - 1));
-        let reach: Vec<String> = stretches(rooms).into_iter().take(ROOMS_SHOWN_MAX).map(reach).collect();
-        let diagnostic = Diagnostic::error(Code::OutsideMemory, address_place, message);
-        return Some(diagnostic.hint(format!("memory is at {}", reach.join(", "))));
+        return Some(Diagnostic::error(Code::OutsideMemory, address_place, message).hint(whereabouts(rooms)));
     }
     let (room_bytes, max) = (end - address, input.max_size?);
     let names = names_of(rooms.iter().filter(|room| room.start < end && *address < room.end))?;

@@ -330,11 +330,16 @@ impl Leaves {
                     label(device)
                 )
             }
-            Leaves::NeedsHands { device, step: Some(step), hands } => format!(
-                "the board may not start, but once it is connected again, with {} as in the step {step}, it shows up as {}",
-                set_by(hands),
-                label(device)
-            ),
+            Leaves::NeedsHands { device, step: Some(step), hands } => {
+                let named = every_step(&playbook.steps).find(|one| one.id == *step);
+                let name = named.map_or(step.as_str(), |step| step.name.as_str());
+                format!(
+                    "the board may not start, but once it is connected again, with {} as in the step \"{name}\", it shows up \
+                     as {}",
+                    set_by(hands, playbook.wire()),
+                    label(device)
+                )
+            }
             Leaves::NeedsHands { device, step: None, .. } => {
                 format!("the board may not start, but it can be brought back as {}", label(device))
             }
@@ -345,15 +350,15 @@ impl Leaves {
 }
 
 /// What hands have set for the board to come back, for people.
-fn set_by(hands: &[HandMove]) -> String {
+fn set_by(hands: &[HandMove], wire: &str) -> String {
     let thing = |hand: &HandMove| match hand {
-        HandMove::FitJumper => Some("its wire or button"),
-        HandMove::RemoveJumper => Some("its wire or button let go"),
-        HandMove::SwitchOn | HandMove::SwitchOff => Some("its switch"),
-        HandMove::PressButton => Some("its button pressed"),
+        HandMove::FitJumper => Some(format!("its {wire}")),
+        HandMove::RemoveJumper => Some(format!("its {wire} let go")),
+        HandMove::SwitchOn | HandMove::SwitchOff => Some("its switch".to_owned()),
+        HandMove::PressButton => Some("its button pressed".to_owned()),
         HandMove::Unplug | HandMove::PlugIn => None,
     };
-    let things: BTreeSet<&str> = hands.iter().filter_map(thing).collect();
+    let things: BTreeSet<String> = hands.iter().filter_map(thing).collect();
     things.into_iter().collect::<Vec<_>>().join(" and ")
 }
 

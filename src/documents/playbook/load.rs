@@ -312,12 +312,17 @@ fn read_device(reader: &mut Reader, name: Id, place: &Place, yaml: &Yaml) -> Opt
 
 /// Only a range has a `+` in it, which no name can have.
 fn read_start_part(reader: &mut Reader, yaml: &Yaml) -> Option<Located<StartPart>> {
-    if matches!(&yaml.kind, YamlKind::Scalar { text, .. } if text.contains('+')) {
+    if matches!(&yaml.kind, YamlKind::Scalar { text, .. } if is_range(text)) {
         let range = reader.parsed(yaml)?;
         return Some(Located { value: StartPart::Range(range.value), place: range.place });
     }
     let file = reader.named_value(yaml)?;
     Some(Located { value: StartPart::File(file.value), place: file.place })
+}
+
+/// No name of a file begins with a digit.
+fn is_range(text: &str) -> bool {
+    text.contains('+') || text.starts_with(|letter: char| letter.is_ascii_digit())
 }
 
 fn read_state(reader: &mut Reader, yaml: &Yaml) -> Option<DeviceState> {

@@ -56,6 +56,14 @@ impl Playbook {
         self.devices.iter().filter_map(|device| device.identity.as_ref()?.answers.as_ref())
     }
 
+    /// What people call what [`HandMove::FitJumper`] sets: a drawing of two pins shows that it is no button.
+    pub fn wire(&self) -> &'static str {
+        match &self.drawing {
+            Some(drawing) if !drawing.connect.is_empty() => "wire",
+            _ => "wire or button",
+        }
+    }
+
     /// The ranges of what is plain memory.
     pub fn memories(&self) -> Vec<AddressRange> {
         self.memories.iter().map(|(_, range)| range.value).collect()

@@ -41,7 +41,7 @@ mishaps! {
         LostInFuse: Once "lost-in-fuse" "the fuse is burnt, and the board is lost before it answers",
         FuseStuck: Always "fuse-stuck" "burning the fuse claims success, but the bit stays clear",
         FuseNotKept: Always "fuse-not-kept" "the fuse reads as burnt, but is clear again once the board was unplugged",
-        BootPinHeld: Always "boot-pin-held" "the ROM comes whatever the person does to wire or switch",
+        BootPinHeld: Always "boot-pin-held" "the pin that asks for the ROM stays connected: the ROM comes whatever the person does to wire or switch",
         ResetNoAnswer: Once "reset-no-answer" "the first reset happens, but its answer does not come",
         LostBeforeReset: Once "lost-before-reset" "the board is lost just before the first reset",
         ToolHangs: Once "tool-hangs" "the first call that erases flash never returns",
