@@ -1,5 +1,7 @@
 //! The whole recovery with the shipped playbook.
 
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
 use std::time::Duration;
 
 use serde_json::json;
@@ -32,10 +34,15 @@ pub(crate) const CHANGES: [&str; 13] = [
 pub(crate) const BURN: &str = "efuse-program-once 0x06 0x00000010";
 
 /// The command lines: each is a process of its own.
-pub(crate) const CALLS: [&str; 27] = [
+pub(crate) const CALLS: [&str; 32] = [
     "sdphost -u 0x1FC9,0x0135 -- write-file 0x20001C00 sdphost_flash_loader.bin",
     "sdphost -u 0x1FC9,0x0135 -- jump-address 0x20001C00",
     "blhost -u 0x15A2,0x0073 -- get-property 1",
+    "blhost -u 0x15A2,0x0073 -- get-property 1",
+    "blhost -u 0x15A2,0x0073 -- get-property 11",
+    "blhost -u 0x15A2,0x0073 -- get-property 1",
+    "blhost -u 0x15A2,0x0073 -- get-property 11",
+    "blhost -u 0x15A2,0x0073 -- efuse-read-once 0x06",
     "blhost -u 0x15A2,0x0073 -- fill-memory 0x2000 4 0xC0000008 word",
     "blhost -u 0x15A2,0x0073 -- configure-memory 9 0x2000",
     "blhost -u 0x15A2,0x0073 -t 120000 -- flash-erase-region 0x60000000 0x1000",
@@ -183,4 +190,41 @@ fn flash_that_is_not_proven_keeps_the_fuse_as_it_is() {
     ran.says("The firmware in flash differs from the file")
         .says("the fuse was not touched")
         .says("Running recover again is safe");
+}
+
+/// The host loses its power together with the board, in the middle of the firmware. The next run goes on from there.
+#[test]
+fn a_run_that_was_cut_off_is_gone_on_with() {
+    if !requirements::met("a_run_that_was_cut_off_is_gone_on_with") {
+        return;
+    }
+    let cut = json!({"command": "write-memory", "time": 2, "kind": "vanish-in-data", "bytes": 9_000});
+    let place = Workplace::new(NEWEST, &json!({"faults": [cut]}));
+    place.boards.plug(PORT, Wire::Fitted);
+    let args = ["--playbook", "rt1062.yaml", "--files", "images", "--non-interactive"];
+    let mut child = place.house.command(&[&args[..], &CONSENT, &CHOSEN].concat());
+    let mut child = child.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap().contains("Going back")), "the board was not lost");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let before = place.boards.state().changes().len();
+
+    place.boards.plug(PORT, Wire::Fitted);
+    let ran = place.recover("rt1062.yaml", &[&CONSENT[..], &CHOSEN, &["--resume"]].concat());
+    let state = assert_recovered(&place, &ran);
+    assert_eq!(state.burns(), [(6, 0x10)]);
+    // The SBL is proven, of the firmware the sector in which it was cut off is erased again, and what is behind it was erased.
+    let of_flash = |command: &String| command.contains(" 0x6000") || command.contains(" 0x6004");
+    let changes: Vec<String> = state.changes()[before..].iter().filter(|command| of_flash(command)).cloned().collect();
+    assert_eq!(
+        changes,
+        [
+            "flash-erase-region 0x60000000 0x1000",
+            "flash-erase-region 0x60042000 0x1000",
+            "write-memory 0x60042000 4096",
+            "write-memory 0x60043000 57",
+        ]
+    );
+    ran.says("Left as it was, because a reading showed that it is right: blhost_flash_loader.bin at 0x60001000");
 }

@@ -89,7 +89,14 @@ class Flash:
         offset = address - FLASH_START
         self.cells[offset : offset + length] = b"\xff" * length
         self.erased_sectors += length // SECTOR_BYTES
-        kept = {start: size for start, size in self.written.items() if start + size <= address or address + length <= start}
+        kept = {}
+        for start, size in self.written.items():
+            end = start + size
+            if start < address:
+                kept[start] = min(end, address) - start
+            if end > address + length:
+                begin = max(start, address + length)
+                kept[begin] = end - begin
         self.written = kept
         return OK
 
@@ -114,9 +121,16 @@ class Flash:
         return bytes(self.cells[offset : offset + length])
 
     def regions(self):
+        """What was written; neighbours are one, however many commands wrote them."""
+        joined = []
+        for address, length in sorted(self.written.items()):
+            if joined and joined[-1][0] + joined[-1][1] == address:
+                joined[-1] = (joined[-1][0], joined[-1][1] + length)
+            else:
+                joined.append((address, length))
         return [
             {"address": address, "length": length, "sha256": hashlib.sha256(self.peek(address, length)).hexdigest()}
-            for address, length in sorted(self.written.items())
+            for address, length in joined
         ]
 
 
