@@ -45,7 +45,7 @@ fn killed(board: &str, playbook: &Playbook) -> (BTreeMap<&'static str, usize>, V
     let (scenes, folder) = (BTreeMap::new(), playbooks());
     let subject =
         Subject { playbook, sound: playbook, name: board, catalog: &catalog, folder: &folder, scenes: &scenes };
-    let matrix = survey(subject, &tests.cases).unwrap();
+    let matrix = survey(subject, &tests.cases, FAULT_IMAGE_BYTES_MAX).unwrap();
     let (mut claims, mut broken) = (BTreeMap::new(), Vec::new());
     let cuts = [RunMishap::Kill, RunMishap::KillInside];
     for trial in matrix.trials().iter().filter(|trial| cuts.contains(&trial.mishap)) {
