@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
-use recover::bench::{RunMishap, Subject, survey, try_out};
+use recover::bench::{FAULT_IMAGE_BYTES_MAX, RunMishap, Subject, survey, try_out};
 use recover::documents::cases;
 use recover::documents::catalog::shipped;
 use recover::documents::library::{shipped_boards, shipped_family, shipped_playbook};

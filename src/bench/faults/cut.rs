@@ -7,15 +7,17 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fmt;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::bench::cases::bench_run::run_watched;
 use crate::bench::faults::cut_recorder::{CutPlace, CutRecorder, LeftBench, Notes};
 use crate::bench::faults::invariants::{Broken, Invariant};
 use crate::bench::faults::limit::{TRIAL_IMAGE_BYTES_MAX, longest_run};
-use crate::bench::faults::run_watch::RunWatch;
+use crate::bench::faults::run_watch::{Known, RunWatch};
 use crate::bench::faults::scenario::{Matrix, Reference};
 use crate::bench::faults::trial::{knowing_the_board, run_again};
 use crate::bench::folder::folder_error;
+use crate::bench::kit::memory_image::MemoryImage;
 use crate::bench::kit::watched::Boundary;
 use crate::bench::state::{BenchState, SETTLED_MS};
 use crate::bench::{Bench, BenchFolder, BenchRun, CaseError, Subject};
@@ -117,7 +119,7 @@ fn cases(notes: Notes, reference: &Reference, run: usize) -> Result<Vec<CutCase>
     if let Some(error) = notes.failed {
         return Err(error.into());
     }
-    let after = AfterCut::new()?;
+    let mut after = AfterCut::new()?;
     let mut cases: Vec<CutCase> = Vec::new();
     let mut by_digest: HashMap<String, usize> = HashMap::new();
     let mut by_state: HashMap<(usize, Cut), usize> = HashMap::new();
@@ -149,6 +151,8 @@ fn cases(notes: Notes, reference: &Reference, run: usize) -> Result<Vec<CutCase>
 /// A folder in which boards lose their power.
 struct AfterCut {
     folder: BenchFolder,
+    /// What lies in it.
+    memory: Arc<MemoryImage>,
 }
 
 impl AfterCut {
@@ -156,21 +160,25 @@ impl AfterCut {
         let folder = BenchFolder::temporary()?;
         let files = folder.files();
         std::fs::create_dir_all(files.memory()).map_err(folder_error(folder.path()))?;
-        Ok(AfterCut { folder })
+        Ok(AfterCut { folder, memory: Arc::default() })
     }
 
-    fn left(&self, left: &LeftBench, cut: Cut) -> Result<LeftBench, CaseError> {
+    fn left(&mut self, left: &LeftBench, cut: Cut) -> Result<LeftBench, CaseError> {
         if cut.hands().is_empty() {
             return Ok(left.clone());
         }
         let files = self.folder.files();
-        left.put(&files)?;
+        left.put(&files, &self.memory)?;
         let mut state = BenchState::look(&files)?;
         for (hand, at_ms) in cut.hands().iter().zip((SETTLED_MS..).step_by(MOVE_MS)) {
             state.stage.hands(*hand, at_ms);
         }
         state.save(&files)?;
-        Ok(LeftBench::of(&files, &left.memory, &left.known)?)
+        // They have their hands on it, or see it come back, and can tell which board is theirs.
+        let known = Known { hands_moved: true, ..left.known.clone() };
+        let left = LeftBench::of(&files, &left.memory, &known)?;
+        self.memory = Arc::clone(&left.memory);
+        Ok(left)
     }
 }
 
@@ -182,7 +190,7 @@ pub fn try_cut(subject: Subject<'_>, matrix: &Matrix, case: &CutCase) -> Result<
     let Some(reference) = matrix.references.get(case.run) else { return Ok(CutRecord::of_another_matrix()) };
     let (bench, playbook, given) = reference.scenario.set_up(&matrix.playbook, subject)?;
     let bench_run = knowing_the_board(BenchRun { playbook: &playbook, ..given }, &case.left.known);
-    case.left.put(&bench.files())?;
+    case.left.put(&bench.files(), &MemoryImage::default())?;
     let longest = longest_run(&playbook, TRIAL_IMAGE_BYTES_MAX);
     let (second, broken) = run_again(&bench, &bench_run, reference, longest)?;
     let kept = Rc::try_unwrap(bench).ok().filter(|_| !broken.is_empty()).map(Bench::keep);

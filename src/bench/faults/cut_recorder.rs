@@ -78,9 +78,9 @@ impl LeftBench {
         sha256_of_bytes(&[&self.state, self.memory.digest().as_bytes(), known.as_bytes()].concat())
     }
 
-    /// The bench of this folder is as this one afterwards.
-    pub(crate) fn put(&self, files: &BenchFiles) -> Result<(), BenchError> {
-        self.memory.write(&files.memory()).map_err(folder_error(&files.memory()))?;
+    /// The bench of this folder is as this one afterwards. Of its memory so much is known.
+    pub(crate) fn put(&self, files: &BenchFiles, there: &MemoryImage) -> Result<(), BenchError> {
+        self.memory.write(&files.memory(), there).map_err(folder_error(&files.memory()))?;
         BenchState::read(files, &self.state)?.save(files)
     }
 }

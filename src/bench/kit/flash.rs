@@ -229,6 +229,19 @@ mod tests {
     }
 
     #[test]
+    fn a_page_whose_erase_was_cut_holds_garbage_and_takes_nothing() {
+        let mut flash = flash();
+        flash.erase_page(0x0800_0000);
+        flash.write(0x0800_0000, &[1, 2]).unwrap();
+        flash.spoil_page(0x0800_0004);
+        assert_ne!(flash.read(0x0800_0000, 2), [1, 2]);
+        assert_eq!(flash.regions(), []);
+        assert!(flash.write(0x0800_0000, &[1, 2]).is_err());
+        flash.erase_page(0x0800_0000);
+        assert_eq!(flash.write(0x0800_0000, &[1, 2]), Ok(()));
+    }
+
+    #[test]
     fn an_image_in_blocks_is_one_region() {
         let mut flash = flash();
         flash.erase_page(0x0800_0000);

@@ -47,19 +47,18 @@ impl MemoryImage {
         Ok(MemoryImage { files })
     }
 
-    /// The folder holds this, and nothing else, afterwards.
-    pub(crate) fn write(&self, folder: &Path) -> io::Result<()> {
+    /// The folder holds this, and nothing else, afterwards. What is known to lie `there` is not written again.
+    pub(crate) fn write(&self, folder: &Path, there: &MemoryImage) -> io::Result<()> {
         for entry in std::fs::read_dir(folder)? {
-            std::fs::remove_file(entry?.path())?;
-        }
-        for (name, ImageFile { length, pieces }) in &self.files {
-            let mut file = File::create(folder.join(name))?;
-            for (index, bytes) in pieces.iter().enumerate().filter_map(|(at, piece)| Some((at, piece.bytes.as_ref()?)))
-            {
-                file.seek(SeekFrom::Start((index * PIECE_BYTES) as u64))?;
-                file.write_all(bytes)?;
+            let entry = entry?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if !self.files.contains_key(&name) || !there.files.contains_key(&name) {
+                std::fs::remove_file(entry.path())?;
             }
-            file.set_len(*length)?;
+        }
+        for (name, file) in &self.files {
+            let known = there.files.get(name).map(|file| file.pieces.as_slice()).unwrap_or_default();
+            file.write(&folder.join(name), known)?;
         }
         Ok(())
     }
@@ -77,6 +76,43 @@ impl MemoryImage {
         }
         sha256_of_bytes(text.as_bytes())
     }
+}
+
+impl ImageFile {
+    /// Neighbours are written at once.
+    fn write(&self, path: &Path, known: &[Arc<Piece>]) -> io::Result<()> {
+        let mut file = File::options().create(true).truncate(false).write(true).open(path)?;
+        let mut together: Vec<u8> = Vec::new();
+        let mut begin = 0;
+        for (index, piece) in self.pieces.iter().enumerate() {
+            let bytes = match (&piece.bytes, known.get(index)) {
+                (_, Some(known)) if Arc::ptr_eq(known, piece) => None,
+                (None, None) => None,
+                (None, Some(_)) => Some([0; PIECE_BYTES].as_slice()),
+                (Some(bytes), _) => Some(bytes.as_slice()),
+            };
+            match bytes {
+                Some(bytes) => {
+                    if together.is_empty() {
+                        begin = index;
+                    }
+                    together.extend_from_slice(bytes);
+                }
+                None => write_at(&mut file, begin, &mut together)?,
+            }
+        }
+        write_at(&mut file, begin, &mut together)?;
+        file.set_len(self.length)
+    }
+}
+
+fn write_at(file: &mut File, piece: usize, bytes: &mut Vec<u8>) -> io::Result<()> {
+    if !bytes.is_empty() {
+        file.seek(SeekFrom::Start((piece * PIECE_BYTES) as u64))?;
+        file.write_all(bytes)?;
+        bytes.clear();
+    }
+    Ok(())
 }
 
 impl Piece {
@@ -107,7 +143,8 @@ mod tests {
         std::fs::write(from.path().join("nor.bin"), &flash).unwrap();
         std::fs::write(to.path().join("ram.bin"), b"left over").unwrap();
         let first = MemoryImage::read(from.path(), &MemoryImage::default()).unwrap();
-        first.write(to.path()).unwrap();
+        let nothing = MemoryImage::default();
+        first.write(to.path(), &nothing).unwrap();
         assert_eq!(std::fs::read(to.path().join("nor.bin")).unwrap(), flash);
         assert!(!to.path().join("ram.bin").exists());
         flash[5] = 1;
@@ -119,6 +156,11 @@ mod tests {
             Arc::ptr_eq(&piece(&first), &piece(&second))
         };
         assert_eq!([0, 1, 2].map(shared), [false, true, true]);
+        for (image, there) in [(&second, &first), (&first, &second), (&nothing, &first), (&second, &nothing)] {
+            image.write(to.path(), there).unwrap();
+            let read = MemoryImage::read(to.path(), &nothing).unwrap();
+            assert_eq!(read.digest(), image.digest());
+        }
     }
 
     #[test]
