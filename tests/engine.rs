@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use recover::documents::catalog::merge;
 use recover::documents::playbook::{DeviceKind, HandMove, check, load};
-use recover::engine::{Chosen, Event, Files, Order, Outcome, Problem, ReadyTool, Settings, StepEnd, Tools, run};
+use recover::engine::{
+    Already, Chosen, Event, Files, Order, Outcome, Problem, ReadyTool, Settings, StepEnd, Tools, run,
+};
 use recover::words::{Id, Source, Stream, ToolEnd, UsbId};
 use recover::world::{
     Access, Ask, AttachedDevice, Cleared, DeviceList, Interrupt, Reply, RunningTool, Scratch, StopTool, ToolEvent,
@@ -161,6 +163,7 @@ impl Scene {
             variables: BTreeMap::new(),
             simulated: false,
             even_if_healthy: false,
+            already: Already::Nothing,
             single_calls: false,
             operator: None,
             record: None,

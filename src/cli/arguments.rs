@@ -291,6 +291,16 @@ pub struct RunOptions {
     /// Rewrite a camera that runs its firmware, without asking
     #[arg(hide_short_help = true, long)]
     pub even_if_healthy: bool,
+    /// Go on from what the last run has left, without a question: what that run has written is read back first, and written
+    /// again only where it differs
+    #[arg(long, conflicts_with_all = ["from_scratch", "only_what_differs"])]
+    pub resume: bool,
+    /// Write everything, whatever an earlier run has left
+    #[arg(long, conflicts_with = "only_what_differs")]
+    pub from_scratch: bool,
+    /// Read back first whatever can be read, and write only what differs from the files
+    #[arg(long)]
+    pub only_what_differs: bool,
 
     /// Port of the camera, when several are attached
     #[arg(hide_short_help = true, long, value_name = "PATH", conflicts_with = "serial")]

@@ -27,8 +27,8 @@ use crate::documents::playbook::{Input, Need, Playbook};
 use crate::documents::scene::Scene;
 use crate::documents::settings::KeepRuns;
 use crate::engine::{
-    Assignment, Chosen, DocumentRole, EVENTS_FORMAT, Event, GivenFiles, Outcome, Refusal, RunDetails, RunDocument,
-    Settings, before_anything,
+    Already, Assignment, Chosen, DocumentRole, EVENTS_FORMAT, Event, GivenFiles, Outcome, Refusal, RunDetails,
+    RunDocument, Settings, before_anything,
 };
 use crate::words::{Diagnostic, FaultClass, Id, Severity, Source};
 use crate::world::{BoardLock, Surroundings, host_name, sha256_of_bytes};
@@ -81,6 +81,8 @@ impl Job {
             variables: variables(&options, &playbook).map_err(|error| refuse_command_line(&error))?,
             simulated: bench.is_some(),
             even_if_healthy: options.even_if_healthy,
+            // Set by whoever looks at the records of earlier runs.
+            already: Already::Nothing,
             single_calls: options.single_calls,
             operator: options.operator.clone(),
             // Set by whoever makes the record.
@@ -121,6 +123,11 @@ impl Job {
             },
             told,
         ))
+    }
+
+    /// What the run rests on.
+    pub(super) fn documents(&self) -> &[RunDocument] {
+        &self.documents
     }
 
     pub(super) fn assignment(&self) -> Assignment<'_> {

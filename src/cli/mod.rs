@@ -36,6 +36,7 @@ pub mod reader;
 mod record;
 mod refusal;
 mod report;
+mod resume;
 mod run;
 mod run_lock;
 mod run_options;

@@ -6,7 +6,7 @@ use std::slice;
 use crate::documents::catalog::{ArgumentPlace, Command, RegionArguments, RegionBegin, Tool};
 use crate::documents::expression::{Expression, Template};
 use crate::documents::playbook::{Changes, Run, Step, changes_board, procedure};
-use crate::engine::ledger::{Came, Change, ChangeKind, Ledger, Place};
+use crate::engine::ledger::{BoardRegion, Came, Change, ChangeKind, Ledger, Place};
 use crate::engine::runner::Runner;
 use crate::output::Touched;
 use crate::words::{Id, Located, parse_integer};
@@ -114,8 +114,22 @@ impl<'a, W: World> Runner<'a, W> {
                 Touched::Completely => Came::Completely,
             };
             let change = self.change(step, run, (tool, command, args), came);
+            if came != Came::NotBegun {
+                self.no_longer_fresh(&change.place);
+            }
             self.board.note(change);
         }
+    }
+
+    /// What a call that is about to begin changes of the memory that lasts, if anything.
+    pub(super) fn region_of_call(
+        &self,
+        step: &Step,
+        run: &Run,
+        (tool, command, args): (&Tool, Option<&Command>, &[String]),
+    ) -> Option<Box<BoardRegion>> {
+        let lasting = changes_board(run, command);
+        lasting.then(|| Box::new(Ledger::region_of(self.change(step, run, (tool, command, args), Came::Partly))))
     }
 
     fn change(
@@ -151,13 +165,19 @@ impl<'a, W: World> Runner<'a, W> {
         Change { tool: tool.name.clone(), place, file, kind, came }
     }
 
-    fn erased(&self, command: &Command, args: &[String]) -> Option<Place> {
+    pub(super) fn erased(&self, command: &Command, args: &[String]) -> Option<Place> {
         let erases = command.erases.as_ref()?;
         let address = number(command, erases.address()?, args)?;
         Some(Place::Range { address, length: number(command, &erases.extent, args)? })
     }
 
-    fn written(&self, run: &Run, command: &Command, region: &RegionArguments, args: &[String]) -> Option<(Place, Id)> {
+    pub(super) fn written(
+        &self,
+        run: &Run,
+        command: &Command,
+        region: &RegionArguments,
+        args: &[String],
+    ) -> Option<(Place, Id)> {
         let file_name = args.get(command.argument(&region.extent, args)?)?;
         let named = |name: &&Id| self.files.file_name(name).is_ok_and(|known| known == *file_name);
         let file = run.args.iter().filter_map(|arg| arg.only_name()).find(named)?;
@@ -204,7 +224,7 @@ impl<'a, W: World> Runner<'a, W> {
 }
 
 /// The number in front of modifiers such as those in `0x08000000:leave`.
-fn number(command: &Command, place: &ArgumentPlace, args: &[String]) -> Option<u64> {
+pub(super) fn number(command: &Command, place: &ArgumentPlace, args: &[String]) -> Option<u64> {
     let text = args.get(command.argument(place, args)?)?;
     let number = text.split(':').next().unwrap_or(text);
     parse_integer(number).ok().and_then(|number| u64::try_from(number).ok())

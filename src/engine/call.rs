@@ -159,6 +159,9 @@ impl<'a, W: World> Runner<'a, W> {
     ) -> Result<(Judgement, Watched<'a>), Halt> {
         self.hold_board(step, run)?;
         let cleared = self.cleared(step, run, prepared)?;
+        let args = prepared.command.get(1..).unwrap_or_default();
+        let tool = self.catalog.tool(&run.tool.value);
+        let region = tool.and_then(|tool| self.region_of_call(step, run, (tool, prepared.kind, args)));
         self.tell(Event::ToolStarted {
             step: step.id.clone(),
             tool: run.tool.value.clone(),
@@ -166,6 +169,7 @@ impl<'a, W: World> Runner<'a, W> {
             limit_ms: milliseconds(prepared.limit),
             changes_board: prepared.changes_board,
             purpose: purpose.to_owned(),
+            region,
         });
         if prepared.changes_board {
             self.stay_awake();
@@ -179,8 +183,7 @@ impl<'a, W: World> Runner<'a, W> {
         if run.changes_nothing_that_lasts() {
             judgement.touched = Touched::Nothing;
         }
-        let args = prepared.command.get(1..).unwrap_or_default();
-        if let Some(tool) = self.catalog.tool(&run.tool.value) {
+        if let Some(tool) = tool {
             self.note_call(step, run, (tool, prepared.kind, args), judgement.touched);
         }
         let exit_code = match watched.end {

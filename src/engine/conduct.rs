@@ -14,6 +14,7 @@ use tokio::time::timeout;
 use crate::documents::catalog::Catalog;
 use crate::documents::expression::Value;
 use crate::documents::playbook::Playbook;
+use crate::engine::already::Already;
 use crate::engine::ready::seek_tools;
 use crate::engine::{
     Absent, Chosen, Event, Files, GivenFiles, MakeImage, Outcome, ReadyTool, ReadyTools, SoughtTools, Tools,
@@ -63,6 +64,8 @@ pub struct Settings {
     pub simulated: bool,
     /// A board that runs its firmware when the run begins is rewritten without a question.
     pub even_if_healthy: bool,
+    /// What is worth a reading before it is written.
+    pub already: Already,
     /// Every call starts its tool anew.
     pub single_calls: bool,
     /// Who carries out this run, by a name of theirs.

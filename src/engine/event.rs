@@ -81,6 +81,9 @@ pub enum Event {
         changes_board: bool,
         /// Why it runs: the step itself, or a reading around an irreversible step, or getting back in step.
         purpose: String,
+        /// The part of the board's memory that it changes, in the state that cutting it short would leave.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        region: Option<Box<BoardRegion>>,
     },
     /// Many lines at once, each with its `\n`, that mean nothing to the catalog. Programs are told them one by one.
     ToolLines {
@@ -440,6 +443,15 @@ pub enum WaitEnd {
     /// It was only tried, and the playbook goes on with that.
     NotMet,
     InVain,
+}
+
+impl StepEnd {
+    pub fn is_failure(&self) -> bool {
+        match self {
+            StepEnd::Succeeded | StepEnd::SucceededWithWarning(_) => false,
+            StepEnd::Failed(_) => true,
+        }
+    }
 }
 
 /// What ends a prompt.

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use crate::engine::checked::CheckedFiles;
 use crate::words::Id;
-use crate::world::{FolderProblem, Scratch, ScratchProblem, copy_tool_folder, open_file, sha256_of, tool_folder};
+use crate::world::{
+    FolderProblem, Scratch, ScratchProblem, copy_tool_folder, open_file, sha256_of, sha256_of_bytes, tool_folder,
+};
 
 /// Read at a time where files are compared.
 const COMPARED_LENGTH: u64 = 0x1_0000;
@@ -114,6 +116,30 @@ impl Files {
         self.checked.forget(file_name);
         self.scratch.write(file_name, text)?;
         self.add(name.clone(), file_name.to_owned());
+        Ok(())
+    }
+
+    /// Makes a file of a part of another one, which must stay as it is.
+    pub(super) fn cut(&mut self, part: &Id, of: &Id, offset: u64, length: u64) -> Result<(), FileError> {
+        let bytes = self.bytes(of, offset, length)?;
+        let file_name = Files::produced_name(part);
+        self.scratch.remove(&file_name)?;
+        self.scratch.write(&file_name, &bytes)?;
+        self.checked.add(self.scratch.folder(), &file_name, length, &sha256_of_bytes(&bytes));
+        self.add(part.clone(), file_name);
+        Ok(())
+    }
+
+    /// Puts what another file holds in the place of as many bytes of a file that a tool has made.
+    pub(super) fn patch(&mut self, name: &Id, offset: u64, with: &Id) -> Result<(), FileError> {
+        let (mut whole, part) = (self.bytes(name, 0, self.size(name)?)?, self.bytes(with, 0, self.size(with)?)?);
+        let begin = usize::try_from(offset).unwrap_or(usize::MAX);
+        let place = whole.get_mut(begin..begin.saturating_add(part.len()));
+        let short = || FileError::Short { name: name.clone(), offset, length: part.len() as u64 };
+        place.ok_or_else(short)?.copy_from_slice(&part);
+        let file_name = self.file_name(name)?;
+        self.scratch.remove(&file_name)?;
+        self.scratch.write(&file_name, &whole)?;
         Ok(())
     }
 

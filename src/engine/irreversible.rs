@@ -1,12 +1,12 @@
 //! What can never be undone: read first, consent bound to this very step, one attempt, read afterwards.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::documents::catalog::Fuse;
-use crate::documents::playbook::{Irreversible, Reading, Run, Step};
+use crate::documents::playbook::{Irreversible, Reading, Run, Step, leaves};
 use crate::engine::call::Prepared;
 use crate::engine::event::{Agreed, FuseChange};
 use crate::engine::halt::Halt;
@@ -28,6 +28,8 @@ pub(super) struct Acts {
     pub(super) consent: Option<Consent>,
     /// The steps that were carried out.
     attempted: BTreeSet<Id>,
+    /// Those that were read beforehand: had they been done by then?
+    announced: BTreeMap<Id, bool>,
 }
 
 impl Acts {
@@ -40,6 +42,12 @@ impl<'a, W: World> Runner<'a, W> {
     /// Answers `false` when the step was skipped because its work had been done before.
     pub(super) async fn irreversible(&mut self, step: &'a Step, irreversible: &'a Irreversible) -> Result<bool, Halt> {
         let Some(run) = step.call() else { return Ok(true) };
+        // What was done stays done, and the board is the same.
+        if self.acts.announced.get(&step.id) == Some(&true) && !self.attempts.went_back() {
+            let reason = "it was done before: the reading at the beginning showed it; nothing is to be changed";
+            self.skip(step, Shown::Yes, reason);
+            return Ok(false);
+        }
         self.tell(Event::Note { text: "Reading first whether this has been done before.".to_owned() });
         if self.reading(step, &irreversible.already_done).await? {
             let reason = match self.acts.attempted.contains(&step.id) {
@@ -105,6 +113,64 @@ impl<'a, W: World> Runner<'a, W> {
         }
     }
 
+    /// A step has ended: what cannot be undone and comes later may be announced now. Whoever will not agree learns it before
+    /// anything is written, and not after minutes.
+    pub(super) async fn announce(&mut self, after: &Id) -> Result<(), Halt> {
+        let playbook = self.playbook;
+        for step in leaves(&playbook.steps) {
+            let Some(irreversible) = &step.irreversible else { continue };
+            let due = irreversible.announced_after.as_ref().is_some_and(|step| step.value == *after);
+            if due && !self.acts.announced.contains_key(&step.id) {
+                // Whatever comes of the reading, it is not tried a second time.
+                self.acts.announced.insert(step.id.clone(), false);
+                self.announced(step, irreversible).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn announced(&mut self, step: &'a Step, irreversible: &'a Irreversible) -> Result<(), Halt> {
+        let name = &step.name;
+        let text = format!("Reading whether \"{name}\", which cannot be undone, is to be done later.");
+        self.tell(Event::Note { text });
+        let done = match self.reading(step, &irreversible.already_done).await {
+            Ok(done) => done,
+            Err(halt) if self.stopping.wish().is_some() => return Err(halt),
+            Err(_) => {
+                let text = format!("That cannot be read now. It is read again before \"{name}\".");
+                self.tell(Event::Note { text });
+                return Ok(());
+            }
+        };
+        if let Some(run) = step.call() {
+            self.tell_fuse(step, run, irreversible);
+        }
+        self.acts.announced.insert(step.id.clone(), done);
+        if done {
+            let text = format!("\"{name}\" was done before: this run does nothing that cannot be undone.");
+            self.tell(Event::Note { text });
+            return Ok(());
+        }
+        if self.settings.record.as_ref().is_some_and(|record| !record.is_kept()) {
+            return Err(at(step, self.without_record(step)));
+        }
+        if self.settings.allow_irreversible.contains(&step.id) {
+            let text = format!("\"{name}\" is still to be done, later in this run; --allow-irreversible agrees to it.");
+            self.tell(Event::Note { text });
+            return Ok(());
+        }
+        if self.world.who_agrees().is_none() {
+            return Err(at(step, self.nobody_agrees(step)));
+        }
+        let untouched = if self.board.ledger.changed() { "" } else { " Nothing has been written yet." };
+        let text = format!(
+            "Later in this run you are asked to agree to something that cannot be undone, \"{name}\": {} Whoever does not want              that can stop now with Ctrl-C.{untouched}",
+            irreversible.why
+        );
+        self.tell(Event::Note { text });
+        Ok(())
+    }
+
     pub(super) async fn reading(&mut self, step: &'a Step, reading: &'a Reading) -> Result<bool, Halt> {
         self.steps(&reading.steps, Shown::No).await?;
         self.holds(&reading.holds, step)
@@ -150,15 +216,34 @@ impl<'a, W: World> Runner<'a, W> {
 
     /// Nobody could tell later what was done to the chip, and on whose word.
     fn without_record(&self, step: &Step) -> Halt {
-        let message =
-            "this step cannot be undone, and no record is kept of this run; nothing irreversible is done without one";
-        let mut halt = self.declined(&step.id, message.to_owned());
+        let message = format!(
+            "\"{}\" cannot be undone, and no record is kept of this run; nothing irreversible is done without one",
+            step.name
+        );
+        let mut halt = self.declined(&step.id, message);
         if let Halt::Failure(failure) = &mut halt {
             failure.fault.help = Some(
                 "Run recover again without --no-record, with room on the disk, or name a folder for the record with \
                  --runs-dir DIR"
                     .to_owned(),
             );
+        }
+        halt
+    }
+
+    fn nobody_agrees(&self, step: &Step) -> Halt {
+        let message = format!(
+            "\"{}\" cannot be undone, and nobody who could agree is at a terminal; to agree beforehand, add \
+             --allow-irreversible {}",
+            step.name, step.id
+        );
+        let mut halt = self.declined(&step.id, message);
+        if let Halt::Failure(failure) = &mut halt {
+            failure.fault.help = Some(format!(
+                "To let this step happen, run the same command again with --allow-irreversible {} added, or in a \
+                 terminal, without --non-interactive, to be asked",
+                step.id
+            ));
         }
         halt
     }
@@ -179,22 +264,7 @@ impl<'a, W: World> Runner<'a, W> {
             self.tell_consent(step, "--allow-irreversible", Agreed::Beforehand, fuse);
             return Ok(());
         }
-        let Some(who) = self.world.who_agrees() else {
-            let message = format!(
-                "this step cannot be undone, and nobody who could agree is at a terminal; to agree beforehand, add \
-                 --allow-irreversible {}",
-                step.id
-            );
-            let mut halt = self.declined(&step.id, message);
-            if let Halt::Failure(failure) = &mut halt {
-                failure.fault.help = Some(format!(
-                    "To let this step happen, run the same command again with --allow-irreversible {} added, or in a \
-                     terminal, without --non-interactive, to be asked",
-                    step.id
-                ));
-            }
-            return Err(halt);
-        };
+        let Some(who) = self.world.who_agrees() else { return Err(self.nobody_agrees(step)) };
         // Before it is shown: what was typed until then is dropped, and nothing that is typed after it.
         self.world.ask(Ask::Consent { step: &step.id });
         self.tell(Event::ConsentAsked {
@@ -231,4 +301,13 @@ impl<'a, W: World> Runner<'a, W> {
         }
         Err(self.declined(&step.id, "you did not agree to the step that cannot be undone".to_owned()))
     }
+}
+
+/// The step that is the reason is not the one at work.
+fn at(step: &Step, mut halt: Halt) -> Halt {
+    if let Halt::Failure(failure) = &mut halt {
+        failure.step = step.id.clone();
+        failure.step_name.clone_from(&step.name);
+    }
+    halt
 }

@@ -25,6 +25,8 @@ pub enum RegionState {
     Differs,
     /// Written, and read back as it should be.
     Proven,
+    /// Not written by this run: it was read, and is as it should be.
+    Held,
 }
 
 impl std::fmt::Display for RegionState {
@@ -37,6 +39,7 @@ impl std::fmt::Display for RegionState {
             RegionState::Written => "written",
             RegionState::Differs => "written, and read back as something else",
             RegionState::Proven => "written, and read back as it should be",
+            RegionState::Held => "found as it should be",
         })
     }
 }
@@ -133,6 +136,7 @@ impl Ledger {
         let before = position.map(|index| self.entries.remove(index));
         let file = file.or_else(|| before.and_then(|before| before.file));
         self.entries.retain(|entry| !covers(&place, &entry.place));
+        self.entries.retain(|entry| entry.state != RegionState::Held || !may_reach(&tool, &place, entry));
         for entry in self.entries.iter_mut().filter(|entry| may_reach(&tool, &place, entry)) {
             entry.state = match entry.state {
                 RegionState::Proven if place == Place::Somewhere => RegionState::Written,
@@ -143,6 +147,31 @@ impl Ledger {
             };
         }
         self.entries.push(Entry { tool, place, file, state });
+    }
+
+    /// What was read there before anything was written is what is to be there.
+    pub(super) fn note_held(&mut self, tool: &str, address: u64, length: u64, file: Option<String>) {
+        let place = Place::Range { address, length };
+        self.entries.retain(|entry| !covers(&place, &entry.place));
+        self.entries.push(Entry { tool: tool.to_owned(), place, file, state: RegionState::Held });
+    }
+
+    /// Has this run begun to change anything there?
+    pub(super) fn has_touched(&self, tool: &str, address: u64, length: u64) -> bool {
+        let place = Place::Range { address, length };
+        let of_this_run = |entry: &&Entry| !matches!(entry.state, RegionState::Held | RegionState::Untouched);
+        self.entries
+            .iter()
+            .filter(of_this_run)
+            .any(|entry| may_reach(tool, &place, entry) || entry.place == Place::Somewhere && entry.tool == tool)
+    }
+
+    /// The part of the memory that a change is about, as it is while the change is at work.
+    pub(super) fn region_of(change: Change) -> BoardRegion {
+        let mut ledger = Ledger::default();
+        ledger.note(change);
+        let mut regions = ledger.regions();
+        regions.swap_remove(0)
     }
 
     /// A file holds now what is on the board there.
@@ -160,9 +189,15 @@ impl Ledger {
             _ => false,
         };
         for entry in self.entries.iter_mut().filter(read_whole) {
-            if !matches!(entry.state, RegionState::Untouched | RegionState::PartlyErased | RegionState::Erased) {
-                entry.state = state;
-            }
+            entry.state = match entry.state {
+                RegionState::Untouched | RegionState::PartlyErased | RegionState::Erased => entry.state,
+                RegionState::Held if same => entry.state,
+                RegionState::Held
+                | RegionState::PartlyWritten
+                | RegionState::Written
+                | RegionState::Differs
+                | RegionState::Proven => state,
+            };
         }
     }
 
@@ -184,7 +219,7 @@ impl Ledger {
 
     /// Has this run begun to change anything?
     pub(super) fn changed(&self) -> bool {
-        self.entries.iter().any(|entry| entry.state != RegionState::Untouched)
+        self.entries.iter().any(|entry| !matches!(entry.state, RegionState::Untouched | RegionState::Held))
     }
 
     pub(super) fn regions(&self) -> Vec<BoardRegion> {
@@ -226,13 +261,14 @@ impl Ledger {
 
 /// The worst first, with the words for memory and for what an irreversible step does. Memory as it was needs no words; of an
 /// act it says that a reading showed it not to be done.
-const WORDS: [(RegionState, Option<&str>, &str); 7] = [
+const WORDS: [(RegionState, Option<&str>, &str); 8] = [
     (RegionState::PartlyErased, Some("May be erased, or partly"), "Not known to be done"),
     (RegionState::Erased, Some("Erased"), "Done"),
     (RegionState::PartlyWritten, Some("May be erased or partly written"), "Not known to be done"),
     (RegionState::Differs, Some("Written, but different when read back"), "Not done"),
     (RegionState::Written, Some("Written"), "Done"),
     (RegionState::Proven, Some("Written and proven"), "Done and proven"),
+    (RegionState::Held, Some("Found as it should be"), "Done and proven"),
     (RegionState::Untouched, None, "Not done"),
 ];
 

@@ -1,5 +1,6 @@
 //! Floor 4: runs a playbook in a world. Speaks only typed events; knows no terminal.
 
+mod already;
 mod attempts;
 mod awake;
 #[cfg(test)]
@@ -74,6 +75,7 @@ mod watch;
 
 use std::time::Duration;
 
+pub use already::{Already, Earlier};
 pub use beforehand::RuledOut;
 pub use conduct::{Assignment, Clock, Order, RecordKept, Settings, Tell, Workplace, conduct};
 pub use device_rules::{RULES_FILE, RULES_MARK, is_ours, permits, rules_for};

@@ -222,6 +222,8 @@ impl Planner<'_> {
             timeout: _,
             until: _,
             irreversible: _,
+            sector: _,
+            proven_by: _,
             // Told only when something has come of the step.
             sets: _,
             if_met: _,

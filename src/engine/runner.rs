@@ -3,11 +3,13 @@
 
 use std::collections::BTreeMap;
 
+use elsa::FrozenVec;
 use tokio::time::Instant;
 
 use crate::documents::catalog::Catalog;
 use crate::documents::expression::{EvaluationError, Expression, Template, Value, evaluate_condition, expand};
-use crate::documents::playbook::Playbook;
+use crate::documents::playbook::{Playbook, Step};
+use crate::engine::already::Held;
 use crate::engine::attempts::Attempts;
 use crate::engine::awake::Wakefulness;
 use crate::engine::beforehand::wrong_beforehand;
@@ -45,6 +47,9 @@ pub(super) struct Runner<'a, W> {
     pub(super) board: BoardState<'a>,
     pub(super) attempts: Attempts,
     pub(super) acts: Acts,
+    pub(super) held: Held,
+    /// Steps that this run has made of the playbook's.
+    pub(super) made: &'a FrozenVec<Vec<Step>>,
     pub(super) introduced: Introduced,
     pub(super) hands: HandsSet,
     pub(super) last_call: Option<LastCall>,
@@ -61,8 +66,9 @@ pub struct Finish {
 /// [`Event::Finished`].
 pub async fn run<W: World>(order: Order<'_>, files: Files, world: &W, events: &mut dyn FnMut(&Event)) -> Finish {
     let started = Instant::now();
+    let made = FrozenVec::new();
     let mut events = |event: &Event| events(event);
-    let mut runner = Runner::new(order, files, world, &mut events);
+    let mut runner = Runner::new(order, files, world, (&made, &mut events));
     let ended = runner.whole().await;
     let (outcome, problem) = runner.end(ended);
     let next = if outcome == Outcome::Recovered { runner.afterwards() } else { Vec::new() };
@@ -71,7 +77,12 @@ pub async fn run<W: World>(order: Order<'_>, files: Files, world: &W, events: &m
 }
 
 impl<'a, W: World> Runner<'a, W> {
-    fn new(order: Order<'a>, files: Files, world: &'a W, events: &'a mut Tell<'a>) -> Self {
+    fn new(
+        order: Order<'a>,
+        files: Files,
+        world: &'a W,
+        (made, events): (&'a FrozenVec<Vec<Step>>, &'a mut Tell<'a>),
+    ) -> Self {
         let Order { playbook, catalog, tools, settings } = order;
         Runner {
             world,
@@ -87,6 +98,8 @@ impl<'a, W: World> Runner<'a, W> {
             board: BoardState::default(),
             attempts: Attempts::default(),
             acts: Acts::default(),
+            held: Held::default(),
+            made,
             introduced: Introduced::default(),
             hands: HandsSet::default(),
             last_call: None,
@@ -106,7 +119,9 @@ impl<'a, W: World> Runner<'a, W> {
         }
         self.tell_strangers();
         self.ask_over_healthy().await?;
-        self.steps(&self.playbook.steps, Shown::Yes).await
+        self.steps(&self.playbook.steps, Shown::Yes).await?;
+        self.tell_held();
+        Ok(())
     }
 
     /// What the run comes to.

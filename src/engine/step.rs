@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use crate::documents::expression::{EvaluationError, Expression, evaluate_condition};
 use crate::documents::playbook::{Action, CheckStep, Contents, RefuseStep, Step, WriteStep};
+use crate::engine::already::{Ahead, Parts};
 use crate::engine::devices::no_bus;
 use crate::engine::halt::Halt;
 use crate::engine::runner::Runner;
@@ -73,14 +74,42 @@ impl<'a, W: World> Runner<'a, W> {
             self.keep(step, false);
             return Ok(());
         }
+        if self.is_fresh(step) {
+            self.skip(step, shown, "it was read a moment ago, and nothing has been written there since");
+            return Ok(());
+        }
+        let ended = match self.look_ahead(step, shown).await {
+            Ok(Ahead::Unknown) => self.attempts(step, None, shown).await,
+            Ok(Ahead::Nothing(reason)) => {
+                self.skip(step, shown, &reason);
+                return Ok(());
+            }
+            Ok(Ahead::Whole) => self.within_looked_at(step, None, shown).await,
+            Ok(Ahead::Parts(parts)) => self.within_looked_at(step, Some(parts), shown).await,
+            Err(halt) => Err(halt),
+        };
+        ended.map_err(|halt| self.restart_or(step.restart_at.as_ref(), step, halt))
+    }
+
+    async fn within_looked_at(&mut self, step: &'a Step, parts: Option<Parts<'a>>, shown: Shown) -> Result<(), Halt> {
+        self.held.goes_inside(true);
+        let ended = self.attempts(step, parts, shown).await;
+        self.held.goes_inside(false);
+        ended
+    }
+
+    /// Of a step of which only parts are to be done, the first attempt does these.
+    async fn attempts(&mut self, step: &'a Step, mut parts: Option<Parts<'a>>, shown: Shown) -> Result<(), Halt> {
         let attempts_max = step.retry.as_ref().map_or(1, |retry| retry.attempts_max);
         let mut attempt = 1;
         let halt = loop {
             self.attempts.left = attempts_max - attempt;
-            let halt = match self.once(step, shown).await {
-                Ok(()) => return Ok(()),
-                Err(halt) => halt,
+            let ended = match parts.take() {
+                Some(parts) => self.write_parts(step, &parts, shown).await,
+                None => self.once(step, shown).await,
             };
+            let Err(halt) = ended else { return Ok(()) };
+            self.held.nothing_is_fresh();
             let (Some(retry), Halt::Failure(failure)) = (&step.retry, &halt) else { break halt };
             let over = failure.outcome == Outcome::Interrupted || attempt >= attempts_max;
             if over || !self.worth_another(retry, &failure.fault) {
@@ -96,7 +125,7 @@ impl<'a, W: World> Runner<'a, W> {
                 break halt;
             }
         };
-        Err(self.restart_or(step.restart_at.as_ref(), step, halt))
+        Err(halt)
     }
 
     /// One attempt of one step.
@@ -137,6 +166,7 @@ impl<'a, W: World> Runner<'a, W> {
         if let Ok(true) = ended {
             self.hands.done();
         }
+        let announces = matches!(ended, Ok(true));
         let end = match &ended {
             // The event of a skipped step has been told where its reason was found.
             Ok(false) | Err(Halt::Restart { .. }) => return ended.map(|_| ()),
@@ -156,6 +186,9 @@ impl<'a, W: World> Runner<'a, W> {
             end,
             elapsed_ms: milliseconds(started.elapsed()),
         });
+        if announces {
+            self.announce(&step.id).await?;
+        }
         ended.map(|_| ())
     }
 

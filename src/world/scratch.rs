@@ -125,9 +125,9 @@ impl Scratch {
     }
 
     /// Writes a new file. Never overwrites: what a step is to write again it removes first.
-    pub fn write(&self, name: &str, text: &str) -> Result<PathBuf, ScratchProblem> {
+    pub fn write(&self, name: &str, contents: impl AsRef<[u8]>) -> Result<PathBuf, ScratchProblem> {
         let path = self.path(name)?;
-        create_new(&path, name)?.write_all(text.as_bytes()).map_err(|error| unwritable(&path, error))?;
+        create_new(&path, name)?.write_all(contents.as_ref()).map_err(|error| unwritable(&path, error))?;
         Ok(path)
     }
 

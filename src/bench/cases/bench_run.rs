@@ -14,8 +14,8 @@ use crate::documents::catalog::Catalog;
 use crate::documents::expression::Value;
 use crate::documents::playbook::Playbook;
 use crate::engine::{
-    Assignment, Chosen, Clock, Event, Files, GivenFiles, MakeImage, Order, ReadyTool, Settings, Tell, Workplace,
-    conduct, run,
+    Already, Assignment, Chosen, Clock, Event, Files, GivenFiles, MakeImage, Order, ReadyTool, Settings, Tell,
+    Workplace, conduct, run,
 };
 use crate::words::{Id, Outcome};
 use crate::world::{Cleared, Finder, Scratch, ScratchProblem, Surroundings};
@@ -37,6 +37,8 @@ pub struct BenchRun<'a> {
     pub agrees: BTreeSet<Id>,
     /// As --even-if-healthy.
     pub even_if_healthy: bool,
+    /// As --only-what-differs, or --resume.
+    pub already: Already,
     /// The virtual person wants a board left alone that runs its firmware.
     pub leaves_healthy: bool,
     pub variables: BTreeMap<Id, Value>,
@@ -98,6 +100,7 @@ pub(crate) fn run_watched(
         variables: bench_run.variables.clone(),
         simulated: true,
         even_if_healthy: bench_run.even_if_healthy,
+        already: bench_run.already.clone(),
         single_calls: true,
         operator: None,
         record: None,

@@ -17,7 +17,7 @@ use crate::documents::catalog::Catalog;
 use crate::documents::expression::Value;
 use crate::documents::playbook::{Input, Need, Playbook};
 use crate::documents::scene::{GivenFile, Scene};
-use crate::engine::{Chosen, Event, GivenFiles};
+use crate::engine::{Already, Chosen, Earlier, Event, GivenFiles};
 use crate::words::{Id, MADE_BYTES_MAX, Outcome};
 use crate::world::open_file;
 
@@ -97,7 +97,9 @@ pub fn run_case(subject: Subject<'_>, case: &Case, keep: Keep) -> Result<CaseRun
     if let Some(again) = case.again.as_ref().filter(|_| differences.is_empty()) {
         bench.heal()?;
         let calls_before = first.calls.len();
-        let mut second = run_on_bench(&bench, &bench_run)?;
+        let earlier = || Already::Earlier(Earlier::of(runs.iter().flatten()));
+        let already = if case.resume { earlier() } else { bench_run.already.clone() };
+        let mut second = run_on_bench(&bench, &BenchRun { already, ..bench_run })?;
         second.calls.drain(..calls_before.min(second.calls.len()));
         differences = compare(again, &second, &playbook);
         runs.push(second.events);
@@ -221,6 +223,7 @@ pub(crate) fn bench_run<'a>(
             .collect(),
         agrees: case.agrees.iter().flatten().map(|step| step.value.clone()).collect(),
         even_if_healthy: case.even_if_healthy,
+        already: if case.only_what_differs { Already::Anything } else { Already::Nothing },
         leaves_healthy: case.leaves_healthy,
         variables,
         answers: if case.interactive && !scene.is_some_and(|scene| scene.nobody) {

@@ -12,7 +12,7 @@ use crate::bench::{Answers, Bench, BenchFolder, BenchRun, CaseError, Region, Run
 use crate::documents::cases::{Case, GivenContents};
 use crate::documents::expression::Value;
 use crate::documents::playbook::{Need, Playbook, Variable, irreversible_steps};
-use crate::engine::{Chosen, Event, GivenFiles};
+use crate::engine::{Already, Chosen, Event, GivenFiles};
 use crate::words::{Id, Outcome};
 
 /// A way to run a playbook: how the board starts, or the scene that a case plays, and which files are given.
@@ -254,6 +254,7 @@ impl Scenario {
                 allow_irreversible: BTreeSet::new(),
                 agrees: every_consent(&playbook),
                 even_if_healthy: false,
+                already: Already::Nothing,
                 leaves_healthy: false,
                 variables: self.variables(&playbook),
                 answers: Answers::Given { which_board: WhichBoard::default() },

@@ -64,7 +64,7 @@ pub(super) fn lines(event: &Event) -> Vec<String> {
         Event::StepSkipped { step, name, number, total, reason } => {
             vec![format!("step {number}/{total} {step}: {name}: skipped: {reason}")]
         }
-        Event::ToolStarted { step, tool, command, limit_ms, changes_board, purpose } => {
+        Event::ToolStarted { step, tool, command, limit_ms, changes_board, purpose, region: _ } => {
             let purpose = if purpose.is_empty() { String::new() } else { format!("{purpose}; ") };
             let writes = if *changes_board { ", changes the board" } else { "" };
             vec![

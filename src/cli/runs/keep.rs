@@ -19,10 +19,10 @@ pub(in crate::cli) fn record_of(job: &mut Job) -> Result<Option<Record>, Box<Ref
     if job.options.no_record {
         return Ok(None);
     }
-    let folder = match (&job.bench, &job.options.runs_dir, &job.options.bench) {
-        (Some(_), None, None) => return Ok(None),
-        (Some(bench), None, Some(_)) => Some(bench.folder().to_owned()),
-        (_, given, _) => runs_folder(given.as_deref()),
+    let folder = match folder_of(job) {
+        Records::NotKept => return Ok(None),
+        Records::In(folder) => Some(folder),
+        Records::NoFolder => None,
     };
     match create(job, folder) {
         Ok(record) => {
@@ -32,6 +32,23 @@ pub(in crate::cli) fn record_of(job: &mut Job) -> Result<Option<Record>, Box<Ref
             Ok(Some(record))
         }
         Err(why) => without(job, &why),
+    }
+}
+
+/// Where the records of such runs lie.
+pub(in crate::cli) enum Records {
+    /// A simulation leaves none.
+    NotKept,
+    In(PathBuf),
+    /// Nothing says where.
+    NoFolder,
+}
+
+pub(in crate::cli) fn folder_of(job: &Job) -> Records {
+    match (&job.bench, &job.options.runs_dir, &job.options.bench) {
+        (Some(_), None, None) => Records::NotKept,
+        (Some(bench), None, Some(_)) => Records::In(bench.folder().to_owned()),
+        (_, given, _) => runs_folder(given.as_deref()).map_or(Records::NoFolder, Records::In),
     }
 }
 

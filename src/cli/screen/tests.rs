@@ -44,6 +44,7 @@ fn tool(line: &str, purpose: &str) -> Event {
         limit_ms: 30_000,
         changes_board: true,
         purpose: purpose.into(),
+        region: None,
     }
 }
 

@@ -58,6 +58,8 @@ keys! {
     answers: Shape::Map(AnswersKeys::kind), "What the person answers to recover's own questions.";
     interactive: FLAG, "Does somebody answer? `no` is --non-interactive.";
     even_if_healthy: FLAG, "As --even-if-healthy.";
+    only_what_differs: FLAG, "As --only-what-differs.";
+    resume: FLAG, "The second run goes on from what the first has left, as --resume.", beside(&[&["again"]]);
     port: Shape::Text, "As --port.";
     serial: Shape::Text, "As --serial.";
     tools: Shape::Named(&Shape::Either(&[Shape::Only(MISSING), Shape::Map(TreatmentKeys::kind)])),
@@ -161,6 +163,11 @@ pub(super) fn read_case(reader: &mut Reader, yaml: &Yaml) -> Option<Case> {
             .get(CASE.even_if_healthy)
             .and_then(|flag| reader.flag(flag))
             .is_some_and(|flag| flag.value),
+        only_what_differs: parts
+            .get(CASE.only_what_differs)
+            .and_then(|flag| reader.flag(flag))
+            .is_some_and(|flag| flag.value),
+        resume: parts.get(CASE.resume).and_then(|flag| reader.flag(flag)).is_some_and(|flag| flag.value),
         leaves_healthy: answers
             .as_ref()
             .and_then(|map| map.get(ANSWERS.rewrite_healthy))

@@ -69,6 +69,10 @@ pub struct Case {
     pub it_is_the_board: Option<Located<bool>>,
     /// As --even-if-healthy.
     pub even_if_healthy: bool,
+    /// As --only-what-differs.
+    pub only_what_differs: bool,
+    /// The second run starts from what the first has left, as --resume.
+    pub resume: bool,
     /// The person wants a board left alone that runs its firmware when the run begins.
     pub leaves_healthy: bool,
     /// Does somebody answer? Without, as under `--non-interactive`.

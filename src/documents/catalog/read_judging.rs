@@ -125,6 +125,7 @@ keys! {
     address: ARGUMENT, "Where it begins.";
     partition: ARGUMENT, "Or the tool's own name or number of that part of the memory.";
     file: ARGUMENT, "The file that is written, or that the tool makes of it.", required();
+    length: ARGUMENT, "How many bytes are read, where an argument of its own says so.";
 }
 
 keys! {
@@ -268,7 +269,12 @@ fn command(reader: &mut Reader, tree: &Tree, statuses: &[StatusPattern]) -> Opti
         success_exit_codes: exit_codes(reader, parts.get(COMMAND.success_exit_codes)).unwrap_or_else(|| vec![0]),
         warning_exit_codes: exit_codes(reader, parts.get(COMMAND.warning_exit_codes)).unwrap_or_default(),
         erases: parts.get(COMMAND.erases).and_then(|erases| erased(reader, erases)),
-        writes: region(reader, COMMAND.writes),
+        writes: region(reader, COMMAND.writes).inspect(|writes| {
+            if let (Some(_), Some(tree)) = (&writes.length, parts.get(COMMAND.writes)) {
+                let message = "a file is written as long as it is: `length` belongs to `reads`";
+                reader.report(Diagnostic::error(Code::KeyOutOfPlace, &tree.place, message));
+            }
+        }),
         reads: region(reader, COMMAND.reads),
         timeout: parts.get(COMMAND.timeout).and_then(|time| reader.time(time)),
         silence: parts.get(COMMAND.silence).and_then(|time| reader.time(time)),
@@ -347,7 +353,7 @@ fn erased(reader: &mut Reader, tree: &Tree) -> Option<RegionArguments> {
     let parts = reader.parts(tree, &RANGE)?;
     let begin = argument_place(reader, &parts, RANGE.address).map(RegionBegin::Address);
     let extent = argument_place(reader, &parts, RANGE.length);
-    Some(RegionArguments { begin: begin?, extent: extent? })
+    Some(RegionArguments { begin: begin?, extent: extent?, length: None })
 }
 
 fn region_arguments(reader: &mut Reader, parts: &Parts<'_, FileRangeKeys>) -> Option<RegionArguments> {
@@ -365,7 +371,8 @@ fn region_arguments(reader: &mut Reader, parts: &Parts<'_, FileRangeKeys>) -> Op
         }
     };
     let extent = argument_place(reader, parts, FILE_RANGE.file);
-    Some(RegionArguments { begin: begin?, extent: extent? })
+    let length = parts.has(FILE_RANGE.length).then(|| argument_place(reader, parts, FILE_RANGE.length)).flatten();
+    Some(RegionArguments { begin: begin?, extent: extent?, length })
 }
 
 fn fuse_arguments(reader: &mut Reader, tree: &Tree) -> Option<FuseArguments> {

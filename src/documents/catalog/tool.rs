@@ -380,6 +380,8 @@ pub struct RegionArguments {
     pub begin: RegionBegin,
     /// The length, or the file whose size it is.
     pub extent: ArgumentPlace,
+    /// Where the length stands beside a file that the call makes.
+    pub length: Option<ArgumentPlace>,
 }
 
 /// Where the arguments stand that name a word of fuses, and the bits to burn.

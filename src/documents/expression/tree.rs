@@ -79,6 +79,18 @@ impl Node {
 }
 
 impl Template {
+    /// This text as it is.
+    pub fn of_text(text: String, place: Place) -> Template {
+        Template { parts: vec![Part::Text(text)], place }
+    }
+
+    /// `${name}`.
+    pub fn of_name(name: Id, place: Place) -> Template {
+        let text = name.to_string();
+        let root = Node::Name { name, start: 0, end: text.len() };
+        Template { parts: vec![Part::Expression(Expression { root, text, place: place.clone() })], place }
+    }
+
     /// Every name in its expressions.
     pub fn names(&self) -> Vec<&Id> {
         let expressions = self.parts.iter().filter_map(|part| match part {

@@ -65,6 +65,7 @@ fn from_where(below: Option<Below>) -> &'static str {
         None | Some(Below::Group) => "",
         Some(Below::TellApart) => " from the question",
         Some(Below::Prepare) => " from the preparation",
+        Some(Below::ProvenBy) => " from the proof",
         Some(Below::AlreadyDone) => " from the reading before",
         Some(Below::Verify) => " from the reading afterwards",
     }

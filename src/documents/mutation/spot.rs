@@ -5,7 +5,8 @@ use crate::documents::playbook::{Below, Playbook, Step};
 use crate::words::{Id, Place};
 
 /// The lists below a step that mutants are made of.
-pub(super) const CHANGED: [Below; 4] = [Below::Group, Below::Prepare, Below::AlreadyDone, Below::Verify];
+pub(super) const CHANGED: [Below; 5] =
+    [Below::Group, Below::Prepare, Below::ProvenBy, Below::AlreadyDone, Below::Verify];
 
 /// One step on the way to another.
 #[derive(Debug, Clone, Copy)]

@@ -16,7 +16,7 @@ use crate::documents::playbook::check_ways_back::check_ways_back;
 use crate::documents::playbook::read_step::STEP;
 use crate::documents::playbook::{
     Action, CaptureKind, Contents, Device, Enough, Irreversible, LateAsk, Need, Playbook, Reading, RestartAt, Run,
-    Step, ThirdFailure, ToolFile, Until, tools_of,
+    Step, ThirdFailure, ToolFile, Until, leaves, tools_of,
 };
 use crate::words::{Code, Diagnostic, Id, Located, Place, meant_or_known, nearest, without_repetitions};
 
@@ -157,6 +157,9 @@ impl Checker<'_> {
         }
         if let Some(third) = &step.third_time {
             self.third_time(step, third);
+        }
+        if let Some(proof) = &step.proven_by {
+            self.proof(step, proof, within);
         }
         if let Some(retry) = &step.retry {
             self.steps(&retry.prepare, &[], Within { retried: true, only_reads: true });
@@ -462,9 +465,44 @@ impl Checker<'_> {
                 "an irreversible step cannot stand here",
             ));
         }
+        if let Some(after) = &irreversible.announced_after {
+            self.announced(step, after);
+        }
         for reading in [&irreversible.already_done, &irreversible.verify] {
             self.reading(reading);
         }
+    }
+
+    /// Its reading takes place behind a step that comes before.
+    fn announced(&mut self, step: &Step, after: &Located<Id>) {
+        let earlier: Vec<&str> = leaves(&self.playbook.steps)
+            .map(|step| step.id.as_str())
+            .take_while(|id| *id != step.id.as_str())
+            .collect();
+        if earlier.contains(&after.as_str()) {
+            return;
+        }
+        let message = format!("no step before this one is called `{after}`");
+        let diagnostic = Diagnostic::error(Code::UnknownName, &after.place, message);
+        self.diagnostics.push(match nearest(after.as_str(), earlier) {
+            Some(near) => diagnostic.hint(format!("did you mean `{near}`?")),
+            None => diagnostic.hint("name a step after which the board can be read, and that is no group"),
+        });
+    }
+
+    fn proof(&mut self, step: &Step, proof: &Reading, within: Within) {
+        let place = step.place_of(STEP.proven_by);
+        let out_of_place = if step.irreversible.is_some() {
+            Some(("what cannot be undone is proven by its own readings", "say it with `already_done`"))
+        } else if within.only_reads {
+            Some(("a reading needs no proof", "leave `proven_by` out here"))
+        } else {
+            None
+        };
+        if let Some((message, hint)) = out_of_place {
+            self.diagnostics.push(Diagnostic::error(Code::KeyOutOfPlace, place, message).hint(hint));
+        }
+        self.reading(proof);
     }
 
     fn reading(&mut self, reading: &Reading) {

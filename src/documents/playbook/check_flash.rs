@@ -10,9 +10,9 @@ use std::convert::Infallible;
 use crate::documents::catalog::{ArgumentPlace, Catalog, RegionArguments};
 use crate::documents::expression::{Template, expand};
 use crate::documents::playbook::declared::Declared;
-use crate::documents::playbook::{Input, Playbook, Run, Step, arguments};
+use crate::documents::playbook::{Input, Playbook, Run, Step, arguments, procedure};
 use crate::words::{
-    AddressRange, Code, Diagnostic, Hex, Id, Place, Severity, end_reached, parse_integer, without_repetitions,
+    AddressRange, Code, Diagnostic, Hex, Id, Located, Place, Severity, end_reached, parse_integer, without_repetitions,
 };
 
 /// The smallest file, and one that is just longer than a sector of 4 KiB; the largest one comes from `max_size`.
@@ -33,6 +33,34 @@ pub(super) fn check_flash(playbook: &Playbook, catalog: &Catalog, diagnostics: &
         diagnostics.extend(erase.and_then(|erase| found.too_short(erase, write)));
         diagnostics.extend(found.writes[..index].iter().find_map(|earlier| overlapping(earlier, write)));
     }
+    let sectors = procedure(&playbook.steps).filter_map(|step| Some((step, step.sector.as_ref()?)));
+    diagnostics.extend(sectors.filter_map(|(step, sector)| sector_out_of_place(playbook, catalog, step, sector)));
+}
+
+/// `sector` is about what one group erases and writes, in whole sectors.
+fn sector_out_of_place(
+    playbook: &Playbook,
+    catalog: &Catalog,
+    step: &Step,
+    sector: &Located<u32>,
+) -> Option<Diagnostic> {
+    let mut found = Found { playbook, catalog, erases: Vec::new(), writes: Vec::new() };
+    found.steps(step.group().unwrap_or_default(), Taken::Always);
+    let size = u64::from(sector.value);
+    let of_write = |write: &Write<'_>| found.erases.iter().find(|erase| erase.address == write.address);
+    let Some(erase) = found.writes.iter().find_map(of_write) else {
+        let message = "nothing within this group is erased and then written from a file, at one address";
+        let diagnostic = Diagnostic::error(Code::KeyOutOfPlace, &sector.place, message);
+        return Some(diagnostic.hint("put `sector` on the group that erases one part of the flash and writes it"));
+    };
+    let facts = Declared { playbook, made: &BTreeSet::new(), size: &|_| Some(SMALLEST_BYTES) };
+    let length = expand(erase.length, &facts).ok().and_then(|text| parse_integer(&text).ok());
+    let whole = length.is_none_or(|length| u64::try_from(length).is_ok_and(|length| length % size == 0));
+    (!whole || erase.address % size != 0).then(|| {
+        let message = format!("what is erased here does not begin and end with whole sectors of {size:#x} bytes");
+        let hint = "the size of the chip's sectors is needed, as the length of the erase is rounded up to it";
+        Diagnostic::error(Code::KeyOutOfPlace, &sector.place, message).hint(hint)
+    })
 }
 
 /// Memories that are told where an address is in none of them.

@@ -77,6 +77,10 @@ impl Follower<'_> {
         if let Some(retry) = &step.retry {
             self.steps(&retry.prepare, inside.clone());
         }
+        if let Some(proof) = &step.proven_by {
+            let after = self.steps(&proof.steps, inside.clone());
+            self.expression(&proof.holds, &after);
+        }
         if let Some(irreversible) = &step.irreversible {
             self.readings(irreversible, &inside);
         }

@@ -1,5 +1,6 @@
 //! Reads steps: the part of a playbook that is ordered.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use crate::documents::expression::Template;
@@ -9,7 +10,9 @@ use crate::documents::playbook::procedure::{count_step, is_bare_call, made_id, r
 use crate::documents::playbook::read_answers::AnswerKeys;
 use crate::documents::playbook::read_input::NUMBER;
 use crate::documents::playbook::read_input::{is_part_of_a_program, part_of_a_program};
-use crate::documents::playbook::read_reading::{IrreversibleKeys, TellApartKeys, read_irreversible, read_tell_apart};
+use crate::documents::playbook::read_reading::{
+    IrreversibleKeys, ProofKeys, TellApartKeys, read_irreversible, read_proof, read_tell_apart,
+};
 use crate::documents::playbook::read_run::{CaptureKeys, ChangesKeys, FailOnKeys, NOTHING, OnFaultKeys, read_run};
 use crate::documents::playbook::{
     Action, Backoff, CheckStep, Contents, Enough, HandMove, Hint, Instead, LateAsk, Prompt, RefuseStep, RestartAt,
@@ -27,6 +30,8 @@ const HINTS_MAX: usize = 12;
 const RESTARTS_DEFAULT: u32 = 2;
 const BACKOFF_DEFAULT: Duration = Duration::from_millis(500);
 pub(super) const GROUP_DEPTH_MAX: usize = 8;
+/// What a sector of flash may have, in bytes.
+const SECTORS: RangeInclusive<u32> = 0x100..=0x10_0000;
 /// More than any flash has.
 const ZEROS_MAX: u32 = 0x400_0000;
 
@@ -83,6 +88,12 @@ keys! {
     sets: Shape::Text, "A value that says whether a wait was met, or which way the person chose.";
     irreversible: Shape::Map(IrreversibleKeys::kind),
         "Can never be undone: asked for, tried once, and only a reading decides.";
+    proven_by: Shape::Map(ProofKeys::kind),
+        "How it shows that the step's work is done already. Looked at only where a run starts from what an earlier one has left, \
+         or writes only what differs; flash that is written from a file and read back later needs no words.";
+    sector: NUMBER,
+        "The flash that this group erases and writes is erased in pieces of so many bytes: where the board holds a part of the \
+         file already, only the pieces that differ are erased and written.", beside(&[&["steps"], &["do"]]);
     restart_at: Shape::Either(&[Shape::Text, Shape::Map(RestartAtKeys::kind)]),
         "Goes back to an earlier step when the board is lost: its id, or more about it.";
     if_met: Shape::Text, "What is told when a wait with `sets` was met in time.", beside(&[&["prompt"], &["wait"]]);
@@ -272,6 +283,8 @@ fn read_step(reader: &mut Reader, yaml: &Yaml, default_id: &str, depth: usize) -
         irreversible: entries
             .get(STEP.irreversible)
             .and_then(|irreversible| read_irreversible(reader, irreversible, &id, depth)),
+        proven_by: entries.get(STEP.proven_by).and_then(|proof| read_proof(reader, proof, &id, depth)),
+        sector: entries.get(STEP.sector).and_then(|sector| read_sector(reader, sector)),
         if_stopped: entries.get(STEP.if_stopped).and_then(|text| reader.prose(text)),
         third_time: entries.get(STEP.third_time).and_then(|third| read_third_time(reader, third)),
         next: match &action {
@@ -287,8 +300,19 @@ fn read_step(reader: &mut Reader, yaml: &Yaml, default_id: &str, depth: usize) -
     Some(step)
 }
 
+/// No flash is erased in other pieces.
+fn read_sector(reader: &mut Reader, yaml: &Yaml) -> Option<Located<u32>> {
+    let value = reader.count(yaml, SECTORS)?;
+    if !value.is_power_of_two() {
+        let message = format!("a sector of flash has a power of two as its size, and {value:#x} is none");
+        reader.report(Diagnostic::error(Code::BadNumber, &yaml.place, message));
+        return None;
+    }
+    Some(Located { value, place: yaml.place.clone() })
+}
+
 /// The id of a step of this list or around it, as it is in the place of a call.
-fn read_id(reader: &mut Reader, yaml: &Yaml) -> Option<Located<Id>> {
+pub(super) fn read_id(reader: &mut Reader, yaml: &Yaml) -> Option<Located<Id>> {
     let Located { value, place } = reader.parsed::<Id>(yaml)?;
     match reader.procedures.id_here(value) {
         Ok(value) => Some(Located { value, place }),

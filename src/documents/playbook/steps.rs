@@ -15,6 +15,8 @@ pub enum Below {
     TellApart,
     /// They come before each further attempt.
     Prepare,
+    /// They read whether the step's work is done already.
+    ProvenBy,
     /// They read whether what cannot be undone has been done before, and whether it has worked.
     AlreadyDone,
     Verify,
@@ -28,6 +30,7 @@ impl Step {
             action,
             retry,
             irreversible,
+            proven_by,
             id: _,
             place: _,
             filling: _,
@@ -43,6 +46,7 @@ impl Step {
             instead: _,
             hints: _,
             ask: _,
+            sector: _,
             if_stopped: _,
             third_time: _,
             next: _,
@@ -61,7 +65,13 @@ impl Step {
         let readings = irreversible.iter().flat_map(|guarded| {
             [(Below::AlreadyDone, &guarded.already_done.steps), (Below::Verify, &guarded.verify.steps)]
         });
-        of_action.into_iter().chain(prepare).chain(readings).map(|(below, steps)| (below, steps.as_slice()))
+        let proof = proven_by.as_ref().map(|proof| (Below::ProvenBy, &proof.steps));
+        of_action
+            .into_iter()
+            .chain(prepare)
+            .chain(proof)
+            .chain(readings)
+            .map(|(below, steps)| (below, steps.as_slice()))
     }
 
     /// The steps that stand below it for that reason.
@@ -93,6 +103,7 @@ impl Step {
                 | Action::Steps(_) => None,
             },
             Below::Prepare => self.retry.as_mut().map(|retry| &mut retry.prepare),
+            Below::ProvenBy => self.proven_by.as_mut().map(|proof| &mut proof.steps),
             Below::AlreadyDone => self.irreversible.as_mut().map(|guarded| &mut guarded.already_done.steps),
             Below::Verify => self.irreversible.as_mut().map(|guarded| &mut guarded.verify.steps),
         }

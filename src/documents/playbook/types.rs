@@ -117,6 +117,10 @@ pub struct Step {
     /// What the person is asked to do when a wait has gone on for a while in vain.
     pub(crate) ask: Option<LateAsk>,
     pub(crate) irreversible: Option<Irreversible>,
+    /// Where what the board holds already is worth a look first: it is skipped where this holds.
+    pub(crate) proven_by: Option<Reading>,
+    /// The flash that it erases and writes is erased in pieces of so many bytes.
+    pub(crate) sector: Option<Located<u32>>,
     /// In which state the board is when the run ends in this step and something was changed; groups hand it down.
     pub(crate) if_stopped: Option<String>,
     /// What it means when the step fails for the third time.
@@ -484,6 +488,8 @@ pub struct Until {
 #[derive(Debug, Clone)]
 pub struct Irreversible {
     pub(crate) why: String,
+    /// After this step, which comes before, it is read already whether it is to be done, and the person hears of it.
+    pub(crate) announced_after: Option<Located<Id>>,
     pub(crate) already_done: Reading,
     pub(crate) verify: Reading,
 }

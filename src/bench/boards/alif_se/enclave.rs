@@ -59,6 +59,8 @@ pub(crate) const BAUD: u32 = 55_000;
 /// What writers switch to.
 const FAST_BAUD: u32 = 921_600;
 const REFUSED_BLOCK: u64 = 5;
+/// Boundaries within one image.
+const BOUNDARIES_MAX: u64 = 128;
 
 impl Enclave {
     pub(super) fn new(mishaps: &Mishaps<Mishap>, release: Release) -> Self {
@@ -208,10 +210,13 @@ impl AlifSe {
         self.passes(Boundary::Page);
     }
 
-    /// MRAM needs no erase. The end of the last block is told of once its region is known.
+    /// MRAM has neither sectors nor pages: a boundary is the end of a block, and of so many that they are not too many for an
+    /// image. The end of the last one is told of once its region is known.
     fn write(&self, address: u64, bytes: &[u8], block_bytes: u64) -> io::Result<()> {
-        let blocks = self.watched.parts((bytes.len() as u64).div_ceil(block_bytes));
-        let each_bytes = if blocks > 1 { block_bytes } else { bytes.len().max(1) as u64 };
+        let length = bytes.len() as u64;
+        let together = length.div_ceil(block_bytes).div_ceil(BOUNDARIES_MAX).max(1);
+        let blocks = self.watched.parts(length.div_ceil(together * block_bytes));
+        let each_bytes = if blocks > 1 { together * block_bytes } else { length.max(1) };
         let mut at = address;
         for (number, block) in (1..).zip(bytes.chunks(usize::try_from(each_bytes).unwrap_or(usize::MAX))) {
             self.mram.write(at, block)?;

@@ -303,13 +303,11 @@ impl ImxRt {
             return ERASE_SECTOR_FAIL;
         }
         self.changes += 1;
-        let untouched =
-            |region: &Region| region.address + region.length <= address || address + length <= region.address;
-        self.regions.retain(untouched);
-        self.bad_regions.retain(|bad| !(address..address + length).contains(bad));
+        self.bad_places.retain(|bad| !(address..address + length).contains(bad));
         self.torn.retain(|torn| !(address..address + length).contains(torn));
         let parts = self.watched.parts(2 * length / sector_bytes).max(1);
         for (number, part) in (0..parts).map(|number| (number, address + number * (length / parts))) {
+            self.cut_regions(part, part + length / parts);
             if self.nor.erase(part, length / parts).is_err() {
                 return ERASE_SECTOR_FAIL;
             }
@@ -359,9 +357,9 @@ impl ImxRt {
             return WRITE_FAILED;
         }
         if bad {
-            self.bad_regions.push(address);
+            self.bad_places.push(address + wrong as u64);
         }
-        self.note_region(address, &stored);
+        self.note_region(address, stored.len() as u64);
         self.passes(Boundary::Page);
         SUCCESS
     }
@@ -394,9 +392,41 @@ impl ImxRt {
         true
     }
 
-    fn note_region(&mut self, address: u64, stored: &[u8]) {
-        self.regions.push(Region { address, length: stored.len() as u64, sha256: sha256_of_bytes(stored) });
-        self.regions.sort_by_key(|region| region.address);
+    /// Neighbours are one region, so that an image is one, however many pieces it was written in.
+    fn note_region(&mut self, address: u64, length: u64) {
+        let (mut begin, mut end) = (address, address + length);
+        self.regions.retain(|region| {
+            let touches = region.address <= end && begin <= region.address + region.length;
+            if touches {
+                begin = begin.min(region.address);
+                end = end.max(region.address + region.length);
+            }
+            !touches
+        });
+        self.keep_region(begin, end);
+    }
+
+    /// What an erase has left of regions.
+    fn cut_regions(&mut self, begin: u64, end: u64) {
+        let (cut, whole) = std::mem::take(&mut self.regions)
+            .into_iter()
+            .partition(|region| region.address < end && begin < region.address + region.length);
+        self.regions = whole;
+        let cut: Vec<Region> = cut;
+        for region in cut {
+            let region_end = region.address + region.length;
+            self.keep_region(region.address, begin.min(region_end));
+            self.keep_region(end.max(region.address), region_end);
+        }
+    }
+
+    fn keep_region(&mut self, begin: u64, end: u64) {
+        if begin < end
+            && let Ok(bytes) = self.nor.read(begin, end - begin)
+        {
+            self.regions.push(Region { address: begin, length: end - begin, sha256: sha256_of_bytes(&bytes) });
+            self.regions.sort_by_key(|region| region.address);
+        }
     }
 
     /// The power fails in the data: part of it has reached the flash.
@@ -404,7 +434,8 @@ impl ImxRt {
         let packet = MAX_PACKET_BYTES as usize;
         let sent = data.len() * 62 / 100 / packet * packet;
         let _lost_anyway = self.program(address, &data[..sent]);
-        self.bad_regions.push(address);
+        // Where the next byte was to go.
+        self.bad_places.push(address + sent as u64);
         self.drop_off(clock.now_ms());
         DataPhase::Lost { sent_bytes: sent as u64 }
     }

@@ -5,6 +5,8 @@
 //! answers follow NXP's documents.
 
 mod flashloader;
+#[cfg(test)]
+mod held_tests;
 mod mishap;
 mod rom;
 mod settings;
@@ -67,7 +69,7 @@ pub struct ImxRt {
     nor_configured: bool,
     regions: Vec<Region>,
     /// Regions whose flash cells did not take what was written.
-    bad_regions: Vec<u64>,
+    bad_places: Vec<u64>,
     fuses: BTreeMap<u32, u32>,
     /// How often something that lasts was changed.
     #[serde(default)]
@@ -128,7 +130,7 @@ impl Model for ImxRt {
             nor: Memory::flash("nor.bin", settings.nor.range.start, settings.nor.range.length),
             nor_configured: false,
             regions: Vec::new(),
-            bad_regions: Vec::new(),
+            bad_places: Vec::new(),
             fuses,
             locked_fuses: settings.fuses.iter().filter(|fuse| fuse.locked).map(|fuse| fuse.word).collect(),
             unread: Vec::new(),
@@ -246,7 +248,9 @@ impl ImxRt {
 
     /// Was something written here that the flash has kept?
     fn holds(&self, address: u64) -> bool {
-        self.regions.iter().any(|region| region.address == address) && !self.bad_regions.contains(&address)
+        let whole =
+            |region: &Region| !self.bad_places.iter().any(|bad| (address..=address + region.length).contains(bad));
+        self.regions.iter().any(|region| region.address == address && whole(region))
     }
 
     fn shown(&self, phase: Phase) -> Option<&Identity> {
@@ -334,7 +338,7 @@ impl BoardModel for ImxRt {
 
     fn heal(&mut self) {
         self.mishaps.heal();
-        self.bad_regions.clear();
+        self.bad_places.clear();
     }
 
     fn settle(&mut self) {

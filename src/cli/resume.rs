@@ -1,0 +1,162 @@
+//! What a run starts from: nothing that an earlier run has left, or what that has written, which the board must then prove.
+//!
+//! The record of the last run of the same playbook says what is likely; it decides only what is read before it is written.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use crate::cli::approval::is_yes;
+use crate::cli::desk::{Desk, ask, piece};
+use crate::cli::job::Job;
+use crate::cli::refusal::refuse;
+use crate::cli::runs::folder::records;
+use crate::cli::runs::keep::{Records, folder_of};
+use crate::cli::runs::kept_run::{Ended, KeptRun};
+use crate::cli::style::Look;
+use crate::cli::wording::wrap;
+use crate::engine::{Already, Earlier, Event, Outcome, Refusal, RunDocument, before_anything};
+use crate::words::FaultClass;
+
+/// So many records are looked at: an older run than these is nobody's last one.
+const RECORDS_MAX: usize = 50;
+/// More parts than these are counted only.
+const NAMES_MAX: usize = 6;
+
+/// The last run for this board, which ended early.
+struct LastRun {
+    name: String,
+    ended: Timestamp,
+    earlier: Earlier,
+    /// Where it ended, for people.
+    at_step: Option<String>,
+    same_documents: bool,
+}
+
+/// Settles what the run starts from; answers with what is to be told about it.
+pub(super) fn starts_from(job: &mut Job, look: &Look) -> Result<Vec<Event>, Box<Refusal>> {
+    if job.options.only_what_differs {
+        job.settings.already = Already::Anything;
+        return Ok(Vec::new());
+    }
+    if job.options.from_scratch {
+        return Ok(Vec::new());
+    }
+    let wanted = job.options.resume;
+    let last = match folder_of(job) {
+        Records::In(folder) => last_run(job, &folder),
+        Records::NotKept | Records::NoFolder => None,
+    };
+    let Some(last) = last else { return if wanted { Err(nothing_to_resume()) } else { Ok(Vec::new()) } };
+    if !last.same_documents {
+        let text = format!(
+            "the last run, {}, ended early, but with another playbook or catalog: everything is written anew",
+            last.name
+        );
+        return Ok(vec![if wanted { Event::Warning { text } } else { Event::Note { text } }]);
+    }
+    if !wanted && Desk::of(&job.options) == Desk::Person && is_no(&ask(&question(&last, look.width))) {
+        return Ok(Vec::new());
+    }
+    let told = Event::Note { text: format!("{} Each part is read back before it is written.", last.in_words()) };
+    job.settings.already = Already::Earlier(last.earlier);
+    Ok(vec![told])
+}
+
+fn nothing_to_resume() -> Box<Refusal> {
+    let what = "there is nothing to go on with: no run of this playbook that ended early is on record".to_owned();
+    let next = vec![
+        "Run recover again without --resume: it begins anew.".to_owned(),
+        "To read back first whatever can be read, and write only what differs, use --only-what-differs.".to_owned(),
+    ];
+    refuse(Outcome::CommandLine, before_anything(FaultClass::BadUsage, what, next))
+}
+
+fn question(last: &LastRun, width: usize) -> String {
+    let text = format!(
+        "{} This run can go on from there: each part is read back from the board first, and written again only where it is not \
+         as it should be.",
+        last.in_words()
+    );
+    let lines = wrap(&text, width);
+    format!("{}\nGo on from there? ENTER for yes, no to write everything anew:", lines.join("\n"))
+}
+
+/// ENTER, and whatever is not a no, goes on: the board must prove everything in any case.
+fn is_no(answer: &str) -> bool {
+    let answer = answer.trim();
+    !answer.is_empty() && !is_yes(answer) && !answer.eq_ignore_ascii_case("y")
+}
+
+/// The last run of this playbook, at this port and for this unit where they are named; nothing where that was no early end, or
+/// nothing was changed.
+fn last_run(job: &Job, folder: &Path) -> Option<LastRun> {
+    let names = records(folder).ok()?;
+    let run =
+        names.iter().take(RECORDS_MAX).map(|name| KeptRun::look(&folder.join(name))).find(|run| fits(job, run))?;
+    if run.ended() == Ended::So(Outcome::Recovered) {
+        return None;
+    }
+    let journal = run.journal().ok()?;
+    let earlier = Earlier::of(journal.events.iter().map(|told| &told.event));
+    if earlier.regions.is_empty() {
+        return None;
+    }
+    let at_step = journal.events.iter().rev().find_map(|told| match &told.event {
+        Event::StepStarted { name, .. } => Some(name.clone()),
+        _ => None,
+    });
+    let documents = |of: &[RunDocument]| {
+        let mut all: Vec<_> = of.iter().map(|document| (document.role, document.sha256.clone())).collect();
+        all.sort_unstable_by(|one, other| one.1.cmp(&other.1));
+        all
+    };
+    Some(LastRun {
+        name: run.name.clone(),
+        ended: run.summary.last?,
+        earlier,
+        at_step,
+        same_documents: documents(&run.summary.run.documents) == documents(job.documents()),
+    })
+}
+
+fn fits(job: &Job, run: &KeptRun) -> bool {
+    let named =
+        |wanted: &Option<String>, known: &Option<String>| wanted.is_none() || known.is_none() || wanted == known;
+    let details = &run.summary.run;
+    run.summary.playbook == job.settings.playbook_name
+        && run.summary.simulated == job.settings.simulated
+        && named(&job.options.port, &details.port)
+        && named(&job.options.serial, &details.serial)
+        && job.options.unit == details.unit
+        && run.ended() != Ended::AtWork
+}
+
+impl LastRun {
+    fn in_words(&self) -> String {
+        let regions = &self.earlier.regions;
+        let mut names: Vec<&str> = regions.iter().take(NAMES_MAX).map(|region| region.name.as_str()).collect();
+        let more = format!("{} more", regions.len().saturating_sub(NAMES_MAX));
+        if regions.len() > NAMES_MAX {
+            names.push(&more);
+        }
+        let at = self.at_step.as_ref().map(|step| format!(" at the step \"{}\"", piece(step))).unwrap_or_default();
+        format!(
+            "The last run of this playbook, {}, ended early{at}. It wrote, or began to: {}.",
+            ago(self.ended),
+            piece(&names.join(", "))
+        )
+    }
+}
+
+/// "12 minutes ago", as people say it.
+fn ago(then: Timestamp) -> String {
+    let seconds = Timestamp::now().duration_since(then).as_secs().max(0);
+    let told = |count: i64, unit: &str| format!("{count} {unit}{} ago", if count == 1 { "" } else { "s" });
+    match seconds {
+        0..60 => "just now".to_owned(),
+        60..7_200 => told(seconds / 60, "minute"),
+        7_200..172_800 => told(seconds / 3_600, "hour"),
+        _ => told(seconds / 86_400, "day"),
+    }
+}
