@@ -60,7 +60,7 @@ pub(crate) const BAUD: u32 = 55_000;
 const FAST_BAUD: u32 = 921_600;
 const REFUSED_BLOCK: u64 = 5;
 /// Boundaries within one image.
-const BOUNDARIES_MAX: u64 = 128;
+const BOUNDARIES_MAX: u64 = 32;
 
 impl Enclave {
     pub(super) fn new(mishaps: &Mishaps<Mishap>, release: Release) -> Self {
