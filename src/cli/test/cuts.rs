@@ -162,7 +162,7 @@ fn human(
         let name = format!("{} › {}{began}", tried.board.target.name, tried.case);
         tell_broken(&name, &tried.broken, &tried.command(), tried.kept.as_deref(), look);
     }
-    let width = boards.iter().map(|board| board.target.name.chars().count()).max().unwrap_or(0).clamp(8, 32);
+    let width = boards.iter().map(|board| board.target.name.chars().count()).max().unwrap_or(0);
     let head = format!("{:width$}  runs   cuts  states  tried  recovered  broken  seconds", "");
     say(&look.paint(Role::Title, &head));
     for board in boards {
@@ -173,7 +173,7 @@ fn human(
         let cuts: usize = of_board.iter().map(|case| case.cuts).sum();
         let recovered = here.iter().filter(|tried| tried.outcome == Outcome::Recovered).count();
         let broken = here.iter().filter(|tried| !tried.broken.is_empty()).count();
-        let seconds: f64 = here.iter().map(|tried| tried.took.as_secs_f64()).sum();
+        let seconds = here.iter().map(|tried| tried.took).sum::<Duration>().as_secs_f64();
         say(&format!(
             "{:width$}  {:4}  {cuts:5}  {:6}  {:5}  {recovered:9}  {broken:6}  {seconds:7.1}",
             board.target.name,
