@@ -218,3 +218,40 @@ fn a_filter_that_fits_nothing_is_told() {
     house.run(&args).exits(2).says("trials has a name with all of: no-such-fault");
     house.run(&["test", "nowhere.yaml", "--faults"]).exits(2).says("nowhere.yaml is not there");
 }
+
+/// All of them are for a release build, see `.ci/run`.
+#[test]
+fn a_run_that_is_cut_anywhere_is_made_good_by_the_next() {
+    let house = House::new();
+    let args = ["test", &shipped("h7.yaml"), "--cuts", "--shard", "7/30", "--format", "json"];
+    let ran = house.run_within(Duration::from_secs(300), &args).exits(0);
+    let cuts: Vec<Value> = ran.events().into_iter().filter(|event| event["event"] == "cut").collect();
+    let told = |key: &str| cuts.iter().map(|cut| cut[key].as_str().unwrap().to_owned()).collect::<BTreeSet<_>>();
+    assert_eq!(told("cut"), ["killed", "power-lost", "unplugged"].map(str::to_owned).into());
+    assert_eq!(told("end"), ["recovered".to_owned()].into());
+    assert!(cuts.iter().any(|cut| cut["cuts"].as_u64() > Some(1)), "no two cuts leave the same");
+}
+
+/// Nothing makes the person plug in what was pulled out before the first step.
+#[test]
+fn a_playbook_that_cannot_begin_without_power_is_found_by_a_cut() {
+    let house = House::new();
+    house.run(&["new", "Lamp"]).exits(0);
+    changed(&house, "lamp.yaml", "hands: [unplug, fit-jumper, plug-in]", "hands: [fit-jumper, press-button]");
+    let name = "write page-1 unplugged";
+    let ran = house.run(&["test", "lamp.yaml", "--cuts", "--filter", name]).exits(1);
+    ran.says("lamp.test.yaml › write page-1 unplugged")
+        .says("broken: running again ends as a run without the mishap")
+        .says("it ended device-unavailable")
+        .says("recover test lamp.test.yaml --cuts --filter 'write page-1 unplugged'")
+        .says("1 tried, 1 broke a rule");
+    house.run(&["test", "lamp.yaml", "--cuts", "--filter", "write page-1 killed"]).exits(0).says("0 broke a rule");
+    house.run(&["test", "lamp.yaml", "--cuts", "--filter", "no-such-cut"]).exits(2).says("no-such-cut");
+}
+
+#[test]
+fn runs_without_a_virtual_board_cannot_be_cut() {
+    let house = House::new();
+    newcomer(&house);
+    house.run(&["test", "lamp.yaml", "--cuts"]).exits(2).says("add `virtual_board:`");
+}

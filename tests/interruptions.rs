@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
-use recover::bench::{RunMishap, Subject, survey, try_out};
+use recover::bench::{FAULT_IMAGE_BYTES_MAX, RunMishap, Subject, survey, try_out};
 use recover::documents::cases;
 use recover::documents::catalog::shipped;
 use recover::documents::library::{shipped_boards, shipped_family, shipped_playbook};
@@ -45,7 +45,7 @@ fn killed(board: &str, playbook: &Playbook) -> (BTreeMap<&'static str, usize>, V
     let (scenes, folder) = (BTreeMap::new(), playbooks());
     let subject =
         Subject { playbook, sound: playbook, name: board, catalog: &catalog, folder: &folder, scenes: &scenes };
-    let matrix = survey(subject, &tests.cases).unwrap();
+    let matrix = survey(subject, &tests.cases, FAULT_IMAGE_BYTES_MAX).unwrap();
     let (mut claims, mut broken) = (BTreeMap::new(), Vec::new());
     let cuts = [RunMishap::Kill, RunMishap::KillInside];
     for trial in matrix.trials().iter().filter(|trial| cuts.contains(&trial.mishap)) {

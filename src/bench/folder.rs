@@ -10,11 +10,12 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::bench::BenchError;
 use crate::bench::boards::virtual_model::mock_tools;
+use crate::bench::kit::watched::Watched;
 use crate::bench::scenes::SceneStore;
 use crate::world::{TemporaryFolder, claim_folder, remove_own};
 
@@ -58,11 +59,22 @@ pub struct BenchFiles {
     folder: PathBuf,
     /// How often the state was written through this value or a clone of it; other processes do not count here.
     changes: Arc<AtomicU64>,
+    /// Who watches the board.
+    watched: Arc<Mutex<Watched>>,
 }
 
 impl BenchFiles {
     pub fn of(folder: &Path) -> Self {
-        BenchFiles { folder: folder.to_owned(), changes: Arc::default() }
+        BenchFiles { folder: folder.to_owned(), changes: Arc::default(), watched: Arc::default() }
+    }
+
+    /// Whoever reads the board through this value or a clone of it has it watched from now on.
+    pub(crate) fn watch(&self, watched: Watched) {
+        *self.watched.lock().unwrap_or_else(PoisonError::into_inner) = watched;
+    }
+
+    pub(crate) fn watched(&self) -> Watched {
+        self.watched.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(crate) fn changes(&self) -> u64 {

@@ -30,6 +30,7 @@ pub(crate) fn start(files: &BenchFiles, call: &ToolCall, playing: &Arc<AtomicUsi
         call.environment.iter().map(|(name, value)| (name.clone(), value.to_string_lossy().into_owned())).collect();
     let listener: Arc<dyn Listener> = Arc::<Line>::clone(&line);
     let mut console = Console::listened(&call.folder, variables, listener);
+    console.watched_by(files.watched());
     let play = {
         let (files, args, line) = (files.clone(), call.args.clone(), Arc::clone(&line));
         let at_work = AtWork::begin(playing);

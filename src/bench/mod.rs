@@ -39,8 +39,9 @@ pub use cases::bench_run::{BenchRun, BenchRunError, RunRecord, run_on_bench};
 pub use cases::case::{CaseError, CaseRun, Keep, Subject, run_case};
 pub use cases::expectation::{Difference, compare};
 pub use faults::{
-    Broken, Invariant, MISHAPS, Matrix, MishapGroup, MishapRow, Part, RunMishap, RunPoint, Scenario, Trial, TrialEnd,
-    TrialRecord, check_mishaps, survey, try_out,
+    Broken, CUT_IMAGE_BYTES_MAX, Cut, CutCase, CutPlace, CutRecord, FAULT_IMAGE_BYTES_MAX, Invariant, MISHAPS, Matrix,
+    MishapGroup, MishapRow, Part, RunMishap, RunPoint, Scenario, Trial, TrialEnd, TrialRecord, check_mishaps, cut_runs,
+    cuts_of_run, survey, try_cut, try_out,
 };
 pub use folder::{BenchFiles, BenchFolder};
 pub use hands::HandsOf;
@@ -56,6 +57,7 @@ pub use kit::mishaps::MishapName;
 pub use kit::model::ModelHelp;
 pub use kit::partition::Partition;
 pub use kit::settings::SettingHelp;
+pub use kit::watched::{Boundary, Watched};
 pub use mocks::{MockEnd, dfu_util, mock_main, play};
 pub use mutants::{Baseline, Notice, notice};
 pub use person::{Answers, VirtualPerson, WhichBoard};

@@ -25,6 +25,9 @@ pub struct BenchState {
     pub(crate) playing: Option<CallRecord>,
 }
 
+/// The bench's time when it has settled: longer after its beginning than any camera takes to start.
+pub(crate) const SETTLED_MS: u64 = 10_000;
+
 /// The state, and the right to change it, which nobody else has meanwhile.
 #[derive(Debug)]
 pub(crate) struct HeldState {
@@ -57,6 +60,7 @@ impl BenchState {
         let mut state: BenchState = serde_json::from_slice(text).map_err(damaged)?;
         if let Some(board) = state.stage.board_mut() {
             board.use_folder(&files.memory());
+            board.watched_by(files.watched());
         }
         Ok(state)
     }
@@ -65,6 +69,18 @@ impl BenchState {
         let written = replace(&files.state(), &serde_json::to_vec(self).unwrap_or_default());
         files.changed();
         written
+    }
+
+    /// Nothing goes wrong any more, and long enough has passed that all that was going to happen by itself has happened.
+    pub(crate) fn settle(&mut self) {
+        self.playing = None;
+        self.hands_moved = 0;
+        self.now_ms = SETTLED_MS;
+        self.versions.clear();
+        if let Some(board) = self.stage.board_mut() {
+            board.heal();
+            board.settle();
+        }
     }
 
     pub fn clock(&self) -> BenchClock {

@@ -81,6 +81,7 @@ Examples:
   recover test boards --filter fuse
   recover test boards --format junit > report.xml
   recover test my-board.yaml --faults
+  recover test my-board.yaml --cuts
 
 A test file stands beside its playbook: my-board.test.yaml beside my-board.yaml.
 
@@ -593,16 +594,22 @@ pub struct TestArgs {
     #[arg(long)]
     pub faults: bool,
 
+    /// Cut a run at every sector, page, fuse, call and line of output, and run again on what that leaves
+    ///
+    /// By killing recover, by pulling the cable, and by a loss of power. Cuts that leave the same state are tried once. Playbooks need a virtual board for this, and no test file.
+    #[arg(long, conflicts_with = "faults", group = "in_parts")]
+    pub cuts: bool,
+
     /// Change the playbooks as an author might get them wrong, and tell which changes no case notices
-    #[arg(long, conflicts_with = "faults")]
+    #[arg(long, conflicts_with = "faults", group = "in_parts")]
     pub mutate: bool,
 
-    /// Only cases, or changes, whose file and name hold this text (repeatable)
+    /// Only cases, changes or cuts whose file and name hold this text (repeatable)
     #[arg(long, value_name = "TEXT")]
     pub filter: Vec<String>,
 
-    /// Try only one part of N of the changes, the Kth: 1/4 to 4/4 are all of them
-    #[arg(long, value_name = "K/N", requires = "mutate")]
+    /// Try only one part of N of the changes or cuts, the Kth: 1/4 to 4/4 are all of them
+    #[arg(long, value_name = "K/N", requires = "in_parts")]
     pub shard: Option<Shard>,
 
     /// How to report

@@ -3,6 +3,7 @@
 mod collect;
 #[cfg(test)]
 mod contract_tests;
+mod cuts;
 mod faults;
 mod mutate;
 mod progress;
@@ -54,6 +55,9 @@ pub(super) fn test(args: &TestArgs, look: &Look) -> Outcome {
     let catalogs = Catalogs::new(Surroundings::of_this_process());
     if args.faults {
         return faults::try_all(args, &catalogs, look);
+    }
+    if args.cuts {
+        return cuts::cut_all(args, &catalogs, look);
     }
     let Collected { sound: suites, invalid, diagnostics } = match collect(&args.paths, &catalogs) {
         Ok(collected) => collected,

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use crate::bench::kit::watched::Boundary;
 use crate::bench::{Answer, BenchClock, BoardModel, DfuBoard, DfuDevice, Partition, Region, Share};
 use crate::world::{Access, sha256_of_bytes};
 
@@ -111,6 +112,12 @@ impl OwnBootloader {
     /// Was a whole image put into this partition?
     fn holds(&self, alt: u8) -> bool {
         self.written.contains_key(&alt)
+    }
+
+    /// Counts begin anew, and a download that goes on is over.
+    pub(crate) fn settle(&mut self) {
+        self.changes = 0;
+        self.receiving = None;
     }
 
     pub(crate) fn changes(&self) -> u64 {
@@ -266,6 +273,10 @@ impl DfuBoard for OwnDfu<'_> {
     fn reset(&mut self) -> Answer {
         self.board.restart(self.clock.now_ms());
         Answer::Done
+    }
+
+    fn passes(&self, boundary: Boundary) {
+        self.board.passes(boundary);
     }
 }
 

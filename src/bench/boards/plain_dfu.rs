@@ -9,6 +9,7 @@ use crate::bench::kit::model::{MockTool, Model, ModelHelp};
 use crate::bench::kit::partition::{PARTITIONS_FORM, PARTITIONS_MEANING, read_partition_name, read_partitions};
 use crate::bench::kit::schedule::Schedule;
 use crate::bench::kit::settings::{Identity, SettingHelp, Settings, Usual};
+use crate::bench::kit::watched::{Boundary, Watched};
 use crate::bench::mocks::dfu_util;
 use crate::bench::{Answer, BoardModel, BusDevice, Region, Share};
 use crate::documents::playbook::{DeviceKind, HandMove};
@@ -27,6 +28,9 @@ pub struct PlainDfu {
     held: bool,
     schedule: Schedule<Phase>,
     own: OwnBootloader,
+    /// Known to who uses the board, not to its description.
+    #[serde(skip)]
+    watched: Watched,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -107,6 +111,7 @@ impl Model for PlainDfu {
             held: false,
             own: OwnBootloader::new(partitions, firmware.as_deref(), Firmware::Missing),
             firmware,
+            watched: Watched::default(),
         }
     }
 }
@@ -223,5 +228,18 @@ impl BoardModel for PlainDfu {
 
     fn heal(&mut self) {
         self.mishaps.heal();
+    }
+
+    fn settle(&mut self) {
+        self.schedule.settle();
+        self.own.settle();
+    }
+
+    fn watched_by(&mut self, watched: Watched) {
+        self.watched = watched;
+    }
+
+    fn passes(&self, boundary: Boundary) {
+        self.watched.passes(boundary, self);
     }
 }

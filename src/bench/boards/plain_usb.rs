@@ -4,6 +4,7 @@ use crate::bench::kit::mishaps::{MishapName, Mishaps, mishap_names, mishaps};
 use crate::bench::kit::model::{MockTool, Model, ModelHelp};
 use crate::bench::kit::schedule::Schedule;
 use crate::bench::kit::settings::{Identity, SettingHelp, Settings, Usual};
+use crate::bench::kit::watched::{Boundary, Watched};
 use crate::bench::{BoardModel, BusDevice, Region};
 use crate::documents::playbook::{DeviceKind, HandMove};
 use crate::world::Access;
@@ -13,6 +14,9 @@ use crate::world::Access;
 pub struct PlainUsb {
     shown: Identity,
     plugged_in: Schedule<bool>,
+    /// Known to who uses the board, not to its description.
+    #[serde(skip)]
+    watched: Watched,
 }
 
 mishaps! {
@@ -41,6 +45,7 @@ impl Model for PlainUsb {
         PlainUsb {
             shown: settings.required_identity("id", USUAL),
             plugged_in: Schedule::new(!Mishaps::named(names).has(Mishap::Absent)),
+            watched: Watched::default(),
         }
     }
 }
@@ -86,5 +91,17 @@ impl BoardModel for PlainUsb {
 
     fn heal(&mut self) {
         self.plugged_in = Schedule::new(true);
+    }
+
+    fn settle(&mut self) {
+        self.plugged_in.settle();
+    }
+
+    fn watched_by(&mut self, watched: Watched) {
+        self.watched = watched;
+    }
+
+    fn passes(&self, boundary: Boundary) {
+        self.watched.passes(boundary, self);
     }
 }

@@ -13,6 +13,9 @@ const SLACK: Duration = Duration::from_secs(15);
 /// Devices with one id on one computer.
 const DEVICES_MAX: u32 = 8;
 
+/// No image of a trial is larger.
+pub(crate) const TRIAL_IMAGE_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
 /// No run of this playbook takes longer, even when every limit is used up each time.
 pub(crate) fn longest_run(playbook: &Playbook, image_bytes: u64) -> Duration {
     let once = list(&playbook.steps, image_bytes);

@@ -11,14 +11,16 @@ use std::sync::atomic::AtomicUsize;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use crate::bench::faults::cut_recorder::CutRecorder;
 use crate::bench::faults::mishap::Lasting;
 use crate::bench::faults::point::{Part, PointFacts, RunPoint};
 use crate::bench::faults::{RunMishap, disk};
 use crate::bench::folder::BenchFiles;
+use crate::bench::kit::watched::Watched;
 use crate::bench::state::{BenchState, HeldState};
 use crate::bench::{BenchError, Region};
-use crate::documents::playbook::{Below, Playbook, irreversible_steps};
-use crate::engine::{Event, GoesOn};
+use crate::documents::playbook::{Below, DeviceKind, Playbook, irreversible_steps};
+use crate::engine::{Event, GoesOn, ProvenBy};
 use crate::words::{Id, UsbId, Verdict};
 use crate::world::Interrupt;
 
@@ -68,6 +70,15 @@ struct Struck {
     believed: bool,
 }
 
+/// What the person has found out about the board, and can say in a next run.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Known {
+    /// The port of a board that was proven to be theirs.
+    pub(crate) port: Option<String>,
+    /// They have moved it, as they were asked to.
+    pub(crate) hands_moved: bool,
+}
+
 /// The first call that may change the board.
 #[derive(Debug, Clone)]
 pub(crate) struct FirstChange {
@@ -88,6 +99,10 @@ pub(crate) struct RunWatch {
     irreversible: BTreeSet<String>,
     /// Steps whose calls are those of the steps within.
     asking: BTreeSet<Id>,
+    /// Devices whose port may have another name when the board is connected again.
+    serial: BTreeSet<Id>,
+    /// Who notes each place at which the run could be cut.
+    cuts: Option<Arc<CutRecorder>>,
     run: RefCell<Run>,
 }
 
@@ -105,8 +120,7 @@ pub(crate) struct Run {
     origin: Option<Instant>,
     pub(crate) seen: BTreeMap<RunPoint, Seen>,
     pub(crate) acts: Vec<Act>,
-    /// The person has moved the board, as they were asked to.
-    pub(crate) hands_moved: bool,
+    pub(crate) known: Known,
     pub(crate) first_change: Option<FirstChange>,
     /// The step of the point waits, or has waited.
     waits: bool,
@@ -129,8 +143,12 @@ impl RunWatch {
         let irreversible = irreversible_steps(&playbook.steps).into_iter().map(|(id, _)| id).collect();
         let asking = playbook.leaf_steps().into_iter().filter(|step| !step.below(Below::TellApart).is_empty());
         let asking = asking.map(|step| step.id.clone()).collect();
+        let serial = playbook.devices.iter().filter(|device| device.kind == DeviceKind::Serial);
+        let serial = serial.map(|device| device.name.clone()).collect();
         RunWatch {
             asking,
+            serial,
+            cuts: None,
             planned,
             files,
             playing: Arc::default(),
@@ -138,6 +156,13 @@ impl RunWatch {
             irreversible,
             run: RefCell::default(),
         }
+    }
+
+    /// Notes each place at which the run could be cut.
+    pub(crate) fn noting_cuts(mut self, recorder: &Arc<CutRecorder>) -> Self {
+        self.files.watch(Watched::by(Arc::<CutRecorder>::clone(recorder)));
+        self.cuts = Some(Arc::clone(recorder));
+        self
     }
 
     /// Where the run has its files.
@@ -175,6 +200,19 @@ impl RunWatch {
 
     /// Follows the run.
     pub(crate) fn see(&self, event: &Event) {
+        if let Event::BoardProven { port, device, by, .. } = event
+            && *by != ProvenBy::OwnId
+            && !self.serial.contains(device)
+        {
+            self.run_mut().known.port = Some(port.clone());
+        }
+        self.follow(event);
+        if let Some(cuts) = &self.cuts {
+            cuts.told(event, &self.run().known);
+        }
+    }
+
+    fn follow(&self, event: &Event) {
         match event {
             Event::StepStarted { step, .. } => {
                 let part = if self.irreversible.contains(step.as_str()) { Part::Before } else { Part::Act };
@@ -197,7 +235,7 @@ impl RunWatch {
                 self.run_mut().call_changes_board = *changes_board;
                 if *changes_board && self.run().first_change.is_none() {
                     let attached = self.attached();
-                    let hands_moved = self.run().hands_moved;
+                    let hands_moved = self.run().known.hands_moved;
                     self.run_mut().first_change = Some(FirstChange { hands_moved, attached });
                 }
             }
@@ -361,6 +399,13 @@ impl RunWatch {
         let before = state.stage.attached(now_ms).len();
         state.stage.pull_cable(now_ms);
         state.stage.attached(now_ms).len() < before
+    }
+
+    /// The tool is about to start.
+    pub(crate) fn cuts_begin_call(&self) {
+        if let Some(cuts) = &self.cuts {
+            cuts.call_begins();
+        }
     }
 
     /// What is to go wrong with this call, if anything. Also keeps what is known of calls that cannot be undone.

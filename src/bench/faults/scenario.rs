@@ -53,7 +53,9 @@ pub struct Matrix {
 }
 
 /// Images larger than this are made smaller, because thousands of runs write them. In bytes.
-const IMAGE_BYTES_MAX: u64 = 64 * 1024;
+pub const FAULT_IMAGE_BYTES_MAX: u64 = 64 * 1024;
+/// So large that each flash still has several sectors and pages of an image.
+pub const CUT_IMAGE_BYTES_MAX: u64 = 8 * 1024;
 /// Nobody asks for more ways to reach a step.
 const SCENARIOS_MAX: usize = 64;
 
@@ -109,11 +111,12 @@ fn applies(mishap: RunMishap, point: &RunPoint, facts: &PointFacts, seen: &Seen)
     }
 }
 
-/// Finds out what a playbook does when all goes well, in as many ways as it takes to reach its steps.
-pub fn survey(subject: Subject<'_>, cases: &[Case]) -> Result<Matrix, CaseError> {
+/// Finds out what a playbook does when all goes well, in as many ways as it takes to reach its steps. Example images are at
+/// most so large, unless an input wants more.
+pub fn survey(subject: Subject<'_>, cases: &[Case], image_bytes_max: u64) -> Result<Matrix, CaseError> {
     let mut playbook = subject.playbook.clone();
     for input in &mut playbook.inputs {
-        input.example_size = input.example_size.map(|size| size.min(IMAGE_BYTES_MAX.max(input.min_size.unwrap_or(0))));
+        input.example_size = input.example_size.map(|size| size.min(image_bytes_max.max(input.min_size.unwrap_or(0))));
     }
     let all = points(&playbook, subject.catalog);
     let mut references: Vec<Reference> = Vec::new();
@@ -285,7 +288,7 @@ fn smaller(case: &Case) -> Case {
     case.allow.clear();
     for (_, contents) in &mut case.files {
         if let GivenContents::Size(size) = contents
-            && *size > IMAGE_BYTES_MAX
+            && *size > FAULT_IMAGE_BYTES_MAX
         {
             *contents = GivenContents::Made;
         }

@@ -24,6 +24,7 @@ const GARBAGE: &[u8] = b"\x1b[31m\xff\xfe\x00\x80 %n%s \xc3\x28\r\x07\n\xf0\x9f"
 impl RunWatch {
     /// Starts one call of a tool.
     pub(crate) fn start(&self, call: &ToolCall) -> RunningTool {
+        self.cuts_begin_call();
         let mishap = self.call_begins();
         self.strike(mishap);
         let Some(mishap) = mishap else { return in_process::start(&self.files, call, &self.playing) };

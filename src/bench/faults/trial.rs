@@ -9,14 +9,14 @@ use crate::bench::cases::bench_run::run_watched;
 use crate::bench::faults::RunMishap;
 use crate::bench::faults::invariants::{Broken, Ended, Invariant, hold, lacking};
 use crate::bench::faults::left::check_left;
-use crate::bench::faults::limit::longest_run;
+use crate::bench::faults::limit::{TRIAL_IMAGE_BYTES_MAX, longest_run};
 use crate::bench::faults::point::RunPoint;
-use crate::bench::faults::run_watch::{PlannedMishap, RunWatch};
+use crate::bench::faults::run_watch::{Known, PlannedMishap, RunWatch};
 use crate::bench::faults::scenario::{Matrix, Reference};
 use crate::bench::{Answers, Bench, BenchRun, CaseError, RunRecord, Subject, WhichBoard};
-use crate::documents::playbook::{DeviceKind, Leaves};
-use crate::engine::{Chosen, Event, ProvenBy};
-use crate::words::{Id, Outcome};
+use crate::documents::playbook::Leaves;
+use crate::engine::{Chosen, Event};
+use crate::words::Outcome;
 
 /// A mishap and where it happens.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,8 +65,7 @@ pub fn try_out(subject: Subject<'_>, matrix: &Matrix, trial: &Trial) -> Result<T
     let bench_run = BenchRun { playbook: &playbook, ..given };
     let found = matrix.points.iter().find(|(point, _, _)| *point == trial.point);
     let facts = found.map(|(_, facts, _)| facts.clone()).unwrap_or_default();
-    let image_bytes = 16 * 1024 * 1024;
-    let longest = longest_run(&playbook, image_bytes);
+    let longest = longest_run(&playbook, TRIAL_IMAGE_BYTES_MAX);
 
     let waits_for_nobody = facts.wanted.is_empty() && facts.tool.is_none();
     let planned = PlannedMishap { point: trial.point.clone(), mishap: trial.mishap, facts };
@@ -94,16 +93,28 @@ pub fn try_out(subject: Subject<'_>, matrix: &Matrix, trial: &Trial) -> Result<T
     let (leaves, false_claim) = left.unzip();
     broken.extend(false_claim.flatten());
 
-    let bench_run = knowing_the_board(bench_run, &first, watch.run().hands_moved);
+    let bench_run = knowing_the_board(bench_run, &watch.run().known);
     bench.heal()?;
+    let (second, again) = run_again(&bench, &bench_run, reference, longest)?;
+    broken.extend(again);
+    let kept = Rc::try_unwrap(bench).ok().filter(|_| !broken.is_empty()).map(Bench::keep);
+    Ok(TrialRecord { end, broken, runs: vec![first.events, second.events], leaves, kept })
+}
+
+/// The run after one that something has happened to, on the board as that has left it: it must end as one without a mishap.
+pub(super) fn run_again(
+    bench: &Rc<Bench>,
+    bench_run: &BenchRun<'_>,
+    reference: &Reference,
+    longest: Duration,
+) -> Result<(RunRecord, Vec<Broken>), CaseError> {
     bench.begin_trial()?;
-    let watch = Rc::new(RunWatch::new(&playbook, bench.files(), None));
-    let second = run_watched(&bench, &bench_run, &watch)?;
-    let mut again = hold(&second, &watch.run(), &bench_run, Ended::ByItself, reference, longest);
-    for broken in &mut again {
+    let watch = Rc::new(RunWatch::new(bench_run.playbook, bench.files(), None));
+    let second = run_watched(bench, bench_run, &watch)?;
+    let mut broken = hold(&second, &watch.run(), bench_run, Ended::ByItself, reference, longest);
+    for broken in &mut broken {
         broken.found = format!("in the second run: {}", broken.found);
     }
-    broken.extend(again);
     let lacking = lacking(&second.regions, &second.fuses, &reference.regions, &reference.fuses);
     // The first run may have done its work before the mishap: a playbook may then refuse to do it again.
     let nothing_to_do = second.outcome == Outcome::RefusedByPlaybook && lacking.is_none();
@@ -116,26 +127,17 @@ pub fn try_out(subject: Subject<'_>, matrix: &Matrix, trial: &Trial) -> Result<T
     } else if let Some(missing) = lacking {
         broken.push(Broken::new(Invariant::Again, missing));
     }
-    let kept = Rc::try_unwrap(bench).ok().filter(|_| !broken.is_empty()).map(Bench::keep);
-    Ok(TrialRecord { end, broken, runs: vec![first.events, second.events], leaves, kept })
+    Ok((second, broken))
 }
 
 /// The person runs it again for the board that the first run has found out about: on its port, or, where that run did not
 /// come so far, by saying that the board that they have moved is theirs.
-fn knowing_the_board<'a>(bench_run: BenchRun<'a>, first: &RunRecord, hands_moved: bool) -> BenchRun<'a> {
-    let kind = |name: &Id| bench_run.playbook.device(name).map(|device| device.kind);
-    let proven = first.events.iter().rev().find_map(|event| match event {
-        // The name of a serial port need not stay when the board is connected again.
-        Event::BoardProven { port, device, by, .. }
-            if *by != ProvenBy::OwnId && kind(device) != Some(DeviceKind::Serial) =>
-        {
-            Some(port.clone())
+pub(super) fn knowing_the_board<'a>(bench_run: BenchRun<'a>, known: &Known) -> BenchRun<'a> {
+    match (&known.port, bench_run.answers) {
+        (Some(port), _) if bench_run.chosen == Chosen::Any => {
+            BenchRun { chosen: Chosen::Port(port.clone()), ..bench_run }
         }
-        _ => None,
-    });
-    match (proven, bench_run.answers) {
-        (Some(port), _) if bench_run.chosen == Chosen::Any => BenchRun { chosen: Chosen::Port(port), ..bench_run },
-        (None, Answers::Given { .. }) if hands_moved => {
+        (None, Answers::Given { .. }) if known.hands_moved => {
             BenchRun { answers: Answers::Given { which_board: WhichBoard::ItIs }, ..bench_run }
         }
         _ => bench_run,

@@ -122,7 +122,7 @@ impl World for MishapWorld {
             self.watch.happened();
         }
         if moves && !hands_gone {
-            self.watch.run_mut().hands_moved = true;
+            self.watch.run_mut().known.hands_moved = true;
         }
         match ask {
             Ask::Hands { until, .. } if hands_gone => self.inner.ask(Ask::Hands { moves: &[], until }),

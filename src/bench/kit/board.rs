@@ -8,6 +8,7 @@ use std::path::Path;
 
 use crate::bench::BenchFiles;
 use crate::bench::kit::mishaps::MishapName;
+use crate::bench::kit::watched::{Boundary, Watched};
 use crate::documents::playbook::{DeviceKind, HandMove, Room};
 use crate::words::{Diagnostic, UsbId, meant_or_known};
 use crate::world::{Access, FolderRefused};
@@ -66,6 +67,16 @@ pub trait BoardModel: Any + Debug {
 
     /// Nothing goes wrong any more. What the board is, and what its memories hold, stays.
     fn heal(&mut self);
+
+    /// All that is planned has happened, counts begin anew, and no time is known: boards that are alike from now on are equal
+    /// afterwards.
+    fn settle(&mut self);
+
+    /// Somebody is told of every boundary from now on.
+    fn watched_by(&mut self, watched: Watched);
+
+    /// The board is at a boundary now.
+    fn passes(&self, boundary: Boundary);
 
     /// Is this one of the calls that a mishap lets hang for ever?
     fn hangs(&mut self, _tool: &str, _args: &[String]) -> bool {

@@ -6,6 +6,7 @@ use std::io::{BufRead, Write};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
+use crate::bench::kit::watched::Watched;
 use crate::bench::waiting::counted;
 use crate::documents::playbook::HandMove;
 use crate::words::Stream;
@@ -29,6 +30,7 @@ pub struct Console {
     err: Flow,
     /// What has been printed, as waits count it.
     counted_bytes: u64,
+    watched: Watched,
 }
 
 /// The other side of a tool that plays in the process of those who call it.
@@ -95,6 +97,11 @@ impl Console {
     /// For a tool that plays in this process.
     pub(crate) fn listened(folder: &Path, variables: BTreeMap<String, String>, listener: Arc<dyn Listener>) -> Self {
         Console { variables, folder: folder.to_owned(), listener: Some(listener), ..Console::default() }
+    }
+
+    /// Somebody is told of all that is printed.
+    pub(crate) fn watched_by(&mut self, watched: Watched) {
+        self.watched = watched;
     }
 
     /// For a tool that works in a folder and meets the end of its input.
@@ -191,6 +198,24 @@ impl Console {
 
     /// Bytes that need not be UTF-8, as tools print them that write in a code page.
     pub fn out_bytes(&mut self, bytes: &[u8]) {
+        self.watched.said(bytes);
+        self.pass_on(Stream::Stdout, bytes);
+    }
+
+    /// Printed later, and told of now.
+    pub(crate) fn said(&self, bytes: &[u8]) {
+        self.watched.said(bytes);
+    }
+
+    /// Prints what has been told of before.
+    pub(crate) fn pass_on(&mut self, stream: Stream, bytes: &[u8]) {
+        match stream {
+            Stream::Stdout => self.pass_on_out(bytes),
+            Stream::Stderr => self.pass_on_err(bytes),
+        }
+    }
+
+    fn pass_on_out(&mut self, bytes: &[u8]) {
         let bytes = self.out.fresh(bytes);
         self.counted_bytes += counted(bytes);
         if let Some(listener) = &self.listener {
@@ -207,6 +232,11 @@ impl Console {
     }
 
     pub(crate) fn err_bytes(&mut self, bytes: &[u8]) {
+        self.watched.said(bytes);
+        self.pass_on(Stream::Stderr, bytes);
+    }
+
+    fn pass_on_err(&mut self, bytes: &[u8]) {
         let bytes = self.err.fresh(bytes);
         self.counted_bytes += counted(bytes);
         if let Some(listener) = &self.listener {

@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 
+use crate::bench::kit::watched::Boundary;
 use crate::words::UsbId;
 
 /// A board that answers DFU requests, and the clock that moves on while it does.
@@ -39,6 +40,9 @@ pub trait DfuBoard: Debug {
 
     /// DETACH and a USB reset.
     fn reset(&mut self) -> Answer;
+
+    /// The board is at a boundary now.
+    fn passes(&self, boundary: Boundary);
 
     /// Erases the page at `address` of the board on `path`.
     fn erase(&mut self, _path: &str, _address: u64) -> Answer {

@@ -34,11 +34,17 @@ impl Flash {
     }
 
     pub fn erase_page(&mut self, address: u64) {
-        let Some(segment) = self.layout.segment_at(address) else { return };
+        if let Some(page) = self.clear_page(address) {
+            self.changes += 1;
+            self.touched_pages.insert(page);
+        }
+    }
+
+    /// Takes away what was written to the page, and answers where it begins.
+    fn clear_page(&mut self, address: u64) -> Option<u64> {
+        let segment = self.layout.segment_at(address)?;
         let page = segment.page_start(address);
         let page_end = page + segment.page_bytes;
-        self.changes += 1;
-        self.touched_pages.insert(page);
         for (start, bytes) in std::mem::take(&mut self.pieces) {
             let end = start + bytes.len() as u64;
             if start < page {
@@ -50,6 +56,19 @@ impl Flash {
                 self.pieces.insert(start.max(page_end), bytes[kept..].to_vec());
             }
         }
+        Some(page)
+    }
+
+    /// Power fails while the page is erased: nobody knows what it holds, and it cannot be written.
+    pub(crate) fn spoil_page(&mut self, address: u64) {
+        if let Some(page) = self.clear_page(address) {
+            self.touched_pages.remove(&page);
+        }
+    }
+
+    /// Counts begin anew.
+    pub(crate) fn settle(&mut self) {
+        self.changes = 0;
     }
 
     pub fn erase_all(&mut self) {
@@ -207,6 +226,19 @@ mod tests {
         assert!(flash.write(0x0800_0001, &[3]).is_err(), "cells are programmed once");
         assert_eq!(flash.read(0x0800_0000, 4), [1, 2, 0xff, 0xff]);
         assert!(flash.write(0x0800_7fff, &[1, 2]).is_err(), "the second page is not erased");
+    }
+
+    #[test]
+    fn a_page_whose_erase_was_cut_holds_garbage_and_takes_nothing() {
+        let mut flash = flash();
+        flash.erase_page(0x0800_0000);
+        flash.write(0x0800_0000, &[1, 2]).unwrap();
+        flash.spoil_page(0x0800_0004);
+        assert_ne!(flash.read(0x0800_0000, 2), [1, 2]);
+        assert_eq!(flash.regions(), []);
+        assert!(flash.write(0x0800_0000, &[1, 2]).is_err());
+        flash.erase_page(0x0800_0000);
+        assert_eq!(flash.write(0x0800_0000, &[1, 2]), Ok(()));
     }
 
     #[test]

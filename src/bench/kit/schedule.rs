@@ -34,6 +34,12 @@ impl<P: Copy> Schedule<P> {
         self.changes.last().map_or(self.first, |(_, phase)| *phase)
     }
 
+    /// All that is planned has happened, and what was before is forgotten.
+    pub(crate) fn settle(&mut self) {
+        self.first = self.last();
+        self.changes.clear();
+    }
+
     pub(crate) fn next_change_ms(&self, now_ms: u64) -> Option<u64> {
         self.changes.iter().map(|(at_ms, _)| *at_ms).find(|at_ms| *at_ms > now_ms)
     }
@@ -69,6 +75,14 @@ mod tests {
         assert_eq!((schedule.next_change_ms(1_000), schedule.next_change_ms(3_000)), (Some(1_700), None));
         schedule.go(1_500, &[(0, 'e')]);
         assert_eq!((schedule.at(1_400), schedule.last()), ('b', 'e'));
+    }
+
+    #[test]
+    fn what_has_settled_knows_no_past() {
+        let mut schedule = Schedule::new('a');
+        schedule.go(1_000, &[(0, 'b'), (700, 'c')]);
+        schedule.settle();
+        assert_eq!(schedule, Schedule::new('c'));
     }
 
     #[test]

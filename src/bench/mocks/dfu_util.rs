@@ -6,6 +6,7 @@
 mod arguments;
 mod dfuse;
 mod dfuse_options;
+mod each_request;
 mod firmware_file;
 mod plain;
 mod progress_bar;
@@ -16,6 +17,7 @@ use crate::bench::mocks::MockEnd;
 use crate::bench::{Answer, Console, DfuBoard, DfuDevice};
 use crate::words::UsbId;
 use arguments::{Alternate, Arguments, Mode, NextStep};
+use each_request::EachRequest;
 use firmware_file::FirmwareFile;
 
 const EX_OK: i32 = 0;
@@ -36,6 +38,7 @@ pub fn dfu_util(args: &[String], board: &mut dyn DfuBoard, console: &mut Console
         NextStep::Work(arguments) => *arguments,
         NextStep::End(code) => return MockEnd::Exit(code),
     };
+    let board = &mut EachRequest { board };
     let mut call = Call { arguments, board, console, bar: progress_bar::ProgressBar::default() };
     match call.work() {
         Ok(()) => MockEnd::Exit(EX_OK),

@@ -50,10 +50,7 @@ impl Kept {
 
     fn print(&mut self, console: &mut Console) {
         for (stream, text) in self.texts.drain(..) {
-            match stream {
-                Stream::Stdout => console.out_bytes(&text),
-                Stream::Stderr => console.err_bytes(&text),
-            }
+            console.pass_on(stream, &text);
         }
     }
 }
@@ -110,6 +107,7 @@ impl<'a> Session<'a> {
         if let Some(timeline) = &mut self.timeline {
             timeline.add(now_ms, stream, bytes.len() as u64);
         }
+        self.console.said(bytes);
         self.kept.push(stream, bytes);
     }
 

@@ -1,13 +1,15 @@
 //! `recover test --faults`: lets every mishap happen at every step of playbooks where it can, and reports.
 
-mod report;
+pub(super) mod report;
 mod table;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use crate::bench::{Broken, CaseError, Invariant, Matrix, Subject, Trial, TrialEnd, TrialRecord, survey, try_out};
+use crate::bench::{
+    Broken, CaseError, FAULT_IMAGE_BYTES_MAX, Invariant, Matrix, Subject, Trial, TrialEnd, TrialRecord, survey, try_out,
+};
 use crate::cli::arguments::{ReportFormat, TestArgs};
 use crate::cli::catalogs::Catalogs;
 use crate::cli::diagnostics::render;
@@ -24,9 +26,9 @@ use crate::words::{Code, Diagnostic};
 const TRIAL_MAX: Duration = Duration::from_secs(60);
 
 /// A playbook and everything that can go wrong with it.
-struct Board<'a> {
-    target: &'a Target,
-    matrix: Matrix,
+pub(super) struct Board<'a> {
+    pub(super) target: &'a Target,
+    pub(super) matrix: Matrix,
 }
 
 /// What came of a trial.
@@ -54,32 +56,19 @@ impl Tried<'_> {
 
 pub(super) fn try_all(args: &TestArgs, catalogs: &Catalogs, look: &Look) -> Outcome {
     let began = Instant::now();
-    let Collected { sound: targets, invalid, diagnostics } = match collect_targets(&args.paths, catalogs) {
+    let Collected { sound: targets, invalid, .. } = match targets(args, catalogs, look) {
         Ok(collected) => collected,
-        Err(message) => {
-            complain(&format!("error: {message}"));
-            return Outcome::CommandLine;
-        }
+        Err(outcome) => return outcome,
     };
-    complain_at_length(&render(&diagnostics, look));
-    tell_catalogs(catalogs);
-    cases::annotate_diagnostics(&diagnostics);
     if targets.is_empty() {
         report(args.format, &[], &invalid, began.elapsed(), look);
         return unless_invalid(&invalid, Outcome::Recovered);
     }
     let jobs = args.jobs.map_or_else(cores, usize::from);
-    let mut boards = Vec::new();
-    let borrowed: Vec<&Target> = targets.iter().collect();
-    for board in in_parallel(jobs, &borrowed, |target: &&Target| look_over(target)) {
-        match board {
-            Ok(board) => boards.push(board),
-            Err(message) => {
-                complain(&format!("error: {message}"));
-                return Outcome::StepFailed;
-            }
-        }
-    }
+    let boards = match boards(&targets, FAULT_IMAGE_BYTES_MAX, jobs) {
+        Ok(boards) => boards,
+        Err(outcome) => return outcome,
+    };
     let trials: Vec<Vec<Trial>> = boards.iter().map(|board| board.matrix.trials()).collect();
     let all: Vec<(&Board<'_>, &Trial)> =
         boards.iter().zip(&trials).flat_map(|(board, trials)| trials.iter().map(move |trial| (board, trial))).collect();
@@ -121,6 +110,28 @@ pub(super) fn try_all(args: &TestArgs, catalogs: &Catalogs, look: &Look) -> Outc
     unless_invalid(&invalid, if passed { Outcome::Recovered } else { Outcome::StepFailed })
 }
 
+/// The playbooks that can be tried. What is wrong with the others is told.
+pub(super) fn targets(args: &TestArgs, catalogs: &Catalogs, look: &Look) -> Result<Collected<Target>, Outcome> {
+    let collected = collect_targets(&args.paths, catalogs).map_err(|message| {
+        complain(&format!("error: {message}"));
+        Outcome::CommandLine
+    })?;
+    complain_at_length(&render(&collected.diagnostics, look));
+    tell_catalogs(catalogs);
+    cases::annotate_diagnostics(&collected.diagnostics);
+    Ok(collected)
+}
+
+/// Finds out what each of them does when all goes well.
+pub(super) fn boards(targets: &[Target], image_bytes_max: u64, jobs: usize) -> Result<Vec<Board<'_>>, Outcome> {
+    let borrowed: Vec<&Target> = targets.iter().collect();
+    let boards = in_parallel(jobs, &borrowed, |target: &&Target| look_over(target, image_bytes_max));
+    boards.into_iter().collect::<Result<_, _>>().map_err(|message| {
+        complain(&format!("error: {message}"));
+        Outcome::StepFailed
+    })
+}
+
 fn report(format: ReportFormat, tried: &[Tried<'_>], invalid: &[Invalid], took: Duration, look: &Look) {
     match format {
         ReportFormat::Human => {
@@ -142,14 +153,14 @@ struct NoMatrix {
     source: CaseError,
 }
 
-fn look_over(target: &Target) -> Result<Board<'_>, NoMatrix> {
+fn look_over(target: &Target, image_bytes_max: u64) -> Result<Board<'_>, NoMatrix> {
     let of_tests = target.tests.as_ref().map(|tests| tests.cases.as_slice()).unwrap_or_default();
-    let matrix =
-        survey(subject(target), of_tests).map_err(|source| NoMatrix { playbook: target.name.clone(), source })?;
+    let matrix = survey(subject(target), of_tests, image_bytes_max)
+        .map_err(|source| NoMatrix { playbook: target.name.clone(), source })?;
     Ok(Board { target, matrix })
 }
 
-fn subject(target: &Target) -> Subject<'_> {
+pub(super) fn subject(target: &Target) -> Subject<'_> {
     Subject {
         playbook: &target.playbook,
         sound: &target.playbook,

@@ -11,7 +11,7 @@ use crate::cli::streams::{complain, complain_at_length, say, show, stdout};
 use crate::cli::style::{Look, Role};
 use crate::cli::test::Tried;
 use crate::cli::test::collect::Suite;
-use crate::cli::test::progress::{Progress, Remarkable};
+use crate::cli::test::progress::{CountedWords, Progress, Remarkable};
 use crate::cli::test::report::annotate_diagnostics;
 use crate::cli::test::watchdog::Watchdog;
 use crate::cli::wording::count;
@@ -42,6 +42,7 @@ enum Noticed<'a> {
     Not,
 }
 
+const COUNTED: CountedWords = CountedWords { what: "mutants", remarkable: "unnoticed" };
 /// Real time for all cases with one change, on a busy machine.
 const MUTANT_MAX: Duration = Duration::from_secs(5 * 60);
 
@@ -61,7 +62,7 @@ pub(super) fn mutate(suites: &[Suite], tried: &[Tried<'_>], args: &TestArgs, job
         complain(&format!("error: no change has a name with all of: {}", args.filter.join(", ")));
         return Outcome::CommandLine;
     }
-    let (progress, watchdog) = (Progress::new("mutants", tasks.len()), Watchdog::new(MUTANT_MAX));
+    let (progress, watchdog) = (Progress::new(COUNTED, tasks.len()), Watchdog::new(MUTANT_MAX));
     let judged = std::thread::scope(|scope| {
         scope.spawn(|| watchdog.watch());
         let judged = in_parallel(jobs, &tasks, |task| {

@@ -18,8 +18,7 @@ const LINE_EVERY: Duration = Duration::from_secs(10);
 /// Counts what is done. Dropping it takes it off the screen.
 #[derive(Debug)]
 pub(super) struct Progress {
-    /// What is counted, in the plural.
-    what: &'static str,
+    words: CountedWords,
     total: usize,
     done: AtomicUsize,
     remarkable: AtomicUsize,
@@ -29,11 +28,11 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    pub(super) fn new(what: &'static str, total: usize) -> Self {
+    pub(super) fn new(words: CountedWords, total: usize) -> Self {
         let terminal = Some(Term::stderr()).filter(Term::is_term);
         let now = Instant::now();
         let (done, remarkable) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        Progress { what, total, done, remarkable, began: now, shown: Mutex::new(now), terminal }
+        Progress { words, total, done, remarkable, began: now, shown: Mutex::new(now), terminal }
     }
 
     /// One more is done; is it one that a person will have to look at?
@@ -48,7 +47,7 @@ impl Progress {
             return;
         }
         *shown = Instant::now();
-        let line = line(self.what, done, self.total, self.remarkable.load(Ordering::Relaxed), self.began.elapsed());
+        let line = line(self.words, done, self.total, self.remarkable.load(Ordering::Relaxed), self.began.elapsed());
         match &self.terminal {
             Some(terminal) => {
                 // Nobody misses a line that could not be drawn.
@@ -57,6 +56,13 @@ impl Progress {
             None => complain(&line),
         }
     }
+}
+
+/// What is counted, in the plural, and what makes one remarkable.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct CountedWords {
+    pub(super) what: &'static str,
+    pub(super) remarkable: &'static str,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,10 +79,11 @@ impl Drop for Progress {
     }
 }
 
-fn line(what: &str, done: usize, total: usize, unnoticed: usize, since: Duration) -> String {
+fn line(words: CountedWords, done: usize, total: usize, found: usize, since: Duration) -> String {
+    let CountedWords { what, remarkable } = words;
     let left = since.mul_f64((total - done) as f64 / done.max(1) as f64);
     format!(
-        "{done} of {total} {what}, {unnoticed} unnoticed, {} so far, about {} left",
+        "{done} of {total} {what}, {found} {remarkable}, {} so far, about {} left",
         describe_time(since),
         describe_time(left)
     )
@@ -88,7 +95,7 @@ mod tests {
 
     #[test]
     fn the_time_that_is_left_follows_from_what_is_done() {
-        let said = line("mutants", 30, 120, 2, Duration::from_secs(20));
+        let said = line(CountedWords { what: "mutants", remarkable: "unnoticed" }, 30, 120, 2, Duration::from_secs(20));
         assert_eq!(said, "30 of 120 mutants, 2 unnoticed, 20 s so far, about 60 s left");
     }
 }

@@ -3,9 +3,12 @@
 //! The tools' own words on it are the mock tools' part. Not known from silicon: whether a refused write leaves the chip
 //! at the fast rate (here it does not), and when a new system package takes over (here with the next power-up).
 
+use std::io;
+
 use super::{AlifSe, Mishap, Release, SesVersion};
-use crate::bench::Region;
 use crate::bench::kit::mishaps::Mishaps;
+use crate::bench::kit::watched::Boundary;
+use crate::bench::{BoardModel, Region};
 use crate::world::sha256_of_bytes;
 
 /// Which software answers.
@@ -56,6 +59,8 @@ pub(crate) const BAUD: u32 = 55_000;
 /// What writers switch to.
 const FAST_BAUD: u32 = 921_600;
 const REFUSED_BLOCK: u64 = 5;
+/// Boundaries within one image.
+const BOUNDARIES_MAX: u64 = 32;
 
 impl Enclave {
     pub(super) fn new(mishaps: &Mishaps<Mishap>, release: Release) -> Self {
@@ -112,22 +117,26 @@ impl AlifSe {
         enclave.running = enclave.package.and(enclave.running.or(enclave.package));
         enclave.maintenance = false;
         enclave.baud = BAUD;
+        self.passes(Boundary::Request);
     }
 
     /// A reset with the maintenance flag set: the services boot and hold the applications.
     pub(crate) fn reset_into_maintenance(&mut self) {
         self.reset();
         self.enclave.maintenance = self.enclave.running.is_some();
+        self.passes(Boundary::Request);
     }
 
     /// Somebody calls during the boot window. False when only the ROM is there to hear it.
     pub(crate) fn catch_in_boot_window(&mut self) -> bool {
         self.enclave.maintenance = self.enclave.running.is_some() && !self.enclave.killed;
+        self.passes(Boundary::Request);
         self.enclave.maintenance
     }
 
     pub(crate) fn go_fast(&mut self) {
         self.enclave.baud = FAST_BAUD;
+        self.passes(Boundary::Request);
     }
 
     /// The end of a writer: the part's rate again, and a reset.
@@ -150,7 +159,7 @@ impl AlifSe {
         };
         let taken = (answer.blocks * block_bytes).min(image.len() as u64);
         let whole = answer.then == BlockAnswer::Taken;
-        self.store(address, &image[..usize::try_from(taken).unwrap_or(image.len())], whole);
+        self.store(address, &image[..usize::try_from(taken).unwrap_or(image.len())], block_bytes, whole);
         answer
     }
 
@@ -166,6 +175,7 @@ impl AlifSe {
         self.bootloader_before = false;
         self.changes += 1;
         self.enclave.killed = true;
+        self.passes(Boundary::Sector);
     }
 
     /// Is an application loaded that the table of contents names?
@@ -173,7 +183,7 @@ impl AlifSe {
         self.starts_bootloader()
     }
 
-    fn store(&mut self, address: u64, bytes: &[u8], whole: bool) {
+    fn store(&mut self, address: u64, bytes: &[u8], block_bytes: u64, whole: bool) {
         let length = bytes.len() as u64;
         let end = address.saturating_add(length.max(1));
         self.bootloader_before &= address >= self.settings.mram.package_address();
@@ -183,7 +193,7 @@ impl AlifSe {
         }
         // What lies outside the memory is lost; the missing region shows it.
         self.changes += 1;
-        let stored = self.mram.write(address, bytes).is_ok();
+        let stored = self.write(address, bytes, block_bytes).is_ok();
         if whole && stored {
             self.regions.push(Region { address, length, sha256: sha256_of_bytes(bytes) });
             self.regions.sort_by_key(|region| region.address);
@@ -197,6 +207,25 @@ impl AlifSe {
         if holds(self.settings.bootloader_address) && holds(self.settings.toc_address) {
             self.enclave.silenced = false;
         }
+        self.passes(Boundary::Page);
+    }
+
+    /// MRAM has neither sectors nor pages: a boundary is the end of a block, and of so many that they are not too many for an
+    /// image. The end of the last one is told of once its region is known.
+    fn write(&self, address: u64, bytes: &[u8], block_bytes: u64) -> io::Result<()> {
+        let length = bytes.len() as u64;
+        let together = length.div_ceil(block_bytes).div_ceil(BOUNDARIES_MAX).max(1);
+        let blocks = self.watched.parts(length.div_ceil(together * block_bytes));
+        let each_bytes = if blocks > 1 { together * block_bytes } else { length.max(1) };
+        let mut at = address;
+        for (number, block) in (1..).zip(bytes.chunks(usize::try_from(each_bytes).unwrap_or(usize::MAX))) {
+            self.mram.write(at, block)?;
+            at += block.len() as u64;
+            if number != blocks {
+                self.passes(Boundary::Page);
+            }
+        }
+        Ok(())
     }
 
     fn package_in_mram(&self) -> Option<SesVersion> {

@@ -22,6 +22,7 @@ use crate::bench::kit::mishaps::{MishapName, Mishaps, mishap_names};
 use crate::bench::kit::model::{MockTool, Model, ModelHelp, Play, ToolPlace};
 use crate::bench::kit::schedule::Schedule;
 use crate::bench::kit::settings::Settings;
+use crate::bench::kit::watched::{Boundary, Watched};
 use crate::bench::mocks::{alif, dfu_util};
 use crate::bench::{BenchFiles, BoardModel, BusDevice, Region};
 use crate::documents::playbook::{DeviceKind, HandMove};
@@ -70,6 +71,9 @@ pub struct AlifSe {
     bootloader_before: bool,
     regions: Vec<Region>,
     own: OwnBootloader,
+    /// Known to who uses the board, not to its description.
+    #[serde(skip)]
+    watched: Watched,
 }
 
 /// What is behind a name that somebody wants to open.
@@ -141,6 +145,7 @@ impl Model for AlifSe {
             mram: Memory::ram("mram.bin", settings.mram.range.start, settings.mram.range.length),
             regions: Vec::new(),
             changes: 0,
+            watched: Watched::default(),
             settings,
         }
     }
@@ -392,6 +397,21 @@ impl BoardModel for AlifSe {
     /// Its tools hang in the middle of their work, if at all.
     fn heal(&mut self) {
         self.mishaps.heal();
+    }
+
+    fn settle(&mut self) {
+        self.schedule.settle();
+        (self.plugged_in, self.unplugged, self.resets, self.last_reset_ms) = (0, 0, 0, 0);
+        self.changes = 0;
+        self.own.settle();
+    }
+
+    fn watched_by(&mut self, watched: Watched) {
+        self.watched = watched;
+    }
+
+    fn passes(&self, boundary: Boundary) {
+        self.watched.passes(boundary, self);
     }
 }
 

@@ -9,7 +9,8 @@ use super::settings::FUSE_WORDS;
 use super::{ImxRt, Mishap, Phase};
 use crate::bench::kit::image::noise;
 use crate::bench::kit::memory::Memory;
-use crate::bench::{BenchClock, Region};
+use crate::bench::kit::watched::Boundary;
+use crate::bench::{BenchClock, BoardModel, Region};
 use crate::world::sha256_of_bytes;
 
 pub(crate) const MAX_PACKET_BYTES: u32 = 1016;
@@ -32,6 +33,8 @@ const FLEXSPI_NOR: u64 = 9;
 const CONFIGURE_NIBBLE: u32 = 0xc;
 const WRITE_CONFIGURATION_BLOCK: u32 = 0xf000_000f;
 const CONFIGURATION_BLOCK_BYTES: usize = 512;
+/// What such a flash programs at once.
+const PAGE_BYTES: u64 = 256;
 /// Bit 24 of the index asks for the word to be locked.
 const FUSE_LOCK: u32 = 1 << 24;
 
@@ -173,6 +176,7 @@ impl ImxRt {
                 self.unread.push(answer);
                 let read = self.unread.remove(0);
                 self.restart(clock.now_ms());
+                self.passes(Boundary::Request);
                 if self.mishaps.happens(Mishap::ResetNoAnswer) {
                     clock.take(limit_ms);
                     return Exchange::NoAnswer;
@@ -181,7 +185,10 @@ impl ImxRt {
             }
             _ => self.unread.push(answer),
         }
-        Exchange::Answered(self.unread.remove(0))
+        self.passes(Boundary::Request);
+        let read = self.unread.remove(0);
+        self.passes(Boundary::Request);
+        Exchange::Answered(read)
     }
 
     /// Sends the data of the write-memory that was agreed to last. Its closing answer is then to be read.
@@ -203,6 +210,7 @@ impl ImxRt {
         if !(to_flash && self.mishaps.happens(Mishap::WriteNoAnswer)) {
             self.unread.push(generic(&Command::WriteMemory { address, length }, status));
         }
+        self.passes(Boundary::Request);
         DataPhase::Sent
     }
 
@@ -212,7 +220,9 @@ impl ImxRt {
             clock.take(limit_ms);
             return Exchange::NoAnswer;
         }
-        Exchange::Answered(self.unread.remove(0))
+        let read = self.unread.remove(0);
+        self.passes(Boundary::Request);
+        Exchange::Answered(read)
     }
 
     /// The data that follows the answer to a read-memory.
@@ -226,6 +236,7 @@ impl ImxRt {
     /// Both sides have read everything.
     pub(crate) fn back_in_step(&mut self) {
         self.unread.clear();
+        self.passes(Boundary::Request);
     }
 
     fn execute(&mut self, command: Command, clock: &mut BenchClock) -> Answer {
@@ -288,12 +299,20 @@ impl ImxRt {
         if !address.is_multiple_of(sector_bytes) {
             return MISALIGNED;
         }
-        if self.mishaps.happens(Mishap::EraseRefused) || self.nor.erase(address, length).is_err() {
+        if self.mishaps.happens(Mishap::EraseRefused) {
             return ERASE_SECTOR_FAIL;
         }
         self.changes += 1;
-        self.cut_regions(address, address + length);
         self.bad_places.retain(|bad| !(address..address + length).contains(bad));
+        self.torn.retain(|torn| !(address..address + length).contains(torn));
+        let parts = self.watched.parts(2 * length / sector_bytes).max(1);
+        for (number, part) in (0..parts).map(|number| (number, address + number * (length / parts))) {
+            self.cut_regions(part, part + length / parts);
+            if self.nor.erase(part, length / parts).is_err() {
+                return ERASE_SECTOR_FAIL;
+            }
+            self.passes(if number % 2 == 0 { Boundary::InErase } else { Boundary::Sector });
+        }
         SUCCESS
     }
 
@@ -334,14 +353,32 @@ impl ImxRt {
             *byte ^= 0x04;
         }
         self.changes += 1;
-        if self.nor.write(address, &stored).is_err() {
+        if self.write_pages(address, &stored).is_err() {
             return WRITE_FAILED;
         }
         if bad {
             self.bad_places.push(address + wrong as u64);
         }
         self.note_region(address, stored.len() as u64);
+        self.passes(Boundary::Page);
         SUCCESS
+    }
+
+    /// The end of the last page is the end of the write, which is told of once its region is known.
+    fn write_pages(&mut self, address: u64, stored: &[u8]) -> io::Result<()> {
+        self.torn.push(address);
+        let halves = self.watched.parts((stored.len() as u64).div_ceil(PAGE_BYTES / 2));
+        let half_bytes = if halves > 1 { PAGE_BYTES / 2 } else { stored.len().max(1) as u64 };
+        let mut at = address;
+        for (number, half) in (1..).zip(stored.chunks(usize::try_from(half_bytes).unwrap_or(usize::MAX))) {
+            self.nor.write(at, half)?;
+            at += half.len() as u64;
+            if number != halves {
+                self.passes(if number % 2 == 1 { Boundary::InProgram } else { Boundary::Page });
+            }
+        }
+        self.torn.retain(|torn| *torn != address);
+        Ok(())
     }
 
     fn flips(&mut self, address: u64) -> bool {
@@ -455,6 +492,7 @@ impl ImxRt {
         if self.locked_fuses.contains(&word) {
             return OTP_PROGRAM_FAIL;
         }
+        self.passes(Boundary::BeforeFuse);
         if !self.mishaps.happens(Mishap::FuseStuck) {
             self.changes += 1;
             *self.fuses.entry(word).or_insert(0) |= value;
@@ -462,6 +500,7 @@ impl ImxRt {
         if index & FUSE_LOCK != 0 {
             self.locked_fuses.push(word);
         }
+        self.passes(Boundary::Fuse);
         SUCCESS
     }
 }

@@ -22,6 +22,7 @@ use crate::bench::kit::mishaps::{MishapName, Mishaps, mishap_names};
 use crate::bench::kit::model::{MockTool, Model, ModelHelp};
 use crate::bench::kit::schedule::Schedule;
 use crate::bench::kit::settings::{Identity, Settings};
+use crate::bench::kit::watched::{Boundary, Watched};
 use crate::bench::mocks::{MockEnd, blhost, sdphost};
 use crate::bench::{BoardModel, BusDevice, Region};
 use crate::documents::playbook::{HandMove, Room};
@@ -80,6 +81,11 @@ pub struct ImxRt {
     writing: Option<(u64, u64)>,
     /// Where a wrong bit has been stored that does not come a second time.
     flipped: Vec<u64>,
+    /// Where a write to flash has begun and has not come to its end.
+    torn: Vec<u64>,
+    /// Known to who uses the board, not to its description.
+    #[serde(skip)]
+    watched: Watched,
 }
 
 const ROM_APPEARS_MS: u64 = 700;
@@ -131,6 +137,8 @@ impl Model for ImxRt {
             changes: 0,
             writing: None,
             flipped: Vec::new(),
+            torn: Vec::new(),
+            watched: Watched::default(),
             settings,
         }
     }
@@ -210,6 +218,9 @@ impl ImxRt {
         } else if self.serial_download || !self.boots_from_flash() {
             // What it cannot start from flash, the ROM asks the host for.
             self.go(now_ms, &[(0, Phase::Silent), (rom_appears_ms, Phase::Rom)]);
+        } else if self.torn.contains(&self.settings.boot_image) {
+            // Its beginning is there, so that the ROM starts it, and the rest is not.
+            self.go(now_ms, &[(0, Phase::Silent)]);
         } else if self.settings.firmware_address.is_none() {
             self.go(now_ms, &[(0, Phase::Silent), (RUNNING_APPEARS_MS, Phase::Running)]);
         } else if self.settings.firmware_address.is_some_and(|address| self.holds(address)) {
@@ -225,7 +236,8 @@ impl ImxRt {
     /// A board without a boot fuse says so with its switches.
     fn boots_from_flash(&self) -> bool {
         let starts_with = |address, magic: &[u8]| {
-            self.holds(address) && self.nor.read(address, magic.len() as u64).is_ok_and(|bytes| bytes == magic)
+            let is_there = self.holds(address) || address == self.settings.boot_image && self.torn.contains(&address);
+            is_there && self.nor.read(address, magic.len() as u64).is_ok_and(|bytes| bytes == magic)
         };
         let fuse_is_set = self.settings.boot_fuse.is_none_or(|fuse| {
             let word = self.fuses.get(&fuse.word).copied().unwrap_or(0);
@@ -327,6 +339,19 @@ impl BoardModel for ImxRt {
     fn heal(&mut self) {
         self.mishaps.heal();
         self.bad_places.clear();
+    }
+
+    fn settle(&mut self) {
+        self.schedule.settle();
+        self.changes = 0;
+    }
+
+    fn watched_by(&mut self, watched: Watched) {
+        self.watched = watched;
+    }
+
+    fn passes(&self, boundary: Boundary) {
+        self.watched.passes(boundary, self);
     }
 
     fn hangs(&mut self, tool: &str, args: &[String]) -> bool {

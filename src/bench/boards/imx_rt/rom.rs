@@ -1,7 +1,8 @@
 //! What the boot ROM understands in serial download mode: write-file, jump-address, error-status.
 
 use super::{FLASHLOADER_APPEARS_MS, ImxRt, LATE_FLASHLOADER_APPEARS_MS, Mishap, Phase};
-use crate::bench::BenchClock;
+use crate::bench::kit::watched::Boundary;
+use crate::bench::{BenchClock, BoardModel};
 
 /// HAB modes and statuses, as the ROM sends them.
 pub(crate) const HAB_OPEN: u32 = 0x5678_7856;
@@ -50,6 +51,7 @@ impl ImxRt {
         }
         let memory = self.ram.iter().find(|memory| memory.contains(address, data.len() as u64));
         let written = memory.is_some_and(|memory| memory.write(address, data).is_ok());
+        self.passes(Boundary::Request);
         WriteFileAnswer::Answered { hab, status: if written { WRITE_COMPLETE } else { ODD_STATUS } }
     }
 
@@ -65,6 +67,7 @@ impl ImxRt {
         } else {
             self.drop_off(clock.now_ms());
         }
+        self.passes(Boundary::Request);
         if self.mishaps.happens(Mishap::JumpNoAnswer) { JumpAnswer::NoAnswer } else { JumpAnswer::Answered { hab } }
     }
 

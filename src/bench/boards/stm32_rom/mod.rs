@@ -13,6 +13,7 @@ use crate::bench::kit::mishaps::Mishaps;
 use crate::bench::kit::model::{MockTool, Model, ModelHelp};
 use crate::bench::kit::schedule::Schedule;
 use crate::bench::kit::settings::Settings;
+use crate::bench::kit::watched::Watched;
 use crate::bench::mocks::dfu_util;
 use crate::bench::{Flash, MemoryLayout};
 
@@ -70,6 +71,9 @@ pub struct Stm32Rom {
     /// The second board's flash; the recovery must never touch it.
     other_flash: Flash,
     own: OwnBootloader,
+    /// Known to who uses the board, not to its description.
+    #[serde(skip)]
+    watched: Watched,
 }
 
 impl Model for Stm32Rom {
@@ -117,6 +121,7 @@ impl Stm32Rom {
             flash: Flash::new(layout.clone()),
             other_flash: Flash::new(layout),
             mishaps,
+            watched: Watched::default(),
         };
         if board.has(Mishap::BootLoop) || board.has(Mishap::InterruptedUpdate) {
             board.flash.erase_page(board.flash.layout.start());

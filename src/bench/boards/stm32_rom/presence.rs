@@ -5,6 +5,8 @@ use std::path::Path;
 use crate::bench::boards::own_bootloader::{Firmware, next_in_round, shown_in_round};
 use crate::bench::boards::stm32_rom::{Mishap, OWN_PATH, Phase, Stm32Rom};
 use crate::bench::kit::mishaps::{MishapName, mishap_names};
+use crate::bench::kit::schedule::Schedule;
+use crate::bench::kit::watched::{Boundary, Watched};
 use crate::bench::{BoardModel, BusDevice, DfuDevice, MemoryLayout, Region};
 use crate::documents::playbook::{DeviceKind, HandMove, Room};
 use crate::words::UsbId;
@@ -225,5 +227,22 @@ impl BoardModel for Stm32Rom {
     /// Its tool hangs in the middle of its work, if at all.
     fn heal(&mut self) {
         self.mishaps.heal();
+    }
+
+    fn settle(&mut self) {
+        self.now_ms = 0;
+        // Which enumeration it is shows in the address on the bus alone.
+        self.schedule = Schedule::new((1, self.schedule.last().1));
+        self.flash.settle();
+        self.other_flash.settle();
+        self.own.settle();
+    }
+
+    fn watched_by(&mut self, watched: Watched) {
+        self.watched = watched;
+    }
+
+    fn passes(&self, boundary: Boundary) {
+        self.watched.passes(boundary, self);
     }
 }

@@ -1,7 +1,8 @@
 //! What the ROM, and the board's own bootloader, make of DFU requests.
 
 use crate::bench::boards::stm32_rom::{DfuState, Download, Mishap, OWN_PATH, Phase, Stm32Rom};
-use crate::bench::{Answer, BoardModel, DfuBoard, DfuDevice, Flash, Share};
+use crate::bench::kit::watched::Boundary;
+use crate::bench::{Answer, BoardModel, DfuBoard, DfuDevice, Flash, NotWritable, Share};
 
 const LOOSE_CABLE_MS: u64 = 3_000;
 const SLOW_ERASE_MS: u64 = 45_000;
@@ -55,12 +56,12 @@ impl DfuBoard for Stm32Rom {
 
     fn erase(&mut self, path: &str, address: u64) -> Answer {
         self.spend(if self.has(Mishap::SlowErase) { SLOW_ERASE_MS } else { self.erase_ms(address) });
-        self.erasing(path, |flash| flash.erase_page(address))
+        self.erasing(path, Some(address))
     }
 
     fn mass_erase(&mut self, path: &str) -> Answer {
         self.spend(8_000);
-        self.erasing(path, Flash::erase_all)
+        self.erasing(path, None)
     }
 
     fn write(&mut self, path: &str, address: u64, block: &[u8], share: Share) -> Answer {
@@ -83,7 +84,7 @@ impl DfuBoard for Stm32Rom {
         if reached == share.total && (self.has(Mishap::FlashBad) || self.mishaps.happens(Mishap::BitFlipsOnce)) {
             stored[block.len() / 2] ^= 0x10;
         }
-        match self.flash_of(path).write(address, &stored) {
+        match self.program(path, address, &stored) {
             Ok(()) => {
                 self.dfu = DfuState::DownloadIdle;
                 Answer::Done
@@ -157,10 +158,22 @@ impl DfuBoard for Stm32Rom {
     fn read_partition(&self, alt: u8) -> Vec<u8> {
         self.own.read(alt)
     }
+
+    fn passes(&self, boundary: Boundary) {
+        BoardModel::passes(self, boundary);
+    }
 }
 
 impl Stm32Rom {
-    fn erasing(&mut self, path: &str, erase: impl FnOnce(&mut Flash)) -> Answer {
+    fn program(&mut self, path: &str, address: u64, block: &[u8]) -> Result<(), NotWritable> {
+        let (first, rest) = block.split_at(block.len() / 2);
+        self.flash_of(path).write(address, first)?;
+        BoardModel::passes(self, Boundary::InProgram);
+        self.flash_of(path).write(address + first.len() as u64, rest)
+    }
+
+    /// One page, or all of them.
+    fn erasing(&mut self, path: &str, page: Option<u64>) -> Answer {
         if self.has(Mishap::EraseRefused) {
             return self.refuse(STATUS_STALLED, Answer::Stalled);
         }
@@ -173,11 +186,18 @@ impl Stm32Rom {
         if self.mishaps.happens(Mishap::Stalled) {
             return Answer::Busy;
         }
-        erase(self.flash_of(path));
         if path == OWN_PATH {
             self.download = Download::Open;
         }
         self.dfu = DfuState::DownloadIdle;
+        match page {
+            Some(address) => {
+                self.flash_of(path).spoil_page(address);
+                BoardModel::passes(self, Boundary::InErase);
+                self.flash_of(path).erase_page(address);
+            }
+            None => self.flash_of(path).erase_all(),
+        }
         Answer::Done
     }
 

@@ -18,6 +18,7 @@ use crate::bench::kit::mishaps::{MishapName, Mishaps, mishap_names};
 use crate::bench::kit::model::{MockTool, Model, ModelHelp};
 use crate::bench::kit::schedule::Schedule;
 use crate::bench::kit::settings::Settings;
+use crate::bench::kit::watched::{Boundary, Watched};
 use crate::bench::mocks::{MockEnd, dfu_util, stm32_programmer};
 use crate::bench::{BenchClock, BoardModel, BusDevice, Region};
 use crate::documents::playbook::{DeviceKind, HandMove};
@@ -80,6 +81,9 @@ pub struct Stm32N6 {
     bootloader_before: bool,
     regions: Vec<Region>,
     own: OwnBootloader,
+    /// Known to who uses the board, not to its description.
+    #[serde(skip)]
+    watched: Watched,
 }
 
 pub(crate) const SERIAL: &str = "001D00343033510F37363934";
@@ -93,6 +97,9 @@ const RUNNING_PRODUCT: &str = "Camera";
 const SIGNED_MAGIC: &[u8] = b"STM2";
 /// Remains of dead software lie at least in so much of the flash.
 const REMAINS_BYTES: u64 = 0x10_0000;
+
+/// What such a flash programs at once.
+const PAGE_BYTES: u64 = 256;
 
 const ROM_APPEARS_MS: u64 = 700;
 const LOADER_APPEARS_MS: u64 = 1_200;
@@ -145,6 +152,7 @@ impl Stm32N6 {
             nor: Memory::flash("nor.bin", settings.nor.range.start, settings.nor.range.length),
             flash_driver_loaded: false,
             regions: Vec::new(),
+            watched: Watched::default(),
             settings,
         }
     }
@@ -160,14 +168,16 @@ impl Stm32N6 {
     /// Takes a boot stage: to RAM, and starts it.
     pub(crate) fn take_stage(&mut self, stage: u32, image: &[u8], clock: &mut BenchClock) -> Taken {
         clock.take(image.len() as u64 / RAM_BYTES_PER_MS + 20);
-        match (stage, self.phase(clock.now_ms())) {
+        let taken = match (stage, self.phase(clock.now_ms())) {
             (1, Phase::Rom) => self.start_loader(image, clock),
             (3, Phase::Loader) => {
                 self.flash_driver_loaded = true;
                 Taken::Loaded
             }
             _ => Taken::NotExpected,
-        }
+        };
+        self.passes(Boundary::Request);
+        taken
     }
 
     fn start_loader(&mut self, image: &[u8], clock: &mut BenchClock) -> Taken {
@@ -201,16 +211,43 @@ impl Stm32N6 {
         self.regions.retain(|region| region.address + region.length <= address || address + length <= region.address);
         let sectors = length.next_multiple_of(self.settings.nor.sector_bytes);
         let image = if kept == Taken::Written { image } else { &image[..image.len() / 2] };
+        // What was there before begins with the first sector.
+        self.bootloader_before &= offset > 0;
         self.changes += 1;
-        let stored = self.nor.erase(address, sectors).and_then(|()| self.nor.write(address, image));
+        let stored = self.erase(address, sectors).and_then(|()| self.write(address, image));
         match stored.and_then(|()| self.nor.read(address, length)) {
             Err(_) => Taken::WriteFailed,
             Ok(bytes) if kept == Taken::Written => {
                 self.regions.push(Region { address, length, sha256: sha256_of_bytes(&bytes) });
+                self.passes(Boundary::Page);
                 Taken::Written
             }
             Ok(_) => kept,
         }
+    }
+
+    fn erase(&mut self, address: u64, length: u64) -> io::Result<()> {
+        let parts = self.watched.parts(2 * length / self.settings.nor.sector_bytes).max(1);
+        for (number, part) in (0..parts).map(|number| (number, address + number * (length / parts))) {
+            self.nor.erase(part, length / parts)?;
+            self.passes(if number % 2 == 0 { Boundary::InErase } else { Boundary::Sector });
+        }
+        Ok(())
+    }
+
+    /// The end of the last page is the end of the write, which is told of once its region is known.
+    fn write(&mut self, address: u64, image: &[u8]) -> io::Result<()> {
+        let halves = self.watched.parts((image.len() as u64).div_ceil(PAGE_BYTES / 2));
+        let half_bytes = if halves > 1 { PAGE_BYTES / 2 } else { image.len().max(1) as u64 };
+        let mut at = address;
+        for (number, half) in (1..).zip(image.chunks(usize::try_from(half_bytes).unwrap_or(usize::MAX))) {
+            self.nor.write(at, half)?;
+            at += half.len() as u64;
+            if number != halves {
+                self.passes(if number % 2 == 1 { Boundary::InProgram } else { Boundary::Page });
+            }
+        }
+        Ok(())
     }
 
     /// From `now_ms` on the board goes through these phases, each a number of milliseconds after the one before.
@@ -336,6 +373,20 @@ impl BoardModel for Stm32N6 {
 
     fn heal(&mut self) {
         self.mishaps.heal();
+    }
+
+    fn settle(&mut self) {
+        self.schedule.settle();
+        self.changes = 0;
+        self.own.settle();
+    }
+
+    fn watched_by(&mut self, watched: Watched) {
+        self.watched = watched;
+    }
+
+    fn passes(&self, boundary: Boundary) {
+        self.watched.passes(boundary, self);
     }
 
     fn hangs(&mut self, tool: &str, args: &[String]) -> bool {

@@ -1,8 +1,9 @@
 //! What came of the trials: broken ones in full, then numbers; and the same for programs.
 
+use std::path::Path;
 use std::time::Duration;
 
-use crate::bench::TrialEnd;
+use crate::bench::{Broken, TrialEnd};
 use crate::cli::diagnostics::DiagnosticLine;
 use crate::cli::json::write_line;
 use crate::cli::junit::{CaseEnd, ReportedCase, Suites, Words, text};
@@ -15,17 +16,8 @@ use crate::cli::wording::{clean, count};
 
 pub(super) fn human(tried: &[Tried<'_>], invalid: &[Invalid], took: Duration, look: &Look) {
     for broken in tried.iter().filter(|tried| !tried.passed()) {
-        let name = format!("{} {} › {}", look.sign(Sign::Failed), broken.board.target.name, broken.trial);
-        say(&look.paint(Role::Failure, &name));
-        for rule in &broken.broken {
-            say(&format!("  broken: {}", rule.invariant));
-            say(&format!("          {}", clean(&rule.found)));
-        }
-        say(&format!("  again:  {}", broken.command()));
-        if let Some(kept) = &broken.kept {
-            say(&format!("  the bench is kept: {}", kept.display()));
-        }
-        say("");
+        let name = format!("{} › {}", broken.board.target.name, broken.trial);
+        tell_broken(&name, &broken.broken, &broken.command(), broken.kept.as_deref(), look);
     }
     tell_invalid(invalid, look);
     let number = |what: &dyn Fn(&Tried<'_>) -> bool| tried.iter().filter(|tried| what(tried)).count();
@@ -42,6 +34,26 @@ pub(super) fn human(tried: &[Tried<'_>], invalid: &[Invalid], took: Duration, lo
     let sound = broken == 0 && invalid.is_empty();
     say(&look.paint(if sound { Role::Success } else { Role::Failure }, &line));
     say(&look.paint(Role::Quiet, &format!("in {:.1} s", took.as_secs_f64())));
+}
+
+/// One trial that has broken rules.
+pub(in crate::cli::test) fn tell_broken(
+    name: &str,
+    broken: &[Broken],
+    command: &str,
+    kept: Option<&Path>,
+    look: &Look,
+) {
+    say(&look.paint(Role::Failure, &format!("{} {name}", look.sign(Sign::Failed))));
+    for rule in broken {
+        say(&format!("  broken: {}", rule.invariant));
+        say(&format!("          {}", clean(&rule.found)));
+    }
+    say(&format!("  again:  {command}"));
+    if let Some(kept) = kept {
+        say(&format!("  the bench is kept: {}", kept.display()));
+    }
+    say("");
 }
 
 #[derive(serde::Serialize)]
@@ -75,9 +87,13 @@ enum Line<'a> {
 }
 
 #[derive(serde::Serialize)]
-struct BrokenLine<'a> {
+pub(in crate::cli::test) struct BrokenLine<'a> {
     rule: &'static str,
     found: &'a str,
+}
+
+pub(in crate::cli::test) fn broken_lines(broken: &[Broken]) -> Vec<BrokenLine<'_>> {
+    broken.iter().map(|broken| BrokenLine { rule: broken.invariant.sentence(), found: &broken.found }).collect()
 }
 
 pub(super) fn json(tried: &[Tried<'_>], invalid: &[Invalid], took: Duration) {
@@ -89,8 +105,6 @@ pub(super) fn json(tried: &[Tried<'_>], invalid: &[Invalid], took: Duration) {
         }
     }
     for tried in tried {
-        let rule = |broken: &'_ crate::bench::Broken| (broken.invariant.sentence(), broken.found.clone());
-        let rules: Vec<_> = tried.broken.iter().map(rule).collect();
         let line = Line::Trial {
             file: &tried.board.target.name,
             playbook: &tried.board.target.playbook.source.name,
@@ -99,7 +113,7 @@ pub(super) fn json(tried: &[Tried<'_>], invalid: &[Invalid], took: Duration) {
             end: end_word(tried.end),
             passed: tried.passed(),
             excused: tried.excuse,
-            broken: rules.iter().map(|(rule, found)| BrokenLine { rule, found }).collect(),
+            broken: broken_lines(&tried.broken),
             command: tried.command(),
             seconds: tried.took.as_secs_f64(),
             bench: tried.kept.as_ref().map(|kept| kept.display().to_string()),

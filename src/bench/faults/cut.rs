@@ -1,0 +1,205 @@
+//! Every cut: a run is cut at each boundary that it has, in each way that there is, and a next run must bring the board back.
+//!
+//! The first run is made once, and its board noted at each boundary ([`CutRecorder`]). What a cut makes of that is the
+//! model's doing: power takes with it what the board keeps only so long. Cuts that leave the same are one case.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::fmt;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use crate::bench::cases::bench_run::run_watched;
+use crate::bench::faults::cut_recorder::{CutPlace, CutRecorder, LeftBench, Notes};
+use crate::bench::faults::invariants::{Broken, Invariant};
+use crate::bench::faults::limit::{TRIAL_IMAGE_BYTES_MAX, longest_run};
+use crate::bench::faults::run_watch::{Known, RunWatch};
+use crate::bench::faults::scenario::{Matrix, Reference};
+use crate::bench::faults::trial::{knowing_the_board, run_again};
+use crate::bench::folder::folder_error;
+use crate::bench::kit::memory_image::MemoryImage;
+use crate::bench::kit::watched::Boundary;
+use crate::bench::state::{BenchState, SETTLED_MS};
+use crate::bench::{Bench, BenchFolder, BenchRun, CaseError, Subject};
+use crate::documents::playbook::HandMove;
+use crate::engine::Event;
+use crate::words::Outcome;
+
+/// How a run is cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Cut {
+    /// Recover is killed, and its tool with it. The board keeps its power, and finishes what it does by itself.
+    Killed,
+    /// The cable is pulled out, and recover comes to its end. The board loses all that is not kept in flash and fuses.
+    Unplugged,
+    /// Board and computer lose power at once, and have it again later.
+    PowerLost,
+}
+
+impl Cut {
+    pub const ALL: [Cut; 3] = [Cut::Killed, Cut::Unplugged, Cut::PowerLost];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Cut::Killed => "killed",
+            Cut::Unplugged => "unplugged",
+            Cut::PowerLost => "power-lost",
+        }
+    }
+
+    /// A board with power does not stop in the middle of a sector or page.
+    fn happens_at(self, boundary: Boundary) -> bool {
+        match self {
+            Cut::Killed => !matches!(boundary, Boundary::InErase | Boundary::InProgram),
+            Cut::Unplugged | Cut::PowerLost => true,
+        }
+    }
+
+    fn hands(self) -> &'static [HandMove] {
+        match self {
+            Cut::Killed => &[],
+            Cut::Unplugged => &[HandMove::Unplug],
+            Cut::PowerLost => &[HandMove::Unplug, HandMove::PlugIn],
+        }
+    }
+}
+
+/// All cuts of one playbook that leave one state.
+#[derive(Debug)]
+pub struct CutCase {
+    /// The first of them.
+    pub place: CutPlace,
+    pub cut: Cut,
+    /// How many there are.
+    pub cuts: usize,
+    /// How the run began that was cut; empty for the ordinary one.
+    pub scenario: String,
+    /// The number of that run among those of the playbook, from 0.
+    run: usize,
+    left: LeftBench,
+}
+
+impl fmt::Display for CutCase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.place, self.cut.name())?;
+        if self.run == 0 { Ok(()) } else { write!(f, ", run {}", self.run + 1) }
+    }
+}
+
+/// What came of the run after a cut.
+#[derive(Debug)]
+pub struct CutRecord {
+    pub outcome: Outcome,
+    pub broken: Vec<Broken>,
+    pub events: Vec<Event>,
+    /// Where the bench of a broken one lies.
+    pub kept: Option<std::path::PathBuf>,
+}
+
+/// How many runs of a playbook there are to be cut, each begun in another way.
+pub fn cut_runs(matrix: &Matrix) -> usize {
+    matrix.references.len()
+}
+
+/// Every cut of one of these runs, by what it leaves. A scene has no board that could be left in a state.
+pub fn cuts_of_run(subject: Subject<'_>, matrix: &Matrix, run: usize) -> Result<Vec<CutCase>, CaseError> {
+    let Some(reference) = matrix.references.get(run) else { return Ok(Vec::new()) };
+    let (bench, playbook, given) = reference.scenario.set_up(&matrix.playbook, subject)?;
+    if bench.files().has_scene() {
+        return Ok(Vec::new());
+    }
+    let bench_run = BenchRun { playbook: &playbook, ..given };
+    let recorder = CutRecorder::new(&bench.files());
+    let watch = Rc::new(RunWatch::new(&playbook, bench.files(), None).noting_cuts(&recorder));
+    run_watched(&bench, &bench_run, &watch)?;
+    cases(recorder.take(), reference, run)
+}
+
+fn cases(notes: Notes, reference: &Reference, run: usize) -> Result<Vec<CutCase>, CaseError> {
+    if let Some(error) = notes.failed {
+        return Err(error.into());
+    }
+    let mut after = AfterCut::new()?;
+    let mut cases: Vec<CutCase> = Vec::new();
+    let mut by_digest: HashMap<String, usize> = HashMap::new();
+    let mut by_state: HashMap<(usize, Cut), usize> = HashMap::new();
+    for cut in Cut::ALL {
+        for (place, state) in notes.cuts.iter().filter(|(place, _)| cut.happens_at(place.boundary)) {
+            if let Some(known) = by_state.get(&(*state, cut)) {
+                cases[*known].cuts += 1;
+                continue;
+            }
+            let Some(left) = notes.left.get(*state) else { continue };
+            let left = after.left(left, cut)?;
+            let index = match by_digest.entry(left.digest()) {
+                Entry::Occupied(known) => {
+                    cases[*known.get()].cuts += 1;
+                    *known.get()
+                }
+                Entry::Vacant(new) => {
+                    let scenario = reference.scenario.name.clone();
+                    cases.push(CutCase { place: place.clone(), cut, cuts: 1, scenario, run, left });
+                    *new.insert(cases.len() - 1)
+                }
+            };
+            by_state.insert((*state, cut), index);
+        }
+    }
+    Ok(cases)
+}
+
+/// A folder in which boards lose their power.
+struct AfterCut {
+    folder: BenchFolder,
+    /// What lies in it.
+    memory: Arc<MemoryImage>,
+}
+
+impl AfterCut {
+    fn new() -> Result<Self, CaseError> {
+        let folder = BenchFolder::temporary()?;
+        let files = folder.files();
+        std::fs::create_dir_all(files.memory()).map_err(folder_error(folder.path()))?;
+        Ok(AfterCut { folder, memory: Arc::default() })
+    }
+
+    fn left(&mut self, left: &LeftBench, cut: Cut) -> Result<LeftBench, CaseError> {
+        if cut.hands().is_empty() {
+            return Ok(left.clone());
+        }
+        let files = self.folder.files();
+        left.put(&files, &self.memory)?;
+        let mut state = BenchState::look(&files)?;
+        for (hand, at_ms) in cut.hands().iter().zip((SETTLED_MS..).step_by(MOVE_MS)) {
+            state.stage.hands(*hand, at_ms);
+        }
+        state.save(&files)?;
+        // They have their hands on it, or see it come back, and can tell which board is theirs.
+        let known = Known { hands_moved: true, ..left.known.clone() };
+        let left = LeftBench::of(&files, &left.memory, &known)?;
+        self.memory = Arc::clone(&left.memory);
+        Ok(left)
+    }
+}
+
+/// Between two moves of the hands, in milliseconds.
+const MOVE_MS: usize = 1_000;
+
+/// Runs the playbook once more on what the cut has left.
+pub fn try_cut(subject: Subject<'_>, matrix: &Matrix, case: &CutCase) -> Result<CutRecord, CaseError> {
+    let Some(reference) = matrix.references.get(case.run) else { return Ok(CutRecord::of_another_matrix()) };
+    let (bench, playbook, given) = reference.scenario.set_up(&matrix.playbook, subject)?;
+    let bench_run = knowing_the_board(BenchRun { playbook: &playbook, ..given }, &case.left.known);
+    case.left.put(&bench.files(), &MemoryImage::default())?;
+    let longest = longest_run(&playbook, TRIAL_IMAGE_BYTES_MAX);
+    let (second, broken) = run_again(&bench, &bench_run, reference, longest)?;
+    let kept = Rc::try_unwrap(bench).ok().filter(|_| !broken.is_empty()).map(Bench::keep);
+    Ok(CutRecord { outcome: second.outcome, broken, events: second.events, kept })
+}
+
+impl CutRecord {
+    fn of_another_matrix() -> Self {
+        let broken = Broken::new(Invariant::Happens, "the run that was cut is not among those of the matrix");
+        CutRecord { outcome: Outcome::Defect, broken: vec![broken], events: Vec::new(), kept: None }
+    }
+}
