@@ -85,6 +85,11 @@ impl Earlier {
         self.regions.len() - 1
     }
 
+    /// What it tells of the board's memory, as a text that differs where that does.
+    pub(crate) fn of_memory(&self) -> String {
+        format!("{:?} {:?}", self.regions, self.erased)
+    }
+
     /// Was all of this erased to its end?
     fn has_erased(&self, tool: &str, begin: u64, length: u64) -> bool {
         self.erased.iter().any(|region| {

@@ -3,14 +3,14 @@
 //! The first run is made once, and its board noted at each boundary ([`CutRecorder`]). What a cut makes of that is the
 //! model's doing: power takes with it what the board keeps only so long. Cuts that leave the same are one case.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::bench::cases::bench_run::run_watched;
-use crate::bench::faults::cut_recorder::{CutPlace, CutRecorder, LeftBench, Notes};
+use crate::bench::faults::cut_recorder::{CutPlace, CutRecorder, LeftBench, NotedCut, Notes};
 use crate::bench::faults::invariants::{Broken, Invariant};
 use crate::bench::faults::limit::{TRIAL_IMAGE_BYTES_MAX, longest_run};
 use crate::bench::faults::run_watch::{Known, RunWatch};
@@ -22,7 +22,7 @@ use crate::bench::kit::watched::Boundary;
 use crate::bench::state::{BenchState, SETTLED_MS};
 use crate::bench::{Bench, BenchFolder, BenchRun, CaseError, Subject};
 use crate::documents::playbook::HandMove;
-use crate::engine::Event;
+use crate::engine::{Already, Earlier, Event};
 use crate::words::Outcome;
 
 /// How a run is cut.
@@ -77,6 +77,10 @@ pub struct CutCase {
     /// The number of that run among those of the playbook, from 0.
     run: usize,
     left: LeftBench,
+    /// What the record says of the run up to the cut.
+    earlier: Earlier,
+    /// Another case leaves the same board with another record: there a run that knows of none is tried.
+    begins_anew: bool,
 }
 
 impl fmt::Display for CutCase {
@@ -111,38 +115,50 @@ pub fn cuts_of_run(subject: Subject<'_>, matrix: &Matrix, run: usize) -> Result<
     let bench_run = BenchRun { playbook: &playbook, ..given };
     let recorder = CutRecorder::new(&bench.files());
     let watch = Rc::new(RunWatch::new(&playbook, bench.files(), None).noting_cuts(&recorder));
-    run_watched(&bench, &bench_run, &watch)?;
-    cases(recorder.take(), reference, run)
+    let first = run_watched(&bench, &bench_run, &watch)?;
+    cases(recorder.take(), &first.events, reference, run)
 }
 
-fn cases(notes: Notes, reference: &Reference, run: usize) -> Result<Vec<CutCase>, CaseError> {
+fn cases(notes: Notes, events: &[Event], reference: &Reference, run: usize) -> Result<Vec<CutCase>, CaseError> {
     if let Some(error) = notes.failed {
         return Err(error.into());
     }
     let mut after = AfterCut::new()?;
     let mut cases: Vec<CutCase> = Vec::new();
     let mut by_digest: HashMap<String, usize> = HashMap::new();
-    let mut by_state: HashMap<(usize, Cut), usize> = HashMap::new();
+    let mut by_state: HashMap<(usize, Cut), (LeftBench, String)> = HashMap::new();
+    let mut records: HashMap<usize, Earlier> = HashMap::new();
+    let mut boards: HashSet<String> = HashSet::new();
     for cut in Cut::ALL {
-        for (place, state) in notes.cuts.iter().filter(|(place, _)| cut.happens_at(place.boundary)) {
-            if let Some(known) = by_state.get(&(*state, cut)) {
-                cases[*known].cuts += 1;
-                continue;
-            }
-            let Some(left) = notes.left.get(*state) else { continue };
-            let left = after.left(left, cut)?;
-            let index = match by_digest.entry(left.digest()) {
-                Entry::Occupied(known) => {
-                    cases[*known.get()].cuts += 1;
-                    *known.get()
-                }
+        for NotedCut { place, left: state, told } in
+            notes.cuts.iter().filter(|noted| cut.happens_at(noted.place.boundary))
+        {
+            let (left, digest) = match by_state.entry((*state, cut)) {
+                Entry::Occupied(known) => known.into_mut(),
                 Entry::Vacant(new) => {
-                    let scenario = reference.scenario.name.clone();
-                    cases.push(CutCase { place: place.clone(), cut, cuts: 1, scenario, run, left });
-                    *new.insert(cases.len() - 1)
+                    let Some(left) = notes.left.get(*state) else { continue };
+                    let left = after.left(left, cut)?;
+                    let digest = left.digest();
+                    new.insert((left, digest))
                 }
             };
-            by_state.insert((*state, cut), index);
+            let earlier = records.entry(*told).or_insert_with(|| Earlier::of(events.iter().take(*told)));
+            match by_digest.entry(format!("{digest} {}", earlier.of_memory())) {
+                Entry::Occupied(known) => cases[*known.get()].cuts += 1,
+                Entry::Vacant(new) => {
+                    new.insert(cases.len());
+                    cases.push(CutCase {
+                        place: place.clone(),
+                        cut,
+                        cuts: 1,
+                        scenario: reference.scenario.name.clone(),
+                        run,
+                        left: left.clone(),
+                        earlier: earlier.clone(),
+                        begins_anew: boards.insert(digest.clone()),
+                    });
+                }
+            }
         }
     }
     Ok(cases)
@@ -185,11 +201,33 @@ impl AfterCut {
 /// Between two moves of the hands, in milliseconds.
 const MOVE_MS: usize = 1_000;
 
-/// Runs the playbook once more on what the cut has left.
+/// Runs the playbook once more on what the cut has left: anew, and going on from the record.
 pub fn try_cut(subject: Subject<'_>, matrix: &Matrix, case: &CutCase) -> Result<CutRecord, CaseError> {
     let Some(reference) = matrix.references.get(case.run) else { return Ok(CutRecord::of_another_matrix()) };
+    let mut record = None;
+    if case.begins_anew || case.earlier.regions.is_empty() {
+        let anew = run_after(subject, matrix, reference, case, Already::Nothing)?;
+        if !anew.broken.is_empty() || case.earlier.regions.is_empty() {
+            return Ok(anew);
+        }
+        record = Some(anew);
+    }
+    let mut resumed = run_after(subject, matrix, reference, case, Already::Earlier(case.earlier.clone()))?;
+    for broken in &mut resumed.broken {
+        broken.found = format!("with --resume: {}", broken.found);
+    }
+    Ok(record.filter(|_| resumed.broken.is_empty()).unwrap_or(resumed))
+}
+
+fn run_after(
+    subject: Subject<'_>,
+    matrix: &Matrix,
+    reference: &Reference,
+    case: &CutCase,
+    already: Already,
+) -> Result<CutRecord, CaseError> {
     let (bench, playbook, given) = reference.scenario.set_up(&matrix.playbook, subject)?;
-    let bench_run = knowing_the_board(BenchRun { playbook: &playbook, ..given }, &case.left.known);
+    let bench_run = knowing_the_board(BenchRun { playbook: &playbook, already, ..given }, &case.left.known);
     case.left.put(&bench.files(), &MemoryImage::default())?;
     let longest = longest_run(&playbook, TRIAL_IMAGE_BYTES_MAX);
     let (second, broken) = run_again(&bench, &bench_run, reference, longest)?;

@@ -93,16 +93,27 @@ pub(crate) struct CutRecorder {
     notes: Mutex<Notes>,
 }
 
+/// A place at which the run could be cut.
+#[derive(Debug)]
+pub(crate) struct NotedCut {
+    pub(crate) place: CutPlace,
+    /// The number of its bench among those that were noted.
+    pub(crate) left: usize,
+    /// So many events had been told by then.
+    pub(crate) told: usize,
+}
+
 /// All that was noted.
 #[derive(Debug, Default)]
 pub(crate) struct Notes {
-    /// In their order, each with its bench among `left`.
-    pub(crate) cuts: Vec<(CutPlace, usize)>,
+    /// In their order.
+    pub(crate) cuts: Vec<NotedCut>,
     pub(crate) left: Vec<LeftBench>,
     by_digest: HashMap<String, usize>,
     counts: HashMap<(Option<Id>, Boundary), usize>,
     step: Option<Id>,
     known: Known,
+    told: usize,
     /// The bench as the call that goes on has found it.
     call: Option<serde_json::Value>,
     memory: Arc<MemoryImage>,
@@ -126,6 +137,7 @@ impl CutRecorder {
     /// The run tells something, which is a place between two of its actions.
     pub(crate) fn told(&self, event: &Event, known: &Known) {
         let notes = &mut *self.notes();
+        notes.told += 1;
         notes.known = known.clone();
         let boundary = match event {
             // Lines are noted when they are printed, and what is read of them is no place of its own.
@@ -231,7 +243,8 @@ impl Notes {
         let Some(latest) = self.latest else { return };
         let number = self.counts.entry((self.step.clone(), boundary)).or_default();
         *number += 1;
-        self.cuts.push((CutPlace { step: self.step.clone(), boundary, number: *number }, latest));
+        let place = CutPlace { step: self.step.clone(), boundary, number: *number };
+        self.cuts.push(NotedCut { place, left: latest, told: self.told });
     }
 
     fn keep_failure(&mut self, result: Result<(), BenchError>) {
