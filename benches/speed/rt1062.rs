@@ -180,7 +180,7 @@ pub(crate) fn measure_with_flash_time(rows: &mut Rows) {
     for round in 0..WHOLE_ROUNDS {
         let place = Workplace::new(NEWEST, &options);
         write_files(&place, WHOLE);
-        let mut take = |more: &[&str]| {
+        let take = |more: &[&str]| {
             let taken = time_from(recover_with(&place, Way::Recover, more), || place.boards.plug_running(PORT, "rom"));
             assert_eq!(place.boards.state().commands().last().map(String::as_str), Some("reset"));
             place.boards.unplug(PORT);

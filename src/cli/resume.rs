@@ -57,7 +57,7 @@ pub(super) fn starts_from(job: &mut Job, look: &Look) -> Result<Vec<Event>, Box<
     if !wanted && Desk::of(&job.options) == Desk::Person && is_no(&ask(&question(&last, look.width))) {
         return Ok(Vec::new());
     }
-    let told = Event::Note { text: format!("{} Each part is read back before it is written.", last.in_words()) };
+    let told = Event::Note { text: format!("{} What can be read back is read before it is written.", last.in_words()) };
     job.settings.already = Already::Earlier(last.earlier);
     Ok(vec![told])
 }
@@ -73,8 +73,8 @@ fn nothing_to_resume() -> Box<Refusal> {
 
 fn question(last: &LastRun, width: usize) -> String {
     let text = format!(
-        "{} This run can go on from there: each part is read back from the board first, and written again only where it is not \
-         as it should be.",
+        "{} This run can go on from there: what can be read back from the board is read first, and written again only where it \
+         is not as it should be.",
         last.in_words()
     );
     let lines = wrap(&text, width);
@@ -87,15 +87,18 @@ fn is_no(answer: &str) -> bool {
     !answer.is_empty() && !is_yes(answer) && !answer.eq_ignore_ascii_case("y")
 }
 
-/// The last run of this playbook, at this port and for this unit where they are named; nothing where that was no early end, or
-/// nothing was changed.
+/// The last run of this playbook that changed something, at this port and for this unit where they are named; nothing where that
+/// was no early end.
 fn last_run(job: &Job, folder: &Path) -> Option<LastRun> {
     let names = records(folder).ok()?;
-    let run =
-        names.iter().take(RECORDS_MAX).map(|name| KeptRun::look(&folder.join(name))).find(|run| fits(job, run))?;
-    if run.ended() == Ended::So(Outcome::Recovered) {
-        return None;
-    }
+    let runs = names.iter().take(RECORDS_MAX).map(|name| KeptRun::look(&folder.join(name)));
+    runs.filter(|run| fits(job, run))
+        .take_while(|run| run.ended() != Ended::So(Outcome::Recovered))
+        .find_map(|run| of_record(job, &run))
+}
+
+/// Nothing of a run that changed nothing, or whose record cannot be relied on.
+fn of_record(job: &Job, run: &KeptRun) -> Option<LastRun> {
     let journal = run.journal().ok().filter(|journal| journal.damage.is_none())?;
     let earlier = Earlier::of(journal.events.iter().map(|told| &told.event));
     if earlier.regions.is_empty() {

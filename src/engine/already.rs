@@ -12,9 +12,10 @@ use crate::documents::expression::Template;
 use crate::documents::playbook::{Action, Reading, Run, Step, changes_board, leaves, procedure};
 use crate::engine::board_state::number;
 use crate::engine::event::Event;
-use crate::engine::files::FileError;
+use crate::engine::files::{FileError, Files};
 use crate::engine::halt::Halt;
 use crate::engine::ledger::{BoardRegion, Place, RegionState};
+use crate::engine::proof::is_serial_port;
 use crate::engine::runner::Runner;
 use crate::engine::step::Shown;
 use crate::output::Touched;
@@ -32,6 +33,15 @@ pub enum Already {
     Anything,
 }
 
+impl Already {
+    fn is_nothing(&self) -> bool {
+        match self {
+            Already::Nothing => true,
+            Already::Earlier(_) | Already::Anything => false,
+        }
+    }
+}
+
 /// What an earlier run has done, by its own account. The board must prove it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Earlier {
@@ -41,16 +51,27 @@ pub struct Earlier {
     pub steps: BTreeSet<Id>,
     /// What was erased to its end, and perhaps written since, but not erased again.
     pub(super) erased: Vec<BoardRegion>,
+    /// Where its board was.
+    pub(super) port: Option<String>,
 }
 
 impl Earlier {
     /// From the events of that run, which may have been cut off anywhere.
     pub fn of<'e>(events: impl IntoIterator<Item = &'e Event>) -> Earlier {
         let mut earlier = Earlier::default();
-        let mut at_work = None;
+        let (mut at_work, mut before) = (None, None);
         for event in events {
             match event {
-                Event::ToolStarted { region: Some(region), .. } => at_work = Some(earlier.begins(region)),
+                Event::ToolStarted { region: Some(region), .. } => {
+                    before = Some((earlier.regions.clone(), earlier.erased.clone()));
+                    at_work = Some(earlier.begins(region));
+                }
+                Event::ToolEnded { touched: Touched::Nothing, .. } if at_work.is_some() => {
+                    at_work = None;
+                    if let Some((regions, erased)) = before.take() {
+                        (earlier.regions, earlier.erased) = (regions, erased);
+                    }
+                }
                 Event::ToolEnded { touched, .. } => {
                     if let Some(region) = at_work.take().and_then(|index: usize| earlier.regions.get_mut(index)) {
                         region.state = match (region.state, touched) {
@@ -63,6 +84,7 @@ impl Earlier {
                         }
                     }
                 }
+                Event::BoardProven { port, .. } if !is_serial_port(port) => earlier.port = Some(port.clone()),
                 Event::StepFinished { step, end, .. } if !end.is_failure() => {
                     earlier.steps.insert(step.clone());
                 }
@@ -78,8 +100,9 @@ impl Earlier {
         };
         // Told by the file rather than by the place of the erase before it.
         self.regions.retain(|known| !same(known));
-        if region.state == RegionState::PartlyErased {
-            self.erased.retain(|known| !same(known));
+        // A second erase that is cut short leaves what the first one has made.
+        if region.state == RegionState::PartlyErased || region.address.is_none() {
+            self.erased.retain(|known| known.tool != region.tool || !overlap(known, region));
         }
         self.regions.push(region.clone());
         self.regions.len() - 1
@@ -98,11 +121,25 @@ impl Earlier {
         })
     }
 
+    /// Was its board where the board of this run is?
+    fn was_at(&self, port: Option<&str>) -> bool {
+        self.port.is_some() && self.port.as_deref() == port
+    }
+
     fn may_have_written(&self, tool: &str, begin: u64, length: u64) -> bool {
         self.regions.iter().any(|region| {
             let (Some(address), Some(extent)) = (region.address, region.length) else { return false };
             region.tool == tool && address < begin.saturating_add(length) && begin < address.saturating_add(extent)
         })
+    }
+}
+
+/// Do they have bytes in common? One without an address may be anywhere.
+fn overlap(one: &BoardRegion, other: &BoardRegion) -> bool {
+    let bounds = |region: &BoardRegion| Some((region.address?, region.address?.saturating_add(region.length?)));
+    match (bounds(one), bounds(other)) {
+        (Some((begin, end)), Some((other_begin, other_end))) => begin < other_end && other_begin < end,
+        _ => true,
     }
 }
 
@@ -122,9 +159,13 @@ pub(super) struct Held {
     fresh: BTreeMap<Id, Fresh>,
     /// The parts of a step are being written, which was looked at as a whole.
     inside: bool,
+    /// Steps of which a look has failed: there is no second one.
+    failed: BTreeSet<Id>,
+    /// The parts that were cut from files, by the file that each is a part of.
+    cut: BTreeMap<Id, Id>,
     /// For people: what was left as it was, and what was written because it differed.
-    left: Vec<String>,
-    written: Vec<String>,
+    left: BTreeSet<String>,
+    written: BTreeSet<String>,
 }
 
 impl Held {
@@ -137,6 +178,16 @@ impl Held {
     pub(super) fn nothing_is_fresh(&mut self) {
         self.fresh.clear();
     }
+
+    /// A file is about to be made anew.
+    pub(super) fn is_made_anew(&mut self, file: &Id) {
+        self.fresh.remove(file);
+    }
+
+    /// The file that a part was cut from; every other file is its own.
+    pub(super) fn whole<'f>(&'f self, file: &'f Id) -> &'f Id {
+        self.cut.get(file).unwrap_or(file)
+    }
 }
 
 #[derive(Debug)]
@@ -144,8 +195,6 @@ struct Fresh {
     tool: String,
     args: Vec<String>,
     looks: u64,
-    begin: u64,
-    length: u64,
 }
 
 /// What a look at the board has shown of a step.
@@ -176,14 +225,15 @@ struct Unit<'a> {
     /// The step of the playbook that reads the same place into that file.
     reading: &'a Step,
     read: Id,
+    /// The looks at the bus before it was read.
+    looks: u64,
 }
 
 /// A part of a unit: steps of its own that erase, write and read it back.
 struct Part<'a> {
-    offset: u64,
     changes: &'a [Step],
-    /// Nothing where the catalog does not say how a part is read.
-    reading: Option<(&'a [Step], Id)>,
+    /// Where in the file that begins which is read back. Nothing where the catalog does not say how a part is read.
+    reading: Option<(&'a [Step], Id, u64)>,
 }
 
 /// Bytes of a file that the board does not hold.
@@ -196,8 +246,10 @@ struct Differing {
 }
 
 /// Fewer calls count for more than so many bytes: starting a tool takes some tenths of a second, in which a NOR flash is erased
-/// and written by about as much (the fact sheet of the RT1062 says 18 s for each megabyte).
+/// and written by about as much (18 s for each megabyte on an RT1062, as the virtual board has it).
 const JOINED_BYTES: u64 = 0x4000;
+/// No NOR flash erases more at once.
+const LARGEST_SECTOR: u64 = 0x4_0000;
 /// What erased NOR flash reads as. Where a chip's reads as something else, nothing is ever taken for blank.
 const BLANK: u8 = 0xff;
 /// Of one unit.
@@ -208,8 +260,9 @@ const OVERHANG_MAX: u64 = 0x1_0000;
 impl<'a, W: World> Runner<'a, W> {
     /// Is the step's work done already? Asked before its first attempt.
     pub(super) async fn look_ahead(&mut self, step: &'a Step, shown: Shown) -> Result<Ahead<'a>, Halt> {
-        let off = matches!(self.settings.already, Already::Nothing);
-        if off || shown == Shown::No || self.held.inside || step.irreversible.is_some() {
+        let off = self.settings.already.is_nothing();
+        let failed = self.held.failed.contains(&step.id);
+        if off || failed || shown == Shown::No || self.held.inside || step.irreversible.is_some() {
             return Ok(Ahead::Unknown);
         }
         if let Some(proof) = &step.proven_by {
@@ -224,7 +277,7 @@ impl<'a, W: World> Runner<'a, W> {
         self.tell(Event::Note { text: format!("Reading first whether the board holds {name} already.") });
         if let Err(halt) = self.steps(slice::from_ref(unit.reading), Shown::No).await {
             let text = format!("{name} could not be read back, so it is written");
-            return self.unless_over(halt, text);
+            return self.unless_over(step, halt, text).await;
         }
         self.compared(step, unit, &name)
     }
@@ -249,24 +302,39 @@ impl<'a, W: World> Runner<'a, W> {
     async fn proven_already(&mut self, step: &'a Step, proof: &'a Reading) -> Result<Ahead<'a>, Halt> {
         match self.reading(step, proof).await {
             Ok(true) => {
-                self.held.left.push(step.name.clone());
+                self.held.left.insert(step.name.clone());
                 Ok(Ahead::Nothing("it is done already: a reading shows it".to_owned()))
             }
             Ok(false) => {
-                self.held.written.push(step.name.clone());
+                self.held.written.insert(step.name.clone());
                 Ok(Ahead::Whole)
             }
-            Err(halt) => self.unless_over(halt, format!("\"{}\" could not be proven, so it is done", step.name)),
+            Err(halt) => {
+                let text = format!("\"{}\" could not be proven, so it is done", step.name);
+                self.unless_over(step, halt, text).await
+            }
         }
     }
 
-    /// A proof that fails is no failure, unless nothing can go on.
-    fn unless_over(&mut self, halt: Halt, text: String) -> Result<Ahead<'a>, Halt> {
-        let gone = matches!(halt.fault_class(), None | Some(FaultClass::DeviceLost | FaultClass::NoDevice));
-        if gone || self.stopping.wish().is_some() {
+    /// A proof that fails is no failure, unless nothing can go on. What the reading may have left between tool and board is put
+    /// right before the step begins, as before a further attempt.
+    async fn unless_over(&mut self, step: &'a Step, halt: Halt, text: String) -> Result<Ahead<'a>, Halt> {
+        self.held.failed.insert(step.id.clone());
+        self.held.nothing_is_fresh();
+        let over = match &halt {
+            Halt::Failure(_) => {
+                matches!(halt.fault_class(), None | Some(FaultClass::DeviceLost | FaultClass::NoDevice))
+            }
+            Halt::Refused(_) => true,
+            Halt::Restart { .. } => false,
+        };
+        if over || self.stopping.wish().is_some() {
             return Err(halt);
         }
         self.tell(Event::Note { text });
+        if let Some(retry) = &step.retry {
+            self.steps(&retry.prepare, Shown::No).await?;
+        }
         Ok(Ahead::Whole)
     }
 
@@ -278,20 +346,21 @@ impl<'a, W: World> Runner<'a, W> {
         if differing.is_empty() {
             self.board.ledger.note_held(unit.tool, unit.begin, unit.length, self.files.file_name(&unit.image).ok());
             self.keep_fresh(&unit);
-            self.held.left.push(name.to_owned());
+            self.held.left.insert(name.to_owned());
             return Ok(Ahead::Nothing(format!(
                 "the board holds {name} already: it was read back and is equal to the file"
             )));
         }
         let bytes: u64 = differing.iter().map(|part| part.length).sum();
-        self.held.written.push(format!("{name} ({bytes} of {} bytes differed)", unit.length));
         let parts = self.parts(&unit, &differing).map_err(|error| unreadable(self, error))?;
         if parts.is_empty() {
+            self.held.written.insert(name.to_owned());
             self.tell(Event::Note {
                 text: format!("The board holds something else in place of {name}, so it is written."),
             });
             return Ok(Ahead::Whole);
         }
+        self.held.written.insert(format!("{bytes} of the {} bytes of {name}", unit.length));
         let text = format!("Of {name}, {bytes} of {} bytes differ from the file; only these are written.", unit.length);
         self.tell(Event::Note { text });
         Ok(Ahead::Parts(Parts { unit, parts }))
@@ -306,9 +375,9 @@ impl<'a, W: World> Runner<'a, W> {
     ) -> Result<(), Halt> {
         for part in parts {
             self.steps(part.changes, shown).await?;
-            let Some((reading, read)) = &part.reading else { continue };
+            let Some((reading, read, offset)) = &part.reading else { continue };
             self.steps(reading, Shown::No).await?;
-            let patched = self.files.patch(&unit.read, part.offset, read);
+            let patched = self.files.patch(&unit.read, *offset, read);
             patched.map_err(|error| self.halt_here(&step.id, Fault::new(FaultClass::BadFile, error.to_string())))?;
         }
         if parts.iter().all(|part| part.reading.is_some()) {
@@ -324,15 +393,13 @@ impl<'a, W: World> Runner<'a, W> {
 
     fn keep_fresh(&mut self, unit: &Unit<'_>) {
         let Some(run) = unit.reading.call() else { return };
-        let (args, looks) = (self.arguments_now(run), self.bus.looks_changed());
-        let Unit { begin, length, .. } = *unit;
-        let fresh = Fresh { tool: unit.tool.to_owned(), args, looks, begin, length };
+        let fresh = Fresh { tool: unit.tool.to_owned(), args: self.arguments_now(run), looks: unit.looks };
         self.held.fresh.insert(unit.read.clone(), fresh);
     }
 
     /// Would the step only read again what was read a moment ago?
-    pub(super) fn is_fresh(&self, step: &Step) -> bool {
-        let Some(run) = step.call() else { return false };
+    pub(super) fn is_fresh(&self, step: &Step, shown: Shown) -> bool {
+        let Some(run) = only_reads(step).filter(|_| shown == Shown::Yes) else { return false };
         let [read] = run.produces.as_slice() else { return false };
         let looks = self.bus.looks_changed();
         self.held.fresh.get(&read.value).is_some_and(|fresh| {
@@ -340,27 +407,23 @@ impl<'a, W: World> Runner<'a, W> {
         })
     }
 
-    /// A call has changed the board, or may have.
-    pub(super) fn no_longer_fresh(&mut self, place: &Place) {
-        self.held.fresh.retain(|_, fresh| match place {
-            Place::Range { address, length } => {
-                *address >= fresh.begin.saturating_add(fresh.length) || fresh.begin >= address.saturating_add(*length)
-            }
-            Place::Partition(_) | Place::Somewhere => false,
-            Place::Act(_) => true,
-        });
-    }
-
     /// What of the board was as it should be, and what was not.
     pub(super) fn tell_held(&mut self) {
-        let (left, written) = (self.held.left.join(", "), self.held.written.join(", "));
-        if !left.is_empty() {
-            let text = format!("Left as it was, because a reading showed that it is right: {left}.");
-            self.tell(Event::Note { text });
-        }
-        if !written.is_empty() {
-            self.tell(Event::Note { text: format!("Written again, because a reading did not show that: {written}.") });
-        }
+        let names = |names: &BTreeSet<String>| names.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+        let (left, written) = (names(&self.held.left), names(&self.held.written));
+        let texts = match (self.settings.already.is_nothing(), left.is_empty(), written.is_empty()) {
+            (true, ..) => Vec::new(),
+            (false, true, true) => {
+                vec!["Nothing of what was written could be read back before, so all of it was written.".to_owned()]
+            }
+            _ => {
+                let left = format!("Left as it was, because a reading showed that it is right: {left}.");
+                let written = format!("Written again, because a reading did not show that: {written}.");
+                let told = [(left, self.held.left.is_empty()), (written, self.held.written.is_empty())];
+                told.into_iter().filter(|(_, none)| !none).map(|(text, _)| text).collect()
+            }
+        };
+        texts.into_iter().for_each(|text| self.tell(Event::Note { text }));
     }
 
     fn unit(&self, step: &'a Step) -> Option<Unit<'a>> {
@@ -401,23 +464,31 @@ impl<'a, W: World> Runner<'a, W> {
         (!self.board.ledger.has_touched(&run.tool.value, begin, length)).then_some(())?;
         let (reading, read) = self.reading_of(run, begin)?;
         let sector = sector.filter(|_| erased.is_some());
-        Some(Unit { tool: &run.tool.value, changes, image, begin, length, sector, reading, read })
+        let looks = self.bus.looks_changed();
+        Some(Unit { tool: &run.tool.value, changes, image, begin, length, sector, reading, read, looks })
     }
 
     /// The first step of the playbook that reads there with the same tool, and does nothing else.
     fn reading_of(&self, write: &Run, begin: u64) -> Option<(&'a Step, Id)> {
+        let tool = self.catalog.tool(&write.tool.value)?;
+        let args = self.arguments_now(write);
+        let command = tool.command(&args)?;
+        let others_of_write = others(command, command.writes.as_ref()?, &args);
         let playbook = self.playbook;
         leaves(&playbook.steps).find_map(|step| {
-            let run = step.call().filter(|_| step.until.is_none() && step.when.is_none() && step.sets.is_none())?;
+            let run = only_reads(step)?;
             let [read] = run.produces.as_slice() else { return None };
             let device = |run: &Run| run.device.as_ref().map(|device| device.value.clone());
             (run.tool.value == write.tool.value && device(run) == device(write)).then_some(())?;
             let args = self.arguments_now(run);
-            let command = self.catalog.tool(&run.tool.value)?.command(&args)?;
+            let command = tool.command(&args)?;
             let reads = command.reads.as_ref()?;
             let file = run.args.get(command.argument(&reads.extent, &args)?)?.only_name()?;
             let there = number(command, reads.address()?, &args)? == begin;
-            (there && *file == read.value && !changes_board(run, Some(command))).then(|| (step, read.value.clone()))
+            // With another option it may be another memory that has the same address.
+            let same = others(command, reads, &args) == others_of_write;
+            (there && same && *file == read.value && !changes_board(run, Some(command)))
+                .then(|| (step, read.value.clone()))
         })
     }
 
@@ -432,7 +503,10 @@ impl<'a, W: World> Runner<'a, W> {
         }
         let Some(sector) = unit.sector.filter(|sector| unit.begin.is_multiple_of(*sector)) else { return Ok(whole()) };
         let erased = |offset: u64, length: u64| match &self.settings.already {
-            Already::Earlier(earlier) => earlier.has_erased(unit.tool, unit.begin + offset, length),
+            Already::Earlier(earlier) => {
+                let here = self.bus.proven_port();
+                earlier.was_at(here.as_deref()) && earlier.has_erased(unit.tool, unit.begin + offset, length)
+            }
             Already::Nothing | Already::Anything => false,
         };
         let mut found: Vec<Differing> = Vec::new();
@@ -464,18 +538,28 @@ impl<'a, W: World> Runner<'a, W> {
             let (Ok(image), Ok(read)) = (part_name(&unit.image, index), part_name(&unit.read, index)) else {
                 return Ok(Vec::new());
             };
+            // Nothing of the playbook's may be overwritten.
+            let taken = |part: &Id| {
+                let own = self.held.cut.contains_key(part);
+                !own && (self.files.knows(part) || self.files.called(&Files::produced_name(part)).is_some())
+            };
+            if taken(&image) || taken(&read) {
+                return Ok(Vec::new());
+            }
             self.files.cut(&image, &unit.image, *offset, *length)?;
+            self.held.cut.insert(image.clone(), unit.image.clone());
+            self.held.cut.insert(read.clone(), unit.read.clone());
             let place = PlaceOfPart { begin: unit.begin + offset, length: *length, sector };
             let suffix = format!(" (part {} of {})", index + 1, differing.len());
             let changes = unit.changes.iter().filter(|step| !(*blank && self.is_erase(step)));
             let changes: Option<Vec<Step>> = changes.map(|step| self.step_for(step, &place, &image, &suffix)).collect();
             let Some(changes) = changes else { return Ok(Vec::new()) };
-            let reading = self.reading_for(unit.reading, &place, &read, &suffix);
+            let around = place.around(unit);
+            let reading = self.reading_for(unit.reading, &around, &read, &suffix);
             let made = self.made;
             parts.push(Part {
-                offset: *offset,
                 changes: made.push_get(changes),
-                reading: reading.map(|step| (made.push_get(vec![step]), read)),
+                reading: reading.map(|step| (&*made.push_get(vec![step]), read, around.begin - unit.begin)),
             });
         }
         Ok(parts)
@@ -528,6 +612,48 @@ struct PlaceOfPart {
     begin: u64,
     length: u64,
     sector: u64,
+}
+
+impl PlaceOfPart {
+    /// With what lies beside it in the unit, as far as an erase could reach that takes more at once than the playbook says.
+    fn around(&self, unit: &Unit<'_>) -> PlaceOfPart {
+        let end = (self.begin + self.length).next_multiple_of(LARGEST_SECTOR).min(unit.begin + unit.length);
+        let begin = (self.begin / LARGEST_SECTOR * LARGEST_SECTOR).max(unit.begin);
+        PlaceOfPart { begin, length: end - begin, sector: self.sector }
+    }
+}
+
+/// The arguments that are neither the region nor the words that make the command what it is.
+fn others<'s>(command: &Command, region: &RegionArguments, args: &'s [String]) -> Vec<&'s String> {
+    let places = [region.address(), Some(&region.extent), region.length.as_ref()];
+    let is_word = |index: usize, arg: &String| {
+        let of_place = |place: &ArgumentPlace| match place {
+            ArgumentPlace::AfterWord(word) => word == arg,
+            ArgumentPlace::AfterCommand(_) => false,
+        };
+        let argument = |place: &ArgumentPlace| command.argument(place, args) == Some(index) || of_place(place);
+        command.with.contains(arg) || places.into_iter().flatten().any(argument)
+    };
+    args.iter().enumerate().filter(|(index, arg)| !is_word(*index, arg)).map(|(_, arg)| arg).collect()
+}
+
+/// A step that reads something into a file, and does nothing else.
+fn only_reads(step: &Step) -> Option<&Run> {
+    let alone = step.until.is_none()
+        && step.when.is_none()
+        && step.sets.is_none()
+        && step.restart_at.is_none()
+        && step.irreversible.is_none()
+        && step.proven_by.is_none()
+        && step.if_stopped.is_none()
+        && step.next.is_empty();
+    let run = step.call().filter(|_| alone)?;
+    let plain = run.capture.is_empty()
+        && run.on_fault.is_empty()
+        && run.stage.is_empty()
+        && run.answers.is_empty()
+        && run.prompt.is_none();
+    plain.then_some(run)
 }
 
 /// A call whose only effect is what its arguments say.

@@ -115,21 +115,22 @@ impl<'a, W: World> Runner<'a, W> {
             };
             let change = self.change(step, run, (tool, command, args), came);
             if came != Came::NotBegun {
-                self.no_longer_fresh(&change.place);
+                // Wherever it was meant to be: what it really reached shows only when all is read.
+                self.held.nothing_is_fresh();
             }
             self.board.note(change);
         }
     }
 
-    /// What a call that is about to begin changes of the memory that lasts, if anything.
+    /// What a call that is about to begin changes of the memory that lasts, if anything; what cannot be undone is read from the chip.
     pub(super) fn region_of_call(
         &self,
         step: &Step,
         run: &Run,
         (tool, command, args): (&Tool, Option<&Command>, &[String]),
     ) -> Option<Box<BoardRegion>> {
-        let lasting = changes_board(run, command);
-        lasting.then(|| Box::new(Ledger::region_of(self.change(step, run, (tool, command, args), Came::Partly))))
+        let of_memory = changes_board(run, command) && step.irreversible.is_none();
+        of_memory.then(|| Box::new(Ledger::region_of(self.change(step, run, (tool, command, args), Came::Partly))))
     }
 
     fn change(
@@ -159,7 +160,7 @@ impl<'a, W: World> Runner<'a, W> {
         let (place, file) = match (act.or(of_step).or(erased), written) {
             (Some(Place::Somewhere), _) => (Place::Somewhere, self.names_of(said)),
             (Some(place), _) => (place, None),
-            (None, Some((place, file))) => (place, self.files.file_name(&file).ok()),
+            (None, Some((place, file))) => (place, self.files.file_name(self.held.whole(&file)).ok()),
             (None, None) => (Place::Somewhere, file()),
         };
         Change { tool: tool.name.clone(), place, file, kind, came }

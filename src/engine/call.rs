@@ -73,6 +73,7 @@ impl<'a, W: World> Runner<'a, W> {
             return Err(self.halt_here(&step.id, fault));
         }
         for name in &run.produces {
+            self.held.is_made_anew(name);
             let made_room = self.files.expect_new(name);
             made_room
                 .map_err(|problem| self.halt_here(&step.id, Fault::new(FaultClass::BadFile, problem.to_string())))?;

@@ -30,7 +30,14 @@ pub(super) struct Acts {
     /// The steps that were carried out.
     attempted: BTreeSet<Id>,
     /// Those that were read beforehand: had they been done by then?
-    announced: BTreeMap<Id, bool>,
+    announced: BTreeMap<Id, Announced>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Announced {
+    done: bool,
+    /// The looks at the bus until then.
+    looks: u64,
 }
 
 impl Acts {
@@ -44,7 +51,8 @@ impl<'a, W: World> Runner<'a, W> {
     pub(super) async fn irreversible(&mut self, step: &'a Step, irreversible: &'a Irreversible) -> Result<bool, Halt> {
         let Some(run) = step.call() else { return Ok(true) };
         // What was done stays done, and the board is the same.
-        if self.acts.announced.get(&step.id) == Some(&true) && !self.attempts.went_back() {
+        let looks = self.bus.looks_changed();
+        if self.acts.announced.get(&step.id).is_some_and(|announced| announced.done && announced.looks == looks) {
             let reason = "it was done before: the reading at the beginning showed it; nothing is to be changed";
             self.skip(step, Shown::Yes, reason);
             return Ok(false);
@@ -123,11 +131,21 @@ impl<'a, W: World> Runner<'a, W> {
             let due = irreversible.announced_after.as_ref().is_some_and(|step| step.value == *after);
             if due && !self.acts.announced.contains_key(&step.id) {
                 // Whatever comes of the reading, it is not tried a second time.
-                self.acts.announced.insert(step.id.clone(), false);
-                self.announced(step, irreversible).await?;
+                let looks = self.bus.looks_changed();
+                self.acts.announced.insert(step.id.clone(), Announced { done: false, looks });
+                if self.may_come(step) {
+                    self.announced(step, irreversible).await?;
+                }
             }
         }
         Ok(())
+    }
+
+    /// No condition around it rules it out. One that cannot be worked out yet may hold.
+    fn may_come(&self, step: &Step) -> bool {
+        let around = procedure(&self.playbook.steps).filter(|outer| outer.whole().any(|inner| inner.id == step.id));
+        let mut conditions = around.filter_map(|outer| outer.when.as_ref());
+        conditions.all(|when| evaluate_condition(when, &self.facts()).unwrap_or(true))
     }
 
     async fn announced(&mut self, step: &'a Step, irreversible: &'a Irreversible) -> Result<(), Halt> {
@@ -146,9 +164,10 @@ impl<'a, W: World> Runner<'a, W> {
         if let Some(run) = step.call() {
             self.tell_fuse(step, run, irreversible);
         }
-        self.acts.announced.insert(step.id.clone(), done);
+        let looks = self.bus.looks_changed();
+        self.acts.announced.insert(step.id.clone(), Announced { done, looks });
         if done {
-            let text = format!("\"{name}\" was done before: this run does nothing that cannot be undone.");
+            let text = format!("\"{name}\" was done before, so it is not done again.");
             self.tell(Event::Note { text });
             return Ok(());
         }
@@ -165,7 +184,8 @@ impl<'a, W: World> Runner<'a, W> {
         }
         let untouched = if self.board.ledger.changed() { "" } else { " Nothing has been written yet." };
         let text = format!(
-            "Later in this run you are asked to agree to something that cannot be undone, \"{name}\": {} Whoever does not want              that can stop now with Ctrl-C.{untouched}",
+            "Later in this run you are asked to agree to something that cannot be undone, \"{name}\": {} Whoever does not \
+             want that can stop now with Ctrl-C.{untouched}",
             irreversible.why
         );
         self.tell(Event::Note { text });

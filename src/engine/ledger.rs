@@ -160,10 +160,10 @@ impl Ledger {
     pub(super) fn has_touched(&self, tool: &str, address: u64, length: u64) -> bool {
         let place = Place::Range { address, length };
         let of_this_run = |entry: &&Entry| !matches!(entry.state, RegionState::Held | RegionState::Untouched);
-        self.entries
-            .iter()
-            .filter(of_this_run)
-            .any(|entry| may_reach(tool, &place, entry) || entry.place == Place::Somewhere && entry.tool == tool)
+        self.entries.iter().filter(of_this_run).any(|entry| {
+            let anywhere = matches!(entry.place, Place::Somewhere | Place::Act(_)) && entry.tool == tool;
+            may_reach(tool, &place, entry) || anywhere
+        })
     }
 
     /// The part of the memory that a change is about, as it is while the change is at work.
@@ -190,6 +190,12 @@ impl Ledger {
             _ => false,
         };
         let meant = |entry: &&mut Entry| entry.file.is_none() || entry.file.as_deref() == with;
+        // What was found right before is not any more; that it was written is not known.
+        if !same {
+            self.entries.retain(|entry| {
+                !(entry.state == RegionState::Held && covers(place, &entry.place) && entry.file.as_deref() == with)
+            });
+        }
         for entry in self.entries.iter_mut().filter(read_whole).filter(meant).filter(was_written) {
             if !(same && entry.state == RegionState::Held) {
                 entry.state = state;

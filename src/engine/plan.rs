@@ -7,7 +7,7 @@ use crate::documents::catalog::{Catalog, Tool};
 use crate::documents::expression::{Expression, Facts, expand, expand_as_far_as_known, in_words};
 use crate::documents::playbook::{
     Action, ChosenBoard, Contents, DeviceKind, Interruption, Irreversible, Playbook, Reading, Run, Step, Supposed,
-    Until, choosing, every_step, interruptions,
+    Until, choosing, every_step, interruptions, leaves,
 };
 use crate::engine::command_line::{CommandLine, Wanted, command_line, typed};
 use crate::engine::devices::{Chosen, describe_until};
@@ -191,6 +191,7 @@ impl Planner<'_> {
                         notes = vec!["left out: a file that it is for is not there, or makes it needless".to_owned()];
                     } else {
                         self.lines(step, &mut lines);
+                        self.announced(step, &mut lines);
                     }
                     self.steps.push(PlannedStep {
                         number: self.steps.len() + 1,
@@ -314,6 +315,17 @@ impl Planner<'_> {
                 for step in steps {
                     self.lines(step, lines);
                 }
+            }
+        }
+    }
+
+    /// What is read behind this step of what cannot be undone and comes later.
+    fn announced(&self, step: &Step, lines: &mut Vec<PlannedLine>) {
+        for later in leaves(&self.playbook.steps) {
+            let Some(irreversible) = &later.irreversible else { continue };
+            if irreversible.announced_after.as_ref().is_some_and(|after| after.value == step.id) {
+                let what = format!("\"{}\", which cannot be undone, will not be needed when", later.name);
+                self.reading(&what, &irreversible.already_done, lines);
             }
         }
     }

@@ -193,6 +193,12 @@ impl<W: World> Bus<'_, W> {
         if chosen { Some(ProvenBy::Choice) } else { self.proofs.borrow().proven(&found.port) }
     }
 
+    /// Where on the bus the board is.
+    pub(super) fn proven_port(&self) -> Option<String> {
+        let proofs = self.proofs.borrow();
+        proofs.proven.iter().find(|proven| !is_serial_port(&proven.port)).map(|proven| proven.port.clone())
+    }
+
     pub(super) fn prove(&self, port: &str, by: ProvenBy) {
         self.proofs.borrow_mut().prove(port, by);
     }

@@ -75,7 +75,7 @@ impl<'a, W: World> Runner<'a, W> {
                 return Ok(());
             }
         }
-        if self.is_fresh(step) {
+        if self.is_fresh(step, shown) {
             self.skip(step, shown, "it was read a moment ago, and nothing has been written there since");
             return Ok(());
         }
@@ -196,6 +196,10 @@ impl<'a, W: World> Runner<'a, W> {
     pub(super) async fn act(&mut self, step: &'a Step, purpose: &str) -> Result<Acted, Halt> {
         let limit = step.wait_limit();
         self.bus.hands_over();
+        if matches!(step.action, Action::Prompt(_) | Action::Wait) {
+            // Meanwhile hands may do anything.
+            self.held.nothing_is_fresh();
+        }
         let ended = match &step.action {
             Action::Run(run) => self.call(step, run, purpose).await,
             Action::Prompt(prompt) => return self.prompt(step, prompt, limit).await,
@@ -264,6 +268,7 @@ impl<'a, W: World> Runner<'a, W> {
             Contents::Text(text) => self.text(text).map_err(|error| self.not_computable(&step.id, &error))?,
             Contents::Zeros(length_bytes) => "\0".repeat(*length_bytes as usize),
         };
+        self.held.is_made_anew(&write.name);
         self.files
             .write(&write.name, &write.file, &text)
             .map_err(|problem| self.halt_here(&step.id, Fault::new(FaultClass::BadFile, problem.to_string())))

@@ -16,7 +16,7 @@ use crate::documents::playbook::check_ways_back::check_ways_back;
 use crate::documents::playbook::read_step::STEP;
 use crate::documents::playbook::{
     Action, CaptureKind, Contents, Device, Enough, Irreversible, LateAsk, Need, Playbook, Reading, RestartAt, Run,
-    Step, ThirdFailure, ToolFile, Until, leaves, tools_of,
+    Step, ThirdFailure, ToolFile, Until, leaves, procedure, tools_of,
 };
 use crate::words::{Code, Diagnostic, Id, Located, Place, meant_or_known, nearest, without_repetitions};
 
@@ -501,6 +501,12 @@ impl Checker<'_> {
         };
         if let Some((message, hint)) = out_of_place {
             self.diagnostics.push(Diagnostic::error(Code::KeyOutOfPlace, place, message).hint(hint));
+        } else if let Some(inner) = procedure(std::slice::from_ref(step)).find(|inner| does_more_than_act(inner)) {
+            let message =
+                format!("the step `{}` would be left out with what it sets, makes, checks or guards", inner.id);
+            let diagnostic = Diagnostic::error(Code::KeyOutOfPlace, place, message);
+            self.diagnostics
+                .push(diagnostic.hint("prove only steps after which nothing is missing where they were left out"));
         }
         self.reading(proof);
     }
@@ -509,4 +515,12 @@ impl Checker<'_> {
         self.steps(&reading.steps, &[], Within { retried: false, only_reads: true });
         self.expression(&reading.holds, Kind::Boolean);
     }
+}
+
+/// Does something else rest on what the step does, than the board?
+fn does_more_than_act(step: &Step) -> bool {
+    let of_call =
+        step.call().is_some_and(|run| !(run.capture.is_empty() && run.produces.is_empty() && run.on_fault.is_empty()));
+    let guards = matches!(step.action, Action::Check(_) | Action::Refuse(_) | Action::TellApart(_));
+    of_call || guards || step.sets.is_some() || step.writes().is_some() || step.irreversible.is_some()
 }
