@@ -557,10 +557,11 @@ impl<'a, W: World> Runner<'a, W> {
             let around = place.around(unit);
             let reading = self.reading_for(unit.reading, &around, &read, &suffix);
             let made = self.made;
-            parts.push(Part {
-                changes: made.push_get(changes),
-                reading: reading.map(|step| (&*made.push_get(vec![step]), read, around.begin - unit.begin)),
+            let reading = reading.map(|step| {
+                let steps: &[Step] = made.push_get(vec![step]);
+                (steps, read, around.begin - unit.begin)
             });
+            parts.push(Part { changes: made.push_get(changes), reading });
         }
         Ok(parts)
     }
