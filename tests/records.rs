@@ -307,3 +307,69 @@ fn a_disk_that_fills_up_stops_no_recovery() {
         "{told}"
     );
 }
+
+/// A flash that can be read back, and a last step that fails until somebody has helped.
+const FLASH: &str = r#"
+[[mender.commands]]
+name = "put"
+reversible = true
+with = ["put"]
+changes_board = true
+writes = { address = 1, file = 2 }
+success = ['^done$']
+
+[[mender.commands]]
+name = "get"
+reversible = true
+with = ["get"]
+reads = { address = 1, file = 2 }
+success = ['^done$']
+"#;
+
+const PUTS: &str = r#"steps:
+  - {id: put, name: Write the image, run: mender, args: [put, "0x1000", "${image}"]}
+  - {id: get, name: Read the image, run: mender, args: [get, "0x1000", "${held}"], produces: held}
+  - {id: same, name: Compare, check: sha256(held) == sha256(image), class: refused, message: It differs.}
+  - {id: last, name: Start it, run: mender, args: [write, "${image}"]}
+"#;
+
+#[test]
+fn a_run_that_ended_early_is_gone_on_with() {
+    let script = "case \"$1\" in put) echo put >> \"$MARKS/calls\"; /bin/cp \"$3\" \"$MARKS/flash\";; get) /bin/cp \"$MARKS/flash\" \"$3\";;\n\
+                  *) [ -e \"$MARKS/helped\" ] || exit 1;; esac\necho done\n";
+    let house = house(script, PUTS);
+    house.write("vendor-tools.toml", format!("{MENDER}{FLASH}"));
+    let puts = || std::fs::read_to_string(house.path("marks/calls")).unwrap_or_default().lines().count();
+    let run = |more: &[&str]| house.run(&[&RUN[..], more].concat());
+    run(&["--resume"]).exits(2).says("there is nothing to go on with").says("--only-what-differs");
+    run(&[]).exits(1).never_says("The last run of this playbook");
+
+    // What the board proves to hold is left alone, and what was read for that is not read again.
+    let again =
+        run(&[]).exits(1).says("The last run of this playbook, just now, ended early at the step \"Start it\".");
+    let again =
+        again.says("Written by then, or begun: image.bin at 0x00001000").says("skipped: the board holds image.bin");
+    again.says("skipped: it was read a moment ago");
+    assert_eq!(puts(), 1);
+    // One altered byte, in the flash or in the file.
+    std::fs::write(house.path("marks/flash"), [7, 7, 8]).unwrap();
+    run(&["--resume"]).exits(1).says("holds something else in place of image.bin");
+    house.write("image.bin", [9; 100]);
+    run(&[]).exits(1).says("holds something else in place of image.bin");
+    run(&["--from-scratch"]).exits(1).never_says("The last run of this playbook");
+    assert_eq!(puts(), 4);
+
+    std::fs::write(house.path("marks/helped"), "").unwrap();
+    run(&["--resume"])
+        .exits(0)
+        .says("Left as it was, because a reading showed that it is right: image.bin at 0x00001000.");
+    assert_eq!(puts(), 4);
+    run(&["--resume"]).exits(2).says("there is nothing to go on with");
+    run(&["--only-what-differs"]).exits(0).says("skipped: the board holds image.bin");
+    run(&[]).exits(0).never_says("The last run");
+    // Another playbook knows nothing of what this one has written.
+    std::fs::remove_file(house.path("marks/helped")).unwrap();
+    run(&[]).exits(1);
+    house.write("camera.yaml", format!("format: 1\nboard: Other\ninputs: {{image: {{file: image.bin}}}}\n{PUTS}"));
+    run(&[]).exits(1).says("with another playbook or catalog: everything is written anew");
+}

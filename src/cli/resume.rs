@@ -10,6 +10,7 @@ use crate::cli::desk::{Desk, ask, is_yes, piece};
 use crate::cli::job::Job;
 use crate::cli::refusal::refuse;
 use crate::cli::runs::folder::records;
+use crate::cli::runs::journal::Journal;
 use crate::cli::runs::keep::{Records, folder_of};
 use crate::cli::runs::kept_run::{Ended, KeptRun};
 use crate::cli::style::Look;
@@ -19,17 +20,24 @@ use crate::words::FaultClass;
 
 /// So many records are looked at: an older run than these is nobody's last one.
 const RECORDS_MAX: usize = 50;
+/// Nobody tries more often in vain.
+const RUNS_MAX: usize = 10;
 /// More parts than these are counted only.
 const NAMES_MAX: usize = 6;
 
 /// The last run for this board, which ended early.
 struct LastRun {
-    name: String,
     ended: Timestamp,
     earlier: Earlier,
     /// Where it ended, for people.
     at_step: Option<String>,
-    same_documents: bool,
+}
+
+enum Found {
+    Nothing,
+    Last(LastRun),
+    /// The last one, by its name, was of another playbook or catalog.
+    OfOthers(String),
 }
 
 /// Settles what the run starts from; answers with what is to be told about it.
@@ -44,16 +52,19 @@ pub(super) fn starts_from(job: &mut Job, look: &Look) -> Result<Vec<Event>, Box<
     let wanted = job.options.resume;
     let last = match folder_of(job) {
         Records::In(folder) => last_run(job, &folder),
-        Records::NotKept | Records::NoFolder => None,
+        Records::NotKept | Records::NoFolder => Found::Nothing,
     };
-    let Some(last) = last else { return if wanted { Err(nothing_to_resume()) } else { Ok(Vec::new()) } };
-    if !last.same_documents {
-        let text = format!(
-            "the last run, {}, ended early, but with another playbook or catalog: everything is written anew",
-            last.name
-        );
-        return Ok(vec![if wanted { Event::Warning { text } } else { Event::Note { text } }]);
-    }
+    let last = match last {
+        Found::Last(last) => last,
+        Found::OfOthers(name) => {
+            let text = format!(
+                "the last run, {name}, ended early, but with another playbook or catalog: everything is written anew"
+            );
+            return Ok(vec![if wanted { Event::Warning { text } } else { Event::Note { text } }]);
+        }
+        Found::Nothing if wanted => return Err(nothing_to_resume()),
+        Found::Nothing => return Ok(Vec::new()),
+    };
     if !wanted && Desk::of(&job.options) == Desk::Person && is_no(&ask(&question(&last, look.width))) {
         return Ok(Vec::new());
     }
@@ -87,39 +98,44 @@ fn is_no(answer: &str) -> bool {
     !answer.is_empty() && !is_yes(answer) && !answer.eq_ignore_ascii_case("y")
 }
 
-/// The last run of this playbook that changed something, at this port and for this unit where they are named; nothing where that
-/// was no early end.
-fn last_run(job: &Job, folder: &Path) -> Option<LastRun> {
-    let names = records(folder).ok()?;
+/// What is on record of the runs of this playbook, at this port and for this unit where they are named, since the last one that
+/// recovered a board.
+fn last_run(job: &Job, folder: &Path) -> Found {
+    let names = records(folder).unwrap_or_default();
     let runs = names.iter().take(RECORDS_MAX).map(|name| KeptRun::look(&folder.join(name)));
-    runs.filter(|run| fits(job, run))
-        .take_while(|run| run.ended() != Ended::So(Outcome::Recovered))
-        .find_map(|run| of_record(job, &run))
-}
-
-/// Nothing of a run that changed nothing, or whose record cannot be relied on.
-fn of_record(job: &Job, run: &KeptRun) -> Option<LastRun> {
-    let journal = run.journal().ok().filter(|journal| journal.damage.is_none())?;
-    let earlier = Earlier::of(journal.events.iter().map(|told| &told.event));
-    if earlier.regions.is_empty() {
-        return None;
+    let runs = runs.filter(|run| fits(job, run)).take_while(|run| run.ended() != Ended::So(Outcome::Recovered));
+    let (mut journals, mut of_others) = (Vec::new(), None);
+    for run in runs.take(RUNS_MAX) {
+        // One whose record cannot be relied on says nothing of those before it either.
+        let Some(journal) = run.journal().ok().filter(|journal| journal.damage.is_none()) else { break };
+        let changed = !Earlier::of(events(&journal)).regions.is_empty();
+        if documents(&run.summary.run.documents) != documents(job.documents()) {
+            of_others = changed.then_some(run.name).filter(|_| journals.is_empty());
+            break;
+        }
+        if changed || !journals.is_empty() {
+            journals.push((run.summary.last, journal));
+        }
     }
-    let at_step = journal.events.iter().rev().find_map(|told| match &told.event {
+    let Some((Some(ended), last)) = journals.first() else { return of_others.map_or(Found::Nothing, Found::OfOthers) };
+    let at_step = last.events.iter().rev().find_map(|told| match &told.event {
         Event::StepStarted { name, .. } => Some(name.clone()),
         _ => None,
     });
-    let documents = |of: &[RunDocument]| {
-        let mut all: Vec<_> = of.iter().map(|document| (document.role, document.sha256.clone())).collect();
-        all.sort_unstable_by(|one, other| one.1.cmp(&other.1));
-        all
-    };
-    Some(LastRun {
-        name: run.name.clone(),
-        ended: run.summary.last?,
-        earlier,
-        at_step,
-        same_documents: documents(&run.summary.run.documents) == documents(job.documents()),
-    })
+    // What one of them only proved, an earlier one has written.
+    let earlier = Earlier::of(journals.iter().rev().flat_map(|(_, journal)| events(journal)));
+    Found::Last(LastRun { ended: *ended, earlier, at_step })
+}
+
+fn events(journal: &Journal) -> impl Iterator<Item = &Event> {
+    journal.events.iter().map(|told| &told.event)
+}
+
+/// What of documents must be the same.
+fn documents(of: &[RunDocument]) -> Vec<&str> {
+    let mut all: Vec<&str> = of.iter().map(|document| document.sha256.as_str()).collect();
+    all.sort_unstable();
+    all
 }
 
 fn fits(job: &Job, run: &KeptRun) -> bool {
@@ -144,7 +160,7 @@ impl LastRun {
         }
         let at = self.at_step.as_ref().map(|step| format!(" at the step \"{}\"", piece(step))).unwrap_or_default();
         format!(
-            "The last run of this playbook, {}, ended early{at}. It wrote, or began to: {}.",
+            "The last run of this playbook, {}, ended early{at}. Written by then, or begun: {}.",
             ago(self.ended),
             piece(&names.join(", "))
         )
