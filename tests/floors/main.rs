@@ -20,6 +20,7 @@ const SWAPPABLE: [&str; 19] = [
     "askama",
     "clap_mangen",
     "duct",
+    "elsa",
     "futures_core",
     "glob",
     "indicatif",
