@@ -15,7 +15,7 @@ use rules::{
 use source_file::{SourceFile, source_files};
 
 /// Crates that could be swapped for another one: each is named in one file.
-const SWAPPABLE: [&str; 19] = [
+const SWAPPABLE: [&str; 20] = [
     "annotate_snippets",
     "askama",
     "clap_mangen",
