@@ -107,6 +107,13 @@ pub struct Region {
     pub sha256: String,
 }
 
+impl Region {
+    /// Does the place lie in it, or right behind it?
+    pub(crate) fn reaches(&self, place: u64) -> bool {
+        (self.address..=self.address + self.length).contains(&place)
+    }
+}
+
 #[derive(Debug, thiserror::Error)]
 pub enum BenchError {
     #[error("`{name}` is not a starting state or fault of this virtual board; {hint}")]

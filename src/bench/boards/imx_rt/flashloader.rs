@@ -359,25 +359,28 @@ impl ImxRt {
         if bad {
             self.bad_places.push(address + wrong as u64);
         }
-        self.note_region(address, stored.len() as u64);
         self.passes(Boundary::Page);
         SUCCESS
     }
 
     /// The end of the last page is the end of the write, which is told of once its region is known.
     fn write_pages(&mut self, address: u64, stored: &[u8]) -> io::Result<()> {
-        self.torn.push(address);
         let halves = self.watched.parts((stored.len() as u64).div_ceil(PAGE_BYTES / 2));
         let half_bytes = if halves > 1 { PAGE_BYTES / 2 } else { stored.len().max(1) as u64 };
         let mut at = address;
         for (number, half) in (1..).zip(stored.chunks(usize::try_from(half_bytes).unwrap_or(usize::MAX))) {
             self.nor.write(at, half)?;
-            at += half.len() as u64;
+            let written = at..at + half.len() as u64;
+            self.torn.retain(|torn| !written.contains(torn));
+            self.bad_places.retain(|bad| !written.contains(bad));
+            self.note_region(at, half.len() as u64);
+            at = written.end;
             if number != halves {
+                self.torn.push(at);
                 self.passes(if number % 2 == 1 { Boundary::InProgram } else { Boundary::Page });
+                self.torn.retain(|torn| *torn != at);
             }
         }
-        self.torn.retain(|torn| *torn != address);
         Ok(())
     }
 
@@ -434,8 +437,7 @@ impl ImxRt {
         let packet = MAX_PACKET_BYTES as usize;
         let sent = data.len() * 62 / 100 / packet * packet;
         let _lost_anyway = self.program(address, &data[..sent]);
-        // Where the next byte was to go.
-        self.bad_places.push(address + sent as u64);
+        self.torn.push(address + sent as u64);
         self.drop_off(clock.now_ms());
         DataPhase::Lost { sent_bytes: sent as u64 }
     }

@@ -81,7 +81,7 @@ pub struct ImxRt {
     writing: Option<(u64, u64)>,
     /// Where a wrong bit has been stored that does not come a second time.
     flipped: Vec<u64>,
-    /// Where a write to flash has begun and has not come to its end.
+    /// Where a write to flash that was cut short would have gone on.
     torn: Vec<u64>,
     /// Known to who uses the board, not to its description.
     #[serde(skip)]
@@ -218,7 +218,7 @@ impl ImxRt {
         } else if self.serial_download || !self.boots_from_flash() {
             // What it cannot start from flash, the ROM asks the host for.
             self.go(now_ms, &[(0, Phase::Silent), (rom_appears_ms, Phase::Rom)]);
-        } else if self.torn.contains(&self.settings.boot_image) {
+        } else if self.is_torn(self.settings.boot_image) {
             // Its beginning is there, so that the ROM starts it, and the rest is not.
             self.go(now_ms, &[(0, Phase::Silent)]);
         } else if self.settings.firmware_address.is_none() {
@@ -236,7 +236,7 @@ impl ImxRt {
     /// A board without a boot fuse says so with its switches.
     fn boots_from_flash(&self) -> bool {
         let starts_with = |address, magic: &[u8]| {
-            let is_there = self.holds(address) || address == self.settings.boot_image && self.torn.contains(&address);
+            let is_there = self.holds(address) || address == self.settings.boot_image && self.is_torn(address);
             is_there && self.nor.read(address, magic.len() as u64).is_ok_and(|bytes| bytes == magic)
         };
         let fuse_is_set = self.settings.boot_fuse.is_none_or(|fuse| {
@@ -246,10 +246,15 @@ impl ImxRt {
         fuse_is_set && starts_with(self.nor.start(), b"FCFB") && starts_with(self.settings.boot_image, &[0xd1])
     }
 
+    /// Does what was written here end where a write was cut short, or hold such a place?
+    fn is_torn(&self, address: u64) -> bool {
+        let within = |region: &Region| self.torn.iter().any(|torn| region.reaches(*torn));
+        self.regions.iter().any(|region| region.address == address && within(region))
+    }
+
     /// Was something written here that the flash has kept?
     fn holds(&self, address: u64) -> bool {
-        let whole =
-            |region: &Region| !self.bad_places.iter().any(|bad| (address..=address + region.length).contains(bad));
+        let whole = |region: &Region| !self.bad_places.iter().chain(&self.torn).any(|place| region.reaches(*place));
         self.regions.iter().any(|region| region.address == address && whole(region))
     }
 

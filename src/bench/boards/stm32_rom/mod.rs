@@ -67,6 +67,9 @@ pub struct Stm32Rom {
     schedule: Schedule<(u32, Phase)>,
     dfu: DfuState,
     download: Download,
+    /// Where what was read last ends.
+    #[serde(default)]
+    read_end: Option<u64>,
     flash: Flash,
     /// The second board's flash; the recovery must never touch it.
     other_flash: Flash,
@@ -118,6 +121,7 @@ impl Stm32Rom {
             schedule: Schedule::new((0, phase)),
             dfu: DfuState::Idle,
             download: Download::Closed,
+            read_end: None,
             flash: Flash::new(layout.clone()),
             other_flash: Flash::new(layout),
             mishaps,

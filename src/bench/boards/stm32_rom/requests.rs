@@ -99,12 +99,21 @@ impl DfuBoard for Stm32Rom {
             self.refuse(STATUS_VENDOR, Answer::Stalled);
             return None;
         }
+        if path == OWN_PATH {
+            self.read_end = Some(address + length);
+        }
         Some(self.flash_of(path).read(address, length))
     }
 
     fn abort(&mut self) -> Answer {
         let closing = self.download;
         self.download = closing.after_abort();
+        // Only the host knows how long an image is: where it reads exactly to the end of what was written, nothing is missing.
+        if let Some(end) = self.read_end.take()
+            && self.flash.regions().iter().any(|region| region.address + region.length == end)
+        {
+            self.download = Download::Closed;
+        }
         if closing == Download::Sent && self.mishaps.happens(Mishap::AbortRefused) {
             return self.refuse(STATUS_STALLED, Answer::Stalled);
         }
