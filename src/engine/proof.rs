@@ -195,6 +195,11 @@ impl<W: World> Bus<'_, W> {
 
     /// Where on the bus the board is.
     pub(super) fn proven_port(&self) -> Option<String> {
+        match &self.chosen {
+            Chosen::Port(port) if !is_serial_port(port) => return Some(port.clone()),
+            Chosen::Serial(_) => return self.port.borrow().clone(),
+            Chosen::Port(_) | Chosen::Any => {}
+        }
         let proofs = self.proofs.borrow();
         proofs.proven.iter().find(|proven| !is_serial_port(&proven.port)).map(|proven| proven.port.clone())
     }
