@@ -85,10 +85,10 @@ fn must_be_signed(found: &FoundPlaybook, signed: Option<&Signed>) -> Result<(), 
     Ok(())
 }
 
-/// A setting that cannot be read, and for which what holds without it is no harm.
+/// A setting that cannot be read, and says only what is kept.
 fn without_setting(diagnostic: &Diagnostic) -> String {
     let place = diagnostic.place.as_ref().map(|place| format!("{place}: ")).unwrap_or_default();
-    format!("{place}{}; this setting is left out, and what holds without it counts", diagnostic.message)
+    format!("{place}{}; until that is mended, no record is removed", diagnostic.message)
 }
 
 fn adds(source: &Arc<Source>) -> Event {

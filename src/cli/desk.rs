@@ -40,26 +40,32 @@ pub(super) fn ask(text: &str) -> String {
 
 /// Asks until the answer is clear: only the whole word agrees, and what is neither that nor a refusal is told to be none.
 pub(super) fn agrees(question: &str) -> bool {
+    clear_answer(question, "Type yes, the whole word, or press ENTER for no:").flatten() == Some(true)
+}
+
+/// The same of a question to which ENTER is a yes. What is no answer is one, too, in the end.
+pub(super) fn declines(question: &str) -> bool {
+    clear_answer(question, "Press ENTER for yes, or type no:").flatten() == Some(false)
+}
+
+/// The first answer that is one, `None` within for ENTER alone; nothing where none of them is.
+fn clear_answer(question: &str, again: &str) -> Option<Option<bool>> {
     let mut answer = ask(question);
     for _ in 1..TRIES_MAX {
-        if let Some(agreed) = read_answer(&answer) {
-            return agreed;
+        if let Some(read) = read_answer(&answer) {
+            return Some(read);
         }
-        let told = piece(answer.trim());
-        answer = ask(&format!("`{told}` is no answer. Type yes, the whole word, or press ENTER for no:"));
+        answer = ask(&format!("`{}` is no answer. {again}", piece(answer.trim())));
     }
-    is_yes(&answer)
+    read_answer(&answer)
 }
 
-/// Only the whole word agrees.
-pub(super) fn is_yes(answer: &str) -> bool {
-    read_answer(answer) == Some(true)
-}
-
-fn read_answer(answer: &str) -> Option<bool> {
+/// Only the whole word agrees. `None` within stands for ENTER alone.
+fn read_answer(answer: &str) -> Option<Option<bool>> {
     match answer.trim().to_ascii_lowercase().as_str() {
-        "yes" => Some(true),
-        "" | "n" | "no" => Some(false),
+        "yes" => Some(Some(true)),
+        "n" | "no" => Some(Some(false)),
+        "" => Some(None),
         _ => None,
     }
 }
@@ -76,10 +82,10 @@ mod tests {
     #[test]
     fn only_the_whole_word_agrees_and_what_is_no_answer_is_asked_about() {
         for (answer, read) in [
-            ("yes", Some(true)),
-            (" YES ", Some(true)),
-            ("", Some(false)),
-            ("No", Some(false)),
+            ("yes", Some(Some(true))),
+            (" YES ", Some(Some(true))),
+            ("", Some(None)),
+            ("No", Some(Some(false))),
             ("y", None),
             ("yes please", None),
         ] {

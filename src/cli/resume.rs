@@ -6,7 +6,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use crate::cli::desk::{Desk, ask, is_yes, piece};
+use crate::cli::desk::{Desk, declines, piece};
 use crate::cli::job::Job;
 use crate::cli::refusal::refuse;
 use crate::cli::runs::folder::records;
@@ -65,7 +65,7 @@ pub(super) fn starts_from(job: &mut Job, look: &Look) -> Result<Vec<Event>, Box<
         Found::Nothing if wanted => return Err(nothing_to_resume()),
         Found::Nothing => return Ok(Vec::new()),
     };
-    if !wanted && Desk::of(&job.options) == Desk::Person && is_no(&ask(&question(&last, look.width))) {
+    if !wanted && Desk::of(&job.options) == Desk::Person && declines(&question(&last, look.width)) {
         return Ok(Vec::new());
     }
     let told = Event::Note { text: format!("{} What can be read back is read before it is written.", last.in_words()) };
@@ -92,39 +92,39 @@ fn question(last: &LastRun, width: usize) -> String {
     format!("{}\nGo on from there? ENTER for yes, no to write everything anew:", lines.join("\n"))
 }
 
-/// ENTER, and whatever is not a no, goes on: the board must prove everything in any case.
-fn is_no(answer: &str) -> bool {
-    let answer = answer.trim();
-    !answer.is_empty() && !is_yes(answer) && !answer.eq_ignore_ascii_case("y")
-}
-
 /// What is on record of the runs of this playbook, at this port and for this unit where they are named, since the last one that
 /// recovered a board.
 fn last_run(job: &Job, folder: &Path) -> Found {
     let names = records(folder).unwrap_or_default();
-    let runs = names.iter().take(RECORDS_MAX).map(|name| KeptRun::look(&folder.join(name)));
+    let runs = names.iter().take(RECORDS_MAX).map(|name| KeptRun::glance(&folder.join(name)));
     let runs = runs.filter(|run| fits(job, run)).take_while(|run| run.ended() != Ended::So(Outcome::Recovered));
     let (mut journals, mut of_others) = (Vec::new(), None);
     for run in runs.take(RUNS_MAX) {
         // One whose record cannot be relied on says nothing of those before it either.
         let Some(journal) = run.journal().ok().filter(|journal| journal.damage.is_none()) else { break };
-        let changed = !Earlier::of(events(&journal)).regions.is_empty();
+        let earlier = Earlier::of(events(&journal));
+        let elsewhere = job.options.port.as_deref().zip(earlier.port()).is_some_and(|(wanted, known)| wanted != known);
+        if elsewhere {
+            continue;
+        }
+        let changed = !earlier.regions.is_empty();
         if documents(&run.summary.run.documents) != documents(job.documents()) {
             of_others = changed.then_some(run.name).filter(|_| journals.is_empty());
             break;
         }
         if changed || !journals.is_empty() {
-            journals.push((run.summary.last, journal));
+            journals.push(journal);
         }
     }
-    let Some((Some(ended), last)) = journals.first() else { return of_others.map_or(Found::Nothing, Found::OfOthers) };
+    let Some(last) = journals.first() else { return of_others.map_or(Found::Nothing, Found::OfOthers) };
+    let Some(ended) = last.events.last().map(|told| told.utc) else { return Found::Nothing };
     let at_step = last.events.iter().rev().find_map(|told| match &told.event {
         Event::StepStarted { name, .. } => Some(name.clone()),
         _ => None,
     });
     // What one of them only proved, an earlier one has written.
-    let earlier = Earlier::of(journals.iter().rev().flat_map(|(_, journal)| events(journal)));
-    Found::Last(LastRun { ended: *ended, earlier, at_step })
+    let earlier = Earlier::of(journals.iter().rev().flat_map(events));
+    Found::Last(LastRun { ended, earlier, at_step })
 }
 
 fn events(journal: &Journal) -> impl Iterator<Item = &Event> {

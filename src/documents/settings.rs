@@ -31,6 +31,11 @@ pub struct KeepRuns {
     pub bytes: u64,
 }
 
+impl KeepRuns {
+    /// Whatever there is.
+    pub const ALL: KeepRuns = KeepRuns { runs: usize::MAX, days: u64::MAX, bytes: u64::MAX };
+}
+
 impl Default for KeepRuns {
     fn default() -> Self {
         KeepRuns { runs: 200, days: 30, bytes: 2048 * MEGABYTE }
@@ -40,8 +45,8 @@ impl Default for KeepRuns {
 const MEGABYTE: u64 = 1024 * 1024;
 
 impl UserSettings {
-    /// With what is wrong with those that only say which records are kept: for these, what holds without them is no harm. The
-    /// others may have forbidden something.
+    /// With what is wrong with those that only say which records are kept: then nothing is removed. The others may have
+    /// forbidden something.
     pub fn read(source: &Arc<Source>) -> Result<(UserSettings, Vec<Diagnostic>), Vec<Diagnostic>> {
         let (document, syntax) = parse_toml(source);
         let mut reader = Reader::of_toml();
@@ -65,6 +70,9 @@ impl UserSettings {
                 settings.keep.bytes = u64::from(megabytes) * MEGABYTE;
             }
             of_records = reader.diagnostics.split_off(deciding);
+            if !of_records.is_empty() {
+                settings.keep = KeepRuns::ALL;
+            }
         }
         if reader.diagnostics.is_empty() { Ok((settings, of_records)) } else { Err(reader.diagnostics) }
     }
@@ -91,14 +99,14 @@ mod tests {
         for wrong in ["only_signed = 1\n", "only_singed = true\n", "only_signed =\n", "[only_signed]\n"] {
             assert!(read(wrong).is_err(), "{wrong}");
         }
-        // Which records are kept is no reason to leave a board as it is.
+        // Which records are kept is no reason to leave a board as it is, nor to remove what somebody wanted kept.
         for (wrong, told) in [
             ("keep_days = 1.5\n", "expected a whole number, found a value of another kind"),
             ("keep_runs = true\n", "expected a whole number, found `true` or `false`"),
             ("keep_megabytes = -1\n", "this number must not be negative"),
         ] {
             let (settings, diagnostics) = read(&format!("only_signed = true\n{wrong}")).unwrap();
-            assert_eq!(settings, UserSettings { only_signed: true, ..UserSettings::default() });
+            assert_eq!(settings, UserSettings { only_signed: true, keep: KeepRuns::ALL });
             assert_eq!(diagnostics.iter().map(|it| it.message.as_str()).collect::<Vec<_>>(), [told]);
         }
         assert_eq!(read("only_singed = true\n").unwrap_err()[0].hint.as_deref(), Some("did you mean `only_signed`?"));

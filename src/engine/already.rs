@@ -19,7 +19,7 @@ use crate::engine::proof::is_serial_port;
 use crate::engine::runner::Runner;
 use crate::engine::step::Shown;
 use crate::output::Touched;
-use crate::words::{Fault, FaultClass, Hex, Id};
+use crate::words::{FaultClass, Hex, Id};
 use crate::world::World;
 
 /// What may be on the board already, so that it is worth a reading before it is written.
@@ -62,9 +62,13 @@ impl Earlier {
         let (mut at_work, mut before) = (None, None);
         for event in events {
             match event {
-                Event::ToolStarted { region: Some(region), .. } => {
-                    before = Some((earlier.regions.clone(), earlier.erased.clone()));
-                    at_work = Some(earlier.begins(region));
+                Event::ToolStarted { region, .. } => {
+                    // A call before it that has no end was cut, and so was the run that made it.
+                    (at_work, before) = (None, None);
+                    if let Some(region) = region {
+                        before = Some((earlier.regions.clone(), earlier.erased.clone()));
+                        at_work = Some(earlier.begins(region));
+                    }
                 }
                 Event::ToolEnded { touched: Touched::Nothing, .. } if at_work.is_some() => {
                     at_work = None;
@@ -84,7 +88,12 @@ impl Earlier {
                         }
                     }
                 }
-                Event::BoardProven { port, .. } if !is_serial_port(port) => earlier.port = Some(port.clone()),
+                Event::BoardProven { port, .. } if !is_serial_port(port) => {
+                    if earlier.port.as_ref() != Some(port) {
+                        earlier.erased.clear();
+                    }
+                    earlier.port = Some(port.clone());
+                }
                 Event::StepFinished { step, end, .. } if !end.is_failure() => {
                     earlier.steps.insert(step.clone());
                 }
@@ -100,7 +109,7 @@ impl Earlier {
         };
         // Told by the file rather than by the place of the erase before it.
         self.regions.retain(|known| !same(known));
-        // A second erase that is cut short leaves what the first one has made.
+        // Until it has come to its end, an erase leaves nothing that lasts, whatever was erased there before.
         if region.state == RegionState::PartlyErased || region.address.is_none() {
             self.erased.retain(|known| known.tool != region.tool || !overlap(known, region));
         }
@@ -110,7 +119,7 @@ impl Earlier {
 
     /// What it tells of the board's memory, as a text that differs where that does.
     pub(crate) fn of_memory(&self) -> String {
-        format!("{:?} {:?}", self.regions, self.erased)
+        format!("{:?} {:?} {:?}", self.regions, self.erased, self.port)
     }
 
     /// Was all of this erased to its end?
@@ -119,6 +128,11 @@ impl Earlier {
             let (Some(address), Some(extent)) = (region.address, region.length) else { return false };
             region.tool == tool && address <= begin && begin.saturating_add(length) <= address.saturating_add(extent)
         })
+    }
+
+    /// Where on the bus its board was, where that was proven.
+    pub fn port(&self) -> Option<&str> {
+        self.port.as_deref()
     }
 
     /// Was its board where the board of this run is?
@@ -163,8 +177,8 @@ pub(super) struct Held {
     failed: BTreeSet<Id>,
     /// The parts that were cut from files, by the file that each is a part of.
     cut: BTreeMap<Id, Id>,
-    /// For people: what was left as it was, and what was written because it differed.
-    left: BTreeSet<String>,
+    /// For people: the steps that were proven to be done, and what was written because it differed.
+    done: BTreeSet<String>,
     written: BTreeSet<String>,
 }
 
@@ -232,8 +246,17 @@ struct Unit<'a> {
 /// A part of a unit: steps of its own that erase, write and read it back.
 struct Part<'a> {
     changes: &'a [Step],
-    /// Where in the file that begins which is read back. Nothing where the catalog does not say how a part is read.
-    reading: Option<(&'a [Step], Id, u64)>,
+    /// Nothing where the catalog does not say how a part is read.
+    reading: Option<PartRead<'a>>,
+}
+
+/// How a part is read back, with what lies around it.
+struct PartRead<'a> {
+    steps: &'a [Step],
+    file: Id,
+    /// Where in the whole file that begins, and how long it is.
+    offset: u64,
+    length: u64,
 }
 
 /// Bytes of a file that the board does not hold.
@@ -275,11 +298,16 @@ impl<'a, W: World> Runner<'a, W> {
         }
         let name = self.name_of(&unit);
         self.tell(Event::Note { text: format!("Reading first whether the board holds {name} already.") });
+        let could_not = format!("{name} could not be read back, so it is written");
         if let Err(halt) = self.steps(slice::from_ref(unit.reading), Shown::No).await {
-            let text = format!("{name} could not be read back, so it is written");
-            return self.unless_over(step, halt, text).await;
+            return self.unless_over(step, halt, could_not).await;
         }
-        self.compared(step, unit, &name)
+        // What this computer cannot do for want of room is no failure of the file either.
+        self.compared(unit, &name).or_else(|_: FileError| {
+            self.held.failed.insert(step.id.clone());
+            self.tell(Event::Note { text: could_not });
+            Ok(Ahead::Whole)
+        })
     }
 
     /// May an earlier run have done it?
@@ -302,7 +330,7 @@ impl<'a, W: World> Runner<'a, W> {
     async fn proven_already(&mut self, step: &'a Step, proof: &'a Reading) -> Result<Ahead<'a>, Halt> {
         match self.reading(step, proof).await {
             Ok(true) => {
-                self.held.left.insert(step.name.clone());
+                self.held.done.insert(step.name.clone());
                 Ok(Ahead::Nothing("it is done already: a reading shows it".to_owned()))
             }
             Ok(false) => {
@@ -316,10 +344,15 @@ impl<'a, W: World> Runner<'a, W> {
         }
     }
 
-    /// A proof that fails is no failure, unless nothing can go on. What the reading may have left between tool and board is put
-    /// right before the step begins, as before a further attempt.
     async fn unless_over(&mut self, step: &'a Step, halt: Halt, text: String) -> Result<Ahead<'a>, Halt> {
         self.held.failed.insert(step.id.clone());
+        let prepare = step.retry.as_ref().map(|retry| retry.prepare.as_slice()).unwrap_or_default();
+        self.look_failed(halt, text, prepare).await.map(|()| Ahead::Whole)
+    }
+
+    /// A reading beforehand that fails is no failure, unless nothing can go on. What it may have left between tool and board is
+    /// put right before the run goes on, as before a further attempt.
+    pub(super) async fn look_failed(&mut self, halt: Halt, text: String, prepare: &'a [Step]) -> Result<(), Halt> {
         self.held.nothing_is_fresh();
         let over = match &halt {
             Halt::Failure(_) => {
@@ -332,27 +365,20 @@ impl<'a, W: World> Runner<'a, W> {
             return Err(halt);
         }
         self.tell(Event::Note { text });
-        if let Some(retry) = &step.retry {
-            self.steps(&retry.prepare, Shown::No).await?;
-        }
-        Ok(Ahead::Whole)
+        self.steps(prepare, Shown::No).await
     }
 
-    fn compared(&mut self, step: &'a Step, unit: Unit<'a>, name: &str) -> Result<Ahead<'a>, Halt> {
-        let unreadable = |runner: &Self, error: FileError| {
-            runner.halt_here(&step.id, Fault::new(FaultClass::BadFile, error.to_string()))
-        };
-        let differing = self.differing(&unit).map_err(|error| unreadable(self, error))?;
+    fn compared(&mut self, unit: Unit<'a>, name: &str) -> Result<Ahead<'a>, FileError> {
+        let differing = self.differing(&unit)?;
         if differing.is_empty() {
             self.board.ledger.note_held(unit.tool, unit.begin, unit.length, self.files.file_name(&unit.image).ok());
             self.keep_fresh(&unit);
-            self.held.left.insert(name.to_owned());
             return Ok(Ahead::Nothing(format!(
                 "the board holds {name} already: it was read back and is equal to the file"
             )));
         }
         let bytes: u64 = differing.iter().map(|part| part.length).sum();
-        let parts = self.parts(&unit, &differing).map_err(|error| unreadable(self, error))?;
+        let parts = self.parts(&unit, &differing)?;
         if parts.is_empty() {
             self.held.written.insert(name.to_owned());
             self.tell(Event::Note {
@@ -367,20 +393,20 @@ impl<'a, W: World> Runner<'a, W> {
     }
 
     /// Writes the parts, and reads each of them back.
-    pub(super) async fn write_parts(
-        &mut self,
-        step: &'a Step,
-        Parts { unit, parts }: &Parts<'a>,
-        shown: Shown,
-    ) -> Result<(), Halt> {
+    pub(super) async fn write_parts(&mut self, Parts { unit, parts }: &Parts<'a>, shown: Shown) -> Result<(), Halt> {
+        let mut all_read = true;
         for part in parts {
             self.steps(part.changes, shown).await?;
-            let Some((reading, read, offset)) = &part.reading else { continue };
-            self.steps(reading, Shown::No).await?;
-            let patched = self.files.patch(&unit.read, *offset, read);
-            patched.map_err(|error| self.halt_here(&step.id, Fault::new(FaultClass::BadFile, error.to_string())))?;
+            let Some(PartRead { steps, file, offset, length }) = &part.reading else {
+                all_read = false;
+                continue;
+            };
+            self.steps(steps, Shown::No).await?;
+            // What is not known so is read once more, as a whole, where the playbook proves it.
+            all_read &= self.files.size(file).is_ok_and(|size| size == *length)
+                && self.files.patch(&unit.read, *offset, file).is_ok();
         }
-        if parts.iter().all(|part| part.reading.is_some()) {
+        if all_read {
             self.keep_fresh(unit);
         }
         Ok(())
@@ -409,21 +435,23 @@ impl<'a, W: World> Runner<'a, W> {
 
     /// What of the board was as it should be, and what was not.
     pub(super) fn tell_held(&mut self) {
+        if self.settings.already.is_nothing() {
+            return;
+        }
+        let left: BTreeSet<String> = self.board.ledger.held().chain(self.held.done.iter().cloned()).collect();
         let names = |names: &BTreeSet<String>| names.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
-        let (left, written) = (names(&self.held.left), names(&self.held.written));
-        let texts = match (self.settings.already.is_nothing(), left.is_empty(), written.is_empty()) {
-            (true, ..) => Vec::new(),
-            (false, true, true) => {
-                vec!["Nothing of what was written could be read back before, so all of it was written.".to_owned()]
-            }
-            _ => {
-                let left = format!("Left as it was, because a reading showed that it is right: {left}.");
-                let written = format!("Written again, because a reading did not show that: {written}.");
-                let told = [(left, self.held.left.is_empty()), (written, self.held.written.is_empty())];
-                told.into_iter().filter(|(_, none)| !none).map(|(text, _)| text).collect()
-            }
-        };
-        texts.into_iter().for_each(|text| self.tell(Event::Note { text }));
+        if left.is_empty() && self.held.written.is_empty() {
+            let text = "Nothing of what was written could be read back before, so all of it was written.".to_owned();
+            self.tell(Event::Note { text });
+        }
+        if !left.is_empty() {
+            let text = format!("Left as it was, because a reading showed that it is right: {}.", names(&left));
+            self.tell(Event::Note { text });
+        }
+        if !self.held.written.is_empty() {
+            let written = names(&self.held.written);
+            self.tell(Event::Note { text: format!("Written again, because a reading did not show that: {written}.") });
+        }
     }
 
     fn unit(&self, step: &'a Step) -> Option<Unit<'a>> {
@@ -462,20 +490,22 @@ impl<'a, W: World> Runner<'a, W> {
         }
         // What this run itself has begun to change is written whole.
         (!self.board.ledger.has_touched(&run.tool.value, begin, length)).then_some(())?;
-        let (reading, read) = self.reading_of(run, begin)?;
+        let (reading, read) = self.reading_of(run, begin, changes.last()?)?;
         let sector = sector.filter(|_| erased.is_some());
         let looks = self.bus.looks_changed();
         Some(Unit { tool: &run.tool.value, changes, image, begin, length, sector, reading, read, looks })
     }
 
-    /// The first step of the playbook that reads there with the same tool, and does nothing else.
-    fn reading_of(&self, write: &Run, begin: u64) -> Option<(&'a Step, Id)> {
+    /// The first step behind the write that reads there with the same tool, and does nothing else. One before it may be there to
+    /// keep what was written before.
+    fn reading_of(&self, write: &Run, begin: u64, last: &Step) -> Option<(&'a Step, Id)> {
         let tool = self.catalog.tool(&write.tool.value)?;
         let args = self.arguments_now(write);
         let command = tool.command(&args)?;
         let others_of_write = others(command, command.writes.as_ref()?, &args);
         let playbook = self.playbook;
-        leaves(&playbook.steps).find_map(|step| {
+        let behind = leaves(&playbook.steps).skip_while(|step| step.id != last.id).skip(1);
+        behind.into_iter().find_map(|step| {
             let run = only_reads(step)?;
             let [read] = run.produces.as_slice() else { return None };
             let device = |run: &Run| run.device.as_ref().map(|device| device.value.clone());
@@ -515,7 +545,9 @@ impl<'a, W: World> Runner<'a, W> {
             let length = sector.min(unit.length - offset);
             let held = self.files.bytes(&unit.read, offset, length)?;
             if held != self.files.bytes(&unit.image, offset, length)? {
-                let blank = held.iter().all(|byte| *byte == BLANK) && erased(offset, length);
+                // Where a write was cut in its first moment, the flash still reads as blank: the first sector is erased again.
+                let goes_on = found.last().is_some_and(|last| last.offset + last.length == offset);
+                let blank = goes_on && held.iter().all(|byte| *byte == BLANK) && erased(offset, length);
                 match found.last_mut() {
                     Some(last) if last.blank == blank && last.reaches(offset) => {
                         last.length = offset + length - last.offset;
@@ -557,9 +589,11 @@ impl<'a, W: World> Runner<'a, W> {
             let around = place.around(unit);
             let reading = self.reading_for(unit.reading, &around, &read, &suffix);
             let made = self.made;
-            let reading = reading.map(|step| {
-                let steps: &[Step] = made.push_get(vec![step]);
-                (steps, read, around.begin - unit.begin)
+            let reading = reading.map(|step| PartRead {
+                steps: made.push_get(vec![step]),
+                file: read,
+                offset: around.begin - unit.begin,
+                length: around.length,
             });
             parts.push(Part { changes: made.push_get(changes), reading });
         }

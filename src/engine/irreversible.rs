@@ -133,32 +133,41 @@ impl<'a, W: World> Runner<'a, W> {
                 // Whatever comes of the reading, it is not tried a second time.
                 let looks = self.bus.looks_changed();
                 self.acts.announced.insert(step.id.clone(), Announced { done: false, looks });
-                if self.may_come(step) {
-                    self.announced(step, irreversible).await?;
+                match self.comes(step) {
+                    Some(false) => {}
+                    known => self.announced(step, irreversible, known.is_some()).await?,
                 }
             }
         }
         Ok(())
     }
 
-    /// No condition around it rules it out. One that cannot be worked out yet may hold.
-    fn may_come(&self, step: &Step) -> bool {
+    /// Is the step carried out, by the conditions on it and around it? Nothing where that is not known yet.
+    fn comes(&self, step: &Step) -> Option<bool> {
         let around = procedure(&self.playbook.steps).filter(|outer| outer.whole().any(|inner| inner.id == step.id));
-        let mut conditions = around.filter_map(|outer| outer.when.as_ref());
-        conditions.all(|when| evaluate_condition(when, &self.facts()).unwrap_or(true))
+        let conditions = around.filter_map(|outer| outer.when.as_ref());
+        let mut known = Some(true);
+        for when in conditions {
+            match evaluate_condition(when, &self.facts()) {
+                Ok(true) => {}
+                Ok(false) => return Some(false),
+                Err(_) => known = None,
+            }
+        }
+        known
     }
 
-    async fn announced(&mut self, step: &'a Step, irreversible: &'a Irreversible) -> Result<(), Halt> {
+    async fn announced(&mut self, step: &'a Step, irreversible: &'a Irreversible, comes: bool) -> Result<(), Halt> {
         let name = &step.name;
         let text = format!("Reading whether \"{name}\", which cannot be undone, is to be done later.");
         self.tell(Event::Note { text });
         let done = match self.reading(step, &irreversible.already_done).await {
             Ok(done) => done,
-            Err(halt) if self.stopping.wish().is_some() => return Err(halt),
-            Err(_) => {
+            Err(halt) => {
                 let text = format!("That cannot be read now. It is read again before \"{name}\".");
-                self.tell(Event::Note { text });
-                return Ok(());
+                let retries = irreversible.already_done.steps.iter().filter_map(|step| step.retry.as_ref());
+                let prepare = retries.map(|retry| retry.prepare.as_slice()).next_back().unwrap_or_default();
+                return self.look_failed(halt, text, prepare).await;
             }
         };
         if let Some(run) = step.call() {
@@ -171,7 +180,7 @@ impl<'a, W: World> Runner<'a, W> {
             self.tell(Event::Note { text });
             return Ok(());
         }
-        if self.settings.record.as_ref().is_some_and(|record| !record.is_kept()) {
+        if comes && self.settings.record.as_ref().is_some_and(|record| !record.is_kept()) {
             return Err(at(step, self.without_record(step)));
         }
         if self.settings.allow_irreversible.contains(&step.id) {
@@ -180,7 +189,7 @@ impl<'a, W: World> Runner<'a, W> {
             return Ok(());
         }
         if self.world.who_agrees().is_none() {
-            return Err(at(step, self.nobody_agrees(step)));
+            return if comes { Err(at(step, self.nobody_agrees(step))) } else { Ok(()) };
         }
         let untouched = if self.board.ledger.changed() { "" } else { " Nothing has been written yet." };
         let text = format!(

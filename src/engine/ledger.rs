@@ -156,6 +156,11 @@ impl Ledger {
         self.entries.push(Entry { tool: tool.to_owned(), place, file, state: RegionState::Held });
     }
 
+    /// What was found as it should be, and is not known to be otherwise since: for people.
+    pub(super) fn held(&self) -> impl Iterator<Item = String> {
+        self.entries.iter().filter(|entry| entry.state == RegionState::Held).map(name_of)
+    }
+
     /// Has this run begun to change anything there?
     pub(super) fn has_touched(&self, tool: &str, address: u64, length: u64) -> bool {
         let place = Place::Range { address, length };
@@ -215,6 +220,7 @@ impl Ledger {
             (Place::Partition(_), Place::Partition(_)) => entry.tool == *tool && entry.place == piece,
             _ => false,
         };
+        self.entries.retain_mut(|entry| entry.state != RegionState::Held || !holds_it(&entry));
         for entry in self.entries.iter_mut().filter(holds_it).filter(was_written) {
             entry.state = RegionState::Differs;
         }

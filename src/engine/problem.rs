@@ -122,7 +122,7 @@ fn running_again(failure: &Failure, irreversible_attempted: bool) -> Option<&'st
         _ if irreversible_attempted => {
             "Running recover again is safe: it reads first what was done, and never repeats what cannot be undone."
         }
-        _ => "Running recover again is safe: it starts from the beginning.",
+        _ => "Running recover again is safe: it begins with the same first step.",
     })
 }
 

@@ -3,11 +3,12 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::slice;
 
 use tokio::time::Instant;
 
 use crate::documents::expression::{EvaluationError, Expression, evaluate_condition};
-use crate::documents::playbook::{Action, CheckStep, Contents, RefuseStep, Step, WriteStep};
+use crate::documents::playbook::{Action, CheckStep, Contents, RefuseStep, Step, WriteStep, leaves};
 use crate::engine::already::{Ahead, Parts};
 use crate::engine::devices::no_bus;
 use crate::engine::halt::Halt;
@@ -77,13 +78,19 @@ impl<'a, W: World> Runner<'a, W> {
         }
         if self.is_fresh(step, shown) {
             self.skip(step, shown, "it was read a moment ago, and nothing has been written there since");
-            return Ok(());
+            return self.announce(&step.id).await;
         }
         let ended = match self.look_ahead(step, shown).await {
             Ok(Ahead::Unknown) => self.attempts(step, None, shown).await,
             Ok(Ahead::Nothing(reason)) => {
                 self.skip(step, shown, &reason);
-                return Ok(());
+                let mut announced = Ok(());
+                for leaf in leaves(slice::from_ref(step)) {
+                    if announced.is_ok() {
+                        announced = self.announce(&leaf.id).await;
+                    }
+                }
+                announced
             }
             Ok(Ahead::Whole) => self.within_looked_at(step, None, shown).await,
             Ok(Ahead::Parts(parts)) => self.within_looked_at(step, Some(parts), shown).await,
@@ -106,7 +113,7 @@ impl<'a, W: World> Runner<'a, W> {
         let halt = loop {
             self.attempts.left = attempts_max - attempt;
             let ended = match parts.take() {
-                Some(parts) => self.write_parts(step, &parts, shown).await,
+                Some(parts) => self.write_parts(&parts, shown).await,
                 None => self.once(step, shown).await,
             };
             let Err(halt) = ended else { return Ok(()) };
@@ -167,10 +174,10 @@ impl<'a, W: World> Runner<'a, W> {
         if let Ok(true) = ended {
             self.hands.done();
         }
-        let announces = matches!(ended, Ok(true));
         let end = match &ended {
             // The event of a skipped step has been told where its reason was found.
-            Ok(false) | Err(Halt::Restart { .. }) => return ended.map(|_| ()),
+            Ok(false) => return self.announce(&step.id).await,
+            Err(Halt::Restart { .. }) => return ended.map(|_| ()),
             Ok(true) if self.progress.warnings() > warnings_before => {
                 StepEnd::SucceededWithWarning("see the warning above".to_owned())
             }
@@ -187,10 +194,8 @@ impl<'a, W: World> Runner<'a, W> {
             end,
             elapsed_ms: milliseconds(started.elapsed()),
         });
-        if announces {
-            self.announce(&step.id).await?;
-        }
-        ended.map(|_| ())
+        ended?;
+        self.announce(&step.id).await
     }
 
     pub(super) async fn act(&mut self, step: &'a Step, purpose: &str) -> Result<Acted, Halt> {

@@ -241,3 +241,40 @@ impl CutRecord {
         CutRecord { outcome: Outcome::Defect, broken: vec![broken], events: Vec::new(), kept: None }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+    use std::path::Path;
+
+    use super::*;
+    use crate::bench::faults::scenario::survey;
+    use crate::bench::test_bench::shipped;
+    use crate::documents::catalog;
+
+    #[test]
+    fn a_run_is_cut_at_every_kind_of_boundary_and_gone_on_with_from_its_record() {
+        let (playbook, catalog) = (shipped("rt1062"), catalog::shipped().unwrap());
+        let subject = Subject {
+            playbook: &playbook,
+            sound: &playbook,
+            name: "rt1062.yaml",
+            catalog: &catalog,
+            folder: Path::new("."),
+            scenes: &BTreeMap::new(),
+        };
+        let matrix = survey(subject, &[], 8 * 1024).unwrap();
+        let cases = cuts_of_run(subject, &matrix, 0).unwrap();
+        let told: BTreeSet<&str> = cases.iter().map(|case| case.place.boundary.name()).collect();
+        // Of equal states the first one is told: what shows only in others, such as the lines of a tool, is not among them.
+        let every = ["call-end", "call-start", "event", "fuse", "in-page", "in-sector", "page", "request", "sector"];
+        assert!(every.iter().all(|name| told.contains(name)), "{told:?}");
+        // Half a sector that was erased, and the record of the run up to there.
+        let half = cases.iter().find(|case| case.place.boundary == Boundary::InErase && case.cut == Cut::PowerLost);
+        let half = half.unwrap();
+        assert!(!half.earlier.regions.is_empty());
+        assert!(cases.iter().any(|case| !case.begins_anew), "no two records differ for one board");
+        let record = try_cut(subject, &matrix, half).unwrap();
+        assert_eq!((record.outcome, record.broken.len()), (Outcome::Recovered, 0));
+    }
+}

@@ -163,8 +163,12 @@ impl CutRecorder {
     /// A tool is about to start.
     pub(crate) fn call_begins(&self) {
         let notes = &mut *self.notes();
-        let text = BenchState::text(&self.files);
-        notes.call = text.ok().and_then(|text| serde_json::from_slice(&text).ok());
+        let damaged = |error: serde_json::Error| folder_error(self.files.folder())(io::Error::other(error));
+        let read = BenchState::text(&self.files).and_then(|text| serde_json::from_slice(&text).map_err(damaged));
+        match read {
+            Ok(state) => notes.call = Some(state),
+            Err(error) => notes.keep_failure(Err(error)),
+        }
     }
 
     /// Between two calls the bench's folder holds all.
@@ -185,9 +189,9 @@ impl CutRecorder {
     /// The board as the tool has made it up to now.
     fn look_inside(&self, notes: &mut Notes, board: serde_json::Value) -> Result<(), BenchError> {
         let Some(bench) = notes.call.as_mut() else { return Ok(()) };
-        if let Some(model) = bench["stage"]["Board"].as_object_mut().and_then(|named| named.values_mut().next()) {
-            *model = board;
-        }
+        let model = bench["stage"]["Board"].as_object_mut().and_then(|named| named.values_mut().next());
+        let missing = || folder_error(self.files.folder())(io::Error::other("the bench's state holds no board"));
+        *model.ok_or_else(missing)? = board;
         let mut state = BenchState::read(&self.files, &serde_json::to_vec(bench).unwrap_or_default())?;
         state.settle();
         let folder = self.files.memory();

@@ -98,16 +98,21 @@ fn is_record(path: &Path, name: &str) -> bool {
 /// Removes what is old.
 pub(super) fn sweep(folder: &Path, keep: &KeepRuns, now: SystemTime) {
     let Ok(names) = records(folder) else { return };
+    let sized = names.iter().map(|name| (name, size_and_time(&folder.join(name)))).collect::<Vec<_>>();
+    let all: u64 = sized.iter().map(|(_, (size, _))| size).sum();
+    if names.len() <= keep.runs && all <= keep.bytes {
+        return;
+    }
+    // What is not recover's is not counted either, or it would push out what is.
+    let own = sized.into_iter().filter(|(name, _)| names_itself(&folder.join(name), name));
     let mut bytes = 0;
-    for (index, name) in names.iter().enumerate() {
-        let record = folder.join(name);
-        let (size, changed) = size_and_time(&record);
+    for (index, (name, (size, changed))) in own.enumerate() {
         bytes += size;
         let age = changed.and_then(|changed| now.duration_since(changed).ok()).unwrap_or_default();
-        let many = index >= keep.runs && age > Duration::from_secs(keep.days * 24 * 60 * 60);
-        if age > YOUNG && (many || bytes > keep.bytes) && names_itself(&record, name) {
+        let many = index >= keep.runs && age > Duration::from_secs(keep.days.saturating_mul(24 * 60 * 60));
+        if age > YOUNG && (many || bytes > keep.bytes) {
             bytes -= size;
-            remove(&record);
+            remove(&folder.join(name));
         }
     }
 }

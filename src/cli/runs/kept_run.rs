@@ -74,16 +74,22 @@ impl KeptRun {
         }
     }
 
+    /// Only what the summary says; of a run that was killed that is its beginning, if anything.
+    pub(in crate::cli) fn glance(record: &Path) -> KeptRun {
+        let name = record.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let summary = summary_of(&record.join(SUMMARY)).unwrap_or_default();
+        let at_work = is_locked(&record.join(RESERVE));
+        KeptRun { name, summary, journal: record.join(JOURNAL), at_work, sent: false }
+    }
+
     /// Of a run that was killed the summary lacks most, so it is worked out from the journal, as far as that can be read.
     pub(in crate::cli) fn look(record: &Path) -> KeptRun {
-        let name = record.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let at_work = is_locked(&record.join(RESERVE));
-        let journal = record.join(JOURNAL);
-        let summary = summary_of(&record.join(SUMMARY)).filter(|summary| summary.end.is_some()).unwrap_or_else(|| {
-            let read = Journal::open(&journal, None);
-            read.map(|journal| RunSummary::of(&journal.events)).unwrap_or_default()
-        });
-        KeptRun { name, summary, journal, at_work, sent: false }
+        let mut run = KeptRun::glance(record);
+        if run.summary.end.is_none() {
+            let read = Journal::open(&run.journal, None);
+            run.summary = read.map(|journal| RunSummary::of(&journal.events)).unwrap_or_default();
+        }
+        run
     }
 
     /// A file that was made to be sent.

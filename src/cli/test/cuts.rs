@@ -8,21 +8,20 @@ use std::time::{Duration, Instant};
 use crate::bench::{Broken, CUT_IMAGE_BYTES_MAX, CutCase, CutRecord, Invariant, cut_runs, cuts_of_run, try_cut};
 use crate::cli::arguments::{ReportFormat, TestArgs};
 use crate::cli::catalogs::Catalogs;
-use crate::cli::diagnostics::DiagnosticLine;
-use crate::cli::json::write_line;
 use crate::cli::junit::{CaseEnd, ReportedCase, Suites, Words, text};
 use crate::cli::parallel::{cores, in_parallel};
-use crate::cli::streams::{complain, say, show, stdout};
+use crate::cli::streams::{complain, say, show};
 use crate::cli::style::{Look, Role};
 use crate::cli::test::collect::Collected;
 use crate::cli::test::faults::report::{BrokenLine, broken_lines, tell_broken};
-use crate::cli::test::faults::{Board, boards, subject, targets};
+use crate::cli::test::faults::{Board, boards, choose, subject, targets};
 use crate::cli::test::progress::{CountedWords, Progress, Remarkable};
-use crate::cli::test::report::{not_run, tell_invalid, with_invalid};
+use crate::cli::test::report::{json_lines, not_run, tell_invalid, with_invalid};
 use crate::cli::test::watchdog::Watchdog;
 use crate::cli::test::{Invalid, keep_first_few, unless_invalid};
 use crate::cli::wording::count;
 use crate::engine::Outcome;
+use crate::words::Id;
 
 const COUNTED: CountedWords = CountedWords { what: "states", remarkable: "broken" };
 /// Real time for one run; it takes a fraction of a second.
@@ -62,19 +61,29 @@ pub(super) fn cut_all(args: &TestArgs, catalogs: &Catalogs, look: &Look) -> Outc
     };
     let all: Vec<(&Board<'_>, &CutCase)> =
         cases.iter().flat_map(|(board, cases)| cases.iter().map(move |case| (*board, case))).collect();
+    // What is wrong with the other files is told to programs all the same.
+    let nothing_tried = || {
+        if !invalid.is_empty() {
+            report(args.format, (&boards, &all), &[], &invalid, began.elapsed(), look);
+        }
+        unless_invalid(&invalid, Outcome::CommandLine)
+    };
     if all.is_empty() && !targets.is_empty() {
         complain("error: runs are cut on virtual boards, and none of these playbooks has one: add `virtual_board:`");
-        return unless_invalid(&invalid, Outcome::CommandLine);
+        return nothing_tried();
     }
     let mut chosen = choose(&all, &args.filter);
     if chosen.is_empty() && !targets.is_empty() {
         let filter = args.filter.join(", ");
         complain(&format!("error: none of the {} states that cuts leave has a name with all of: {filter}", all.len()));
-        return unless_invalid(&invalid, Outcome::CommandLine);
+        return nothing_tried();
     }
     if let Some(shard) = args.shard {
         let mut index = 0..;
         chosen.retain(|_| index.next().is_some_and(|index| shard.holds(index)));
+        if chosen.is_empty() {
+            complain("There is no state in this part.");
+        }
     }
     let (progress, watchdog) = (Progress::new(COUNTED, chosen.len()), Watchdog::new(RUN_MAX));
     let tried = std::thread::scope(|scope| {
@@ -88,13 +97,24 @@ pub(super) fn cut_all(args: &TestArgs, catalogs: &Catalogs, look: &Look) -> Outc
         tried
     });
     drop(progress);
-    match args.format {
-        ReportFormat::Human => human(&boards, &all, &tried, &invalid, began.elapsed(), look),
-        ReportFormat::Json => json(&tried, &invalid, began.elapsed()),
-        ReportFormat::Junit => junit(&tried, &invalid, began.elapsed()),
-    }
+    report(args.format, (&boards, &all), &tried, &invalid, began.elapsed(), look);
     let passed = tried.iter().all(|tried| tried.broken.is_empty());
     unless_invalid(&invalid, if passed { Outcome::Recovered } else { Outcome::StepFailed })
+}
+
+fn report(
+    format: ReportFormat,
+    (boards, all): (&[Board<'_>], &[(&Board<'_>, &CutCase)]),
+    tried: &[Tried<'_>],
+    invalid: &[Invalid],
+    took: Duration,
+    look: &Look,
+) {
+    match format {
+        ReportFormat::Human => human(boards, all, tried, invalid, took, look),
+        ReportFormat::Json => json(tried, invalid, took),
+        ReportFormat::Junit => junit(tried, invalid, took),
+    }
 }
 
 type CasesOfBoard<'a> = (&'a Board<'a>, Vec<CutCase>);
@@ -113,20 +133,6 @@ fn all_cases<'a>(boards: &'a [Board<'a>], jobs: usize) -> Result<Vec<CasesOfBoar
         }
     };
     cases.into_iter().map(told).collect()
-}
-
-/// A filter that is the whole name of a case means this one only; else names must hold the texts.
-fn choose<'a>(all: &[(&'a Board<'a>, &'a CutCase)], filter: &[String]) -> Vec<(&'a Board<'a>, &'a CutCase)> {
-    let exact = |(_, case): &&(&Board<'_>, &CutCase)| filter.len() == 1 && case.to_string() == filter[0];
-    let found: Vec<_> = all.iter().filter(exact).copied().collect();
-    if !found.is_empty() {
-        return found;
-    }
-    let fits = |(board, case): &&(&Board<'_>, &CutCase)| {
-        let name = format!("{} {case}", board.target.name);
-        filter.iter().all(|text| name.contains(text.as_str()))
-    };
-    all.iter().filter(fits).copied().collect()
 }
 
 fn try_one<'a>(board: &'a Board<'a>, case: &'a CutCase) -> Tried<'a> {
@@ -193,65 +199,49 @@ fn human(
     say(&look.paint(Role::Quiet, &format!("in {:.1} s", took.as_secs_f64())));
 }
 
+/// The run after all cuts that leave this state.
 #[derive(serde::Serialize)]
-#[serde(tag = "event", rename_all = "snake_case")]
-enum Line<'a> {
-    /// The run after all cuts that leave this state.
-    Cut {
-        file: &'a str,
-        playbook: &'a str,
-        name: String,
-        step: Option<&'a str>,
-        boundary: &'static str,
-        cut: &'static str,
-        scenario: &'a str,
-        cuts: usize,
-        /// How it ended.
-        end: String,
-        passed: bool,
-        broken: Vec<BrokenLine<'a>>,
-        command: String,
-        seconds: f64,
-        bench: Option<String>,
-    },
-    Invalid {
-        file: &'a str,
-        diagnostics: Vec<DiagnosticLine<'a>>,
-    },
-    Finished {
-        passed: usize,
-        failed: usize,
-        invalid: usize,
-        seconds: f64,
-    },
+#[serde(tag = "event", rename = "cut")]
+struct CutLine<'a> {
+    file: &'a str,
+    playbook: &'a str,
+    name: String,
+    step: Option<&'a str>,
+    boundary: &'static str,
+    cut: &'static str,
+    scenario: &'a str,
+    cuts: usize,
+    /// How it ended.
+    end: String,
+    passed: bool,
+    broken: Vec<BrokenLine<'a>>,
+    command: String,
+    seconds: f64,
+    bench: Option<String>,
 }
 
 fn json(tried: &[Tried<'_>], invalid: &[Invalid], took: Duration) {
-    let invalid_lines = invalid.iter().map(|Invalid { name, diagnostics }| Line::Invalid {
-        file: name,
-        diagnostics: diagnostics.iter().map(DiagnosticLine::of).collect(),
+    let lines = tried.iter().map(|tried| {
+        let passed = tried.broken.is_empty();
+        let line = CutLine {
+            file: &tried.board.target.name,
+            playbook: &tried.board.target.playbook.source.name,
+            name: tried.case.to_string(),
+            step: tried.case.place.step.as_ref().map(Id::as_str),
+            boundary: tried.case.place.boundary.name(),
+            cut: tried.case.cut.name(),
+            scenario: &tried.case.scenario,
+            cuts: tried.case.cuts,
+            end: tried.outcome.to_string(),
+            passed,
+            broken: broken_lines(&tried.broken),
+            command: tried.command(),
+            seconds: tried.took.as_secs_f64(),
+            bench: tried.kept.as_ref().map(|kept| kept.display().to_string()),
+        };
+        (passed, line)
     });
-    let lines = tried.iter().map(|tried| Line::Cut {
-        file: &tried.board.target.name,
-        playbook: &tried.board.target.playbook.source.name,
-        name: tried.case.to_string(),
-        step: tried.case.place.step.as_ref().map(crate::words::Id::as_str),
-        boundary: tried.case.place.boundary.name(),
-        cut: tried.case.cut.name(),
-        scenario: &tried.case.scenario,
-        cuts: tried.case.cuts,
-        end: tried.outcome.to_string(),
-        passed: tried.broken.is_empty(),
-        broken: broken_lines(&tried.broken),
-        command: tried.command(),
-        seconds: tried.took.as_secs_f64(),
-        bench: tried.kept.as_ref().map(|kept| kept.display().to_string()),
-    });
-    let passed = tried.iter().filter(|tried| tried.broken.is_empty()).count();
-    let (failed, invalid) = (tried.len() - passed, invalid.len());
-    let last = Line::Finished { passed, failed, invalid, seconds: took.as_secs_f64() };
-    let mut stdout = stdout();
-    let _reader_gone = invalid_lines.chain(lines).chain([last]).try_for_each(|line| write_line(&mut stdout, &line));
+    json_lines(lines, invalid, took);
 }
 
 fn junit(tried: &[Tried<'_>], invalid: &[Invalid], took: Duration) {

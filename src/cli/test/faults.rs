@@ -3,6 +3,7 @@
 pub(super) mod report;
 mod table;
 
+use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -171,15 +172,18 @@ pub(super) fn subject(target: &Target) -> Subject<'_> {
     }
 }
 
-/// A filter that is the whole name of a trial means this one only; else names must hold the texts.
-fn choose<'a>(all: &[(&'a Board<'a>, &'a Trial)], filter: &[String]) -> Vec<(&'a Board<'a>, &'a Trial)> {
-    let exact = |(_, trial): &&(&Board<'_>, &Trial)| filter.len() == 1 && trial.to_string() == filter[0];
+/// A filter that is the whole name of one means this one only; else names must hold the texts.
+pub(in crate::cli::test) fn choose<'a, T: fmt::Display>(
+    all: &[(&'a Board<'a>, &'a T)],
+    filter: &[String],
+) -> Vec<(&'a Board<'a>, &'a T)> {
+    let exact = |(_, one): &&(&Board<'_>, &T)| filter.len() == 1 && one.to_string() == filter[0];
     let found: Vec<_> = all.iter().filter(exact).copied().collect();
     if !found.is_empty() {
         return found;
     }
-    let fits = |(board, trial): &&(&Board<'_>, &Trial)| {
-        let name = format!("{} {trial}", board.target.name);
+    let fits = |(board, one): &&(&Board<'_>, &T)| {
+        let name = format!("{} {one}", board.target.name);
         filter.iter().all(|text| name.contains(text.as_str()))
     };
     all.iter().filter(fits).copied().collect()

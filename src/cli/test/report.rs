@@ -11,7 +11,7 @@ use crate::cli::streams::{say, show, stdout};
 use crate::cli::style::{Look, Role, Sign};
 use crate::cli::test::{Invalid, Tried};
 use crate::cli::wording::{clean, count};
-use crate::words::{Code, Diagnostic, Position, Severity};
+use crate::words::{Code, Diagnostic, Place, Severity};
 
 /// Failed cases with their first difference at its place in the test file; then a line for each file and one for all.
 pub(super) fn human(tried: &[Tried<'_>], invalid: &[Invalid], took: Duration, look: &Look) {
@@ -79,21 +79,11 @@ fn numbers(tried: &[Tried<'_>]) -> (usize, usize) {
     (passed, tried.len() - passed)
 }
 
+/// The lines that every report for programs has.
 #[derive(serde::Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
-enum Line<'a> {
-    Case {
-        file: &'a str,
-        playbook: &'a str,
-        name: &'a str,
-        /// Counted from 1.
-        line: usize,
-        passed: bool,
-        seconds: f64,
-        differences: Vec<DifferenceLine<'a>>,
-        bench: Option<String>,
-    },
-    /// A test file that was not run, because something is wrong with it or with its playbook.
+enum CommonLine<'a> {
+    /// A file that was not run, because something is wrong with it or with its playbook.
     Invalid {
         file: &'a str,
         diagnostics: Vec<DiagnosticLine<'a>>,
@@ -106,56 +96,77 @@ enum Line<'a> {
     },
 }
 
-#[derive(serde::Serialize)]
-struct DifferenceLine<'a> {
-    line: Option<usize>,
-    column: Option<usize>,
-    expected: &'a str,
-    found: &'a str,
-}
-
-/// A line for each file that is wrong and for each case, and one for all.
-pub(super) fn json(tried: &[Tried<'_>], invalid: &[Invalid], took: Duration) {
+/// A report for programs: a line for each file that is wrong, one for each thing that was tried, with whether it has passed,
+/// and one for all.
+pub(in crate::cli::test) fn json_lines<L: serde::Serialize>(
+    tried: impl IntoIterator<Item = (bool, L)>,
+    invalid: &[Invalid],
+    took: Duration,
+) {
     let mut stdout = stdout();
     for Invalid { name, diagnostics } in invalid {
         let diagnostics = diagnostics.iter().map(DiagnosticLine::of).collect();
-        if write_line(&mut stdout, &Line::Invalid { file: name, diagnostics }).is_err() {
+        if write_line(&mut stdout, &CommonLine::Invalid { file: name, diagnostics }).is_err() {
             return;
         }
     }
-    let difference = |difference: &'_ Difference| -> (Option<Position>, String, String) {
-        let position = difference.place.as_ref().map(crate::words::Place::position);
-        (position, difference.expected.clone(), difference.found.clone())
+    let (mut passed, mut failed) = (0, 0);
+    for (has_passed, line) in tried {
+        *(if has_passed { &mut passed } else { &mut failed }) += 1;
+        if write_line(&mut stdout, &line).is_err() {
+            return;
+        }
+    }
+    let last = CommonLine::Finished { passed, failed, invalid: invalid.len(), seconds: took.as_secs_f64() };
+    let _reader_gone = write_line(&mut stdout, &last);
+}
+
+#[derive(serde::Serialize)]
+#[serde(tag = "event", rename = "case")]
+struct CaseLine<'a> {
+    file: &'a str,
+    playbook: &'a str,
+    name: &'a str,
+    /// Counted from 1.
+    line: usize,
+    passed: bool,
+    seconds: f64,
+    differences: Vec<DifferenceLine>,
+    bench: Option<String>,
+}
+
+#[derive(serde::Serialize)]
+struct DifferenceLine {
+    line: Option<usize>,
+    column: Option<usize>,
+    expected: String,
+    found: String,
+}
+
+pub(super) fn json(tried: &[Tried<'_>], invalid: &[Invalid], took: Duration) {
+    let difference = |difference: &Difference| {
+        let position = difference.place.as_ref().map(Place::position);
+        DifferenceLine {
+            line: position.map(|position| position.line),
+            column: position.map(|position| position.column),
+            expected: difference.expected.clone(),
+            found: difference.found.clone(),
+        }
     };
-    for tried in tried {
-        let differences: Vec<_> = tried.differences.iter().map(difference).collect();
-        let line = Line::Case {
+    let lines = tried.iter().map(|tried| {
+        let line = CaseLine {
             file: &tried.suite.name,
             playbook: &tried.suite.playbook.source.name,
             name: &tried.case.name.value,
             line: tried.case.name.place.position().line,
             passed: tried.passed(),
             seconds: tried.took.as_secs_f64(),
-            differences: differences
-                .iter()
-                .map(|(position, expected, found)| DifferenceLine {
-                    line: position.map(|position| position.line),
-                    column: position.map(|position| position.column),
-                    expected,
-                    found,
-                })
-                .collect(),
+            differences: tried.differences.iter().map(difference).collect(),
             bench: tried.kept.as_ref().map(|kept| kept.display().to_string()),
         };
-        if write_line(&mut stdout, &line).is_err() {
-            return;
-        }
-    }
-    let (passed, failed) = numbers(tried);
-    let _reader_gone = write_line(
-        &mut stdout,
-        &Line::Finished { passed, failed, invalid: invalid.len(), seconds: took.as_secs_f64() },
-    );
+        (tried.passed(), line)
+    });
+    json_lines(lines, invalid, took);
 }
 
 /// One line for people, from what differs first.

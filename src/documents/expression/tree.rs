@@ -28,9 +28,7 @@ impl Expression {
 
     /// The files that it wants to hold the same: `sha256(one) == sha256(other)`, also as one of several conditions.
     pub fn compared_files(&self) -> Vec<(&Id, &Id)> {
-        let mut pairs = Vec::new();
-        self.root.compared_files(&mut pairs);
-        pairs
+        self.root.all_of().into_iter().filter_map(Node::equal_files).collect()
     }
 
     /// The files of which it asks whether they hold the same, whatever it makes of the answer.
@@ -56,25 +54,6 @@ pub struct FilePiece<'a> {
 }
 
 impl Node {
-    fn compared_files<'a>(&'a self, pairs: &mut Vec<(&'a Id, &'a Id)>) {
-        match self {
-            Node::Binary { operator: BinaryOperator::And, left, right, .. } => {
-                left.compared_files(pairs);
-                right.compared_files(pairs);
-            }
-            Node::Binary { operator: BinaryOperator::Equal, left, right, .. } => {
-                pairs.extend(left.hashed_file().zip(right.hashed_file()));
-            }
-            Node::Integer(_)
-            | Node::Text(_)
-            | Node::Boolean(_)
-            | Node::Name { .. }
-            | Node::Call { .. }
-            | Node::Unary { .. }
-            | Node::Binary { .. } => {}
-        }
-    }
-
     /// Itself and all below it.
     pub(super) fn each<'a>(&'a self, into: &mut Vec<&'a Node>) {
         into.push(self);
@@ -86,6 +65,16 @@ impl Node {
                 left.each(into);
                 right.each(into);
             }
+        }
+    }
+
+    /// The files that it wants to hold the same, if it is nothing else.
+    fn equal_files(&self) -> Option<(&Id, &Id)> {
+        match self {
+            Node::Binary { operator: BinaryOperator::Equal, left, right, .. } => {
+                left.hashed_file().zip(right.hashed_file())
+            }
+            _ => None,
         }
     }
 

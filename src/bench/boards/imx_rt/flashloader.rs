@@ -303,16 +303,23 @@ impl ImxRt {
             return ERASE_SECTOR_FAIL;
         }
         self.changes += 1;
-        self.bad_places.retain(|bad| !(address..address + length).contains(bad));
-        self.torn.retain(|torn| !(address..address + length).contains(torn));
         let parts = self.watched.parts(2 * length / sector_bytes).max(1);
         for (number, part) in (0..parts).map(|number| (number, address + number * (length / parts))) {
-            self.cut_regions(part, part + length / parts);
+            let erased = part..part + length / parts;
+            self.bad_places.retain(|bad| !erased.contains(bad));
+            self.torn.retain(|torn| !erased.contains(torn));
+            self.cut_regions(part, erased.end);
             if self.nor.erase(part, length / parts).is_err() {
                 return ERASE_SECTOR_FAIL;
             }
+            if parts > 1 && number % 2 == 0 {
+                self.half_erased.insert(part);
+            } else {
+                self.half_erased.remove(&part.saturating_sub(length / parts));
+            }
             self.passes(if number % 2 == 0 { Boundary::InErase } else { Boundary::Sector });
         }
+        self.half_erased.retain(|sector| !(address..address + length).contains(sector));
         SUCCESS
     }
 
@@ -373,6 +380,10 @@ impl ImxRt {
             let written = at..at + half.len() as u64;
             self.torn.retain(|torn| !written.contains(torn));
             self.bad_places.retain(|bad| !written.contains(bad));
+            let sector_bytes = self.settings.nor.sector_bytes;
+            if self.half_erased.contains(&(at / sector_bytes * sector_bytes)) {
+                self.bad_places.push(at);
+            }
             self.note_region(at, half.len() as u64);
             at = written.end;
             if number != halves {
@@ -395,11 +406,16 @@ impl ImxRt {
         true
     }
 
-    /// Neighbours are one region, so that an image is one, however many pieces it was written in.
+    /// Neighbours are one region, so that an image is one, however many pieces it was written in; but where another image
+    /// begins that the chip starts, another region does.
     fn note_region(&mut self, address: u64, length: u64) {
         let (mut begin, mut end) = (address, address + length);
+        let images = [Some(self.settings.boot_image), self.settings.firmware_address];
+        let is_image = |address: u64| images.contains(&Some(address));
         self.regions.retain(|region| {
-            let touches = region.address <= end && begin <= region.address + region.length;
+            let region_end = region.address + region.length;
+            let apart = region_end == begin && is_image(begin) || region.address == end && is_image(end);
+            let touches = region.address <= end && begin <= region_end && !apart;
             if touches {
                 begin = begin.min(region.address);
                 end = end.max(region.address + region.length);

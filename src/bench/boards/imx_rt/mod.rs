@@ -13,7 +13,7 @@ mod settings;
 #[cfg(test)]
 mod walk_tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::Path;
 
@@ -83,6 +83,9 @@ pub struct ImxRt {
     flipped: Vec<u64>,
     /// Where a write to flash that was cut short would have gone on.
     torn: Vec<u64>,
+    /// Sectors whose erase was cut short: they may read as blank, and what is written there does not last.
+    #[serde(default)]
+    half_erased: BTreeSet<u64>,
     /// Known to who uses the board, not to its description.
     #[serde(skip)]
     watched: Watched,
@@ -138,6 +141,7 @@ impl Model for ImxRt {
             writing: None,
             flipped: Vec::new(),
             torn: Vec::new(),
+            half_erased: BTreeSet::new(),
             watched: Watched::default(),
             settings,
         }

@@ -67,6 +67,9 @@ pub struct Stm32Rom {
     schedule: Schedule<(u32, Phase)>,
     dfu: DfuState,
     download: Download,
+    /// Where the first block of the download that is open was written.
+    #[serde(default)]
+    open_at: Option<u64>,
     /// Where what was read last ends.
     #[serde(default)]
     read_end: Option<u64>,
@@ -121,6 +124,7 @@ impl Stm32Rom {
             schedule: Schedule::new((0, phase)),
             dfu: DfuState::Idle,
             download: Download::Closed,
+            open_at: None,
             read_end: None,
             flash: Flash::new(layout.clone()),
             other_flash: Flash::new(layout),

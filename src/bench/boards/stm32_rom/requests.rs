@@ -2,7 +2,7 @@
 
 use crate::bench::boards::stm32_rom::{DfuState, Download, Mishap, OWN_PATH, Phase, Stm32Rom};
 use crate::bench::kit::watched::Boundary;
-use crate::bench::{Answer, BoardModel, DfuBoard, DfuDevice, Flash, NotWritable, Share};
+use crate::bench::{Answer, BoardModel, DfuBoard, DfuDevice, Flash, NotWritable, Region, Share};
 
 const LOOSE_CABLE_MS: u64 = 3_000;
 const SLOW_ERASE_MS: u64 = 45_000;
@@ -108,11 +108,15 @@ impl DfuBoard for Stm32Rom {
     fn abort(&mut self) -> Answer {
         let closing = self.download;
         self.download = closing.after_abort();
-        // Only the host knows how long an image is: where it reads exactly to the end of what was written, nothing is missing.
-        if let Some(end) = self.read_end.take()
-            && self.flash.regions().iter().any(|region| region.address + region.length == end)
-        {
-            self.download = Download::Closed;
+        // Only the host knows how long an image is, and the bench learns it so: where the host reads exactly to the end of what
+        // an interrupted download has written, nothing of it was missing. A real chip has no such state to leave.
+        let read_end = self.read_end.take();
+        if let (Some(end), Some(begin)) = (read_end, self.open_at) {
+            let holds_begin = |region: &Region| (region.address..region.address + region.length).contains(&begin);
+            let regions = self.flash.regions();
+            if regions.iter().any(|region| holds_begin(region) && region.address + region.length == end) {
+                self.download = Download::Closed;
+            }
         }
         if closing == Download::Sent && self.mishaps.happens(Mishap::AbortRefused) {
             return self.refuse(STATUS_STALLED, Answer::Stalled);
@@ -175,6 +179,9 @@ impl DfuBoard for Stm32Rom {
 
 impl Stm32Rom {
     fn program(&mut self, path: &str, address: u64, block: &[u8]) -> Result<(), NotWritable> {
+        if path == OWN_PATH {
+            self.open_at.get_or_insert(address);
+        }
         let (first, rest) = block.split_at(block.len() / 2);
         self.flash_of(path).write(address, first)?;
         BoardModel::passes(self, Boundary::InProgram);
@@ -196,6 +203,9 @@ impl Stm32Rom {
             return Answer::Busy;
         }
         if path == OWN_PATH {
+            if self.download != Download::Open {
+                self.open_at = None;
+            }
             self.download = Download::Open;
         }
         self.dfu = DfuState::DownloadIdle;

@@ -4,14 +4,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::bench::{Broken, TrialEnd};
-use crate::cli::diagnostics::DiagnosticLine;
-use crate::cli::json::write_line;
 use crate::cli::junit::{CaseEnd, ReportedCase, Suites, Words, text};
-use crate::cli::streams::{say, show, stdout};
+use crate::cli::streams::{say, show};
 use crate::cli::style::{Look, Role, Sign};
 use crate::cli::test::Invalid;
 use crate::cli::test::faults::Tried;
-use crate::cli::test::report::{not_run, tell_invalid, with_invalid};
+use crate::cli::test::report::{json_lines, not_run, tell_invalid, with_invalid};
 use crate::cli::wording::{clean, count};
 
 pub(super) fn human(tried: &[Tried<'_>], invalid: &[Invalid], took: Duration, look: &Look) {
@@ -57,33 +55,20 @@ pub(in crate::cli::test) fn tell_broken(
 }
 
 #[derive(serde::Serialize)]
-#[serde(tag = "event", rename_all = "snake_case")]
-enum Line<'a> {
-    Trial {
-        file: &'a str,
-        playbook: &'a str,
-        step: String,
-        mishap: &'static str,
-        /// How the run ended.
-        end: String,
-        passed: bool,
-        excused: Option<&'a str>,
-        broken: Vec<BrokenLine<'a>>,
-        command: String,
-        seconds: f64,
-        bench: Option<String>,
-    },
-    /// A playbook that was not tried, because something is wrong with it.
-    Invalid {
-        file: &'a str,
-        diagnostics: Vec<DiagnosticLine<'a>>,
-    },
-    Finished {
-        passed: usize,
-        failed: usize,
-        invalid: usize,
-        seconds: f64,
-    },
+#[serde(tag = "event", rename = "trial")]
+struct TrialLine<'a> {
+    file: &'a str,
+    playbook: &'a str,
+    step: String,
+    mishap: &'static str,
+    /// How the run ended.
+    end: String,
+    passed: bool,
+    excused: Option<&'a str>,
+    broken: Vec<BrokenLine<'a>>,
+    command: String,
+    seconds: f64,
+    bench: Option<String>,
 }
 
 #[derive(serde::Serialize)]
@@ -97,15 +82,8 @@ pub(in crate::cli::test) fn broken_lines(broken: &[Broken]) -> Vec<BrokenLine<'_
 }
 
 pub(super) fn json(tried: &[Tried<'_>], invalid: &[Invalid], took: Duration) {
-    let mut stdout = stdout();
-    for Invalid { name, diagnostics } in invalid {
-        let diagnostics = diagnostics.iter().map(DiagnosticLine::of).collect();
-        if write_line(&mut stdout, &Line::Invalid { file: name, diagnostics }).is_err() {
-            return;
-        }
-    }
-    for tried in tried {
-        let line = Line::Trial {
+    let lines = tried.iter().map(|tried| {
+        let line = TrialLine {
             file: &tried.board.target.name,
             playbook: &tried.board.target.playbook.source.name,
             step: tried.trial.point.to_string(),
@@ -118,14 +96,9 @@ pub(super) fn json(tried: &[Tried<'_>], invalid: &[Invalid], took: Duration) {
             seconds: tried.took.as_secs_f64(),
             bench: tried.kept.as_ref().map(|kept| kept.display().to_string()),
         };
-        if write_line(&mut stdout, &line).is_err() {
-            return;
-        }
-    }
-    let passed = tried.iter().filter(|tried| tried.passed()).count();
-    let line =
-        Line::Finished { passed, failed: tried.len() - passed, invalid: invalid.len(), seconds: took.as_secs_f64() };
-    let _reader_gone = write_line(&mut stdout, &line);
+        (tried.passed(), line)
+    });
+    json_lines(lines, invalid, took);
 }
 
 fn end_word(end: TrialEnd) -> String {
