@@ -130,12 +130,19 @@ impl<'a, W: World> Runner<'a, W> {
             let Some(irreversible) = &step.irreversible else { continue };
             let due = irreversible.announced_after.as_ref().is_some_and(|step| step.value == *after);
             if due && !self.acts.announced.contains_key(&step.id) {
-                // Whatever comes of the reading, it is not tried a second time.
+                // A reading within it is none of its steps.
                 let looks = self.bus.looks_changed();
                 self.acts.announced.insert(step.id.clone(), Announced { done: false, looks });
                 match self.comes(step) {
                     Some(false) => {}
-                    known => self.announced(step, irreversible, known.is_some()).await?,
+                    known => {
+                        let announced = self.announced(step, irreversible, known.is_some()).await;
+                        // Where the run goes back, it is read once more: nobody has learned of it yet.
+                        if announced.is_err() {
+                            self.acts.announced.remove(&step.id);
+                        }
+                        announced?;
+                    }
                 }
             }
         }
@@ -167,7 +174,7 @@ impl<'a, W: World> Runner<'a, W> {
                 let text = format!("That cannot be read now. It is read again before \"{name}\".");
                 let retries = irreversible.already_done.steps.iter().filter_map(|step| step.retry.as_ref());
                 let prepare = retries.map(|retry| retry.prepare.as_slice()).next_back().unwrap_or_default();
-                return self.look_failed(halt, text, prepare).await;
+                return self.look_failed(halt, text, prepare).await.map_err(|halt| at(step, halt));
             }
         };
         if let Some(run) = step.call() {

@@ -84,6 +84,13 @@ impl Bench {
         None
     }
 
+    /// The log of the newest run, for whoever reads why a test failed.
+    pub(crate) fn newest_log(&self) -> String {
+        let runs = std::fs::read_dir(self.folder.path().join("recover/runs")).unwrap();
+        let newest = runs.map(|run| run.unwrap().path()).max().unwrap();
+        std::fs::read_to_string(newest.join("log.txt")).unwrap()
+    }
+
     /// For the board on the port that the tests use, which may be there already.
     pub(crate) fn recover(&self, playbook: &str) -> Command {
         let mut command = self.recover_any(playbook);

@@ -61,6 +61,9 @@ fn a_run_killed_at_any_line_is_recovered_by_the_next_one() {
         bench.bus.attach(&rom, "99-1");
         let readings = rom.counts().uploads_finished;
         let recover = start(bench.recover("h7.yaml").arg("--from-scratch"));
+        if !rom.wait_until(EVENT_LIMIT, |counts| counts.uploads_finished > readings) {
+            panic!("nothing is read back after kill {kill}: {last}\n{}", bench.newest_log());
+        }
         start_camera_after(&bench, &rom, readings + 1);
         expect_recovered(recover, &rom);
     }

@@ -508,7 +508,26 @@ impl Checker<'_> {
             self.diagnostics
                 .push(diagnostic.hint("prove only steps after which nothing is missing where they were left out"));
         }
+        if procedure(&proof.steps).any(|inner| matches!(inner.action, Action::Prompt(_) | Action::Refuse(_))) {
+            let diagnostic =
+                Diagnostic::error(Code::KeyOutOfPlace, place, "a proof is a reading that asks for no hands");
+            self.diagnostics
+                .push(diagnostic.hint("leave `prompt` and `refuse` out of it; what does not hold is simply done"));
+        }
         self.reading(proof);
+        let read = |name: &Id| {
+            procedure(&proof.steps).filter_map(Step::call).any(|run| {
+                run.capture.iter().any(|capture| capture.name.value == *name)
+                    || run.produces.iter().any(|file| file.value == *name)
+            })
+        };
+        let is_device = |name: &Id| self.devices.iter().any(|device| device.name == *name);
+        if !proof.holds.names().into_iter().any(|name| read(name) || is_device(name)) {
+            let message = "this says nothing of the board: no value that the proof reads, and no device, is in it";
+            let diagnostic = Diagnostic::error(Code::KeyOutOfPlace, &proof.holds.place, message);
+            self.diagnostics
+                .push(diagnostic.hint("read something in `steps`, with `capture` or `produces`, and compare it"));
+        }
     }
 
     fn reading(&mut self, reading: &Reading) {

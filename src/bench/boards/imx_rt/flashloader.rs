@@ -426,7 +426,7 @@ impl ImxRt {
     }
 
     /// What an erase has left of regions.
-    fn cut_regions(&mut self, begin: u64, end: u64) {
+    pub(super) fn cut_regions(&mut self, begin: u64, end: u64) {
         let (cut, whole) = std::mem::take(&mut self.regions)
             .into_iter()
             .partition(|region| region.address < end && begin < region.address + region.length);

@@ -205,7 +205,7 @@ impl ImxRt {
             if self.mishaps.has(mishap) {
                 // What cannot be erased is found by the next reading.
                 let _still_there = self.nor.erase(address, self.settings.nor.sector_bytes);
-                self.regions.retain(|region| region.address != address);
+                self.cut_regions(address, address + self.settings.nor.sector_bytes);
             }
         }
         self.start(now_ms, ROM_APPEARS_MS);
