@@ -12,6 +12,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::cli::style::ColourChoice;
+use crate::cli::version::version;
 use crate::documents::library::{BEGINNINGS, Beginning, shipped_boards, shipped_playbooks};
 use crate::documents::playbook::irreversible_steps;
 use crate::words::{Code, Id, nearest};
@@ -67,6 +68,14 @@ Examples:
   recover completions fish > ~/.config/fish/completions/recover.fish
   recover completions powershell >> $PROFILE";
 
+const MAN_EXAMPLES: &str = "\
+Examples:
+  recover man | man -l -
+  recover man --to pages     for whoever makes a package of them
+
+Exit codes: 0 told or written, 1 the files could not be written, 2 command line,
+or a page is there already";
+
 const CHECK_EXAMPLES: &str = "\
 Examples:
   recover check my-board.yaml
@@ -120,7 +129,7 @@ wrong, or others may write it";
 #[derive(Debug, Parser)]
 #[command(
     name = "recover",
-    version,
+    version = version(),
     about = RESCUE,
     after_long_help = EXAMPLES,
     args_conflicts_with_subcommands = true,
@@ -189,7 +198,8 @@ enum Verb {
     #[command(after_help = COMPLETIONS_EXAMPLES)]
     Completions(CompletionsArgs),
     /// Print the manual page
-    Man,
+    #[command(after_help = MAN_EXAMPLES)]
+    Man(ManArgs),
 }
 
 #[derive(Debug, Args)]
@@ -401,6 +411,10 @@ pub struct DoctorArgs {
     #[arg(long, conflicts_with_all = ["tools", "message_format"])]
     pub fix: bool,
 
+    /// Print these rules and nothing else, for whoever makes a package of them
+    #[arg(long, conflicts_with_all = ["board", "tools", "message_format", "fix"])]
+    pub rules: bool,
+
     /// For whom to write: a person, or a program reading one JSON object per line
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
     pub message_format: MessageFormat,
@@ -429,6 +443,13 @@ pub struct CompletionsArgs {
     /// For which shell
     #[arg(value_name = "SHELL", value_enum)]
     pub shell: Shell,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct ManArgs {
+    /// Write it into this folder instead, with a page for each verb
+    #[arg(long, value_name = "DIR")]
+    pub to: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
@@ -649,7 +670,7 @@ pub enum Request {
     Doctor(DoctorArgs),
     Show(ShowArgs),
     Completions(CompletionsArgs),
-    Man,
+    Man(ManArgs),
     List(ListArgs),
     Check(CheckArgs),
     Explain(ExplainArgs),
@@ -674,7 +695,7 @@ impl Arguments {
             Some(Verb::Doctor(args)) => return Ok(Request::Doctor(args)),
             Some(Verb::Show(args)) => return Ok(Request::Show(args)),
             Some(Verb::Completions(args)) => return Ok(Request::Completions(args)),
-            Some(Verb::Man) => return Ok(Request::Man),
+            Some(Verb::Man(args)) => return Ok(Request::Man(args)),
             Some(Verb::Check(args)) => return Ok(Request::Check(args)),
             Some(Verb::Runs(args)) => return Ok(Request::Runs(args)),
             Some(Verb::Report(args)) => return Ok(Request::Report(args)),

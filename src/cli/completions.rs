@@ -1,7 +1,13 @@
 //! `recover completions` and `recover man`: made from the command line's own declaration.
 
-use crate::cli::arguments::{CompletionsArgs, command_with_boards};
-use crate::cli::streams::show;
+use std::fs;
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use clap::Command;
+
+use crate::cli::arguments::{CompletionsArgs, ManArgs, command_with_boards};
+use crate::cli::streams::{complain, show};
 use crate::engine::Outcome;
 
 pub(super) fn completions(args: &CompletionsArgs) -> Outcome {
@@ -11,18 +17,49 @@ pub(super) fn completions(args: &CompletionsArgs) -> Outcome {
     Outcome::Recovered
 }
 
-/// One page, with the commands in it.
-pub(super) fn man() -> Outcome {
-    let mut page = Vec::new();
-    let man = clap_mangen::Man::new(command_with_boards());
-    match man.render(&mut page) {
-        Ok(()) => {
-            show(&String::from_utf8_lossy(&page));
-            Outcome::Recovered
-        }
+/// One page, with the commands in it; or all of them, in a folder.
+pub(super) fn man(args: &ManArgs) -> Outcome {
+    let pages = match &args.to {
         // Writing into memory does not fail.
-        Err(_) => Outcome::Defect,
+        None => {
+            return page(command_with_boards()).map_or(Outcome::Defect, |page| {
+                show(&String::from_utf8_lossy(&page));
+                Outcome::Recovered
+            });
+        }
+        Some(folder) => write_pages(folder),
+    };
+    match pages {
+        Ok(()) => Outcome::Recovered,
+        Err((path, error)) => {
+            complain(&format!("error: {} cannot be written: {error}", path.display()));
+            match error.kind() {
+                ErrorKind::AlreadyExists => Outcome::CommandLine,
+                _ => Outcome::StepFailed,
+            }
+        }
     }
+}
+
+fn page(command: Command) -> io::Result<Vec<u8>> {
+    let mut page = Vec::new();
+    clap_mangen::Man::new(command).render(&mut page)?;
+    Ok(page)
+}
+
+/// Those that the first one refers to, such as recover-run(1), and itself. What is there already stays.
+fn write_pages(folder: &Path) -> Result<(), (PathBuf, io::Error)> {
+    let mut whole = command_with_boards().disable_help_subcommand(true);
+    whole.build();
+    let verbs: Vec<Command> = whole.get_subcommands().filter(|verb| !verb.is_hide_set()).cloned().collect();
+    fs::create_dir_all(folder).map_err(|error| (folder.to_owned(), error))?;
+    for command in std::iter::once(whole).chain(verbs) {
+        let name = command.get_display_name().unwrap_or(command.get_name()).to_owned();
+        let path = folder.join(format!("{name}.1"));
+        let written = page(command).and_then(|page| fs::File::create_new(&path)?.write_all(&page));
+        written.map_err(|error| (path, error))?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -42,5 +79,22 @@ mod tests {
             let values = script.contains("rt1062") && script.contains("boot-fuse");
             assert!(shell == Shell::PowerShell || values, "{shell}");
         }
+    }
+
+    #[test]
+    fn every_page_that_the_manual_refers_to_is_written_and_none_over_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let pages = folder.path().join("pages");
+        let args = ManArgs { to: Some(pages.clone()) };
+        assert_eq!(man(&args), Outcome::Recovered);
+        let text = fs::read_to_string(pages.join("recover.1")).unwrap().replace('\\', "");
+        let named: Vec<&str> = text.split_whitespace().filter_map(|word| word.strip_suffix("(1)")).collect();
+        assert!(named.contains(&"recover-run") && named.len() > 10, "{named:?}");
+        for name in &named {
+            let text = fs::read_to_string(pages.join(format!("{name}.1"))).unwrap();
+            assert!(text.contains(".SH SYNOPSIS"), "{name}");
+        }
+        assert_eq!(fs::read_dir(&pages).unwrap().count(), named.len() + 1);
+        assert_eq!(man(&args), Outcome::CommandLine);
     }
 }

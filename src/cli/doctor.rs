@@ -94,6 +94,9 @@ struct Subject {
 }
 
 pub(super) fn doctor(args: &DoctorArgs, look: &Look) -> Outcome {
+    if args.rules {
+        return fix::print_rules();
+    }
     let subject = match subject(args, look) {
         Ok(subject) => subject,
         Err(outcome) => return outcome,

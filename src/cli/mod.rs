@@ -54,6 +54,7 @@ mod test;
 mod told_wait;
 mod trust;
 mod trust_store;
+mod version;
 mod which_playbook;
 pub mod wording;
 mod workplace;
@@ -102,7 +103,7 @@ pub fn main() -> ExitCode {
         Request::Doctor(args) => doctor::doctor(&args, &Look::of(&Term::stdout())),
         Request::Show(args) => show::show(&args, &Look::of(&Term::stdout())),
         Request::Completions(args) => completions::completions(&args),
-        Request::Man => completions::man(),
+        Request::Man(args) => completions::man(&args),
         Request::List(args) => list::list(&args, &Look::of(&Term::stdout())),
         Request::Explain(args) => explain::explain(&args, &Look::of(&Term::stdout())),
         Request::Runs(args) => runs::runs(&args, &Look::of(&Term::stdout())),

@@ -34,6 +34,15 @@ pub(crate) fn folder(version: &str) -> PathBuf {
     tools.join(format!("spsdk-{version}"))
 }
 
+/// What a person gets by the wheel's extra is what is driven here.
+#[test]
+fn the_wheel_brings_a_version_that_is_tried() {
+    let wheel: toml::Table = toml::from_str(include_str!("../../pyproject.toml")).unwrap();
+    let asked = wheel["project"]["optional-dependencies"]["nxp"].as_array().unwrap();
+    let asked: Vec<&str> = asked.iter().map(|asked| asked.as_str().unwrap().split(';').next().unwrap()).collect();
+    assert_eq!(asked, [NEWEST, OLDER].map(|version| format!("spsdk=={version}")));
+}
+
 fn missing() -> Option<String> {
     for version in VERSIONS {
         let folder = folder(version);

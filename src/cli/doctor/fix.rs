@@ -82,6 +82,12 @@ pub(super) fn fix(named: Option<&Playbook>, look: &Look) -> Outcome {
     }
 }
 
+/// The rules for recover's own boards, as a package brings them: whatever is attached, and on any system.
+pub(super) fn print_rules() -> Outcome {
+    show(&planned(None, &Earlier::None).0);
+    Outcome::Recovered
+}
+
 /// What the file is to hold, and whether it does.
 fn planned(named: Option<&Playbook>, earlier: &Earlier) -> (String, bool) {
     let shipped: Vec<Playbook> = shipped_playbooks().collect();

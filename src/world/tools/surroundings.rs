@@ -35,7 +35,7 @@ impl Surroundings {
             variables: variables.collect(),
             current_folder: std::env::current_dir().unwrap_or_else(|_| PathBuf::from(".")),
             home: std::env::home_dir().filter(|home| !home.as_os_str().is_empty()),
-            own_folder: std::env::current_exe().ok().and_then(|program| Some(program.parent()?.to_owned())),
+            own_folder: std::env::current_exe().ok().and_then(|program| folder_of(&program)),
             search_path: own_search_path(),
         }
     }
@@ -54,6 +54,14 @@ impl Surroundings {
         });
         value.map(OsString::as_os_str).filter(|value| !value.is_empty())
     }
+}
+
+/// Where a program lies with what was installed together with it. pipx and Homebrew put a link into a folder of PATH, which not
+/// every system has followed before it tells a process its own path.
+fn folder_of(program: &Path) -> Option<PathBuf> {
+    let linked = program.parent()?;
+    let program = std::fs::read_link(program).map_or_else(|_| program.to_owned(), |target| linked.join(target));
+    program.parent().map(Path::to_owned)
 }
 
 /// Where this process looks for programs. An empty or relative entry would be the current folder, which may be one of
@@ -91,6 +99,23 @@ mod tests {
         let kept = |path: &str| without_relative(path.as_ref()).map(|path| path.into_string().unwrap());
         assert_eq!(kept("/usr/bin::/bin:.:tools:").as_deref(), Some("/usr/bin:/bin"));
         assert_eq!([kept(""), kept("."), kept(":")], [None, None, None]);
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_link_leads_to_the_folder_where_the_program_was_installed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        for name in ["bin", "venv"] {
+            std::fs::create_dir(path(name)).unwrap();
+        }
+        std::fs::write(path("venv/recover"), "").unwrap();
+        std::os::unix::fs::symlink(path("venv/recover"), path("bin/pipx")).unwrap();
+        std::os::unix::fs::symlink("../venv/recover", path("bin/brew")).unwrap();
+        assert_eq!(folder_of(&path("venv/recover")), Some(path("venv")));
+        assert_eq!(folder_of(&path("bin/pipx")), Some(path("venv")));
+        let of_brew = folder_of(&path("bin/brew")).unwrap();
+        assert_eq!(of_brew.canonicalize().unwrap(), path("venv").canonicalize().unwrap());
     }
 
     #[test]
