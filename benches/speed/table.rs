@@ -11,7 +11,9 @@ const BEGIN: &str = "<!-- speed: begin -->";
 const END: &str = "<!-- speed: end -->";
 
 /// Why an aim is missed, by how the row begins; shown only where it is.
-const REASONS: [(&str, &str); 7] = [
+const REASONS: [(&str, &str); 9] = [
+    ("– : what the flash", "for each packet the tool and the simulated board take longer than the flash"),
+    ("– a board that holds everything", "for each packet the tool and the simulated board take longer than the flash"),
     ("RT1062", "the board is off the bus for 1.5 s, and what burns the fuse starts in 0.4 s"),
     ("HID device", "starting the tool is part of it, see below"),
     ("USB device", "starting the tool is part of it, see below"),

@@ -38,6 +38,8 @@ enum Found {
     Last(LastRun),
     /// The last one, by its name, was of another playbook or catalog.
     OfOthers(String),
+    /// The last one ended early, but nothing had been written by then.
+    NothingWritten(String),
 }
 
 /// Settles what the run starts from; answers with what is to be told about it.
@@ -62,8 +64,12 @@ pub(super) fn starts_from(job: &mut Job, look: &Look) -> Result<Vec<Event>, Box<
             );
             return Ok(vec![if wanted { Event::Warning { text } } else { Event::Note { text } }]);
         }
+        Found::NothingWritten(name) if wanted => {
+            let text = format!("The last run, {name}, ended early and before it wrote anything: this one begins anew.");
+            return Ok(vec![Event::Note { text }]);
+        }
         Found::Nothing if wanted => return Err(nothing_to_resume()),
-        Found::Nothing => return Ok(Vec::new()),
+        Found::Nothing | Found::NothingWritten(_) => return Ok(Vec::new()),
     };
     if !wanted && Desk::of(&job.options) == Desk::Person && declines(&question(&last, look.width)) {
         return Ok(Vec::new());
@@ -98,7 +104,7 @@ fn last_run(job: &Job, folder: &Path) -> Found {
     let names = records(folder).unwrap_or_default();
     let runs = names.iter().take(RECORDS_MAX).map(|name| KeptRun::glance(&folder.join(name)));
     let runs = runs.filter(|run| fits(job, run)).take_while(|run| run.ended() != Ended::So(Outcome::Recovered));
-    let (mut journals, mut of_others) = (Vec::new(), None);
+    let (mut journals, mut of_others, mut unwritten) = (Vec::new(), None, None);
     for run in runs.take(RUNS_MAX) {
         // One whose record cannot be relied on says nothing of those before it either.
         let Some(journal) = run.journal().ok().filter(|journal| journal.damage.is_none()) else { break };
@@ -114,9 +120,14 @@ fn last_run(job: &Job, folder: &Path) -> Found {
         }
         if changed || !journals.is_empty() {
             journals.push(journal);
+        } else {
+            unwritten.get_or_insert(run.name);
         }
     }
-    let Some(last) = journals.first() else { return of_others.map_or(Found::Nothing, Found::OfOthers) };
+    let Some(last) = journals.first() else {
+        let unwritten = unwritten.map_or(Found::Nothing, Found::NothingWritten);
+        return of_others.map_or(unwritten, Found::OfOthers);
+    };
     let Some(ended) = last.events.last().map(|told| told.utc) else { return Found::Nothing };
     let at_step = last.events.iter().rev().find_map(|told| match &told.event {
         Event::StepStarted { name, .. } => Some(name.clone()),

@@ -89,7 +89,10 @@ class Session:
         if board is None:
             return {"written": -1}
         board.journal_of_call = self.commands
-        return {"written": len(report) if board.write(report) else -1}
+        written = len(report) if board.write(report) else -1
+        while (left := board.busy_until - time.monotonic()) > 0:
+            self.bench.changed.wait(left)
+        return {"written": written}
 
     def do_read(self, handle, timeout_ms):
         device = self.handles.get(handle)

@@ -1,8 +1,9 @@
 //! `recover` with the real dfu-util: both see the simulated bus, and this test is the person at the bench.
 
-use std::process::Command;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
 
-use crate::bench::{Bench, EVENT_LIMIT, expect_recovered, expect_words, start_camera};
+use crate::bench::{Bench, EVENT_LIMIT, expect_recovered, expect_words, start_camera, start_camera_after};
 use crate::directly::rom;
 use crate::finished::{run, start};
 use crate::requirements;
@@ -20,6 +21,49 @@ fn brings_a_camera_back() {
     start_camera(&bench, &rom);
     expect_recovered(recover, &rom);
     assert_eq!(rom.counts().erased_pages, 1);
+}
+
+/// How many runs are killed, each at a line of its own; `RECOVER_KILLS=200` takes minutes.
+const KILLS: u32 = 4;
+
+#[test]
+fn a_run_killed_at_any_line_is_recovered_by_the_next_one() {
+    if !requirements::met("a_run_killed_at_any_line_is_recovered_by_the_next_one") {
+        return;
+    }
+    let kills = std::env::var("RECOVER_KILLS").map_or(KILLS, |kills| kills.parse().unwrap());
+    let (bench, rom) = (Bench::new(), rom());
+    bench.bus.attach(&rom, "99-1");
+    let recover = start(&mut bench.recover_in_json("h7.yaml"));
+    start_camera(&bench, &rom);
+    let lines = expect_recovered(recover, &rom).out;
+    // Behind its last call a run only waits for the camera.
+    let lines = lines.lines().collect::<Vec<_>>().iter().rposition(|line| line.contains("\"tool_ended\"")).unwrap();
+    for kill in 0..kills {
+        // Bits of each number in reverse: evenly spread over all lines, however many there are.
+        let share = f64::from((kill + 1).reverse_bits()) / f64::from(u32::MAX);
+        bench.bus.detach("99-1");
+        bench.bus.attach(&rom, "99-1");
+        let mut child = bench
+            .recover_in_json("h7.yaml")
+            .arg("--from-scratch")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let told = BufReader::new(child.stdout.take().unwrap()).lines();
+        let last = told.take((share * lines as f64) as usize).last().map_or_else(String::new, Result::unwrap);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(rom.wait_until(EVENT_LIMIT, |counts| counts.connections == 0), "a tool is left, kill {kill}: {last}");
+
+        bench.bus.detach("99-1");
+        bench.bus.attach(&rom, "99-1");
+        let readings = rom.counts().uploads_finished;
+        let recover = start(bench.recover("h7.yaml").arg("--from-scratch"));
+        start_camera_after(&bench, &rom, readings + 1);
+        expect_recovered(recover, &rom);
+    }
 }
 
 #[test]

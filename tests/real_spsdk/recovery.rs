@@ -1,5 +1,6 @@
 //! The whole recovery with the shipped playbook.
 
+use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 use std::time::Duration;
@@ -8,7 +9,7 @@ use serde_json::json;
 
 use crate::imxrt_simulation::{PORT, State, Wire};
 use crate::requirements::{self, NAMELESS, NEWEST, OLDER};
-use crate::support::Ran;
+use crate::support::{Ran, wait_for};
 use crate::workplace::Workplace;
 
 pub(crate) const CONSENT: [&str; 2] = ["--allow-irreversible", "boot-fuse"];
@@ -227,4 +228,55 @@ fn a_run_that_was_cut_off_is_gone_on_with() {
         ]
     );
     ran.says("Left as it was, because a reading showed that it is right: blhost_flash_loader.bin at 0x60001000");
+}
+
+/// How many runs are killed, each at a line of its own: `RECOVER_KILLS=200` takes a quarter of an hour.
+const KILLS: usize = 2;
+
+#[test]
+fn a_run_killed_at_any_line_is_recovered_by_the_next_one() {
+    if !requirements::met("a_run_killed_at_any_line_is_recovered_by_the_next_one") {
+        return;
+    }
+    let kills = std::env::var("RECOVER_KILLS").map_or(KILLS, |kills| kills.parse().unwrap());
+    let args = ["--playbook", "rt1062.yaml", "--files", "images", "--non-interactive", "--message-format", "json"];
+    let args = [&args[..], &CONSENT, &CHOSEN].concat();
+    // Bits of each number in reverse: evenly spread over all lines, however many there are.
+    let shares = (0..kills).map(|kill| (kill as u32 + 1).reverse_bits() as f64 / f64::from(u32::MAX));
+    let mut lines = 0;
+    for (kill, share) in std::iter::once(None).chain(shares.map(Some)).enumerate() {
+        let place = Workplace::new(NEWEST, &json!({}));
+        place.boards.plug(PORT, Wire::Fitted);
+        let mut child = place.house.command(&args).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let told = BufReader::new(child.stdout.take().unwrap()).lines();
+        let Some(share) = share else {
+            lines = told.map(Result::unwrap).count();
+            assert_eq!(child.wait().unwrap().code(), Some(0));
+            continue;
+        };
+        let last = told.take((share * lines as f64) as usize).last().map_or_else(String::new, Result::unwrap);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let what = format!("kill {kill} after {last}");
+        wait_for(&format!("{what}: an end of all that talks to the board"), || {
+            talking(&place).is_empty().then_some(())
+        });
+
+        place.boards.plug(PORT, Wire::Fitted);
+        let how = if kill % 2 == 0 { "--resume" } else { "--from-scratch" };
+        let ran = place.recover("rt1062.yaml", &[&CONSENT[..], &CHOSEN, &[how]].concat());
+        assert_eq!(ran.code, Some(0), "{what}, then {how}:\n{}", ran.text());
+        assert_eq!(assert_recovered(&place, &ran).burns(), [(6, 0x10)], "{what}, then {how}");
+    }
+}
+
+/// The processes that were started to talk to this board.
+fn talking(place: &Workplace) -> Vec<String> {
+    let socket = place.boards.variables().into_iter().find(|(name, _)| *name == "RECOVER_IMXRT_SOCKET").unwrap().1;
+    let socket = socket.into_encoded_bytes();
+    let processes = fs::read_dir("/proc").unwrap().map(|process| process.unwrap().path());
+    let holds = |path: &std::path::PathBuf| {
+        fs::read(path.join("environ")).is_ok_and(|environ| environ.windows(socket.len()).any(|window| window == socket))
+    };
+    processes.filter(holds).map(|path| path.display().to_string()).collect()
 }

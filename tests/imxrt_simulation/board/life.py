@@ -76,6 +76,7 @@ class Board:
         self.device = None
         self.program = None
         self.queue = deque()
+        self.command_at = self.busy_until = 0
         self.leaving = None
         self.journal_of_call = None
 
@@ -149,6 +150,7 @@ class Board:
         self.life += 1
         self.queue.clear()
         self.leaving = None
+        self.busy_until = 0
         if self.device is not None:
             device, self.device = self.device, None
             device.disappear()
@@ -187,7 +189,11 @@ class Board:
             self._leave("lost")
             return True
         ready_at = max([time.monotonic()] + [at for at, _ in self.queue]) + reaction.delay_s
-        self.queue.extend((ready_at, answer) for answer in reaction.answers)
+        self.queue.extend((ready_at + index * reaction.each_s, answer) for index, answer in enumerate(reaction.answers))
+        if reaction.busy_s is None:
+            self.command_at = time.monotonic()
+        else:
+            self.busy_until = self.command_at + reaction.busy_s
         if reaction.leaves is not None:
             self.leaving = reaction.leaves
             self._after(LEAVES_ANYHOW_S, lambda: self._leave(reaction.leaves))

@@ -19,6 +19,11 @@ class Reaction:
     answers: list = field(default_factory=list)
     # Seconds until the first of them is ready; what is sent meanwhile waits too.
     delay_s: float = 0
+    # Seconds from each of them to the next.
+    each_s: float = 0
+    # Seconds from the command on until the board takes more of its data; whoever sends it waits. What a host is late with has
+    # passed for the flash as well.
+    busy_s: Optional[float] = None
     # "before": the report is not even taken. "now": it is taken, and the board is gone. "jump", "reset": once the answer
     # was read.
     leaves: Optional[str] = None
@@ -162,7 +167,7 @@ class Mboot:
         return Reaction([generic(status, 0x02)], delay_s=self._takes("erase", address, length))
 
     def _takes(self, what, address, length):
-        """What the flash takes for it, as a whole before the answer."""
+        """What the flash takes for it, in seconds."""
         in_flash = self.memory.ram.place(address, length) is None
         return self.flash_s_per_mb.get(what, 0) * length / 1_000_000 if in_flash else 0
 
@@ -174,7 +179,7 @@ class Mboot:
         pieces = [data[at : at + self.packet_bytes] for at in range(0, length, self.packet_bytes)]
         head = answer(0xA3, [OK, length], flags=1)
         answers = [head, *(packet(4, piece) for piece in pieces), generic(OK, 0x03)]
-        return Reaction(answers, delay_s=self._takes("read", address, length))
+        return Reaction(answers, each_s=self._takes("read", address, length) / max(len(pieces), 1))
 
     def _write(self, address, length):
         self.transfer = (address, length, bytearray())
@@ -190,14 +195,15 @@ class Mboot:
         if self.faulty.struck("abort") and len(received) >= fault["bytes"]:
             self.transfer = None
             return Reaction([packet(3, b""), generic(fault["code"], 0x04)])
+        busy_s = self._takes("write", address, len(received))
         if len(received) < length:
-            return Reaction()
+            return Reaction(busy_s=busy_s)
         self.transfer = None
         if self.faulty.struck("status-at-end"):
             return Reaction([generic(fault["code"], 0x04)])
         status = OK if self.faulty.struck("lost-data") else self._store(address, received)
         answers = [] if self.faulty.struck("no-closing-answer") else [generic(status, 0x04)]
-        return Reaction(answers, delay_s=self._takes("write", address, length))
+        return Reaction(answers, busy_s=busy_s)
 
     def _store(self, address, data):
         if self.memory.ram.place(address, len(data)):
