@@ -87,6 +87,8 @@ struct Act {
     /// Printed at its end.
     prints: String,
     ignores_requests: bool,
+    /// As on systems where a process can only be ended by force.
+    cannot_be_asked: bool,
     /// On the bus from its end on.
     leaves: Option<Vec<&'static str>>,
 }
@@ -270,13 +272,15 @@ struct Stop {
     asked: Arc<Notify>,
     forced: Arc<Notify>,
     ignores_requests: bool,
+    cannot_be_asked: bool,
 }
 
 impl StopTool for Stop {
-    fn ask(&mut self) {
-        if !self.ignores_requests {
+    fn ask(&mut self) -> bool {
+        if !self.ignores_requests && !self.cannot_be_asked {
             self.asked.notify_one();
         }
+        !self.cannot_be_asked
     }
 
     fn force(&mut self) {
@@ -297,8 +301,12 @@ impl World for Stage {
         }
         let (sender, events) = mpsc::channel(8);
         let (asked, forced) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-        let stop =
-            Stop { asked: Arc::clone(&asked), forced: Arc::clone(&forced), ignores_requests: act.ignores_requests };
+        let stop = Stop {
+            asked: Arc::clone(&asked),
+            forced: Arc::clone(&forced),
+            ignores_requests: act.ignores_requests,
+            cannot_be_asked: act.cannot_be_asked,
+        };
         let running = Arc::clone(&self.running);
         running.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
         let (takes, prints) = (act.takes, act.prints);
@@ -864,6 +872,9 @@ fn limits_grow_with_the_files() {
     // One that ignores the request to end is ended by force, three seconds later.
     let played = Scene::new(steps).act("write", Act { ignores_requests: true, ..hangs() }).play();
     assert_eq!(played.seconds, 18);
+    // Nobody waits for one that cannot even be asked.
+    let played = Scene::new(steps).act("write", Act { cannot_be_asked: true, ..hangs() }).play();
+    assert_eq!(played.seconds, 15);
 }
 
 /// A tool that takes long to start does so at each call, before it does anything.

@@ -168,7 +168,9 @@ struct Chip {
 struct Never;
 
 impl StopTool for Never {
-    fn ask(&mut self) {}
+    fn ask(&mut self) -> bool {
+        true
+    }
     fn force(&mut self) {}
 }
 

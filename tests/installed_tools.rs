@@ -35,7 +35,12 @@ impl Computer {
         }
         let at = |place: &str| folder.path().join(place).into_os_string();
         // As Windows spells them.
-        let variables = [("ProgramFiles", "Program Files"), ("ProgramFiles(x86)", "Program Files (x86)")];
+        let variables = [
+            ("ProgramFiles", "Program Files"),
+            ("ProgramFiles(x86)", "Program Files (x86)"),
+            ("LocalAppData", "home/AppData/Local"),
+            ("ChocolateyInstall", "ProgramData/chocolatey"),
+        ];
         let surroundings = Surroundings {
             system,
             variables: variables.map(|(name, place)| (name.to_owned(), at(place))).into(),
@@ -96,7 +101,9 @@ fn play(call: &Cleared) -> RunningTool {
 struct Nothing;
 
 impl StopTool for Nothing {
-    fn ask(&mut self) {}
+    fn ask(&mut self) -> bool {
+        false
+    }
 
     fn force(&mut self) {}
 }
@@ -232,6 +239,21 @@ fn the_sdk_brings_tools_too() {
         for (tool, file) in &files {
             assert_eq!(computer.program(tool), *file);
         }
+    }
+}
+
+/// A terminal that was open before has nothing of an installer on its PATH.
+#[test]
+fn what_installers_bring_on_windows_is_found_off_the_path() {
+    let of_store = "home/AppData/Local/Packages/PythonSoftwareFoundation.Python.3.12_qbz5n2kfra8p0";
+    for (tool, file) in [
+        ("blhost", "home/.local/bin/blhost.exe".to_owned()),
+        ("sdphost", format!("{of_store}/LocalCache/local-packages/Python312/Scripts/sdphost.exe")),
+        ("dfu-util", "home/scoop/shims/dfu-util.exe".to_owned()),
+        ("dfu-util", "ProgramData/chocolatey/bin/dfu-util.exe".to_owned()),
+        ("dfu-util", "home/AppData/Local/Microsoft/WinGet/Links/dfu-util.exe".to_owned()),
+    ] {
+        assert_eq!(Computer::new(OperatingSystem::Windows, &[file.as_str()]).program(tool), file);
     }
 }
 

@@ -186,8 +186,9 @@ impl Playing {
 }
 
 impl StopTool for Playing {
-    fn ask(&mut self) {
+    fn ask(&mut self) -> bool {
         self.line.end(ToolEnd::Signalled(TERM));
+        true
     }
 
     fn force(&mut self) {

@@ -23,9 +23,9 @@ impl BenchStop {
 }
 
 impl StopTool for BenchStop {
-    fn ask(&mut self) {
+    fn ask(&mut self) -> bool {
         self.hold.ending();
-        self.inner.ask();
+        self.inner.ask()
     }
 
     fn force(&mut self) {

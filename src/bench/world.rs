@@ -486,7 +486,9 @@ fn not_started(error: &BenchError) -> RunningTool {
     #[derive(Debug)]
     struct NothingToStop;
     impl StopTool for NothingToStop {
-        fn ask(&mut self) {}
+        fn ask(&mut self) -> bool {
+            false
+        }
         fn force(&mut self) {}
     }
     let (sender, events) = mpsc::channel(1);

@@ -20,8 +20,9 @@ const ENTER_ROM: &[HandMove] = &[HandMove::Unplug, HandMove::FitJumper, HandMove
 struct StopThread(Arc<AtomicBool>);
 
 impl StopTool for StopThread {
-    fn ask(&mut self) {
+    fn ask(&mut self) -> bool {
         self.0.store(true, Ordering::SeqCst);
+        true
     }
 
     fn force(&mut self) {

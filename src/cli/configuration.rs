@@ -24,8 +24,7 @@ pub(super) struct Configuration {
 impl Configuration {
     pub(super) fn of(surroundings: &Surroundings) -> Configuration {
         // The XDG specification: a relative path there is to be ignored; it would make any folder the user's own.
-        let variable =
-            |name: &str| surroundings.variables.get(name).map(PathBuf::from).filter(|path| path.is_absolute());
+        let variable = |name: &str| surroundings.variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
         let home = || surroundings.home.clone().filter(|home| home.is_absolute());
         let folder = if cfg!(windows) {
             variable("APPDATA")

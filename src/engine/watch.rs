@@ -239,11 +239,12 @@ impl<'a, W: World> Runner<'a, W> {
         }
     }
 
-    /// Asks the tool to end, then ends it; Ctrl-C skips the grace. What it still prints is heard last.
+    /// Asks the tool to end, then ends it; Ctrl-C skips the grace, and there is none where nothing can be asked. What it
+    /// still prints is heard last.
     async fn end_tool(&mut self, tool: &mut RunningTool) {
-        tool.stop.ask();
+        let grace = if tool.stop.ask() { GRACE } else { Duration::ZERO };
         let world = self.world;
-        let deadline = Instant::now() + GRACE;
+        let deadline = Instant::now() + grace;
         loop {
             tokio::select! {
                 biased;

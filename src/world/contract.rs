@@ -59,8 +59,8 @@ pub enum ToolEvent {
 
 /// Ends a tool's whole process group.
 pub trait StopTool: Send {
-    /// Asks it to end (TERM).
-    fn ask(&mut self);
+    /// Asks it to end (TERM). Returns whether that is possible, so that there is something to wait for.
+    fn ask(&mut self) -> bool;
     /// Ends it (KILL).
     fn force(&mut self);
 }

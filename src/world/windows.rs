@@ -1,15 +1,21 @@
 //! What differs between operating systems, on Windows.
 //!
-//! Windows has no signals and no process groups in the sense of Unix. Without unsafe code a tool cannot be asked to end,
-//! and only the process that was started itself can be ended: what it started goes on until its pipes break. Nor can a
-//! pseudo-terminal be opened: tools that want one run on pipes and may hold their output back.
+//! Windows has no signals and no process groups in the sense of Unix. Without unsafe code a tool cannot be asked to end; a
+//! job object ends it with all that it has started. Nor can a pseudo-terminal be opened: tools that want one run on pipes
+//! and may hold their output back.
 
+use std::ffi::OsStr;
 use std::fs::{File, Metadata};
 use std::io;
 use std::os::windows::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 use std::task::{Context, Poll};
+
+use process_wrap::tokio::{ChildWrapper, CommandWrap, CreationFlags, JobObject, KillOnDrop};
+use tokio::sync::Notify;
+use windows::Win32::System::Threading::{CREATE_NEW_PROCESS_GROUP, PROCESS_CREATION_FLAGS};
 
 use tokio::signal::windows::{CtrlBreak, CtrlC, CtrlClose, ctrl_break, ctrl_c, ctrl_close};
 
@@ -17,8 +23,8 @@ use crate::words::ToolEnd;
 use crate::world::Interrupt;
 use crate::world::awake::Keeper;
 
-/// `CREATE_NEW_PROCESS_GROUP` of the Windows API: Ctrl-C at the terminal does not reach the process.
-const CREATE_NEW_PROCESS_GROUP: u32 = 0x0000_0200;
+/// Ctrl-C at the terminal does not reach the process.
+const OWN_GROUP: PROCESS_CREATION_FLAGS = CREATE_NEW_PROCESS_GROUP;
 
 /// Windows keeps awake for a thread that said so, for as long as it lives, and saying so takes unsafe code: PowerShell does
 /// it. `0x80000001` is `ES_CONTINUOUS | ES_SYSTEM_REQUIRED` of SetThreadExecutionState; it answers 0 where it refuses.
@@ -39,33 +45,76 @@ pub(super) const KEEPERS: &[Keeper] = &[(
 const ERROR_BAD_EXE_FORMAT: i32 = 193;
 
 pub(super) fn give_own_group(command: &mut Command) {
-    command.creation_flags(CREATE_NEW_PROCESS_GROUP);
+    command.creation_flags(OWN_GROUP.0);
 }
 
-/// No guard: it could end nothing here.
-pub(super) fn start_of_this_program() -> Option<Command> {
-    None
-}
-
+/// A process and all its descendants: a job, which nothing leaves.
 #[derive(Debug)]
-pub(super) struct ProcessGroup {}
+pub(super) struct ProcessGroup {
+    unwanted: Arc<Notify>,
+}
 
 impl ProcessGroup {
-    pub(super) fn led_by(_leader: u32) -> Self {
-        ProcessGroup {}
-    }
-
+    /// Asks every process of the group to end. Returns whether that is possible here.
     pub(super) fn ask_to_end(&self) -> bool {
         false
     }
 
+    /// Ends every process of the group.
     pub(super) fn end(&self) -> bool {
-        false
+        self.unwanted.notify_one();
+        true
     }
 }
 
-pub(super) fn wait_without_reaping(_process: u32) -> Option<ToolEnd> {
-    None
+/// The first process of a job, which we have started ourselves. Dropped, it ends what is left of the job. Windows does so,
+/// too, when this process ends, however that comes about: nobody else holds the job.
+#[derive(Debug)]
+pub(super) struct Leader {
+    process: Box<dyn ChildWrapper>,
+    unwanted: Arc<Notify>,
+}
+
+impl Leader {
+    pub(super) fn number(&self) -> u32 {
+        self.process.id().unwrap_or(0)
+    }
+
+    /// Waits until it has ended, and ends the job when that is wanted.
+    pub(super) fn wait(&mut self) -> ToolEnd {
+        // Only a thread that waits: nothing else runs on it.
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        let waited = runtime.and_then(|runtime| {
+            runtime.block_on(async {
+                loop {
+                    tokio::select! {
+                        // What the job holds beside it may go on longer.
+                        ended = self.process.inner_mut().wait() => return ended,
+                        () = self.unwanted.notified() => {
+                            let _ended_already = self.process.start_kill();
+                        }
+                    }
+                }
+            })
+        });
+        match waited {
+            Ok(status) => ToolEnd::Exited(status.code().unwrap_or(-1)),
+            Err(error) => ToolEnd::NotStarted(format!("its end could not be observed ({error})")),
+        }
+    }
+
+    pub(super) fn reap(self) {}
+}
+
+/// Starts a program in a job of its own. It runs only when it is in there, so that nothing it starts is left out.
+pub(super) fn start_in_job(program: &OsStr, set_up: impl FnOnce(&mut Command)) -> io::Result<(ProcessGroup, Leader)> {
+    let mut command = Command::new(program);
+    set_up(&mut command);
+    let mut wrapped = CommandWrap::from(tokio::process::Command::from(command));
+    wrapped.wrap(CreationFlags(OWN_GROUP)).wrap(KillOnDrop).wrap(JobObject);
+    let process = wrapped.spawn()?;
+    let unwanted = Arc::<Notify>::default();
+    Ok((ProcessGroup { unwanted: Arc::clone(&unwanted) }, Leader { process, unwanted }))
 }
 
 #[derive(Debug)]
@@ -76,10 +125,6 @@ pub(super) struct Terminal {
 
 pub(super) fn open_terminal() -> io::Result<Option<Terminal>> {
     Ok(None)
-}
-
-pub(super) fn tool_end(status: std::process::ExitStatus) -> ToolEnd {
-    ToolEnd::Exited(status.code().unwrap_or(-1))
 }
 
 pub(super) fn is_foreign_program(error: &io::Error) -> bool {

@@ -15,7 +15,7 @@ use rules::{
 use source_file::{SourceFile, source_files};
 
 /// Crates that could be swapped for another one: each is named in one file.
-const SWAPPABLE: [&str; 20] = [
+const SWAPPABLE: [&str; 22] = [
     "annotate_snippets",
     "askama",
     "clap_mangen",
@@ -26,6 +26,7 @@ const SWAPPABLE: [&str; 20] = [
     "indicatif",
     "minisign_verify",
     "nusb",
+    "process_wrap",
     "quick_junit",
     "regex_syntax",
     "rustix",
@@ -36,6 +37,7 @@ const SWAPPABLE: [&str; 20] = [
     "toml",
     "toml_parser",
     "which",
+    "windows",
 ];
 
 /// Crates whose types or macros are part of the language that the files speak.

@@ -76,6 +76,19 @@ impl House {
             std::fs::create_dir_all(&path).unwrap();
             house.set(variable, path);
         }
+        if cfg!(windows) {
+            for (variable, name) in [
+                ("USERPROFILE", "home"),
+                ("APPDATA", "home/config"),
+                ("LOCALAPPDATA", "home/state"),
+                ("TEMP", "tmp"),
+                ("TMP", "tmp"),
+            ] {
+                house.set(variable, house.path(name));
+            }
+            // Without it hardly a program of Windows starts.
+            house.variables.extend(std::env::vars_os().filter(|(name, _)| name.eq_ignore_ascii_case("SystemRoot")));
+        }
         house.set("LC_ALL", "C.UTF-8");
         std::fs::create_dir(house.path("work")).unwrap();
         house

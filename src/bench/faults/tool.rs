@@ -183,12 +183,13 @@ struct Stop {
 }
 
 impl StopTool for Stop {
-    fn ask(&mut self) {
+    fn ask(&mut self) -> bool {
         if let Some(inner) = &mut self.inner {
             inner.ask();
         }
         // Nobody listens when it has ended already.
         let _over = self.sender.try_send(ToolEvent::Ended(ToolEnd::Signalled(TERM)));
+        true
     }
 
     fn force(&mut self) {

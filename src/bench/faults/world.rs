@@ -177,7 +177,9 @@ fn nothing() -> RunningTool {
         _sender: tokio::sync::mpsc::Sender<ToolEvent>,
     }
     impl StopTool for Never {
-        fn ask(&mut self) {}
+        fn ask(&mut self) -> bool {
+            true
+        }
         fn force(&mut self) {}
     }
     let (sender, events) = tokio::sync::mpsc::channel(1);

@@ -197,8 +197,10 @@ impl StopCall {
 }
 
 impl StopTool for StopCall {
-    fn ask(&mut self) {
-        self.stop(|process| process.iter_mut().for_each(StopTool::ask));
+    fn ask(&mut self) -> bool {
+        let mut asked = true;
+        self.stop(|process| asked = process.iter_mut().all(StopTool::ask));
+        asked
     }
 
     fn force(&mut self) {

@@ -228,10 +228,14 @@ fn a_call_is_ended_with_all_that_it_has_started() {
     let Some(desk) = desk(MODULE) else { return };
     let interpreters = desk.interpreters();
     let call = cleared(desk.call(&["waits"]));
-    for act in [StopTool::ask, StopTool::force] {
+    for asks in [true, false] {
         let mut tool = interpreters.start(&call);
         let processes = begun(&mut tool);
-        act(tool.stop.as_mut());
+        if asks {
+            assert!(tool.stop.ask());
+        } else {
+            tool.stop.force();
+        }
         let end = hear(tool).end;
         assert!(matches!(end, Some(ToolEnd::Signalled(15 | 9))), "{end:?}");
         wait_until(|| processes.iter().all(|process| test_kill_process(*process).is_err()));

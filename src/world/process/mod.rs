@@ -1,11 +1,15 @@
 //! Starts a vendor tool in a process group of its own and turns what it does into events.
 //!
 //! Waiting and reading are done by plain threads: the runtime's own blocking threads would hold up its shutdown. What the
-//! output means is for other floors. A descendant that leaves the group by itself is out of reach, and on Windows only the
-//! started process itself can be ended. What is left when recover itself is ended by force is for the sibling `guard`.
+//! output means is for other floors. On Unix a descendant that leaves the group by itself is out of reach, and what is left
+//! when recover itself is ended by force is for the sibling `guard`; a job of Windows holds all, and ends with recover.
 
 mod answer;
 mod forward;
+#[cfg(unix)]
+mod guard;
+#[cfg(windows)]
+#[path = "no_guard.rs"]
 mod guard;
 #[cfg(target_os = "linux")]
 mod interpreter;
@@ -20,7 +24,9 @@ mod reason;
 #[cfg(target_os = "linux")]
 mod test_python;
 
+#[cfg(unix)]
 use std::collections::HashMap;
+#[cfg(unix)]
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read};
 #[cfg(target_os = "linux")]
@@ -30,19 +36,25 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, SyncSender, channel, sync_channel};
 use std::thread;
 
+#[cfg(unix)]
 use duct::Handle;
-
 use tokio::sync::mpsc;
 
 use self::answer::Answerer;
 use self::forward::{Heard, forward};
 #[cfg(target_os = "linux")]
 use self::interpreter::Interpreter;
-use self::plumbing::{Output, Plumbing};
+use self::plumbing::{Output, Plumbing, ToolsEnds};
 use self::reason::reason_not_started;
 use crate::words::{Stream, ToolEnd};
-use crate::world::system::{ProcessGroup, give_own_group, tool_end, wait_without_reaping};
-use crate::world::{AnswerTool, Cleared, RunningTool, StopTool, ToolCall, ToolEvent};
+#[cfg(unix)]
+use crate::world::ToolCall;
+use crate::world::system::ProcessGroup;
+#[cfg(windows)]
+use crate::world::system::{Leader, start_in_job};
+#[cfg(unix)]
+use crate::world::system::{give_own_group, tool_end, wait_without_reaping};
+use crate::world::{AnswerTool, Cleared, RunningTool, StopTool, ToolEvent};
 
 #[cfg(test)]
 #[cfg(target_os = "linux")]
@@ -53,6 +65,7 @@ pub use interpreters::Interpreters;
 pub use reason::TOO_MANY_FILES;
 
 /// What is to be started, before it is; here so that the crate is named in one file.
+#[cfg(unix)]
 type Expression = duct::Expression;
 
 /// What an interpreter runs that is to make calls.
@@ -91,8 +104,6 @@ pub fn start(call: &Cleared) -> RunningTool {
 struct Process {
     group: ProcessGroup,
     leader: u32,
-    /// Of a process that we have started ourselves.
-    handle: Option<Arc<Handle>>,
     /// Nobody keeps its number any more, because the interpreter is gone whose process it was.
     lost: Arc<AtomicBool>,
     /// Closed when nobody can signal the group any more: only then may its first process be reaped.
@@ -102,34 +113,20 @@ struct Process {
 impl Process {
     fn spawn(call: &Cleared, events: mpsc::Sender<ToolEvent>) -> io::Result<(Self, Option<Answerer>)> {
         let Plumbing { outputs, input, tools } = Plumbing::of(call)?;
-        let (program, first_args) = call.launcher.split_first().ok_or(io::ErrorKind::InvalidInput)?;
-        let args = first_args.iter().cloned().chain(call.args.iter().map(Into::into));
-        // The expression owns our copies of the tool's ends, and closes them at the end of this statement.
-        let handle = tools
-            .connect(&duct::cmd(program, args).dir(&call.folder).full_env(environment(call)))
-            .unchecked()
-            .before_spawn(|command| {
-                give_own_group(command);
-                Ok(())
-            })
-            .start()?;
-        let handle = Arc::new(handle);
-        let leader = handle.pids().first().copied().unwrap_or(0);
+        let (group, mut first) = begin(call, tools)?;
+        let leader = first.number();
         guard::begins(leader);
         let (release, released) = channel::<()>();
-        let group = ProcessGroup::led_by(leader);
-        let process =
-            Process { group, leader, handle: Some(Arc::clone(&handle)), lost: Arc::default(), _unused: Some(release) };
+        let process = Process { group, leader, lost: Arc::default(), _unused: Some(release) };
 
         let heard = follow(outputs, events)?;
         let answerer = input.map(Answerer::start).transpose()?;
         spawn_thread("tool end", move || {
-            let end = wait_without_reaping(leader).unwrap_or_else(|| reap(&handle));
-            let _ = heard.send(Heard::Ended(end));
+            let _ = heard.send(Heard::Ended(first.wait()));
             drop(heard);
             // Never receives anything; returns when the sender is dropped.
             let _ = released.recv();
-            reap(&handle);
+            first.reap();
         })?;
         Ok((process, answerer))
     }
@@ -148,7 +145,7 @@ impl Process {
         let (release, released) = channel::<()>();
         let group = ProcessGroup::led_by(leader);
         let lost = Arc::<AtomicBool>::default();
-        let process = Process { group, leader, handle: None, lost: Arc::clone(&lost), _unused: Some(release) };
+        let process = Process { group, leader, lost: Arc::clone(&lost), _unused: Some(release) };
         let heard = follow(outputs, events)?;
         spawn_thread("tool end", move || {
             let end = interpreter.go().ok().and_then(|()| interpreter.wait_end());
@@ -169,6 +166,59 @@ impl Process {
     }
 }
 
+/// The first process of a group, which we have started ourselves.
+#[cfg(unix)]
+#[derive(Debug)]
+struct Leader(Handle);
+
+#[cfg(unix)]
+impl Leader {
+    fn number(&self) -> u32 {
+        self.0.pids().first().copied().unwrap_or(0)
+    }
+
+    /// Waits until it has ended. Its group keeps its number until it is reaped.
+    fn wait(&mut self) -> ToolEnd {
+        wait_without_reaping(self.number()).unwrap_or_else(|| reap(&self.0))
+    }
+
+    fn reap(self) {
+        reap(&self.0);
+    }
+}
+
+/// Starts the tool's process in a group of its own.
+#[cfg(unix)]
+fn begin(call: &Cleared, tools: ToolsEnds) -> io::Result<(ProcessGroup, Leader)> {
+    let (program, first_args) = call.launcher.split_first().ok_or(io::ErrorKind::InvalidInput)?;
+    let args = first_args.iter().cloned().chain(call.args.iter().map(Into::into));
+    // The expression owns our copies of the tool's ends, and closes them at the end of this statement.
+    let handle = tools
+        .connect(&duct::cmd(program, args).dir(&call.folder).full_env(environment(call)))
+        .unchecked()
+        .before_spawn(|command| {
+            give_own_group(command);
+            Ok(())
+        })
+        .start()?;
+    let leader = Leader(handle);
+    Ok((ProcessGroup::led_by(leader.number()), leader))
+}
+
+/// Starts the tool's process in a job of its own.
+#[cfg(windows)]
+fn begin(call: &Cleared, tools: ToolsEnds) -> io::Result<(ProcessGroup, Leader)> {
+    let (program, first_args) = call.launcher.split_first().ok_or(io::ErrorKind::InvalidInput)?;
+    start_in_job(program, |command| {
+        let [stdin, stdout, stderr] = tools.stdio();
+        command.args(first_args).args(&call.args).current_dir(&call.folder);
+        call.environment_remove.iter().for_each(|name| {
+            command.env_remove(name);
+        });
+        command.envs(&call.environment).stdin(stdin).stdout(stdout).stderr(stderr);
+    })
+}
+
 /// Passes on what is heard of the tool, by the sender as well.
 fn follow(outputs: Vec<Output>, events: mpsc::Sender<ToolEvent>) -> io::Result<SyncSender<Heard>> {
     let (heard, queue) = sync_channel(EVENTS_MAX);
@@ -181,16 +231,13 @@ fn follow(outputs: Vec<Output>, events: mpsc::Sender<ToolEvent>) -> io::Result<S
 }
 
 impl StopTool for Process {
-    fn ask(&mut self) {
-        if !self.lost.load(Ordering::Relaxed) {
-            self.group.ask_to_end();
-        }
+    fn ask(&mut self) -> bool {
+        !self.lost.load(Ordering::Relaxed) && self.group.ask_to_end()
     }
 
     fn force(&mut self) {
-        if !self.lost.load(Ordering::Relaxed) && !self.group.end() {
-            // Where there are no groups, at least the process itself. A failure means that it has ended already.
-            let _ = self.handle.as_ref().map(|handle| handle.kill());
+        if !self.lost.load(Ordering::Relaxed) {
+            self.group.end();
         }
     }
 }
@@ -247,12 +294,15 @@ impl Drop for OwnProcess {
 struct NeverStarted;
 
 impl StopTool for NeverStarted {
-    fn ask(&mut self) {}
+    fn ask(&mut self) -> bool {
+        false
+    }
 
     fn force(&mut self) {}
 }
 
 /// The inherited variables but for those to remove, and the call's own.
+#[cfg(unix)]
 fn environment(call: &ToolCall) -> HashMap<OsString, OsString> {
     let mut environment: HashMap<_, _> = std::env::vars_os().collect();
     for name in &call.environment_remove {
@@ -262,6 +312,7 @@ fn environment(call: &ToolCall) -> HashMap<OsString, OsString> {
     environment
 }
 
+#[cfg(unix)]
 fn reap(handle: &Handle) -> ToolEnd {
     match handle.wait() {
         Ok(output) => tool_end(output.status),

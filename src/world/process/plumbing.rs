@@ -2,8 +2,11 @@
 
 use std::fs::File;
 use std::io::{self, PipeReader, PipeWriter, Read};
+#[cfg(windows)]
+use std::process::Stdio;
 
 use crate::words::Stream;
+#[cfg(unix)]
 use crate::world::process::Expression;
 use crate::world::system::{Terminal, open_terminal};
 use crate::world::{ToolCall, ToolInput};
@@ -92,6 +95,20 @@ impl ToolsEnds {
         })
     }
 
+    #[cfg(windows)]
+    pub(super) fn stdio(self) -> [Stdio; 3] {
+        let stdin = match self.stdin {
+            Stdin::Nothing => Stdio::null(),
+            Stdin::Pipe(pipe) => pipe.into(),
+            Stdin::Terminal(terminal) => terminal.into(),
+        };
+        match self.streams {
+            Streams::Pipes { stdout, stderr } => [stdin, stdout.into(), stderr.into()],
+            Streams::Terminal { stdout, stderr } => [stdin, stdout.into(), stderr.into()],
+        }
+    }
+
+    #[cfg(unix)]
     pub(super) fn connect(self, expression: &Expression) -> Expression {
         let expression = match self.stdin {
             Stdin::Nothing => expression.stdin_null(),

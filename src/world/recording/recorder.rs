@@ -137,9 +137,9 @@ struct Followed<T: ?Sized> {
 }
 
 impl StopTool for Followed<dyn StopTool> {
-    fn ask(&mut self) {
+    fn ask(&mut self) -> bool {
         self.recorder.note(|recorded, _| recorded.stopped(self.number));
-        self.inner.ask();
+        self.inner.ask()
     }
 
     fn force(&mut self) {

@@ -46,7 +46,7 @@ impl Surroundings {
     }
 
     /// The value of a variable that is set to something. Windows does not tell `ProgramFiles` from `PROGRAMFILES`.
-    pub(super) fn variable(&self, name: &str) -> Option<&OsStr> {
+    pub fn variable(&self, name: &str) -> Option<&OsStr> {
         let value = self.variables.get(name).or_else(|| {
             let same = |(known, _): &(&String, &OsString)| known.eq_ignore_ascii_case(name);
             let windows = self.system == OperatingSystem::Windows;
