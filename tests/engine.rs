@@ -1008,6 +1008,21 @@ fn consent_is_bound_to_the_step() {
     assert!(played.problem().what.contains("--allow-irreversible fuse"));
 }
 
+/// Whoever cannot agree learns it before anything is written, also when the board was lost while it was looked at.
+#[test]
+fn what_is_announced_is_announced_again_after_a_restart() {
+    let first = "    steps:\n      - {id: first, run: mender, args: [read, first]}\n      - {id: write, run: mender, args: [write]}\n";
+    let steps = FUSE.replacen("    steps:\n", first, 1);
+    let steps = steps.replace("          why:", "          announced_after: first\n          why:").leak();
+    for (readings, lost) in [(&[CLEAR][..], 0), (&["status 5", CLEAR], 1), (&["status 5", "status 5", CLEAR], 2)] {
+        let scene = readings.iter().fold(Scene::new(steps), |scene, reading| scene.act("read fuse", act(reading)));
+        let played = Scene { interactive: false, ..scene }.play();
+        assert_eq!(played.outcome, Outcome::Declined, "{readings:?}: {:?}", played.log);
+        let expected = ["read first", "read fuse"].repeat(lost + 1);
+        assert_eq!(played.calls(), expected, "{readings:?}");
+    }
+}
+
 #[test]
 fn the_reading_decides_whatever_the_tool_said() {
     let burn = |status: &str| agreeing(fuse(&[CLEAR, SET])).act("burn", act(status)).play().outcome;
