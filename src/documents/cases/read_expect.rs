@@ -103,7 +103,12 @@ fn ids(reader: &mut Reader, tree: Option<&Yaml>) -> Vec<Located<Id>> {
 
 fn texts(reader: &mut Reader, tree: Option<&Yaml>) -> Vec<Located<String>> {
     let list = tree.map(|list| reader.one_or_more(list, "texts")).unwrap_or_default();
-    list.iter().filter_map(|text| reader.text(text)).collect()
+    let texts: Vec<Located<String>> = list.iter().filter_map(|text| reader.text(text)).collect();
+    for text in texts.iter().filter(|text| text.value.trim().is_empty()) {
+        let message = "an empty text shows nothing";
+        reader.report(Diagnostic::error(Code::KeyOutOfPlace, &text.place, message));
+    }
+    texts
 }
 
 fn calls(reader: &mut Reader, tree: Option<&Yaml>) -> Vec<CallPattern> {

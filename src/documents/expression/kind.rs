@@ -91,6 +91,8 @@ impl Checker<'_> {
         let diagnostic = self.report(Code::UnknownName, start, end, format!("nothing is called `{name}` here"));
         diagnostic.hint = Some(match near {
             Some(near) => format!("did you mean `{near}`?"),
+            None if name.as_str() == "yes" => "a condition that always holds is `true`".to_owned(),
+            None if name.as_str() == "no" => "a condition that never holds is `false`".to_owned(),
             None if known.is_empty() => "no input or captured value is defined before this point".to_owned(),
             None => format!("known here: {}", known.join(", ")),
         });
