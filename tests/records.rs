@@ -252,7 +252,7 @@ fn a_setting_that_says_only_what_is_kept_stops_no_run() {
     std::fs::create_dir_all(&settings).unwrap();
     std::fs::write(settings.join("settings.toml"), "keep_days = 1.5\n").unwrap();
     let ran = house.run(&RUN).exits(0).says("settings.toml:1:13: expected a whole number");
-    ran.says("this setting is left out");
+    ran.says("until that is mended, no record is removed");
     house.run(&["doctor"]).says("settings").says("expected a whole number");
     std::fs::write(settings.join("settings.toml"), "keep_dais = 1\n").unwrap();
     house.run(&RUN).exits(3);
@@ -362,7 +362,8 @@ fn a_run_that_ended_early_is_gone_on_with() {
     std::fs::write(house.path("marks/helped"), "").unwrap();
     run(&["--resume"])
         .exits(0)
-        .says("Left as it was, because a reading showed that it is right: image.bin at 0x00001000.");
+        .says("As it should be when it was read, and perhaps written since: image.bin at 0x00001000.")
+        .never_says("Nothing of what was written");
     assert_eq!(puts(), 4);
     run(&["--resume"]).exits(2).says("there is nothing to go on with");
     run(&["--only-what-differs"]).exits(0).says("skipped: the board holds image.bin");

@@ -177,7 +177,9 @@ pub(super) struct Held {
     failed: BTreeSet<Id>,
     /// The parts that were cut from files, by the file that each is a part of.
     cut: BTreeMap<Id, Id>,
-    /// For people: the steps that were proven to be done, and what was written because it differed.
+    /// For people: what a reading showed to be right, the steps that were proven to be done, and what was written because it
+    /// differed.
+    found: BTreeSet<String>,
     done: BTreeSet<String>,
     written: BTreeSet<String>,
 }
@@ -372,6 +374,7 @@ impl<'a, W: World> Runner<'a, W> {
         let differing = self.differing(&unit)?;
         if differing.is_empty() {
             self.board.ledger.note_held(unit.tool, unit.begin, unit.length, self.files.file_name(&unit.image).ok());
+            self.held.found.insert(name.to_owned());
             self.keep_fresh(&unit);
             return Ok(Ahead::Nothing(format!(
                 "the board holds {name} already: it was read back and is equal to the file"
@@ -440,12 +443,18 @@ impl<'a, W: World> Runner<'a, W> {
         }
         let left: BTreeSet<String> = self.board.ledger.held().chain(self.held.done.iter().cloned()).collect();
         let names = |names: &BTreeSet<String>| names.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
-        if left.is_empty() && self.held.written.is_empty() {
+        // The run has written since, to a place that it does not know, or to this one.
+        let since: BTreeSet<String> = self.held.found.difference(&left).cloned().collect();
+        if left.is_empty() && since.is_empty() && self.held.written.is_empty() {
             let text = "Nothing of what was written could be read back before, so all of it was written.".to_owned();
             self.tell(Event::Note { text });
         }
         if !left.is_empty() {
             let text = format!("Left as it was, because a reading showed that it is right: {}.", names(&left));
+            self.tell(Event::Note { text });
+        }
+        if !since.is_empty() {
+            let text = format!("As it should be when it was read, and perhaps written since: {}.", names(&since));
             self.tell(Event::Note { text });
         }
         if !self.held.written.is_empty() {
