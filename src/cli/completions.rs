@@ -56,8 +56,13 @@ fn write_pages(folder: &Path) -> Result<(), (PathBuf, io::Error)> {
     for command in std::iter::once(whole).chain(verbs) {
         let name = command.get_display_name().unwrap_or(command.get_name()).to_owned();
         let path = folder.join(format!("{name}.1"));
-        let written = page(command).and_then(|page| fs::File::create_new(&path)?.write_all(&page));
-        written.map_err(|error| (path, error))?;
+        let page = page(command).map_err(|error| (path.clone(), error))?;
+        let mut file = fs::File::create_new(&path).map_err(|error| (path.clone(), error))?;
+        if let Err(error) = file.write_all(&page) {
+            // Half a page is none, and this one is ours.
+            drop(fs::remove_file(&path));
+            return Err((path, error));
+        }
     }
     Ok(())
 }

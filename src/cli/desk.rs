@@ -40,32 +40,32 @@ pub(super) fn ask(text: &str) -> String {
 
 /// Asks until the answer is clear: only the whole word agrees, and what is neither that nor a refusal is told to be none.
 pub(super) fn agrees(question: &str) -> bool {
-    clear_answer(question, "Type yes, the whole word, or press ENTER for no:").flatten() == Some(true)
+    clear_answer(question, false, "Type yes, the whole word, or press ENTER for no:") == Some(true)
 }
 
 /// The same of a question to which ENTER is a yes. What is no answer is one, too, in the end.
 pub(super) fn declines(question: &str) -> bool {
-    clear_answer(question, "Press ENTER for yes, or type no:").flatten() == Some(false)
+    clear_answer(question, true, "Press ENTER for yes, or type no:") == Some(false)
 }
 
-/// The first answer that is one, `None` within for ENTER alone; nothing where none of them is.
-fn clear_answer(question: &str, again: &str) -> Option<Option<bool>> {
+/// The first answer that is one; nothing where none of them is.
+fn clear_answer(question: &str, enter: bool, again: &str) -> Option<bool> {
     let mut answer = ask(question);
     for _ in 1..TRIES_MAX {
-        if let Some(read) = read_answer(&answer) {
+        if let Some(read) = read_answer(&answer, enter) {
             return Some(read);
         }
         answer = ask(&format!("`{}` is no answer. {again}", piece(answer.trim())));
     }
-    read_answer(&answer)
+    read_answer(&answer, enter)
 }
 
-/// Only the whole word agrees. `None` within stands for ENTER alone.
-fn read_answer(answer: &str) -> Option<Option<bool>> {
+/// Only the whole word agrees; what ENTER alone means is up to the question.
+fn read_answer(answer: &str, enter: bool) -> Option<bool> {
     match answer.trim().to_ascii_lowercase().as_str() {
-        "yes" => Some(Some(true)),
-        "n" | "no" => Some(Some(false)),
-        "" => Some(None),
+        "yes" => Some(true),
+        "n" | "no" => Some(false),
+        "" => Some(enter),
         _ => None,
     }
 }
@@ -81,15 +81,17 @@ mod tests {
 
     #[test]
     fn only_the_whole_word_agrees_and_what_is_no_answer_is_asked_about() {
-        for (answer, read) in [
-            ("yes", Some(Some(true))),
-            (" YES ", Some(Some(true))),
-            ("", Some(None)),
-            ("No", Some(Some(false))),
-            ("y", None),
-            ("yes please", None),
-        ] {
-            assert_eq!(read_answer(answer), read, "{answer}");
+        for enter in [false, true] {
+            for (answer, read) in [
+                ("yes", Some(true)),
+                (" YES ", Some(true)),
+                ("", Some(enter)),
+                ("No", Some(false)),
+                ("y", None),
+                ("yes please", None),
+            ] {
+                assert_eq!(read_answer(answer, enter), read, "{answer}");
+            }
         }
     }
 }

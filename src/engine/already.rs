@@ -336,6 +336,8 @@ impl<'a, W: World> Runner<'a, W> {
                 Ok(Ahead::Nothing("it is done already: a reading shows it".to_owned()))
             }
             Ok(false) => {
+                // It may have been proven before the run went back.
+                self.held.done.remove(&step.name);
                 self.held.written.insert(step.name.clone());
                 Ok(Ahead::Whole)
             }
@@ -348,6 +350,7 @@ impl<'a, W: World> Runner<'a, W> {
 
     async fn unless_over(&mut self, step: &'a Step, halt: Halt, text: String) -> Result<Ahead<'a>, Halt> {
         self.held.failed.insert(step.id.clone());
+        self.held.done.remove(&step.name);
         let prepare = step.retry.as_ref().map(|retry| retry.prepare.as_slice()).unwrap_or_default();
         self.look_failed(halt, text, prepare).await.map(|()| Ahead::Whole)
     }

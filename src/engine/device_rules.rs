@@ -99,7 +99,8 @@ fn grants(rule: &str, kind: DeviceKind, id: UsbId) -> bool {
     vendor && applies && (granted || (for_group && group))
 }
 
-fn subsystem(kind: DeviceKind) -> &'static str {
+/// Where the kernel keeps the node that a tool opens.
+pub(super) fn subsystem(kind: DeviceKind) -> &'static str {
     match kind {
         DeviceKind::Usb => "usb",
         DeviceKind::Hid => "hidraw",

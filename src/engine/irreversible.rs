@@ -130,7 +130,7 @@ impl<'a, W: World> Runner<'a, W> {
             let Some(irreversible) = &step.irreversible else { continue };
             let due = irreversible.announced_after.as_ref().is_some_and(|step| step.value == *after);
             if due && !self.acts.announced.contains_key(&step.id) {
-                // A reading within it is none of its steps.
+                // The steps of the reading end as well, and lead back to here.
                 let looks = self.bus.looks_changed();
                 self.acts.announced.insert(step.id.clone(), Announced { done: false, looks });
                 match self.comes(step) {

@@ -3,7 +3,7 @@
 use crate::documents::catalog::{Catalog, OperatingSystem};
 use crate::documents::library::shipped_playbooks;
 use crate::documents::playbook::{Device, DeviceKind, Playbook};
-use crate::engine::device_rules::RULES_FILE;
+use crate::engine::device_rules::{RULES_FILE, subsystem};
 use crate::words::UsbId;
 use crate::world::{Access, AttachedDevice, DeviceNode, Host, World, quoted};
 
@@ -63,7 +63,7 @@ fn permission(case: &Case<'_>, playbook: &Playbook) -> Option<String> {
             group.name
         )),
         // The catalog has said what else there is to do.
-        _ if !serial && (denied || case.advice.is_none()) => Some(permit_all(playbook)),
+        _ if !serial && (denied || case.advice.is_none()) => Some(permit_all(case.device, playbook)),
         None if serial && denied && case.node.is_none() => case.attached.map(|attached| {
             format!(
                 "Add yourself to the group that may use it, then log out and in again:\n  sudo usermod -aG \"$(stat -c %G \
@@ -71,16 +71,17 @@ fn permission(case: &Case<'_>, playbook: &Playbook) -> Option<String> {
                 attached.port
             )
         }),
-        None if serial && denied => Some(permit_all(playbook)),
+        None if serial && denied => Some(permit_all(case.device, playbook)),
         _ => None,
     }
 }
 
 /// One file of rules permits every mode of every board, so that the next mode of the same one is not refused as well.
-fn permit_all(playbook: &Playbook) -> String {
+fn permit_all(device: &Device, playbook: &Playbook) -> String {
     format!(
-        "Permit it with this command, which writes rules for udev ({RULES_FILE}) and shows them before; then connect the \
-         board again:\n  {}",
+        "Permit it (its {} node) with this command, which writes rules for udev ({RULES_FILE}) and shows them before; then connect \
+         the board again:\n  {}",
+        subsystem(device.kind),
         fix_command(playbook)
     )
 }

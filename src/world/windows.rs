@@ -14,10 +14,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use process_wrap::tokio::{ChildWrapper, CommandWrap, CreationFlags, JobObject, KillOnDrop};
+use tokio::signal::windows::{CtrlBreak, CtrlC, CtrlClose, ctrl_break, ctrl_c, ctrl_close};
 use tokio::sync::Notify;
 use windows::Win32::System::Threading::{CREATE_NEW_PROCESS_GROUP, PROCESS_CREATION_FLAGS};
-
-use tokio::signal::windows::{CtrlBreak, CtrlC, CtrlClose, ctrl_break, ctrl_c, ctrl_close};
 
 use crate::words::ToolEnd;
 use crate::world::Interrupt;

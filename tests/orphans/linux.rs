@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::{ONE_WRITE, Running};
-use crate::support::{House, MENDER, content, wait_for};
+use crate::support::{House, MENDER, content, processes_with, wait_for};
 
 /// Beginning of every tool script: its version, and where it leaves its marks.
 const TOOL: &str = r#"
@@ -28,19 +28,22 @@ fn house(script: &str, playbook_steps: &str) -> House {
     house
 }
 
-/// Every living process that was started, however indirectly, with this house's environment.
+const RUN: [&str; 4] = ["--playbook", "camera.yaml", "--catalog", "vendor-tools.toml"];
+
+/// A run whose tool is at work until `$MARKS/go-on` is there.
+fn until_told_to_go_on() -> (House, Running) {
+    let house = house(
+        "echo $$ > \"$MARKS/begun\"\nwhile [ ! -e \"$MARKS/go-on\" ]; do /bin/sleep 0.02; done\necho done\n",
+        ONE_WRITE,
+    );
+    let run = Running::start(&house, &RUN);
+    wait_for("the tool", || content(&house.path("marks/begun")));
+    (house, run)
+}
+
+/// Every living process of this house's run.
 fn alive(house: &House) -> Vec<String> {
-    let marker = format!("MARKS={}", house.path("marks").display());
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir("/proc").unwrap() {
-        let folder = entry.unwrap().path();
-        let environment = std::fs::read(folder.join("environ")).unwrap_or_default();
-        if environment.split(|byte| *byte == 0).any(|variable| variable == marker.as_bytes()) {
-            let line = std::fs::read(folder.join("cmdline")).unwrap_or_default();
-            found.push(format!("{}: {}", folder.display(), String::from_utf8_lossy(&line).replace('\0', " ")));
-        }
-    }
-    found
+    processes_with("MARKS", house.path("marks").as_os_str())
 }
 
 impl Running {
@@ -63,7 +66,7 @@ fn a_tool_that_ignores_every_request_to_end() {
         "trap '' TERM INT HUP\n/bin/sleep 1000 &\nwhile :; do wait; done\n",
         "  - {run: mender, args: [write], timeout: 200ms}\n",
     );
-    let ran = house.run(&["--playbook", "camera.yaml", "--catalog", "vendor-tools.toml"]);
+    let ran = house.run(&RUN);
     ran.exits(1).says("(timed-out)").says("The last call was in the middle of changing it.");
     assert_nothing_left(&house);
 }
@@ -71,7 +74,7 @@ fn a_tool_that_ignores_every_request_to_end() {
 #[test]
 fn a_tool_whose_grandchild_holds_the_pipe() {
     let house = house("/bin/sleep 1000 &\necho done\n", ONE_WRITE);
-    house.run(&["--playbook", "camera.yaml", "--catalog", "vendor-tools.toml"]).exits(0).says("RECOVERED");
+    house.run(&RUN).exits(0).says("RECOVERED");
     assert_nothing_left(&house);
 }
 
@@ -82,7 +85,7 @@ fn one_ctrl_c_lets_a_write_finish_and_stops_then() {
          echo whole > \"$MARKS/written\"\necho done\n",
         "  - {run: mender, args: [write]}\n  - {id: second, run: mender, args: [write]}\n",
     );
-    let run = Running::start(&house, &["--playbook", "camera.yaml", "--catalog", "vendor-tools.toml"]);
+    let run = Running::start(&house, &RUN);
     wait_for("the tool", || content(&house.path("marks/begun")));
     run.signal(Signal::INT);
     run.wait_for_text("The run ends when this step is finished");
@@ -97,7 +100,7 @@ fn one_ctrl_c_lets_a_write_finish_and_stops_then() {
 #[test]
 fn a_second_ctrl_c_ends_the_tool() {
     let house = house("echo $$ > \"$MARKS/begun\"\n/bin/sleep 1000\necho done\n", ONE_WRITE);
-    let run = Running::start(&house, &["--playbook", "camera.yaml", "--catalog", "vendor-tools.toml"]);
+    let run = Running::start(&house, &RUN);
     wait_for("the tool", || content(&house.path("marks/begun")));
     run.signal(Signal::INT);
     run.wait_for_text("The run ends when this step is finished");
@@ -112,7 +115,7 @@ fn a_second_ctrl_c_ends_the_tool() {
 fn a_tool_that_only_reads_is_ended_at_once() {
     for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
         let house = house("echo $$ > \"$MARKS/begun\"\n/bin/sleep 1000\n", "  - {run: mender, args: [read]}\n");
-        let run = Running::start(&house, &["--playbook", "camera.yaml", "--catalog", "vendor-tools.toml"]);
+        let run = Running::start(&house, &RUN);
         wait_for("the tool", || content(&house.path("marks/begun")));
         run.signal(signal);
         let (code, text) = run.end();
@@ -155,7 +158,7 @@ fn a_killed_recover_leaves_no_tool() {
     let deaf = "trap '' TERM INT HUP PIPE\n/bin/sleep 1000 &\necho $$ > \"$MARKS/begun\"\nwhile :; do wait; done\n";
     for steps in [ONE_WRITE, read_and_wait] {
         let house = house(deaf, steps);
-        let run = Running::start(&house, &["--playbook", "camera.yaml", "--catalog", "vendor-tools.toml"]);
+        let run = Running::start(&house, &RUN);
         wait_for("the tool", || content(&house.path("marks/begun")));
         assert!(alive(&house).len() >= 3, "recover, its tool and the grandchild");
         run.signal(Signal::KILL);
@@ -170,7 +173,7 @@ fn a_killed_recover_leaves_no_tool() {
 fn a_recover_that_is_killed_between_steps_leaves_nothing() {
     let steps = "  - {run: mender, args: [write], retry: {attempts: 2, on: [unknown], backoff: 30s}}\n";
     let house = house("/bin/sleep 1000 &\necho $$ > \"$MARKS/begun\"\necho no success\n", steps);
-    let run = Running::start(&house, &["--playbook", "camera.yaml", "--catalog", "vendor-tools.toml"]);
+    let run = Running::start(&house, &RUN);
     wait_for("the tool", || content(&house.path("marks/begun")));
     wait_for("the pause before the second attempt", || (alive(&house).len() == 1).then_some(()));
     run.signal(Signal::KILL);
@@ -204,7 +207,7 @@ fn warm_house(calls: &str, playbook_steps: &str) -> Option<House> {
 #[test]
 fn a_killed_recover_leaves_no_interpreter() {
     let Some(house) = warm_house("time.sleep(1000)\n", ONE_WRITE) else { return };
-    let run = Running::start(&house, &["--playbook", "camera.yaml", "--catalog", "vendor-tools.toml"]);
+    let run = Running::start(&house, &RUN);
     let begun = wait_for("the tool", || content(&house.path("marks/begun")));
     let interpreter = begun.split(' ').next().unwrap().to_owned();
     assert_ne!(interpreter, run.child.id().to_string(), "recover has started the tool itself");
@@ -219,7 +222,7 @@ fn an_interpreter_that_waits_for_a_call_ends_with_the_run() {
     let steps = "  - {run: mender, args: [write], retry: {attempts: 2, on: [unknown], backoff: 30s}}\n";
     for signal in [Signal::KILL, Signal::TERM] {
         let Some(house) = warm_house("print('no success')\n", steps) else { return };
-        let run = Running::start(&house, &["--playbook", "camera.yaml", "--catalog", "vendor-tools.toml"]);
+        let run = Running::start(&house, &RUN);
         wait_for("the tool", || content(&house.path("marks/begun")));
         wait_for("the pause before the second attempt", || (alive(&house).len() == 2).then_some(()));
         run.signal(signal);
@@ -227,7 +230,7 @@ fn an_interpreter_that_waits_for_a_call_ends_with_the_run() {
         wait_for("the end of all processes", || alive(&house).is_empty().then_some(()));
     }
     let Some(house) = warm_house("print('done')\n", ONE_WRITE) else { return };
-    house.run(&["--playbook", "camera.yaml", "--catalog", "vendor-tools.toml"]).exits(0);
+    house.run(&RUN).exits(0);
     wait_for("the end of all processes", || alive(&house).is_empty().then_some(()));
 }
 
@@ -236,7 +239,7 @@ fn ctrl_c_lets_a_write_by_an_interpreter_finish() {
     let waits = "while not os.path.exists(os.environ['MARKS'] + '/go-on'):\n    time.sleep(0.02)\nprint('done')\n";
     let steps = "  - {run: mender, args: [write]}\n  - {id: second, run: mender, args: [write]}\n";
     let Some(house) = warm_house(waits, steps) else { return };
-    let run = Running::start(&house, &["--playbook", "camera.yaml", "--catalog", "vendor-tools.toml"]);
+    let run = Running::start(&house, &RUN);
     wait_for("the tool", || content(&house.path("marks/begun")));
     run.signal(Signal::INT);
     run.wait_for_text("The run ends when this step is finished");
@@ -250,12 +253,7 @@ fn ctrl_c_lets_a_write_by_an_interpreter_finish() {
 /// The guard goes with its recover, whatever the end.
 #[test]
 fn no_guard_outlives_its_run() {
-    let house = house(
-        "echo $$ > \"$MARKS/begun\"\nwhile [ ! -e \"$MARKS/go-on\" ]; do /bin/sleep 0.02; done\necho done\n",
-        ONE_WRITE,
-    );
-    let run = Running::start(&house, &["--playbook", "camera.yaml", "--catalog", "vendor-tools.toml"]);
-    wait_for("the tool", || content(&house.path("marks/begun")));
+    let (house, run) = until_told_to_go_on();
     let parent = format!("PPid:\t{}\n", run.child.id());
     let is_guard = |folder: &PathBuf| {
         let line = std::fs::read(folder.join("cmdline")).unwrap_or_default();
@@ -272,22 +270,13 @@ fn no_guard_outlives_its_run() {
 
 #[test]
 fn a_second_run_is_told_who_holds_the_board() {
-    let house = house(
-        "echo $$ > \"$MARKS/begun\"\nwhile [ ! -e \"$MARKS/go-on\" ]; do /bin/sleep 0.02; done\necho done\n",
-        ONE_WRITE,
-    );
-    let first = Running::start(&house, &["--playbook", "camera.yaml", "--catalog", "vendor-tools.toml"]);
-    wait_for("the tool", || content(&house.path("marks/begun")));
+    let (house, first) = until_told_to_go_on();
     let process = format!("another recover (process {}, since ", first.child.id());
-    house
-        .run(&["--playbook", "camera.yaml", "--catalog", "vendor-tools.toml"])
-        .exits(7)
-        .says(&process)
-        .says("is working on 1fc9:0135");
+    house.run(&RUN).exits(7).says(&process).says("is working on 1fc9:0135");
     house.run(&["--playbook", "camera.yaml", "--catalog", "vendor-tools.toml", "--dry-run"]).exits(0);
     std::fs::write(house.path("marks/go-on"), "").unwrap();
     assert_eq!(first.end().0, Some(0));
-    house.run(&["--playbook", "camera.yaml", "--catalog", "vendor-tools.toml"]).exits(0);
+    house.run(&RUN).exits(0);
     assert_nothing_left(&house);
 }
 

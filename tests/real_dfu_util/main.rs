@@ -15,6 +15,9 @@ mod directly;
 mod ended;
 mod finished;
 mod folder;
+#[path = "../support/kills.rs"]
+#[expect(unreachable_pub, reason = "other tests share it")]
+mod kills;
 mod leaving;
 mod protection;
 mod reading_back;

@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 use crate::bench::{Bench, EVENT_LIMIT, expect_recovered, expect_words, start_camera, start_camera_after};
 use crate::directly::rom;
 use crate::finished::{run, start};
+use crate::kills;
 use crate::requirements;
 use crate::usb_simulation::Permission;
 use crate::usb_simulation::device::{Device, FLASH_H7, Fault, FlashShape};
@@ -23,15 +24,11 @@ fn brings_a_camera_back() {
     assert_eq!(rom.counts().erased_pages, 1);
 }
 
-/// How many runs are killed, each at a line of its own; `RECOVER_KILLS=200` takes minutes.
-const KILLS: u32 = 4;
-
 #[test]
 fn a_run_killed_at_any_line_is_recovered_by_the_next_one() {
     if !requirements::met("a_run_killed_at_any_line_is_recovered_by_the_next_one") {
         return;
     }
-    let kills = std::env::var("RECOVER_KILLS").map_or(KILLS, |kills| kills.parse().unwrap());
     let (bench, rom) = (Bench::new(), rom());
     bench.bus.attach(&rom, "99-1");
     let recover = start(&mut bench.recover_in_json("h7.yaml"));
@@ -39,9 +36,7 @@ fn a_run_killed_at_any_line_is_recovered_by_the_next_one() {
     let lines = expect_recovered(recover, &rom).out;
     // Behind its last call a run only waits for the camera.
     let lines = lines.lines().collect::<Vec<_>>().iter().rposition(|line| line.contains("\"tool_ended\"")).unwrap();
-    for kill in 0..kills {
-        // Bits of each number in reverse: evenly spread over all lines, however many there are.
-        let share = f64::from((kill + 1).reverse_bits()) / f64::from(u32::MAX);
+    for (kill, share) in kills::shares().enumerate() {
         // A simulated bus has addresses for some 160 devices.
         let (bench, rom) = (Bench::new(), self::rom());
         bench.bus.attach(&rom, "99-1");

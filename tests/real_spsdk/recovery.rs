@@ -1,6 +1,5 @@
 //! The whole recovery with the shipped playbook.
 
-use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 use std::time::Duration;
@@ -9,7 +8,7 @@ use serde_json::json;
 
 use crate::imxrt_simulation::{PORT, State, Wire};
 use crate::requirements::{self, NAMELESS, NEWEST, OLDER};
-use crate::support::{Ran, wait_for};
+use crate::support::{Ran, kills, processes_with, wait_for};
 use crate::workplace::Workplace;
 
 pub(crate) const CONSENT: [&str; 2] = ["--allow-irreversible", "boot-fuse"];
@@ -230,21 +229,15 @@ fn a_run_that_was_cut_off_is_gone_on_with() {
     ran.says("Left as it was, because a reading showed that it is right: blhost_flash_loader.bin at 0x60001000");
 }
 
-/// How many runs are killed, each at a line of its own: `RECOVER_KILLS=200` takes a quarter of an hour.
-const KILLS: usize = 2;
-
 #[test]
 fn a_run_killed_at_any_line_is_recovered_by_the_next_one() {
     if !requirements::met("a_run_killed_at_any_line_is_recovered_by_the_next_one") {
         return;
     }
-    let kills = std::env::var("RECOVER_KILLS").map_or(KILLS, |kills| kills.parse().unwrap());
     let args = ["--playbook", "rt1062.yaml", "--files", "images", "--non-interactive", "--message-format", "json"];
     let args = [&args[..], &CONSENT, &CHOSEN].concat();
-    // Bits of each number in reverse: evenly spread over all lines, however many there are.
-    let shares = (0..kills).map(|kill| (kill as u32 + 1).reverse_bits() as f64 / f64::from(u32::MAX));
     let mut lines = 0;
-    for (kill, share) in std::iter::once(None).chain(shares.map(Some)).enumerate() {
+    for (kill, share) in std::iter::once(None).chain(kills::shares().map(Some)).enumerate() {
         let place = Workplace::new(NEWEST, &json!({}));
         place.boards.plug(PORT, Wire::Fitted);
         let mut child = place.house.command(&args).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
@@ -274,11 +267,7 @@ fn a_run_killed_at_any_line_is_recovered_by_the_next_one() {
 
 /// The processes that were started to talk to this board.
 fn talking(place: &Workplace) -> Vec<String> {
-    let socket = place.boards.variables().into_iter().find(|(name, _)| *name == "RECOVER_IMXRT_SOCKET").unwrap().1;
-    let socket = socket.into_encoded_bytes();
-    let processes = fs::read_dir("/proc").unwrap().map(|process| process.unwrap().path());
-    let holds = |path: &std::path::PathBuf| {
-        fs::read(path.join("environ")).is_ok_and(|environ| environ.windows(socket.len()).any(|window| window == socket))
-    };
-    processes.filter(holds).map(|path| path.display().to_string()).collect()
+    let variables = place.boards.variables();
+    let (name, socket) = variables.iter().find(|(name, _)| *name == "RECOVER_IMXRT_SOCKET").unwrap();
+    processes_with(name, socket)
 }

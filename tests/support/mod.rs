@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
 mod ended;
+pub mod kills;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -322,6 +323,21 @@ pub fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
         assert!(Instant::now() < give_up, "this did not come: {what}");
         std::thread::sleep(Duration::from_millis(10));
     }
+}
+
+/// Every living process that was started, however indirectly, with this variable in its environment.
+pub fn processes_with(variable: &str, value: &std::ffi::OsStr) -> Vec<String> {
+    let marker = [variable.as_bytes(), b"=", value.as_encoded_bytes()].concat();
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir("/proc").unwrap() {
+        let folder = entry.unwrap().path();
+        let environment = std::fs::read(folder.join("environ")).unwrap_or_default();
+        if environment.split(|byte| *byte == 0).any(|variable| variable == marker) {
+            let line = std::fs::read(folder.join("cmdline")).unwrap_or_default();
+            found.push(format!("{}: {}", folder.display(), String::from_utf8_lossy(&line).replace('\0', " ")));
+        }
+    }
+    found
 }
 
 /// Does a file hold anything yet?

@@ -113,17 +113,11 @@ pub(super) fn read_case(reader: &mut Reader, yaml: &Yaml) -> Option<Case> {
         let message = "`simulate` chooses how the virtual board starts, and a scene has none; keep one of the two";
         reader.report(Diagnostic::error(Code::Contradiction, &first.place, message));
     }
-    if let Some(place) = parts.key_place(CASE.resume) {
-        if parts.get(CASE.again).is_none() {
-            let message = "`resume` is about a second run, and this case has none";
-            let diagnostic = Diagnostic::error(Code::Contradiction, place, message);
-            reader.report(diagnostic.hint("say in `again` what must come of that run"));
-        }
-        if parts.get(CASE.only_what_differs).is_some() {
-            let message =
-                "`resume` and `only_what_differs` exclude each other, as on the command line; keep one of the two";
-            reader.report(Diagnostic::error(Code::Contradiction, place, message));
-        }
+    reader.companions(&parts, |key, owner| format!("`{key}` belongs to a second run, {owner}, which is not here"));
+    if let (Some(place), Some(_)) = (parts.key_place(CASE.resume), parts.get(CASE.only_what_differs)) {
+        let message =
+            "`resume` and `only_what_differs` exclude each other, as on the command line; keep one of the two";
+        reader.report(Diagnostic::error(Code::Contradiction, place, message));
     }
     let mishap = parts.get(CASE.mishap).and_then(|mishap| read_mishap(reader, mishap));
     if let (Some(_), Some(place)) = (&scene, parts.key_place(CASE.mishap)) {

@@ -514,7 +514,11 @@ impl Checker<'_> {
             self.diagnostics
                 .push(diagnostic.hint("leave `prompt` and `refuse` out of it; what does not hold is simply done"));
         }
+        let before = self.diagnostics.len();
         self.reading(proof);
+        if self.diagnostics.len() > before {
+            return;
+        }
         let read = |name: &Id| {
             procedure(&proof.steps).filter_map(Step::call).any(|run| {
                 run.capture.iter().any(|capture| capture.name.value == *name)

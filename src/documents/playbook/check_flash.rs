@@ -55,13 +55,17 @@ fn sector_out_of_place(
     };
     let facts = Declared { playbook, made: &BTreeSet::new(), size: &|_| Some(SMALLEST_BYTES) };
     let length = expand(erase.length, &facts).ok().and_then(|text| parse_integer(&text).ok());
-    // A file of one byte takes one sector, whatever its size.
-    let whole = length.is_none_or(|length| u64::try_from(length).is_ok_and(|length| length == size));
-    (!whole || erase.address % size != 0).then(|| {
-        let message = format!("what is erased here does not begin and end with whole sectors of {size:#x} bytes");
-        let hint = "the size of the chip's sectors is needed, as the length of the erase is rounded up to it";
-        Diagnostic::error(Code::KeyOutOfPlace, &sector.place, message).hint(hint)
-    })
+    let length = length.map(|length| u64::try_from(length).unwrap_or(0));
+    let message = if erase.address % size != 0 || length.is_some_and(|length| length % size != 0) {
+        format!("what is erased here does not begin and end with whole sectors of {size:#x} bytes")
+    } else {
+        let erased = length.filter(|length| *length != size)?;
+        format!(
+            "for a file of one byte {erased:#x} bytes are erased here, which is more than one sector of {size:#x} bytes"
+        )
+    };
+    let hint = "the size of the chip's sectors is needed, as the length of the erase is rounded up to it";
+    Some(Diagnostic::error(Code::KeyOutOfPlace, &sector.place, message).hint(hint))
 }
 
 /// Memories that are told where an address is in none of them.
