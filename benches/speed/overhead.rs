@@ -23,6 +23,7 @@ flavours = [{ pattern = '^trivial (?P<version>\d+\.\d+)$' }]
 
 [[trivial.commands]]
 name = "say"
+reversible = true
 with = ["done"]
 success = ['^done$']
 "#;

@@ -33,6 +33,7 @@ flavours = [{ pattern = '^(?P<version>\d+\.\d+)$' }]
 
 [[NAME.commands]]
 name = "act"
+reversible = true
 with = ["act"]
 timeout = "10min"
 success = ['^done$']
