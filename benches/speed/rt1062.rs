@@ -272,6 +272,9 @@ fn recover_with(place: &Workplace, way: Way, options: &[&str]) -> Command {
     let mut playbook = without(&playbook_with(&[]), "  - id: start-camera", "\0");
     if way == Way::Unverified {
         playbook = without(&playbook, "      - id: prove-flash", "      - id: boot-fuse");
+        // Nor the procedures that only that calls.
+        playbook = without(&playbook, "  read-block:", "  write-image:");
+        playbook = without(&playbook, "  read-image:", "  read-fuse:");
     }
     place.house.write("measured.yaml", playbook);
     let args =
