@@ -62,4 +62,4 @@ pub use tools::{
     Unusable, examine_tools, existing_folders, find_tools, first_tried, matches_glob, quoted, tool_environment,
 };
 pub use usb::UsbBus;
-pub use whole_file::{write_new, write_whole};
+pub use whole_file::{unhindered, write_new, write_whole};

@@ -168,6 +168,14 @@ pub(super) fn is_own_folder(folder: &Path) -> bool {
     folder.is_dir()
 }
 
+/// Is a file perhaps only held by somebody else at the moment? What may not be done at all looks like one of these.
+pub(super) fn is_hindrance(error: &io::Error) -> bool {
+    const ERROR_ACCESS_DENIED: i32 = 5;
+    const ERROR_SHARING_VIOLATION: i32 = 32;
+    const ERROR_LOCK_VIOLATION: i32 = 33;
+    [ERROR_ACCESS_DENIED, ERROR_SHARING_VIOLATION, ERROR_LOCK_VIOLATION].map(Some).contains(&error.raw_os_error())
+}
+
 pub(super) fn is_out_of_files(error: &io::Error) -> bool {
     const ERROR_TOO_MANY_OPEN_FILES: i32 = 4;
     error.raw_os_error() == Some(ERROR_TOO_MANY_OPEN_FILES)
