@@ -33,7 +33,6 @@ reversible = true
 with = ["change"]
 success = ['^change$']
 changes_board = true
-delivered = ['^change$']
 "#;
 
 /// Starts the program, looks for the evidence of success, says so, and stops at the first failure.
