@@ -35,7 +35,7 @@ const LOOK_WITHOUT_WATCH: Duration = Duration::from_millis(200);
 
 /// From the moment at which a device is there until a tool starts the engine looks several times, and one reading of the bus is
 /// enough. What comes meanwhile is told by the watch, and whoever waits for that sees it at once.
-const LOOK_LASTS: Duration = Duration::from_millis(10);
+const LOOK_LASTS: Duration = Duration::from_millis(5);
 
 /// bDeviceClass of hubs (USB 2.0, table 9-8, and the class codes of usb.org).
 const CLASS_HUB: u8 = 0x09;
@@ -146,7 +146,8 @@ impl UsbBus {
         Ok(devices)
     }
 
-    fn look_anew(&self) {
+    /// What is there may have become another: the next look is a reading.
+    pub(super) fn look_anew(&self) {
         *self.looked.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
