@@ -1,7 +1,8 @@
 //! `recover test`: runs the cases of test files in parallel, each on a bench of its own, and reports.
 
 mod collect;
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod contract_tests;
 mod cuts;
 mod faults;
