@@ -119,6 +119,12 @@ impl<T> PerOperatingSystem<T> {
     }
 }
 
+/// The name of a port as recover shows it, among the arguments that choose a board.
+pub const PORT: &str = "{port}";
+/// The same as libusb has it, which numbers buses in its own way.
+pub const LIBUSB_PORT: &str = "{libusb_port}";
+pub const SERIAL: &str = "{serial}";
+
 /// One vendor tool.
 #[derive(Debug, Clone)]
 pub struct Tool {
@@ -155,9 +161,10 @@ pub struct Tool {
     /// Questions: held against the unfinished last line of the output. Where there are some, the tool is answered when
     /// one of them stands there.
     pub questions: Vec<Pattern>,
-    /// Arguments put in when the person chose a board by its port; `{port}` is replaced. Empty: it cannot be told.
+    /// Arguments put in when the person chose a board; [`PORT`] and [`LIBUSB_PORT`] are replaced. Empty: it cannot be told
+    /// a port.
     pub select_port: Vec<String>,
-    /// Arguments put in when the person chose a board by its serial number; `{serial}` is replaced.
+    /// The same where `select_port` cannot tell it: [`SERIAL`] is replaced.
     pub select_serial: Vec<String>,
     /// The arguments that choose a board stand right after the first argument that matches; without it, first.
     pub select_after: Option<Pattern>,
