@@ -90,7 +90,7 @@ fn by_location_path(typed: &str) -> Option<String> {
     let end = typed.find("#USB(")?;
     let (bus, ports) = typed.split_at(end);
     let ports = ports.split('#').filter(|part| !part.is_empty());
-    let number = |part: &str| part.strip_prefix("USB(")?.strip_suffix(')')?.parse().ok();
+    let number = |part: &str| part.strip_prefix("USB(")?.strip_suffix(')')?.parse::<u8>().ok();
     let chain: Vec<u8> = ports.map(number).collect::<Option<_>>()?;
     bus.contains("#USBROOT(").then_some(())?;
     Some(PortReading { system: OperatingSystem::Windows, bus, chain: &chain, hub: None }.name())
