@@ -26,6 +26,13 @@ name = "say"
 reversible = true
 with = ["done"]
 success = ['^done$']
+
+[[trivial.commands]]
+name = "change"
+reversible = true
+with = ["change"]
+success = ['^change$']
+changes_board = true
 "#;
 
 /// Starts the program, looks for the evidence of success, says so, and stops at the first failure.
@@ -64,6 +71,19 @@ pub(crate) fn measure(rows: &mut Rows) {
     rows.add(&what, Aim::AtMost(1.3), &Spread::ratio(&times[0], &times[1]), "×", 2);
     let bare = Spread::ratio(&times[0], &times[2]);
     rows.remark(format!("recover : a script that does not look at the output of its steps {}×.", bare.shown(2)));
+
+    let changes = "  - {run: trivial, args: [change]}\n".repeat(STEPS);
+    house.write("changes.yaml", format!("format: 1\nboard: Trivial board\nsteps:\n{changes}"));
+    let run = ["--playbook", "changes.yaml", "--non-interactive", "--tool", "trivial=/bin/echo"];
+    let recorded = |house: &House| house.command(&run);
+    let unrecorded = |house: &House| house.command(&[&run[..], &["--no-record"]].concat());
+    let times = rounds(&house, STEP_ROUNDS, &[&recorded, &unrecorded]);
+    let each = times[0]
+        .iter()
+        .zip(&times[1])
+        .map(|(with, without)| (with.as_secs_f64() - without.as_secs_f64()) * 1e3 / STEPS as f64);
+    let what = "The record of a step that changes the board, with its two syncs";
+    rows.add(what, Aim::None, &Spread::of(each), " ms", 2);
 
     let times = rounds(
         &house,

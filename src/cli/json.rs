@@ -56,7 +56,7 @@ pub(super) fn in_lines(
 
 /// One value as one line, handed on at once: a reader must not wait for the next event to see this one.
 pub fn write_line<W: Write>(writer: &mut W, value: &impl serde::Serialize) -> std::io::Result<()> {
-    let mut line = escaped(&serde_json::to_string(value)?);
+    let mut line = escaped(serde_json::to_string(value)?);
     line.push('\n');
     writer.write_all(line.as_bytes())?;
     writer.flush()
@@ -64,9 +64,9 @@ pub fn write_line<W: Write>(writer: &mut W, value: &impl serde::Serialize) -> st
 
 /// The same JSON, without characters that steer a terminal and without orders to whatever runs us as one of its jobs: both
 /// can stand in texts only, and there in this form.
-fn escaped(json: &str) -> String {
+fn escaped(json: String) -> String {
     if json.bytes().all(|byte| matches!(byte, b' '..=b'"' | b'$'..=b'~')) {
-        return json.to_owned();
+        return json;
     }
     let mut text = String::with_capacity(json.len());
     for (index, character) in json.char_indices() {

@@ -168,9 +168,12 @@ impl Repeats {
 
     /// No further line belongs to these.
     fn end(&mut self) -> Option<String> {
-        let more = std::mem::take(self).times.saturating_sub(SAME_LINES_MAX);
-        let times = if more == 1 { "once more".to_owned() } else { format!("{more} times more") };
-        (more > 0).then(|| format!("  (the line before this one came {times})"))
+        self.line.clear();
+        let more = std::mem::take(&mut self.times).saturating_sub(SAME_LINES_MAX);
+        (more > 0).then(|| {
+            let times = if more == 1 { "once more".to_owned() } else { format!("{more} times more") };
+            format!("  (the line before this one came {times})")
+        })
     }
 }
 

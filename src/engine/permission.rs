@@ -1,7 +1,7 @@
 //! What to do where a device is there but cannot be used: who holds it, which group may use it, what this system needs.
 
 use crate::documents::catalog::{Catalog, OperatingSystem};
-use crate::documents::library::shipped_playbooks;
+use crate::documents::library::shipped_with;
 use crate::documents::playbook::{Device, DeviceKind, Playbook};
 use crate::engine::device_rules::{RULES_FILE, subsystem};
 use crate::words::UsbId;
@@ -88,12 +88,16 @@ fn permit_all(device: &Device, playbook: &Playbook) -> String {
 
 /// What lets users at every device of the playbook. A board that is not shipped has to be named.
 pub fn fix_command(playbook: &Playbook) -> String {
-    let is_shipped =
-        |id: &UsbId| shipped_playbooks().flat_map(|known| known.devices).any(|known| known.ids.contains(id));
-    if playbook.devices.iter().flat_map(|device| &device.ids).all(is_shipped) {
-        return "recover doctor --fix".to_owned();
+    let mut unknown: Vec<&UsbId> = playbook.devices.iter().flat_map(|device| &device.ids).collect();
+    while let Some(id) = unknown.first().copied() {
+        let shipped: Vec<UsbId> =
+            shipped_with(*id).into_iter().flat_map(|known| known.devices).flat_map(|device| device.ids).collect();
+        if !shipped.contains(id) {
+            return format!("recover doctor {} --fix", quoted(&playbook.source.name, OperatingSystem::current()));
+        }
+        unknown.retain(|id| !shipped.contains(id));
     }
-    format!("recover doctor {} --fix", quoted(&playbook.source.name, OperatingSystem::current()))
+    "recover doctor --fix".to_owned()
 }
 
 /// What to do where a device of the playbook cannot be used; `attached` as it stands on the bus, `advice` what the catalog

@@ -138,6 +138,7 @@ impl<W: World> Runner<'_, W> {
                 return Err(self.wait_over(whole, until, &waiting_for, limit, started));
             }
             let state = (waiting_for, self.bus.describe_attached());
+            let nothing_there = state.1.is_empty();
             if now >= next_tick || told.as_ref() != Some(&state) {
                 self.tell(Event::Waiting {
                     step: step.clone(),
@@ -148,7 +149,8 @@ impl<W: World> Runner<'_, W> {
                 told = Some(state);
                 next_tick = now + TICK;
             }
-            let look_again = look_again(changed);
+            // What is not there does not become ready.
+            let look_again = if nothing_there && now >= changed + GRACE { now + POLL } else { look_again(changed) };
             // While the device is there and cannot be used, the time to ask may be over.
             let asks_at = asks.map(|ask| started + ask.after).filter(|at| *at > now).unwrap_or(deadline);
             let hints_at = lessons.next_at().filter(|at| *at > now).unwrap_or(deadline);

@@ -52,6 +52,8 @@ impl Machine {
 
 impl World for Machine {
     fn start(&self, call: &Cleared) -> RunningTool {
+        // The tool may send the board away.
+        self.bus.look_anew();
         self.interpreters.start(call)
     }
 

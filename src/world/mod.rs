@@ -52,7 +52,7 @@ pub use own_folder::{
 pub use person::{AT_TERMINAL, Person, Questions, ask_line};
 pub use recording::{Recorded, Recorder, RecordingWorld, TEXT_BYTES_MAX};
 pub use rules_file::{NotWritten, device_rules, install_rules, may_install_rules, reload_rules};
-pub use scratch::{Scratch, ScratchProblem, Staged, open_file, sha256_of, sha256_of_bytes};
+pub use scratch::{Scratch, ScratchProblem, Staged, open_file, sha256_of, sha256_of_bytes, sha256_of_parts};
 pub use serial::serial_ports;
 pub use signature::{SignatureProblem, TrustedKey};
 pub use system::{drop_typed_ahead, end_by_signal, host_name, new_private_file};

@@ -6,6 +6,7 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::documents::playbook::is_part_of_a_program;
 use crate::world::TemporaryFolder;
+use base16ct::lower::encode_string;
 use sha2::{Digest, Sha256};
 
 /// How much of a file is copied at a time, in bytes.
@@ -115,7 +116,7 @@ impl Scratch {
             }
         });
         match outcome {
-            Ok(()) => Ok(Staged { path, size_bytes, sha256: hexadecimal(&digest.finalize()) }),
+            Ok(()) => Ok(Staged { path, size_bytes, sha256: encode_string(&digest.finalize()) }),
             Err(problem) => {
                 // Half a file must not be taken for a whole one; the problem itself is what is told.
                 let _ = std::fs::remove_file(&path);
@@ -181,7 +182,7 @@ pub fn sha256_of(path: &Path) -> Result<String, ScratchProblem> {
     let mut piece = vec![0; PIECE_BYTES];
     loop {
         match input.read(&mut piece) {
-            Ok(0) => return Ok(hexadecimal(&digest.finalize())),
+            Ok(0) => return Ok(encode_string(&digest.finalize())),
             Ok(length) => digest.update(&piece[..length]),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(unreadable(error)),
@@ -191,11 +192,14 @@ pub fn sha256_of(path: &Path) -> Result<String, ScratchProblem> {
 
 /// The digest of a memory's contents, in the same form.
 pub fn sha256_of_bytes(bytes: &[u8]) -> String {
-    hexadecimal(&Sha256::digest(bytes))
+    sha256_of_parts([bytes])
 }
 
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+/// The digest of these, one behind the other.
+pub fn sha256_of_parts<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> String {
+    let mut digest = Sha256::new();
+    parts.into_iter().for_each(|part| digest.update(part));
+    encode_string(&digest.finalize())
 }
 
 #[cfg(test)]

@@ -128,7 +128,7 @@ impl House {
     }
 
     pub fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_recover"));
+        let mut command = Command::new(program());
         // No pipe agrees to burn even a virtual fuse; whoever runs the tests does.
         let burns =
             args.iter().any(|arg| arg.starts_with("--simulate")) && args.iter().any(|arg| arg.contains("rt1062"));
@@ -374,6 +374,11 @@ pub fn cleared(call: recover::world::ToolCall) -> recover::world::Cleared {
         consent: None,
     })
     .unwrap()
+}
+
+/// The program that is tried: this package's, or the one that `RECOVER_PROGRAM` names, such as one that people get.
+pub fn program() -> PathBuf {
+    std::env::var_os("RECOVER_PROGRAM").map_or_else(|| env!("CARGO_BIN_EXE_recover").into(), PathBuf::from)
 }
 
 /// The folder of the shipped playbooks and their tests.

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use crate::cli::json::write_line;
 use crate::engine::{Event, Told};
-use crate::world::sha256_of_bytes;
+use crate::world::sha256_of_parts;
 
 /// What the first line is bound to.
 const BEGINNING: &str = "recover journal 1";
@@ -48,7 +48,7 @@ impl JournalEnd {
     }
 
     fn digest(&self, body: &[u8]) -> String {
-        sha256_of_bytes(&[self.chain.as_bytes(), b"\n", body].concat())
+        sha256_of_parts([self.chain.as_bytes(), b"\n", body])
     }
 }
 

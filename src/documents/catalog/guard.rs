@@ -3,7 +3,7 @@
 //! Only what the catalog knows as reversible is taken for it. The guards of the shipped catalog bind to the program, by its
 //! file name and by what it says of itself, so that no other table, and no change of the shipped one, loosens them.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::LazyLock;
 
 use regex::Captures;
@@ -129,19 +129,36 @@ fn guards() -> &'static Catalog {
     &GUARDS
 }
 
+/// Which shipped tools a program may be by its name, in lower case.
+fn by_program() -> &'static HashMap<String, Vec<usize>> {
+    static BY_PROGRAM: LazyLock<HashMap<String, Vec<usize>>> = LazyLock::new(|| {
+        let mut tools: HashMap<String, Vec<usize>> = HashMap::new();
+        for (index, tool) in guards().tools.iter().enumerate() {
+            for program in &tool.programs {
+                tools.entry(program.to_ascii_lowercase()).or_default().push(index);
+            }
+        }
+        tools
+    });
+    &BY_PROGRAM
+}
+
+/// The shipped tools that have one of these names, by their place among the shipped ones.
+fn named<'n>(names: impl IntoIterator<Item = &'n str>) -> impl Iterator<Item = usize> {
+    names.into_iter().filter_map(|name| by_program().get(&name.to_ascii_lowercase())).flatten().copied()
+}
+
 /// The shipped tools whose guards bind a program, by the words it is started with and by what it says of itself.
 fn bound(facts: &CallFacts<'_>, own: &Tool) -> Vec<&'static Tool> {
     // A path may have blanks in it; what follows it may be a command of its own.
     let program = facts.launcher.first().map(String::as_str);
     let further = facts.launcher.iter().skip(1).chain(&own.first_args);
     let further = further.flat_map(|word| word.split(char::is_whitespace));
-    let names: Vec<&str> = program.into_iter().chain(further).flat_map(names_in).collect();
-    let binds = |tool: &&Tool| facts.says_to_be.contains(&tool.name) || tool.name == own.name || is_named(tool, &names);
-    guards().tools.iter().filter(binds).collect()
-}
-
-fn is_named(tool: &Tool, names: &[&str]) -> bool {
-    tool.programs.iter().any(|program| names.iter().any(|name| name.eq_ignore_ascii_case(program)))
+    let named: BTreeSet<usize> = named(program.into_iter().chain(further).flat_map(names_in)).collect();
+    let binds = |(index, tool): &(usize, &Tool)| {
+        facts.says_to_be.contains(&tool.name) || tool.name == own.name || named.contains(index)
+    };
+    guards().tools.iter().enumerate().filter(binds).map(|(_, tool)| tool).collect()
 }
 
 /// What a word that starts a program may call it: a file, a file without its ending, or the last part of a module.
@@ -160,8 +177,8 @@ pub fn says_to_be(lines: &[String]) -> Vec<String> {
 
 /// The shipped tools that a program is by the name of its file, whatever it was found under.
 pub fn named_as(file: &str) -> Vec<String> {
-    let names = names_in(file);
-    guards().tools.iter().filter(|tool| is_named(tool, &names)).map(|tool| tool.name.clone()).collect()
+    let named: BTreeSet<usize> = named(names_in(file)).collect();
+    named.into_iter().filter_map(|index| guards().tools.get(index)).map(|tool| tool.name.clone()).collect()
 }
 
 /// May a step put a file at this path of the tool's private folder? All tables that bind the program must say so.

@@ -233,7 +233,7 @@ fn call(function: Function, arguments: &[Node], facts: &dyn Facts) -> Result<Val
         Function::Head => {
             let length = unsigned(number(1)?.min(HEAD_MAX))?;
             let bytes = facts.bytes(&file(0)?, 0, length).map_err(fact)?;
-            Value::Text(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+            Value::Text(base16ct::lower::encode_string(&bytes))
         }
         Function::Word => {
             let bytes = facts.bytes(&file(0)?, unsigned(number(1)?)?, 4).map_err(fact)?;

@@ -236,7 +236,7 @@ fn content_parts(content: &Content) -> Vec<String> {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    base16ct::lower::encode_string(bytes)
 }
 
 /// In double quotes, everything that is not shown plainly escaped.

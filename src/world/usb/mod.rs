@@ -33,8 +33,9 @@ use crate::world::{AttachedDevice, DeviceList, NoBus, OtherDevice};
 /// Where the system does not tell of changes, the bus is looked at this often.
 const LOOK_WITHOUT_WATCH: Duration = Duration::from_millis(200);
 
-/// One question of the engine takes several looks, of which one is enough. What comes meanwhile is told by the watch.
-const LOOK_LASTS: Duration = Duration::from_millis(2);
+/// From the moment at which a device is there until a tool starts the engine looks several times, and one reading of the bus is
+/// enough. What comes meanwhile is told by the watch, and whoever waits for that sees it at once.
+const LOOK_LASTS: Duration = Duration::from_millis(5);
 
 /// bDeviceClass of hubs (USB 2.0, table 9-8, and the class codes of usb.org).
 const CLASS_HUB: u8 = 0x09;
@@ -50,8 +51,7 @@ pub struct UsbBus {
 /// What the last look has shown.
 struct Looked {
     at: Instant,
-    kinds: Vec<(UsbId, DeviceKind)>,
-    devices: Vec<AttachedDevice>,
+    devices: Vec<nusb::DeviceInfo>,
 }
 
 /// One device, as the host's system numbers it.
@@ -79,20 +79,9 @@ impl UsbBus {
     /// Devices with one of these ids, with the kind given beside it. Serial bridges are listed by their ports elsewhere, so
     /// ids of that kind are left out here.
     pub fn devices(&self, kinds: &[(UsbId, DeviceKind)]) -> DeviceList {
-        let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(last) = looked.as_ref().filter(|last| last.at.elapsed() < LOOK_LASTS && last.kinds == kinds) {
-            return Ok(last.devices.clone());
-        }
-        *looked = None;
-        let devices = self.look(kinds)?;
-        *looked = Some(Looked { at: Instant::now(), kinds: kinds.to_vec(), devices: devices.clone() });
-        Ok(devices)
-    }
-
-    fn look(&self, kinds: &[(UsbId, DeviceKind)]) -> DeviceList {
         let mut devices = Vec::new();
         let mut attached = Vec::new();
-        for device in list()? {
+        for device in self.list()? {
             let id = UsbId { vendor: device.vendor_id(), product: device.product_id() };
             let wanted = kinds.iter().find(|(wanted, kind)| *wanted == id && *kind != DeviceKind::Serial);
             let Some(&(_, kind)) = wanted else { continue };
@@ -137,13 +126,35 @@ impl UsbBus {
                 product: device.product_string().map(str::to_owned),
             })
         };
-        let mut others: Vec<OtherDevice> = list()?.filter_map(|device| other(&device)).collect();
+        let mut others: Vec<OtherDevice> = self.list()?.iter().filter_map(other).collect();
         others.sort_by(|a, b| a.port.cmp(&b.port));
         Ok(others)
     }
 
-    /// Completes when devices came or went, and, where the system cannot tell, now and then.
+    fn list(&self) -> Result<Vec<nusb::DeviceInfo>, NoBus> {
+        let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(last) = looked.as_ref().filter(|last| last.at.elapsed() < LOOK_LASTS) {
+            return Ok(last.devices.clone());
+        }
+        *looked = None;
+        if let Some(missing) = system::subsystem_missing() {
+            return Err(NoBus::Missing(missing));
+        }
+        let found = nusb::list_devices().wait().map_err(|error| NoBus::Usb(error.to_string()))?;
+        let devices: Vec<_> = found.collect();
+        *looked = Some(Looked { at: Instant::now(), devices: devices.clone() });
+        Ok(devices)
+    }
+
+    /// What is there may have become another: the next look is a reading.
+    pub(super) fn look_anew(&self) {
+        *self.looked.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Completes when devices came or went, and, where the system cannot tell, now and then. Also who gives up waiting sees
+    /// what is there then.
     pub async fn changed(&self) {
+        self.look_anew();
         let watch = || self.watch.lock().unwrap_or_else(PoisonError::into_inner);
         let told = poll_fn(|context| watch().poll(context));
         let look = async {
@@ -158,15 +169,8 @@ impl UsbBus {
             () = told => {}
             () = look => {}
         }
-        *self.looked.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.look_anew();
     }
-}
-
-fn list() -> Result<impl Iterator<Item = nusb::DeviceInfo>, NoBus> {
-    if let Some(missing) = system::subsystem_missing() {
-        return Err(NoBus::Missing(missing));
-    }
-    nusb::list_devices().wait().map_err(|error| NoBus::Usb(error.to_string()))
 }
 
 impl fmt::Debug for UsbBus {
