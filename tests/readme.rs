@@ -92,6 +92,45 @@ fn exactly_two_commands_set_it_up() {
     assert_eq!(include_str!("../.ci/run").lines().last(), Some("cargo test"));
 }
 
+/// Commands that take many minutes, root or a network: the release and `.ci/run` call them, and what comes of them is installed
+/// by `packaging/try` with the command that is shown here.
+#[test]
+fn every_way_to_get_it_is_tried() {
+    let calls = concat!(include_str!("../.github/workflows/release.yml"), include_str!("../.ci/run"));
+    let installs = include_str!("../packaging/try");
+    let builds = include_str!("../pyproject.toml");
+    let (_, table) = README.split_once("| on | in this folder |\n").unwrap();
+    let table = table.split_once("\n\n").unwrap().0;
+    let mut tried = 0;
+    for command in table.split('`').skip(1).step_by(2) {
+        let words: Vec<&str> = command.split_whitespace().collect();
+        match words.as_slice() {
+            ["packaging/make", works @ ..] => {
+                for work in works.iter().filter(|work| **work != "THE-EXE") {
+                    let called = |line: &str| {
+                        let mut words = line.split_whitespace().skip_while(|word| *word != "packaging/make");
+                        words.any(|word| word == *work)
+                    };
+                    assert!(calls.lines().any(called), "nothing calls `packaging/make {work}`");
+                }
+            }
+            ["sudo", rest @ ..] | rest @ ["pipx", ..] => {
+                assert!(installs.contains(&rest[..2].join(" ")), "packaging/try does not run `{command}`");
+            }
+            ["cargo", "build", "--profile", profile] => {
+                assert!(builds.contains(&format!("\nprofile = \"{profile}\"")), "no package is built by `{command}`");
+            }
+            ["tests/windows/bench", work] => {
+                assert!(include_str!("windows/bench").contains(&format!("\n{work})\n")), "there is no `{command}`");
+            }
+            [place] if place.starts_with("target/") => continue,
+            _ => panic!("nothing is known to try `{command}`"),
+        }
+        tried += 1;
+    }
+    assert!(tried >= 7, "only {tried} commands were found");
+}
+
 #[test]
 fn its_documents_have_nothing_wrong() {
     let house = House::new();
