@@ -276,6 +276,7 @@ mod tests {
             "format: 1\nboard: x\ndevices:\n  lamp: {usb: \"1209:0001\", label: lamp}\nsteps: [{prompt: Wait.}]\n";
         let source = Arc::new(Source { name: "../my lamp.yaml".to_owned(), text: text.to_owned() });
         let lamp = load(&source, &|_| Err(String::new())).playbook.unwrap();
-        assert_eq!(fix_command(&lamp), "recover doctor '../my lamp.yaml' --fix");
+        let name = quoted("../my lamp.yaml", OperatingSystem::current());
+        assert_eq!(fix_command(&lamp), format!("recover doctor {name} --fix"));
     }
 }

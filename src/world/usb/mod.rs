@@ -229,6 +229,9 @@ mod tests {
 
     #[test]
     fn watching_does_no_harm_where_nothing_changes() {
+        // Where the system cannot be watched, time is.
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let _within = runtime.enter();
         let bus = UsbBus::default();
         let mut context = Context::from_waker(std::task::Waker::noop());
         // Whatever came just now has been told by the first question.
