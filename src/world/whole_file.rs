@@ -7,6 +7,10 @@ use std::path::Path;
 pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // Windows says only that the access is denied.
+    if path.is_dir() {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
     std::fs::create_dir_all(folder)?;
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
     file.write_all(bytes)?;
@@ -38,6 +42,13 @@ mod tests {
             assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
         }
         assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_folder_in_its_place_is_told_as_one() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(write_whole(folder.path(), b"x").unwrap_err().kind(), io::ErrorKind::IsADirectory);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 
     #[test]
