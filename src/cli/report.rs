@@ -68,7 +68,7 @@ enum ReportError {
     NoSuchTime,
     #[error("name one run: --verify and --bundle are about one")]
     OneOnly,
-    #[error("there is a test record for each of {runs} runs: name a folder for them with --output, or one run")]
+    #[error("of many runs there are as many test records ({runs} here): name a folder for them with --output")]
     FolderNeeded { runs: usize },
 }
 
@@ -166,6 +166,8 @@ fn many(args: &ReportArgs) -> Result<Option<String>, ReportError> {
     let said = matches!(args.format, RunReportFormat::Text | RunReportFormat::Html) && args.output.is_none();
     if !said {
         selection.left_out.iter().for_each(|text| complain_wrapped(&format!("{text}.")));
+        let torn = selection.flaws.iter().filter(|flaw| !flaw.damaged);
+        torn.for_each(|flaw| complain_wrapped(&format!("{}: {}.", flaw.run, flaw.what)));
     }
     Ok(selection.is_damaged().then(|| {
         let of = |flaw: &selection::Flaw| format!("{}: {}", flaw.run, flaw.what);

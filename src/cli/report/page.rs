@@ -2,8 +2,8 @@
 //! askama's templates.
 
 use askama::Template;
+use jiff::Timestamp;
 
-use crate::cli::report::selection::by_the_clock;
 use crate::cli::report::shift::{Cause, Shift};
 use crate::cli::report::timeline::{CallLine, StepLine, Timeline};
 use crate::cli::runs::journal::Journal;
@@ -131,7 +131,7 @@ impl OtherRun<'_> {
     fn of(run: &KeptRun) -> OtherRun<'_> {
         OtherRun {
             run: &run.name,
-            when: run.summary.began.map(by_the_clock).unwrap_or_default(),
+            when: run.summary.began.map(time).unwrap_or_default(),
             verdict: run.ended().headline(),
             tone: tone(run.ended()),
             took: milliseconds(run.summary.elapsed_ms),
@@ -140,9 +140,12 @@ impl OtherRun<'_> {
     }
 }
 
+fn time(moment: Timestamp) -> String {
+    moment.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
+
 fn details(summary: &RunSummary) -> Vec<(&'static str, String)> {
     let run = &summary.run;
-    let time = |time: &jiff::Timestamp| time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string();
     let given = [
         ("Board", Some(summary.board.clone())),
         ("Unit", run.unit.clone()),
@@ -151,7 +154,7 @@ fn details(summary: &RunSummary) -> Vec<(&'static str, String)> {
         ("Operator", run.operator.clone()),
         ("Station", run.station.clone()),
         ("Computer", run.host.clone()),
-        ("Began", summary.began.as_ref().map(time)),
+        ("Began", summary.began.map(time)),
         ("Took", Some(milliseconds(summary.elapsed_ms))),
         ("Playbook", Some(summary.playbook.clone())),
         ("recover", Some(format!("{} on {}", run.recover, run.system))),
