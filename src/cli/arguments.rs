@@ -18,7 +18,7 @@ use crate::documents::playbook::irreversible_steps;
 use crate::words::{Code, Id, nearest};
 use crate::world::meant_port;
 
-pub use values::{Setting, Shard, Simulation, ToolPath, ValueError};
+pub use values::{Setting, Shard, Simulation, ToolPath, ValueError, When};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -112,12 +112,15 @@ const REPORT_EXAMPLES: &str = "\
 Examples:
   recover report last
   recover report last --format html --output report.html
+  recover report --since 06:00 --until 14:00 --format html -o shift.html
+  recover report --since 2026-11-01 --format csv -o november.csv
+  recover report --unit 4711
   recover report last --bundle run.jsonl     to be sent: names, paths and serial
                                              numbers are replaced
   recover report run.jsonl                   what somebody has sent
 
-Exit codes: 0 told, 1 the record is not as it was written, or could not be read
-or written, 2 command line";
+Exit codes: 0 told, 1 a record is not as it was written, or could not be read
+or written, 2 command line, or no run is what you asked for";
 
 const TRUST_EXAMPLES: &str = "\
 It decides which programs run, so the one of a folder counts only once it is
@@ -188,7 +191,7 @@ enum Verb {
     /// List what earlier runs came to
     #[command(after_help = RUNS_EXAMPLES)]
     Runs(RunsArgs),
-    /// Tell what happened in an earlier run: as text, as a page, for programs, or to be sent
+    /// Tell what happened in earlier runs: as text, as a page, for programs, or to be sent
     #[command(after_help = REPORT_EXAMPLES)]
     Report(ReportArgs),
     /// Say what a code of a diagnostic means, or list all codes
@@ -512,26 +515,44 @@ pub struct RunsArgs {
     pub message_format: MessageFormat,
 }
 
+/// Of one run, or of many together.
 #[derive(Debug, Clone, PartialEq, Eq, Args)]
+#[command(group = clap::ArgGroup::new("many").multiple(true))]
 pub struct ReportArgs {
-    /// The run: its name as `recover runs` shows it, or the beginning of it, `last`, or a file that --bundle has made
-    #[arg(value_name = "RUN")]
-    pub run: String,
+    /// The run: its name as `recover runs` shows it, or the beginning of it, `last`, or a file that --bundle has made; several are told together
+    #[arg(value_name = "RUN", required_unless_present_any = ["since", "until", "unit"], conflicts_with = "many")]
+    pub runs: Vec<String>,
+
+    /// All runs that began then or later: `today`, 2026-11-29, 14:00, 2026-11-29T14:00, or so long ago: 8h, 2d
+    #[arg(long, value_name = "WHEN", group = "many")]
+    pub since: Option<When>,
+
+    /// Only those that began before; a day counts with its evening
+    #[arg(long, value_name = "WHEN", group = "many")]
+    pub until: Option<When>,
+
+    /// Only runs for this unit
+    #[arg(long, value_name = "NAME", group = "many")]
+    pub unit: Option<String>,
+
+    /// Take in simulated runs, too
+    #[arg(long, requires = "many")]
+    pub simulated: bool,
 
     /// How to tell it
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
     pub format: RunReportFormat,
 
-    /// Write it to this file, which must not be there yet
+    /// Write it to this file, which must not be there yet; `openhtf` of several runs, to a file for each in this folder
     #[arg(long, short, value_name = "FILE")]
     pub output: Option<PathBuf>,
 
     /// Say whether the record is as it was written
-    #[arg(long, conflicts_with_all = ["format", "output", "bundle"])]
+    #[arg(long, conflicts_with_all = ["format", "output", "bundle", "many"])]
     pub verify: bool,
 
     /// Write all of it to one file to be sent, with names, paths and serial numbers replaced
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["format", "output"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["format", "output", "many"])]
     pub bundle: Option<PathBuf>,
 
     /// Folder of the records; without it that of the system, or RECOVER_RUNS_DIR
@@ -541,15 +562,19 @@ pub struct ReportArgs {
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum RunReportFormat {
-    /// The log
+    /// The log; of several runs, what they came to
     #[default]
     Text,
-    /// What the run came to, as one JSON object
+    /// What the run came to, as one JSON object; of several, one in a line for each
     Json,
     /// A test report: each step is a case
     Junit,
-    /// One page that needs nothing else
+    /// One page that needs nothing else; of several runs, a page of the shift
     Html,
+    /// A row for each unit, for spreadsheets
+    Csv,
+    /// A test record in the form of OpenHTF
+    Openhtf,
 }
 
 /// Each with what it is for.

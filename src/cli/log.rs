@@ -15,6 +15,11 @@ use crate::cli::wording::clean;
 use crate::engine::{Event, Told};
 use crate::world::new_private_file;
 
+/// An event in words: the first line says what happened, the others belong to it.
+pub(super) fn lines(event: &Event) -> Vec<String> {
+    describe::lines(event)
+}
+
 /// More tool output than this is left out, so that a tool gone wild cannot fill the disk.
 pub const OUTPUT_BYTES_MAX: u64 = 256 * 1024 * 1024;
 /// Of lines that are the same, one after another.

@@ -1,30 +1,39 @@
-//! `recover report`: what happened in an earlier run, from its record.
+//! `recover report`: what happened in earlier runs, from their records.
 
 mod bundle;
+mod openhtf;
 mod page;
+mod rows;
+mod selection;
+mod shift;
 mod timeline;
 
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use console::Term;
+use jiff::Zoned;
 
 use crate::cli::arguments::{ReportArgs, RunReportFormat};
 use crate::cli::harmless::columns;
+use crate::cli::json::write_line;
 use crate::cli::junit::{self, CaseEnd, ReportedCase, Suites, Words};
 use crate::cli::log::{Log, TIME_WIDTH};
 use crate::cli::reader::Reader;
 use crate::cli::refusal::complain_wrapped;
+use crate::cli::report::selection::{NothingSelected, Selection, by_the_clock, select};
+use crate::cli::report::shift::Shift;
 use crate::cli::report::timeline::{StepLine, Timeline};
 use crate::cli::runs::folder::{LOG, runs_folder};
+use crate::cli::runs::history::runs_of_unit;
 use crate::cli::runs::journal::{Journal, JournalError};
 use crate::cli::runs::kept_run::{Ended, KeptRun, NoSuchRun};
 use crate::cli::runs::summary::RunSummary;
-use crate::cli::streams::{is_seen, say, show};
+use crate::cli::streams::{is_seen, printed, say, show, stdout};
 use crate::cli::style::width_of;
 use crate::cli::summary::headline;
-use crate::cli::wording::{COMMAND_INDENT, hang, wrap};
+use crate::cli::wording::{COMMAND_INDENT, clean, count, hang, milliseconds, wrap};
 use crate::engine::{Outcome, Told};
 use crate::world::write_new;
 
@@ -51,6 +60,16 @@ enum ReportError {
     Unwritable { path: PathBuf, source: io::Error },
     #[error(transparent)]
     Page(#[from] page::PageError),
+    #[error("the rows could not be made: {0}")]
+    Rows(String),
+    #[error(transparent)]
+    NothingSelected(#[from] NothingSelected),
+    #[error("that time is further away than the calendar goes")]
+    NoSuchTime,
+    #[error("name one run: --verify and --bundle are about one")]
+    OneOnly,
+    #[error("of many runs there are as many test records ({runs} here): name a folder for them with --output")]
+    FolderNeeded { runs: usize },
 }
 
 impl From<JournalError> for ReportError {
@@ -60,27 +79,34 @@ impl From<JournalError> for ReportError {
 }
 
 pub(super) fn report(args: &ReportArgs) -> Outcome {
-    match told(args) {
+    let told = match args.runs.as_slice() {
+        [run] if args.format != RunReportFormat::Csv => one(args, run),
+        _ => many(args),
+    };
+    match told {
         Ok(None) => Outcome::Recovered,
-        Ok(Some(damage)) => {
-            complain_wrapped(&format!(
-                "warning: the record is not as it was written: {damage}. What is told from there on need not be what happened."
-            ));
+        Ok(Some(warning)) => {
+            complain_wrapped(&format!("warning: {warning}"));
             Outcome::StepFailed
         }
         Err(error) => {
             complain_wrapped(&format!("error: {error}"));
             match error {
-                ReportError::NoFolder | ReportError::NoSuchRun(_) => Outcome::CommandLine,
+                ReportError::NoFolder
+                | ReportError::NoSuchRun(_)
+                | ReportError::NothingSelected(_)
+                | ReportError::NoSuchTime
+                | ReportError::OneOnly
+                | ReportError::FolderNeeded { .. } => Outcome::CommandLine,
                 _ => Outcome::StepFailed,
             }
         }
     }
 }
 
-/// Tells what can be read; answers what is wrong with the record.
-fn told(args: &ReportArgs) -> Result<Option<JournalError>, ReportError> {
-    let (run, mut journal) = read(args)?;
+/// Tells what can be read of a run; answers with a warning where its record is not as it was written.
+fn one(args: &ReportArgs, name: &str) -> Result<Option<String>, ReportError> {
+    let (run, mut journal) = read(args, name)?;
     let damage = journal.damage.take();
     if args.verify {
         if let Some(damage) = damage {
@@ -89,20 +115,68 @@ fn told(args: &ReportArgs) -> Result<Option<JournalError>, ReportError> {
         say(&verified(&run, &journal)?);
         return Ok(None);
     }
+    let warning = damage.map(|damage| {
+        format!("the record is not as it was written: {damage}. What is told from there on need not be what happened.")
+    });
     if let Some(file) = &args.bundle {
         write(file, &bundle::bundle(&run, &journal))?;
         say(&format!(
             "Written: {}. Look at it before you send it: what is in it was printed by tools.",
             file.display()
         ));
-        return Ok(damage);
+        return Ok(warning);
     }
     let text = match args.format {
-        RunReportFormat::Text => log(&journal),
+        RunReportFormat::Text => log(&journal) + &told_of_unit(&run, &others(args, &run)),
         RunReportFormat::Json => json(&run),
-        RunReportFormat::Junit => junit(&run, &journal),
-        RunReportFormat::Html => page::page(&run, &journal)?,
+        RunReportFormat::Junit => {
+            let cases = cases(&run, &journal);
+            junit::text(Suites::from([(run.name.clone(), cases)]), Duration::from_millis(run.summary.elapsed_ms))
+        }
+        RunReportFormat::Openhtf => openhtf::test_record(&run, &journal),
+        // Rows are of units: they come from `many`, whatever their number.
+        RunReportFormat::Html | RunReportFormat::Csv => page::page(&run, &journal, &others(args, &run))?,
     };
+    hand_out(args, &text)?;
+    Ok(warning)
+}
+
+/// Tells what many runs came to; answers with a warning where a record is not as it was written.
+fn many(args: &ReportArgs) -> Result<Option<String>, ReportError> {
+    if args.verify || args.bundle.is_some() {
+        return Err(ReportError::OneOnly);
+    }
+    let selection = select(args, &Zoned::now())?;
+    let shift = Shift::of(&selection);
+    match args.format {
+        RunReportFormat::Text => hand_out(args, &in_words(&shift))?,
+        RunReportFormat::Html => hand_out(args, &page::shift_page(&shift)?)?,
+        RunReportFormat::Csv => {
+            let rows = rows::rows(&shift).map_err(|error| ReportError::Rows(error.to_string()))?;
+            match &args.output {
+                Some(file) => write(file, &rows)?,
+                None => printed(stdout().write_all(&rows)),
+            }
+        }
+        RunReportFormat::Json => hand_out(args, &json_lines(&selection))?,
+        RunReportFormat::Junit => hand_out(args, &junit_of_many(&selection))?,
+        RunReportFormat::Openhtf => test_records(args, &selection)?,
+    }
+    // What the text and the page say themselves.
+    let said = matches!(args.format, RunReportFormat::Text | RunReportFormat::Html) && args.output.is_none();
+    if !said {
+        selection.left_out.iter().for_each(|text| complain_wrapped(&format!("{text}.")));
+        let torn = selection.flaws.iter().filter(|flaw| !flaw.damaged);
+        torn.for_each(|flaw| complain_wrapped(&format!("{}: {}.", flaw.run, flaw.what)));
+    }
+    Ok(selection.is_damaged().then(|| {
+        let of = |flaw: &selection::Flaw| format!("{}: {}", flaw.run, flaw.what);
+        let damaged: Vec<String> = selection.flaws.iter().filter(|flaw| flaw.damaged).map(of).collect();
+        format!("{} not as written: {}.", count(damaged.len(), "record is", "records are"), damaged.join("; "))
+    }))
+}
+
+fn hand_out(args: &ReportArgs, text: &str) -> Result<(), ReportError> {
     match &args.output {
         Some(file) => write(file, text.as_bytes())?,
         // A terminal would break the lines anywhere.
@@ -110,19 +184,120 @@ fn told(args: &ReportArgs) -> Result<Option<JournalError>, ReportError> {
             let width = width_of(&Term::stdout());
             text.lines().flat_map(|line| narrowed(line, width)).for_each(|line| say(&line));
         }
-        None => show(&text),
+        None => show(text),
     }
-    Ok(damage)
+    Ok(())
+}
+
+/// Other runs for the same unit, the newest first.
+fn others(args: &ReportArgs, run: &KeptRun) -> Vec<KeptRun> {
+    let summary = &run.summary;
+    let folder = runs_folder(args.runs_dir.as_deref()).filter(|_| !run.is_sent());
+    let Some((folder, unit)) = folder.zip(summary.run.unit.as_deref()) else { return Vec::new() };
+    let mut runs = runs_of_unit(&folder, unit, summary.simulated);
+    runs.retain(|other| other.name != run.name);
+    runs
+}
+
+fn told_of_unit(run: &KeptRun, others: &[KeptRun]) -> String {
+    let Some(unit) = run.summary.run.unit.as_ref().filter(|_| !others.is_empty()) else { return String::new() };
+    let line = |other: &KeptRun| {
+        let began = other.summary.began.map(by_the_clock).unwrap_or_default();
+        let step = other.at_step().map(|step| format!(" at \"{}\"", clean(step))).unwrap_or_default();
+        format!("  {began}  {}{step} ({})\n", other.ended().headline(), other.name)
+    };
+    let lines: String = others.iter().map(line).collect();
+    format!("\nThe unit {} in other runs:\n{lines}", clean(unit))
+}
+
+/// What many runs came to, for people.
+fn in_words(shift: &Shift<'_>) -> String {
+    let selection = shift.selection;
+    let mut lines = vec![format!("{}.", shift.yields()), selection.asked()];
+    lines.extend(shift.figures().into_iter().map(|(label, text)| format!("{label}: {text}")));
+    lines.extend(selection.left_out.iter().map(|text| format!("{text}.")));
+    let mut part = |heading: &str, of_part: Vec<String>| {
+        if !of_part.is_empty() {
+            lines.extend([String::new(), format!("{heading}:")]);
+            lines.extend(of_part.iter().map(|line| format!("  {line}")));
+        }
+    };
+    let flaw = |flaw: &selection::Flaw| format!("{}: {}", flaw.run, flaw.what);
+    part("Records to look at", selection.flaws.iter().map(flaw).collect());
+    let causes = shift.causes();
+    part(
+        "Why runs failed",
+        causes.iter().map(|(number, cause)| format!("{number:>3}  {}", cause.in_words())).collect(),
+    );
+    for (label, shares) in shift.shares() {
+        part(label, shares.iter().map(|share| format!("{}: {}", share.name, share.in_words())).collect());
+    }
+    let units = shift.units.iter().map(|unit| {
+        let cause = unit.cause().map(|cause| format!(", {}", cause.in_words())).unwrap_or_default();
+        let (took, tries) = (milliseconds(unit.took_ms()), count(unit.runs.len(), "run", "runs"));
+        format!(
+            "{}: {}{cause}; {took}; {tries}, the last one {}",
+            unit.name,
+            unit.last().ended().headline(),
+            unit.last().name
+        )
+    });
+    part("Units", units.collect());
+    lines.iter().map(|line| clean(line) + "\n").collect()
+}
+
+/// As `recover runs --message-format json` lists them, and the first one first.
+fn json_lines(selection: &Selection) -> String {
+    #[derive(serde::Serialize)]
+    struct Line<'a> {
+        #[serde(flatten)]
+        summary: &'a RunSummary,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        damage: Option<&'a str>,
+    }
+    let mut lines = Vec::new();
+    for selected in &selection.runs {
+        // Memory takes everything.
+        let _whole = write_line(&mut lines, &Line { summary: &selected.run.summary, damage: selected.flaw.as_deref() });
+    }
+    String::from_utf8_lossy(&lines).into_owned()
+}
+
+fn junit_of_many(selection: &Selection) -> String {
+    let suite = |selected: &selection::SelectedRun| {
+        let run = &selected.run;
+        let mut cases = run.journal().map(|journal| cases(run, &journal)).unwrap_or_default();
+        if let Some(flaw) = &selected.flaw {
+            let end = CaseEnd::Invalid(Words::of(None, vec![flaw.clone()]));
+            cases.push(case(run, "the record".to_owned(), Duration::ZERO, end));
+        }
+        (run.name.clone(), cases)
+    };
+    let took = selection.runs.iter().map(|selected| selected.run.summary.elapsed_ms).sum();
+    junit::text(selection.runs.iter().map(suite).collect(), Duration::from_millis(took))
+}
+
+/// A file for each run, named after it.
+fn test_records(args: &ReportArgs, selection: &Selection) -> Result<(), ReportError> {
+    let folder = args.output.as_ref().ok_or(ReportError::FolderNeeded { runs: selection.runs.len() })?;
+    std::fs::create_dir_all(folder).map_err(|source| ReportError::Unwritable { path: folder.clone(), source })?;
+    for selected in &selection.runs {
+        let run = &selected.run;
+        // Whose journal cannot be read at all is among the flaws.
+        let Ok(journal) = run.journal() else { continue };
+        write(&folder.join(format!("{}.json", run.name)), openhtf::test_record(run, &journal).as_bytes())?;
+    }
+    Ok(())
 }
 
 /// A name that is a file is one that somebody has sent.
-fn read(args: &ReportArgs) -> Result<(KeptRun, Journal), ReportError> {
-    let file = Path::new(&args.run);
+fn read(args: &ReportArgs, name: &str) -> Result<(KeptRun, Journal), ReportError> {
+    let file = Path::new(name);
     if file.is_file() {
         return Ok(KeptRun::of_file(file)?);
     }
     let folder = runs_folder(args.runs_dir.as_deref()).ok_or(ReportError::NoFolder)?;
-    let run = KeptRun::find(&folder, &args.run)?;
+    let run = KeptRun::find(&folder, name)?;
     let journal = run.journal()?;
     Ok((run, journal))
 }
@@ -131,10 +306,7 @@ fn verified(run: &KeptRun, journal: &Journal) -> Result<String, ReportError> {
     if run.ends_early() {
         return Err(ReportError::EndsEarly { lines: journal.end.lines });
     }
-    let (mut told, kept) = (RunSummary::of(&journal.events), &run.summary);
-    told.journal.clone_from(&kept.journal);
-    // Events of a newer recover may be missing in what this one works out.
-    if journal.unknown == 0 && serde_json::to_value(&told).ok() != serde_json::to_value(kept).ok() {
+    if run.told_otherwise(journal).is_some() {
         return Err(ReportError::OtherSummary);
     }
     let lines = journal.end.lines;
@@ -192,21 +364,20 @@ fn json(run: &KeptRun) -> String {
     serde_json::to_string_pretty(&run.summary).map(|text| text + "\n").unwrap_or_default()
 }
 
+fn case(run: &KeptRun, name: String, took: Duration, end: CaseEnd) -> ReportedCase {
+    ReportedCase { name, class: Some(run.summary.board.clone()), file: None, took, end }
+}
+
 /// Each step is a case. Where the run failed before its first step, or between two, it has one of its own.
-fn junit(run: &KeptRun, journal: &Journal) -> String {
+fn cases(run: &KeptRun, journal: &Journal) -> Vec<ReportedCase> {
     let timeline = Timeline::of(journal);
-    let board = &run.summary.board;
-    let case = |name: String, took: Duration, end: CaseEnd| ReportedCase {
-        name,
-        class: Some(board.clone()),
-        file: None,
-        took,
-        end,
-    };
     let mut cases: Vec<ReportedCase> = timeline
         .steps
         .iter()
-        .map(|step| case(format!("{}: {}", step.id, step.name), Duration::from_millis(step.took_ms), case_end(step)))
+        .map(|step| {
+            let took = Duration::from_millis(step.took_ms);
+            case(run, format!("{}: {}", step.id, step.name), took, case_end(step))
+        })
         .collect();
     let failed = cases.iter().any(|case| matches!(case.end, CaseEnd::Failed(_)));
     let as_a_whole = match run.ended() {
@@ -219,10 +390,9 @@ fn junit(run: &KeptRun, journal: &Journal) -> String {
         Ended::CutOff => Some("the run was cut off".to_owned()),
     };
     if let (Some(what), false) = (as_a_whole, failed) {
-        cases.push(case("the run".to_owned(), Duration::ZERO, CaseEnd::Failed(Words::of(None, vec![what]))));
+        cases.push(case(run, "the run".to_owned(), Duration::ZERO, CaseEnd::Failed(Words::of(None, vec![what]))));
     }
-    let took = Duration::from_millis(run.summary.elapsed_ms);
-    junit::text(Suites::from([(run.name.clone(), cases)]), took)
+    cases
 }
 
 fn case_end(step: &StepLine) -> CaseEnd {

@@ -10,6 +10,7 @@ use crate::cli::desk::{Desk, declines, piece};
 use crate::cli::job::Job;
 use crate::cli::refusal::refuse;
 use crate::cli::runs::folder::records;
+use crate::cli::runs::history::ago;
 use crate::cli::runs::journal::Journal;
 use crate::cli::runs::keep::{Records, folder_of};
 use crate::cli::runs::kept_run::{Ended, KeptRun};
@@ -175,17 +176,5 @@ impl LastRun {
             ago(self.ended),
             piece(&names.join(", "))
         )
-    }
-}
-
-/// "12 minutes ago", as people say it.
-fn ago(then: Timestamp) -> String {
-    let seconds = Timestamp::now().duration_since(then).as_secs().max(0);
-    let told = |count: i64, unit: &str| format!("{count} {unit}{} ago", if count == 1 { "" } else { "s" });
-    match seconds {
-        0..60 => "just now".to_owned(),
-        60..7_200 => told(seconds / 60, "minute"),
-        7_200..172_800 => told(seconds / 3_600, "hour"),
-        _ => told(seconds / 86_400, "day"),
     }
 }

@@ -8,6 +8,7 @@ use crate::cli::job::Job;
 use crate::cli::reader::Readers;
 use crate::cli::refusal::show_refusal;
 use crate::cli::resume::starts_from;
+use crate::cli::runs::history::seen_before;
 use crate::cli::runs::keep::record_of;
 use crate::cli::runs::record::Record;
 use crate::cli::style::Look;
@@ -25,6 +26,7 @@ pub(super) fn run(args: RunArgs, look: &Look) -> Outcome {
     if job.options.dry_run {
         return dry_run(&job, &about_catalogs);
     }
+    let about_unit = seen_before(&job);
     let about_earlier = match starts_from(&mut job, look) {
         Ok(told) => told,
         Err(refusal) => return show_refusal(&refusal, format),
@@ -42,7 +44,7 @@ pub(super) fn run(args: RunArgs, look: &Look) -> Outcome {
         readers.tell(event);
     };
     tell(&started);
-    about_catalogs.iter().chain(&about_earlier).for_each(&mut tell);
+    about_catalogs.iter().chain(&about_unit).chain(&about_earlier).for_each(&mut tell);
     if job.bench.is_none() {
         before_a_run(&job.playbook, &job.catalog).iter().for_each(&mut tell);
     }

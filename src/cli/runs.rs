@@ -1,6 +1,7 @@
 //! Records of runs: what is kept of each, and `recover runs`, which lists them.
 
 pub(super) mod folder;
+pub(super) mod history;
 pub(super) mod journal;
 pub(super) mod keep;
 pub(super) mod kept_run;
@@ -13,11 +14,10 @@ use crate::cli::arguments::{MessageFormat, RunsArgs};
 use crate::cli::json::write_line;
 use crate::cli::refusal::complain_wrapped;
 use crate::cli::runs::folder::{records, runs_folder};
-use crate::cli::runs::kept_run::{AT_WORK, CUT_OFF, Ended, KeptRun};
+use crate::cli::runs::kept_run::{Ended, KeptRun};
 use crate::cli::runs::summary::RunSummary;
 use crate::cli::streams::{say, stdout};
 use crate::cli::style::{Look, Role};
-use crate::cli::summary::headline;
 use crate::cli::wording::{clip, milliseconds};
 use crate::engine::Outcome;
 
@@ -63,6 +63,8 @@ struct Listed {
     name: String,
     #[serde(skip)]
     ended: Ended,
+    #[serde(skip)]
+    at_step: Option<String>,
 }
 
 impl Listed {
@@ -73,7 +75,8 @@ impl Listed {
         };
         // A run that has just begun has not written its first line yet.
         let damage = damage.filter(|_| run.ended() != Ended::AtWork).map(|damage| damage.to_string());
-        Listed { ended: run.ended(), damage, name: run.name, summary: run.summary }
+        let at_step = run.at_step().map(str::to_owned);
+        Listed { ended: run.ended(), damage, name: run.name, summary: run.summary, at_step }
     }
 }
 
@@ -83,8 +86,9 @@ fn show(listed: &[Listed], folder: &Path, unit: Option<&str>, look: &Look) {
         say(&format!("There is no record of a run{of_unit} in {}.", folder.display()));
         return;
     }
-    let rows: Vec<[String; 5]> = listed.iter().map(row).collect();
-    let heads = ["RUN", "HOW IT ENDED", "TOOK", "PORT", "UNIT"];
+    let rows: Vec<[String; 5]> = listed.iter().map(|run| row(run, unit.is_some())).collect();
+    // Of one unit it is known which, and asked why.
+    let heads = ["RUN", "HOW IT ENDED", "TOOK", "PORT", if unit.is_some() { "AT STEP" } else { "UNIT" }];
     let width = |column: usize| {
         let cells = rows.iter().map(|row| row[column].chars().count());
         cells.chain([heads[column].len()]).max().unwrap_or_default()
@@ -105,16 +109,13 @@ fn show(listed: &[Listed], folder: &Path, unit: Option<&str>, look: &Look) {
     }
 }
 
-fn row(run: &Listed) -> [String; 5] {
+fn row(run: &Listed, of_one_unit: bool) -> [String; 5] {
     let summary = &run.summary;
-    let ended = match run.ended {
-        Ended::So(outcome) => headline(outcome),
-        Ended::AtWork => AT_WORK,
-        Ended::CutOff => CUT_OFF,
-    };
+    let ended = run.ended.headline();
     let damaged = if run.damage.is_some() { " (damaged)" } else { "" };
     let simulated = if summary.simulated { " (simulated)" } else { "" };
     let port = summary.run.port.clone().unwrap_or_default();
-    let unit = summary.run.unit.clone().unwrap_or_default();
-    [run.name.clone(), format!("{ended}{simulated}{damaged}"), milliseconds(summary.elapsed_ms), port, unit]
+    let last = if of_one_unit { run.at_step.clone() } else { summary.run.unit.clone() };
+    let took = milliseconds(summary.elapsed_ms);
+    [run.name.clone(), format!("{ended}{simulated}{damaged}"), took, port, last.unwrap_or_default()]
 }

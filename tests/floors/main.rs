@@ -15,10 +15,11 @@ use rules::{
 use source_file::{SourceFile, source_files};
 
 /// Crates that could be swapped for another one: each is named in one file.
-const SWAPPABLE: [&str; 22] = [
+const SWAPPABLE: [&str; 23] = [
     "annotate_snippets",
     "askama",
     "clap_mangen",
+    "csv",
     "duct",
     "elsa",
     "futures_core",

@@ -97,3 +97,62 @@ fn a_slip_in_a_verb_is_seen_through() {
     assert_eq!(verb_like("chekc").as_deref(), Some("check"));
     assert_eq!(verb_like("rt1062"), None);
 }
+
+#[test]
+fn times_are_said_as_at_a_bench() {
+    let now: jiff::Zoned = "2026-11-30T03:00[Europe/Berlin]".parse().unwrap();
+    let when = |text: &str| text.parse::<When>().unwrap_or_else(|error| panic!("{text}: {error}"));
+    let since = |text: &str| when(text).beginning(&now).unwrap().to_string();
+    for (text, told) in [
+        ("today", "2026-11-29T23:00:00Z"),
+        ("yesterday", "2026-11-28T23:00:00Z"),
+        ("2026-11-02", "2026-11-01T23:00:00Z"),
+        ("2026-11-02T14:30", "2026-11-02T13:30:00Z"),
+        ("2026-11-02 14:30", "2026-11-02T13:30:00Z"),
+        ("2026-11-02T14:30Z", "2026-11-02T14:30:00Z"),
+        ("02:30", "2026-11-30T01:30:00Z"),
+        // It is three in the morning.
+        ("22:00", "2026-11-29T21:00:00Z"),
+        ("8h", "2026-11-29T18:00:00Z"),
+        ("90min", "2026-11-30T00:30:00Z"),
+        ("2d", "2026-11-28T02:00:00Z"),
+    ] {
+        assert_eq!(since(text), told, "{text}");
+    }
+    let until = |text: &str, since: Option<&str>| {
+        let since = since.and_then(|since| when(since).beginning(&now));
+        when(text).end(&now, since).unwrap().to_string()
+    };
+    assert_eq!(until("2026-11-02", None), "2026-11-02T23:00:00Z");
+    assert_eq!(until("today", None), "2026-11-30T23:00:00Z");
+    assert_eq!(until("yesterday", None), "2026-11-29T23:00:00Z");
+    assert_eq!(until("06:00", Some("22:00")), "2026-11-30T05:00:00Z");
+    assert_eq!(until("14:00", Some("06:00")), "2026-11-29T13:00:00Z");
+    assert_eq!(until("06:00", None), "2026-11-29T05:00:00Z");
+    assert_eq!(until("1h", None), "2026-11-30T01:00:00Z");
+    for wrong in ["", "soon", "8", "-8h", "14", "25:00", "2026-13-01", "2026"] {
+        assert!(wrong.parse::<When>().is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn a_report_is_about_named_runs_or_about_a_time_and_a_unit() {
+    let report = |line: &str| match request(line) {
+        Ok(Request::Report(args)) => args,
+        other => panic!("{line}: {other:?}"),
+    };
+    assert_eq!(report("recover report a b").runs, ["a", "b"]);
+    assert!(report("recover report --since today --simulated").simulated);
+    assert_eq!(report("recover report --unit 4711").unit.as_deref(), Some("4711"));
+    for line in [
+        "recover report",
+        "recover report --simulated",
+        "recover report last --simulated",
+        "recover report last --since today",
+        "recover report --since today --verify",
+        "recover report --since today --bundle x",
+        "recover report --since soon",
+    ] {
+        refusal(line);
+    }
+}

@@ -3,6 +3,9 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use jiff::civil::{Date, DateTime, Time};
+use jiff::{Span, SpanFieldwise, Timestamp, Zoned};
+
 use crate::words::Id;
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -45,6 +48,84 @@ impl FromStr for ToolPath {
             _ => Err(ValueError { form: "NAME=PATH" }),
         }
     }
+}
+
+/// A moment as it is said at a bench: `today`, `14:00`, `2026-11-29`, `2026-11-29T14:00`, or so long ago, such as `8h`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum When {
+    Today,
+    Yesterday,
+    Day(Date),
+    /// By the clock here.
+    DayAndTime(DateTime),
+    Clock(Time),
+    Exactly(Timestamp),
+    Ago(SpanFieldwise),
+}
+
+impl FromStr for When {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        let error =
+            || ValueError { form: "`today`, `yesterday`, 2026-11-29, 14:00, 2026-11-29T14:00, or as a span: 8h, 2d" };
+        let (date, clock) = (text.matches('-').count() == 2, text.contains(':'));
+        match text {
+            "today" => Ok(When::Today),
+            "yesterday" => Ok(When::Yesterday),
+            _ if date && clock => match text.parse() {
+                Ok(moment) => Ok(When::Exactly(moment)),
+                Err(_) => text.parse().map(When::DayAndTime).map_err(|_| error()),
+            },
+            _ if date => text.parse().map(When::Day).map_err(|_| error()),
+            _ if clock => text.parse().map(When::Clock).map_err(|_| error()),
+            _ => {
+                let span = text.parse::<Span>().ok().filter(|span| span.is_positive());
+                span.map(|span| When::Ago(span.fieldwise())).ok_or_else(error)
+            }
+        }
+    }
+}
+
+impl When {
+    /// Where a time begins at it. A time of the day that is still to come was yesterday's: a night shift begins at 22:00.
+    pub fn beginning(self, now: &Zoned) -> Option<Timestamp> {
+        let moment = match self {
+            When::Today => now.start_of_day().ok()?,
+            When::Yesterday => now.yesterday().ok()?.start_of_day().ok()?,
+            When::Day(day) => day.to_zoned(now.time_zone().clone()).ok()?,
+            When::DayAndTime(moment) => moment.to_zoned(now.time_zone().clone()).ok()?,
+            When::Clock(time) => {
+                let today = at(now, time)?;
+                if today > *now { at(&now.yesterday().ok()?, time)? } else { today }
+            }
+            When::Exactly(moment) => return Some(moment),
+            When::Ago(span) => now.checked_sub(span.0).ok()?,
+        };
+        Some(moment.timestamp())
+    }
+
+    /// Where a time ends at it: a day with its last moment, and a time of the day at the first one behind the beginning.
+    pub fn end(self, now: &Zoned, beginning: Option<Timestamp>) -> Option<Timestamp> {
+        let day_after = |day: &Zoned| Some(day.tomorrow().ok()?.start_of_day().ok()?.timestamp());
+        match (self, beginning) {
+            (When::Today, _) => day_after(now),
+            (When::Yesterday, _) => Some(now.start_of_day().ok()?.timestamp()),
+            (When::Day(day), _) => day_after(&day.to_zoned(now.time_zone().clone()).ok()?),
+            (When::Clock(time), Some(beginning)) => {
+                let beginning = beginning.to_zoned(now.time_zone().clone());
+                let same_day = at(&beginning, time)?;
+                let end = if same_day > beginning { same_day } else { at(&beginning.tomorrow().ok()?, time)? };
+                Some(end.timestamp())
+            }
+            _ => self.beginning(now),
+        }
+    }
+}
+
+/// That day by the clock.
+fn at(day: &Zoned, time: Time) -> Option<Zoned> {
+    day.date().to_datetime(time).to_zoned(day.time_zone().clone()).ok()
 }
 
 /// Names of starting states and mishaps of the virtual board; the bench knows which there are.

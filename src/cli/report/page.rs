@@ -1,13 +1,14 @@
-//! A run as one page that needs nothing else: read on a phone, printed, kept by an auditor. The only file that names askama's
-//! templates.
+//! A run, or a shift, as one page that needs nothing else: read on a phone, printed, kept by an auditor. The only file that names
+//! askama's templates.
 
 use askama::Template;
+use jiff::Timestamp;
 
+use crate::cli::report::shift::{Cause, Shift};
 use crate::cli::report::timeline::{CallLine, StepLine, Timeline};
 use crate::cli::runs::journal::Journal;
-use crate::cli::runs::kept_run::{AT_WORK, CUT_OFF, Ended, KeptRun};
+use crate::cli::runs::kept_run::{Ended, KeptRun};
 use crate::cli::runs::summary::RunSummary;
-use crate::cli::summary::headline;
 use crate::cli::wording::{bytes, milliseconds, quote_command};
 use crate::engine::{Event, Problem, RunDocument};
 use crate::words::{Outcome, Verdict, steers};
@@ -23,10 +24,30 @@ struct Page<'a> {
     /// Label and text.
     details: Vec<(&'static str, String)>,
     problem: Option<&'a Problem>,
+    history: Vec<OtherRun<'a>>,
     groups: Vec<Group<'a>>,
     files: Vec<[String; 4]>,
     documents: &'a [RunDocument],
     warnings: Vec<&'a str>,
+}
+
+#[derive(Template)]
+#[template(path = "shift.html", config = "src/cli/report/askama.toml")]
+struct ShiftPage<'a> {
+    shift: &'a Shift<'a>,
+    /// The runs that it is about.
+    asked: String,
+    causes: Vec<(usize, Cause)>,
+}
+
+/// A run for the same unit.
+struct OtherRun<'a> {
+    run: &'a str,
+    when: String,
+    verdict: &'static str,
+    tone: &'static str,
+    took: String,
+    step: Option<&'a str>,
 }
 
 /// Steps one after another, all of them needed or none.
@@ -54,7 +75,8 @@ impl Row<'_> {
 #[error("the page could not be made: {0}")]
 pub(super) struct PageError(#[from] askama::Error);
 
-pub(super) fn page(run: &KeptRun, journal: &Journal) -> Result<String, PageError> {
+/// `others` are runs for the same unit.
+pub(super) fn page(run: &KeptRun, journal: &Journal, others: &[KeptRun]) -> Result<String, PageError> {
     let timeline = Timeline::of(journal);
     let summary = &run.summary;
     let (verdict, tone) = verdict(run);
@@ -66,11 +88,18 @@ pub(super) fn page(run: &KeptRun, journal: &Journal) -> Result<String, PageError
         tone,
         details: details(summary),
         problem: summary.end.as_ref().and_then(|end| end.problem.as_ref()),
+        history: others.iter().map(OtherRun::of).collect(),
         groups: groups(&timeline, whole),
         files: files(journal),
         documents: &summary.run.documents,
         warnings: warnings(journal),
     };
+    Ok(without_steering(&page.render()?))
+}
+
+pub(super) fn shift_page(shift: &Shift<'_>) -> Result<String, PageError> {
+    let asked = shift.selection.asked();
+    let page = ShiftPage { shift, asked, causes: shift.causes() };
     Ok(without_steering(&page.render()?))
 }
 
@@ -82,18 +111,41 @@ fn without_steering(text: &str) -> String {
 }
 
 fn verdict(run: &KeptRun) -> (String, &'static str) {
-    match run.ended() {
-        Ended::So(outcome) => {
-            (headline(outcome).to_owned(), if outcome == Outcome::Recovered { "good" } else { "bad" })
-        }
-        Ended::AtWork => (AT_WORK.to_owned(), "open"),
-        Ended::CutOff => (format!("{CUT_OFF}: KILLED, OR THE POWER WAS LOST"), "bad"),
+    let headline = run.ended().headline();
+    let told = match run.ended() {
+        Ended::So(_) | Ended::AtWork => headline.to_owned(),
+        Ended::CutOff => format!("{headline}: KILLED, OR THE POWER WAS LOST"),
+    };
+    (told, tone(run.ended()))
+}
+
+fn tone(ended: Ended) -> &'static str {
+    match ended {
+        Ended::So(Outcome::Recovered) => "good",
+        Ended::AtWork => "open",
+        Ended::So(_) | Ended::CutOff => "bad",
     }
+}
+
+impl OtherRun<'_> {
+    fn of(run: &KeptRun) -> OtherRun<'_> {
+        OtherRun {
+            run: &run.name,
+            when: run.summary.began.map(time).unwrap_or_default(),
+            verdict: run.ended().headline(),
+            tone: tone(run.ended()),
+            took: milliseconds(run.summary.elapsed_ms),
+            step: run.at_step(),
+        }
+    }
+}
+
+fn time(moment: Timestamp) -> String {
+    moment.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
 fn details(summary: &RunSummary) -> Vec<(&'static str, String)> {
     let run = &summary.run;
-    let time = |time: &jiff::Timestamp| time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string();
     let given = [
         ("Board", Some(summary.board.clone())),
         ("Unit", run.unit.clone()),
@@ -102,7 +154,7 @@ fn details(summary: &RunSummary) -> Vec<(&'static str, String)> {
         ("Operator", run.operator.clone()),
         ("Station", run.station.clone()),
         ("Computer", run.host.clone()),
-        ("Began", summary.began.as_ref().map(time)),
+        ("Began", summary.began.map(time)),
         ("Took", Some(milliseconds(summary.elapsed_ms))),
         ("Playbook", Some(summary.playbook.clone())),
         ("recover", Some(format!("{} on {}", run.recover, run.system))),

@@ -76,24 +76,45 @@ fn name_part(playbook: &str) -> String {
 
 /// The names of the records in the folder, the newest first.
 pub(in crate::cli) fn records(folder: &Path) -> io::Result<Vec<String>> {
+    names_of(folder, |path| is_file(&path.join(JOURNAL)))
+}
+
+/// Folders that are named as records and have something of one, but no journal.
+pub(in crate::cli) fn without_journal(folder: &Path) -> io::Result<Vec<String>> {
+    let has = |path: &Path, files: &[&str]| files.iter().any(|file| is_file(&path.join(file)));
+    names_of(folder, |path| has(path, &[SUMMARY, LOG]) && !has(path, &[JOURNAL]))
+}
+
+fn names_of(folder: &Path, is_one: impl Fn(&Path) -> bool) -> io::Result<Vec<String>> {
     let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries?,
     };
     let name = |entry: io::Result<fs::DirEntry>| Some(entry.ok()?.file_name().into_string().ok()).flatten();
-    let mut names: Vec<String> = entries.filter_map(name).filter(|name| is_record(&folder.join(name), name)).collect();
+    let wanted = |name: &String| {
+        let path = folder.join(name);
+        is_named_as_record(name) && path.symlink_metadata().is_ok_and(|data| data.is_dir()) && is_one(&path)
+    };
+    let mut names: Vec<String> = entries.filter_map(name).filter(wanted).collect();
     names.sort_unstable_by(|one, other| other.cmp(one));
     Ok(names)
 }
 
-/// Named as records are, with a journal in it.
-fn is_record(path: &Path, name: &str) -> bool {
+fn is_named_as_record(name: &str) -> bool {
     let bytes = name.as_bytes();
     let digits =
         |range: std::ops::Range<usize>| bytes.get(range).is_some_and(|part| part.iter().all(u8::is_ascii_digit));
-    let named = digits(0..8) && digits(9..15) && bytes.get(8) == Some(&b'-') && bytes.get(15) == Some(&b'-');
-    let real = |path: &Path, is: fn(&fs::Metadata) -> bool| path.symlink_metadata().is_ok_and(|data| is(&data));
-    named && real(path, fs::Metadata::is_dir) && real(&path.join(JOURNAL), fs::Metadata::is_file)
+    digits(0..8) && digits(9..15) && bytes.get(8) == Some(&b'-') && bytes.get(15) == Some(&b'-')
+}
+
+/// When it began, by the clock here, as its name says.
+pub(in crate::cli) fn time_of(name: &str) -> Option<jiff::Timestamp> {
+    let time = jiff::civil::DateTime::strptime("%Y%m%d-%H%M%S", name.get(..15)?).ok()?;
+    Some(time.to_zoned(jiff::tz::TimeZone::system()).ok()?.timestamp())
+}
+
+fn is_file(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|data| data.is_file())
 }
 
 /// Removes what is old.

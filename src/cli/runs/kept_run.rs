@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::cli::runs::folder::{JOURNAL, RESERVE, SUMMARY, records};
 use crate::cli::runs::journal::{Journal, JournalError};
 use crate::cli::runs::summary::RunSummary;
+use crate::cli::summary::headline;
 use crate::words::Outcome;
 
 /// A summary is a few kilobytes, with the words of a failure.
@@ -31,9 +32,15 @@ pub(in crate::cli) enum Ended {
     CutOff,
 }
 
-/// As the headlines of runs that have ended.
-pub(in crate::cli) const AT_WORK: &str = "STILL AT WORK";
-pub(in crate::cli) const CUT_OFF: &str = "CUT OFF";
+impl Ended {
+    pub(in crate::cli) fn headline(self) -> &'static str {
+        match self {
+            Ended::So(outcome) => headline(outcome),
+            Ended::AtWork => "STILL AT WORK",
+            Ended::CutOff => "CUT OFF",
+        }
+    }
+}
 
 #[derive(Debug, thiserror::Error)]
 pub(in crate::cli) enum NoSuchRun {
@@ -116,6 +123,21 @@ impl KeptRun {
             None if self.at_work => Ended::AtWork,
             None => Ended::CutOff,
         }
+    }
+
+    /// Where it failed, for people.
+    pub(in crate::cli) fn at_step(&self) -> Option<&str> {
+        let problem = self.summary.end.as_ref()?.problem.as_ref()?;
+        problem.step_name.as_deref().or(problem.step.as_ref().map(|step| step.as_str()))
+    }
+
+    /// What the journal says where the summary beside it says something else.
+    pub(in crate::cli) fn told_otherwise(&self, journal: &Journal) -> Option<RunSummary> {
+        let mut told = RunSummary::of(&journal.events);
+        told.journal.clone_from(&self.summary.journal);
+        let same = serde_json::to_value(&told).ok() == serde_json::to_value(&self.summary).ok();
+        // Events of a newer recover may be missing in what this one works out.
+        (!same && journal.unknown == 0).then_some(told)
     }
 
     /// Everything that was told, as it was written.
