@@ -49,7 +49,7 @@ impl<W: World> Runner<'_, W> {
         self.asked.prompts
     }
 
-    /// The prompt has been told: what it asks for is wanted now.
+    /// The prompt is told now: what it asks for is wanted from here on. A program is called only when it is waited for.
     pub(super) fn begin_moves(&mut self, step: &Id, prompt: u64, hands: &[HandMove], limit: Duration) {
         if let Some(moving) = self.world.moving_hands().filter(|_| !hands.is_empty()) {
             self.asked.by = Some(Instant::now() + limit);

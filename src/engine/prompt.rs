@@ -56,6 +56,8 @@ impl<'a, W: World> Runner<'a, W> {
         let looks = hands.iter().any(|hand| matches!(hand, HandMove::FitJumper | HandMove::SwitchOn));
         let prompt = self.next_prompt();
         let goes_on = if self.moved_without_person(hands) { GoesOn::ByItself } else { goes_on };
+        // Before it is told: the answer may be there as soon as it is.
+        self.begin_moves(step, prompt, hands, limit);
         self.tell(Event::Prompted {
             step: step.clone(),
             prompt,
@@ -65,6 +67,5 @@ impl<'a, W: World> Runner<'a, W> {
             drawing: self.playbook.drawing.clone().filter(|_| looks).map(Box::new),
             limit_ms: milliseconds(limit),
         });
-        self.begin_moves(step, prompt, hands, limit);
     }
 }

@@ -99,6 +99,8 @@ impl HandsProgram {
 
 pub struct MovingHands {
     by: By,
+    /// Of one call.
+    limit: Duration,
     /// Somebody is at a terminal for what no machine can do.
     beside_person: bool,
     state: RefCell<State>,
@@ -151,7 +153,7 @@ impl MovingHands {
     }
 
     fn by(by: By) -> Self {
-        MovingHands { by, beside_person: false, state: RefCell::default(), on_bench: None }
+        MovingHands { by, limit: MOVE_LIMIT, beside_person: false, state: RefCell::default(), on_bench: None }
     }
 
     #[must_use]
@@ -265,7 +267,7 @@ impl MovingHands {
             }
             Poll::Ready(Some(ToolEvent::Ended(end))) => end,
             Poll::Ready(None) => ToolEnd::NotStarted("it went away without a word".to_owned()),
-            Poll::Pending if call.late.poll_recv(context) == Poll::Ready(Some(())) => ToolEnd::TimedOut(MOVE_LIMIT),
+            Poll::Pending if call.late.poll_recv(context) == Poll::Ready(Some(())) => ToolEnd::TimedOut(self.limit),
             Poll::Pending => return Poll::Pending,
         };
         if let Some(call) = state.call.take() {
@@ -360,15 +362,16 @@ impl MovingHands {
 
     fn call(&self, state: &mut State, program: &HandsProgram, cleared: &Cleared, hands: Vec<HandMove>) {
         let command = [program.named.clone()].into_iter().chain(cleared.args.iter().cloned()).collect();
-        state.heard.push_back(Moving::Begun { hands: hands.clone(), command, limit: MOVE_LIMIT });
+        state.heard.push_back(Moving::Begun { hands: hands.clone(), command, limit: self.limit });
         if self.on_bench.is_some() {
             state.clock.get_or_insert_with(ClockHold::new);
         }
         let (late, is_late) = mpsc::channel(1);
         let (ended, has_ended) = channel::<()>();
+        let limit = self.limit;
         // Without the thread there is only no limit.
         let _no_limit = thread::Builder::new().name("hands limit".to_owned()).spawn(move || {
-            if has_ended.recv_timeout(MOVE_LIMIT) == Err(RecvTimeoutError::Timeout) {
+            if has_ended.recv_timeout(limit) == Err(RecvTimeoutError::Timeout) {
                 let _nobody_waits = late.blocking_send(());
             }
         });
@@ -420,5 +423,40 @@ fn clipped(line: &str) -> String {
 impl fmt::Debug for MovingHands {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MovingHands").field("beside_person", &self.beside_person).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_program_that_does_not_end_is_ended_and_called_once_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("relays");
+        std::fs::write(&path, "#!/bin/sh\n[ \"$1\" = off ] && exit 0\necho on\nexec /bin/sleep 1000\n").unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let program = HandsProgram::find(path.to_str().unwrap()).unwrap();
+        let hands =
+            MovingHands { limit: Duration::from_millis(200), ..MovingHands::program(program, HandsFor::default()) };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let both = vec![HandMove::Unplug, HandMove::PlugIn];
+            hands.begin(Moves { prompt: 1, step: "a".parse().unwrap(), hands: both });
+            assert!(matches!(hands.next().await, Moving::Begun { hands, .. } if hands == [HandMove::Unplug]));
+            assert!(matches!(hands.next().await, Moving::Output { text, .. } if text == "on"));
+            let Moving::Failed { hands: failed, why, .. } = hands.next().await else { panic!("no failure") };
+            assert_eq!(failed, [HandMove::Unplug]);
+            assert!(why.contains("did not finish within"), "{why}");
+            assert!(!hands.under_way(), "the second move is not made");
+            hands.let_go();
+            assert!(matches!(hands.next().await, Moving::Begun { command, .. } if command[1] == LET_GO));
+            assert!(matches!(hands.next().await, Moving::Done { hands, .. } if hands.is_empty()));
+            hands.let_go();
+            assert!(!hands.under_way(), "it has let go");
+        });
     }
 }
