@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
-use crate::support::{House, Ran, fitting};
+use crate::support::{House, Ran};
 
 /// A playbook of the person's own, for a board that recover does not know.
 const OWN: &str = "format: 1\nboard: Bench Lamp\naliases: [LAMP_ONE]\ndevices:\n  lamp: {usb: \"1209:0001\", label: lamp}\nsteps:\n  \
@@ -85,7 +85,7 @@ fn files_are_taken_from_where_the_ide_keeps_them() {
     let house = House::new();
     let ran = house.run(&["h7", "--dry-run"]).exits(0);
     ran.says("Not there yet").never_says("The files are taken from");
-    let image = fitting("h7", "bootloader.bin", 8192);
+    let image = crate::support::fitting("h7", "bootloader.bin", 8192);
     house.write("../home/openmvide-5/share/qtcreator/firmware/OPENMV4/bootloader.bin", &image);
     let ran = house.run(&["h7", "--dry-run"]).exits(0);
     ran.says("The files are taken from").says("from OpenMV IDE, written today").never_says("Not there yet");

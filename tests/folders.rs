@@ -4,9 +4,8 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 
-use crate::support::{House, kill, wait_for};
+use crate::support::House;
 
 /// Everything in a folder: files with what is in them, links with where they lead.
 fn contents(folder: &Path) -> BTreeMap<PathBuf, String> {
@@ -115,9 +114,11 @@ fn a_recording_goes_into_a_new_or_an_empty_folder_only() {
 #[cfg(unix)]
 #[test]
 fn what_a_killed_run_has_left_is_gone_after_the_next() {
+    use crate::support::{kill, wait_for};
+    use std::process::Stdio;
+
     let mut house = House::new();
     house.images();
-    #[cfg(unix)]
     for (tool, variable) in [("sdphost", "RECOVER_TOOL_SDPHOST"), ("blhost", "RECOVER_TOOL_BLHOST")] {
         let script = house.script(&format!("tools/{tool}"), "exec sleep 60\n");
         house.set(variable, script);

@@ -40,6 +40,8 @@ impl Computer {
             ("ProgramFiles(x86)", "Program Files (x86)"),
             ("LocalAppData", "home/AppData/Local"),
             ("ChocolateyInstall", "ProgramData/chocolatey"),
+            ("SCOOP", "tools/scoop"),
+            ("OPENMV_IDE", "drive-d/OpenMV IDE"),
         ];
         let surroundings = Surroundings {
             system,
@@ -120,7 +122,7 @@ struct Ide {
     spsdk: &'static str,
 }
 
-const IDES: [Ide; 5] = [
+const IDES: [Ide; 6] = [
     Ide {
         system: OperatingSystem::Linux,
         root: "home/openmvide/share/qtcreator",
@@ -154,6 +156,16 @@ const IDES: [Ide; 5] = [
     Ide {
         system: OperatingSystem::Windows,
         root: "Program Files/OpenMV IDE/share/qtcreator",
+        exe: ".exe",
+        dfu_util: "windows",
+        programmer: "windows/bin",
+        native: "win",
+        python: "win/python.exe",
+        spsdk: "windows",
+    },
+    Ide {
+        system: OperatingSystem::Windows,
+        root: "drive-d/OpenMV IDE/share/qtcreator",
         exe: ".exe",
         dfu_util: "windows",
         programmer: "windows/bin",
@@ -249,11 +261,33 @@ fn what_installers_bring_on_windows_is_found_off_the_path() {
     for (tool, file) in [
         ("blhost", "home/.local/bin/blhost.exe".to_owned()),
         ("sdphost", format!("{of_store}/LocalCache/local-packages/Python312/Scripts/sdphost.exe")),
+        ("blhost", "Program Files/Python313/Scripts/blhost.exe".to_owned()),
+        ("sdphost", "home/AppData/Local/Python/pythoncore-3.14-64/Scripts/sdphost.exe".to_owned()),
         ("dfu-util", "home/scoop/shims/dfu-util.exe".to_owned()),
+        ("dfu-util", "tools/scoop/shims/dfu-util.exe".to_owned()),
+        ("dfu-util", "Program Files/WinGet/Links/dfu-util.exe".to_owned()),
+        (
+            "STM32_Programmer_CLI",
+            "Program Files/STMicroelectronics/STM32Cube/STM32CubeProgrammer/bin/STM32_Programmer_CLI.exe".to_owned(),
+        ),
         ("dfu-util", "ProgramData/chocolatey/bin/dfu-util.exe".to_owned()),
         ("dfu-util", "home/AppData/Local/Microsoft/WinGet/Links/dfu-util.exe".to_owned()),
     ] {
         assert_eq!(Computer::new(OperatingSystem::Windows, &[file.as_str()]).program(tool), file);
+    }
+}
+
+/// On Windows anybody may make folders in the root of a drive, and in ProgramData.
+#[test]
+fn no_tool_is_taken_from_where_anybody_may_put_one() {
+    let own = ["~/", "$PIPX_BIN_DIR", "$APPDATA/", "$LOCALAPPDATA/", "$SCOOP/", "$CHOCOLATEYINSTALL/", "$OPENMV_IDE/"];
+    let of_administrators = ["$PROGRAMFILES/", "${PROGRAMFILES(X86)}/", "$PROGRAMW6432/"];
+    for tool in &shipped().unwrap().tools {
+        let via = tool.via.windows.iter().filter_map(|via| via.command.first()).filter(|word| word.contains('/'));
+        for place in tool.folders.windows.iter().chain(via) {
+            let is_safe = own.iter().chain(&of_administrators).any(|root| place.starts_with(root));
+            assert!(is_safe, "{}: {place}", tool.name);
+        }
     }
 }
 

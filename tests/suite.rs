@@ -36,6 +36,7 @@ mod readme;
 mod records;
 mod rt1062;
 mod scenes;
+#[cfg(unix)]
 mod schemas;
 mod shipped;
 mod shipped_suite;

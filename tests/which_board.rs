@@ -157,3 +157,54 @@ fn what_cannot_be_read_is_said_and_refuses_nothing() {
     ran.says("The product name of 1209:0001 the ROM cannot be read here, so it is not compared.")
         .says("The release number of 1209:0001 the ROM cannot be read here");
 }
+
+/// One of two boards, each at its port and with its serial number, if any, of a system that names ports so.
+fn one_of_two(ports: [&str; 2], serials: [&str; 2], options: &[&str]) -> Ran {
+    let house = House::new();
+    let selects = "select_port = [\"-p\", \"{libusb_port}\"]\nselect_serial = [\"-S\", \"{serial}\"]\ncommands = [";
+    house.write("vendor-tools.toml", CATALOG.replace("commands = [", selects));
+    let devices = "  rom: {usb: \"1209:0001\", label: the ROM}\n";
+    let steps = "  - {id: write, run: mender, device: rom, args: [write]}\n";
+    house.write("camera.yaml", format!("format: 1\nboard: Camera\ndevices:\n{devices}steps:\n{steps}"));
+    let board = |place: usize| {
+        let serial =
+            if serials[place].is_empty() { String::new() } else { format!(", serial: \"{}\"", serials[place]) };
+        format!("  board{place}: {{id: \"1209:0001\", port: \"{}\"{serial}}}\n", ports[place])
+    };
+    let calls = "calls:\n  - {run: mender, args: [\"-*\", \"*\", write], out: \"written\\n\", optional: yes}\n";
+    let tools = "tools:\n  mender: {version: \"Mender 1.0\\n\"}\n";
+    house.write("x.scene.yaml", format!("format: 1\n{tools}devices:\n{}{}{calls}", board(0), board(1)));
+    house.run(&[&["run", "./camera.yaml", "--scene", "x.scene.yaml", "--non-interactive"], options].concat())
+}
+
+const LINUX_PORTS: [&str; 2] = ["1-2.3", "1-4"];
+const MAC_PORTS: [&str; 2] = ["20-2.3", "20-4"];
+const WINDOWS_PORTS: [&str; 2] = ["pci1400-2.3", "pci1400-4"];
+
+#[test]
+fn a_port_that_the_tool_knows_by_the_same_name_is_told_it() {
+    for ports in [LINUX_PORTS, MAC_PORTS] {
+        let told = format!("$ mender -p {} write", ports[1]);
+        one_of_two(ports, ["", ""], &["--port", ports[1]]).exits(0).says(&told);
+        one_of_two(ports, ["A", "B"], &["--serial", "B"]).exits(0).says(&told);
+    }
+}
+
+#[test]
+fn where_the_tool_does_not_know_the_port_it_is_told_the_serial_number() {
+    for choice in [["--port", WINDOWS_PORTS[1]], ["--serial", "B"]] {
+        one_of_two(WINDOWS_PORTS, ["A", "B"], &choice).exits(0).says("$ mender -S B write");
+    }
+    let several = one_of_two(WINDOWS_PORTS, ["A", "B"], &[]).exits(5);
+    several.says("port pci1400-2.3 (serial A), port pci1400-4 (serial B)").says("choose one with --port pci1400-2.3");
+}
+
+#[test]
+fn where_nothing_tells_two_boards_apart_for_the_tool_it_is_said_what_to_unplug() {
+    for serials in [["", ""], ["0001", "0001"]] {
+        let ran = one_of_two(WINDOWS_PORTS, serials, &["--port", WINDOWS_PORTS[1]]).exits(5);
+        ran.says("unplug what is at pci1400-2.3, and leave the one at pci1400-4").never_says("$ mender");
+        let any = one_of_two(WINDOWS_PORTS, serials, &[]).exits(5);
+        any.says("disconnect all boards but the one to be recovered").never_says("--port");
+    }
+}

@@ -1,7 +1,9 @@
 //! Setting a bench up: a virtual board in its starting state, and mock tools that ordinary discovery finds.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+#[cfg(not(unix))]
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use crate::bench::boards::virtual_model::mock_tools;
 use crate::bench::folder::{BenchFiles, BenchFolder, folder_error};
@@ -14,16 +16,22 @@ use crate::documents::catalog::Catalog;
 use crate::documents::playbook::Playbook;
 use crate::documents::scene::{Scene, SceneTool};
 use crate::world::Surroundings;
+#[cfg(not(unix))]
+use crate::world::TemporaryFolder;
 
 /// A bench that stands ready. Dropping it removes a temporary folder.
 #[derive(Debug)]
 pub struct Bench {
     folder: BenchFolder,
     tools: Vec<String>,
+    program: MockProgram,
 }
 
 /// Longer than a camera takes to start.
 const MOMENT_MS: u64 = 10_000;
+
+#[cfg(not(unix))]
+const COPY_NAME: &str = "mock.exe";
 
 /// Tells a mock tool where its bench is.
 pub const BENCH_VARIABLE: &str = "RECOVER_BENCH";
@@ -65,13 +73,14 @@ impl Bench {
         lay_out: &dyn Fn(&BenchFiles, &mut BenchState) -> Result<(), BenchError>,
     ) -> Result<Self, BenchError> {
         let files = folder.files();
+        let program = MockProgram::here().map_err(folder_error(&std::env::temp_dir()))?;
         let prepare = || {
             files.clean()?;
             std::fs::create_dir_all(files.tools())?;
             files.own_tool_folders().iter().try_for_each(std::fs::create_dir_all)?;
             std::fs::create_dir_all(files.memory())?;
             std::fs::create_dir_all(files.given())?;
-            link_tools(&files, &tools, &std::env::current_exe()?)?;
+            program.link(&files, &tools)?;
             std::fs::write(files.calls(), "")
         };
         prepare().map_err(folder_error(folder.path()))?;
@@ -84,7 +93,7 @@ impl Bench {
         }
         state.save(&files)?;
         HeldState::take(&files)?.save()?;
-        Ok(Bench { folder, tools })
+        Ok(Bench { folder, tools, program })
     }
 
     /// The starting states and mishaps that the playbook's virtual board knows, with one line about each.
@@ -122,8 +131,7 @@ impl Bench {
         held.state.now_ms = held.state.now_ms.saturating_add(MOMENT_MS);
         held.state.versions.clear();
         held.save()?;
-        link_tools(&files, &self.tools, &std::env::current_exe().map_err(folder_error(self.folder()))?)
-            .map_err(folder_error(self.folder()))
+        self.program.link(&files, &self.tools).map_err(folder_error(self.folder()))
     }
 
     /// A scene stands at its beginning, and takes that something goes wrong which it does not script. A board stays as it is.
@@ -193,14 +201,51 @@ fn furnish(files: &BenchFiles, tool: &SceneTool) -> Result<(), BenchError> {
     Ok(())
 }
 
-#[cfg(unix)]
-fn link_tools(files: &BenchFiles, tools: &[String], program: &Path) -> io::Result<()> {
-    let missing = tools.iter().filter(|name| files.tool(name).symlink_metadata().is_err());
-    missing.into_iter().try_for_each(|name| std::os::unix::fs::symlink(program, files.tool(name)))
+/// The program that all mock tools are: this one.
+#[derive(Debug)]
+struct MockProgram {
+    path: PathBuf,
+    /// Shared by all benches of this process, and gone with the last.
+    #[cfg(not(unix))]
+    _copy: Arc<TemporaryFolder>,
 }
 
-/// Links need a privilege there.
+impl MockProgram {
+    #[cfg(unix)]
+    fn here() -> io::Result<Self> {
+        Ok(MockProgram { path: std::env::current_exe()? })
+    }
+
+    /// Symbolic links need a privilege on Windows, and other names of a program that runs cannot be removed: they are names of
+    /// a copy.
+    #[cfg(not(unix))]
+    fn here() -> io::Result<Self> {
+        static COPY: Mutex<Weak<TemporaryFolder>> = Mutex::new(Weak::new());
+        let mut shared = COPY.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(copy) = shared.upgrade() {
+            return Ok(MockProgram { path: copy.path().join(COPY_NAME), _copy: copy });
+        }
+        let copy = Arc::new(TemporaryFolder::create_in(&std::env::temp_dir(), "mocks-")?);
+        let path = copy.path().join(COPY_NAME);
+        std::fs::copy(std::env::current_exe()?, &path)?;
+        *shared = Arc::downgrade(&copy);
+        Ok(MockProgram { path, _copy: copy })
+    }
+
+    /// Gives it the names of these tools, where they are not there yet.
+    fn link(&self, files: &BenchFiles, tools: &[String]) -> io::Result<()> {
+        let mut missing = tools.iter().filter(|name| files.tool(name).symlink_metadata().is_err());
+        missing.try_for_each(|name| name_also(&self.path, &files.tool(name)))
+    }
+}
+
+#[cfg(unix)]
+fn name_also(program: &Path, name: &Path) -> io::Result<()> {
+    std::os::unix::fs::symlink(program, name)
+}
+
 #[cfg(not(unix))]
-fn link_tools(files: &BenchFiles, tools: &[String], program: &Path) -> io::Result<()> {
-    tools.iter().try_for_each(|name| std::fs::copy(program, files.tool(name)).map(|_| ()))
+fn name_also(program: &Path, name: &Path) -> io::Result<()> {
+    // On another drive, or where the file system has no links.
+    std::fs::hard_link(program, name).or_else(|_| std::fs::copy(program, name).map(drop))
 }

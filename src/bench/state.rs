@@ -8,6 +8,7 @@ use crate::bench::board_record::BoardRecord;
 use crate::bench::call_record::CallRecord;
 use crate::bench::folder::{BenchFiles, folder_error};
 use crate::bench::{BenchClock, BenchError, Stage};
+use crate::world::unhindered;
 
 #[derive(Debug, serde::Serialize, serde::Deserialize)]
 pub struct BenchState {
@@ -49,7 +50,7 @@ impl BenchState {
     /// The state as it is written down.
     pub(crate) fn text(files: &BenchFiles) -> Result<Vec<u8>, BenchError> {
         let path = files.state();
-        std::fs::read(&path).map_err(folder_error(&path))
+        unhindered(|| std::fs::read(&path)).map_err(folder_error(&path))
     }
 
     pub(crate) fn read(files: &BenchFiles, text: &[u8]) -> Result<Self, BenchError> {
@@ -115,7 +116,7 @@ pub(crate) fn replace(path: &Path, contents: &[u8]) -> Result<(), BenchError> {
     let unfinished = path.with_extension("unfinished");
     let write = || {
         std::fs::write(&unfinished, contents)?;
-        std::fs::rename(&unfinished, path)
+        unhindered(|| std::fs::rename(&unfinished, path))
     };
     write().map_err(folder_error(path))
 }

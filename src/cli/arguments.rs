@@ -16,6 +16,7 @@ use crate::cli::version::version;
 use crate::documents::library::{BEGINNINGS, Beginning, shipped_boards, shipped_playbooks};
 use crate::documents::playbook::irreversible_steps;
 use crate::words::{Code, Id, nearest};
+use crate::world::meant_port;
 
 pub use values::{HandsBy, HandsError, Setting, Shard, Simulation, ToolPath, ValueError};
 
@@ -316,7 +317,7 @@ pub struct RunOptions {
     pub only_what_differs: bool,
 
     /// Port of the camera, when several are attached
-    #[arg(hide_short_help = true, long, value_name = "PATH", conflicts_with = "serial")]
+    #[arg(hide_short_help = true, long, value_name = "PATH", value_parser = port, conflicts_with = "serial")]
     pub port: Option<String>,
 
     /// Serial number of the camera, when several are attached
@@ -736,6 +737,11 @@ pub(super) fn command_with_boards() -> clap::Command {
 pub(super) fn verb_like(word: &str) -> Option<String> {
     let command = Arguments::command();
     nearest(word, command.get_subcommands().map(clap::Command::get_name)).map(str::to_owned)
+}
+
+/// Whatever form it is typed in, it is compared, locked and recorded in one.
+fn port(typed: &str) -> Result<String, std::convert::Infallible> {
+    Ok(meant_port(typed))
 }
 
 #[cfg(test)]

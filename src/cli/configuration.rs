@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::cli::places::{OwnDocument, PlaceError, read_own};
+use crate::documents::catalog::OperatingSystem;
 use crate::documents::settings::UserSettings;
 use crate::words::{Code, Diagnostic};
 use crate::world::{Foreign, SignatureProblem, Surroundings, TrustedKey};
@@ -26,12 +27,10 @@ impl Configuration {
         // The XDG specification: a relative path there is to be ignored; it would make any folder the user's own.
         let variable = |name: &str| surroundings.variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
         let home = || surroundings.home.clone().filter(|home| home.is_absolute());
-        let folder = if cfg!(windows) {
-            variable("APPDATA")
-        } else if cfg!(target_os = "macos") {
-            home().map(|home| home.join("Library/Application Support"))
-        } else {
-            variable("XDG_CONFIG_HOME").or_else(|| home().map(|home| home.join(".config")))
+        let folder = match surroundings.system {
+            OperatingSystem::Windows => variable("APPDATA"),
+            OperatingSystem::Macos => home().map(|home| home.join("Library/Application Support")),
+            OperatingSystem::Linux => variable("XDG_CONFIG_HOME").or_else(|| home().map(|home| home.join(".config"))),
         };
         Configuration { folder: folder.map(|folder| folder.join("recover")) }
     }

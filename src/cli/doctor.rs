@@ -23,7 +23,7 @@ use crate::cli::streams::{complain, complain_at_length, say, stdout};
 use crate::cli::style::{Look, Role, Sign};
 use crate::cli::wording::{bytes, hang};
 use crate::cli::workplace::OTHER_TEMPORARY_FOLDER;
-use crate::documents::catalog::{Catalog, OperatingSystem, Tool};
+use crate::documents::catalog::{Catalog, Driver, OperatingSystem, Tool};
 use crate::documents::playbook::{DeviceKind, Playbook, tools_of};
 use crate::engine::{
     Absent, Clock, Event, Files, GivenFiles, Outcome, RULES_FILE, fix_command, outcome_without_tools, permits,
@@ -47,6 +47,7 @@ enum About {
     Tool,
     File,
     Device,
+    Driver,
     Rules,
     Service,
     Settings,
@@ -416,10 +417,27 @@ fn of_devices(subject: &Subject, machine: &Machine) -> Vec<Finding> {
         let outcome = Outcome::DeviceUnavailable;
         findings.push(bad(About::Device, &name, what.to_owned(), vec![remedy.to_owned()], outcome));
     }
+    let attached: Vec<UsbId> = sight.known.iter().map(|device| device.attached.id).collect();
+    findings.extend(of_drivers(subject, &attached, OperatingSystem::current()));
     if OperatingSystem::current() == OperatingSystem::Linux {
         findings.push(of_rules(&subject.playbooks, &device_rules()));
     }
     findings
+}
+
+/// What this system needs before tools can open the board in each of its states; of boards that nobody asked about only in
+/// that in which they are attached.
+fn of_drivers(subject: &Subject, attached: &[UsbId], system: OperatingSystem) -> Vec<Finding> {
+    let of_board =
+        || subject.playbooks.iter().flat_map(|playbook| &playbook.devices).flat_map(|device| device.ids.clone());
+    let ids: Vec<UsbId> = if subject.one { of_board().collect() } else { attached.to_vec() };
+    let told = |driver: &Driver| {
+        let needs = driver.needs.on(system).clone()?;
+        let about: Vec<String> = driver.ids.iter().filter(|id| ids.contains(id)).map(ToString::to_string).collect();
+        let what = format!("tools can open {} only when that is set up once", about.join(", "));
+        (!about.is_empty()).then(|| note(About::Driver, &driver.name, what, vec![needs]))
+    };
+    subject.catalog.drivers.iter().filter_map(told).collect()
 }
 
 /// Whether users will be let at the board in each of its states: it is attached in one of them at most.
@@ -489,6 +507,7 @@ fn conclusion(subject: &Subject, findings: &[Finding]) -> String {
 mod tests {
     use super::*;
     use crate::cli::style::Colours;
+    use crate::documents::catalog::shipped;
     use crate::documents::library::shipped_playbooks;
 
     fn h7() -> Vec<Playbook> {
@@ -504,6 +523,32 @@ mod tests {
         let some = of_rules(&h7(), &["SUBSYSTEM==\"usb\", ATTR{idVendor}==\"37c5\", TAG+=\"uaccess\"".to_owned()]);
         assert!(some.what.ends_with(" 0483:df11"), "{}", some.what);
         assert_eq!(of_rules(&h7(), &[crate::engine::rules_for(&h7(), "")]).level, Level::Good);
+    }
+
+    #[test]
+    fn each_system_is_told_what_lets_tools_at_the_board() {
+        let told = |board: &str, one, attached: &[&str], system| -> Vec<String> {
+            let playbooks = shipped_playbooks().filter(|playbook| playbook.board == board).collect();
+            let (catalog, surroundings) = (shipped().unwrap(), Surroundings::default());
+            let subject = Subject { playbooks, one, catalog, surroundings };
+            let attached: Vec<UsbId> = attached.iter().map(|id| id.parse().unwrap()).collect();
+            let findings = of_drivers(&subject, &attached, system);
+            findings.iter().map(|finding| format!("{}: {}", finding.what, finding.remedies[0])).collect()
+        };
+        let (linux, macos, windows) = (OperatingSystem::Linux, OperatingSystem::Macos, OperatingSystem::Windows);
+        let h7 = told("OpenMV Cam H7", true, &[], windows);
+        assert_eq!(h7.len(), 2, "{h7:?}");
+        assert!(h7[0].contains("0483:df11") && h7[0].contains("Zadig"), "{h7:?}");
+        assert!(h7[1].contains("37c5:9204") && !h7[1].contains("37c5:9202"), "{h7:?}");
+        // Windows opens HID devices without more.
+        assert_eq!(told("OpenMV Cam RT1062", true, &[], windows), [""; 0]);
+        let rt = told("OpenMV Cam RT1062", true, &[], macos);
+        assert!(rt[0].contains("Input Monitoring"), "{rt:?}");
+        assert_eq!(told("OpenMV Cam H7", true, &[], macos), [""; 0]);
+        for board in ["OpenMV Cam H7", "OpenMV Cam RT1062", "OpenMV Cam AE3"] {
+            assert_eq!(told(board, true, &["0483:df11"], linux), [""; 0]);
+            assert_eq!(told(board, false, &["0483:df11"], windows).len(), 1, "only what is there");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::cli::refusal::Hinted;
+use crate::cli::wording::quote;
 use crate::documents::library::{is_called, shipped_board_called};
 use crate::documents::playbook::{Input, Playbook};
 use crate::engine::GivenFiles;
@@ -44,7 +45,10 @@ pub(super) fn check_folder(given: &GivenFiles, playbook: &Playbook) -> Result<()
     }
     let other = shipped_board_called(&name).filter(|other| other.name != playbook.board);
     let Some(other) = other else { return Ok(()) };
-    let set = |input: &&Input| format!("--set {}={}", input.name, given.folder.join(&input.file.value).display());
+    let set = |input: &&Input| {
+        let setting = format!("{}={}", input.name, given.folder.join(&input.file.value).display());
+        format!("--set {}", quote(&setting))
+    };
     Err(Box::new(OtherBoardsFolder {
         name,
         other: other.name,

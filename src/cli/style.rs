@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 use console::{Style, Term};
 
 use crate::cli::harmless::{own_colours, replaced};
+use crate::documents::catalog::OperatingSystem;
 
 /// What a piece of text is to the reader.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,7 +97,8 @@ impl Look {
             ColourChoice::Auto if by_itself() => Colours::On,
             ColourChoice::Auto | ColourChoice::Never => Colours::Off,
         };
-        let signs = if speaks_unicode() { Signs::Unicode } else { Signs::Ascii };
+        let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let signs = if speaks_unicode(OperatingSystem::current(), variable) { Signs::Unicode } else { Signs::Ascii };
         Look { width: width_of(term), colours, signs }
     }
 
@@ -163,23 +165,48 @@ fn no_colour_wanted() -> bool {
     std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
 }
 
-/// `console` looks at LANG alone; the locale's other variables win against it.
-fn speaks_unicode() -> bool {
-    if cfg!(windows) {
-        return std::env::var_os("WT_SESSION").is_some();
+/// `console` looks at LANG alone; the locale's other variables win against it. On Windows the old console's fonts lack the
+/// signs, and other terminals say who they are: Windows Terminal, the ones of editors, ConEmu and those like it.
+fn speaks_unicode(system: OperatingSystem, variable: impl Fn(&str) -> Option<String>) -> bool {
+    match system {
+        OperatingSystem::Windows => {
+            ["WT_SESSION", "TERM_PROGRAM"].into_iter().any(|name| variable(name).is_some())
+                || variable("ConEmuANSI").is_some_and(|value| value == "ON")
+        }
+        OperatingSystem::Linux | OperatingSystem::Macos => {
+            let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(variable);
+            let locale = locale.unwrap_or_default().to_ascii_uppercase();
+            locale.contains("UTF-8") || locale.contains("UTF8")
+        }
     }
-    let locale = ["LC_ALL", "LC_CTYPE", "LANG"]
-        .into_iter()
-        .filter_map(|name| std::env::var(name).ok())
-        .find(|value| !value.is_empty())
-        .unwrap_or_default()
-        .to_ascii_uppercase();
-    locale.contains("UTF-8") || locale.contains("UTF8")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn signs_are_those_that_the_terminal_can_show() {
+        let speaks = |system, set: &[(&str, &str)]| {
+            speaks_unicode(system, |name| {
+                set.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+            })
+        };
+        let (linux, macos, windows) = (OperatingSystem::Linux, OperatingSystem::Macos, OperatingSystem::Windows);
+        for (system, set, unicode) in [
+            (linux, &[("LANG", "de_DE.UTF-8")][..], true),
+            (macos, &[("LC_CTYPE", "UTF-8")], true),
+            (linux, &[("LC_ALL", "C"), ("LANG", "de_DE.UTF-8")], false),
+            (linux, &[("WT_SESSION", "x")], false),
+            (windows, &[("LANG", "de_DE.UTF-8")], false),
+            (windows, &[("WT_SESSION", "x")], true),
+            (windows, &[("TERM_PROGRAM", "vscode")], true),
+            (windows, &[("ConEmuANSI", "ON")], true),
+            (windows, &[("ConEmuANSI", "OFF")], false),
+        ] {
+            assert_eq!(speaks(system, set), unicode, "{system:?} {set:?}");
+        }
+    }
 
     #[test]
     fn colours_are_off_when_told() {

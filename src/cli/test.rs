@@ -2,6 +2,7 @@
 
 mod collect;
 #[cfg(test)]
+#[cfg(unix)]
 mod contract_tests;
 mod cuts;
 mod faults;
@@ -30,6 +31,9 @@ use crate::world::{KEPT_FOLDERS_MAX, Surroundings, remove_own};
 
 use collect::{Collected, Suite, collect};
 pub(in crate::cli) use collect::{Invalid, NothingThere, files_below, is_test_file, load as load_tests, read_tests};
+use progress::{CountedWords, Progress, Remarkable};
+
+const COUNTED: CountedWords = CountedWords { what: "cases", remarkable: "failed" };
 
 /// One case and what came of it.
 #[derive(Debug)]
@@ -88,7 +92,13 @@ pub(super) fn test(args: &TestArgs, look: &Look) -> Outcome {
         return unless_invalid(&invalid, Outcome::CommandLine);
     }
     let jobs = args.jobs.map_or_else(cores, usize::from);
-    let tried = in_parallel(jobs, &chosen, |(suite, case)| try_case(suite, case));
+    let progress = Progress::new(COUNTED, chosen.len());
+    let tried = in_parallel(jobs, &chosen, |(suite, case)| {
+        let tried = try_case(suite, case);
+        progress.one_more(if tried.passed() { Remarkable::No } else { Remarkable::Yes });
+        tried
+    });
+    drop(progress);
     if args.mutate && !suites.is_empty() && tried.iter().all(Tried::passed) {
         return unless_invalid(&invalid, mutate::mutate(&suites, &tried, args, jobs, look));
     }

@@ -5,9 +5,10 @@ use std::time::Duration;
 use console::measure_text_width;
 
 use crate::cli::harmless::{columns, replaced};
+use crate::documents::catalog::OperatingSystem;
 use crate::documents::playbook::HandMove;
 use crate::words::describe_time;
-use crate::world::LET_GO;
+use crate::world::{LET_GO, quoted};
 
 /// Ends a line of a command that goes on in the next one.
 const CONTINUATION: &str = " \\";
@@ -23,15 +24,9 @@ pub fn moves(hands: &[HandMove]) -> String {
     }
 }
 
-/// One argument as a person would type it into a shell.
+/// One argument as a person would type it into a shell of this computer.
 pub fn quote(argument: &str) -> String {
-    const PLAIN: &str = "-_./:,=+@%^";
-    let plain = |c: char| c.is_ascii_alphanumeric() || PLAIN.contains(c);
-    if !argument.is_empty() && argument.chars().all(plain) {
-        argument.to_owned()
-    } else {
-        format!("'{}'", argument.replace('\'', r"'\''"))
-    }
+    quoted(argument, OperatingSystem::current())
 }
 
 /// A whole command, to be pasted into a shell.
@@ -41,7 +36,11 @@ pub fn quote_command(command: &[String]) -> String {
 
 /// A command in lines of at most `width` columns, unless one argument alone is wider: nothing is ever cut.
 pub fn wrap_command(command: &[String], width: usize) -> Vec<String> {
-    break_command(command.iter().map(|argument| clean(&quote(argument))).collect(), width)
+    wrap_command_for(OperatingSystem::current(), command, width)
+}
+
+fn wrap_command_for(system: OperatingSystem, command: &[String], width: usize) -> Vec<String> {
+    break_command(system, command.iter().map(|argument| clean(&quoted(argument, system))).collect(), width)
 }
 
 /// Text in lines of at most `width` columns; its own line breaks are kept, and words wider than a line stay whole. Lines
@@ -60,7 +59,8 @@ pub fn wrap(text: &str, width: usize) -> Vec<String> {
             let Some(rest) = lines.next() else { break };
             command.push_str(rest.trim());
         }
-        let broken = break_command(shell_words(&command), width.saturating_sub(COMMAND_INDENT.len()));
+        let system = OperatingSystem::current();
+        let broken = break_command(system, shell_words(&command), width.saturating_sub(COMMAND_INDENT.len()));
         wrapped.extend(broken.into_iter().map(|line| format!("{COMMAND_INDENT}{line}")));
     }
     wrapped
@@ -94,7 +94,11 @@ fn shell_words(command: &str) -> Vec<String> {
     words.iter().map(|word| clean(word)).collect()
 }
 
-fn break_command(words: Vec<String>, width: usize) -> Vec<String> {
+/// The two shells of Windows go on in different ways, so that a command stays one line there, however long.
+fn break_command(system: OperatingSystem, words: Vec<String>, width: usize) -> Vec<String> {
+    if system == OperatingSystem::Windows {
+        return vec![words.join(" ")];
+    }
     let mut lines = fill(words, width.saturating_sub(CONTINUATION.len() + CONTINUED_INDENT.len()));
     let last = lines.len().saturating_sub(1);
     for line in &mut lines[..last] {
@@ -203,9 +207,24 @@ mod tests {
     }
 
     #[test]
+    fn on_windows_both_shells_take_what_is_quoted() {
+        let shown = |word: &str| quoted(word, OperatingSystem::Windows);
+        assert_eq!(shown(",0483:df11"), "\",0483:df11\"");
+        assert_eq!(shown("0x15A2,0x0073"), "\"0x15A2,0x0073\"");
+        assert_eq!(shown(r"C:\cam\firmware.bin"), r"C:\cam\firmware.bin");
+        assert_eq!(shown(r"C:\my cam\"), r#""C:\my cam\\""#);
+        assert_eq!(shown("it's"), "\"it's\"");
+        assert_eq!(shown(r#"say "a""#), r#""say \"a\"""#);
+        assert_eq!([shown(""), shown("a&b"), shown("@1")], ["\"\"", "\"a&b\"", "\"@1\""]);
+    }
+
+    #[test]
     fn wraps_commands_without_losing_anything() {
-        let lines = wrap_command(&command(&["dfu-util", "-d", "0483:df11", "-a", "0", "-D", "firmware.bin"]), 26);
+        let written = command(&["dfu-util", "-d", "0483:df11", "-a", "0", "-D", "firmware.bin"]);
+        let lines = wrap_command_for(OperatingSystem::Linux, &written, 26);
         assert_eq!(lines, ["dfu-util -d 0483:df11 \\", "  -a 0 -D firmware.bin"]);
+        let lines = wrap_command_for(OperatingSystem::Windows, &written, 26);
+        assert_eq!(lines, ["dfu-util -d 0483:df11 -a 0 -D firmware.bin"]);
         assert_eq!(
             wrap_command(&command(&["a", &"x".repeat(50)]), 10),
             ["a \\".to_owned(), format!("  {}", "x".repeat(50))]

@@ -7,12 +7,10 @@ use tokio::time::Instant;
 
 use crate::documents::catalog::{Command, Pattern, Tool};
 use crate::documents::expression::{Value, expand};
-use crate::documents::playbook::{
-    CaptureKind, ChosenBoard, CutCall, DeviceKind, OnFault, Run, Step, all_arguments, choosing, is_guarded,
-};
+use crate::documents::playbook::{CaptureKind, CutCall, DeviceKind, OnFault, Run, Step, all_arguments, is_guarded};
 use crate::engine::call_again::{Again, Tries};
 use crate::engine::command_line::{CommandLine, Wanted, command_line, typed};
-use crate::engine::devices::{several, takes_any};
+use crate::engine::devices::{chosen_by, several, unplug_others};
 use crate::engine::facts::RunFacts;
 use crate::engine::halt::Halt;
 use crate::engine::limit::extended;
@@ -333,19 +331,23 @@ impl<'a, W: World> Runner<'a, W> {
         }
         let chosen = self.bus.matching(device).unwrap_or_default();
         let Some(board) = chosen.first() else { return Ok(Vec::new()) };
-        let choice = choosing(tool, ChosenBoard { port: &board.port, serial: board.serial.as_deref() });
-        if !choice.is_empty() {
+        let choice = chosen_by(tool, board);
+        // A tool that is told the same for another one takes whichever it finds first, so there may be no other.
+        let mut others = self.bus.attached().unwrap_or_default();
+        others.retain(|other| {
+            let of_kind = device.ids.contains(&other.id) && device.kind != DeviceKind::Serial;
+            of_kind && other.port != board.port && chosen_by(tool, other) == choice
+        });
+        if others.is_empty() {
             return Ok(choice);
         }
-        // The tool takes whichever it finds first, so there may be only one, chosen or not.
-        let mut all = self.bus.attached().unwrap_or_default();
-        all.retain(|attached| device.ids.contains(&attached.id) && device.kind != DeviceKind::Serial);
-        if all.len() > 1 {
-            let mut fault = several(device, &all);
-            fault.help = Some(takes_any(&run.tool.value));
-            return Err(self.halt_here(&step.id, fault));
-        }
-        Ok(Vec::new())
+        let help = unplug_others(&run.tool.value, board, &others);
+        let mut all = others;
+        all.push(board.clone());
+        all.sort_by(|a, b| a.port.cmp(&b.port));
+        let mut fault = several(device, &all);
+        fault.help = Some(help);
+        Err(self.halt_here(&step.id, fault))
     }
 
     async fn watched_call(

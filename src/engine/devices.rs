@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::documents::catalog::Catalog;
+use crate::documents::catalog::{Catalog, Tool};
 use crate::documents::expression::UnknownFact;
-use crate::documents::playbook::{Device, DeviceKind, Playbook, Until};
+use crate::documents::playbook::{ChosenBoard, Device, DeviceKind, Playbook, Until, choosing};
 use crate::engine::call_again::JUST_COME;
 use crate::engine::permission::{of_host, remedy_for};
 use crate::engine::proof::{Proofs, is_serial_port};
@@ -215,15 +215,18 @@ impl<'a, W: World> Bus<'a, W> {
         self.chosen != Chosen::Any
     }
 
-    /// A tool that acts on this device and cannot be told which of several boards is meant: then choosing one is no cure.
-    fn tool_that_takes_any(&self, device: &Device) -> Option<&'a str> {
+    /// A tool that acts on this device and cannot be told which of those found is meant: then choosing one is no cure.
+    fn tool_that_takes_any(&self, device: &Device, found: &[AttachedDevice]) -> Option<&'a str> {
         if device.kind == DeviceKind::Serial {
             return None;
         }
         self.playbook.leaf_steps().into_iter().find_map(|step| {
             let run = step.call()?;
             let tool = self.catalog.tool(&run.tool.value).filter(|_| run.device.as_deref() == Some(&device.name))?;
-            (tool.select_port.is_empty() && tool.select_serial.is_empty()).then_some(run.tool.value.as_str())
+            let mut choices: Vec<_> = found.iter().map(|board| chosen_by(tool, board)).collect();
+            choices.sort();
+            let alike = choices.windows(2).any(|two| two[0] == two[1]);
+            alike.then_some(run.tool.value.as_str())
         })
     }
 
@@ -290,7 +293,7 @@ impl<'a, W: World> Bus<'a, W> {
             };
             if found.len() > 1 {
                 let mut fault = several(device, &found);
-                if let Some(tool) = self.tool_that_takes_any(device) {
+                if let Some(tool) = self.tool_that_takes_any(device, &found) {
                     fault.help = Some(takes_any(tool));
                 }
                 return Met::Never(fault);
@@ -363,9 +366,24 @@ pub(super) fn several(device: &Device, found: &[AttachedDevice]) -> Fault {
     fault
 }
 
+/// The arguments that tell the tool to take this board.
+pub(super) fn chosen_by(tool: &Tool, board: &AttachedDevice) -> Vec<String> {
+    choosing(tool, ChosenBoard::at(&board.port, board.serial.as_deref()))
+}
+
 /// What to do where choosing a board does not help.
-pub(super) fn takes_any(tool: &str) -> String {
+fn takes_any(tool: &str) -> String {
     format!("{tool} cannot be told which one to take: disconnect all boards but the one to be recovered")
+}
+
+/// The same, where it is known which one is meant.
+pub(super) fn unplug_others(tool: &str, board: &AttachedDevice, others: &[AttachedDevice]) -> String {
+    let others: Vec<&str> = others.iter().map(|other| other.port.as_str()).collect();
+    format!(
+        "{tool} cannot be told which one to take: unplug what is at {}, and leave the one at {}",
+        others.join(" and at "),
+        board.port
+    )
 }
 
 fn denied(device: &Device) -> Fault {

@@ -84,6 +84,8 @@ struct Known<'p> {
     data: bool,
     host: Host,
     system: OperatingSystem,
+    /// What this system needs before tools can open the device.
+    driver: Option<String>,
 }
 
 impl Known<'_> {
@@ -134,8 +136,10 @@ impl Known<'_> {
             Reason::HubOrPort => "Perhaps it is the USB port. Behind a hub, try a port of the computer itself; at a port \
                                   of the computer, try a plain USB 2 hub in between, which helps some chips at fast ports"
                 .to_owned(),
-            Reason::Driver => "Perhaps Windows has no driver for it: then the Device Manager shows it with a yellow mark"
-                .to_owned(),
+            Reason::Driver => {
+                let seen = "Perhaps Windows has no driver for it: then the Device Manager shows it with a yellow mark";
+                self.driver.as_ref().map_or_else(|| seen.to_owned(), |driver| format!("{seen}. {driver}"))
+            }
         }
     }
 }
@@ -256,6 +260,7 @@ impl<'p> Lessons<'p> {
             data: bus.has_ever_seen_any(),
             host: bus.host(),
             system: OperatingSystem::current(),
+            driver: bus.catalog.driver(&wanted.ids, OperatingSystem::current()).map(str::to_owned),
         }
     }
 }
@@ -363,6 +368,7 @@ mod tests {
             data: false,
             host: Host::Plain,
             system: OperatingSystem::Linux,
+            driver: None,
         };
         change(&mut known);
         let reasons: Vec<Reason> = Reason::ALL.into_iter().filter(|reason| known.holds(*reason)).collect();

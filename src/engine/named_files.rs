@@ -1,6 +1,6 @@
 //! The files that a staged table names: each must lie beside the table it came from, and is copied beside its copy.
 
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use crate::documents::playbook::{Input, NamesFiles, WrongKind};
@@ -9,7 +9,7 @@ use crate::engine::inputs::{InputProblem, NotBeside, beside, problem};
 use crate::engine::suitable::wrong_kind;
 use crate::engine::{Event, Files};
 use crate::words::FILE_BYTES_MAX;
-use crate::world::{Scratch, ScratchProblem};
+use crate::world::{Scratch, ScratchProblem, open_file};
 
 /// Larger ones are no tables that a person made, in bytes.
 const TABLE_BYTES_MAX: u64 = 64 * 1024;
@@ -106,7 +106,8 @@ fn read(name: &str, scratch: &Scratch) -> Result<String, TableError> {
     if std::fs::metadata(&path).map_err(unreadable)?.len() > TABLE_BYTES_MAX {
         return Err(TableError::TooLarge { table: table() });
     }
-    let bytes = std::fs::read(&path).map_err(unreadable)?;
+    let mut bytes = Vec::new();
+    open_file(&path).and_then(|mut file| file.read_to_end(&mut bytes)).map_err(unreadable)?;
     match String::from_utf8(bytes) {
         Ok(text) if text.starts_with('\u{feff}') => Err(TableError::ByteOrderMark { table: table() }),
         Ok(text) => Ok(text),

@@ -24,6 +24,9 @@ fn remedy(case: &Case<'_>, playbook: &Playbook, catalog: &Catalog) -> Option<Str
     let holders = case.node.as_ref().map(|node| holders(node, catalog)).unwrap_or_default();
     let held = !holders.is_empty();
     let mut parts = holders;
+    // What is known of this very device comes before what a tool's words alone say.
+    let driver = catalog.driver(&case.device.ids, case.system).map(str::to_owned);
+    parts.extend(driver.filter(|driver| case.advice.as_ref() != Some(driver)));
     parts.extend(case.advice.clone());
     if case.system == OperatingSystem::Linux && !held {
         parts.extend(permission(case, playbook));
@@ -168,7 +171,8 @@ mod tests {
     }
 
     fn catalog() -> Catalog {
-        let text = "[holders]\nModemManager = \"Stop it\"\n";
+        let text = "[holders]\nModemManager = \"Stop it\"\n[drivers.chip]\nids = [\"1fc9:0135\"]\nneeds = {macos = \"Let the \
+                    terminal listen\"}\n";
         load_catalog(&Arc::new(Source { name: "t.toml".to_owned(), text: text.to_owned() })).unwrap()
     }
 
@@ -255,6 +259,13 @@ mod tests {
         assert!(told("rom", |case| case.host = Host::Container).contains("/dev/bus/usb"));
         let closed = told("dfu", |case| case.system = OperatingSystem::Macos);
         assert_eq!(closed, "");
+        let listening = told("rom", |case| case.system = OperatingSystem::Macos);
+        assert_eq!(listening, "Let the terminal listen");
+        let driver = told("rom", |case| {
+            case.system = OperatingSystem::Macos;
+            case.advice = Some("Close other programs".to_owned());
+        });
+        assert_eq!(driver, "Let the terminal listen\nClose other programs");
     }
 
     #[test]
@@ -265,6 +276,7 @@ mod tests {
             "format: 1\nboard: x\ndevices:\n  lamp: {usb: \"1209:0001\", label: lamp}\nsteps: [{prompt: Wait.}]\n";
         let source = Arc::new(Source { name: "../my lamp.yaml".to_owned(), text: text.to_owned() });
         let lamp = load(&source, &|_| Err(String::new())).playbook.unwrap();
-        assert_eq!(fix_command(&lamp), "recover doctor '../my lamp.yaml' --fix");
+        let name = quoted("../my lamp.yaml", OperatingSystem::current());
+        assert_eq!(fix_command(&lamp), format!("recover doctor {name} --fix"));
     }
 }

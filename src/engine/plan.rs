@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 
-use crate::documents::catalog::{Catalog, Tool};
+use crate::documents::catalog::{Catalog, OperatingSystem, Tool};
 use crate::documents::expression::{Expression, Facts, expand, expand_as_far_as_known, in_words};
 use crate::documents::playbook::{
     Action, ChosenBoard, Contents, DeviceKind, Interruption, Irreversible, Playbook, Reading, Run, Step, Supposed,
@@ -106,6 +106,8 @@ pub fn plan(
         playbook,
         catalog,
         chosen: &settings.chosen,
+        // The bench's boards have the same ports everywhere.
+        libusb_names_ports: settings.simulated || OperatingSystem::current() != OperatingSystem::Windows,
         launcher,
         made: &made,
         facts: RunFacts::before(files, variables, coming),
@@ -161,6 +163,8 @@ struct Planner<'a> {
     playbook: &'a Playbook,
     catalog: &'a Catalog,
     chosen: &'a Chosen,
+    /// The names of ports here are those of libusb, too.
+    libusb_names_ports: bool,
     launcher: &'a dyn Fn(&str) -> Option<Vec<String>>,
     made: &'a BTreeMap<Id, String>,
     facts: RunFacts<'a>,
@@ -388,11 +392,12 @@ impl Planner<'_> {
         let board = match self.chosen {
             Chosen::Any => return nothing,
             Chosen::Port(port) if is_serial_port(port) == (device.kind == DeviceKind::Serial) => {
-                ChosenBoard { port, serial: Some(SEEN_LATER.serial) }
+                ChosenBoard::at(port, Some(SEEN_LATER.serial))
             }
             // A board shows other serial numbers in its other modes.
             Chosen::Port(_) | Chosen::Serial(_) => {
-                ChosenBoard { port: SEEN_LATER.port, serial: Some(SEEN_LATER.serial) }
+                let libusb_port = self.libusb_names_ports.then_some(SEEN_LATER.port);
+                ChosenBoard { port: SEEN_LATER.port, libusb_port, serial: Some(SEEN_LATER.serial) }
             }
         };
         let args = choosing(tool, board);

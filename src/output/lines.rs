@@ -111,6 +111,11 @@ impl LineSplitter {
             if byte == b'\n' {
                 return self.end_piece(LineEnd::Newline, pieces);
             }
+            // On Windows a program that writes CR LF itself gets a CR more from its library: still one end of line.
+            if byte == b'\r' {
+                self.carriage_return = true;
+                return;
+            }
             self.end_piece(LineEnd::CarriageReturn, pieces);
         }
         if byte < 0x80 {
@@ -205,6 +210,16 @@ mod tests {
 
     fn piece(text: &str, end: LineEnd) -> (String, LineEnd) {
         (text.to_owned(), end)
+    }
+
+    #[test]
+    fn an_end_of_line_counts_once_however_many_returns_it_has() {
+        for text in ["Done\nDone\n", "Done\r\nDone\r\n", "Done\r\r\nDone\r\r\n"] {
+            let done = ("Done".to_owned(), LineEnd::Newline);
+            assert_eq!(split(&[text.as_bytes()]), [done.clone(), done.clone()], "{text:?}");
+            let bytes: Vec<&[u8]> = text.as_bytes().chunks(1).collect();
+            assert_eq!(split(&bytes), [done.clone(), done], "{text:?}");
+        }
     }
 
     #[test]

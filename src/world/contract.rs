@@ -99,7 +99,8 @@ pub enum Access {
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 pub struct AttachedDevice {
     pub id: UsbId,
-    /// Physical path such as `1-2.3` for USB and HID; the port (`/dev/ttyUSB0`, `COM7`) for serial bridges.
+    /// The place on the bus, such as `1-2.3` (Windows: `pci1400-2.3`), for USB and HID; the port (`/dev/ttyUSB0`, `COM7`)
+    /// for serial bridges.
     pub port: String,
     pub serial: Option<String>,
     pub product: Option<String>,

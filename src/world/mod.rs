@@ -67,5 +67,5 @@ pub use tools::{
     Finder, FirstTried, FoundTool, PassedOver, Surroundings, ToolEnvironment, ToolProblem, ToolStarter, Trouble,
     Unusable, examine_tools, existing_folders, find_tools, first_tried, matches_glob, quoted, tool_environment,
 };
-pub use usb::UsbBus;
-pub use whole_file::{write_new, write_whole};
+pub use usb::{UsbBus, meant_port};
+pub use whole_file::{unhindered, write_new, write_whole};

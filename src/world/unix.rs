@@ -186,6 +186,11 @@ pub(super) fn is_foreign_program(error: &io::Error) -> bool {
     error.raw_os_error() == Some(Errno::NOEXEC.raw_os_error())
 }
 
+/// Open files are in nobody's way.
+pub(super) fn is_hindrance(_error: &io::Error) -> bool {
+    false
+}
+
 /// Is this the error for a process, or a computer, that has as many files open as it may?
 pub(super) fn is_out_of_files(error: &io::Error) -> bool {
     [Errno::MFILE, Errno::NFILE].iter().any(|limit| error.raw_os_error() == Some(limit.raw_os_error()))

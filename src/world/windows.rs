@@ -1,8 +1,13 @@
 //! What differs between operating systems, on Windows.
 //!
 //! Windows has no signals and no process groups in the sense of Unix. Without unsafe code a tool cannot be asked to end; a
-//! job object ends it with all that it has started. Nor can a pseudo-terminal be opened: tools that want one run on pipes
-//! and may hold their output back.
+//! job object ends it with all that it has started.
+//!
+//! Tools that want a terminal run on pipes: a pseudo-console of Windows is no terminal line but a screen, and what it
+//! passes on is that screen drawn anew: runs of blanks as moves of the cursor, long lines broken, what scrolls or is
+//! overwritten left out or told twice (microsoft/terminal, issues 919 and 1985; microsoft/node-pty, issue 408).
+//! Evidence is counted in lines, so that must not stand between it and the tool. On a pipe Python's questions still
+//! come out with all that was printed before, only later.
 
 use std::ffi::OsStr;
 use std::fs::{File, Metadata};
@@ -166,6 +171,14 @@ pub(super) fn make_private_folder(folder: &Path) -> io::Result<()> {
 
 pub(super) fn is_own_folder(folder: &Path) -> bool {
     folder.is_dir()
+}
+
+/// Is a file perhaps only held by somebody else at the moment? What may not be done at all looks like one of these.
+pub(super) fn is_hindrance(error: &io::Error) -> bool {
+    const ERROR_ACCESS_DENIED: i32 = 5;
+    const ERROR_SHARING_VIOLATION: i32 = 32;
+    const ERROR_LOCK_VIOLATION: i32 = 33;
+    [ERROR_ACCESS_DENIED, ERROR_SHARING_VIOLATION, ERROR_LOCK_VIOLATION].map(Some).contains(&error.raw_os_error())
 }
 
 pub(super) fn is_out_of_files(error: &io::Error) -> bool {

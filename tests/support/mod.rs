@@ -220,9 +220,10 @@ impl Ran {
         format!("{}{}", self.stdout, self.stderr)
     }
 
-    /// Both streams with every run of blanks and line breaks as one blank, so that wrapping does not matter.
+    /// Both streams with every run of blanks and line breaks as one blank, so that wrapping does not matter. Paths as on Unix.
     pub fn flat(&self) -> String {
-        self.text().split_whitespace().filter(|word| *word != "\\").collect::<Vec<_>>().join(" ")
+        let text = self.text().split_whitespace().filter(|word| *word != "\\").collect::<Vec<_>>().join(" ");
+        if cfg!(windows) { text.replace('\\', "/") } else { text }
     }
 
     #[track_caller]

@@ -6,6 +6,7 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use crate::documents::catalog::OperatingSystem;
 use crate::documents::settings::KeepRuns;
 use crate::engine::{Event, Told};
 
@@ -25,22 +26,22 @@ const YOUNG: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The folder for the records of this user; none when the environment says nothing about the user.
 pub(in crate::cli) fn runs_folder(given: Option<&Path>) -> Option<PathBuf> {
-    given.map(Path::to_owned).or_else(|| folder_by(|name| std::env::var_os(name)))
+    given.map(Path::to_owned).or_else(|| folder_by(OperatingSystem::current(), |name| std::env::var_os(name)))
 }
 
-fn folder_by(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+fn folder_by(system: OperatingSystem, variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
     if let Some(named) = variable(VARIABLE).filter(|named| !named.is_empty()) {
         return Some(PathBuf::from(named));
     }
     // The XDG specification: a relative path there is to be ignored.
     let folder = |name: &str| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    if cfg!(windows) {
-        Some(folder("LOCALAPPDATA")?.join("recover").join("runs"))
-    } else if cfg!(target_os = "macos") {
-        Some(folder("HOME")?.join("Library/Logs/recover"))
-    } else {
-        let state = folder("XDG_STATE_HOME").or_else(|| Some(folder("HOME")?.join(".local/state")))?;
-        Some(state.join("recover/runs"))
+    match system {
+        OperatingSystem::Windows => Some(folder("LOCALAPPDATA")?.join("recover").join("runs")),
+        OperatingSystem::Macos => Some(folder("HOME")?.join("Library/Logs/recover")),
+        OperatingSystem::Linux => {
+            let state = folder("XDG_STATE_HOME").or_else(|| Some(folder("HOME")?.join(".local/state")))?;
+            Some(state.join("recover/runs"))
+        }
     }
 }
 
@@ -151,7 +152,7 @@ mod tests {
     #[test]
     fn follows_the_xdg_base_directories() {
         let with = |own: Option<&str>, state: Option<&str>, home: Option<&str>| {
-            folder_by(|name| match name {
+            folder_by(OperatingSystem::Linux, |name| match name {
                 VARIABLE => own.map(OsString::from),
                 "XDG_STATE_HOME" => state.map(OsString::from),
                 "HOME" => home.map(OsString::from),
@@ -162,6 +163,19 @@ mod tests {
         assert_eq!(with(None, Some("relative"), Some("/home/a")), Some("/home/a/.local/state/recover/runs".into()));
         assert_eq!(with(Some("here"), Some("/state"), None), Some("here".into()));
         assert_eq!(with(Some(""), None, None), None);
+    }
+
+    #[test]
+    fn records_are_kept_where_the_system_keeps_such_things() {
+        // An absolute path on every system that tests run on.
+        let root = std::env::temp_dir();
+        let on = |system, name: &'static str| {
+            folder_by(system, |variable| (variable == name).then(|| root.clone().into_os_string()))
+        };
+        assert_eq!(on(OperatingSystem::Windows, "LOCALAPPDATA"), Some(root.join("recover").join("runs")));
+        assert_eq!(on(OperatingSystem::Windows, "HOME"), None);
+        assert_eq!(on(OperatingSystem::Macos, "HOME"), Some(root.join("Library/Logs/recover")));
+        assert_eq!(on(OperatingSystem::Linux, "HOME"), Some(root.join(".local/state/recover/runs")));
     }
 
     #[test]

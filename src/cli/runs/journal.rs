@@ -8,7 +8,7 @@ use std::path::Path;
 
 use crate::cli::json::write_line;
 use crate::engine::{Event, Told};
-use crate::world::sha256_of_parts;
+use crate::world::{open_file, sha256_of_parts};
 
 /// What the first line is bound to.
 const BEGINNING: &str = "recover journal 1";
@@ -83,7 +83,7 @@ impl Journal {
     /// Fails where nothing can be read; what is wrong further on is told beside what can.
     pub(in crate::cli) fn open(path: &Path, known_end: Option<&JournalEnd>) -> Result<Journal, JournalError> {
         let unreadable = |source| JournalError::Unreadable { path: path.display().to_string(), source };
-        let file = std::fs::File::open(path).map_err(unreadable)?;
+        let file = open_file(path).map_err(unreadable)?;
         let mut bytes = Vec::new();
         io::Read::read_to_end(&mut io::Read::take(file, BYTES_MAX), &mut bytes).map_err(unreadable)?;
         let journal = Journal::read(&bytes, known_end);

@@ -9,8 +9,8 @@ use std::sync::{Arc, LazyLock};
 use super::image_folders::{ImageFoldersKeys, image_folders};
 use super::installer::{InstallerKeys, installer};
 use super::read_judging::{FAULT, FaultKeys};
-use super::read_tool::{TEXTS, TOOL, ToolKeys, VARIABLES, tool};
-use super::tool::{Catalog, Chip};
+use super::read_tool::{SYSTEMS, TEXTS, TOOL, ToolKeys, VARIABLES, per_system, tool};
+use super::tool::{Catalog, Chip, Driver};
 use crate::documents::keys::{Field, Keys, Shape, keys};
 use crate::documents::reader::Reader;
 use crate::documents::toml::parse_toml;
@@ -34,6 +34,8 @@ keys! {
         "Programs known to take boards for something else: the name of the process, and what to do about it.";
     chips: Shape::Named(&Shape::Map(ChipsKeys::kind)),
         "What is known of the memory of chips. The shipped table counts for the guards, whatever other catalogs say.";
+    drivers: Shape::Named(&Shape::Map(DriversKeys::kind)),
+        "What a system needs before tools can open devices, by what these are.";
     special_memories: VARIABLES,
         "Addresses that are never plain memory, whatever a playbook declares, and what they hold.";
     common_faults: Shape::Named(&Shape::List(&Shape::Map(FaultKeys::kind))),
@@ -51,6 +53,12 @@ keys! {
     ids: TEXTS, "USB ids under which the chip shows itself while tools write it.";
     tools: TEXTS, "Tools that write nothing else, where their arguments name no id.";
     plain: TEXTS, "Memory that can be written again: where it begins and how long it is, as in 0x08000000+0x400000.";
+}
+
+keys! {
+    DRIVERS: DriversKeys = "drivers";
+    ids: TEXTS, "USB ids of the devices.";
+    needs: SYSTEMS, "What to do, in a sentence for each operating system that does not let tools at them by itself.";
 }
 
 type Table = Vec<(Key, Tree)>;
@@ -135,6 +143,7 @@ fn catalog(document: &Table, reader: &mut Reader) -> Catalog {
     }
     catalog.shared_ids = by_parsed::<UsbId>(reader, named(CATALOG.shared_ids)).into_iter().collect();
     catalog.chips = tables(reader, named(CATALOG.chips), "chips", chip);
+    catalog.drivers = tables(reader, named(CATALOG.drivers), "drivers", driver);
     catalog.special_memories = by_parsed::<AddressRange>(reader, named(CATALOG.special_memories));
     catalog.image_folders = tables(reader, named(CATALOG.image_folders), "image folders", image_folders);
     catalog.holders = reader.plain_text_map(named(CATALOG.holders));
@@ -188,6 +197,15 @@ fn tables<T>(
         }
     }
     found
+}
+
+fn driver(reader: &mut Reader, name: &Key, tree: &Tree) -> Option<Driver> {
+    let parts = reader.parts_of_named((&name.text, &name.place), tree, &DRIVERS)?;
+    Some(Driver {
+        name: name.text.clone(),
+        ids: reader.parsed_all(parts.get(DRIVERS.ids)),
+        needs: per_system(reader, parts.get(DRIVERS.needs), |reader, tree| reader.plain_text(tree)),
+    })
 }
 
 fn chip(reader: &mut Reader, name: &Key, tree: &Tree) -> Option<Chip> {

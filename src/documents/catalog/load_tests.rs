@@ -176,7 +176,7 @@ fn likeness_goes_one_step_and_to_a_known_tool() {
 #[test]
 fn what_chooses_a_board_has_a_blank_for_it() {
     let text = tool_and("select_port = [\"-p\", \"{serial}\"]\n");
-    assert_eq!(faults(&text), ["6:15 none of these arguments holds `{port}`"]);
+    assert_eq!(faults(&text), ["6:15 none of these arguments holds `{port}` or `{libusb_port}`"]);
     assert_eq!(codes(&text), [Code::Malformed]);
 }
 

@@ -25,9 +25,9 @@ pub use installer::Installer;
 pub use load::{load, merge, shipped, shipped_source};
 pub use pattern::Pattern;
 pub use tool::{
-    ArgumentPlace, ArgumentRule, Catalog, Chip, Command, Excuses, FaultPattern, Flavour, FuseArguments, Menu,
-    MissingEvidence, OperatingSystem, PerOperatingSystem, ProgressPattern, RegionArguments, RegionBegin, StatusPattern,
-    SuccessCount, Times, Tool, VersionProbe, Via, Warm, without_programs,
+    ArgumentPlace, ArgumentRule, Catalog, Chip, Command, Driver, Excuses, FaultPattern, Flavour, FuseArguments,
+    LIBUSB_PORT, Menu, MissingEvidence, OperatingSystem, PORT, PerOperatingSystem, ProgressPattern, RegionArguments,
+    RegionBegin, SERIAL, StatusPattern, SuccessCount, Times, Tool, VersionProbe, Via, Warm, without_programs,
 };
 pub use winning::{never_decide, samples_of};
 

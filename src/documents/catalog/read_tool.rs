@@ -6,7 +6,10 @@ use std::time::Duration;
 use super::installer::{Installer, check_source};
 use super::pattern::{Pattern, compile, pattern, patterns};
 use super::read_judging::{CommandKeys, FaultKeys, RuleKeys, StatusKeys, commands, faults_known, rules, statuses};
-use super::tool::{Flavour, Menu, OperatingSystem, PerOperatingSystem, ProgressPattern, Tool, VersionProbe, Via, Warm};
+use super::tool::{
+    Flavour, LIBUSB_PORT, Menu, OperatingSystem, PORT, PerOperatingSystem, ProgressPattern, SERIAL, Tool, VersionProbe,
+    Via, Warm,
+};
 use crate::documents::keys::{Keys, Shape, keys};
 use crate::documents::reader::{Parts, Reader};
 use crate::documents::tree::{Key, Tree, TreeKind};
@@ -59,8 +62,11 @@ keys! {
     private_folder: Shape::Boolean,
         "It works in its own folder: every run uses a private copy, in which steps may `stage` files.";
     questions: PATTERNS, "Unfinished lines with which it waits for an answer: it is answered only there.";
-    select_port: TEXTS, "Arguments that choose a board by its port, with {port} in them.";
-    select_serial: TEXTS, "Arguments that choose a board by its serial number, with {serial} in them.";
+    select_port: TEXTS,
+        "Arguments that choose a board by its port, with {port} in them, which is its name as recover shows it, or with \
+         {libusb_port}: as tools that rest on libusb name it, which cannot be known on Windows.";
+    select_serial: TEXTS,
+        "Arguments that choose a board by its serial number, with {serial} in them: where the port cannot be told.";
     select_after: PATTERN,
         "The arguments that choose a board stand right after the first that this matches; without it, first.";
     device_taken: PATTERN, "Finds the USB id of the device that the tool really took, in a group `id`.";
@@ -158,8 +164,8 @@ pub(super) fn tool(name: &Key, table: &Tree, installers: &[Installer], reader: &
         terminal: reader.is_yes(parts.get(TOOL.terminal)),
         private_folder: reader.is_yes(parts.get(TOOL.private_folder)),
         questions: patterns(reader, parts.get(TOOL.questions)),
-        select_port: with_blank(reader, parts.get(TOOL.select_port), "{port}"),
-        select_serial: with_blank(reader, parts.get(TOOL.select_serial), "{serial}"),
+        select_port: with_blank(reader, parts.get(TOOL.select_port), &[PORT, LIBUSB_PORT]),
+        select_serial: with_blank(reader, parts.get(TOOL.select_serial), &[SERIAL]),
         select_after: pattern(reader, parts.get(TOOL.select_after), &[]),
         device_taken: pattern(reader, parts.get(TOOL.device_taken), &["id"]),
         progress: progress(reader, parts.get(TOOL.progress)),
@@ -280,16 +286,16 @@ fn progress(reader: &mut Reader, tree: Option<&Tree>) -> Vec<ProgressPattern> {
 }
 
 /// Arguments in which something is filled in: without the blank they would choose nothing.
-fn with_blank(reader: &mut Reader, tree: Option<&Tree>, blank: &str) -> Vec<String> {
+fn with_blank(reader: &mut Reader, tree: Option<&Tree>, blanks: &[&str]) -> Vec<String> {
     let args = reader.plain_texts(tree);
     if let Some(tree) = tree
         && !args.is_empty()
-        && !args.iter().any(|arg| arg.contains(blank))
+        && !args.iter().any(|arg| blanks.iter().any(|blank| arg.contains(blank)))
     {
         reader.report(Diagnostic::error(
             Code::Malformed,
             &tree.place,
-            format!("none of these arguments holds `{blank}`"),
+            format!("none of these arguments holds `{}`", blanks.join("` or `")),
         ));
     }
     args

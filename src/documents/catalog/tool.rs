@@ -26,6 +26,8 @@ pub struct Catalog {
     pub special_memories: Vec<(AddressRange, String)>,
     /// Where the files of boards come with other programs.
     pub image_folders: Vec<ImageFolders>,
+    /// What a system needs before tools can open devices.
+    pub drivers: Vec<Driver>,
     /// Programs known to take boards for something else, by the name of their process, and what to do about each.
     pub holders: BTreeMap<String, String>,
 }
@@ -35,10 +37,25 @@ impl Catalog {
         self.tools.iter().find(|tool| tool.name == name)
     }
 
+    /// What this system needs before a tool can open one of these.
+    pub fn driver(&self, ids: &[UsbId], system: OperatingSystem) -> Option<&str> {
+        let about = self.drivers.iter().filter(|driver| driver.ids.iter().any(|id| ids.contains(id)));
+        about.filter_map(|driver| driver.needs.on(system).as_deref()).next()
+    }
+
     /// Does it say anything of what shows this id?
     pub fn knows_id(&self, id: UsbId) -> bool {
         self.shared_ids.contains_key(&id) || self.chips.iter().any(|chip| chip.ids.contains(&id))
     }
+}
+
+/// Devices that a system does not let tools at by itself.
+#[derive(Debug, Clone)]
+pub struct Driver {
+    pub name: String,
+    pub ids: Vec<UsbId>,
+    /// What to do; nothing where nothing is needed.
+    pub needs: PerOperatingSystem<Option<String>>,
 }
 
 /// A family of chips, as the tools that write them see it.
@@ -119,6 +136,12 @@ impl<T> PerOperatingSystem<T> {
     }
 }
 
+/// The name of a port as recover shows it, among the arguments that choose a board.
+pub const PORT: &str = "{port}";
+/// The same as libusb has it, which numbers buses in its own way.
+pub const LIBUSB_PORT: &str = "{libusb_port}";
+pub const SERIAL: &str = "{serial}";
+
 /// One vendor tool.
 #[derive(Debug, Clone)]
 pub struct Tool {
@@ -155,9 +178,10 @@ pub struct Tool {
     /// Questions: held against the unfinished last line of the output. Where there are some, the tool is answered when
     /// one of them stands there.
     pub questions: Vec<Pattern>,
-    /// Arguments put in when the person chose a board by its port; `{port}` is replaced. Empty: it cannot be told.
+    /// Arguments put in when the person chose a board; [`PORT`] and [`LIBUSB_PORT`] are replaced. Empty: it cannot be told
+    /// a port.
     pub select_port: Vec<String>,
-    /// Arguments put in when the person chose a board by its serial number; `{serial}` is replaced.
+    /// The same where `select_port` cannot tell it: [`SERIAL`] is replaced.
     pub select_serial: Vec<String>,
     /// The arguments that choose a board stand right after the first argument that matches; without it, first.
     pub select_after: Option<Pattern>,

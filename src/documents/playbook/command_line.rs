@@ -1,7 +1,7 @@
 //! From a step to its command line: the only place where a call's arguments are put together. The run, its plan, the gate
 //! and `recover check` differ only in what they know for the expressions.
 
-use crate::documents::catalog::Tool;
+use crate::documents::catalog::{LIBUSB_PORT, PORT, SERIAL, Tool};
 use crate::documents::expression::Template;
 use crate::documents::playbook::Run;
 
@@ -14,16 +14,37 @@ pub fn arguments<E>(run: &Run, text: impl FnMut(&Template) -> Result<String, E>)
 #[derive(Debug, Clone, Copy)]
 pub struct ChosenBoard<'a> {
     pub port: &'a str,
+    /// The port as libusb names it, where that is known.
+    pub libusb_port: Option<&'a str>,
     pub serial: Option<&'a str>,
 }
 
-/// The arguments that choose this board; none where the tool takes whichever it finds.
-pub fn choosing(tool: &Tool, board: ChosenBoard<'_>) -> Vec<String> {
-    if !tool.select_port.is_empty() {
-        return tool.select_port.iter().map(|arg| arg.replace("{port}", board.port)).collect();
+impl<'a> ChosenBoard<'a> {
+    pub fn at(port: &'a str, serial: Option<&'a str>) -> ChosenBoard<'a> {
+        ChosenBoard { port, libusb_port: libusb_path(port), serial }
     }
-    let serial = |arg: &String| Some(arg.replace("{serial}", board.serial?));
-    tool.select_serial.iter().filter_map(serial).collect()
+}
+
+/// What tools that rest on libusb call this port, as dfu-util prints it: `bus-port.port…`, all of them decimal numbers
+/// (`get_path()` in dfu-util's `dfu_util.c`). The name of a port says it wherever it can be known, and nothing else looks
+/// so: on Windows it begins with the controller instead.
+pub fn libusb_path(port: &str) -> Option<&str> {
+    let number = |text: &str| text.parse::<u8>().is_ok();
+    let (bus, chain) = port.split_once('-')?;
+    (number(bus) && chain.split('.').all(number)).then_some(port)
+}
+
+/// The arguments that choose this board: by its port, where that has a name that the tool knows, else by its serial number;
+/// none where the tool takes whichever it finds.
+pub fn choosing(tool: &Tool, board: ChosenBoard<'_>) -> Vec<String> {
+    let port = |arg: &String| match board.libusb_port {
+        None if arg.contains(LIBUSB_PORT) => None,
+        path => Some(arg.replace(LIBUSB_PORT, path.unwrap_or_default()).replace(PORT, board.port)),
+    };
+    let serial = |arg: &String| Some(arg.replace(SERIAL, board.serial?));
+    let by_port: Option<Vec<String>> = tool.select_port.iter().map(port).collect();
+    let by_port = by_port.filter(|args| !args.is_empty());
+    by_port.or_else(|| tool.select_serial.iter().map(serial).collect()).unwrap_or_default()
 }
 
 /// Puts what chooses a board where the tool wants it.

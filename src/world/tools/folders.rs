@@ -86,7 +86,9 @@ mod tests {
             ..Surroundings::default()
         };
         let found = |pattern: &str| -> Vec<String> {
-            let relative = |path: PathBuf| path.strip_prefix(folder.path()).unwrap().to_str().unwrap().to_owned();
+            let relative = |path: PathBuf| {
+                path.strip_prefix(folder.path()).unwrap().to_str().unwrap().replace(std::path::MAIN_SEPARATOR, "/")
+            };
             expand(pattern, &surroundings).into_iter().map(relative).collect()
         };
         assert_eq!(found("~/tool-*/bin"), ["tool-1.3/bin", "tool-1.2/bin"]);

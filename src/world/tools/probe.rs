@@ -16,6 +16,9 @@ pub(super) const PROBE_TIME_MAX: Duration = Duration::from_secs(20);
 /// Output kept of each stream, in bytes; a version stands near the beginning.
 const OUTPUT_BYTES_MAX: usize = 64 * 1024;
 
+/// What nobody but the system, or somebody who means it, ends a program with.
+const SIGNAL_KILL: i32 = 9;
+
 /// Lines shown to the person.
 const LINES_SHOWN_MAX: usize = 5;
 
@@ -97,6 +100,7 @@ pub(super) fn judge<'t>(tool: &'t Tool, answer: &Answer) -> Result<(&'t Flavour,
             Some(ToolEnd::NotStarted(reason)) if reason.starts_with(TOO_MANY_FILES) => {
                 return Err(Unusable::NoRoom { reason: reason.clone() });
             }
+            Some(ToolEnd::Signalled(SIGNAL_KILL)) if lines.is_empty() => return Err(Unusable::Killed),
             Some(end) => end.to_string(),
         };
         let last_lines = lines[lines.len().saturating_sub(LINES_SHOWN_MAX)..].to_vec();

@@ -15,6 +15,8 @@ pub enum Unusable {
     KnownBad { found: Box<ToolVersion>, reason: String },
     #[error("it did not tell its version: {reason}{}", in_brackets(last_lines.last()))]
     Failed { reason: String, last_lines: Vec<String> },
+    #[error("it did not tell its version: something killed it")]
+    Killed,
     #[error("it is not asked for its version: {why}")]
     Refused { why: String },
     #[error("it could not be started: {reason}")]
@@ -29,6 +31,7 @@ impl Unusable {
         match self {
             Unusable::Failed { last_lines: lines, .. } | Unusable::AnotherProgram { first_lines: lines } => lines,
             Unusable::NotExecutable
+            | Unusable::Killed
             | Unusable::TooOld { .. }
             | Unusable::KnownBad { .. }
             | Unusable::NoRoom { .. }

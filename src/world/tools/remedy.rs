@@ -55,6 +55,10 @@ impl<'a> Remedies<'a> {
         match why {
             Unusable::TooOld { .. } | Unusable::KnownBad { .. } => self.newer(path),
             Unusable::Failed { .. } => self.anew(path),
+            Unusable::Killed if self.surroundings.system == OperatingSystem::Macos => {
+                path.map(|path| self.released(path)).into_iter().collect()
+            }
+            Unusable::Killed => self.anew(path),
             Unusable::NotExecutable => match (self.surroundings.system, path) {
                 (OperatingSystem::Windows, _) | (_, None) => self.anew(path),
                 (OperatingSystem::Linux | OperatingSystem::Macos, Some(path)) => {
@@ -113,6 +117,17 @@ impl<'a> Remedies<'a> {
         }
     }
 
+    /// macOS ends programs that are not signed and carry the mark of a download.
+    fn released(self, path: &Path) -> String {
+        let marked = path.parent().filter(|_| self.tool.private_folder).unwrap_or(path);
+        format!(
+            "Perhaps macOS does not let it run because it was downloaded and is not signed. If you trust where you have it \
+             from, allow it under System Settings, Privacy & Security, Allow Anyway, or take the mark of the download \
+             away:\nxattr -dr com.apple.quarantine {}",
+            quoted(&marked.display().to_string(), self.surroundings.system)
+        )
+    }
+
     /// By what has installed it; where that is not known, each way in which it may have come.
     fn by_owner(self, path: Option<&Path>, which: CommandOf, lead: &str) -> Vec<String> {
         if let Some(path) = path
@@ -156,6 +171,13 @@ impl<'a> Remedies<'a> {
             return Some(filled);
         }
         let folder = path?.parent()?.display().to_string();
+        // A quoted program is run by cmd, and by PowerShell only with a sign before it that cmd does not know.
+        if self.surroundings.system == OperatingSystem::Windows
+            && let Some(rest) = filled.strip_prefix("{folder}/")
+            && quoted(&folder, self.surroundings.system) != folder
+        {
+            return Some(format!("pushd \"{folder}\"\n.\\{rest}"));
+        }
         let word = |word: &str| match word.contains("{folder}") {
             true => quoted(&word.replace("{folder}", &folder), self.surroundings.system),
             false => word.to_owned(),
@@ -227,13 +249,22 @@ fn without_stop(sentence: &str) -> &str {
     sentence.trim_end().trim_end_matches('.')
 }
 
-/// For the shell of this system, where a blank would split it.
+/// One word of a command as a person would type it into a shell of this system: on Windows so that cmd and PowerShell both
+/// take it, of which the second makes a list of `,0483:df11` and something else of `@1`, and the first keeps no single quotes.
 pub fn quoted(word: &str, system: OperatingSystem) -> String {
-    if !word.contains(' ') {
+    let plain = match system {
+        OperatingSystem::Windows => r"-_./\:=+",
+        OperatingSystem::Linux | OperatingSystem::Macos => "-_./:,=+@%^",
+    };
+    if !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || plain.contains(c)) {
         return word.to_owned();
     }
     match system {
-        OperatingSystem::Windows => format!("\"{word}\""),
+        // To the programs themselves a backslash before a quotation mark takes away its meaning.
+        OperatingSystem::Windows => {
+            let last = word.len() - word.trim_end_matches('\\').len();
+            format!("\"{}{}\"", word.replace('"', "\\\""), "\\".repeat(last))
+        }
         OperatingSystem::Linux | OperatingSystem::Macos => format!("'{}'", word.replace('\'', r"'\''")),
     }
 }

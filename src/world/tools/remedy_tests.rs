@@ -3,7 +3,7 @@
 use std::os::unix::fs::symlink;
 
 use super::test_computer::{BY_PLACE, Computer, tool};
-use crate::documents::catalog::Tool;
+use crate::documents::catalog::{OperatingSystem, Tool};
 
 #[test]
 fn says_where_it_looked_and_how_to_install() {
@@ -57,6 +57,41 @@ fn where_nothing_is_usable_the_remedy_is_for_what_was_found() {
         computer.remedies(&flasher),
         ["To get a newer version, if it came in this way:\npie upgrade flasher-pie (pie)", elsewhere]
     );
+}
+
+#[test]
+fn on_windows_a_command_in_a_folder_with_a_blank_is_taken_by_both_shells() {
+    let mut flasher = tool("flasher", BY_PLACE);
+    flasher.version.flavours[0].minimum = Some("2.0".parse().unwrap());
+    flasher.packages = [("pies".to_owned(), "flasher-pie".to_owned())].into();
+    let newer = |folder: &str| {
+        let mut computer = Computer::new().plain(&format!("{folder}/nest.cfg")).with(&format!("{folder}/bin/flasher"));
+        computer.explicit.insert("flasher".to_owned(), computer.path(&format!("{folder}/bin/flasher")));
+        computer.surroundings.system = OperatingSystem::Windows;
+        computer.remedies(&flasher).remove(0)
+    };
+    let quoted = "To get a newer version:\npushd \"HERE/my nest/bin\"\n.\\pie up flasher-pie";
+    assert_eq!(newer("my nest"), quoted);
+    assert_eq!(newer("nest"), "To get a newer version:\nHERE/nest/bin/pie up flasher-pie");
+}
+
+#[test]
+fn what_macos_kills_may_be_a_download_that_is_not_signed() {
+    let flasher = tool("flasher", "kill -9 $$");
+    let told = |system, private_folder| {
+        let mut computer = Computer::new().with("path/flasher");
+        computer.surroundings.system = system;
+        let flasher = Tool { private_folder, ..flasher.clone() };
+        let problem = computer.problem(&flasher);
+        assert!(problem.to_string().ends_with("it did not tell its version: something killed it"), "{problem}");
+        computer.remedies(&flasher).remove(0)
+    };
+    let alone = told(OperatingSystem::Macos, false);
+    assert!(alone.contains("Allow Anyway"), "{alone}");
+    assert!(alone.ends_with("\nxattr -dr com.apple.quarantine HERE/path/flasher"), "{alone}");
+    let with_its_folder = told(OperatingSystem::Macos, true);
+    assert!(with_its_folder.ends_with("\nxattr -dr com.apple.quarantine HERE/path"), "{with_its_folder}");
+    assert!(!told(OperatingSystem::Linux, false).contains("xattr"));
 }
 
 #[test]

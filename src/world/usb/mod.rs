@@ -8,6 +8,7 @@ mod access;
 mod elsewhere;
 #[cfg(target_os = "linux")]
 mod linux;
+mod port;
 
 #[cfg(not(target_os = "linux"))]
 use elsewhere as system;
@@ -26,6 +27,8 @@ use nusb::MaybeFuture;
 use nusb::hotplug::HotplugWatch;
 
 use self::access::AccessMemory;
+use self::port::{PortReading, port_meant};
+use crate::documents::catalog::OperatingSystem;
 use crate::documents::playbook::DeviceKind;
 use crate::words::UsbId;
 use crate::world::{AttachedDevice, DeviceList, NoBus, OtherDevice};
@@ -58,7 +61,7 @@ struct Looked {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Attachment {
     pub(super) id: UsbId,
-    /// Physical path such as `1-2.3`: bus, then the ports from the root hub on.
+    /// The name of the place where it is, such as `1-2.3`: bus, then the ports from the root hub on.
     pub(super) port: String,
     /// The system's name of the bus; on Linux its number in three digits.
     pub(super) bus: String,
@@ -87,7 +90,7 @@ impl UsbBus {
             let Some(&(_, kind)) = wanted else { continue };
             let attachment = Attachment {
                 id,
-                port: port_path(device.bus_id(), device.port_chain()),
+                port: port_of(&device),
                 bus: device.bus_id().to_owned(),
                 address: device.device_address(),
             };
@@ -120,11 +123,7 @@ impl UsbBus {
         let other = |device: &nusb::DeviceInfo| {
             let id = UsbId { vendor: device.vendor_id(), product: device.product_id() };
             let told = device.class() != CLASS_HUB && !known.contains(&id);
-            told.then(|| OtherDevice {
-                id,
-                port: port_path(device.bus_id(), device.port_chain()),
-                product: device.product_string().map(str::to_owned),
-            })
+            told.then(|| OtherDevice { id, port: port_of(device), product: device.product_string().map(str::to_owned) })
         };
         let mut others: Vec<OtherDevice> = self.list()?.iter().filter_map(other).collect();
         others.sort_by(|a, b| a.port.cmp(&b.port));
@@ -202,23 +201,21 @@ fn arrival(attachment: &Attachment) -> u64 {
     u64::from(attachment.address)
 }
 
-/// The form that Linux's sysfs and `dfu-util -p` use: `1-2.3`.
-fn port_path(bus: &str, chain: &[u8]) -> String {
-    let number = bus.trim_start_matches('0');
-    let ports: Vec<String> = chain.iter().map(u8::to_string).collect();
-    format!("{}-{}", if number.is_empty() { bus } else { number }, ports.join("."))
+fn port_of(device: &nusb::DeviceInfo) -> String {
+    let hub = system::hub_of(device);
+    let hub = hub.as_ref().map(|(instance, port)| (instance.as_str(), *port));
+    let (bus, chain) = (device.bus_id(), device.port_chain());
+    PortReading { system: OperatingSystem::current(), bus, chain, hub }.name()
+}
+
+/// The name of the port that a person means on this computer, in whatever form they typed it.
+pub fn meant_port(typed: &str) -> String {
+    port_meant(OperatingSystem::current(), typed)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn writes_ports_as_linux_does() {
-        assert_eq!(port_path("001", &[2, 3]), "1-2.3");
-        assert_eq!(port_path("099", &[1]), "99-1");
-        assert_eq!(port_path("PCI_0", &[4]), "PCI_0-4");
-    }
 
     #[test]
     fn lists_or_says_why_not() {
@@ -232,6 +229,9 @@ mod tests {
 
     #[test]
     fn watching_does_no_harm_where_nothing_changes() {
+        // Where the system cannot be watched, time is.
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let _within = runtime.enter();
         let bus = UsbBus::default();
         let mut context = Context::from_waker(std::task::Waker::noop());
         // Whatever came just now has been told by the first question.
