@@ -3,8 +3,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
+use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Stdio};
 
 use recover::documents::library::{shipped_boards, shipped_playbook};
@@ -240,38 +241,49 @@ fn what_nothing_can_move_is_refused_before_anything_begins() {
     assert_eq!(moves(&house), [""; 0]);
 }
 
-/// A run whose program is in the middle of connecting the wire.
-fn in_the_middle() -> (House, Child) {
-    let house = relays("case $1 in fit-jumper) : > \"$MARKS/middle\"; exec /bin/sleep 1000;; esac\n");
-    let child = house.command(&EXEC).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    let middle: PathBuf = house.path("marks/middle");
-    wait_for("the move", || middle.exists().then_some(()));
-    (house, child)
+/// A run whose program is in the middle of connecting the wire, and its guard.
+fn in_the_middle() -> (House, Child, PathBuf) {
+    let house = relays("case $1 in fit-jumper) exec /bin/sleep 1000;; esac\n");
+    let told = house.path("told");
+    let events = File::create(&told).unwrap();
+    let child = house.command(&[&EXEC[..], &["--message-format", "json"]].concat()).stdout(events).spawn().unwrap();
+    // What it has printed is heard only once the guard knows it.
+    let middle = || std::fs::read_to_string(&told).unwrap().contains("relay: fit-jumper").then_some(());
+    wait_for("the move", middle);
+    let parent = format!("PPid:\t{}\n", child.id());
+    let is_guard = |folder: &PathBuf| {
+        let line = std::fs::read(folder.join("cmdline")).unwrap_or_default();
+        let status = std::fs::read_to_string(folder.join("status")).unwrap_or_default();
+        String::from_utf8_lossy(&line).contains("end-tools-when-input-ends") && status.contains(&parent)
+    };
+    let mut folders = std::fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap().path());
+    let guard = folders.find(is_guard).unwrap();
+    (house, child, guard)
 }
 
-fn all_gone(house: &House) {
+/// Nothing calls any more: neither the run, nor its guard, which has no variable of this house.
+#[track_caller]
+fn has_let_go_once(house: &House, guard: &Path) {
     let marks = house.path("marks");
+    wait_for("the end of the guard", || (!guard.exists()).then_some(()));
     wait_for("the end of all processes", || processes_with("MARKS", marks.as_os_str()).is_empty().then_some(()));
+    assert_eq!(moves(house), ["unplug", "fit-jumper", "off"]);
 }
 
-/// Nobody is left then but the guard, which has no variable of this house: it is over when what it has called is.
 #[test]
 fn a_killed_recover_lets_go_all_the_same_and_once() {
-    let (house, mut child) = in_the_middle();
+    let (house, mut child, guard) = in_the_middle();
     kill(child.id());
     assert_eq!(child.wait().unwrap().code(), None);
-    wait_for("the last call", || (moves(&house).last()? == "off").then_some(()));
-    all_gone(&house);
-    assert_eq!(moves(&house), ["unplug", "fit-jumper", "off"]);
+    has_let_go_once(&house, &guard);
 }
 
 #[test]
 fn ctrl_c_ends_the_move_and_lets_go_once() {
     for signal in [Signal::INT, Signal::TERM] {
-        let (house, mut child) = in_the_middle();
+        let (house, mut child, guard) = in_the_middle();
         kill_process(Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap(), signal).unwrap();
         assert_eq!(child.wait().unwrap().code(), Some(130));
-        all_gone(&house);
-        assert_eq!(moves(&house), ["unplug", "fit-jumper", "off"]);
+        has_let_go_once(&house, &guard);
     }
 }

@@ -97,6 +97,9 @@ impl HandsProgram {
     }
 }
 
+/// Does these moves.
+type Act = dyn Fn(&[HandMove]);
+
 pub struct MovingHands {
     by: By,
     /// Of one call.
@@ -105,7 +108,7 @@ pub struct MovingHands {
     beside_person: bool,
     state: RefCell<State>,
     /// The virtual hands of a bench do what has been done.
-    on_bench: Option<Box<dyn Fn(&[HandMove])>>,
+    on_bench: Option<Box<Act>>,
 }
 
 enum By {

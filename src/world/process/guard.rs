@@ -10,14 +10,14 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, ChildStdin, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use super::environment;
-use crate::world::system::{ProcessGroup, give_own_group, start_of_this_program};
+use crate::world::system::{ProcessGroup, give_own_group, start_of_this_program, unheard_call};
 use crate::world::{MOVE_LIMIT, ToolCall};
 
 /// The only argument of a guard. Nobody types it by accident.
@@ -95,12 +95,10 @@ impl LastCall {
     /// Nobody is left who could be told what comes of it.
     fn make(self) {
         let text = OsString::from_vec;
-        let mut words = self.command.into_iter().map(text);
-        let Some(program) = words.next() else { return };
-        let mut command = Command::new(program);
+        let words = self.command.into_iter().map(text).collect::<Vec<_>>();
         let environment = self.environment.into_iter().map(|(name, value)| (text(name), text(value)));
-        command.args(words).env_clear().envs(environment).current_dir(text(self.folder));
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let Some(mut command) = unheard_call(&words, &text(self.folder)) else { return };
+        command.env_clear().envs(environment);
         give_own_group(&mut command);
         let Ok(mut process) = command.spawn() else { return };
         let late = Instant::now() + MOVE_LIMIT;
