@@ -365,4 +365,16 @@ fn the_program_prints_them() {
     for kind in KINDS {
         assert_eq!(printed(&["schema", kind]), schema(kind));
     }
+    // What another program answers that moves in place of hands.
+    let answers = jsonschema::validator_for(&printed(&["schema", "hands"])).unwrap();
+    for right in [
+        json!({"done": 1}),
+        json!({"failed": 2, "why": "stuck"}),
+        json!({"failed": 2, "why": "stuck", "hand": "unplug"}),
+    ] {
+        assert!(answers.is_valid(&right), "{right}");
+    }
+    for wrong in [json!({}), json!({"done": "1"}), json!({"done": 1, "failed": 1, "why": ""}), json!({"failed": 1})] {
+        assert!(!answers.is_valid(&wrong), "{wrong}");
+    }
 }

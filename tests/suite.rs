@@ -26,6 +26,8 @@ mod hostile_text;
 mod installed_tools;
 mod interruptions;
 mod libusb_codes;
+#[cfg(target_os = "linux")]
+mod moving_hands;
 mod n6;
 mod orphans;
 mod plans;

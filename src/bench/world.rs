@@ -34,8 +34,8 @@ use crate::documents::playbook::{DeviceKind, HandMove};
 use crate::documents::scene::{Asked, ScenePerson};
 use crate::words::{Id, ToolEnd, UsbId};
 use crate::world::{
-    AT_TERMINAL, AnswerTool, Ask, AttachedDevice, Cleared, DeviceList, Interrupt, NoBus, Person, Reply, RunningTool,
-    StopTool, ToolEvent, World,
+    AT_TERMINAL, AnswerTool, Ask, AttachedDevice, Cleared, ClockHold, DeviceList, Interrupt, MovingHands, NoBus,
+    Person, Reply, RunningTool, StopTool, ToolEvent, World,
 };
 
 /// Starts a tool's process, as the real world does.
@@ -62,6 +62,8 @@ pub struct BenchWorld {
     start_process: StartTool,
     interrupts: Interrupts,
     hands: Arc<BenchHands>,
+    /// What moves in place of anybody's hands; those of the bench do what it has done.
+    moving_hands: Option<MovingHands>,
     /// The bus is looked at many times between two changes of the board.
     looked: RefCell<Option<Looked>>,
     /// Everything that changes the board does so in this process, by clones of `files`.
@@ -96,6 +98,7 @@ impl BenchWorld {
             listener: RefCell::default(),
             start_process,
             interrupts,
+            moving_hands: None,
             looked: RefCell::new(None),
             alone: false,
         }
@@ -134,6 +137,14 @@ impl BenchWorld {
     pub fn with_hands_of(mut self, hands_of: HandsOf) -> Self {
         self.hands_of = hands_of;
         self.person.delay = Duration::from_millis(hands_of.delay_ms());
+        self
+    }
+
+    /// The virtual hands wait for these, and do then what was done.
+    #[must_use]
+    pub fn with_moving_hands(mut self, hands: Option<MovingHands>) -> Self {
+        let own = Arc::clone(&self.hands);
+        self.moving_hands = hands.map(|hands| hands.on_bench(move |moves| own.act(moves, 0)));
         self
     }
 
@@ -313,6 +324,9 @@ impl World for BenchWorld {
             // Its line would be taken for the answer to what is asked now.
             listener.abort();
         }
+        if self.moving_hands.is_some() && matches!(ask, Ask::Hands { moves: [_, ..], .. }) {
+            return;
+        }
         if let Some(person) = self.rehearses() {
             return self.rehearse(person, ask);
         }
@@ -344,6 +358,10 @@ impl World for BenchWorld {
         self.person.reply().await
     }
 
+    fn moving_hands(&self) -> Option<&MovingHands> {
+        self.moving_hands.as_ref()
+    }
+
     fn interactive(&self) -> bool {
         self.person.interactive()
     }
@@ -359,20 +377,6 @@ impl World for BenchWorld {
 
     async fn interrupted(&self) -> Interrupt {
         (self.interrupts)().await
-    }
-}
-
-/// A blocking task, while which tokio's paused clock does not jump. It ends when this is dropped.
-struct ClockHold {
-    _release: std::sync::mpsc::Sender<()>,
-}
-
-impl ClockHold {
-    fn new() -> Self {
-        let (release, released) = std::sync::mpsc::channel::<()>();
-        // Never receives anything; returns when the sender is dropped.
-        tokio::task::spawn_blocking(move || released.recv());
-        ClockHold { _release: release }
     }
 }
 

@@ -18,7 +18,7 @@ use crate::documents::playbook::irreversible_steps;
 use crate::words::{Code, Id, nearest};
 use crate::world::meant_port;
 
-pub use values::{Setting, Shard, Simulation, ToolPath, ValueError, When};
+pub use values::{HandsBy, HandsError, Setting, Shard, Simulation, ToolPath, ValueError, When};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -196,7 +196,7 @@ enum Verb {
     Report(ReportArgs),
     /// Say what a code of a diagnostic means, or list all codes
     Explain(ExplainArgs),
-    /// Print the JSON schema of playbooks, test files or events
+    /// Print the JSON schema of playbooks, test files, events or answers
     Schema(SchemaArgs),
     /// Print what completes commands and boards in a shell
     #[command(after_help = COMPLETIONS_EXAMPLES)]
@@ -244,10 +244,10 @@ pub struct RunOptions {
     #[arg(hide_short_help = true, long, value_name = "FILE", group = "virtual")]
     pub scene: Option<PathBuf>,
 
-    /// Who moves cable, wire and switch: you, or in a simulation the virtual person
+    /// Who moves cable, wire and switch: you, another program, or in a simulation the virtual person
     ///
-    /// At a terminal a simulation goes at the speed of people, and ENTER stands for what your hands would do; with `auto` the virtual person does it. Elsewhere, and with --non-interactive, the virtual person does it at once.
-    #[arg(hide_short_help = true, long, value_name = "WHO", value_enum)]
+    /// At a terminal a simulation goes at the speed of people, and ENTER stands for what your hands would do; with `auto` the virtual person does it. Elsewhere, and with --non-interactive, the virtual person does it at once. With `exec:PROGRAM` a program of yours is called for each move, as `PROGRAM unplug`, and as `PROGRAM off` at the end; with `json` whoever reads --message-format json moves, and answers on standard input.
+    #[arg(hide_short_help = true, long, value_name = "person|auto|json|exec:PROGRAM")]
     pub hands: Option<HandsBy>,
 
     /// Folder in which the virtual camera is kept: board.json, calls.jsonl and the log; an older one is replaced
@@ -354,14 +354,6 @@ pub struct RunOptions {
     /// For whom to write: a person, or a program reading one JSON object per line
     #[arg(hide_short_help = true, long, value_name = "FORMAT", value_enum, default_value_t)]
     pub message_format: MessageFormat,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum HandsBy {
-    /// You
-    Person,
-    /// The virtual person of a simulation, after a few seconds
-    Auto,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -627,6 +619,8 @@ pub enum SchemaOf {
     Tools,
     /// What `run --message-format json` prints, and the journal of a run
     Events,
+    /// What `run --hands json` reads
+    Hands,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Args)]

@@ -5,11 +5,11 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::bench::HandsOf;
-use crate::cli::arguments::{HandsBy, RunOptions};
+use crate::cli::arguments::{HandsBy, MessageFormat, RunOptions};
 use crate::cli::desk::Desk;
 use crate::cli::refusal::Hinted;
 use crate::documents::expression::Value;
-use crate::documents::playbook::{Action, Playbook, Step, VariableError, as_written, irreversible_steps};
+use crate::documents::playbook::{Action, Playbook, Step, VariableError, as_written, every_step, irreversible_steps};
 use crate::words::{Id, nearest};
 
 /// What is wrong with the options for this playbook.
@@ -31,8 +31,12 @@ pub(super) enum OptionsError {
     OnlyVirtualHands,
     #[error("`--hands person` needs somebody who reads the prompts at a terminal and answers there")]
     NoPersonAtTerminal,
-    #[error("a scene says itself what its person does: `--hands person` has no place in it")]
+    #[error("a scene says itself what its person does: `--hands` has no place in it")]
     HandsOfScene,
+    #[error("with `--hands json` another program moves, and nothing tells it what to move")]
+    HandsNotTold,
+    #[error("the step `{step}` asks for what only a person can do, and nobody is at a terminal")]
+    NoHandsFor { step: Id },
     #[error("{source}")]
     Variable { source: VariableError, help: String, default: String },
 }
@@ -52,6 +56,11 @@ impl Hinted for OptionsError {
             OptionsError::OnlyVirtualHands => "Add --simulate to try it on a virtual board.".to_owned(),
             OptionsError::NoPersonAtTerminal => "Leave --hands out: the virtual person then moves at once.".to_owned(),
             OptionsError::HandsOfScene => "Leave --hands out.".to_owned(),
+            OptionsError::HandsNotTold => "Add --message-format json.".to_owned(),
+            OptionsError::NoHandsFor { .. } => {
+                "Run it at a terminal with a person beside it, or let the playbook's `hands` say what a program can move."
+                    .to_owned()
+            }
             OptionsError::Variable { help, default, .. } => {
                 format!("It says: {help}. Without it: {default}.")
             }
@@ -64,18 +73,22 @@ impl Hinted for OptionsError {
 
 /// Whose the hands are, and so how fast time goes: with a person at the terminal a simulation is a rehearsal.
 pub(super) fn hands_of(options: &RunOptions) -> HandsOf {
-    match (Desk::of(options), options.hands) {
+    match (Desk::of(options), &options.hands) {
         _ if options.scene.is_some() => HandsOf::VirtualPerson,
-        (Desk::Nobody, _) => HandsOf::VirtualPerson,
+        // Those of the bench do at once what a program has done.
+        (Desk::Nobody, _) | (_, Some(HandsBy::Json | HandsBy::Program(_))) => HandsOf::VirtualPerson,
         (Desk::Person, Some(HandsBy::Auto)) => HandsOf::UnhurriedPerson,
         (Desk::Person, Some(HandsBy::Person) | None) => HandsOf::PersonAtTerminal,
     }
 }
 
 fn check_hands(options: &RunOptions) -> Result<(), OptionsError> {
-    match (options.hands, options.simulate.is_some()) {
+    match (&options.hands, options.simulate.is_some()) {
         (Some(HandsBy::Auto), false) => Err(OptionsError::OnlyVirtualHands),
-        (Some(HandsBy::Person), true) if options.scene.is_some() => Err(OptionsError::HandsOfScene),
+        (Some(HandsBy::Person | HandsBy::Json | HandsBy::Program(_)), true) if options.scene.is_some() => {
+            Err(OptionsError::HandsOfScene)
+        }
+        (Some(HandsBy::Json), _) if options.message_format != MessageFormat::Json => Err(OptionsError::HandsNotTold),
         (Some(HandsBy::Person), true) if Desk::of(options) == Desk::Nobody => Err(OptionsError::NoPersonAtTerminal),
         _ => Ok(()),
     }
@@ -101,6 +114,13 @@ pub(super) fn check_options(options: &RunOptions, playbook: &Playbook) -> Result
         });
     }
     std::fs::read_dir(&options.files).map_err(|source| OptionsError::FolderUnreadable { folder: folder(), source })?;
+    let machine = options.hands.as_ref().is_some_and(HandsBy::is_machine);
+    if machine {
+        // A dry run is there to tell which these are.
+        let alone = Desk::of(options) == Desk::Nobody && !options.dry_run;
+        let step = every_step(&playbook.steps).find(|step| step.only_by_person()).filter(|_| alone);
+        return step.map_or(Ok(()), |step| Err(OptionsError::NoHandsFor { step: step.id.clone() }));
+    }
     if options.non_interactive
         && let Some(step) = playbook.leaf_steps().into_iter().find(|step| needs_enter(step))
     {

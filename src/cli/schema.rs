@@ -6,6 +6,7 @@ use crate::cli::streams::show;
 use crate::documents::schema::printed;
 use crate::documents::{cases, catalog, playbook, scene};
 use crate::engine::{Outcome, events_schema};
+use crate::world::hands_schema;
 
 pub(super) fn schema(args: &SchemaArgs) -> Outcome {
     let mishaps: Vec<&str> = MISHAPS.iter().map(|row| row.name).collect();
@@ -15,6 +16,7 @@ pub(super) fn schema(args: &SchemaArgs) -> Outcome {
         SchemaOf::Scene => show(&printed(&scene::schema())),
         SchemaOf::Tools => show(&printed(&catalog::schema())),
         SchemaOf::Events => show(&printed(&events_schema())),
+        SchemaOf::Hands => show(&printed(&hands_schema())),
     }
     Outcome::Recovered
 }

@@ -20,7 +20,9 @@ use crate::cli::reader::Reader;
 use crate::cli::streams::{WatchedStdout, stdout};
 use crate::cli::style::{Look, Role, Sign, width_of};
 use crate::cli::summary::{Counts, Subject, summary};
-use crate::cli::wording::{bytes, clean, hang, may_sleep, milliseconds, time_left, wrap, wrap_command};
+use crate::cli::wording::{
+    bytes, clean, hang, may_sleep, milliseconds, moves, quote_command, time_left, wrap, wrap_command,
+};
 use crate::engine::{Asks, Event, Outcome, Problem, ProvenBy, StepEnd, Told, WaitEnd};
 use crate::words::{Fault, Id};
 use crate::world::Interrupt;
@@ -199,6 +201,21 @@ impl<W: Write> Screen<W> {
             | Event::ConsentAsked { .. }
             | Event::ToolAsked { .. } => self.show_box(event),
             Event::ToolAnswered { question, text, by, .. } => self.show_answer(question, text, by),
+            Event::HandsMoving { command, limit_ms, .. } => {
+                if self.detail != Detail::Quiet {
+                    self.show_command(command, "in place of your hands");
+                }
+                self.ongoing.moving(&mut self.page, &quote_command(command), Duration::from_millis(*limit_ms));
+            }
+            Event::HandsOutput { .. } => {}
+            Event::HandsMoved { hands, failed, elapsed_ms, .. } => {
+                self.ongoing.end(&mut self.page);
+                let (role, end) = match failed {
+                    Some(why) => (Role::Warning, format!("not done: {why}")),
+                    None => (Role::Quiet, "done".to_owned()),
+                };
+                self.page.say(role, None, &format!("{}: {end} (after {})", moves(hands), milliseconds(*elapsed_ms)));
+            }
             Event::Waiting { waiting_for, attached, remaining_ms, .. } => {
                 self.ongoing.wait(&mut self.page, &Wait { waiting_for, attached, remaining_ms: *remaining_ms });
             }

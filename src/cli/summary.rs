@@ -137,6 +137,7 @@ pub(crate) fn headline(outcome: Outcome) -> &'static str {
         Outcome::DeviceUnavailable => "THE BOARD CANNOT BE REACHED",
         Outcome::Declined => "STOPPED WITHOUT CONSENT",
         Outcome::BoardBusy => "ANOTHER RUN HOLDS THE BOARD",
+        Outcome::HandsFailed => "THE HANDS FAILED",
         Outcome::Defect => "A DEFECT IN RECOVER",
         Outcome::Interrupted => "INTERRUPTED",
     }

@@ -6,14 +6,23 @@ use console::measure_text_width;
 
 use crate::cli::harmless::{columns, replaced};
 use crate::documents::catalog::OperatingSystem;
+use crate::documents::playbook::HandMove;
 use crate::words::describe_time;
-use crate::world::quoted;
+use crate::world::{LET_GO, quoted};
 
 /// Ends a line of a command that goes on in the next one.
 const CONTINUATION: &str = " \\";
 const CONTINUED_INDENT: &str = "  ";
 /// Begins a line of a text that is a command.
 pub(super) const COMMAND_INDENT: &str = "  ";
+
+/// "unplug, fit-jumper", or what a program is told that moves in place of hands and is to let go.
+pub fn moves(hands: &[HandMove]) -> String {
+    match hands {
+        [] => LET_GO.to_owned(),
+        hands => hands.iter().map(|hand| hand.word()).collect::<Vec<_>>().join(", "),
+    }
+}
 
 /// One argument as a person would type it into a shell of this computer.
 pub fn quote(argument: &str) -> String {

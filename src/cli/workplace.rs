@@ -1,13 +1,15 @@
 //! Where a run of the command line takes place: at this computer, with its tools and its board, or on a bench.
 
 use std::collections::BTreeMap;
+use std::io::stdin;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::bench::{Answers, Bench, BenchWorld, HandsOf, WhichBoard, generate_image};
-use crate::cli::arguments::RunOptions;
+use crate::cli::arguments::{HandsBy, RunOptions};
+use crate::cli::desk::Desk;
 use crate::cli::job::Job;
 use crate::cli::refusal::{refuse, unknown_tool};
 use crate::cli::run_lock::lock;
@@ -19,8 +21,8 @@ use crate::engine::{
 };
 use crate::words::FaultClass;
 use crate::world::{
-    BoardLock, Finder, Interrupts, Machine, Person, Questions, RecordingWorld, Scratch, Surroundings, ToolStarter,
-    World, process,
+    BoardLock, Finder, HandsFor, Interrupts, Machine, MovingHands, Person, Questions, RecordingWorld, Scratch,
+    Surroundings, ToolStarter, World, process,
 };
 
 pub(super) struct PlaceOfRun<'j> {
@@ -68,8 +70,10 @@ impl<'j> PlaceOfRun<'j> {
         // What a scene shows is the board of its recording, unless it says otherwise.
         let which_board = if options.scene.is_some() { WhichBoard::ItIs } else { WhichBoard::default() };
         let answers = if options.non_interactive { Answers::Withheld } else { Answers::Given { which_board } };
+        let (person, moving) = hands(self.job);
         let world = BenchWorld::new(Rc::clone(bench), answers, Box::new(process::start), next)
-            .with_terminal(person(options))
+            .with_terminal(person)
+            .with_moving_hands(moving)
             .with_hands_of(hands_of(options));
         if options.scene.is_none() {
             return Ok(self.in_world(order, files, &world, tell).await);
@@ -133,7 +137,11 @@ impl Workplace for PlaceOfRun<'_> {
     async fn carry_out(&self, order: Order<'_>, files: Files, tell: &mut Tell<'_>) -> Result<Outcome, Box<Refusal>> {
         match &self.job.bench {
             Some(bench) => self.on_bench(bench, order, files, tell).await,
-            None => Ok(self.in_world(order, files, &Machine::new(person(&self.job.options))?, tell).await),
+            None => {
+                let (person, moving) = hands(self.job);
+                let machine = Machine::new(person)?.with_moving_hands(moving);
+                Ok(self.in_world(order, files, &machine, tell).await)
+            }
         }
     }
 }
@@ -155,6 +163,24 @@ pub(super) fn new_scratch() -> Result<Scratch, Box<Refusal>> {
 pub(super) fn makes_up(job: &Job) -> Option<Box<MakeImage<'static>>> {
     job.bench.as_ref()?;
     Some(Box::new(|input, size, words| Some(generate_image(input, size, words))))
+}
+
+/// Who is asked, and what moves in place of their hands.
+fn hands(job: &Job) -> (Person, Option<MovingHands>) {
+    let options = &job.options;
+    let (person, hands) = match &options.hands {
+        None | Some(HandsBy::Person | HandsBy::Auto) => return (person(options), None),
+        Some(HandsBy::Json) => {
+            let (person, answers) = Person::beside_hands(stdin());
+            (if options.non_interactive { Person::nobody() } else { person }, MovingHands::answering(answers))
+        }
+        Some(HandsBy::Program(program)) => {
+            let (port, unit) = (options.port.clone(), options.unit.clone());
+            let of = HandsFor { board: job.playbook.board.clone(), port, unit };
+            (person(options), MovingHands::program(program.clone(), of))
+        }
+    };
+    (person, Some(if Desk::of(options) == Desk::Person { hands.beside_person() } else { hands }))
 }
 
 fn person(options: &RunOptions) -> Person {

@@ -102,6 +102,9 @@ impl<W: World> Runner<'_, W> {
 
     /// Counts the failure; the third time, the words for that replace those for a single one.
     pub(super) fn count_failure(&mut self, step: &Step, failure: &mut Failure) {
+        if failure.is_final() {
+            return;
+        }
         let class = failure.fault.class;
         let of_class = self.seen_again(&step.id, class.word());
         let of_message = self.seen_again(&step.id, &failure.fault.message);

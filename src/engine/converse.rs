@@ -78,6 +78,11 @@ impl<'a> Conversation<'a> {
         matches!(self.open, Open::Asked { .. } | Open::Held { until: None, .. })
     }
 
+    /// A line is sent once hands have done what the answer's prompt says, whatever the devices show.
+    pub(super) fn awaits_hands(&self) -> bool {
+        matches!(self.open, Open::Held { until: None, .. })
+    }
+
     /// While the person thinks about a question, the call's limit stands still.
     pub(super) fn stops_the_clock(&self) -> bool {
         matches!(self.open, Open::Asked { .. })

@@ -135,15 +135,42 @@ pub enum Event {
     },
     Prompted {
         step: Id,
+        /// Counted from 1 in a run; 0 in journals of before.
+        #[serde(default)]
+        prompt: u64,
         text: String,
         goes_on: GoesOn,
-        /// What hands are to do, as far as the playbook says it to programs.
+        /// What hands are to do, as far as the playbook says it to programs: without any, only a person can do it.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         hands: Vec<HandMove>,
         /// Where on the board they find what the text names.
         #[serde(skip_serializing_if = "Option::is_none")]
         drawing: Option<Box<Drawing>>,
         limit_ms: u64,
+    },
+    /// A program was called that moves in place of the person's hands.
+    HandsMoving {
+        /// None where it is to let go of everything, at the end of the run.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        step: Option<Id>,
+        hands: Vec<HandMove>,
+        command: Vec<String>,
+        limit_ms: u64,
+    },
+    /// A line that this program has printed.
+    HandsOutput {
+        stream: Stream,
+        text: String,
+    },
+    /// What moves in place of the person's hands has done it, or has not.
+    HandsMoved {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        step: Option<Id>,
+        hands: Vec<HandMove>,
+        /// Why it was not done.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        failed: Option<String>,
+        elapsed_ms: u64,
     },
     /// Repeated about once a second and whenever devices come or go.
     Waiting {
@@ -398,6 +425,9 @@ impl Event {
             | Event::Progress { .. }
             | Event::ToolAnswered { .. }
             | Event::ToolEnded { .. }
+            | Event::HandsMoving { .. }
+            | Event::HandsOutput { .. }
+            | Event::HandsMoved { .. }
             | Event::Waiting { .. }
             | Event::Hinted { .. }
             | Event::Flapping { .. }

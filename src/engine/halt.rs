@@ -36,10 +36,17 @@ pub(super) struct Failure {
     pub(super) state: Option<String>,
 }
 
+impl Failure {
+    /// Nothing tries it again and nothing goes on with it, whatever the playbook says of its class.
+    pub(super) fn is_final(&self) -> bool {
+        matches!(self.outcome, Outcome::Interrupted | Outcome::HandsFailed)
+    }
+}
+
 impl Halt {
     pub(super) fn fault_class(&self) -> Option<FaultClass> {
         match self {
-            Halt::Failure(failure) if failure.outcome != Outcome::Interrupted => Some(failure.fault.class),
+            Halt::Failure(failure) if !failure.is_final() => Some(failure.fault.class),
             _ => None,
         }
     }

@@ -11,6 +11,7 @@ use crate::documents::playbook::{Irreversible, Reading, Run, Step, leaves, proce
 use crate::engine::call::Prepared;
 use crate::engine::event::{Agreed, FuseChange};
 use crate::engine::halt::Halt;
+use crate::engine::moves::moving;
 use crate::engine::runner::Runner;
 use crate::engine::step::Shown;
 use crate::engine::{Event, milliseconds};
@@ -331,11 +332,14 @@ impl<'a, W: World> Runner<'a, W> {
         let deadline = Instant::now() + CONSENT_LIMIT;
         for _ in 0..CONSENT_TRIES {
             let world = self.world;
-            let reply = tokio::select! {
-                by = world.interrupted() => return Err(self.interrupt(&step.id, by)),
-                reply = world.reply() => reply,
-                () = tokio::time::sleep_until(deadline) => {
-                    return Err(self.declined(&step.id, "nobody answered the question for consent".to_owned()));
+            let reply = loop {
+                tokio::select! {
+                    by = world.interrupted() => return Err(self.interrupt(&step.id, by)),
+                    moving = moving(world) => self.hear_moving(&step.id, moving)?,
+                    reply = world.reply() => break reply,
+                    () = tokio::time::sleep_until(deadline) => {
+                        return Err(self.declined(&step.id, "nobody answered the question for consent".to_owned()));
+                    }
                 }
             };
             match reply {

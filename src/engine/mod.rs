@@ -40,6 +40,7 @@ mod ledger;
 #[cfg(unix)]
 mod ledger_tests;
 mod limit;
+mod moves;
 mod named_files;
 mod offer;
 mod permission;

@@ -29,7 +29,8 @@ impl<W: World> Runner<'_, W> {
         limit: Duration,
     ) -> Result<(), Halt> {
         let Some(until) = &step.until else { return Ok(()) };
-        if !self.world.interactive() {
+        let moved = self.moved_without_person(&prompt.hands);
+        if !moved && !self.has_person() {
             self.tell(Event::Note {
                 text: format!("Nobody is asked in this run, so ENTER is taken for given: {text}"),
             });
@@ -50,7 +51,7 @@ impl<W: World> Runner<'_, W> {
         };
         let met = tokio::select! {
             waited = self.wait_until(step, until, limit, until.anew) => met_in_time(waited)?,
-            () = entered => false,
+            () = entered, if !moved => false,
         };
         self.decide(step, met);
         Ok(())

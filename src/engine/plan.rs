@@ -255,6 +255,9 @@ impl Planner<'_> {
                 format!("goes on with {} on {}{code}", on.set, words(&on.classes))
             }));
         }
+        if step.only_by_person() {
+            notes.push("needs a person: it names no hands that --hands could move".to_owned());
+        }
         if let Some(ask) = ask {
             notes.push(format!("asks only after {}", describe_time(ask.after)));
         }

@@ -43,6 +43,7 @@ impl<'a, W: World> Runner<'a, W> {
         self.tell_prompt(&step.id, &text, &prompt.hands, GoesOn::of(step), limit);
         match &step.until {
             Some(until) => self.wait_until(step, until, limit, fresh).await,
+            None if self.moved_without_person(&prompt.hands) => self.finish_moves(&step.id).await,
             None => self.wait_for_enter(&step.id, limit).await,
         }
         .map(|()| Acted::Done)
@@ -53,8 +54,13 @@ impl<'a, W: World> Runner<'a, W> {
     pub(super) fn tell_prompt(&mut self, step: &Id, text: &str, hands: &[HandMove], goes_on: GoesOn, limit: Duration) {
         // With the board's drawing, where they are to find a pin or a switch.
         let looks = hands.iter().any(|hand| matches!(hand, HandMove::FitJumper | HandMove::SwitchOn));
+        let prompt = self.next_prompt();
+        let goes_on = if self.moved_without_person(hands) { GoesOn::ByItself } else { goes_on };
+        // Before it is told: the answer may be there as soon as it is.
+        self.begin_moves(step, prompt, hands, limit);
         self.tell(Event::Prompted {
             step: step.clone(),
+            prompt,
             text: text.to_owned(),
             goes_on,
             hands: hands.to_vec(),

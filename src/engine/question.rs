@@ -7,6 +7,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use crate::documents::playbook::Device;
 use crate::engine::Event;
 use crate::engine::halt::Halt;
+use crate::engine::moves::moving;
 use crate::engine::runner::Runner;
 use crate::words::Id;
 use crate::world::{AttachedDevice, Reply, World};
@@ -42,6 +43,7 @@ impl<W: World> Runner<'_, W> {
             let world = self.world;
             tokio::select! {
                 by = world.interrupted() => return Err(self.interrupt(step, by)),
+                moving = moving(world) => self.hear_moving(step, moving)?,
                 reply = world.reply() => match reply {
                     Reply::Line(line) if says_yes(&line) => return Ok(Answer::Yes),
                     Reply::Line(line) if says_no(&line) => return Ok(Answer::No),

@@ -22,6 +22,7 @@ use crate::engine::halt::Halt;
 use crate::engine::hands::HandsSet;
 use crate::engine::identity::Introduced;
 use crate::engine::irreversible::Acts;
+use crate::engine::moves::Asked;
 use crate::engine::problem::problem_of;
 use crate::engine::progress::Progress;
 use crate::engine::ready::RunTools;
@@ -52,6 +53,7 @@ pub(super) struct Runner<'a, W> {
     pub(super) made: &'a FrozenVec<Vec<Step>>,
     pub(super) introduced: Introduced,
     pub(super) hands: HandsSet,
+    pub(super) asked: Asked,
     pub(super) last_call: Option<LastCall>,
     pub(super) wakefulness: Wakefulness,
 }
@@ -70,7 +72,8 @@ pub async fn run<W: World>(order: Order<'_>, files: Files, world: &W, events: &m
     let mut events = |event: &Event| events(event);
     let mut runner = Runner::new(order, files, world, (&made, &mut events));
     let ended = runner.whole().await;
-    let (outcome, problem) = runner.end(ended);
+    let ended = runner.end(ended);
+    let (outcome, problem) = runner.let_go(ended).await;
     let next = if outcome == Outcome::Recovered { runner.afterwards() } else { Vec::new() };
     runner.progress.finish(outcome, problem, next, started.elapsed());
     Finish { outcome }
@@ -102,6 +105,7 @@ impl<'a, W: World> Runner<'a, W> {
             made,
             introduced: Introduced::default(),
             hands: HandsSet::default(),
+            asked: Asked::default(),
             last_call: None,
             wakefulness: Wakefulness::default(),
         }

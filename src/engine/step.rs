@@ -119,7 +119,7 @@ impl<'a, W: World> Runner<'a, W> {
             let Err(halt) = ended else { return Ok(()) };
             self.held.nothing_is_fresh();
             let (Some(retry), Halt::Failure(failure)) = (&step.retry, &halt) else { break halt };
-            let over = failure.outcome == Outcome::Interrupted || attempt >= attempts_max;
+            let over = failure.is_final() || attempt >= attempts_max;
             if over || !self.worth_another(retry, &failure.fault) {
                 break halt;
             }
@@ -198,7 +198,18 @@ impl<'a, W: World> Runner<'a, W> {
         self.announce(&step.id).await
     }
 
+    /// What hands were wanted for is done, too, before it is over.
     pub(super) async fn act(&mut self, step: &'a Step, purpose: &str) -> Result<Acted, Halt> {
+        let acted = self.act_alone(step, purpose).await;
+        if let Some(failed) = self.asked.failed.take() {
+            return Err(failed);
+        }
+        let acted = acted?;
+        self.finish_moves(&step.id).await?;
+        Ok(acted)
+    }
+
+    async fn act_alone(&mut self, step: &'a Step, purpose: &str) -> Result<Acted, Halt> {
         let limit = step.wait_limit();
         self.bus.hands_over();
         if matches!(step.action, Action::Prompt(_) | Action::Wait) {

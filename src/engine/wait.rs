@@ -11,6 +11,7 @@ use crate::engine::halt::Halt;
 use crate::engine::hands::what_is_set;
 use crate::engine::hints::Lessons;
 use crate::engine::instead::{Intruders, Told};
+use crate::engine::moves::moving;
 use crate::engine::runner::Runner;
 use crate::engine::{Event, Outcome, WaitEnd, milliseconds};
 use crate::words::{Fault, FaultClass, Id, Located, describe_time};
@@ -89,6 +90,7 @@ impl<W: World> Runner<'_, W> {
                     let world = self.world;
                     tokio::select! {
                         by = world.interrupted() => return Err(self.interrupt(step, by)),
+                        moving = moving(world) => self.hear_moving(step, moving)?,
                         () = world.devices_changed() => {}
                         () = sleep_until(met_since.unwrap_or(now) + must_last) => {}
                     }
@@ -132,6 +134,9 @@ impl<W: World> Runner<'_, W> {
                 }
             };
             if now >= deadline {
+                if self.moves_under_way() {
+                    return Err(self.moves_late(step, limit));
+                }
                 if let Some(instead) = intruders.told_in_vain() {
                     return self.told_in_vain(step, instead, started);
                 }
@@ -157,6 +162,7 @@ impl<W: World> Runner<'_, W> {
             let world = self.world;
             tokio::select! {
                 by = world.interrupted() => return Err(self.interrupt(step, by)),
+                moving = moving(world) => self.hear_moving(step, moving)?,
                 () = world.devices_changed() => changed = Instant::now(),
                 () = sleep_until(look_again.min(next_tick).min(asks_at).min(hints_at).min(deadline)) => {}
             }
@@ -289,6 +295,7 @@ impl<W: World> Runner<'_, W> {
         loop {
             tokio::select! {
                 by = world.interrupted() => return Err(self.interrupt(step, by)),
+                moving = moving(world) => self.hear_moving(step, moving)?,
                 reply = world.reply() => match reply {
                     reply if reply.is_enter() => return Ok(()),
                     Reply::Line(_) => self.tell(Event::Note { text: NOT_ENTER.to_owned() }),

@@ -14,11 +14,12 @@ use crate::engine::converse::{Conversation, Due};
 use crate::engine::halt::Halt;
 use crate::engine::hints::Lessons;
 use crate::engine::instead::{Intruders, Told};
+use crate::engine::moves::moving;
 use crate::engine::runner::Runner;
 use crate::engine::{Event, GoesOn};
 use crate::output::{Dialogue, Judge, LineEnd, LineSplitter, Piece, PlainLines};
 use crate::words::{Stream, ToolEnd};
-use crate::world::{Cleared, Interrupt, RunningTool, ToolEvent, ToolInput, World};
+use crate::world::{Cleared, Interrupt, Reply, RunningTool, ToolEvent, ToolInput, World};
 
 /// A tool that was asked to end gets this long before it is ended by force.
 const GRACE: Duration = Duration::from_secs(3);
@@ -161,7 +162,21 @@ impl<'a, W: World> Runner<'a, W> {
                         gave_way = std::time::Instant::now();
                     }
                 }
-                reply = world.reply(), if watch.conversation.awaits_person() => {
+                moving = moving(world) => {
+                    if let Err(halt) = self.hear_moving(&step.id, moving) {
+                        if prepared.cut_by(&self.stopping).may_be_cut().0 == MayBeCut::AtOnce {
+                            break self.end_as(&mut watch, Ending::Halt(halt)).await?;
+                        }
+                        // It may be writing. Where it waits in vain, it has its limit.
+                        self.asked.failed = Some(halt);
+                    } else if !self.moves_under_way()
+                        && watch.conversation.awaits_hands()
+                        && let Err(ending) = self.take_reply(&mut watch, Reply::Line(String::new()))
+                    {
+                        break self.end_as(&mut watch, ending).await?;
+                    }
+                }
+                reply = world.reply(), if watch.conversation.awaits_person() && !self.moves_under_way() => {
                     if let Err(ending) = self.take_reply(&mut watch, reply) {
                         break self.end_as(&mut watch, ending).await?;
                     }

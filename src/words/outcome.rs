@@ -18,12 +18,14 @@ pub enum Outcome {
     DeviceUnavailable,
     Declined,
     BoardBusy,
+    /// What was to move in place of hands did not, or did not let go.
+    HandsFailed,
     Defect,
     Interrupted,
 }
 
 impl Outcome {
-    pub const ALL: [Outcome; 12] = [
+    pub const ALL: [Outcome; 13] = [
         Outcome::Recovered,
         Outcome::Planned,
         Outcome::StepFailed,
@@ -34,6 +36,7 @@ impl Outcome {
         Outcome::DeviceUnavailable,
         Outcome::Declined,
         Outcome::BoardBusy,
+        Outcome::HandsFailed,
         Outcome::Defect,
         Outcome::Interrupted,
     ];
@@ -51,6 +54,7 @@ impl Outcome {
             Outcome::DeviceUnavailable => "device-unavailable",
             Outcome::Declined => "declined",
             Outcome::BoardBusy => "board-busy",
+            Outcome::HandsFailed => "hands-failed",
             Outcome::Defect => "defect",
             Outcome::Interrupted => "interrupted",
         }
@@ -67,6 +71,7 @@ impl Outcome {
             Outcome::DeviceUnavailable => 5,
             Outcome::Declined => 6,
             Outcome::BoardBusy => 7,
+            Outcome::HandsFailed => 8,
             Outcome::Defect => 70,
             Outcome::Interrupted => 130,
         }

@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 
 use crate::documents::playbook::{DeviceKind, HandMove, Until};
 use crate::words::{Id, Stream, ToolEnd, UsbId};
-use crate::world::{Cleared, Host};
+use crate::world::{Cleared, Host, MovingHands};
 
 /// One call of a tool, fully expanded. Nothing in it passes through a shell.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -258,6 +258,12 @@ pub trait World {
 
     /// Tells the person's side what is asked, before [`World::reply`] is awaited. Old unread answers are dropped.
     fn ask(&self, ask: Ask<'_>);
+
+    /// What moves in place of the person's hands; nothing where they move themselves. Of what it moves [`World::ask`] is told,
+    /// too, and nobody is asked.
+    fn moving_hands(&self) -> Option<&MovingHands> {
+        None
+    }
 
     /// The person's next line.
     fn reply(&self) -> impl Future<Output = Reply>;

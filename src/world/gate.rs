@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::ops::Deref;
-use std::path::MAIN_SEPARATOR_STR;
+use std::path::{MAIN_SEPARATOR_STR, Path};
 
 use crate::documents::catalog::{CallFacts, CallFiles, Doubt, Excuses, Kind, Tool, look, may_import, rules};
 use crate::words::AddressRange;
@@ -152,6 +152,22 @@ fn interpreter(warm: &WarmStart, environment: BTreeMap<String, OsString>, enviro
             folder: MAIN_SEPARATOR_STR.into(),
             terminal: false,
             input: ToolInput::Open,
+            warm: None,
+        },
+    }
+}
+
+/// Lets the program be called that the person has named to move in place of their hands: its one argument is a word of ours.
+pub(in crate::world) fn clear_hands(program: &Path, word: &str, variables: BTreeMap<String, OsString>) -> Cleared {
+    Cleared {
+        call: ToolCall {
+            launcher: vec![program.into()],
+            args: vec![word.to_owned()],
+            environment: variables,
+            environment_remove: Vec::new(),
+            folder: std::env::current_dir().unwrap_or_else(|_| MAIN_SEPARATOR_STR.into()),
+            terminal: false,
+            input: ToolInput::Nothing,
             warm: None,
         },
     }

@@ -12,7 +12,9 @@ use crate::world::serial::serial_ports;
 use crate::world::system::KEEPERS;
 use crate::world::tools::own_search_path;
 use crate::world::usb::UsbBus;
-use crate::world::{Ask, Awake, Cleared, DeviceList, Host, Interrupt, NoBus, OtherDevice, Reply, RunningTool, World};
+use crate::world::{
+    Ask, Awake, Cleared, DeviceList, Host, Interrupt, MovingHands, NoBus, OtherDevice, Reply, RunningTool, World,
+};
 #[cfg(target_os = "linux")]
 use crate::world::{AttachedDevice, DeviceNode, NodeHolder, node, node_lock::NodeLocks};
 
@@ -23,6 +25,7 @@ pub struct Machine {
     /// None where nothing waits for them, so that they do what they do to any program.
     interrupts: Option<Interrupts>,
     interpreters: Interpreters,
+    moving_hands: Option<MovingHands>,
     #[cfg(target_os = "linux")]
     node_locks: NodeLocks,
 }
@@ -38,12 +41,20 @@ impl Machine {
         Machine::with(Person::nobody())
     }
 
+    /// What the person's hands would do is done by these.
+    #[must_use]
+    pub fn with_moving_hands(mut self, hands: Option<MovingHands>) -> Self {
+        self.moving_hands = hands;
+        self
+    }
+
     fn with(person: Person) -> Self {
         Machine {
             bus: UsbBus::default(),
             person,
             interrupts: None,
             interpreters: Interpreters::default(),
+            moving_hands: None,
             #[cfg(target_os = "linux")]
             node_locks: NodeLocks::default(),
         }
@@ -109,8 +120,15 @@ impl World for Machine {
         self.bus.changed().await;
     }
 
-    fn ask(&self, _ask: Ask<'_>) {
-        self.person.ask();
+    fn ask(&self, ask: Ask<'_>) {
+        match ask {
+            Ask::Hands { moves: [_, ..], .. } if self.moving_hands.is_some() => self.person.ask_nothing(),
+            _ => self.person.ask(),
+        }
+    }
+
+    fn moving_hands(&self) -> Option<&MovingHands> {
+        self.moving_hands.as_ref()
     }
 
     async fn reply(&self) -> Reply {

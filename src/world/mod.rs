@@ -1,10 +1,13 @@
 //! Floor 3: every effect. The engine sees the world through [`World`]; [`crate::bench`] has a second one.
 
 mod awake;
+mod clock_hold;
 mod computer;
 mod contract;
 mod custody;
 mod gate;
+mod hands;
+mod hands_answer;
 mod host;
 mod interrupts;
 mod lock;
@@ -35,6 +38,7 @@ use unix as system;
 #[cfg(windows)]
 use windows as system;
 
+pub(crate) use clock_hold::ClockHold;
 pub use computer::{free_bytes, is_administrator, may_write_in, running_programs};
 pub use contract::{
     Access, AnswerTool, Ask, AttachedDevice, Awake, DeviceList, DeviceNode, Interrupt, NoBus, NodeGroup, NodeHolder,
@@ -42,6 +46,8 @@ pub use contract::{
 };
 pub use custody::{Foreign, custody};
 pub use gate::{Cleared, Consent, Refused, Wish, clear, clear_interpreter};
+pub use hands::{HANDS_VARIABLES, HandsFor, HandsProgram, LET_GO, MOVE_LIMIT, Moves, Moving, MovingHands};
+pub use hands_answer::{HandsAnswer, hands_schema};
 pub use host::Host;
 pub use interrupts::Interrupts;
 pub use lock::{BoardLock, Holder, LockProblem};

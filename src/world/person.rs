@@ -6,7 +6,8 @@
 use std::fmt;
 use std::future::poll_fn;
 use std::io::{BufRead, BufReader, IsTerminal, Read};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use tokio::sync::mpsc;
@@ -24,6 +25,8 @@ pub struct Person {
     lines: Mutex<Lines>,
     /// Questions are shown on a terminal, and answers are typed there.
     at_terminal: bool,
+    /// A question stands, or stood last, that is not for what moves in place of hands.
+    asked: Arc<AtomicBool>,
 }
 
 /// Does a person see what they are asked?
@@ -52,14 +55,35 @@ impl Person {
         Person { at_terminal, ..Person::answering(std::io::stdin()) }
     }
 
+    /// Whoever writes to the standard input, where what moves in place of hands answers, too. Its lines are JSON objects, and
+    /// come apart, with what answers no question. This is nobody at a terminal, whatever the input is.
+    pub fn beside_hands(input: impl Read + Send + 'static) -> (Self, mpsc::Receiver<String>) {
+        let asked = Arc::new(AtomicBool::new(false));
+        let (sender, receiver) = mpsc::channel(LINES_MAX);
+        let (to_hands, of_hands) = mpsc::channel(LINES_MAX);
+        let is_asked = Arc::clone(&asked);
+        let pass_on = move |line: String| {
+            if line.trim_start().starts_with('{') || !is_asked.load(Ordering::Relaxed) {
+                let _nothing_moves = to_hands.blocking_send(line);
+            } else {
+                // A person who does not read their answers must not keep hands from theirs.
+                let _not_read = sender.try_send(line);
+            }
+            true
+        };
+        // Where it does not start, the input has ended for both.
+        let _started = read_in_background(input, pass_on);
+        (Person { lines: Mutex::new(Lines::Reading(receiver)), at_terminal: false, asked }, of_hands)
+    }
+
     /// Nobody: every question is answered by [`Reply::Gone`].
     pub fn nobody() -> Self {
-        Person { lines: Mutex::new(Lines::Nobody), at_terminal: false }
+        Person { lines: Mutex::new(Lines::Nobody), at_terminal: false, asked: Arc::default() }
     }
 
     /// Somebody whose lines come from `input`.
     pub fn answering(input: impl Read + Send + 'static) -> Self {
-        Person { lines: Mutex::new(Lines::NotYet(Box::new(input))), at_terminal: false }
+        Person { lines: Mutex::new(Lines::NotYet(Box::new(input))), at_terminal: false, asked: Arc::default() }
     }
 
     /// Can anybody answer? No longer so once the end of the input has been met.
@@ -82,6 +106,12 @@ impl Person {
             while receiver.try_recv().is_ok() {}
         }
         lines.begin();
+        self.asked.store(true, Ordering::Relaxed);
+    }
+
+    /// What is asked now is not for them.
+    pub(in crate::world) fn ask_nothing(&self) {
+        self.asked.store(false, Ordering::Relaxed);
     }
 
     /// The next line.
@@ -131,16 +161,24 @@ impl Lines {
             && let Lines::NotYet(input) = std::mem::replace(self, Lines::Nobody)
         {
             let (sender, receiver) = mpsc::channel(LINES_MAX);
-            // Detached, because a read from a terminal cannot be called off; the end of the process ends it.
-            let started = thread::Builder::new().name("person".to_owned()).spawn(move || read_lines(input, &sender));
-            if started.is_ok() {
+            let pass_on = move |line| sender.blocking_send(line).is_ok();
+            if read_in_background(input, pass_on).is_ok() {
                 *self = Lines::Reading(receiver);
             }
         }
     }
 }
 
-fn read_lines(input: impl Read, lines: &mpsc::Sender<String>) {
+/// Detached, because a read from a terminal cannot be called off; the end of the process ends it.
+fn read_in_background(
+    input: impl Read + Send + 'static,
+    pass_on: impl Fn(String) -> bool + Send + 'static,
+) -> std::io::Result<()> {
+    thread::Builder::new().name("person".to_owned()).spawn(move || read_lines(input, pass_on)).map(drop)
+}
+
+/// Until the end of the input, or until a line is not wanted.
+fn read_lines(input: impl Read, pass_on: impl Fn(String) -> bool) {
     let mut input = BufReader::new(input);
     let mut line = Vec::new();
     loop {
@@ -149,7 +187,7 @@ fn read_lines(input: impl Read, lines: &mpsc::Sender<String>) {
             Ok(0) | Err(_) => return,
             Ok(_) => {
                 let text = String::from_utf8_lossy(&line);
-                if lines.blocking_send(text.trim_end_matches(['\r', '\n']).to_owned()).is_err() {
+                if !pass_on(text.trim_end_matches(['\r', '\n']).to_owned()) {
                     return;
                 }
             }

@@ -1,6 +1,6 @@
 //! What differs between operating systems, on Unix: process groups, signals, terminals, private folders and permissions.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::{File, Metadata, OpenOptions};
 use std::io;
 #[cfg(target_os = "linux")]
@@ -15,7 +15,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::task::{Context, Poll};
 
 use rustix::io::{Errno, FdFlags, fcntl_setfd};
@@ -64,6 +64,14 @@ pub(super) fn start_of_this_program() -> Option<Command> {
     } else {
         std::env::current_exe().ok().map(Command::new)
     }
+}
+
+/// A call of a program whose output nobody hears. It reads nothing.
+pub(super) fn unheard_call(words: &[OsString], folder: &OsStr) -> Option<Command> {
+    let (program, args) = words.split_first()?;
+    let mut command = Command::new(program);
+    command.args(args).current_dir(folder).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    Some(command)
 }
 
 /// A process and its descendants, but for those that left the group by themselves (`setsid`).

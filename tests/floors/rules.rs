@@ -87,7 +87,7 @@ pub(crate) fn writes_to_no_standard_stream(file: &SourceFile) -> Vec<String> {
 }
 
 /// Where the standard library's way to a process is named: the program that keeps the computer awake, this program once more,
-/// which guards tools that outlive recover, what writes udev's rules, and jobs. None takes a playbook's or a catalog's word.
+/// which guards tools that outlive recover, the last call of what moves in place of hands, which it makes then, what writes udev's rules, and jobs. None takes a playbook's or a catalog's word.
 const STARTERS: [&str; 4] = ["world/awake.rs", "world/rules_file.rs", "world/unix.rs", "world/windows.rs"];
 
 /// A tool starts through `duct`, whose one file asks for what the gate has let through; on Windows that file has it started

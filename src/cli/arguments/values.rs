@@ -7,6 +7,7 @@ use jiff::civil::{Date, DateTime, Time};
 use jiff::{Span, SpanFieldwise, Timestamp, Zoned};
 
 use crate::words::Id;
+use crate::world::HandsProgram;
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("write it as {form}")]
@@ -46,6 +47,54 @@ impl FromStr for ToolPath {
                 Ok(ToolPath { tool: tool.to_owned(), program: program.into() })
             }
             _ => Err(ValueError { form: "NAME=PATH" }),
+        }
+    }
+}
+
+/// `exec:./relays`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HandsBy {
+    /// Whoever is at the terminal.
+    Person,
+    /// The virtual person of a simulation, after a few seconds.
+    Auto,
+    /// Whoever reads the events.
+    Json,
+    /// A program that is called for each move.
+    Program(HandsProgram),
+}
+
+impl HandsBy {
+    /// Can it do only what the playbook says to programs?
+    pub(in crate::cli) fn is_machine(&self) -> bool {
+        match self {
+            HandsBy::Person | HandsBy::Auto => false,
+            HandsBy::Json | HandsBy::Program(_) => true,
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum HandsError {
+    #[error(transparent)]
+    Form(#[from] ValueError),
+    #[error("there is no program `{0}` that can be run")]
+    NoProgram(String),
+}
+
+impl FromStr for HandsBy {
+    type Err = HandsError;
+
+    fn from_str(text: &str) -> Result<Self, HandsError> {
+        match (text, text.strip_prefix("exec:")) {
+            ("person", _) => Ok(HandsBy::Person),
+            ("auto", _) => Ok(HandsBy::Auto),
+            ("json", _) => Ok(HandsBy::Json),
+            (_, Some(named)) if !named.is_empty() => {
+                let program = HandsProgram::find(named).ok_or_else(|| HandsError::NoProgram(named.to_owned()))?;
+                Ok(HandsBy::Program(program))
+            }
+            _ => Err(ValueError { form: "person, auto, json or exec:PROGRAM" }.into()),
         }
     }
 }

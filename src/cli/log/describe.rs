@@ -1,8 +1,8 @@
 //! Each event as lines of the log.
 
-use crate::cli::wording::{bytes, clean, may_sleep, milliseconds, quote_command};
+use crate::cli::wording::{bytes, clean, may_sleep, milliseconds, moves, quote_command};
 use crate::engine::{Cause, Event, GoesOn, Problem, RunDetails, RunDocument, StepEnd, WaitEnd};
-use crate::words::{Fault, Stream, Verdict};
+use crate::words::{Fault, Id, Stream, Verdict};
 
 /// `out` or `err`, as it stands before each line of a tool; what the tool itself overwrites has another mark.
 pub(super) fn output_lead(stream: Stream, transient: bool) -> String {
@@ -112,6 +112,19 @@ pub(super) fn lines(event: &Event) -> Vec<String> {
                 GoesOn::Either => "wants ENTER, or what it says",
             };
             with_text(format!("{step}: asked the person ({how}, at most {})", milliseconds(*limit_ms)), text)
+        }
+        Event::HandsMoving { step, hands: _, command, limit_ms } => vec![
+            format!("{}: moving in place of hands (at most {})", of_step(step.as_ref()), milliseconds(*limit_ms)),
+            format!("$ {}", quote_command(command)),
+        ],
+        Event::HandsOutput { stream, text } => vec![format!("{}{}", output_lead(*stream, false), clean(text))],
+        Event::HandsMoved { step, hands, failed, elapsed_ms } => {
+            let hands = moves(hands);
+            let end = match failed {
+                None => "done".to_owned(),
+                Some(why) => format!("not done: {why}"),
+            };
+            vec![format!("{}: {hands}: {end}, after {}", of_step(step.as_ref()), milliseconds(*elapsed_ms))]
         }
         Event::Waiting { step, waiting_for, attached, remaining_ms } => vec![format!(
             "{step}: waiting: {waiting_for}; attached: {}; {} left",
@@ -255,6 +268,11 @@ fn fault_lines(name: &str, fault: &Fault) -> Vec<String> {
 
 fn with_text(head: String, text: &str) -> Vec<String> {
     std::iter::once(head).chain(text.trim_end().lines().map(clean)).collect()
+}
+
+/// What belongs to no step is the end of the run.
+fn of_step(step: Option<&Id>) -> &str {
+    step.map_or("end", Id::as_str)
 }
 
 fn list(devices: &[String]) -> String {

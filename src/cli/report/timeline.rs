@@ -1,6 +1,7 @@
 //! What happened in a run, step by step: the same for the page and for the test report.
 
 use crate::cli::runs::journal::Journal;
+use crate::cli::wording::moves;
 use crate::engine::{Event, StepEnd};
 use crate::words::{Fault, Id, Verdict};
 
@@ -172,6 +173,9 @@ impl StepLine {
             }
             Event::ConsentGiven { by, .. } => self.notes.push(format!("consent given: {by}")),
             Event::Warning { text } => self.notes.push(text.clone()),
+            Event::HandsMoved { hands, failed: Some(why), .. } => {
+                self.notes.push(format!("{}: {why}", moves(hands)));
+            }
             Event::RunStarted { .. }
             | Event::LookingForTools { .. }
             | Event::ToolPassedOver { .. }
@@ -184,6 +188,9 @@ impl StepLine {
             | Event::Progress { .. }
             | Event::ToolAsked { .. }
             | Event::ToolAnswered { .. }
+            | Event::HandsMoving { .. }
+            | Event::HandsOutput { .. }
+            | Event::HandsMoved { .. }
             | Event::Waiting { .. }
             | Event::Hinted { .. }
             | Event::Flapping { .. }

@@ -236,7 +236,10 @@ fn left_out_because(why: &str) -> String {
 }
 
 fn of_tools(event: &Event) -> bool {
-    matches!(event, Event::ToolOutput { .. } | Event::ToolLines { .. } | Event::Progress { .. })
+    matches!(
+        event,
+        Event::ToolOutput { .. } | Event::ToolLines { .. } | Event::HandsOutput { .. } | Event::Progress { .. }
+    )
 }
 
 /// Whoever looks after a loss of power must find it: around each change of the board, and all that concerns what cannot be undone.
@@ -262,6 +265,9 @@ fn decides(event: &Event) -> bool {
         | Event::ToolAsked { .. }
         | Event::ToolAnswered { .. }
         | Event::Prompted { .. }
+        | Event::HandsMoving { .. }
+        | Event::HandsOutput { .. }
+        | Event::HandsMoved { .. }
         | Event::Waiting { .. }
         | Event::Hinted { .. }
         | Event::Flapping { .. }

@@ -126,6 +126,9 @@ impl RunSummary {
             | Event::ToolAnswered { .. }
             | Event::ToolEnded { .. }
             | Event::Prompted { .. }
+            | Event::HandsMoving { .. }
+            | Event::HandsOutput { .. }
+            | Event::HandsMoved { .. }
             | Event::Waiting { .. }
             | Event::Hinted { .. }
             | Event::Flapping { .. }

@@ -47,6 +47,7 @@ mod tests {
     fn prompted() -> Event {
         Event::Prompted {
             step: "a".parse().unwrap(),
+            prompt: 1,
             text: String::new(),
             goes_on: GoesOn::ByItself,
             hands: Vec::new(),

@@ -3,6 +3,7 @@
 //! On a terminal the live line shows it; in a file a few lasting lines do.
 
 use std::io::Write;
+use std::time::Duration;
 
 use crate::cli::screen::page::Page;
 use crate::cli::style::{Role, Sign};
@@ -18,6 +19,8 @@ pub(super) struct Ongoing {
     wait: ToldWait,
     /// Phase, and how many strides of it have been told.
     progress: Option<(String, u32)>,
+    /// A program moves in place of hands, which is what is waited for.
+    moves: bool,
 }
 
 /// How long a wait goes on, what for, and what is there instead.
@@ -32,6 +35,7 @@ impl Ongoing {
     pub(super) fn end<W: Write>(&mut self, page: &mut Page<W>) {
         self.wait.forget();
         self.progress = None;
+        self.moves = false;
         page.end_live();
     }
 
@@ -53,6 +57,15 @@ impl Ongoing {
         live.working(&page.look, &text);
     }
 
+    /// A program moves in place of hands; what it has left of its limit is counted down.
+    pub(super) fn moving<W: Write>(&mut self, page: &mut Page<W>, command: &str, limit: Duration) {
+        self.moves = true;
+        if let Some(live) = &mut page.live {
+            live.working(&page.look, &format!("{command} is moving"));
+            live.ends_within(&page.look, limit);
+        }
+    }
+
     /// `percent` is 0 to 100.
     pub(super) fn progress<W: Write>(&mut self, page: &mut Page<W>, label: &str, percent: f32) {
         if let Some(live) = &mut page.live {
@@ -72,7 +85,7 @@ impl Ongoing {
         let attached =
             if wait.attached.is_empty() { "no device of this board".to_owned() } else { wait.attached.join(", ") };
         if let Some(live) = &mut page.live {
-            if !page.answer_awaited {
+            if !page.answer_awaited && !self.moves {
                 let lines = [
                     format!("waiting for at most {left} more"),
                     wait.waiting_for.to_owned(),

@@ -197,6 +197,7 @@ fn a_problem_is_told_in_the_order_people_need_it() {
 fn a_wait_in_a_file_tells_only_news() {
     let mut events = vec![Event::Prompted {
         step: id("a"),
+        prompt: 1,
         text: "Unplug the camera.\nConnect a jumper between the SBL and 3.3V pins, and plug it in again.".into(),
         goes_on: GoesOn::ByItself,
         hands: Vec::new(),
@@ -408,6 +409,7 @@ fn a_screen_that_is_gone_is_no_trouble() {
 fn prompted(goes_on: GoesOn, hands: &[HandMove]) -> Event {
     Event::Prompted {
         step: id("a"),
+        prompt: 1,
         text: "Connect the wire.".into(),
         goes_on,
         hands: hands.to_vec(),

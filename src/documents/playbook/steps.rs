@@ -23,6 +23,24 @@ pub enum Below {
 }
 
 impl Step {
+    /// Does it ask for something without saying to programs what hands are to do? A choice has an answer without anybody, and
+    /// beside a call such a prompt says at most what to leave alone: the tool itself shows what comes of it.
+    pub fn only_by_person(&self) -> bool {
+        let of_action = match &self.action {
+            Action::Prompt(prompt) => self.sets.is_none() && prompt.hands.is_empty(),
+            Action::Run(run) => {
+                run.answers.iter().filter_map(|answer| answer.prompt.as_ref()).any(|prompt| prompt.hands.is_empty())
+            }
+            Action::Wait
+            | Action::Check(_)
+            | Action::Refuse(_)
+            | Action::Write(_)
+            | Action::TellApart(_)
+            | Action::Steps(_) => false,
+        };
+        of_action || self.ask.as_ref().is_some_and(|ask| ask.prompt.hands.is_empty())
+    }
+
     /// Every list of steps that stands below this one, in the order of their coming.
     pub fn children(&self) -> impl Iterator<Item = (Below, &[Step])> {
         // Every key is named, so that a new one that holds steps is thought of.

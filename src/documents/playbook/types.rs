@@ -369,6 +369,10 @@ impl HandMove {
         ("press-button", HandMove::PressButton),
     ];
 
+    pub fn word(self) -> &'static str {
+        HandMove::ALL.into_iter().find(|(_, known)| *known == self).map_or("", |(word, _)| word)
+    }
+
     /// Each with a line about it.
     pub(in crate::documents) fn words() -> Vec<(&'static str, &'static str)> {
         HandMove::ALL.map(|(word, hand_move)| (word, hand_move.meaning())).to_vec()

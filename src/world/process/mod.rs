@@ -60,6 +60,7 @@ use crate::world::{AnswerTool, Cleared, RunningTool, StopTool, ToolEvent};
 #[cfg(target_os = "linux")]
 pub(crate) use test_python::python;
 
+pub(in crate::world) use guard::{call_at_end, called_at_end};
 pub use guard::{guard_main, guard_tools};
 pub use interpreters::Interpreters;
 pub use reason::TOO_MANY_FILES;

@@ -10,8 +10,8 @@ use crate::documents::scene::Asked;
 use crate::words::UsbId;
 use crate::world::recording::Recorder;
 use crate::world::{
-    Ask, AttachedDevice, Awake, Cleared, DeviceList, DeviceNode, Host, Interrupt, NoBus, NodeHolder, OtherDevice,
-    Reply, RunningTool, World,
+    Ask, AttachedDevice, Awake, Cleared, DeviceList, DeviceNode, Host, Interrupt, MovingHands, NoBus, NodeHolder,
+    OtherDevice, Reply, RunningTool, World,
 };
 
 /// The world of a run that is recorded.
@@ -102,6 +102,10 @@ impl<W: World> World for RecordingWorld<'_, W> {
         self.recorder.note(|recorded, at_ms| recorded.asked(asked, goes_on_by_itself, at_ms));
         *self.asked_ms.borrow_mut() = self.recorder.now_ms();
         self.inner.ask(ask);
+    }
+
+    fn moving_hands(&self) -> Option<&MovingHands> {
+        self.inner.moving_hands()
     }
 
     async fn reply(&self) -> Reply {

@@ -20,7 +20,7 @@ pub use find::{Finder, FoundTool, ToolStarter, examine_tools, find_tools};
 pub use folders::{expand as existing_folders, matches_glob};
 pub use locate::{FirstTried, first_tried};
 pub use problem::{PassedOver, ToolProblem, Trouble, Unusable};
-pub(super) use program::absolute_in;
+pub(super) use program::{absolute_in, at as program_at};
 pub use remedy::quoted;
 pub use surroundings::Surroundings;
 pub(super) use surroundings::own_search_path;

@@ -36,6 +36,6 @@ pub(super) fn in_folder(name: &str, folder: &Path, system: OperatingSystem) -> O
 }
 
 /// The program at this path, on Windows also with an extension added; nothing if it cannot be run.
-pub(super) fn at(path: &Path) -> Option<PathBuf> {
+pub(in crate::world) fn at(path: &Path) -> Option<PathBuf> {
     which::which_in(path, None::<OsString>, "").ok()
 }
