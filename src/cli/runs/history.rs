@@ -62,6 +62,7 @@ fn past(ended: Ended) -> &'static str {
         Ended::So(Outcome::Declined) => "stopped without consent",
         Ended::So(Outcome::BoardBusy) => "another run held the board",
         Ended::So(Outcome::Defect) => "ended by a defect in recover",
+        Ended::So(Outcome::HandsFailed) => "the hands failed",
         Ended::So(Outcome::Interrupted) => "interrupted",
         Ended::AtWork => "still at work",
         Ended::CutOff => "cut off",
