@@ -22,8 +22,10 @@ fn talk(house: &House, args: &[&str], mut answers: impl FnMut(&Value) -> Vec<Str
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut input = child.stdin.take();
     let mut events = Vec::new();
+    let schema = jsonschema::validator_for(&recover::engine::events_schema()).unwrap();
     for line in BufReader::new(child.stdout.take().unwrap()).lines() {
         let event: Value = serde_json::from_str(&line.unwrap()).unwrap();
+        assert!(schema.is_valid(&event), "{event}");
         for answer in answers(&event) {
             match answer.as_str() {
                 "END" => input = None,

@@ -1,4 +1,4 @@
-//! Integers as people at benches write them: decimal, or hexadecimal with `0x`.
+//! Integers as people at benches write them: decimal, or hexadecimal with `0x`; and bytes as hexadecimal digits.
 
 use std::fmt;
 
@@ -22,6 +22,11 @@ impl serde::Serialize for Hex {
 #[error("`{text}` is not a whole number: write it in decimal or, with `0x`, in hexadecimal")]
 pub struct IntegerError {
     pub text: String,
+}
+
+/// Each byte as two lower-case digits.
+pub fn hex_digits(bytes: &[u8]) -> String {
+    base16ct::lower::encode_string(bytes)
 }
 
 /// Reads `4096`, `0x1000` or `0x6000_1000`.

@@ -22,7 +22,7 @@ pub use device_id::{UsbId, UsbIdError};
 pub use diagnostic::{Diagnostic, Severity, likeness, meant_or_known, nearest, without_repetitions};
 pub(crate) use fault::in_both_forms;
 pub use fault::{Fault, FaultClass, ThirdTime, UnknownFaultClass, Verdict};
-pub use hex::{Hex, IntegerError, parse_integer};
+pub use hex::{Hex, IntegerError, hex_digits, parse_integer};
 pub use id::{Id, IdError};
 pub use located::{Located, Place, Position, Source};
 pub use outcome::{OUTPUT_LOST, Outcome};

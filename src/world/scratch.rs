@@ -4,10 +4,11 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Component, Path, PathBuf};
 
-use crate::documents::playbook::is_part_of_a_program;
-use crate::world::TemporaryFolder;
-use base16ct::lower::encode_string;
 use sha2::{Digest, Sha256};
+
+use crate::documents::playbook::is_part_of_a_program;
+use crate::words::hex_digits;
+use crate::world::TemporaryFolder;
 
 /// How much of a file is copied at a time, in bytes.
 const PIECE_BYTES: usize = 64 * 1024;
@@ -116,7 +117,7 @@ impl Scratch {
             }
         });
         match outcome {
-            Ok(()) => Ok(Staged { path, size_bytes, sha256: encode_string(&digest.finalize()) }),
+            Ok(()) => Ok(Staged { path, size_bytes, sha256: hex_digits(&digest.finalize()) }),
             Err(problem) => {
                 // Half a file must not be taken for a whole one; the problem itself is what is told.
                 let _ = std::fs::remove_file(&path);
@@ -182,7 +183,7 @@ pub fn sha256_of(path: &Path) -> Result<String, ScratchProblem> {
     let mut piece = vec![0; PIECE_BYTES];
     loop {
         match input.read(&mut piece) {
-            Ok(0) => return Ok(encode_string(&digest.finalize())),
+            Ok(0) => return Ok(hex_digits(&digest.finalize())),
             Ok(length) => digest.update(&piece[..length]),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(unreadable(error)),
@@ -199,7 +200,7 @@ pub fn sha256_of_bytes(bytes: &[u8]) -> String {
 pub fn sha256_of_parts<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> String {
     let mut digest = Sha256::new();
     parts.into_iter().for_each(|part| digest.update(part));
-    encode_string(&digest.finalize())
+    hex_digits(&digest.finalize())
 }
 
 #[cfg(test)]

@@ -15,9 +15,10 @@ use rules::{
 use source_file::{SourceFile, source_files};
 
 /// Crates that could be swapped for another one: each is named in one file.
-const SWAPPABLE: [&str; 23] = [
+const SWAPPABLE: [&str; 24] = [
     "annotate_snippets",
     "askama",
+    "base16ct",
     "clap_mangen",
     "csv",
     "duct",

@@ -92,8 +92,12 @@ fn journals_of_all_shipped_cases_are_as_the_schema_says_and_hold() {
         .map(|event| event["properties"]["event"]["const"].as_str().unwrap().to_owned())
         .collect();
     let never: Vec<&String> = all.difference(&told).collect();
-    // What the command line tells, and what a system, a person or a tool does that the bench does not: tests/records.rs.
+    // What the command line tells, and what a system, a person or a tool does that the bench does not: tests/records.rs, and
+    // tests/moving_hands.rs.
     let other = [
+        "hands_moved",
+        "hands_moving",
+        "hands_output",
         "interrupted",
         "looking_for_tools",
         "may_sleep",

@@ -3,7 +3,7 @@
 use crate::documents::expression::{
     BinaryOperator, Expression, FilePiece, Function, Node, Part, Template, UnaryOperator, in_words,
 };
-use crate::words::{Hex, Id, ToolVersion};
+use crate::words::{Hex, Id, ToolVersion, hex_digits};
 
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
@@ -233,7 +233,7 @@ fn call(function: Function, arguments: &[Node], facts: &dyn Facts) -> Result<Val
         Function::Head => {
             let length = unsigned(number(1)?.min(HEAD_MAX))?;
             let bytes = facts.bytes(&file(0)?, 0, length).map_err(fact)?;
-            Value::Text(base16ct::lower::encode_string(&bytes))
+            Value::Text(hex_digits(&bytes))
         }
         Function::Word => {
             let bytes = facts.bytes(&file(0)?, unsigned(number(1)?)?, 4).map_err(fact)?;

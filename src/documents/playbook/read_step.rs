@@ -124,7 +124,7 @@ keys! {
         "What the call changes of the memory that lasts, where its arguments do not show it: nothing (only memory \
          that the next loss of power clears), a range, or a list of the files that are written, each in its own place.", beside(&[&["run"]]);
     prompt: Shape::Text, "What the person is asked to do; beside run, shown while the tool runs.";
-    hands: HANDS, "What the virtual person does.", beside(&[&["prompt"]]);
+    hands: HANDS, "What the virtual person does, or what `--hands` calls.", beside(&[&["prompt"]]);
     wait: Shape::Map(UntilKeys::kind), "Waits until the devices are so.";
     write: Shape::Map(WriteKeys::kind), "Writes a file, with exactly one of text and zeros.";
     check: EXPRESSION, "Must hold, or the run fails here.";
@@ -178,7 +178,7 @@ keys! {
 keys! {
     INSTEAD: InsteadKeys = "`instead`";
     say: Shape::Text, "What it means, and what to do.", required();
-    hands: HANDS, "What the virtual person does about it.";
+    hands: HANDS, "What the virtual person does about it, or what `--hands` calls.";
     times: Shape::Integer(1, TOLD_MAX),
         "Told so often in a wait or a prompt, and there again: then it has another reason, and the wait ends.",
         beside(&[&["sets"]]);
@@ -191,7 +191,7 @@ keys! {
     ASK: AskKeys = "`ask`";
     after: TIME, "So long after the wait has begun.", required();
     prompt: Shape::Text, "What the person is to do.", required();
-    hands: HANDS, "What the virtual person does about it.";
+    hands: HANDS, "What the virtual person does about it, or what `--hands` calls.";
 }
 
 keys! {

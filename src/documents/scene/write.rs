@@ -7,7 +7,7 @@ use crate::documents::scene::{
     Act, Asked, BusChange, CallEnd, Content, Deed, DeviceAccess, FileName, GivenFile, PersonReply, Printed, Scene,
     SceneCall, SceneDevice, ScenePerson, SceneTool, Times,
 };
-use crate::words::{Id, Stream};
+use crate::words::{Id, Stream, hex_digits};
 
 /// The document, with these remarks at its top.
 pub fn write_scene(scene: &Scene, remarks: &[String]) -> String {
@@ -236,7 +236,7 @@ fn content_parts(content: &Content) -> Vec<String> {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    base16ct::lower::encode_string(bytes)
+    hex_digits(bytes)
 }
 
 /// In double quotes, everything that is not shown plainly escaped.

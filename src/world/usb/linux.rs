@@ -14,11 +14,6 @@ pub(super) fn subsystem_missing() -> Option<String> {
     missing.then(|| "this computer (or container) has no USB subsystem".to_owned())
 }
 
-/// Buses have numbers here, which is all that is needed.
-pub(super) fn hub_of(_device: &nusb::DeviceInfo) -> Option<(String, u32)> {
-    None
-}
-
 /// Nothing where there is no node yet.
 pub(super) fn may_open_usb(device: &Attachment) -> Option<Access> {
     open_node(Path::new(&format!("/dev/bus/usb/{}/{:03}", device.bus, device.address)))

@@ -201,8 +201,19 @@ fn arrival(attachment: &Attachment) -> u64 {
     u64::from(attachment.address)
 }
 
+/// The instance of the hub that the device is at, and the port of it, where buses have no numbers.
+#[cfg(windows)]
+fn hub_of(device: &nusb::DeviceInfo) -> Option<(String, u32)> {
+    Some((device.parent_instance_id().to_string_lossy().into_owned(), device.port_number()))
+}
+
+#[cfg(not(windows))]
+fn hub_of(_device: &nusb::DeviceInfo) -> Option<(String, u32)> {
+    None
+}
+
 fn port_of(device: &nusb::DeviceInfo) -> String {
-    let hub = system::hub_of(device);
+    let hub = hub_of(device);
     let hub = hub.as_ref().map(|(instance, port)| (instance.as_str(), *port));
     let (bus, chain) = (device.bus_id(), device.port_chain());
     PortReading { system: OperatingSystem::current(), bus, chain, hub }.name()
