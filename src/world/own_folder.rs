@@ -12,6 +12,7 @@ use std::time::{Duration, SystemTime};
 use tempfile::TempDir;
 
 use crate::world::system::is_own_folder;
+use crate::world::whole_file::unhindered;
 
 /// The file that makes a folder one of ours.
 const FOLDER_MARKER: &str = ".recover-folder";
@@ -183,8 +184,8 @@ impl TemporaryFolder {
 impl Drop for TemporaryFolder {
     fn drop(&mut self) {
         if self.folder.is_some() {
-            // What stays is swept at a later start.
-            let _stays = remove_contents(&self.path);
+            // What stays is swept at a later start. A program that has just ended may still be held there.
+            let _stays = unhindered(|| remove_contents(&self.path));
             self.lock = None;
         }
     }

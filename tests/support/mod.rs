@@ -87,6 +87,8 @@ impl House {
             ] {
                 house.set(variable, house.path(name));
             }
+            // A terminal that can show the signs which the tests look for.
+            house.set("WT_SESSION", "tests");
             // Without it hardly a program of Windows starts.
             house.variables.extend(std::env::vars_os().filter(|(name, _)| name.eq_ignore_ascii_case("SystemRoot")));
         }
