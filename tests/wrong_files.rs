@@ -109,7 +109,9 @@ fn a_folder_that_bears_another_boards_name() {
     }
     let refused = |folder: &str, board: &str| {
         let ran = simulate(&house, "h7", &["--files", folder]).exits(2).says(board);
-        let set = format!("--set bootloader={folder}/{IMAGE}");
+        // As it can be pasted.
+        let quote = if folder.contains(' ') { "'" } else { "" };
+        let set = format!("--set {quote}bootloader={folder}/{IMAGE}{quote}");
         ran.says("this playbook is for OpenMV Cam H7").says("it is called OPENMV4").says(&set);
         house.run(&["run", "h7", "--files", folder, "--message-format", "json"]).exits(2).says(board);
         assert_eq!(house.commands(), [""; 0]);
