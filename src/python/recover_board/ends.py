@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Optional
 
 
@@ -19,6 +20,8 @@ class RecoverError(Exception):
         """The last event, whole."""
         self.run_id = run_id
         """The name of the run's record, where one is kept."""
+        self.record: Optional[Path] = None
+        """Where the record is on this computer, if it was fetched."""
         self.exit_code = finished.get("exit_code", self.exit_code)
         self.outcome: str = finished.get("outcome", "")
         """How the run ended, in one word."""

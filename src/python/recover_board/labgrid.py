@@ -29,6 +29,7 @@ from labgrid.strategy import Strategy, StrategyError
 from labgrid.util.managedfile import ManagedFile
 
 from recover_board import run
+from recover_board.ends import RecoverError, StepFailed
 from recover_board.events import Event, Finished, StepFinished, StepSkipped, StepStarted
 
 RECORD = ("journal.jsonl", "run.json", "log.txt")
@@ -176,7 +177,10 @@ class Shown:
             return
         while self._open:
             opened, shown = self._open.pop()
-            shown.result = end
+            if isinstance(end, dict) and "failed" in end:
+                shown.exception = StepFailed({"problem": {"what": end["failed"]["message"], "step": opened}})
+            else:
+                shown.result = end
             shown.stop()
             if opened == title:
                 return
@@ -267,7 +271,7 @@ class RecoverDriver(Driver):
         record = self._fetch(running.run_id, wire)
         try:
             recovered = running.result()
-        except Exception as error:
+        except RecoverError as error:
             error.record = record
             raise
         return dataclasses.replace(recovered, record=record)

@@ -146,7 +146,7 @@ class Run:
         self._command = kept([tool or ("recover" if way.far else program()), *order.arguments()], way, then)
         self._process: Optional[subprocess.Popen[str]] = None
         self._writing = threading.Lock()
-        self._over = False
+        self._over = self._stopped = False
         self._let_go: Optional[Exception] = None
         self.run_id = ""
         self.finished: Optional[Finished] = None
@@ -162,6 +162,8 @@ class Run:
             # Ctrl-C at the terminal is for this process, which asks the run to end.
             start_new_session=True,
         )
+        if self._stopped:
+            self.stop()
         return self
 
     def __exit__(
@@ -180,6 +182,7 @@ class Run:
 
     def stop(self) -> None:
         """Lets a writing step end, and then ends the run; may be called from another thread."""
+        self._stopped = True
         self._tell("stop")
 
     def close(self) -> None:

@@ -1,0 +1,287 @@
+"""recover for Jumpstarter: a driver for the exporter that has the board at a port, and its client.
+
+An exporter's configuration names it as `type: recover_board.jumpstarter.Recover`. Its children `power`, `jumper` (the wire), `switch`
+and `button` have the methods `on` and `off`, as Jumpstarter's power and GPIO drivers have them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import json
+import threading
+import time
+from collections.abc import AsyncGenerator, Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Optional
+
+from jumpstarter.client import DriverClient
+from jumpstarter.driver import Driver, export
+
+from recover_board import ends, run
+from recover_board.events import Event, Finished, RunStarted
+from recover_board.events import event as read_event
+
+CHILDREN = ("power", "jumper", "switch", "button")
+PIECE = 1 << 20
+"""Characters of a record that are sent at once; gRPC takes 4 MB."""
+
+
+@dataclass(kw_only=True)
+class Recover(Driver):
+    """Recovers the board at a port of this computer."""
+
+    board: str
+    """Its name, as `recover list` shows it, or the path of a playbook."""
+    port: Optional[str] = None
+    """The place on the bus, such as `1-2.3`."""
+    files: Optional[str] = None
+    """Folder with the input files."""
+    records: Optional[str] = None
+    """Folder for the records of runs; without it they are where recover keeps them."""
+    options: list[str] = field(default_factory=list)
+    """More options of `recover run`; consent is none of them."""
+    tool: Optional[str] = None
+    """Another recover than the one that came with this package."""
+    delay_s: float = 2.0
+    """So long is the board without power at least."""
+    press_s: float = 0.5
+    """So long is the button pressed."""
+    _at_work: Optional[run.Run] = field(init=False, repr=False, default=None)
+    _thread: Optional[threading.Thread] = field(init=False, repr=False, default=None)
+    _closing: bool = field(init=False, repr=False, default=False)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if any(option.startswith(run.CONSENT) for option in self.options):
+            raise ValueError(f"{run.CONSENT} is no option of an exporter: the client names the step in each call")
+        unknown = self.children.keys() - set(CHILDREN)
+        if unknown:
+            raise ValueError(f"recover has no use for {', '.join(sorted(unknown))}: it moves {', '.join(CHILDREN)}")
+
+    @classmethod
+    def client(cls) -> str:
+        """The class that a client makes of it."""
+        return "recover_board.jumpstarter.RecoverClient"
+
+    @export
+    async def recover(
+        self, allow_irreversible: list[str], unit: Optional[str], operator: Optional[str]
+    ) -> AsyncGenerator[str, None]:
+        """Events of the run as they come, the last one `finished`. A client that goes away ends the run."""
+        if self._thread is not None and self._thread.is_alive():
+            yield json.dumps(BUSY)
+            return
+        order = run.Order(
+            self.board,
+            port=self.port,
+            files=self.files,
+            unit=unit,
+            operator=operator,
+            runs_dir=self.records,
+            allow_irreversible=allow_irreversible,
+            options=self.options,
+        )
+        loop = asyncio.get_running_loop()
+        told: asyncio.Queue[Optional[str]] = asyncio.Queue()
+
+        def tell(event: Optional[dict[str, Any]]) -> None:
+            line = None if event is None else json.dumps(event)
+            try:
+                loop.call_soon_threadsafe(told.put_nowait, line)
+            except RuntimeError:
+                # The exporter ends, and nobody hears it.
+                pass
+
+        running = run.Run(order, Relays(self, loop), tool=self.tool)
+        self._at_work = running
+        # What has begun is brought to its end even when the call is cut off, or the client is gone.
+        self._thread = threading.Thread(target=_carry_out, args=(running, tell), name="recover")
+        self._thread.start()
+        try:
+            while (line := await told.get()) is not None:
+                yield line
+        finally:
+            running.stop()
+
+    @export
+    def check(self) -> Optional[dict[str, Any]]:
+        """What is attached at the port, if a playbook knows it, or why that cannot be told."""
+        try:
+            there = run.attached(tool=self.tool)
+        except ends.RecoverError as error:
+            return {"finished": error.finished}
+        return next(({"device": vars(device)} for device in there if device.port == self.port), None)
+
+    @export
+    async def record(self, run_id: str) -> AsyncGenerator[list[str], None]:
+        """The files of a run's record, in pieces: each a name and some text."""
+        if self.records is None or Path(run_id).name != run_id:
+            return
+        for file in sorted((Path(self.records) / run_id).iterdir()):
+            text = file.read_text(encoding="utf-8")
+            for begin in range(0, len(text), PIECE):
+                yield [file.name, text[begin : begin + PIECE]]
+
+    def close(self) -> None:
+        """A run that is at work ends before its relays are closed."""
+        self._closing = True
+        if self._at_work is not None:
+            self._at_work.stop()
+        if self._thread is not None:
+            self._thread.join()
+        super().close()
+
+
+BUSY = {
+    "event": "finished",
+    "outcome": "board-busy",
+    "exit_code": 7,
+    "problem": {
+        "what": "another run at this port is at work, or about to end",
+        "state": "Nothing has been done to the board, and no tool has run.",
+        "next": ["Wait until it has ended, and run this again."],
+    },
+}
+
+
+def _carry_out(running: run.Run, tell: Callable[[Optional[dict[str, Any]]], None]) -> None:
+    end: dict[str, Any] = {"event": "finished", "outcome": "", "exit_code": -1}
+    try:
+        with running:
+            for event in running:
+                # How it has ended is known only when everything has let go.
+                if not isinstance(event, Finished):
+                    tell(dict(event.data))
+        end.update(running.result().finished.data)
+    except ends.RecoverError as error:
+        end.update(error.finished)
+    finally:
+        tell(end)
+        tell(None)
+
+
+class Relays:
+    """Moves what hands would move, by the children of the driver."""
+
+    def __init__(self, driver: Recover, loop: asyncio.AbstractEventLoop) -> None:
+        self._driver = driver
+        self._loop = loop
+        self._off_since: Optional[float] = None
+
+    def move(self, hand: str) -> None:
+        """Does one move."""
+        if hand == "unplug":
+            self._set("power", "off", hand)
+            self._off_since = time.monotonic()
+        elif hand == "plug-in":
+            if self._off_since is not None:
+                time.sleep(max(0.0, self._off_since + self._driver.delay_s - time.monotonic()))
+            self._set("power", "on", hand)
+        elif hand == "press-button":
+            self._set("button", "on", hand)
+            time.sleep(self._driver.press_s)
+            self._set("button", "off", hand)
+        else:
+            name, method = {
+                "fit-jumper": ("jumper", "on"),
+                "remove-jumper": ("jumper", "off"),
+                "switch-on": ("switch", "on"),
+                "switch-off": ("switch", "off"),
+            }[hand]
+            self._set(name, method, hand)
+
+    def let_go(self) -> None:
+        """Everything off; one that fails keeps none of the others from it."""
+        failed: Optional[Exception] = None
+        for name in CHILDREN:
+            if name in self._driver.children:
+                try:
+                    self._set(name, "off", "off")
+                except Exception as error:
+                    failed = failed or error
+        if failed is not None:
+            raise failed
+
+    def _set(self, name: str, method: str, hand: str) -> None:
+        child = self._driver.children.get(name)
+        if child is None:
+            raise ValueError(f"`{hand}` needs a child `{name}` of the driver")
+        self._call(getattr(child, method))
+
+    def _call(self, method: Callable[[], Any]) -> None:
+        if not inspect.iscoroutinefunction(method):
+            method()
+            return
+        if not self._driver._closing:
+            done = asyncio.run_coroutine_threadsafe(method(), self._loop)
+            while not self._driver._closing:
+                try:
+                    return done.result(timeout=0.1)
+                except TimeoutError:
+                    if done.done():
+                        raise
+            done.cancel()
+        # The exporter's own loop waits for this thread.
+        asyncio.run(method())
+
+
+@dataclass(kw_only=True)
+class RecoverClient(DriverClient):
+    """Recovers the board at the exporter's port."""
+
+    def recover(
+        self,
+        *,
+        allow_irreversible: Sequence[str] = (),
+        unit: Optional[str] = None,
+        operator: Optional[str] = None,
+        on_event: Optional[Callable[[Event], None]] = None,
+        records: Optional[str] = None,
+    ) -> run.Recovered:
+        """Recovers the board, or raises one of `recover_board.ENDS`; the record is fetched into the folder `records`.
+
+        Nothing that cannot be undone is done unless `allow_irreversible` names the step, in this call.
+        """
+        run.Order("", allow_irreversible=allow_irreversible)
+        run_id, finished = "", None
+        for line in self.streamingcall("recover", list(allow_irreversible), unit, operator):
+            event = read_event(line)
+            if isinstance(event, RunStarted):
+                run_id = event.run_id
+            elif isinstance(event, Finished):
+                finished = event
+            self._show(event)
+            if on_event is not None:
+                on_event(event)
+        record = self._fetch(run_id, records)
+        if finished is None or finished.exit_code != 0:
+            error = ends.error(finished.data if finished else {}, run_id=run_id)
+            error.record = record
+            raise error
+        return run.Recovered(run_id, finished, record)
+
+    def check(self) -> Optional[run.Attached]:
+        """What is attached at the port; nothing, where no playbook knows it, or nothing is there."""
+        told = self.call("check")
+        if told is None:
+            return None
+        if "finished" in told:
+            raise ends.error(told["finished"])
+        return run.Attached(**{**told["device"], "boards": tuple(told["device"]["boards"])})
+
+    def _show(self, event: Event) -> None:
+        name, end = event.data.get("name"), event.data.get("end")
+        if event.kind in ("step_started", "step_skipped", "step_finished"):
+            self.logger.info("%s: %s%s", event.kind.replace("_", " "), name, f" ({end})" if end else "")
+
+    def _fetch(self, run_id: str, records: Optional[str]) -> Optional[Path]:
+        if records is None or not run_id or Path(run_id).name != run_id:
+            return None
+        record = Path(records) / run_id
+        for name, text in self.streamingcall("record", run_id):
+            record.mkdir(parents=True, exist_ok=True)
+            with open(record / Path(name).name, "a", encoding="utf-8", newline="") as file:
+                file.write(text)
+        return record if record.is_dir() else None

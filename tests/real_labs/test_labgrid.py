@@ -1,0 +1,327 @@
+"""labgrid's own coordinator, exporter and client, and boards that are virtual: nobody's hands are needed."""
+
+import getpass
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import grpc
+import pytest
+from conftest import (
+    HANDS,
+    RELAYS,
+    WAIT_S,
+    Mended,
+    agreed,
+    all_off,
+    asked_directly,
+    boards,
+    device,
+    devices,
+    journal,
+    moves,
+    the_record,
+    wait_for,
+)
+from labgrid import Environment
+from labgrid.exceptions import InvalidConfigError
+from labgrid.remote.client import UserError
+from labgrid.remote.generated import labgrid_coordinator_pb2 as messages
+from labgrid.remote.generated import labgrid_coordinator_pb2_grpc as services
+from labgrid.resource.remote import RemotePlaceManager
+from labgrid.step import steps
+from labgrid.strategy import StrategyError
+
+from recover_board import ends
+from recover_board.run import program
+
+HERE = Path(__file__).parent
+FAR = "far.example"
+LET_GO = sorted(f"{name} off" for name in RELAYS)
+# In place of ssh: the other computer is this one, from another folder on. labgrid keeps `ssh HOST cat` alive as its connection.
+SSH = """#!/bin/sh
+while :; do case "$1" in -O) exit 0;; -x|-n) shift;; -o) shift 2;; *) break;; esac; done
+echo "$*" >> "$FAR_HOME/ssh.log"
+shift
+[ "$1" != -- ] || shift
+cd "$FAR_HOME" && exec sh -c "$*"
+"""
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def start(folder, *command):
+    log = open(folder / f"{Path(command[2]).name}.log", "w", encoding="utf-8")
+    return subprocess.Popen(command, cwd=folder, stdout=log, stderr=subprocess.STDOUT)
+
+
+class Lab:
+    """A coordinator, an exporter that knows nothing of recover, and a place for each port."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.processes = []
+        self.environments = []
+        self.url = f"127.0.0.1:{free_port()}"
+        os.environ["LG_COORDINATOR"] = self.url
+        os.environ["LG_USERNAME"] = os.environ["USER"] = getpass.getuser()
+        there = folder / "there"
+        there.mkdir()
+        ssh = folder / "bin" / "ssh"
+        ssh.parent.mkdir()
+        ssh.write_text(SSH)
+        ssh.chmod(0o755)
+        os.environ["FAR_HOME"] = str(there)
+        os.environ["PYTHONPATH"] = os.pathsep.join([str(HERE), *os.environ.get("PYTHONPATH", "").split(os.pathsep)])
+        os.environ["PATH"] = os.pathsep.join([str(ssh.parent), str(Path(sys.executable).parent), os.environ["PATH"]])
+
+    def open(self, ports):
+        exports = {name: {"RecoverPort": port} for name, port in ports.items()}
+        (self.folder / "exports.yaml").write_text(json.dumps(exports))
+        self.processes.append(start(self.folder, sys.executable, "-m", "labgrid.remote.coordinator", "-l", self.url))
+        channel = grpc.insecure_channel(self.url)
+        grpc.channel_ready_future(channel).result(timeout=WAIT_S)
+        coordinator = services.CoordinatorStub(channel)
+        for name in ports:
+            coordinator.AddPlace(messages.AddPlaceRequest(name=name))
+            pattern = f"exporter/{name}/RecoverPort"
+            coordinator.AddPlaceMatch(messages.AddPlaceMatchRequest(placename=name, pattern=pattern))
+        channel.close()
+        exporter = [sys.executable, "-m", "labgrid.remote.exporter", "-n", "exporter", "exports.yaml"]
+        self.processes.append(start(self.folder, *exporter))
+        wait_for("the exporter", lambda: self.client("resources").stdout.count("RecoverPort") == len(ports))
+
+    def client(self, *words, check=True):
+        command = [sys.executable, "-m", "labgrid.remote.client", *words]
+        return subprocess.run(command, check=check, capture_output=True, text=True, cwd=self.folder)
+
+    def acquire(self, *places):
+        """All at once, by an environment that names them."""
+        roles = {name: {"resources": {"RemotePlace": {"name": name}}} for name in places}
+        (self.folder / "acquired.yaml").write_text(json.dumps({"targets": roles}))
+        self.client("-c", "acquired.yaml", "acquire")
+
+    def log(self, place):
+        return self.folder / "moves" / f"{place}.log"
+
+    def records(self, place):
+        return self.folder / "records" / place
+
+    def environment(self, *places, power=None, **options):
+        """An environment file with a target for each place."""
+        targets = {}
+        for place in places:
+            log = str(self.log(place))
+            outputs = [{"WrittenOutput": {"name": name, "log": log}} for name in RELAYS[1:]]
+            driver = {
+                "bindings": {name: name for name in RELAYS[1:]},
+                "records": str(self.records(place)),
+                "options": ["--simulate"],
+                "delay_s": 0,
+                "press_s": 0,
+                **options,
+            }
+            drivers = [{"WrittenPower": {"log": log, **(power or {})}}, *outputs, {"RecoverDriver": driver}, {"RecoverStrategy": {}}]
+            targets[place] = {"resources": {"RemotePlace": {"name": place}}, "drivers": drivers}
+        path = self.folder / f"{'-'.join(places)}.yaml"
+        imports = ["relays", "recover_board.labgrid"]
+        path.write_text(json.dumps({"targets": targets, "imports": imports, "tools": {"recover": program()}}))
+        self.log("any").parent.mkdir(exist_ok=True)
+        return path
+
+    def target(self, place, **options):
+        environment = Environment(str(self.environment(place, **options)))
+        self.environments.append(environment)
+        return environment.get_target(place)
+
+    def holder(self, place):
+        shown = self.client("-p", place, "show").stdout
+        return next(line.split("acquired:")[1].strip() for line in shown.splitlines() if "acquired:" in line)
+
+    def close(self):
+        for process in reversed(self.processes):
+            process.terminate()
+            process.wait(WAIT_S)
+
+
+EIGHT = [f"h7-{number}" for number in range(8)]
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    lab = Lab(tmp_path_factory.mktemp("lab"))
+    try:
+        ports = {board: {"host": "localhost", "port": port, "board": board} for board, port in boards().items()}
+        ports |= {place: ports["h7"] for place in [*EIGHT, "stuck", "released", "loose"]}
+        ports |= {"fuse": ports["rt1062"], "far": {**ports["h7"], "host": FAR}}
+        for host, place in [("localhost", "killed"), (FAR, "far-killed")]:
+            ports[place] = {"host": host, "port": "1-2", "board": str(lab.folder / place / "camera.yaml")}
+        lab.open(ports)
+        lab.acquire(*(name for name in ports if name != "loose"))
+        yield lab
+    finally:
+        lab.close()
+
+
+@pytest.mark.parametrize("board", boards())
+def test_every_board_is_recovered_without_a_person(lab, board):
+    driver = lab.target(board).get_driver("RecoverDriver")
+    wanted, shown = [], []
+
+    def asked(event):
+        wanted.extend(move for hand in event.data.get("hands", []) if event.kind == "prompted" for move in HANDS[hand])
+
+    def seen(event):
+        if "skip" in event.data or event.data.get("state") == "stop":
+            shown.append(event.step.title)
+
+    steps.subscribe(seen)
+    try:
+        if board == "arduino":
+            with pytest.raises(ends.StepFailed) as refused:
+                driver.recover(on_event=asked)
+            assert refused.value.outcome == "refused-by-playbook"
+            record = refused.value.record
+        else:
+            recovered = driver.recover(allow_irreversible=agreed(board), unit="SN-1", on_event=asked)
+            assert recovered.finished.outcome == "recovered"
+            record = recovered.record
+            assert wanted
+    finally:
+        steps.unsubscribe(seen)
+    done = moves(lab.log(board))
+    assert done[: len(wanted)] == wanted
+    assert sorted(done[len(wanted) :]) == LET_GO
+    told = journal(record)
+    assert told[-1]["event"] == "finished"
+    assert [event["step"] for event in told if event["event"] == "step_finished"] == [
+        title for title in shown if title in {event["step"] for event in told if event["event"] == "step_started"}
+    ]
+
+
+def test_what_is_not_acquired_is_not_run(lab):
+    with pytest.raises(UserError, match="loose is not acquired"):
+        lab.target("loose")
+    driver = lab.target("released").get_driver("RecoverDriver")
+    lab.client("-p", "released", "release")
+    with pytest.raises(UserError, match="released is not acquired"):
+        driver.recover()
+    assert not moves(lab.log("loose")) and not moves(lab.log("released"))
+
+
+def test_consent_comes_with_the_call_alone(lab):
+    for option in ["--allow-irreversible=boot-fuse", "--allow-irreversible"]:
+        with pytest.raises(InvalidConfigError, match="allow_irreversible"):
+            lab.target("fuse", options=["--simulate", option])
+    target = lab.target("fuse")
+    strategy = target.get_driver("RecoverStrategy", activate=False)
+    with pytest.raises(ends.Declined) as refused:
+        strategy.transition("recovered")
+    alone = asked_directly("rt1062", lab.folder)
+    assert refused.value.exit_code == alone["exit_code"] == 6
+    assert refused.value.next == alone["problem"]["next"] and len(refused.value.next) > 1
+    assert (refused.value.what, refused.value.step, refused.value.state) == tuple(
+        alone["problem"][key] for key in ("what", "step", "state")
+    )
+    assert all(line in str(refused.value) for line in [refused.value.what, *refused.value.next])
+    assert strategy.status == "unknown" and all_off(lab.log("fuse"))
+    with pytest.raises(TypeError):
+        strategy.transition("recovered", allow_irreversible="boot-fuse")
+    # And it is for this one call.
+    assert strategy.transition("recovered", allow_irreversible=["boot-fuse"]).finished.outcome == "recovered"
+    assert strategy.status == "recovered" and moves(lab.log("fuse"))[-1] == "power on"
+    strategy.transition("unknown")
+    with pytest.raises(ends.Declined):
+        strategy.transition("recovered")
+    strategy.transition("off")
+    assert all_off(lab.log("fuse"))
+    with pytest.raises(StrategyError, match="recovered or off"):
+        strategy.transition("healed")
+
+
+def test_a_relay_that_is_stuck_is_an_end_of_its_own(lab, monkeypatch):
+    driver = lab.target("stuck").get_driver("RecoverDriver")
+    monkeypatch.setenv("STUCK", "jumper on")
+    with pytest.raises(ends.HandsFailed) as failed:
+        driver.recover()
+    assert failed.value.exit_code == 8 and "relay 2 is stuck" in failed.value.what and failed.value.next
+    assert moves(lab.log("stuck"))[0] == "power off" and all_off(lab.log("stuck"))
+    # One that does not let go keeps none of the others on.
+    monkeypatch.setenv("STUCK", "power off")
+    target = lab.target("stuck")
+    with pytest.raises(ends.HandsFailed, match="relay 2 is stuck"):
+        target.get_driver("RecoverDriver").recover()
+    assert sorted(moves(lab.log("stuck"))[-3:]) == ["button off", "jumper off", "switch off"]
+
+
+def test_eight_places_at_once(lab):
+    environment = lab.environment(*EIGHT, power={"together": len(EIGHT)})
+    for log in environment.parent.glob("moves/*.log"):
+        log.unlink()
+    command = [sys.executable, str(HERE / "client.py"), str(environment)]
+    clients = [subprocess.Popen([*command, place], stdout=subprocess.PIPE, text=True) for place in EIGHT]
+    assert [client.communicate(timeout=WAIT_S)[0] for client in clients] == ["recovered\n"] * len(EIGHT)
+    assert all(all_off(lab.log(place)) for place in EIGHT)
+
+
+def test_a_board_of_another_computer_is_recovered_there(lab):
+    driver = lab.target("far").get_driver("RecoverDriver")
+    recovered = driver.recover()
+    assert journal(recovered.record)[-1]["outcome"] == "recovered"
+    assert recovered.record.parent == lab.records("far")
+    there = Path(os.environ["FAR_HOME"])
+    assert (there / ".local/state/recover/runs" / recovered.run_id).is_dir()
+    assert moves(there / "ssh.log")[0] == f"{FAR} cat" and all_off(lab.log("far"))
+
+
+@pytest.mark.parametrize("place", ["killed", "far-killed"])
+def test_a_client_that_is_killed_leaves_a_finished_step(lab, place):
+    mended = Mended(lab.folder / place)
+    here = lab.environment(place, options=mended.options, files=mended.files)
+    there = Path(os.environ["FAR_HOME"]) / ".local/state/recover/runs"
+    before = set(there.glob("*"))
+    client = subprocess.Popen([sys.executable, str(HERE / "client.py"), str(here), place])
+    wait_for("the write", lambda: mended.calls() == ["begun"])
+    assert lab.holder(place).endswith(f"/{getpass.getuser()}")
+    client.send_signal(signal.SIGKILL)
+    client.wait(WAIT_S)
+    if place == "killed":
+        record = the_record(lab.records(place))
+    else:
+        (record,) = set(there.glob("*")) - before
+    wait_for("the wish to end", lambda: any(event["event"] == "interrupted" for event in journal(record)))
+    # Power stays while something is written.
+    assert moves(lab.log(place)) == ["power off", "jumper on", "power on"]
+    mended.go_on()
+    wait_for("the release of the place", lambda: lab.holder(place) == "None")
+    assert mended.calls() == ["begun", "ended"]
+    assert sorted(moves(lab.log(place))[3:]) == LET_GO
+    told = journal(record)
+    assert [event["step"] for event in told if event["event"] == "step_finished"] == ["enter", "mend"]
+    assert told[-1]["outcome"] == "interrupted"
+
+
+def test_what_is_attached_is_told(lab, tmp_path):
+    target = lab.target("h7")
+    target.env.config.data["tools"]["recover"] = devices(tmp_path, [device("1-3"), device("1-1")])
+    there = target.get_driver("RecoverDriver").check()
+    assert (there.port, there.state, there.boards, there.certain) == ("1-1", "recovery", ("A",), True)
+    target.env.config.data["tools"]["recover"] = devices(tmp_path, [{"event": "blind", "reason": "no USB"}])
+    with pytest.raises(ends.DeviceUnavailable, match="no USB"):
+        target.get_driver("RecoverDriver").check()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def end_session():
+    yield
+    manager = RemotePlaceManager.get()
+    if manager.session:
+        manager.loop.run_until_complete(manager.session.stop())
