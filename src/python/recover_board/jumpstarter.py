@@ -245,6 +245,8 @@ class RecoverClient(DriverClient):
         Nothing that cannot be undone is done unless `allow_irreversible` names the step, in this call.
         """
         run.Order("", allow_irreversible=allow_irreversible)
+        # The exporter of Jumpstarter 0.9 means to refuse a call outside of a lease, and does not.
+        self.portal.call(self.check_exporter_status)
         run_id, finished = "", None
         for line in self.streamingcall("recover", list(allow_irreversible), unit, operator):
             event = read_event(line)
