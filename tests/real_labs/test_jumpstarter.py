@@ -106,9 +106,7 @@ def test_every_board_is_recovered_without_a_person(tmp_path, board):
     assert done[: len(wanted)] == wanted
     assert sorted(done[len(wanted) :]) == LET_GO
     there = the_record(tmp_path / "there")
-    assert {file.name: file.read_bytes() for file in record.iterdir()} == {
-        file.name: file.read_bytes() for file in there.iterdir()
-    }
+    assert {file.name: file.read_bytes() for file in record.iterdir()} == {file.name: file.read_bytes() for file in there.iterdir()}
     assert journal(record)[-1]["event"] == "finished"
 
 

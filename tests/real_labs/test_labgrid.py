@@ -59,8 +59,8 @@ def free_port():
 
 
 def start(folder, *command):
-    log = open(folder / f"{Path(command[2]).name}.log", "w", encoding="utf-8")
-    return subprocess.Popen(command, cwd=folder, stdout=log, stderr=subprocess.STDOUT)
+    with open(folder / f"{command[2]}.log", "w", encoding="utf-8") as log:
+        return subprocess.Popen(command, cwd=folder, stdout=log, stderr=subprocess.STDOUT)
 
 
 class Lab:
@@ -129,7 +129,8 @@ class Lab:
                 "press_s": 0,
                 **options,
             }
-            drivers = [{"WrittenPower": {"log": log, **(power or {})}}, *outputs, {"RecoverDriver": driver}, {"RecoverStrategy": {}}]
+            relays = [{"WrittenPower": {"log": log, **(power or {})}}, *outputs]
+            drivers = [*relays, {"RecoverDriver": driver}, {"RecoverStrategy": {}}]
             targets[place] = {"resources": {"RemotePlace": {"name": place}}, "drivers": drivers}
         path = self.folder / f"{'-'.join(places)}.yaml"
         imports = ["relays", "recover_board.labgrid"]

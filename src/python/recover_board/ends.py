@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 
 
 class RecoverError(Exception):
-    """It is not known how the run ended: recover, or the way to it, went away without a word"""
+    """It is not known how the run ended: recover, or the way to it, went away without a word."""
 
-    exit_code: Optional[int] = None
+    exit_code: int | None = None
 
     def __init__(self, finished: Mapping[str, Any], *, run_id: str = "") -> None:
         """`finished` is the last event of the run, as `recover schema events` describes it."""
@@ -20,16 +20,16 @@ class RecoverError(Exception):
         """The last event, whole."""
         self.run_id = run_id
         """The name of the run's record, where one is kept."""
-        self.record: Optional[Path] = None
+        self.record: Path | None = None
         """Where the record is on this computer, if it was fetched."""
         self.exit_code = finished.get("exit_code", self.exit_code)
         self.outcome: str = finished.get("outcome", "")
         """How the run ended, in one word."""
-        self.what: str = problem.get("what") or (type(self).__doc__ or "")
+        self.what: str = problem.get("what") or str(type(self).__doc__)
         """What happened."""
-        self.step: Optional[str] = problem.get("step")
+        self.step: str | None = problem.get("step")
         """At which step; none before the first."""
-        self.step_name: Optional[str] = problem.get("step_name")
+        self.step_name: str | None = problem.get("step_name")
         self.command: list[str] = problem.get("command") or []
         """The call of a tool at which it happened, if it was one."""
         self.output: list[str] = problem.get("output") or []
@@ -50,47 +50,47 @@ class RecoverError(Exception):
 
 
 class StepFailed(RecoverError):
-    """a step failed"""
+    """A step failed."""
 
 
 class CommandLineWrong(RecoverError):
-    """the command line, or a file that it names, is wrong"""
+    """The command line, or a file that it names, is wrong."""
 
 
 class PlaybookInvalid(RecoverError):
-    """a playbook or a catalog of tools is invalid, or nobody trusts it"""
+    """A playbook or a catalog of tools is invalid, or nobody trusts it."""
 
 
 class ToolMissing(RecoverError):
-    """a tool is missing or too old"""
+    """A tool is missing or too old."""
 
 
 class DeviceUnavailable(RecoverError):
-    """the camera is absent, one of several, or you may not use it"""
+    """The camera is absent, one of several, or you may not use it."""
 
 
 class Declined(RecoverError):
-    """the person declined"""
+    """The person declined."""
 
 
 class BoardBusy(RecoverError):
-    """another run holds the camera"""
+    """Another run holds the camera."""
 
 
 class HandsFailed(RecoverError):
-    """what moves in place of your hands failed, or did not let go"""
+    """What moves in place of your hands failed, or did not let go."""
 
 
 class Defect(RecoverError):
-    """a defect in `recover`"""
+    """A defect in `recover`."""
 
 
 class OutputLost(RecoverError):
-    """all went well, but standard output could not be written, such as on a full disk"""
+    """All went well, but standard output could not be written, such as on a full disk."""
 
 
 class Interrupted(RecoverError):
-    """interrupted"""
+    """Interrupted."""
 
 
 ENDS: dict[int, type[RecoverError]] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Optional
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -13,7 +13,7 @@ class Event:
     """One thing that happened. Kinds without a class of their own are only this."""
 
     kind: str
-    step: Optional[str]
+    step: str | None
     ms: int
     """Milliseconds since the run began."""
     data: Mapping[str, Any]

@@ -1,12 +1,13 @@
 """recover for Jumpstarter: a driver for the exporter that has the board at a port, and its client.
 
-An exporter's configuration names it as `type: recover_board.jumpstarter.Recover`. Its children `power`, `jumper` (the wire), `switch`
-and `button` have the methods `on` and `off`, as Jumpstarter's power and GPIO drivers have them.
+An exporter's configuration names it as `type: recover_board.jumpstarter.Recover`. Its children `power`, `jumper` (the wire),
+`switch` and `button` have the methods `on` and `off`, as Jumpstarter's power and GPIO drivers have them.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 import json
 import threading
@@ -14,7 +15,7 @@ import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 
 from jumpstarter.client import DriverClient
 from jumpstarter.driver import Driver, export
@@ -34,22 +35,22 @@ class Recover(Driver):
 
     board: str
     """Its name, as `recover list` shows it, or the path of a playbook."""
-    port: Optional[str] = None
+    port: str | None = None
     """The place on the bus, such as `1-2.3`."""
-    files: Optional[str] = None
+    files: str | None = None
     """Folder with the input files."""
-    records: Optional[str] = None
+    records: str | None = None
     """Folder for the records of runs; without it they are where recover keeps them."""
     options: list[str] = field(default_factory=list)
     """More options of `recover run`; consent is none of them."""
-    tool: Optional[str] = None
+    tool: str | None = None
     """Another recover than the one that came with this package."""
     delay_s: float = 2.0
     """So long is the board without power at least."""
     press_s: float = 0.5
     """So long is the button pressed."""
-    _at_work: Optional[run.Run] = field(init=False, repr=False, default=None)
-    _thread: Optional[threading.Thread] = field(init=False, repr=False, default=None)
+    _at_work: run.Run | None = field(init=False, repr=False, default=None)
+    _thread: threading.Thread | None = field(init=False, repr=False, default=None)
     _closing: bool = field(init=False, repr=False, default=False)
 
     def __post_init__(self) -> None:
@@ -66,9 +67,7 @@ class Recover(Driver):
         return "recover_board.jumpstarter.RecoverClient"
 
     @export
-    async def recover(
-        self, allow_irreversible: list[str], unit: Optional[str], operator: Optional[str]
-    ) -> AsyncGenerator[str, None]:
+    async def recover(self, allow_irreversible: list[str], unit: str | None, operator: str | None) -> AsyncGenerator[str, None]:
         """Events of the run as they come, the last one `finished`. A client that goes away ends the run."""
         if self._thread is not None and self._thread.is_alive():
             yield json.dumps(BUSY)
@@ -84,15 +83,13 @@ class Recover(Driver):
             options=self.options,
         )
         loop = asyncio.get_running_loop()
-        told: asyncio.Queue[Optional[str]] = asyncio.Queue()
+        told: asyncio.Queue[str | None] = asyncio.Queue()
 
-        def tell(event: Optional[dict[str, Any]]) -> None:
+        def tell(event: dict[str, Any] | None) -> None:
             line = None if event is None else json.dumps(event)
-            try:
+            # An exporter that ends has no loop any more, and nobody hears it.
+            with contextlib.suppress(RuntimeError):
                 loop.call_soon_threadsafe(told.put_nowait, line)
-            except RuntimeError:
-                # The exporter ends, and nobody hears it.
-                pass
 
         running = run.Run(order, Relays(self, loop), tool=self.tool)
         self._at_work = running
@@ -106,7 +103,7 @@ class Recover(Driver):
             running.stop()
 
     @export
-    def check(self) -> Optional[dict[str, Any]]:
+    def check(self) -> dict[str, Any] | None:
         """What is attached at the port, if a playbook knows it, or why that cannot be told."""
         try:
             there = run.attached(tool=self.tool)
@@ -146,7 +143,7 @@ BUSY = {
 }
 
 
-def _carry_out(running: run.Run, tell: Callable[[Optional[dict[str, Any]]], None]) -> None:
+def _carry_out(running: run.Run, tell: Callable[[dict[str, Any] | None], None]) -> None:
     end: dict[str, Any] = {"event": "finished", "outcome": "", "exit_code": -1}
     try:
         with running:
@@ -168,7 +165,7 @@ class Relays:
     def __init__(self, driver: Recover, loop: asyncio.AbstractEventLoop) -> None:
         self._driver = driver
         self._loop = loop
-        self._off_since: Optional[float] = None
+        self._off_since: float | None = None
 
     def move(self, hand: str) -> None:
         """Does one move."""
@@ -194,7 +191,7 @@ class Relays:
 
     def let_go(self) -> None:
         """Everything off; one that fails keeps none of the others from it."""
-        failed: Optional[Exception] = None
+        failed: Exception | None = None
         for name in CHILDREN:
             if name in self._driver.children:
                 try:
@@ -235,10 +232,10 @@ class RecoverClient(DriverClient):
         self,
         *,
         allow_irreversible: Sequence[str] = (),
-        unit: Optional[str] = None,
-        operator: Optional[str] = None,
-        on_event: Optional[Callable[[Event], None]] = None,
-        records: Optional[str] = None,
+        unit: str | None = None,
+        operator: str | None = None,
+        on_event: Callable[[Event], None] | None = None,
+        records: str | None = None,
     ) -> run.Recovered:
         """Recovers the board, or raises one of `recover_board.ENDS`; the record is fetched into the folder `records`.
 
@@ -264,7 +261,7 @@ class RecoverClient(DriverClient):
             raise error
         return run.Recovered(run_id, finished, record)
 
-    def check(self) -> Optional[run.Attached]:
+    def check(self) -> run.Attached | None:
         """What is attached at the port; nothing, where no playbook knows it, or nothing is there."""
         told = self.call("check")
         if told is None:
@@ -278,7 +275,7 @@ class RecoverClient(DriverClient):
         if event.kind in ("step_started", "step_skipped", "step_finished"):
             self.logger.info("%s: %s%s", event.kind.replace("_", " "), name, f" ({end})" if end else "")
 
-    def _fetch(self, run_id: str, records: Optional[str]) -> Optional[Path]:
+    def _fetch(self, run_id: str, records: str | None) -> Path | None:
         if records is None or not run_id or Path(run_id).name != run_id:
             return None
         record = Path(records) / run_id

@@ -9,6 +9,8 @@ the run; `released` says that the asker has put everything back itself. When the
 in the same way, and then the command of `--then`, a list in JSON, is run. `--far` says that COMMAND is a way to another keeper.
 """
 
+from __future__ import annotations
+
 import json
 import os
 import signal
@@ -17,17 +19,15 @@ import sys
 import threading
 
 
-def keep(command, far, then):
+def keep(command: list[str], far: bool, then: list[str] | None) -> int:
     """Runs it to its end, and answers with its exit code."""
     try:
-        child = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
-        )
+        child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True)
     except OSError as error:
         print(f"{command[0]}: {error.strerror}", file=sys.stderr)
         return 127
 
-    def tell(line):
+    def tell(line: bytes) -> None:
         try:
             child.stdin.write(line)
             child.stdin.flush()
@@ -35,7 +35,7 @@ def keep(command, far, then):
             # It has ended, and reads no more.
             pass
 
-    def stop(*_signal):
+    def stop(*_signal: object) -> None:
         if far:
             tell(b"stop\n")
         else:
@@ -43,7 +43,7 @@ def keep(command, far, then):
 
     released = threading.Event()
 
-    def listen():
+    def listen() -> None:
         for line in sys.stdin.buffer:
             if line == b"stop\n":
                 stop()
@@ -69,7 +69,7 @@ def keep(command, far, then):
         # Read to the end even when nobody hears it any more: a way to another computer would break otherwise.
         try:
             while heard and piece:
-                piece = piece[os.write(1, piece):]
+                piece = piece[os.write(1, piece) :]
         except OSError:
             heard = False
     code = child.wait()
@@ -86,7 +86,7 @@ if __name__ == "__main__":
     options = sys.argv[1:]
     at = options.index("--")
     after = json.loads(options[options.index("--then") + 1]) if "--then" in options[:at] else None
-    result = keep(options[at + 1:], "--far" in options[:at], after)
+    result = keep(options[at + 1 :], "--far" in options[:at], after)
     sys.stderr.flush()
     # The thread may still be waiting for a line.
     os._exit(result)

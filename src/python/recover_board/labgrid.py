@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import os
 import socket
 import subprocess
@@ -15,7 +16,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 
 import attr
 from labgrid import Environment, target_factory
@@ -51,6 +52,7 @@ class RecoverPort(NetworkResource):
         host (str): the computer that has the port
         port (str): the place on its bus, such as `1-2.3`
         board (str): name of the board, as `recover list` shows it, or path of a playbook there
+
     """
 
     port = attr.ib(validator=attr.validators.instance_of(str))
@@ -77,7 +79,7 @@ class Relays:
 
     def __init__(
         self,
-        power: Optional[PowerProtocol],
+        power: PowerProtocol | None,
         outputs: Mapping[str, DigitalOutputProtocol],
         *,
         delay_s: float,
@@ -88,7 +90,7 @@ class Relays:
         self._outputs = outputs
         self._delay_s = delay_s
         self._press_s = press_s
-        self._off_since: Optional[float] = None
+        self._off_since: float | None = None
 
     def move(self, hand: str) -> None:
         """Does one move."""
@@ -116,7 +118,7 @@ class Relays:
 
     def let_go(self) -> None:
         """Everything off; one that fails keeps none of the others from it."""
-        failed: Optional[Exception] = None
+        failed: Exception | None = None
         for off in self._off():
             try:
                 off()
@@ -129,7 +131,7 @@ class Relays:
         if self._power is not None:
             yield self._power.off
         for output in self._outputs.values():
-            yield lambda output=output: output.set(False)
+            yield functools.partial(output.set, False)
 
     def _output(self, name: str, hand: str) -> DigitalOutputProtocol:
         return self._wanted(self._outputs.get(name), name, hand)
@@ -172,7 +174,7 @@ class Shown:
         self._open.append((title, shown))
         return shown
 
-    def _end(self, title: Optional[str], end: Any = None) -> None:
+    def _end(self, title: str | None, end: Any = None) -> None:
         if title not in [opened for opened, _ in self._open]:
             return
         while self._open:
@@ -201,6 +203,7 @@ class RecoverDriver(Driver):
         options (list): more options of `recover run`; consent is none of them
         delay_s (float): so long is the board without power at least
         press_s (float): so long is the button pressed
+
     """
 
     bindings = {"port": RecoverPort, "power": {PowerProtocol, None}}
@@ -238,9 +241,9 @@ class RecoverDriver(Driver):
         self,
         *,
         allow_irreversible: Sequence[str] = (),
-        unit: Optional[str] = None,
-        operator: Optional[str] = None,
-        on_event: Optional[Callable[[Event], None]] = None,
+        unit: str | None = None,
+        operator: str | None = None,
+        on_event: Callable[[Event], None] | None = None,
     ) -> run.Recovered:
         """Recovers the board, or raises one of `recover_board.ENDS`.
 
@@ -278,7 +281,7 @@ class RecoverDriver(Driver):
 
     @Driver.check_active
     @step(result=True)
-    def check(self) -> Optional[run.Attached]:
+    def check(self) -> run.Attached | None:
         """What is attached at the port; nothing, where no playbook knows it, or nothing is there."""
         self._held()
         wire = Wire(self.port)
@@ -286,16 +289,16 @@ class RecoverDriver(Driver):
         return next((device for device in there if device.port == self.port.port), None)
 
     def _held(self) -> None:
-        """labgrid refuses a place that is not, or no longer, acquired by this user on this computer."""
+        """Labgrid refuses a place that is not, or no longer, acquired by this user on this computer."""
         for place in _places(self.target):
             place.poll()
             RemotePlaceManager.get().session.get_acquired_place(place.name)
 
-    def _tool(self) -> Optional[str]:
+    def _tool(self) -> str | None:
         tool = self.target.env.config.get_tool("recover")
         return None if tool == "recover" else tool
 
-    def _runs_dir(self, wire: Wire) -> Optional[str]:
+    def _runs_dir(self, wire: Wire) -> str | None:
         if self.records is None:
             return None
         return RECORDS_THERE if wire.far else os.path.abspath(self.records)
@@ -313,7 +316,7 @@ class RecoverDriver(Driver):
                 image = os.path.abspath(image)
             yield f"--set={name}={image}"
 
-    def _fetch(self, run_id: str, wire: Wire) -> Optional[Path]:
+    def _fetch(self, run_id: str, wire: Wire) -> Path | None:
         if self.records is None or not run_id:
             return None
         record = Path(os.path.abspath(self.records)) / run_id
@@ -344,9 +347,7 @@ class RecoverStrategy(Strategy):
     status = attr.ib(default="unknown", validator=attr.validators.instance_of(str))
 
     @step(args=["status"])
-    def transition(
-        self, status: str, *, allow_irreversible: Sequence[str] = (), unit: Optional[str] = None
-    ) -> Optional[run.Recovered]:
+    def transition(self, status: str, *, allow_irreversible: Sequence[str] = (), unit: str | None = None) -> run.Recovered | None:
         """Changes the status. What `recover()` raises comes through as it is, and leaves `unknown`."""
         if status == self.status:
             return None

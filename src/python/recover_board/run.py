@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Optional, Protocol
+from typing import Protocol
 
 from recover_board import ends, keeper
 from recover_board.events import Event, Finished, Prompted, RunStarted
@@ -39,15 +39,15 @@ class Order:
 
     board: str
     """A board's name, or the path of a playbook."""
-    port: Optional[str] = None
+    port: str | None = None
     """Where it is on the bus, such as `1-2.3`."""
-    serial: Optional[str] = None
-    files: Optional[str] = None
+    serial: str | None = None
+    files: str | None = None
     """Folder with the input files."""
-    unit: Optional[str] = None
-    operator: Optional[str] = None
-    station: Optional[str] = None
-    runs_dir: Optional[str] = None
+    unit: str | None = None
+    operator: str | None = None
+    station: str | None = None
+    runs_dir: str | None = None
     """Where the record of the run is kept."""
     allow_irreversible: Sequence[str] = ()
     """Steps that cannot be undone, and are agreed to: by their ids, each for this run alone."""
@@ -85,7 +85,7 @@ class Recovered:
     run_id: str
     """The name of its record, where one is kept."""
     finished: Finished
-    record: Optional[Path] = None
+    record: Path | None = None
     """Where the record is on this computer."""
 
     @property
@@ -113,7 +113,7 @@ def program() -> str:
     return str(beside) if beside.is_file() else shutil.which("recover") or "recover"
 
 
-def kept(command: Sequence[str], way: Way, then: Optional[Sequence[str]] = None) -> list[str]:
+def kept(command: Sequence[str], way: Way, then: Sequence[str] | None = None) -> list[str]:
     """The command with a keeper before it, on each of the two computers."""
     source = Path(keeper.__file__)
     here = [sys.executable, "-I", "-S", str(source)]
@@ -136,20 +136,20 @@ class Run:
         order: Order,
         hands: Hands,
         *,
-        tool: Optional[str] = None,
-        way: Optional[Way] = None,
-        then: Optional[Sequence[str]] = None,
+        tool: str | None = None,
+        way: Way | None = None,
+        then: Sequence[str] | None = None,
     ) -> None:
         """`tool` is another recover than `program()`."""
         way = way or Way()
         self._hands = hands
         self._command = kept([tool or ("recover" if way.far else program()), *order.arguments()], way, then)
-        self._process: Optional[subprocess.Popen[str]] = None
+        self._process: subprocess.Popen[str] | None = None
         self._writing = threading.Lock()
         self._over = self._stopped = False
-        self._let_go: Optional[Exception] = None
+        self._let_go: Exception | None = None
         self.run_id = ""
-        self.finished: Optional[Finished] = None
+        self.finished: Finished | None = None
 
     def __enter__(self) -> Run:
         self._process = subprocess.Popen(
@@ -168,9 +168,9 @@ class Run:
 
     def __exit__(
         self,
-        kind: Optional[type[BaseException]],
-        value: Optional[BaseException],
-        trace: Optional[TracebackType],
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.close()
 
@@ -190,6 +190,7 @@ class Run:
         process = self._process
         if self._over or process is None:
             return
+        assert process.stdin is not None and process.stdout is not None
         if self.finished is None:
             self.stop()
         for _event in self._events():
@@ -211,8 +212,7 @@ class Run:
         self.close()
         finished = self.finished
         if finished is None:
-            code = self._process.returncode if self._process else None
-            raise ends.error({"exit_code": code} if code in ends.ENDS else {}, run_id=self.run_id)
+            raise ends.RecoverError(lost(self._process.returncode if self._process else None), run_id=self.run_id)
         if finished.exit_code != 0:
             raise ends.error(finished.data, run_id=self.run_id)
         if self._let_go is not None:
@@ -257,7 +257,19 @@ def not_let_go(finished: Finished, why: Exception) -> dict[str, object]:
     return {**finished.data, "outcome": "hands-failed", "exit_code": 8, "problem": problem}
 
 
-def ask(words: Sequence[str], *, tool: Optional[str] = None, way: Optional[Way] = None) -> tuple[int, list[dict]]:
+def lost(code: int | None) -> dict[str, object]:
+    """The end of a run of which there was no last word."""
+    problem = {
+        "what": f"{ends.RecoverError.__doc__} Exit code: {code}.",
+        "state": "Nothing is known of the board's state.",
+        "next": [
+            "Where the board is, `recover runs` lists the run, if it has begun, and `recover report last` says how far it got."
+        ],
+    }
+    return {"outcome": "", "exit_code": None, "problem": problem}
+
+
+def ask(words: Sequence[str], *, tool: str | None = None, way: Way | None = None) -> tuple[int, list[dict]]:
     """Runs recover with these words and `--message-format=json`; its exit code, and what it says."""
     way = way or Way()
     command = [tool or ("recover" if way.far else program()), *words, "--message-format=json"]
@@ -274,24 +286,24 @@ class Attached:
     """Vendor and product, such as `1fc9:0135`."""
     port: str
     label: str
-    state: Optional[str]
+    state: str | None
     """Such as `healthy` or `recovery`, where the playbook says so."""
     boards: tuple[str, ...]
     """One of these boards, as far as it can be told."""
     certain: bool
     """It can be no other board."""
     access: str
-    serial: Optional[str]
+    serial: str | None
 
 
-def attached(*, tool: Optional[str] = None, way: Optional[Way] = None) -> list[Attached]:
+def attached(*, tool: str | None = None, way: Way | None = None) -> list[Attached]:
     """Every device that a playbook knows. `DeviceUnavailable` where the bus cannot be seen."""
     code, told = ask(["devices"], tool=tool, way=way)
     for event in told:
         if event["event"] == "blind":
             raise ends.DeviceUnavailable({"exit_code": 5, "problem": {"what": event["reason"]}})
     if code != 0:
-        raise ends.error({"exit_code": code})
+        raise ends.RecoverError(lost(code))
     return [
         Attached(
             id=device["id"],
