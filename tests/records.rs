@@ -468,6 +468,11 @@ fn many_runs_are_told_unit_by_unit() {
     // Named ones, each once.
     house.run(&["report", first, first, "last"]).exits(0).says("Runs that you named").says("of 2 units");
     house.run(&["report", first, "--format", "csv"]).exits(0).says("step-failed");
+
+    // A run that does not come to a board is no unit's failure.
+    house.run(&[&RUN[..], &["--unit", "SN-2", "--tool", "mender=gone"]].concat()).exits(4);
+    let told = report(&[]).exits(0).says("2 of 2 units were recovered (100 %)").says("1 tool-missing");
+    told.says("1 run that counts for no unit did not come to the first step: tool-missing.");
 }
 
 #[test]
