@@ -21,7 +21,6 @@ HANDS = {
     "switch-off": ["switch off"],
     "press-button": ["button on", "button off"],
 }
-RELAYS = ["power", "jumper", "switch", "button"]
 CATALOG = """
 [mender]
 summary = "mends"

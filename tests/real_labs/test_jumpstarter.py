@@ -14,7 +14,6 @@ import pytest
 from anyio.from_thread import start_blocking_portal
 from conftest import (
     HANDS,
-    RELAYS,
     WAIT_S,
     Mended,
     agreed,
@@ -37,6 +36,7 @@ from jumpstarter_driver_power.driver import MockPower, SyncMockPower
 
 from recover_board import ends
 from recover_board.jumpstarter import Recover
+from recover_board.relays import RELAYS
 
 HERE = Path(__file__).parent
 LET_GO = sorted(f"{name} off" for name in RELAYS)

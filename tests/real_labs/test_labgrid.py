@@ -13,7 +13,6 @@ import grpc
 import pytest
 from conftest import (
     HANDS,
-    RELAYS,
     WAIT_S,
     Mended,
     agreed,
@@ -37,6 +36,7 @@ from labgrid.step import steps
 from labgrid.strategy import StrategyError
 
 from recover_board import ends
+from recover_board.relays import RELAYS
 from recover_board.run import program
 
 HERE = Path(__file__).parent

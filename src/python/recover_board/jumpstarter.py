@@ -11,7 +11,6 @@ import contextlib
 import inspect
 import json
 import threading
-import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,8 +22,8 @@ from jumpstarter.driver import Driver, export
 from recover_board import ends, run
 from recover_board.events import Event, Finished, RunStarted
 from recover_board.events import event as read_event
+from recover_board.relays import RELAYS, Relays
 
-CHILDREN = ("power", "jumper", "switch", "button")
 PIECE = 1 << 20
 """Characters of a record that are sent at once; gRPC takes 4 MB."""
 
@@ -57,9 +56,9 @@ class Recover(Driver):
         super().__post_init__()
         if any(option.startswith(run.CONSENT) for option in self.options):
             raise ValueError(f"{run.CONSENT} is no option of an exporter: the client names the step in each call")
-        unknown = self.children.keys() - set(CHILDREN)
+        unknown = self.children.keys() - set(RELAYS)
         if unknown:
-            raise ValueError(f"recover has no use for {', '.join(sorted(unknown))}: it moves {', '.join(CHILDREN)}")
+            raise ValueError(f"recover has no use for {', '.join(sorted(unknown))}: it moves {', '.join(RELAYS)}")
 
     @classmethod
     def client(cls) -> str:
@@ -91,7 +90,7 @@ class Recover(Driver):
             with contextlib.suppress(RuntimeError):
                 loop.call_soon_threadsafe(told.put_nowait, line)
 
-        running = run.Run(order, Relays(self, loop), tool=self.tool)
+        running = run.Run(order, ChildRelays(self, loop), tool=self.tool)
         self._at_work = running
         # What has begun is brought to its end even when the call is cut off, or the client is gone.
         self._thread = threading.Thread(target=_carry_out, args=(running, tell), name="recover")
@@ -159,53 +158,22 @@ def _carry_out(running: run.Run, tell: Callable[[dict[str, Any] | None], None]) 
         tell(None)
 
 
-class Relays:
-    """Moves what hands would move, by the children of the driver."""
+class ChildRelays(Relays):
+    """Relays that are children of the driver, by their names."""
 
     def __init__(self, driver: Recover, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(delay_s=driver.delay_s, press_s=driver.press_s)
         self._driver = driver
         self._loop = loop
-        self._off_since: float | None = None
 
-    def move(self, hand: str) -> None:
-        """Does one move."""
-        if hand == "unplug":
-            self._set("power", "off", hand)
-            self._off_since = time.monotonic()
-        elif hand == "plug-in":
-            if self._off_since is not None:
-                time.sleep(max(0.0, self._off_since + self._driver.delay_s - time.monotonic()))
-            self._set("power", "on", hand)
-        elif hand == "press-button":
-            self._set("button", "on", hand)
-            time.sleep(self._driver.press_s)
-            self._set("button", "off", hand)
-        else:
-            name, method = {
-                "fit-jumper": ("jumper", "on"),
-                "remove-jumper": ("jumper", "off"),
-                "switch-on": ("switch", "on"),
-                "switch-off": ("switch", "off"),
-            }[hand]
-            self._set(name, method, hand)
+    def has(self, relay: str) -> bool:
+        """Whether something is there by this name."""
+        return relay in self._driver.children
 
-    def let_go(self) -> None:
-        """Everything off; one that fails keeps none of the others from it."""
-        failed: Exception | None = None
-        for name in CHILDREN:
-            if name in self._driver.children:
-                try:
-                    self._set(name, "off", "off")
-                except Exception as error:
-                    failed = failed or error
-        if failed is not None:
-            raise failed
-
-    def _set(self, name: str, method: str, hand: str) -> None:
-        child = self._driver.children.get(name)
-        if child is None:
-            raise ValueError(f"`{hand}` needs a child `{name}` of the driver")
-        self._call(getattr(child, method))
+    def set(self, relay: str, on: bool) -> None:
+        """Switches it."""
+        child: Any = self._driver.children[relay]
+        self._call(child.on if on else child.off)
 
     def _call(self, method: Callable[[], Any]) -> None:
         if not inspect.iscoroutinefunction(method):

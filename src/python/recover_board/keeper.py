@@ -27,10 +27,13 @@ def keep(command: list[str], far: bool, then: list[str] | None) -> int:
         print(f"{command[0]}: {error.strerror}", file=sys.stderr)
         return 127
 
+    assert child.stdin is not None and child.stdout is not None
+    said, told = child.stdout.fileno(), child.stdin
+
     def tell(line: bytes) -> None:
         try:
-            child.stdin.write(line)
-            child.stdin.flush()
+            told.write(line)
+            told.flush()
         except OSError:
             # It has ended, and reads no more.
             pass
@@ -54,7 +57,7 @@ def keep(command: list[str], far: bool, then: list[str] | None) -> int:
         if not released.is_set():
             stop()
         if far:
-            child.stdin.close()
+            told.close()
 
     for name in ("SIGTERM", "SIGHUP", "SIGINT"):
         if hasattr(signal, name):
@@ -63,7 +66,7 @@ def keep(command: list[str], far: bool, then: list[str] | None) -> int:
     listener.start()
     heard = True
     while True:
-        piece = child.stdout.read1(65536)
+        piece = os.read(said, 65536)
         if not piece:
             break
         # Read to the end even when nobody hears it any more: a way to another computer would break otherwise.

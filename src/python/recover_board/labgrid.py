@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import functools
 import os
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -32,10 +30,11 @@ from labgrid.util.managedfile import ManagedFile
 from recover_board import run
 from recover_board.ends import RecoverError, StepFailed
 from recover_board.events import Event, Finished, StepFinished, StepSkipped, StepStarted
+from recover_board.relays import RELAYS, Relays
 
 RECORD = ("journal.jsonl", "run.json", "log.txt")
 """What the record of a run consists of."""
-OUTPUTS = {"jumper", "switch", "button"}
+OUTPUTS = set(RELAYS) - {"power"}
 """Digital outputs that a RecoverDriver can be bound to, each by the name of its driver."""
 RECORDS_THERE = ".local/state/recover/runs"
 """Where records are on another computer, from its user's home on: recover's own folder on Linux."""
@@ -74,73 +73,26 @@ class Wire(run.Way):
         return self._port.wrap_command(list(command)) if self.far else list(command)
 
 
-class Relays:
-    """Moves what hands would move, by labgrid's drivers."""
+class BoundRelays(Relays):
+    """Relays that are drivers of labgrid, by the names that they are bound as."""
 
-    def __init__(
-        self,
-        power: PowerProtocol | None,
-        outputs: Mapping[str, DigitalOutputProtocol],
-        *,
-        delay_s: float,
-        press_s: float,
-    ) -> None:
-        """`outputs` are those named `jumper`, `switch` and `button`; without power for `delay_s`, a button for `press_s`."""
-        self._power = power
-        self._outputs = outputs
-        self._delay_s = delay_s
-        self._press_s = press_s
-        self._off_since: float | None = None
+    def __init__(self, bound: Mapping[str, PowerProtocol | DigitalOutputProtocol], *, delay_s: float, press_s: float) -> None:
+        super().__init__(delay_s=delay_s, press_s=press_s)
+        self._bound = bound
 
-    def move(self, hand: str) -> None:
-        """Does one move."""
-        if hand == "unplug":
-            self._wanted(self._power, "power", hand).off()
-            self._off_since = time.monotonic()
-        elif hand == "plug-in":
-            power = self._wanted(self._power, "power", hand)
-            if self._off_since is not None:
-                time.sleep(max(0.0, self._off_since + self._delay_s - time.monotonic()))
-            power.on()
-        elif hand == "press-button":
-            button = self._output("button", hand)
-            button.set(True)
-            time.sleep(self._press_s)
-            button.set(False)
+    def has(self, relay: str) -> bool:
+        """Whether something is there by this name."""
+        return relay in self._bound
+
+    def set(self, relay: str, on: bool) -> None:
+        """Switches it."""
+        driver = self._bound[relay]
+        if isinstance(driver, DigitalOutputProtocol):
+            driver.set(on)
+        elif on:
+            driver.on()
         else:
-            name, status = {
-                "fit-jumper": ("jumper", True),
-                "remove-jumper": ("jumper", False),
-                "switch-on": ("switch", True),
-                "switch-off": ("switch", False),
-            }[hand]
-            self._output(name, hand).set(status)
-
-    def let_go(self) -> None:
-        """Everything off; one that fails keeps none of the others from it."""
-        failed: Exception | None = None
-        for off in self._off():
-            try:
-                off()
-            except Exception as error:
-                failed = failed or error
-        if failed is not None:
-            raise failed
-
-    def _off(self) -> Iterator[Callable[[], None]]:
-        if self._power is not None:
-            yield self._power.off
-        for output in self._outputs.values():
-            yield functools.partial(output.set, False)
-
-    def _output(self, name: str, hand: str) -> DigitalOutputProtocol:
-        return self._wanted(self._outputs.get(name), name, hand)
-
-    @staticmethod
-    def _wanted(driver: Any, name: str, hand: str) -> Any:
-        if driver is None:
-            raise InvalidConfigError(f"`{hand}` needs a driver that is bound as `{name}` to the RecoverDriver")
-        return driver
+            driver.off()
 
 
 class Shown:
@@ -230,10 +182,10 @@ class RecoverDriver(Driver):
             )
 
     @property
-    def relays(self) -> Relays:
+    def relays(self) -> BoundRelays:
         """What moves in place of hands."""
-        outputs = {name: getattr(self, name) for name in OUTPUTS if name in self.bindings}
-        return Relays(self.power, outputs, delay_s=self.delay_s, press_s=self.press_s)
+        bound = {name: driver for name in RELAYS if (driver := getattr(self, name, None)) is not None}
+        return BoundRelays(bound, delay_s=self.delay_s, press_s=self.press_s)
 
     @Driver.check_active
     @step(args=["unit", "allow_irreversible"], result=True)
