@@ -32,6 +32,8 @@ mod n6;
 mod orphans;
 mod plans;
 mod proving;
+#[cfg(unix)]
+mod python;
 mod readme;
 mod records;
 mod rt1062;

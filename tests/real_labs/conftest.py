@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+import yaml
 
 from recover_board.run import program
 
@@ -71,6 +72,13 @@ def boards():
     # What goes on in a further line begins with a space.
     rows = [line for line in listed.split("\n\n")[0].splitlines() if not line.startswith(" ")]
     return {row.split()[0]: "1-1" if row.endswith("· dfu-util") else "1-2" for row in rows}
+
+
+def shown():
+    """The blocks of YAML in the part of docs/command-line.md about labs, in their order."""
+    page = (Path(__file__).parents[2] / "docs/command-line.md").read_text()
+    blocks = page.split("## From a lab\n")[1].split("```yaml\n")[1:]
+    return [yaml.safe_load(block.split("```")[0]) for block in blocks]
 
 
 def agreed(board):

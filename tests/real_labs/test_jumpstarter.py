@@ -24,6 +24,7 @@ from conftest import (
     devices,
     journal,
     moves,
+    shown,
     the_record,
     wait_for,
 )
@@ -205,14 +206,13 @@ def test_a_client_that_is_killed_leaves_a_finished_step(tmp_path):
 def test_an_exporter_finds_the_driver_by_its_name():
     (entry,) = importlib.metadata.entry_points(group="jumpstarter.drivers", name="Recover")
     assert entry.load() is Recover
-    configuration = f"""
-type: {entry.value.replace(":", ".")}
-config: {{board: h7, port: 1-2, options: [--simulate]}}
-children:
-  power: {{type: jumpstarter_driver_power.driver.MockPower}}
-"""
-    made = ExporterConfigV1Alpha1DriverInstance.from_str(configuration).instantiate()
-    assert isinstance(made, Recover) and made.children.keys() == {"power"}
+    *_, configuration = shown()
+    recover = configuration["export"]["recover"]
+    assert recover["type"] == entry.value.replace(":", ".")
+    # Relays of this page need lines of a chip.
+    recover["children"] = {name: {"type": "jumpstarter_driver_power.driver.MockPower"} for name in recover["children"]}
+    made = ExporterConfigV1Alpha1DriverInstance.model_validate(recover).instantiate()
+    assert isinstance(made, Recover) and made.children.keys() == {"power", "jumper"}
 
 
 def test_what_is_attached_is_told(tmp_path):

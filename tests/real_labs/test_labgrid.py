@@ -23,6 +23,7 @@ from conftest import (
     devices,
     journal,
     moves,
+    shown,
     the_record,
     wait_for,
 )
@@ -161,7 +162,7 @@ def lab(tmp_path_factory):
     lab = Lab(tmp_path_factory.mktemp("lab"))
     try:
         ports = {board: {"host": "localhost", "port": port, "board": board} for board, port in boards().items()}
-        ports |= {place: ports["h7"] for place in [*EIGHT, "stuck", "released", "loose"]}
+        ports |= {place: ports["h7"] for place in [*EIGHT, "stuck", "released", "loose", "shown"]}
         ports |= {"fuse": ports["rt1062"], "far": {**ports["h7"], "host": FAR}}
         for host, place in [("localhost", "killed"), (FAR, "far-killed")]:
             ports[place] = {"host": host, "port": "1-2", "board": str(lab.folder / place / "camera.yaml")}
@@ -318,6 +319,31 @@ def test_what_is_attached_is_told(lab, tmp_path):
     target.env.config.data["tools"]["recover"] = devices(tmp_path, [{"event": "blind", "reason": "no USB"}])
     with pytest.raises(ends.DeviceUnavailable, match="no USB"):
         target.get_driver("RecoverDriver").check()
+
+
+def test_what_the_page_shows_recovers_a_board(lab, tmp_path):
+    exports, environment, _ = shown()
+    assert exports["bench-7"]["RecoverPort"].keys() == {"host", "port", "board"}
+    target = environment["targets"]["main"]
+    assert target["resources"]["RemotePlace"]["name"] in exports
+    # The place is another one, relays are files, and the camera is virtual.
+    target["resources"]["RemotePlace"]["name"] = "shown"
+    power, wire, driver, _ = target["drivers"]
+    relays = tmp_path / "relays"
+    relays.write_text(f'#!/bin/sh\necho "$*" >> {tmp_path}/power\n')
+    relays.chmod(0o755)
+    power["ExternalPowerDriver"] = {
+        name: command.replace("relays", str(relays)) for name, command in power["ExternalPowerDriver"].items()
+    }
+    (tmp_path / "wire").touch()
+    wire["FileDigitalOutputDriver"]["filepath"] = str(tmp_path / "wire")
+    driver["RecoverDriver"] |= {"files": None, "options": ["--simulate"], "records": str(tmp_path / "records"), "delay_s": 0}
+    (tmp_path / "shown.yaml").write_text(json.dumps({**environment, "tools": {"recover": program()}}))
+    made = Environment(str(tmp_path / "shown.yaml")).get_target("main")
+    recovered = made.get_driver("RecoverStrategy", activate=False).transition("recovered")
+    assert recovered.record.parent == tmp_path / "records"
+    assert moves(tmp_path / "power") == [f"power {word}" for word in ["off", "on", "off", "on", "off", "on"]]
+    assert (tmp_path / "wire").read_text() == wire["FileDigitalOutputDriver"].get("false_repr", "0\n")
 
 
 @pytest.fixture(scope="module", autouse=True)
