@@ -124,6 +124,44 @@ print(json.dumps([ended(left_at="prompted"), ended(), ended(["boot-fuse"])]))
     assert_eq!(told, expected);
 }
 
+/// What was begun on another computer goes on there: power stays as long as the call may last.
+#[test]
+fn a_way_that_breaks_off_takes_no_power_from_a_write() {
+    let script = r#"
+import json, time
+from recover_board import Order, RecoverError, Run
+from recover_board.run import Way
+
+LIMIT_S = 0.5
+called = {"event": "tool_started", "step": "a", "command": [], "changes_board": True, "limit_ms": LIMIT_S * 1000}
+
+class Broken(Way):
+    far = True
+    def __init__(self, *events):
+        self.events = events
+    def command(self, command):
+        return ["echo", "\n".join(map(json.dumps, self.events))]
+
+class Hands:
+    def let_go(self):
+        self.at = time.monotonic()
+
+def waited(*events):
+    hands, began = Hands(), 0
+    with Run(Order("a"), hands, way=Broken(*events)) as run:
+        for event in run:
+            began = time.monotonic()
+    try:
+        run.result()
+    except RecoverError as error:
+        return [hands.at - began >= LIMIT_S - 0.01, error.exit_code, "report last" in error.next[0]]
+
+print(json.dumps([waited(called), waited(called, {"event": "tool_ended"})]))
+"#;
+    let Some(told) = python(&House::new(), script) else { return };
+    assert_eq!(told, serde_json::json!([[true, null, true], [false, null, true]]));
+}
+
 /// Whatever is set up agrees to nothing.
 #[test]
 fn consent_is_no_option_of_a_set_up() {

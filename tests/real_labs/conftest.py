@@ -106,12 +106,12 @@ class Mended:
         folder.mkdir()
         (folder / "vendor-tools.toml").write_text(CATALOG)
         (folder / "camera.yaml").write_text(PLAYBOOK)
-        (folder / "image.bin").write_bytes(b"\7" * 100)
+        self.image = str(folder / "made.bin")
+        Path(self.image).write_bytes(b"\7" * 100)
         tool = folder / "mender"
         tool.write_text(TOOL)
         tool.chmod(tool.stat().st_mode | stat.S_IXUSR)
         self.board = str(folder / "camera.yaml")
-        self.files = str(folder)
         self.options = [f"--catalog={folder / 'vendor-tools.toml'}", f"--tool=mender={tool}"]
 
     def calls(self):

@@ -16,7 +16,6 @@ async def serve(folder, board, port, *options):
         board=board,
         port=port,
         options=list(options),
-        files=str(folder),
         records=str(folder / "records"),
         delay_s=0,
         press_s=0,

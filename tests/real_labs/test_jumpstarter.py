@@ -173,7 +173,15 @@ def test_eight_places_at_once(tmp_path):
 def test_a_client_that_is_killed_leaves_a_finished_step(tmp_path):
     mended = Mended(tmp_path / "mended")
     folder = mended.folder
-    exporter = [sys.executable, str(HERE / "exporter.py"), str(folder), mended.board, "1-2", *mended.options]
+    exporter = [
+        sys.executable,
+        str(HERE / "exporter.py"),
+        str(folder),
+        mended.board,
+        "1-2",
+        f"--set=image={mended.image}",
+        *mended.options,
+    ]
     with subprocess.Popen(exporter, stdout=subprocess.PIPE, text=True) as serving:
         try:
             there = {**os.environ, "JUMPSTARTER_HOST": serving.stdout.readline().strip(), "JMP_DRIVERS_ALLOW": "UNSAFE"}

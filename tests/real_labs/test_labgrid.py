@@ -287,7 +287,7 @@ def test_a_board_of_another_computer_is_recovered_there(lab):
 @pytest.mark.parametrize("place", ["killed", "far-killed"])
 def test_a_client_that_is_killed_leaves_a_finished_step(lab, place):
     mended = Mended(lab.folder / place)
-    here = lab.environment(place, options=mended.options, files=mended.files)
+    here = lab.environment(place, options=mended.options, images={"image": mended.image})
     there = Path(os.environ["FAR_HOME"]) / ".local/state/recover/runs"
     before = set(there.glob("*"))
     client = subprocess.Popen([sys.executable, str(HERE / "client.py"), str(here), place])
@@ -309,6 +309,7 @@ def test_a_client_that_is_killed_leaves_a_finished_step(lab, place):
     told = journal(record)
     assert [event["step"] for event in told if event["event"] == "step_finished"] == ["enter", "mend"]
     assert told[-1]["outcome"] == "interrupted"
+    assert told[0]["station"] == place
 
 
 def test_what_is_attached_is_told(lab, tmp_path):

@@ -68,6 +68,8 @@ class ToolStarted(Event):
     command: list[str]
     changes_board: bool
     """Cutting this call short would leave the board half written."""
+    limit_ms: int
+    """So long it takes at most."""
 
 
 @dataclass(frozen=True)

@@ -209,7 +209,7 @@ class RecoverDriver(Driver):
             files=self.files,
             unit=unit,
             operator=operator,
-            station=self.target.name,
+            station=next((place.name for place in _places(self.target)), self.target.name),
             runs_dir=self._runs_dir(wire),
             allow_irreversible=allow_irreversible,
             options=[*map(str, self.options), *self._images(wire)],
@@ -276,8 +276,11 @@ class RecoverDriver(Driver):
             record.mkdir(parents=True, exist_ok=True)
             for name in RECORD:
                 with open(record / name, "wb") as file:
-                    subprocess.run(wire.command(["cat", f"{RECORDS_THERE}/{run_id}/{name}"]), stdout=file, check=True)
-        return record
+                    read = wire.command(["cat", f"{RECORDS_THERE}/{run_id}/{name}"])
+                    if subprocess.run(read, stdin=subprocess.DEVNULL, stdout=file, check=False).returncode != 0:
+                        self.logger.warning("the record of run %s cannot be fetched from %s", run_id, self.port.host)
+                        return None
+        return record if record.is_dir() else None
 
     def _after_a_kill(self) -> list[str]:
         call = "import sys; from recover_board.labgrid import let_go; let_go(*sys.argv[1:])"

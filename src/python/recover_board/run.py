@@ -10,6 +10,7 @@ import subprocess
 import sys
 import sysconfig
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from types import TracebackType
 from typing import Protocol
 
 from recover_board import ends, keeper
-from recover_board.events import Event, Finished, Prompted, RunStarted
+from recover_board.events import Event, Finished, Prompted, RunStarted, ToolStarted
 from recover_board.events import event as read_event
 
 CONSENT = "--allow-irreversible"
@@ -145,7 +146,9 @@ class Run:
         self._hands = hands
         self._command = kept([tool or ("recover" if way.far else program()), *order.arguments()], way, then)
         self._process: subprocess.Popen[str] | None = None
-        self._writing = threading.Lock()
+        self._telling = threading.Lock()
+        self._far = way.far
+        self._writes_until_s = 0.0
         self._over = self._stopped = False
         self._let_go: Exception | None = None
         self.run_id = ""
@@ -196,6 +199,9 @@ class Run:
         for _event in self._events():
             pass
         self._over = True
+        if self.finished is None and self._far:
+            # The way broke off. There the call goes on to its end, and needs power as long.
+            time.sleep(max(0.0, self._writes_until_s - time.monotonic()))
         try:
             self._hands.let_go()
         except Exception as error:
@@ -227,6 +233,10 @@ class Run:
                 self.run_id = event.run_id
             elif isinstance(event, Finished):
                 self.finished = event
+            elif isinstance(event, ToolStarted) and event.changes_board:
+                self._writes_until_s = time.monotonic() + event.limit_ms / 1000
+            elif event.kind == "tool_ended":
+                self._writes_until_s = 0.0
             yield event
 
     def _move(self, prompted: Prompted) -> None:
@@ -242,7 +252,7 @@ class Run:
         if self._process is None or self._process.stdin is None:
             return
         # A run that is over reads no more.
-        with self._writing, contextlib.suppress(OSError, ValueError):
+        with self._telling, contextlib.suppress(OSError, ValueError):
             self._process.stdin.write(line + "\n")
             self._process.stdin.flush()
 
