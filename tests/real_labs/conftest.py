@@ -12,7 +12,7 @@ import yaml
 
 from recover_board.run import program
 
-WAIT_S = 60
+WAIT_S = 120
 HANDS = {
     "unplug": ["power off"],
     "plug-in": ["power on"],
