@@ -56,9 +56,10 @@ class StepFinished(Event):
 class Prompted(Event):
     """Somebody is to move something; where `hands` is not empty, a program can."""
 
-    prompt: int
     text: str
-    hands: tuple[str, ...]
+    prompt: int = 0
+    """Counted from 1; programs of before did not."""
+    hands: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ def event(line: str) -> Event:
     """One line of what recover prints."""
     data = json.loads(line)
     kind = KINDS.get(data["event"], Event)
-    own = {name: data[name] for name in kind.__dataclass_fields__ if name not in Event.__dataclass_fields__}
+    own = {name: data[name] for name in kind.__dataclass_fields__ if name in data and name not in Event.__dataclass_fields__}
     if "hands" in own:
         own["hands"] = tuple(own["hands"])
     return kind(kind=data["event"], step=data.get("step"), ms=data.get("ms", 0), data=data, **own)
