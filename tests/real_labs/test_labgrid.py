@@ -170,7 +170,7 @@ def lab(tmp_path_factory):
         ports = {board: {"host": "localhost", "port": port, "board": board} for board, port in boards().items()}
         ports |= {place: ports["h7"] for place in [*EIGHT, "stuck", "released", "loose", "shown"]}
         ports |= {"fuse": ports["rt1062"], "far": {**ports["h7"], "host": FAR}}
-        for host, place in [("localhost", "killed"), (FAR, "far-killed")]:
+        for host, place in [("localhost", "killed"), (FAR, "far-killed"), ("localhost", "asked")]:
             ports[place] = {"host": host, "port": "1-2", "board": str(lab.folder / place / "camera.yaml")}
         lab.open(ports)
         lab.acquire(*(name for name in ports if name != "loose"))
@@ -316,6 +316,22 @@ def test_a_client_that_is_killed_leaves_a_finished_step(lab, place):
     assert [event["step"] for event in told if event["event"] == "step_finished"] == ["enter", "mend"]
     assert told[-1]["outcome"] == "interrupted"
     assert told[0]["station"] == place
+
+
+def test_a_client_that_is_asked_to_end_waits_for_the_step(lab):
+    mended = Mended(lab.folder / "asked")
+    here = lab.environment("asked", options=mended.options, images={"image": mended.image})
+    client = subprocess.Popen([sys.executable, str(HERE / "client.py"), str(here), "asked"], stderr=subprocess.DEVNULL)
+    wait_for("the write", lambda: mended.calls() == ["begun"])
+    client.send_signal(signal.SIGINT)
+    record = the_record(lab.records("asked"))
+    wait_for("the wish to end", lambda: any(event["event"] == "interrupted" for event in journal(record)))
+    assert client.poll() is None and not all_off(lab.log("asked"))
+    mended.go_on()
+    assert client.wait(WAIT_S) != 0
+    assert mended.calls() == ["begun", "ended"] and all_off(lab.log("asked"))
+    # Whoever asked is still there, and so is their place.
+    assert lab.holder("asked")
 
 
 def test_what_is_attached_is_told(lab, tmp_path):
