@@ -481,7 +481,8 @@ impl<W: Write> Screen<W> {
     }
 
     fn show_interrupt(&mut self, event: &Event, remaining_ms: Option<u64>) {
-        if let Some(text) = stopping(event, Again::Keys) {
+        let again = if self.detail == Detail::End { Again::Either } else { Again::Keys };
+        if let Some(text) = stopping(event, again) {
             self.page.say(Role::Warning, Some(Sign::Attention), &text);
         }
         if let (Some(live), Some(left)) = (&mut self.page.live, remaining_ms) {

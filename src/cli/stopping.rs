@@ -9,6 +9,8 @@ use crate::world::Interrupt;
 pub(super) enum Again {
     Keys,
     Button,
+    /// At a terminal beside a page.
+    Either,
 }
 
 impl Again {
@@ -16,7 +18,7 @@ impl Again {
         match (by, self) {
             (Interrupt::Interrupt, Again::Keys) => "Ctrl-C",
             // It may have been keys at the terminal all the same.
-            (Interrupt::Interrupt, Again::Button) => "Stopping",
+            (Interrupt::Interrupt, Again::Button | Again::Either) => "Stopping",
             (Interrupt::Terminate, _) => "Asked to end",
         }
     }
@@ -25,6 +27,7 @@ impl Again {
         match self {
             Again::Keys => format!("Press Ctrl-C {again}"),
             Again::Button => format!("Press Stop {again}"),
+            Again::Either => format!("Press Ctrl-C, or Stop on the page, {again}"),
         }
     }
 }

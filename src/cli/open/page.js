@@ -159,9 +159,19 @@ function show(place) {
   say(at("stopping"), place.stopping || "");
   at("stop").disabled = over || !holds || Boolean(place.end) || place.mood === "idle";
   showAsked(place);
+  shown(at("work"), !place.asked && !place.end);
   showWork(place.progress);
   showPicture(place.asked && place.asked.picture);
   showWait(place.wait);
+  shown(at("done"), !place.asked && !place.wait && place.ended.length > 0);
+  list(at("ended"), JSON.stringify(place.ended), () =>
+    [...place.ended].reverse().map((step) => {
+      const item = make("li", "", step.tone);
+      const text = make("div", `${step.name} `);
+      text.append(make("span", step.how));
+      item.append(text);
+      return item;
+    }));
   list(at("notices"), JSON.stringify(place.notices), () =>
     place.notices.map((notice) => {
       const item = make("li", notice.text);

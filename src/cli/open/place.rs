@@ -10,12 +10,16 @@ use crate::cli::open::shown::Shown;
 use crate::cli::stopping::{Again, stopping};
 use crate::cli::summary::{Counts, counted, headline};
 use crate::cli::wording::{may_sleep, milliseconds, moves, quote_command};
-use crate::engine::{Event, GoesOn, Outcome, Problem, StepEnd, Told, WaitEnd};
+use crate::engine::{CONDITION_DOES_NOT_HOLD, Event, GoesOn, Outcome, Problem, StepEnd, Told, WaitEnd};
 use crate::words::Fault;
 
 /// Hints and warnings beyond these push the oldest out: they are in the log.
 const NOTICES_MAX: usize = 6;
 
+/// Steps that have ended beyond these are in the log.
+const ENDED_MAX: usize = 8;
+/// Sooner than this a rate says nothing.
+const RATE_AFTER_MS: u64 = 500;
 /// Nobody types more.
 const ANSWER_BYTES_MAX: usize = 1000;
 
@@ -51,6 +55,8 @@ pub(in crate::cli) struct Place {
     /// What goes on, or what is to be done.
     text: Shown,
     step: Option<StepSeen>,
+    /// Those that ended last, the newest last.
+    ended: Vec<StepEnded>,
     progress: Option<Progress>,
     wait: Option<Wait>,
     pub(super) asked: Option<Asked>,
@@ -75,6 +81,24 @@ struct StepSeen {
     total: usize,
     /// Those that have ended, one way or another.
     ended: usize,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct StepEnded {
+    number: usize,
+    name: Shown,
+    /// "done in 3.1 s".
+    how: Shown,
+    tone: Tone,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum Tone {
+    Good,
+    Warn,
+    Bad,
+    Off,
 }
 
 #[derive(Debug, Clone, Serialize)]
@@ -219,10 +243,13 @@ impl Place {
             | Event::ToolAnswered { .. }
             | Event::BoardProven { .. } => {}
             Event::StepStarted { name, number, total, .. } => self.begin_step(name, *number, *total),
-            Event::StepSkipped { name, number, total, .. } => {
+            Event::StepSkipped { name, number, total, reason, .. } => {
                 // A step may turn out to be needless only after it has begun.
                 if self.step.as_ref().is_none_or(|step| step.number != *number) {
                     self.begin_step(name, *number, *total);
+                }
+                if reason != CONDITION_DOES_NOT_HOLD {
+                    self.note_ended(*number, name, "not needed", Tone::Off);
                 }
                 self.end_step();
             }
@@ -332,13 +359,20 @@ impl Place {
             Event::Warning { text } => self.notice(NoticeKind::Warning, text),
             Event::Note { text } => self.note(text, next_number),
             Event::MaySleep { reason } => self.notice(NoticeKind::Note, &may_sleep(reason)),
-            Event::StepFinished { end, .. } => {
+            Event::StepFinished { name, number, end, elapsed_ms, .. } => {
                 self.notices.retain(|notice| matches!(notice.kind, NoticeKind::Warning));
-                match end {
-                    StepEnd::Succeeded => {}
-                    StepEnd::SucceededWithWarning(text) => self.notice(NoticeKind::Warning, text),
-                    StepEnd::Failed(fault) => self.fault(fault),
-                }
+                let (how, tone) = match end {
+                    StepEnd::Succeeded => ("done in", Tone::Good),
+                    StepEnd::SucceededWithWarning(text) => {
+                        self.notice(NoticeKind::Warning, text);
+                        ("done, with a warning, in", Tone::Warn)
+                    }
+                    StepEnd::Failed(fault) => {
+                        self.fault(fault);
+                        ("failed after", Tone::Bad)
+                    }
+                };
+                self.note_ended(*number, name, &format!("{how} {}", milliseconds(*elapsed_ms)), tone);
                 self.end_step();
             }
             Event::Finished {
@@ -430,6 +464,13 @@ impl Place {
         self.wait = None;
         self.notices.retain(|notice| !matches!(notice.kind, NoticeKind::Hint));
         self.work(Mood::Working, "Working");
+    }
+
+    fn note_ended(&mut self, number: usize, name: &str, how: &str, tone: Tone) {
+        if self.ended.len() == ENDED_MAX {
+            self.ended.remove(0);
+        }
+        self.ended.push(StepEnded { number, name: Shown::from(name), how: Shown::from(how), tone });
     }
 
     fn end_step(&mut self) {
@@ -560,9 +601,6 @@ impl Place {
         self.end.is_some()
     }
 }
-
-/// Sooner than this a rate says nothing.
-const RATE_AFTER_MS: u64 = 500;
 
 fn take(next_number: &mut u64) -> u64 {
     *next_number += 1;

@@ -467,4 +467,9 @@ impl Reader for AtPlace {
 }
 
 #[cfg(test)]
+pub(super) fn first_place() -> PlaceNumber {
+    PlaceNumber(0)
+}
+
+#[cfg(test)]
 mod tests;
