@@ -54,6 +54,8 @@ struct Connection {
     last: u64,
     /// What scripts and the page's policy have complained of, by tab.
     faults: Vec<(String, String)>,
+    /// Tabs that have loaded a page.
+    loaded: Vec<String>,
 }
 
 /// One tab, in a window of its own size.
@@ -89,7 +91,7 @@ impl Browser {
                 }
             }
         });
-        let connection = RefCell::new(Connection { input, messages, last: 0, faults: Vec::new() });
+        let connection = RefCell::new(Connection { input, messages, last: 0, faults: Vec::new(), loaded: Vec::new() });
         Browser { connection, _process: Ended(process), _profile: profile }
     }
 
@@ -105,7 +107,10 @@ impl Browser {
         }
         // A tab that is not in front gets no frames.
         connection.command(Some(&session), "Emulation.setFocusEmulationEnabled", &json!({"enabled": true}));
-        Tab { browser: self, target, session }
+        drop(connection);
+        let tab = Tab { browser: self, target, session };
+        tab.window(1280, 800, "light");
+        tab
     }
 }
 
@@ -118,24 +123,29 @@ impl Connection {
         }
         self.input.write_all(format!("{message}\0").as_bytes()).unwrap();
         loop {
-            let mut message =
-                self.messages.recv_timeout(ANSWER_LIMIT).unwrap_or_else(|error| panic!("{method}: {error}"));
+            let mut message = self.next();
             if message["id"] == self.last {
                 assert!(message.get("error").is_none(), "{method}: {message}");
                 return message["result"].take();
             }
-            self.note_fault(&message);
         }
     }
 
-    fn note_fault(&mut self, message: &Value) {
+    fn next(&mut self) -> Value {
+        let message = self.messages.recv_timeout(ANSWER_LIMIT).unwrap_or_else(|error| panic!("Chromium: {error}"));
+        self.note(&message);
+        message
+    }
+
+    fn note(&mut self, message: &Value) {
+        let session = message["sessionId"].as_str().unwrap_or_default().to_owned();
         let text = match message["method"].as_str() {
+            Some("Page.loadEventFired") => return self.loaded.push(session),
             Some("Runtime.exceptionThrown") => &message["params"]["exceptionDetails"],
             // Of a request that came too late: recover has ended, as it does.
             Some("Log.entryAdded") if message["params"]["entry"]["source"] != "network" => &message["params"]["entry"],
             _ => return,
         };
-        let session = message["sessionId"].as_str().unwrap_or_default().to_owned();
         self.faults.push((session, text.to_string()));
     }
 }
@@ -147,12 +157,18 @@ impl Tab<'_> {
 
     /// Loads a page, up to where its script has begun.
     pub(crate) fn go(&self, address: &str) {
+        self.browser.connection.borrow_mut().loaded.retain(|loaded| *loaded != self.session);
         self.command("Page.navigate", &json!({"url": address}));
-        self.until("document.readyState === 'complete' && typeof places === 'object'");
+        let mut connection = self.browser.connection.borrow_mut();
+        while !connection.loaded.contains(&self.session) {
+            connection.next();
+        }
+        drop(connection);
+        self.until("places.size > 0");
     }
 
     pub(crate) fn value(&self, script: &str) -> Value {
-        let params = json!({"expression": script, "awaitPromise": true, "returnByValue": true, "replMode": true});
+        let params = json!({"expression": script, "awaitPromise": true, "returnByValue": true});
         let mut answer = self.command("Runtime.evaluate", &params);
         assert!(answer.get("exceptionDetails").is_none(), "{script}: {answer}");
         answer["result"]["value"].take()
@@ -172,7 +188,7 @@ impl Tab<'_> {
 
     pub(crate) fn click(&self, id: &str) {
         let script = format!(
-            "(({{x, y, width, height}}) => [x + width / 2, y + height / 2])(at('{id}').getBoundingClientRect())"
+            "(({{x, y, width, height}}) => [x + width / 2, y + height / 2])((at('{id}').scrollIntoView(), at('{id}').getBoundingClientRect()))"
         );
         let place = self.value(&script);
         for kind in ["mousePressed", "mouseReleased"] {
