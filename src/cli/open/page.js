@@ -163,7 +163,7 @@ function show(place) {
   showWork(place.progress);
   showPicture(place.asked && place.asked.picture);
   showWait(place.wait);
-  shown(at("done"), !place.asked && !place.wait && place.ended.length > 0);
+  shown(at("done"), !place.wait && !(place.asked && place.asked.picture) && place.ended.length > 0);
   list(at("ended"), JSON.stringify(place.ended), () =>
     [...place.ended].reverse().map((step) => {
       const item = make("li", "", step.tone);
@@ -273,13 +273,19 @@ function showEnd(end) {
   shown(at("end"), Boolean(end));
   if (!end) return;
   const facts = [
-    ["At step", end.step], ["Command", end.command], ["It said", end.said.join("\n")], ["Earlier", end.before.join("\n")],
+    ["At step", end.step], ["Command", end.command, "code"], ["It said", end.said.join("\n"), "said"], ["Earlier", end.before.join("\n")],
     ["The board", end.state], ["Attached", end.attached],
     ["Do next", end.next.map((next, index) => (end.next.length > 1 ? `${index + 1}. ${next}` : next)).join("\n"), "next"],
     ["Steps", end.counted], ["Record", end.record],
   ];
   list(at("end"), JSON.stringify(end), () =>
     facts.filter(([, text]) => text).flatMap(([label, text, classes]) => [make("dt", label), make("dd", text, classes)]));
+  const said = document.querySelector("#end .said");
+  if (said && said.tabIndex < 0) {
+    said.tabIndex = 0;
+    // What it said last is nearest to the reason.
+    said.scrollTop = said.scrollHeight;
+  }
 }
 
 // ---- the drawing

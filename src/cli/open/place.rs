@@ -643,3 +643,6 @@ impl Answer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,7 @@
 
 use std::convert::Infallible;
 use std::io;
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::mpsc as threads;
@@ -25,8 +25,10 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use axum::serve::Listener;
 use serde::Deserialize;
-use tokio::sync::mpsc;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::sleep;
 
 use crate::cli::open::door::Door;
@@ -40,6 +42,8 @@ const STYLE: &str = include_str!("page.css");
 
 /// Of an answer with what goes with it.
 const BODY_BYTES_MAX: usize = 16 * 1024;
+/// At once; a browser opens six at most for each of its tabs. More of them wait.
+const CONNECTIONS_MAX: usize = 128;
 /// Changes are sent no sooner than this after the last ones.
 const PACE: Duration = Duration::from_millis(60);
 /// A connection that nobody reads any more is noticed when something is sent.
@@ -76,6 +80,7 @@ impl Server {
         let shown = Arc::new(Shown { door, watch: watch.clone() });
         let work = async move {
             let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
+            let listener = Counted { listener, free: Arc::new(Semaphore::new(CONNECTIONS_MAX)) };
             let over = shown.watch.clone();
             let router = router(shown);
             let _gone = axum::serve(listener, router).with_graceful_shutdown(async move { over.ended().await }).await;
@@ -287,6 +292,57 @@ impl futures_core::Stream for Sending {
             self.note.were_sent(&frames);
             Some(Ok(Bytes::from(frames.text)))
         })
+    }
+}
+
+/// Takes no more connections at once than there may be, so that nobody takes all open files of a run.
+struct Counted {
+    listener: tokio::net::TcpListener,
+    free: Arc<Semaphore>,
+}
+
+/// A connection, which gives its place free when it ends.
+struct Connection {
+    stream: tokio::net::TcpStream,
+    _place: Option<OwnedSemaphorePermit>,
+}
+
+impl Listener for Counted {
+    type Io = Connection;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Connection, SocketAddr) {
+        let place = Arc::clone(&self.free).acquire_owned().await.ok();
+        let (stream, from) = Listener::accept(&mut self.listener).await;
+        (Connection { stream, _place: place }, from)
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }
 

@@ -252,6 +252,17 @@ fn a_tab_that_goes_away_changes_nothing_and_the_end_reaches_those_that_are_there
 }
 
 #[test]
+fn connections_that_say_nothing_hold_up_nobody_for_good() {
+    let page = opened();
+    let idle: Vec<TcpStream> = (0..CONNECTIONS_MAX).map(|_| TcpStream::connect(page.address).unwrap()).collect();
+    let waiting = page.connect("GET", &page.key(), &[], "");
+    drop(idle);
+    let mut text = String::new();
+    (&waiting).read_to_string(&mut text).unwrap();
+    assert!(text.starts_with("HTTP/1.1 200 "), "{text}");
+}
+
+#[test]
 fn in_a_network_the_token_is_typed() {
     let page = opened_by(|address| Door::by_token(address, "a long token of ours".to_owned()).unwrap());
     assert!(!page.printed.contains("token"), "{}", page.printed);
