@@ -280,6 +280,11 @@ impl Place {
                     self.notice(NoticeKind::Warning, &format!("{}: not done: {why}", moves(hands)));
                 }
             }
+            Event::Prompted { without_person: true, text, limit_ms, .. } => {
+                self.state(Mood::Waiting, "Not you: this is moved in place of your hands", text);
+                let answer = Answer::None { help: Shown::from("Goes on by itself.") };
+                self.ask(Asked::by(answer, *limit_ms), next_number);
+            }
             Event::Prompted { text, goes_on, hands, drawing, limit_ms, .. } => {
                 self.state(Mood::You, "Now", text);
                 let answer = self.answer_by_hands(*goes_on, !hands.is_empty());

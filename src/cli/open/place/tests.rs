@@ -65,6 +65,7 @@ fn prompted() -> Event {
         text: "Connect the wire.".to_owned(),
         goes_on: GoesOn::ByItself,
         hands: Vec::new(),
+        without_person: false,
         drawing: None,
         limit_ms: 300_000,
     }
@@ -122,8 +123,14 @@ fn what_hands_are_to_do_stays_until_the_hardware_has_shown_it() {
     let over = seen.tell(&Event::WaitOver { step: id(), end, text, elapsed_ms: 1 });
     assert_eq!((&over["asked"], &over["wait"], &over["text"]), (&Value::Null, &Value::Null, &json!("Step 1")));
     assert_eq!(over["notices"], json!([{"kind": "note", "text": "Noted."}]));
-    // A wait without a prompt is nobody's turn.
+    // A wait without a prompt is nobody's turn, and neither is what a program moves.
     assert_eq!(seen.tell(&waiting(1_000))["mood"], "waiting");
+    let mut moved = prompted();
+    if let Event::Prompted { without_person, goes_on, .. } = &mut moved {
+        (*without_person, *goes_on) = (true, GoesOn::WithEnter);
+    }
+    let moved = seen.tell(&moved);
+    assert_eq!((&moved["mood"], &moved["asked"]["number"]), (&json!("waiting"), &Value::Null));
 }
 
 #[test]

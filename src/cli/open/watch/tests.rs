@@ -68,6 +68,7 @@ fn prompted(goes_on: GoesOn) -> Event {
         text: "Connect the wire.".to_owned(),
         goes_on,
         hands: vec![crate::documents::playbook::HandMove::FitJumper],
+        without_person: false,
         drawing: None,
         limit_ms: 1,
     }
