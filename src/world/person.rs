@@ -25,6 +25,8 @@ pub struct Person {
     lines: Mutex<Lines>,
     /// Questions are shown on a terminal, and answers are typed there.
     at_terminal: bool,
+    /// Nobody else reads what is typed there.
+    types_alone: bool,
     /// A question stands, or stood last, that is not for what moves in place of hands.
     asked: Arc<AtomicBool>,
 }
@@ -73,17 +75,29 @@ impl Person {
         };
         // Where it does not start, the input has ended for both.
         let _started = read_in_background(input, pass_on);
-        (Person { lines: Mutex::new(Lines::Reading(receiver)), at_terminal: false, asked }, of_hands)
+        (Person { lines: Mutex::new(Lines::Reading(receiver)), at_terminal: false, types_alone: true, asked }, of_hands)
+    }
+
+    /// Somebody to whom lines are passed on that were typed for this place of several. What is typed ahead is not dropped here:
+    /// it may be for another place.
+    pub fn at_place(lines: mpsc::Receiver<String>, questions: Questions) -> Self {
+        let at_terminal = questions == Questions::Shown;
+        Person { at_terminal, types_alone: false, lines: Mutex::new(Lines::Reading(lines)), asked: Arc::default() }
     }
 
     /// Nobody: every question is answered by [`Reply::Gone`].
     pub fn nobody() -> Self {
-        Person { lines: Mutex::new(Lines::Nobody), at_terminal: false, asked: Arc::default() }
+        Person { lines: Mutex::new(Lines::Nobody), at_terminal: false, types_alone: true, asked: Arc::default() }
     }
 
     /// Somebody whose lines come from `input`.
     pub fn answering(input: impl Read + Send + 'static) -> Self {
-        Person { lines: Mutex::new(Lines::NotYet(Box::new(input))), at_terminal: false, asked: Arc::default() }
+        Person {
+            lines: Mutex::new(Lines::NotYet(Box::new(input))),
+            at_terminal: false,
+            types_alone: true,
+            asked: Arc::default(),
+        }
     }
 
     /// Can anybody answer? No longer so once the end of the input has been met.
@@ -98,7 +112,7 @@ impl Person {
 
     /// Drops what was typed before the question, and begins to listen.
     pub fn ask(&self) {
-        if self.at_terminal {
+        if self.at_terminal && self.types_alone {
             drop_typed_ahead();
         }
         let mut lines = self.lock();
@@ -169,8 +183,8 @@ impl Lines {
     }
 }
 
-/// Detached, because a read from a terminal cannot be called off; the end of the process ends it.
-fn read_in_background(
+/// Passes each line on, until one is not wanted. Detached, because a read from a terminal cannot be called off; the end of the process ends it.
+pub fn read_in_background(
     input: impl Read + Send + 'static,
     pass_on: impl Fn(String) -> bool + Send + 'static,
 ) -> std::io::Result<()> {

@@ -1,0 +1,360 @@
+//! What the operator of a station reads: what is asked and what failed, line by line with the place's number; and on a terminal a
+//! table below it, a line for each place. In a file the lines are all there is.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io::{self, Write};
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use crate::cli::harmless::{Breaks, columns, harmless};
+use crate::cli::reader::Reader;
+use crate::cli::screen::Screen;
+use crate::cli::station::answers::Questions;
+use crate::cli::style::{Look, Role};
+use crate::cli::summary::headline;
+use crate::cli::wording::{clean, clip, hang, milliseconds};
+use crate::engine::{Event, GoesOn, Outcome, Told};
+use crate::words::PlaceNumber;
+
+/// Room for `[12] `.
+const LEAD: usize = 5;
+/// The table is not drawn more often, whatever happens.
+const REDRAW: Duration = Duration::from_millis(100);
+/// Lines of the terminal that the table leaves free, for what is told above it.
+const LINES_FREE: usize = 6;
+/// Places up to here are shown where nothing says how high the terminal is.
+const HEIGHT_UNKNOWN: usize = 24;
+
+/// Moves to the start of the line that is so many lines above, and clears all below.
+fn back_over(lines: usize) -> String {
+    if lines == 0 { "\r\u{1b}[J".to_owned() } else { format!("\r\u{1b}[{lines}A\u{1b}[J") }
+}
+
+pub(super) struct StationScreen<W: Write> {
+    writer: W,
+    look: Look,
+    /// Only on a terminal.
+    table: Option<Table>,
+    places: BTreeMap<PlaceNumber, Shown>,
+    /// What the screens of the places have written.
+    written: Rc<RefCell<Vec<u8>>>,
+    asks: Asks,
+}
+
+/// Does somebody answer at this screen?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asks {
+    Person,
+    Nobody,
+}
+
+struct Shown {
+    screen: Screen<Prefixed>,
+    row: Row,
+}
+
+#[derive(Debug)]
+struct Table {
+    height: usize,
+    /// Lines of it that stand there, the one where is typed aside.
+    drawn: usize,
+    drawn_at: Option<Instant>,
+    /// Somebody has typed ENTER, which has moved the cursor on.
+    typed: usize,
+}
+
+/// What a place does, in a line.
+#[derive(Debug)]
+struct Row {
+    port: String,
+    step: String,
+    what: String,
+    role: Role,
+    since: Instant,
+}
+
+impl<W: Write> StationScreen<W> {
+    /// `height` is that of the terminal, if it is one.
+    pub(super) fn new(writer: W, look: Look, height: Option<usize>, asks: Asks) -> Self {
+        let table = height.map(|height| Table {
+            height: if height == 0 { HEIGHT_UNKNOWN } else { height },
+            drawn: 0,
+            drawn_at: None,
+            typed: 0,
+        });
+        StationScreen { writer, look, table, places: BTreeMap::new(), written: Rc::default(), asks }
+    }
+
+    /// A line about no place in particular.
+    pub(super) fn say(&mut self, role: Role, text: &str) {
+        let lines: Vec<String> = text.lines().flat_map(|line| hang("", line, self.look.width)).collect();
+        let text: String =
+            lines.iter().map(|line| format!("{}\n", harmless(&self.look.paint(role, line), Breaks::Foreign))).collect();
+        self.print(text.as_bytes());
+    }
+
+    /// The person has typed a line.
+    pub(super) fn typed(&mut self) {
+        if let Some(table) = &mut self.table {
+            table.typed += 1;
+        }
+        self.print(b"");
+    }
+
+    /// Time has passed.
+    pub(super) fn tick(&mut self) {
+        if let Some(table) = &self.table
+            && table.drawn_at.is_none_or(|at| at.elapsed() >= REDRAW)
+        {
+            self.redraw();
+        }
+    }
+
+    /// The table goes, and nothing more is shown in place.
+    pub(super) fn close(&mut self) {
+        self.take_off();
+        self.table = None;
+    }
+
+    fn take_off(&mut self) {
+        if let Some(table) = self.table.as_mut().filter(|table| table.drawn_at.is_some()) {
+            let lines = table.drawn + std::mem::take(&mut table.typed);
+            table.drawn = 0;
+            table.drawn_at = None;
+            let _gone = self.writer.write_all(back_over(lines).as_bytes());
+        }
+    }
+
+    /// Prints above the table.
+    fn print(&mut self, text: &[u8]) {
+        self.take_off();
+        // A screen that is gone must not end a run.
+        let _gone = self.writer.write_all(text);
+        self.draw();
+        let _gone = self.writer.flush();
+    }
+
+    fn draw(&mut self) {
+        let rows = self.rows();
+        let Some(table) = &mut self.table else { return };
+        let mut text = String::new();
+        for row in &rows {
+            text.push_str(row);
+            text.push('\n');
+        }
+        if self.asks == Asks::Person {
+            text.push_str("> ");
+        }
+        table.drawn = rows.len();
+        table.drawn_at = Some(Instant::now());
+        let _gone = self.writer.write_all(text.as_bytes());
+    }
+
+    /// In place, so that what is just being typed stays.
+    fn redraw(&mut self) {
+        let rows = self.rows();
+        let Some(table) = &mut self.table else { return };
+        if table.drawn_at.is_none() || table.drawn != rows.len() || table.typed > 0 {
+            return self.print(b"");
+        }
+        let mut text = format!("\u{1b}7\r\u{1b}[{}A", rows.len());
+        for row in &rows {
+            text.push_str(&format!("\u{1b}[2K{row}\r\n"));
+        }
+        text.push_str("\u{1b}8");
+        table.drawn_at = Some(Instant::now());
+        let _gone = self.writer.write_all(text.as_bytes()).and_then(|()| self.writer.flush());
+    }
+
+    fn rows(&self) -> Vec<String> {
+        let Some(table) = &self.table else { return Vec::new() };
+        let room = table.height.saturating_sub(LINES_FREE).max(1);
+        let port = self.places.values().map(|shown| shown.row.port.len()).max().unwrap_or(0);
+        let row = |(place, shown): (&PlaceNumber, &Shown)| {
+            let Row { step, what, role, since, .. } = &shown.row;
+            let time = milliseconds(u64::try_from(since.elapsed().as_secs()).unwrap_or(0) * 1000);
+            let lead = format!("{place:>3} {:port$} {step:>6} ", shown.row.port);
+            let width = self.look.width.saturating_sub(columns(&lead) + columns(&time) + 2);
+            let what = self.look.paint(*role, &clip(what, width));
+            harmless(&format!("{lead}{what} {time}"), Breaks::Foreign)
+        };
+        let mut rows: Vec<String> = self.places.iter().take(room).map(row).collect();
+        if self.places.len() > room {
+            rows.push(format!("    and {} more", self.places.len() - room));
+        }
+        rows
+    }
+
+    fn place(&mut self, place: PlaceNumber) -> &mut Shown {
+        let (look, written, on_terminal) = (self.look, &self.written, self.table.is_some());
+        self.places.entry(place).or_insert_with(|| {
+            let writer =
+                Prefixed { lead: format!("{:<LEAD$}", format!("[{place}]")), at_start: true, to: Rc::clone(written) };
+            let look = Look { width: look.width.saturating_sub(LEAD), ..look };
+            let screen = Screen::new(writer, look);
+            Shown { screen: if on_terminal { screen.quiet() } else { screen }, row: Row::new() }
+        })
+    }
+}
+
+impl<W: Write> Reader for StationScreen<W> {
+    fn event(&mut self, told: &Told<&Event>) -> Option<String> {
+        let Some(place) = told.place else {
+            return None;
+        };
+        let how = Questions::how(place, told.event).filter(|_| self.asks == Asks::Person);
+        let shown = self.place(place);
+        shown.row.hear(told.event);
+        let asked = with_place(told.event, place);
+        let event = asked.as_ref().unwrap_or(told.event);
+        match event {
+            Event::PlaceEmpty { port, text } => {
+                let hands = text.as_ref().map(|text| format!(" {}", clean(text))).unwrap_or_default();
+                let text = format!("Port {port} waits for a board.{hands}");
+                // Where nothing is drawn the first one is enough.
+                shown.screen_says(&text);
+            }
+            Event::LeftAlone { .. } => shown.screen_says("This board is healthy, and was not touched."),
+            event => {
+                shown.screen.event(&Told { event, ..*told });
+            }
+        }
+        if let Some(how) = how {
+            shown.screen_says(&how);
+        }
+        let written = std::mem::take(&mut *self.written.borrow_mut());
+        if written.is_empty() {
+            self.tick()
+        } else {
+            self.print(&written)
+        }
+        None
+    }
+}
+
+/// The same question, with the word that answers it here.
+fn with_place(event: &Event, place: PlaceNumber) -> Option<Event> {
+    let mut event = match event {
+        Event::ConsentAsked { .. } | Event::BoardAsked { .. } | Event::HealthyAsked { .. } => event.clone(),
+        _ => return None,
+    };
+    if let Event::ConsentAsked { phrase, .. } | Event::BoardAsked { phrase, .. } | Event::HealthyAsked { phrase, .. } =
+        &mut event
+    {
+        *phrase = format!("{place} {phrase}");
+    }
+    Some(event)
+}
+
+impl Shown {
+    fn screen_says(&mut self, text: &str) {
+        self.screen.event(&Told::now(&Event::Note { text: text.to_owned() }));
+    }
+}
+
+impl Row {
+    fn new() -> Row {
+        Row { port: String::new(), step: String::new(), what: String::new(), role: Role::Quiet, since: Instant::now() }
+    }
+
+    fn is(&mut self, role: Role, what: impl Into<String>) {
+        self.what = what.into();
+        self.role = role;
+    }
+
+    fn begins(&mut self, role: Role, what: impl Into<String>) {
+        self.since = Instant::now();
+        self.step.clear();
+        self.is(role, what);
+    }
+
+    fn hear(&mut self, event: &Event) {
+        match event {
+            Event::PlaceEmpty { port, text } => {
+                self.port.clone_from(port);
+                let text = text.as_deref().unwrap_or("waits for the next board");
+                // How the last one ended stays until the next one comes.
+                if self.what.is_empty() {
+                    self.begins(Role::Quiet, format!("empty: {text}"));
+                }
+            }
+            Event::RunStarted { run, .. } => {
+                self.port = run.port.clone().unwrap_or_default();
+                self.begins(Role::Quiet, "begins");
+            }
+            Event::StepStarted { name, number, total, .. } | Event::StepSkipped { name, number, total, .. } => {
+                self.step = format!("{number}/{total}");
+                self.is(Role::Quiet, name);
+            }
+            Event::ToolStarted { tool, changes_board, .. } => self.is(
+                Role::Command,
+                if *changes_board { format!("{tool} writes: do not unplug") } else { format!("{tool} works") },
+            ),
+            Event::Progress { label, percent: Some(percent), .. } => {
+                self.is(Role::Command, format!("{} {percent:.0} %", label.as_deref().unwrap_or("works")));
+            }
+            Event::Prompted { text, goes_on, .. } => {
+                let enter = if *goes_on == GoesOn::ByItself { "" } else { "ASKS: " };
+                self.is(Role::Person, format!("{enter}{text}"));
+            }
+            Event::ConsentAsked { phrase, .. } => {
+                self.is(Role::Irreversible, format!("ASKS for consent: {phrase}"));
+            }
+            Event::BoardAsked { text, .. } | Event::HealthyAsked { text, .. } | Event::ToolAsked { text, .. } => {
+                self.is(Role::Person, format!("ASKS: {text}"));
+            }
+            // A prompt says it better.
+            Event::Waiting { waiting_for, .. } if self.role != Role::Person => {
+                self.is(Role::Warning, format!("waits for {waiting_for}"));
+            }
+            Event::Retrying { attempt, attempts_max, .. } => {
+                self.is(Role::Warning, format!("attempt {attempt} of {attempts_max}"));
+            }
+            Event::Interrupted { finishing: true, .. } => self.is(Role::Warning, "is finishing its step"),
+            Event::LeftAlone { .. } => self.begins(Role::Success, "HEALTHY, NOT TOUCHED"),
+            Event::Finished { outcome: Outcome::Recovered, .. } => {
+                self.begins(Role::Success, headline(Outcome::Recovered));
+            }
+            Event::Finished { .. } if self.what == "HEALTHY, NOT TOUCHED" => {}
+            Event::Finished { outcome, problem, .. } => {
+                let what = problem.as_ref().map(|problem| format!(": {}", problem.what)).unwrap_or_default();
+                self.begins(Role::Failure, format!("{}{what}", headline(*outcome)));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Puts the place's number before every line.
+#[derive(Debug)]
+struct Prefixed {
+    lead: String,
+    at_start: bool,
+    to: Rc<RefCell<Vec<u8>>>,
+}
+
+impl Write for Prefixed {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut to = self.to.borrow_mut();
+        for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+            if self.at_start {
+                to.extend(self.lead.as_bytes());
+            }
+            to.extend(line);
+            self.at_start = line.ends_with(b"\n");
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<W: Write> fmt::Debug for StationScreen<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StationScreen").field("table", &self.table).finish_non_exhaustive()
+    }
+}
