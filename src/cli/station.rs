@@ -123,6 +123,7 @@ fn prepared(args: &StationArgs, look: &Look) -> Result<Outcome, Box<Refusal>> {
         keep: job.keep_runs,
         person: desk == Desk::Person,
         turns: Turns::new(),
+        exclusive_tools: exclusive.tools().map(str::to_owned).collect(),
         exclusive: exclusive.ids(&job.playbook),
         boards,
         quota: Quota::of(args.count),
@@ -167,8 +168,8 @@ fn at_work(
             let number = place.number;
             let served = place.clone();
             let serve = move || {
+                let _ended = EndTold(common);
                 serve(&served, common);
-                let _nobody_listens = common.heard.send(Heard::Ended);
             };
             if let Err(error) = thread::Builder::new().name(format!("place {number}")).spawn_scoped(scope, serve) {
                 shows_failed(common, number, &error);
@@ -182,8 +183,8 @@ fn at_work(
         if let (Some(hub), Boards::Real(bus)) = (hub, &common.boards) {
             at_work += 1;
             scope.spawn(move || {
+                let _ended = EndTold(common);
                 look_for_ports(hub, bus, common);
-                let _nobody_listens = common.heard.send(Heard::Ended);
             });
         }
         let mut questions = Questions::default();
@@ -235,6 +236,15 @@ fn at_work(
     };
     shows.end(&Told::now(&finished), &tally);
     outcome
+}
+
+/// Tells that a thread has ended, however it has.
+struct EndTold<'c>(&'c Common<'c>);
+
+impl Drop for EndTold<'_> {
+    fn drop(&mut self) {
+        let _nobody_listens = self.0.heard.send(Heard::Ended);
+    }
 }
 
 fn shows_failed(common: &Common<'_>, place: PlaceNumber, error: &std::io::Error) {
@@ -423,15 +433,11 @@ fn records(job: &Job) -> Result<Option<PathBuf>, Box<Refusal>> {
 /// What the operator must know before they plug.
 fn about_turns(exclusive: &Exclusive) -> Option<Event> {
     let tools: Vec<&str> = exclusive.tools().collect();
-    let (names, verb) = match tools.as_slice() {
-        [] => return None,
-        [only] => ((*only).to_owned(), "cannot"),
-        several => (several.join(" and "), "cannot"),
-    };
-    Some(Event::Note {
+    (!tools.is_empty()).then(|| Event::Note {
         text: format!(
-            "{names} {verb} be told which board to take, so the boards take turns there. Connect a board as its place asks for it, \
-             and not before."
+            "{} cannot be told which board to take, so the boards take turns there: connect none to a place that is to be left \
+             empty.",
+            tools.join(" and ")
         ),
     })
 }

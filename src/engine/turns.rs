@@ -70,10 +70,11 @@ impl<'a, W: World> Runner<'a, W> {
         if self.world.turns().is_none() {
             return Ok(());
         }
-        let _hold = ClockHold::new();
+        let mut hold = None;
         let deadline = Instant::now() + TURN_LIMIT;
         loop {
             let Some((board, others)) = self.others_alike(run) else { return Ok(()) };
+            hold.get_or_insert_with(ClockHold::new);
             let now = Instant::now();
             if now >= deadline {
                 // The call itself refuses, with what to do.

@@ -67,7 +67,13 @@ impl PlaceTurns {
         if let Some((tool, place)) = others.into_iter().find(|(_, place)| *place != self.place) {
             return Err(NotYourTurn { place, tool: tool.clone() });
         }
+        let before = taken.len();
         taken.extend(tools.iter().map(|tool| (tool.clone(), self.place)));
+        let more = taken.len() > before;
+        drop(taken);
+        if more {
+            self.turns.changed.send_modify(|number| *number += 1);
+        }
         Ok(())
     }
 
@@ -93,7 +99,7 @@ impl PlaceTurns {
         }
     }
 
-    /// Tells of every turn that is given back from now on.
+    /// Tells of every turn that is taken or given back from now on.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.turns.changed.subscribe()
     }
@@ -120,6 +126,7 @@ mod tests {
         let (one, two) = (turns.of(PlaceNumber(1)), turns.of(PlaceNumber(2)));
         let mut changes = two.changes();
         let call = one.take_for_call("writer").unwrap();
+        changes.mark_unchanged();
         let refused = two.take(&both()).unwrap_err();
         assert_eq!(refused.to_string(), "place 1 to leave writer");
         assert_eq!((turns.holder("loader"), turns.holder("writer")), (None, Some(PlaceNumber(1))));
@@ -128,7 +135,10 @@ mod tests {
         assert!(changes.has_changed().unwrap());
         changes.mark_unchanged();
         two.take(&both()).unwrap();
+        assert!(changes.has_changed().unwrap());
+        changes.mark_unchanged();
         two.take(&both()).unwrap();
+        assert!(!changes.has_changed().unwrap());
         assert!(two.holds("loader") && one.take_for_call("loader").is_err());
         two.give_back();
         assert!(changes.has_changed().unwrap());

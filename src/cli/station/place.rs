@@ -63,7 +63,8 @@ pub(super) struct Common<'s> {
     /// Does somebody at a terminal answer?
     pub(super) person: bool,
     pub(super) turns: Arc<Turns>,
-    /// What only one board at a time may show.
+    /// Tools that cannot be told which board to take, and what only one board at a time may show for them.
+    pub(super) exclusive_tools: Vec<String>,
     pub(super) exclusive: Vec<UsbId>,
     pub(super) boards: Boards,
     pub(super) quota: Quota,
@@ -166,8 +167,7 @@ fn serve_real(place: &Place, common: &Common<'_>, bus: &SharedBus, tell: &dyn Fn
     let kinds = kinds(common.playbook);
     let watch = Watch { place, common, bus, kinds: &kinds };
     loop {
-        tell(Event::PlaceEmpty { port: place.port.clone(), text: first_hands(common.playbook) });
-        if !runtime.block_on(watch.until_there()) || !common.quota.take() {
+        if !runtime.block_on(watch.until_there(tell)) || !common.quota.take() {
             return Ok(());
         }
         recover(place, common)?;
@@ -187,8 +187,10 @@ struct Watch<'w> {
 
 impl Watch<'_> {
     /// Answers whether a board has come; else the station ends.
-    async fn until_there(&self) -> bool {
+    async fn until_there(&self, tell: &dyn Fn(Event)) -> bool {
         let machine = self.machine();
+        let mut turns = self.turns().changes();
+        let mut told: Option<Option<PlaceNumber>> = None;
         loop {
             if self.ends() {
                 return false;
@@ -196,8 +198,25 @@ impl Watch<'_> {
             if !self.here(&machine).is_empty() {
                 return true;
             }
-            self.news(&machine).await;
+            let at_work = self.at_exclusive();
+            if told.is_none_or(|told| told != at_work) {
+                told = Some(at_work);
+                let text = match at_work {
+                    Some(other) => Some(format!("Leave it empty until place {other} says that it is done.")),
+                    None => first_hands(self.common.playbook),
+                };
+                tell(Event::PlaceEmpty { port: self.place.port.clone(), text });
+            }
+            tokio::select! {
+                () = self.news(&machine) => {}
+                _ = turns.changed() => {}
+            }
         }
+    }
+
+    /// The place whose board a tool could take this one for.
+    fn at_exclusive(&self) -> Option<PlaceNumber> {
+        self.common.exclusive_tools.iter().find_map(|tool| self.common.turns.holder(tool))
     }
 
     /// Answers whether the board is gone; else the station ends. A turn ends with what the board shows, too.

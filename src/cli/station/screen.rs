@@ -20,6 +20,7 @@ use crate::words::PlaceNumber;
 
 /// Room for `[12] `.
 const LEAD: usize = 5;
+const HEALTHY: &str = "HEALTHY, NOT TOUCHED";
 /// The table is not drawn more often, whatever happens.
 const REDRAW: Duration = Duration::from_millis(100);
 /// Lines of the terminal that the table leaves free, for what is told above it.
@@ -73,6 +74,8 @@ struct Row {
     what: String,
     role: Role,
     since: Instant,
+    /// How it went with the last board.
+    last: Option<String>,
 }
 
 impl<W: Write> StationScreen<W> {
@@ -188,41 +191,66 @@ impl<W: Write> StationScreen<W> {
     }
 
     fn place(&mut self, place: PlaceNumber) -> &mut Shown {
-        let (look, written, on_terminal) = (self.look, &self.written, self.table.is_some());
-        self.places.entry(place).or_insert_with(|| {
-            let writer =
-                Prefixed { lead: format!("{:<LEAD$}", format!("[{place}]")), at_start: true, to: Rc::clone(written) };
-            let look = Look { width: look.width.saturating_sub(LEAD), ..look };
-            let screen = Screen::new(writer, look);
-            Shown { screen: if on_terminal { screen.quiet() } else { screen }, row: Row::new() }
-        })
+        let screen = self.screen_of(place);
+        self.places.entry(place).or_insert_with(|| Shown { screen, row: Row::new() })
     }
+
+    /// For one run.
+    fn screen_of(&self, place: PlaceNumber) -> Screen<Prefixed> {
+        let writer = Prefixed { lead: lead(place), at_start: true, to: Rc::clone(&self.written) };
+        let screen = Screen::new(writer, self.look_beside());
+        if self.table.is_some() { screen.quiet() } else { screen }
+    }
+
+    fn look_beside(&self) -> Look {
+        Look { width: self.look.width.saturating_sub(LEAD), ..self.look }
+    }
+
+    /// About a place, beside its events.
+    fn place_says(&mut self, place: PlaceNumber, role: Role, text: &str) {
+        let look = self.look_beside();
+        let mut writer = Prefixed { lead: lead(place), at_start: true, to: Rc::clone(&self.written) };
+        for line in hang("", &clean(text), look.width) {
+            // Into memory, which takes everything.
+            let _written = writeln!(writer, "{}", harmless(&look.paint(role, &line), Breaks::Foreign));
+        }
+    }
+}
+
+fn lead(place: PlaceNumber) -> String {
+    format!("{:<LEAD$}", format!("[{place}]"))
 }
 
 impl<W: Write> Reader for StationScreen<W> {
     fn event(&mut self, told: &Told<&Event>) -> Option<String> {
-        let Some(place) = told.place else {
-            return None;
-        };
-        let how = Questions::how(place, told.event).filter(|_| self.asks == Asks::Person);
+        let place = told.place?;
+        if matches!(told.event, Event::RunStarted { .. }) {
+            let screen = self.screen_of(place);
+            self.place(place).screen = screen;
+        }
         let shown = self.place(place);
         shown.row.hear(told.event);
+        let was_healthy = shown.row.last.as_deref() == Some(HEALTHY);
         let asked = with_place(told.event, place);
         let event = asked.as_ref().unwrap_or(told.event);
         match event {
+            // The table says it.
+            Event::PlaceEmpty { .. } if self.table.is_some() => {}
             Event::PlaceEmpty { port, text } => {
-                let hands = text.as_ref().map(|text| format!(" {}", clean(text))).unwrap_or_default();
-                let text = format!("Port {port} waits for a board.{hands}");
-                // Where nothing is drawn the first one is enough.
-                shown.screen_says(&text);
+                let hands = text.as_ref().map(|text| format!(" {text}")).unwrap_or_default();
+                self.place_says(place, Role::Quiet, &format!("Port {port} waits for a board.{hands}"));
             }
-            Event::LeftAlone { .. } => shown.screen_says("This board is healthy, and was not touched."),
+            Event::LeftAlone { found, .. } => {
+                let text = format!("{HEALTHY}: the board at {} runs its firmware.", found.port);
+                self.place_says(place, Role::Success, &text);
+            }
+            Event::Finished { .. } if was_healthy => {}
             event => {
-                shown.screen.event(&Told { event, ..*told });
+                self.place(place).screen.event(&Told { event, ..*told });
             }
         }
-        if let Some(how) = how {
-            shown.screen_says(&how);
+        if let Some(how) = Questions::how(place, told.event).filter(|_| self.asks == Asks::Person) {
+            self.place_says(place, Role::Person, &how);
         }
         let written = std::mem::take(&mut *self.written.borrow_mut());
         if written.is_empty() {
@@ -248,15 +276,16 @@ fn with_place(event: &Event, place: PlaceNumber) -> Option<Event> {
     Some(event)
 }
 
-impl Shown {
-    fn screen_says(&mut self, text: &str) {
-        self.screen.event(&Told::now(&Event::Note { text: text.to_owned() }));
-    }
-}
-
 impl Row {
     fn new() -> Row {
-        Row { port: String::new(), step: String::new(), what: String::new(), role: Role::Quiet, since: Instant::now() }
+        Row {
+            port: String::new(),
+            step: String::new(),
+            what: String::new(),
+            role: Role::Quiet,
+            since: Instant::now(),
+            last: None,
+        }
     }
 
     fn is(&mut self, role: Role, what: impl Into<String>) {
@@ -270,19 +299,24 @@ impl Row {
         self.is(role, what);
     }
 
+    fn ends(&mut self, role: Role, how: &str, what: &str) {
+        self.begins(role, format!("{how}{what}"));
+        self.last = Some(how.to_owned());
+    }
+
     fn hear(&mut self, event: &Event) {
         match event {
             Event::PlaceEmpty { port, text } => {
                 self.port.clone_from(port);
                 let text = text.as_deref().unwrap_or("waits for the next board");
                 // How the last one ended stays until the next one comes.
-                if self.what.is_empty() {
-                    self.begins(Role::Quiet, format!("empty: {text}"));
-                }
+                let last = self.last.as_ref().map(|last| format!("{last}; ")).unwrap_or_default();
+                self.begins(Role::Quiet, format!("{last}empty: {text}"));
             }
             Event::RunStarted { run, .. } => {
                 self.port = run.port.clone().unwrap_or_default();
                 self.begins(Role::Quiet, "begins");
+                self.last = None;
             }
             Event::StepStarted { name, number, total, .. } | Event::StepSkipped { name, number, total, .. } => {
                 self.step = format!("{number}/{total}");
@@ -313,14 +347,14 @@ impl Row {
                 self.is(Role::Warning, format!("attempt {attempt} of {attempts_max}"));
             }
             Event::Interrupted { finishing: true, .. } => self.is(Role::Warning, "is finishing its step"),
-            Event::LeftAlone { .. } => self.begins(Role::Success, "HEALTHY, NOT TOUCHED"),
+            Event::LeftAlone { .. } => self.ends(Role::Success, HEALTHY, ""),
             Event::Finished { outcome: Outcome::Recovered, .. } => {
-                self.begins(Role::Success, headline(Outcome::Recovered));
+                self.ends(Role::Success, headline(Outcome::Recovered), "");
             }
-            Event::Finished { .. } if self.what == "HEALTHY, NOT TOUCHED" => {}
+            Event::Finished { .. } if self.last.as_deref() == Some(HEALTHY) => {}
             Event::Finished { outcome, problem, .. } => {
                 let what = problem.as_ref().map(|problem| format!(": {}", problem.what)).unwrap_or_default();
-                self.begins(Role::Failure, format!("{}{what}", headline(*outcome)));
+                self.ends(Role::Failure, headline(*outcome), &what);
             }
             _ => {}
         }
