@@ -122,6 +122,17 @@ struct Ide {
     spsdk: &'static str,
 }
 
+const ON_WINDOWS: Ide = Ide {
+    system: OperatingSystem::Windows,
+    root: "",
+    exe: ".exe",
+    dfu_util: "windows",
+    programmer: "windows/bin",
+    native: "win",
+    python: "win/python.exe",
+    spsdk: "windows",
+};
+
 const IDES: [Ide; 6] = [
     Ide {
         system: OperatingSystem::Linux,
@@ -153,36 +164,9 @@ const IDES: [Ide; 6] = [
         python: "mac/bin/python",
         spsdk: "mac",
     },
-    Ide {
-        system: OperatingSystem::Windows,
-        root: "Program Files/OpenMV IDE/share/qtcreator",
-        exe: ".exe",
-        dfu_util: "windows",
-        programmer: "windows/bin",
-        native: "win",
-        python: "win/python.exe",
-        spsdk: "windows",
-    },
-    Ide {
-        system: OperatingSystem::Windows,
-        root: "drive-d/OpenMV IDE/share/qtcreator",
-        exe: ".exe",
-        dfu_util: "windows",
-        programmer: "windows/bin",
-        native: "win",
-        python: "win/python.exe",
-        spsdk: "windows",
-    },
-    Ide {
-        system: OperatingSystem::Windows,
-        root: "Program Files (x86)/OpenMV IDE/share/qtcreator",
-        exe: ".exe",
-        dfu_util: "windows",
-        programmer: "windows/bin",
-        native: "win",
-        python: "win/python.exe",
-        spsdk: "windows",
-    },
+    Ide { root: "Program Files/OpenMV IDE/share/qtcreator", ..ON_WINDOWS },
+    Ide { root: "drive-d/OpenMV IDE/share/qtcreator", ..ON_WINDOWS },
+    Ide { root: "Program Files (x86)/OpenMV IDE/share/qtcreator", ..ON_WINDOWS },
 ];
 
 impl Ide {

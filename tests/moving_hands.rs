@@ -196,8 +196,9 @@ fn a_program_is_called_for_each_move_and_lets_go_at_the_end() {
 
 #[test]
 fn a_failed_program_ends_the_run_and_is_called_for_the_last_time() {
-    let house = relays("case $1 in fit-jumper) exit 3;; esac\n");
-    let ran = house.run(&EXEC).exits(8).says("THE HANDS FAILED").says("`./relays fit-jumper`: exit code 3");
+    let house = relays("case $1 in fit-jumper) echo coil 2 is open >&2; exit 3;; esac\n");
+    let ran = house.run(&EXEC).exits(8).says("THE HANDS FAILED").says("NOT YOU");
+    let ran = ran.says("`./relays fit-jumper`: exit code 3 (it printed: coil 2 is open)");
     ran.says("This run has changed nothing on the board.").says("Running recover again is safe");
     assert_eq!(moves(&house), ["unplug", "fit-jumper", "off"]);
     // What does not let go is told beside what failed first.

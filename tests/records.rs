@@ -147,6 +147,20 @@ fn it_is_told_as_text_as_a_page_for_programs_and_to_be_sent() {
     assert!(sent.contains(r#""station":"station""#) && sent.contains(r#""host":"host""#), "{sent}");
     house.run(&["report", "sent.jsonl"]).exits(0).says("no <answer> & no hope");
     house.run(&["report", "sent.jsonl", "--verify"]).exits(0);
+    // What is in a file that somebody has sent says nothing of where files are written.
+    let run = the_run(&house).file_name().unwrap().to_str().unwrap().to_owned();
+    for (file, name) in [("above", "../above"), ("below", "20261130-120000-/../../below")] {
+        house.write(&format!("{file}.jsonl"), sent.replace(&run, name));
+        let output = format!("tests-{file}");
+        house
+            .run(&["report", "sent.jsonl", &format!("{file}.jsonl"), "--format", "openhtf", "--output", &output])
+            .exits(1)
+            .says("is not as it was written");
+        let names = std::fs::read_dir(house.path(&format!("work/{output}"))).unwrap();
+        let mut names: Vec<String> = names.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        assert_eq!(names, [format!("{run}.json"), format!("{file}.json")]);
+    }
 }
 
 #[test]
@@ -454,6 +468,11 @@ fn many_runs_are_told_unit_by_unit() {
     // Named ones, each once.
     house.run(&["report", first, first, "last"]).exits(0).says("Runs that you named").says("of 2 units");
     house.run(&["report", first, "--format", "csv"]).exits(0).says("step-failed");
+
+    // A run that does not come to a board is no unit's failure.
+    house.run(&[&RUN[..], &["--unit", "SN-2", "--tool", "mender=gone"]].concat()).exits(4);
+    let told = report(&[]).exits(0).says("2 of 2 units were recovered (100 %)").says("1 tool-missing");
+    told.says("1 run that counts for no unit did not come to the first step: tool-missing.");
 }
 
 #[test]

@@ -771,24 +771,24 @@ pub struct TestArgs {
     /// Break things: let each mishap happen at each step where it can
     ///
     /// Each mishap is a run of its own, and a second one on the camera as the first has left it. Playbooks need no test file for this.
-    #[arg(long)]
+    #[arg(long, group = "in_parts")]
     pub faults: bool,
 
     /// Cut a run at every sector, page, fuse, call and line of output, and run again on what that leaves
     ///
     /// By killing recover, by pulling the cable, and by a loss of power. Cuts that leave the same state are tried once. Playbooks need a virtual board for this, and no test file.
-    #[arg(long, conflicts_with = "faults", group = "in_parts")]
+    #[arg(long, group = "in_parts")]
     pub cuts: bool,
 
     /// Change the playbooks as an author might get them wrong, and tell which changes no case notices
-    #[arg(long, conflicts_with = "faults", group = "in_parts")]
+    #[arg(long, group = "in_parts")]
     pub mutate: bool,
 
-    /// Only cases, changes or cuts whose file and name hold this text (repeatable)
+    /// Only cases, mishaps, changes or cuts whose file and name hold this text (repeatable)
     #[arg(long, value_name = "TEXT")]
     pub filter: Vec<String>,
 
-    /// Try only one part of N of the changes or cuts, the Kth: 1/4 to 4/4 are all of them
+    /// Try only one part of N of the mishaps, changes or cuts, the Kth: 1/4 to 4/4 are all of them
     #[arg(long, value_name = "K/N", requires = "in_parts")]
     pub shard: Option<Shard>,
 

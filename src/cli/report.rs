@@ -215,7 +215,7 @@ fn in_words(shift: &Shift<'_>) -> String {
     let selection = shift.selection;
     let mut lines = vec![format!("{}.", shift.yields()), selection.asked()];
     lines.extend(shift.figures().into_iter().map(|(label, text)| format!("{label}: {text}")));
-    lines.extend(selection.left_out.iter().map(|text| format!("{text}.")));
+    lines.extend(shift.left_out().iter().map(|text| format!("{text}.")));
     let mut part = |heading: &str, of_part: Vec<String>| {
         if !of_part.is_empty() {
             lines.extend([String::new(), format!("{heading}:")]);

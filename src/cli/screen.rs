@@ -405,9 +405,10 @@ impl<W: Write> Screen<W> {
         self.ongoing.end(&mut self.page);
         let (look, width) = (self.page.look, self.page.inner_width());
         let (lines, answer_wanted) = match event {
-            Event::Prompted { text, goes_on, hands, drawing, limit_ms, .. } => {
+            Event::Prompted { text, goes_on, hands, without_person, drawing, limit_ms, .. } => {
                 let goes_on = boxes::Ends::of(*goes_on, hands, self.rehearses);
-                let prompt = boxes::Prompt { text, ends: goes_on, drawing: drawing.as_deref(), limit_ms: *limit_ms };
+                let (without_person, drawing) = (*without_person, drawing.as_deref());
+                let prompt = boxes::Prompt { text, ends: goes_on, without_person, drawing, limit_ms: *limit_ms };
                 (boxes::prompt(&look, width, &prompt), goes_on != boxes::Ends::ByItself)
             }
             Event::ConsentAsked { why, command, fuse, phrase, limit_ms, .. } => {

@@ -143,6 +143,9 @@ pub enum Event {
         /// What hands are to do, as far as the playbook says it to programs: without any, only a person can do it.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         hands: Vec<HandMove>,
+        /// What moves in place of hands does it, and no person is to.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        without_person: bool,
         /// Where on the board they find what the text names.
         #[serde(skip_serializing_if = "Option::is_none")]
         drawing: Option<Box<Drawing>>,
@@ -427,6 +430,7 @@ pub enum Asks {
 impl Event {
     pub fn asks(&self) -> Asks {
         match self {
+            Event::Prompted { without_person: true, .. } => Asks::Nothing,
             Event::Prompted { goes_on: GoesOn::ByItself, .. } => Asks::Hands,
             Event::Prompted { goes_on: GoesOn::WithEnter | GoesOn::Either, .. }
             | Event::BoardAsked { .. }

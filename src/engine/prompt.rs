@@ -55,7 +55,8 @@ impl<'a, W: World> Runner<'a, W> {
         // With the board's drawing, where they are to find a pin or a switch.
         let looks = hands.iter().any(|hand| matches!(hand, HandMove::FitJumper | HandMove::SwitchOn));
         let prompt = self.next_prompt();
-        let goes_on = if self.moved_without_person(hands) { GoesOn::ByItself } else { goes_on };
+        let without_person = self.moved_without_person(hands);
+        let goes_on = if without_person { GoesOn::ByItself } else { goes_on };
         // Before it is told: the answer may be there as soon as it is.
         self.begin_moves(step, prompt, hands, limit);
         self.tell(Event::Prompted {
@@ -64,6 +65,7 @@ impl<'a, W: World> Runner<'a, W> {
             text: text.to_owned(),
             goes_on,
             hands: hands.to_vec(),
+            without_person,
             drawing: self.playbook.drawing.clone().filter(|_| looks).map(Box::new),
             limit_ms: milliseconds(limit),
         });

@@ -60,6 +60,18 @@ impl Outcome {
         }
     }
 
+    /// It ended before its first step, so that nothing is said of any board.
+    pub fn is_before_the_first_step(self) -> bool {
+        matches!(
+            self,
+            Outcome::Planned
+                | Outcome::CommandLine
+                | Outcome::PlaybookInvalid
+                | Outcome::ToolMissing
+                | Outcome::BoardBusy
+        )
+    }
+
     /// The process's exit code; this is the only place that knows them.
     pub fn exit_code(self) -> u8 {
         match self {

@@ -139,9 +139,22 @@ struct Call {
     stdout: LineSplitter,
     stderr: LineSplitter,
     began: Instant,
+    /// The last line that it has printed and that is not empty, on its standard error before its output.
+    said: Option<(Stream, String)>,
     late: mpsc::Receiver<()>,
     /// Dropped when the call has ended, which ends the thread that would tell that it is late.
     _ended: Sender<()>,
+}
+
+impl Call {
+    fn hear(&mut self, stream: Stream, lines: &[String]) {
+        // Which of two streams came first is not known.
+        let complained = matches!(self.said, Some((Stream::Stderr, _)));
+        let last = lines.iter().rev().find(|line| !line.trim().is_empty());
+        if let Some(last) = last.filter(|_| stream == Stream::Stderr || !complained) {
+            self.said = Some((stream, last.trim().to_owned()));
+        }
+    }
 }
 
 impl MovingHands {
@@ -264,8 +277,9 @@ impl MovingHands {
                     Stream::Stdout => &mut call.stdout,
                     Stream::Stderr => &mut call.stderr,
                 };
-                let lines = splitter.push(&bytes).into_iter().map(|piece| Moving::Output { stream, text: piece.text });
-                state.heard.extend(lines);
+                let lines: Vec<String> = splitter.push(&bytes).into_iter().map(|piece| piece.text).collect();
+                call.hear(stream, &lines);
+                state.heard.extend(lines.into_iter().map(|text| Moving::Output { stream, text }));
                 return Poll::Ready(());
             }
             Poll::Ready(Some(ToolEvent::Ended(end))) => end,
@@ -281,9 +295,12 @@ impl MovingHands {
 
     fn ended(&self, state: &mut State, program: &HandsProgram, mut call: Call, end: &ToolEnd) {
         let rest = [(Stream::Stdout, call.stdout.finish()), (Stream::Stderr, call.stderr.finish())];
-        let rest = rest.into_iter().filter_map(|(stream, piece)| Some(Moving::Output { stream, text: piece?.text }));
-        state.heard.extend(rest);
-        let (hands, elapsed) = (call.hands.clone(), call.began.elapsed());
+        for (stream, piece) in rest {
+            let Some(piece) = piece else { continue };
+            call.hear(stream, std::slice::from_ref(&piece.text));
+            state.heard.push_back(Moving::Output { stream, text: piece.text });
+        }
+        let (hands, elapsed, said) = (call.hands.clone(), call.began.elapsed(), call.said.take());
         // Ends what the program may have left.
         drop(call);
         let lets_go = hands.is_empty();
@@ -295,7 +312,8 @@ impl MovingHands {
             state.heard.push_back(Moving::Done { hands, elapsed });
         } else {
             let word = hands.first().map_or(LET_GO, |hand| hand.word());
-            let why = format!("`{} {word}`: {end}", program.named);
+            let said = said.map(|(_, said)| format!(" (it printed: {})", clipped(&said))).unwrap_or_default();
+            let why = format!("`{} {word}`: {end}{said}", program.named);
             state.queue.clear();
             state.heard.push_back(Moving::Failed { hands, why, elapsed });
         }
@@ -384,6 +402,7 @@ impl MovingHands {
             stdout: LineSplitter::default(),
             stderr: LineSplitter::default(),
             began: Instant::now(),
+            said: None,
             late: is_late,
             _ended: ended,
         });
@@ -453,7 +472,7 @@ mod tests {
             assert!(matches!(hands.next().await, Moving::Output { text, .. } if text == "on"));
             let Moving::Failed { hands: failed, why, .. } = hands.next().await else { panic!("no failure") };
             assert_eq!(failed, [HandMove::Unplug]);
-            assert!(why.contains("did not finish within"), "{why}");
+            assert!(why.contains("did not finish within") && why.ends_with("(it printed: on)"), "{why}");
             assert!(!hands.under_way(), "the second move is not made");
             hands.let_go();
             assert!(matches!(hands.next().await, Moving::Begun { command, .. } if command[1] == LET_GO));

@@ -225,9 +225,10 @@ pub struct Shard {
 }
 
 impl Shard {
-    /// Neighbours are alike, so each part takes some of everywhere.
-    pub fn holds(self, index: usize) -> bool {
-        index % self.parts == self.part - 1
+    /// Leaves those of this part. Neighbours are alike, so each part takes some of everywhere.
+    pub fn keep<T>(self, all: &mut Vec<T>) {
+        let mut index = 0..;
+        all.retain(|_| index.next().is_some_and(|index: usize| index % self.parts == self.part - 1));
     }
 }
 

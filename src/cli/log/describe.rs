@@ -105,6 +105,9 @@ pub(super) fn lines(event: &Event) -> Vec<String> {
             }
             lines
         }
+        Event::Prompted { step, text, without_person: true, limit_ms, .. } => {
+            with_text(format!("{step}: asked what moves in place of hands (at most {})", milliseconds(*limit_ms)), text)
+        }
         Event::Prompted { step, text, goes_on, limit_ms, .. } => {
             let how = match goes_on {
                 GoesOn::ByItself => "goes on by itself",

@@ -70,10 +70,11 @@ pub(super) fn select(args: &ReportArgs, now: &Zoned) -> Result<Selection, Report
     } else {
         // Whoever names a simulated run wants it.
         sieve.simulated_too = true;
-        let mut names = BTreeSet::new();
+        let mut journals = BTreeSet::new();
         for name in &args.runs {
             let (run, _) = read(args, name)?;
-            if names.insert(run.name.clone()) {
+            // Runs of two computers may have one name.
+            if journals.insert(run.journal.canonicalize().unwrap_or_else(|_| run.journal.clone())) {
                 sieve.take(run);
             }
         }

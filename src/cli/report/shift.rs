@@ -1,6 +1,6 @@
 //! What many runs came to: unit by unit, how many were recovered, how long it took, and what it failed of.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::Timestamp;
 
@@ -15,6 +15,8 @@ pub(super) struct Shift<'a> {
     pub(super) selection: &'a Selection,
     /// In the order in which they were last at work.
     pub(super) units: Vec<Unit<'a>>,
+    /// How runs ended that never came to a board, and so count for no unit.
+    not_begun: Vec<Outcome>,
 }
 
 /// A unit with its runs, the first one first; there is at least one.
@@ -56,7 +58,14 @@ impl<'a> Shift<'a> {
     pub(super) fn of(selection: &'a Selection) -> Shift<'a> {
         let mut units: Vec<Unit<'a>> = Vec::new();
         let mut known: HashMap<(NamedBy, &str), usize> = HashMap::new();
+        let mut not_begun = Vec::new();
         for selected in &selection.runs {
+            if let Ended::So(outcome) = selected.run.ended()
+                && outcome.is_before_the_first_step()
+            {
+                not_begun.push(outcome);
+                continue;
+            }
             let details = &selected.run.summary.run;
             let (named_by, name) = match (&details.unit, &details.serial) {
                 (Some(unit), _) => (NamedBy::Unit, unit.as_str()),
@@ -75,11 +84,23 @@ impl<'a> Shift<'a> {
             }
         }
         units.sort_by_key(|unit| unit.last.began);
-        Shift { selection, units }
+        Shift { selection, units, not_begun }
     }
 
     pub(super) fn recovered(&self) -> usize {
         self.units.iter().filter(|unit| unit.recovered()).count()
+    }
+
+    /// Which runs are in none of the units, and why.
+    pub(super) fn left_out(&self) -> Vec<String> {
+        let mut left_out = self.selection.left_out.clone();
+        if !self.not_begun.is_empty() {
+            let number = count(self.not_begun.len(), "run that counts", "runs that count");
+            let words: BTreeSet<&str> = self.not_begun.iter().map(|outcome| outcome.word()).collect();
+            let words: Vec<&str> = words.into_iter().collect();
+            left_out.push(format!("{number} for no unit did not come to the first step: {}", words.join(", ")));
+        }
+        left_out
     }
 
     fn at_the_first_try(&self) -> usize {

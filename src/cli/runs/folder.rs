@@ -68,15 +68,16 @@ pub(super) fn new_record(folder: &Path, playbook: &str) -> io::Result<PathBuf> {
     Err(io::ErrorKind::AlreadyExists.into())
 }
 
+/// In file names everywhere.
+fn is_of_name(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == '-' || c == '_'
+}
+
 /// The playbook's name, fit for a file name everywhere.
 fn name_part(playbook: &str) -> String {
     const LENGTH_MAX: usize = 40;
     let stem = Path::new(playbook).file_stem().map(|stem| stem.to_string_lossy()).unwrap_or_default();
-    let name: String = stem
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || c == '-' || c == '_' { c } else { '_' })
-        .take(LENGTH_MAX)
-        .collect();
+    let name: String = stem.chars().map(|c| if is_of_name(c) { c } else { '_' }).take(LENGTH_MAX).collect();
     if name.is_empty() { "playbook".to_owned() } else { name }
 }
 
@@ -106,11 +107,13 @@ fn names_of(folder: &Path, is_one: impl Fn(&Path) -> bool) -> io::Result<Vec<Str
     Ok(names)
 }
 
-fn is_named_as_record(name: &str) -> bool {
+/// As [`new_record`] names them, so that it is the name of something in a folder, and of nothing elsewhere.
+pub(super) fn is_named_as_record(name: &str) -> bool {
     let bytes = name.as_bytes();
     let digits =
         |range: std::ops::Range<usize>| bytes.get(range).is_some_and(|part| part.iter().all(u8::is_ascii_digit));
-    digits(0..8) && digits(9..15) && bytes.get(8) == Some(&b'-') && bytes.get(15) == Some(&b'-')
+    let begins = digits(0..8) && digits(9..15) && bytes.get(8) == Some(&b'-') && bytes.get(15) == Some(&b'-');
+    begins && name.chars().all(is_of_name)
 }
 
 /// When it began, by the clock here, as its name says.

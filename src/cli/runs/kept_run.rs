@@ -4,7 +4,7 @@ use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::cli::runs::folder::{JOURNAL, RESERVE, SUMMARY, records};
+use crate::cli::runs::folder::{JOURNAL, RESERVE, SUMMARY, is_named_as_record, records};
 use crate::cli::runs::journal::{Journal, JournalError};
 use crate::cli::runs::summary::RunSummary;
 use crate::cli::summary::headline;
@@ -18,7 +18,7 @@ pub(in crate::cli) struct KeptRun {
     /// Of its folder.
     pub(in crate::cli) name: String,
     pub(in crate::cli) summary: RunSummary,
-    journal: PathBuf,
+    pub(in crate::cli) journal: PathBuf,
     at_work: bool,
     /// A file of its own, with nothing beside it.
     sent: bool,
@@ -103,7 +103,10 @@ impl KeptRun {
     pub(in crate::cli) fn of_file(file: &Path) -> Result<(KeptRun, Journal), JournalError> {
         let journal = Journal::open(file, None)?;
         let summary = RunSummary::of(&journal.events);
-        let name = summary.run.run_id.clone();
+        // Files are named after runs, and what stands in this one was written by anybody.
+        let own_name = || file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+        let named = Some(&summary.run.run_id).filter(|name| is_named_as_record(name)).cloned();
+        let name = named.unwrap_or_else(own_name);
         Ok((KeptRun { name, summary, journal: file.to_owned(), at_work: false, sent: true }, journal))
     }
 

@@ -51,6 +51,7 @@ mod tests {
             text: String::new(),
             goes_on: GoesOn::ByItself,
             hands: Vec::new(),
+            without_person: false,
             drawing: None,
             limit_ms: 1,
         }

@@ -43,6 +43,8 @@ impl Ends {
 pub(super) struct Prompt<'a> {
     pub(super) text: &'a str,
     pub(super) ends: Ends,
+    /// It is told to a person who only looks on.
+    pub(super) without_person: bool,
     pub(super) drawing: Option<&'a Drawing>,
     pub(super) limit_ms: u64,
 }
@@ -51,6 +53,9 @@ pub(super) fn prompt(look: &Look, width: usize, prompt: &Prompt<'_>) -> Vec<Stri
     let limit = milliseconds(prompt.limit_ms);
     let end = match prompt.ends {
         Ends::EnterForHands => format!("REHEARSAL: press ENTER in place of doing it ({limit} at most)."),
+        Ends::ByItself if prompt.without_person => {
+            format!("Leave it to what moves in place of your hands ({limit} at most).")
+        }
         Ends::OnlyEnter => format!("REHEARSAL: press ENTER; the other way is for a real board ({limit} at most)."),
         Ends::ByItself => format!("Goes on by itself; no key is needed ({limit} at most)."),
         Ends::WithEnter => format!("Press ENTER when done ({limit} at most)."),
@@ -63,7 +68,8 @@ pub(super) fn prompt(look: &Look, width: usize, prompt: &Prompt<'_>) -> Vec<Stri
         body.extend(drawing(of, look, inner));
         body.push(String::new());
     }
-    framed(look, Role::Person, "YOU", &body, &wrap(&end, inner))
+    let whose = if prompt.without_person { "NOT YOU" } else { "YOU" };
+    framed(look, Role::Person, whose, &body, &wrap(&end, inner))
 }
 
 /// A question about a device that is there, which is answered by disconnecting it as well.

@@ -201,6 +201,7 @@ fn a_wait_in_a_file_tells_only_news() {
         text: "Unplug the camera.\nConnect a jumper between the SBL and 3.3V pins, and plug it in again.".into(),
         goes_on: GoesOn::ByItself,
         hands: Vec::new(),
+        without_person: false,
         drawing: None,
         limit_ms: 120_000,
     }];
@@ -413,6 +414,7 @@ fn prompted(goes_on: GoesOn, hands: &[HandMove]) -> Event {
         text: "Connect the wire.".into(),
         goes_on,
         hands: hands.to_vec(),
+        without_person: false,
         drawing: Some(Box::new(Drawing {
             pins: vec!["SBL".into(), "3.3V".into()],
             connect: vec!["SBL".into(), "3.3V".into()],

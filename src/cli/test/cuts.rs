@@ -79,8 +79,7 @@ pub(super) fn cut_all(args: &TestArgs, catalogs: &Catalogs, look: &Look) -> Outc
         return nothing_tried();
     }
     if let Some(shard) = args.shard {
-        let mut index = 0..;
-        chosen.retain(|_| index.next().is_some_and(|index| shard.holds(index)));
+        shard.keep(&mut chosen);
         if chosen.is_empty() {
             complain("There is no state in this part.");
         }

@@ -87,7 +87,7 @@ pub(super) fn try_all(args: &TestArgs, catalogs: &Catalogs, look: &Look) -> Outc
         );
         return nothing_tried();
     }
-    let chosen = choose(&all, &args.filter);
+    let mut chosen = choose(&all, &args.filter);
     if chosen.is_empty() {
         complain(&format!(
             "error: none of the {} trials has a name with all of: {}",
@@ -95,6 +95,12 @@ pub(super) fn try_all(args: &TestArgs, catalogs: &Catalogs, look: &Look) -> Outc
             args.filter.join(", ")
         ));
         return nothing_tried();
+    }
+    if let Some(shard) = args.shard {
+        shard.keep(&mut chosen);
+        if chosen.is_empty() {
+            complain("There is no mishap in this part.");
+        }
     }
     let watchdog = Watchdog::new(TRIAL_MAX);
     let tried = std::thread::scope(|scope| {
@@ -104,7 +110,8 @@ pub(super) fn try_all(args: &TestArgs, catalogs: &Catalogs, look: &Look) -> Outc
         watchdog.rest();
         tried
     });
-    let stale = if args.filter.is_empty() { stale(&boards, &tried) } else { Vec::new() };
+    // Where only some were tried, nothing can be said of the others.
+    let stale = if args.filter.is_empty() && args.shard.is_none() { stale(&boards, &tried) } else { Vec::new() };
     report(args.format, &tried, &invalid, began.elapsed(), look);
     complain_at_length(&render(&stale, look));
     let passed = stale.is_empty() && tried.iter().all(Tried::passed);

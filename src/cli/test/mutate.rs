@@ -51,8 +51,7 @@ pub(super) fn mutate(suites: &[Suite], tried: &[Tried<'_>], args: &TestArgs, job
     let began = Instant::now();
     let mut tasks = tasks(suites, &args.filter);
     if let Some(shard) = args.shard {
-        let mut index = 0..;
-        tasks.retain(|_| index.next().is_some_and(|index| shard.holds(index)));
+        shard.keep(&mut tasks);
     }
     if tasks.is_empty() && args.shard.is_some() {
         complain("There is no change in this part.");
