@@ -63,7 +63,7 @@ const VIRTUAL_HUB: &str = "1-1";
 /// What comes to the thread that shows the station.
 pub(super) enum Heard {
     /// An event, with its place.
-    Told(Told<Event>),
+    Told(Box<Told<Event>>),
     /// What the operator typed, or says on another channel that only a person holds.
     Line(String),
     /// A board has appeared where no place is yet.
@@ -191,8 +191,8 @@ fn at_work(
         while at_work > 0 {
             match heard.recv_timeout(TICK) {
                 Ok(Heard::Told(told)) => {
-                    let how = told.place.and_then(|place| tally.hear(place, &told.as_ref()));
-                    shows.told(&told.as_ref());
+                    let how = told.place.and_then(|place| tally.hear(place, &(*told).as_ref()));
+                    shows.told(&(*told).as_ref());
                     if let Some(place) = told.place {
                         // Only now: nobody answers what was not shown.
                         questions.hear(place, &told.event);
@@ -250,7 +250,7 @@ impl Drop for EndTold<'_> {
 fn shows_failed(common: &Common<'_>, place: PlaceNumber, error: &std::io::Error) {
     let text = format!("place {place} cannot be served: {error}");
     let told = Told { place: Some(place), ..Told::now(Event::Warning { text }) };
-    let _nobody_listens = common.heard.send(Heard::Told(told));
+    let _nobody_listens = common.heard.send(Heard::Told(Box::new(told)));
     let _nobody_listens = common.heard.send(Heard::Ended);
 }
 

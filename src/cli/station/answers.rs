@@ -37,7 +37,9 @@ impl Questions {
     /// To be called once the event was shown.
     pub(super) fn hear(&mut self, place: PlaceNumber, event: &Event) {
         let standing = match event {
-            Event::Prompted { goes_on: GoesOn::WithEnter | GoesOn::Either, .. } => Standing::Done,
+            Event::Prompted { goes_on: GoesOn::WithEnter | GoesOn::Either, without_person: false, .. } => {
+                Standing::Done
+            }
             Event::ConsentAsked { phrase, .. }
             | Event::BoardAsked { phrase, .. }
             | Event::HealthyAsked { phrase, .. } => Standing::Word(phrase.clone()),
@@ -136,6 +138,7 @@ mod tests {
             goes_on: GoesOn::WithEnter,
             hands: Vec::new(),
             drawing: None,
+            without_person: false,
             limit_ms: 1,
         }
     }

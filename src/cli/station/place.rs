@@ -99,7 +99,7 @@ impl Quota {
 
     /// One of them, if there is one left.
     fn take(&self) -> bool {
-        self.left.try_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
+        self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1)).is_ok()
     }
 
     pub(super) fn is_used_up(&self) -> bool {
@@ -138,7 +138,7 @@ impl Place {
 pub(super) fn serve(place: &Place, common: &Common<'_>) {
     let tell = |event: Event| {
         let told = Told { place: Some(place.number), ..Told::now(event) };
-        let _nobody_listens = common.heard.send(Heard::Told(told));
+        let _nobody_listens = common.heard.send(Heard::Told(Box::new(told)));
     };
     let served = match &common.boards {
         Boards::Virtual { bus, .. } => serve_virtual(place, common, bus),
@@ -315,7 +315,7 @@ fn recover(place: &Place, common: &Common<'_>) -> Result<(), Box<Refusal>> {
         let told = stamps.stamp(event);
         let hand_on = |told: &Told<&Event>| {
             let told = Told { event: told.event.clone(), ms: told.ms, utc: told.utc, place: told.place };
-            let _nobody_listens = common.heard.send(Heard::Told(told));
+            let _nobody_listens = common.heard.send(Heard::Told(Box::new(told)));
         };
         if let Some(text) = record.as_mut().and_then(|record| record.event(&told)) {
             let warning = Event::Warning { text };

@@ -177,7 +177,7 @@ impl<W: Write> StationScreen<W> {
         let port = self.places.values().map(|shown| shown.row.port.len()).max().unwrap_or(0);
         let row = |(place, shown): (&PlaceNumber, &Shown)| {
             let Row { step, what, role, since, .. } = &shown.row;
-            let time = milliseconds(u64::try_from(since.elapsed().as_secs()).unwrap_or(0) * 1000);
+            let time = milliseconds(since.elapsed().as_secs() * 1000);
             let lead = format!("{place:>3} {:port$} {step:>6} ", shown.row.port);
             let width = self.look.width.saturating_sub(columns(&lead) + columns(&time) + 2);
             let what = self.look.paint(*role, &clip(what, width));
@@ -253,10 +253,9 @@ impl<W: Write> Reader for StationScreen<W> {
             self.place_says(place, Role::Person, &how);
         }
         let written = std::mem::take(&mut *self.written.borrow_mut());
-        if written.is_empty() {
-            self.tick()
-        } else {
-            self.print(&written)
+        match written.as_slice() {
+            [] => self.tick(),
+            text => self.print(text),
         }
         None
     }
@@ -390,5 +389,85 @@ impl Write for Prefixed {
 impl<W: Write> fmt::Debug for StationScreen<W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("StationScreen").field("table", &self.table).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::{before_anything, finished};
+    use crate::words::FaultClass;
+
+    const THREE: PlaceNumber = PlaceNumber(3);
+
+    fn told(event: Event) -> Told<Event> {
+        Told { place: Some(THREE), ..Told::now(event) }
+    }
+
+    fn started() -> Event {
+        let run = Box::new(crate::engine::RunDetails { port: Some("1-1.3".to_owned()), ..Default::default() });
+        let (board, playbook) = ("Camera".to_owned(), "camera".to_owned());
+        Event::RunStarted { run, board, playbook, shipped: false, simulated: false, steps_total: 2, summary: None }
+    }
+
+    fn consent() -> Event {
+        let step = "boot-fuse".parse().unwrap();
+        let (why, phrase) = ("It can never be cleared.".to_owned(), "boot-fuse".to_owned());
+        Event::ConsentAsked { step, why, command: vec!["blower".to_owned()], fuse: None, phrase, limit_ms: 600_000 }
+    }
+
+    fn left_alone() -> [Event; 2] {
+        let found = crate::world::AttachedDevice {
+            id: "37c5:1060".parse().unwrap(),
+            port: "1-1.3".to_owned(),
+            serial: None,
+            product: None,
+            interfaces: Vec::new(),
+            version: None,
+            kind: crate::documents::playbook::DeviceKind::Usb,
+            access: crate::world::Access::Permitted,
+            arrival: 1,
+        };
+        let problem = before_anything(FaultClass::Cancelled, "the Camera is not dead".to_owned(), Vec::new());
+        let device = "running".parse().unwrap();
+        [Event::LeftAlone { device, found }, finished(Outcome::Declined, problem)]
+    }
+
+    fn shown(height: Option<usize>, events: Vec<Event>) -> String {
+        let mut screen = StationScreen::new(Vec::new(), Look::plain(), height, Asks::Person);
+        for event in events {
+            screen.event(&told(event).as_ref());
+        }
+        screen.say(Role::Title, "1 board");
+        String::from_utf8(screen.writer).unwrap()
+    }
+
+    #[test]
+    fn each_line_has_its_place_and_a_question_the_word_that_answers_it_there() {
+        let text = shown(None, vec![started(), consent()]);
+        let (lines, last) = text.trim_end().rsplit_once('\n').unwrap();
+        assert_eq!(last, "1 board");
+        assert!(lines.lines().all(|line| line.starts_with("[3]  ")), "{text}");
+        assert!(text.contains("To agree for place 3, type `3 boot-fuse`; if not, `3 no`."), "{text}");
+        assert_eq!(text.matches("boot-fuse").count(), text.matches("3 boot-fuse").count(), "{text}");
+    }
+
+    #[test]
+    fn a_healthy_board_is_no_failure() {
+        let events = std::iter::once(started()).chain(left_alone()).collect();
+        let text = shown(None, events);
+        assert!(text.contains("HEALTHY, NOT TOUCHED: the board at 1-1.3"), "{text}");
+        assert!(!text.contains("CONSENT") && !text.contains("not dead"), "{text}");
+    }
+
+    #[test]
+    fn the_table_stands_below_what_is_told_and_is_taken_off_first() {
+        let text = shown(Some(24), vec![started(), consent()]);
+        let (told, table) = text.rsplit_once("1 board\n").unwrap();
+        assert!(told.ends_with(&back_over(1)), "{told:?}");
+        assert!(
+            table.starts_with("  3 1-1.3") && table.contains("ASKS for consent") && table.ends_with("\n> "),
+            "{table:?}"
+        );
     }
 }
