@@ -10,7 +10,7 @@ use std::time::Duration;
 use recover::documents::catalog::merge;
 use recover::documents::playbook::{DeviceKind, HandMove, check, load};
 use recover::engine::{
-    Already, Chosen, Event, Files, Order, Outcome, Problem, ReadyTool, Settings, StepEnd, Tools, run,
+    Already, Chosen, Event, Files, Order, Outcome, Problem, ReadyTool, Settings, StepEnd, Tools, WhenHealthy, run,
 };
 use recover::words::{Id, Source, Stream, ToolEnd, UsbId};
 use recover::world::{
@@ -164,7 +164,7 @@ impl Scene {
             allow_irreversible: self.allowed.iter().map(|step| id(step)).collect(),
             variables: BTreeMap::new(),
             simulated: false,
-            even_if_healthy: false,
+            healthy: WhenHealthy::Ask,
             already: Already::Nothing,
             single_calls: false,
             operator: None,

@@ -19,7 +19,7 @@ use random::Random;
 use recover::documents::catalog::{Catalog, shipped};
 use recover::documents::expression::Value;
 use recover::documents::playbook::{DeviceKind, load};
-use recover::engine::{Already, Chosen, Event, Files, Order, ReadyTool, Settings, Tools, run};
+use recover::engine::{Already, Chosen, Event, Files, Order, ReadyTool, Settings, Tools, WhenHealthy, run};
 use recover::words::{Id, Source, Stream, ToolEnd, UsbId};
 use recover::world::{
     Access, Ask, AttachedDevice, Cleared, DeviceList, Interrupt, Reply, RunningTool, Scratch, StopTool, ToolEvent,
@@ -352,7 +352,7 @@ fn prove(number: u64) -> (Vec<String>, usize) {
         allow_irreversible: allowed,
         variables,
         simulated: false,
-        even_if_healthy: false,
+        healthy: WhenHealthy::Ask,
         already: Already::Nothing,
         single_calls: true,
         operator: None,

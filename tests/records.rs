@@ -607,3 +607,46 @@ fn a_test_record_is_read_by_openhtf() {
     assert!(outcomes.contains(&"PASS") && outcomes.contains(&"SKIP") && outcomes.len() > 20, "{outcomes:?}");
     assert!(simulated["took"].as_u64().unwrap() > 30_000, "{simulated}");
 }
+
+/// All events of all places come in one stream, and each board's run has a record of its own.
+#[test]
+fn a_station_tells_every_event_with_its_place_and_keeps_every_run() {
+    let house = House::new();
+    let runs = house.path("runs");
+    let in_runs = ["--runs-dir", runs.to_str().unwrap()];
+    let args =
+        ["station", "h7", "--simulate=2:boot-loop", "--ports", "1-3,1-4", "--count", "3", "--message-format", "json"];
+    let events = house.run(&[&args[..], &in_runs].concat()).exits(0).events();
+    let schema: Value = serde_json::from_str(&house.run(&["schema", "events"]).exits(0).stdout).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let (last, events) = events.split_last().unwrap();
+    assert_eq!((&last["event"], &last["recovered"], last.get("place")), (&"station_finished".into(), &3.into(), None));
+    let mut ends = Vec::new();
+    for event in events {
+        validator.validate(event).unwrap_or_else(|error| panic!("{error}: {event}"));
+        let place = event["place"].as_u64().unwrap();
+        if event["event"] == "run_started" {
+            assert_eq!(event["port"], format!("1-{}", place + 2));
+        }
+        if event["event"] == "finished" {
+            ends.push(place);
+        }
+    }
+    ends.sort_unstable();
+    assert_eq!(ends, [1, 1, 2]);
+    let listed = house.run(&[&["runs", "--message-format", "json"][..], &in_runs].concat()).exits(0).events();
+    assert_eq!(listed.len(), 3);
+    for run in &listed {
+        let args = ["report", run["run_id"].as_str().unwrap(), "--verify"];
+        house.run(&[&args[..], &in_runs].concat()).exits(0).says("as it was written");
+    }
+    for (args, says) in [
+        (&["station", "h7"][..], "--learn"),
+        (&["station", "ae3", "--ports", "1-1"], "does not say at which place it is"),
+        (&["station", "h7", "--ports", "1-1,1-1"], "named twice"),
+        (&["station", "h7", "--simulate=9:absent", "--count", "2"], "there are 2 places"),
+        (&["station", "h7", "--simulate=1:abent", "--count", "2"], "Did you mean 1:absent?"),
+    ] {
+        house.run(args).exits(2).says(says);
+    }
+}

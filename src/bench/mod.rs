@@ -8,7 +8,7 @@ mod faults;
 mod folder;
 mod hands;
 mod hold;
-mod in_process;
+pub(crate) mod in_process;
 mod kit;
 mod mocks;
 mod mutants;

@@ -113,6 +113,13 @@ impl Bench {
         self.folder.files()
     }
 
+    /// The board's cable is plugged in there, and not where its model would be.
+    pub fn plug_into(&self, port: &str) -> Result<(), BenchError> {
+        let mut held = HeldState::take(&self.files())?;
+        held.state.plugged_into = Some(port.to_owned());
+        held.save()
+    }
+
     /// So late it is now. What happens between two calls of tools leaves no time behind by itself.
     pub(crate) fn time_is(&self, now_ms: u64) -> Result<(), BenchError> {
         let mut held = HeldState::take(&self.files())?;

@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::bench::board_record::BoardRecord;
 use crate::bench::call_record::CallRecord;
 use crate::bench::folder::{BenchFiles, folder_error};
-use crate::bench::{BenchClock, BenchError, Stage};
+use crate::bench::{BenchClock, BenchError, BusDevice, Stage};
 use crate::world::unhindered;
 
 #[derive(Debug, serde::Serialize, serde::Deserialize)]
@@ -22,6 +22,9 @@ pub struct BenchState {
     pub(crate) versions: BTreeMap<String, String>,
     /// The person will overlook the next wire to be removed, or switch to be set back.
     pub(crate) forgets: bool,
+    /// Where the cable is plugged in, among other benches of one station; else at the board's own port.
+    #[serde(default)]
+    pub(crate) plugged_into: Option<String>,
     /// A call that has begun. Still there when its process has ended: it was killed.
     pub(crate) playing: Option<CallRecord>,
 }
@@ -39,7 +42,35 @@ pub(crate) struct HeldState {
 
 impl BenchState {
     pub(crate) fn new(stage: Stage) -> Self {
-        BenchState { now_ms: 0, stage, hands_moved: 0, versions: BTreeMap::new(), forgets: false, playing: None }
+        BenchState {
+            now_ms: 0,
+            stage,
+            hands_moved: 0,
+            versions: BTreeMap::new(),
+            forgets: false,
+            plugged_into: None,
+            playing: None,
+        }
+    }
+
+    /// What is on the bus at `now_ms`, where it is plugged in.
+    pub(crate) fn attached(&self, now_ms: u64) -> Vec<BusDevice> {
+        let mut attached = self.stage.attached(now_ms);
+        if let Some(port) = &self.plugged_into {
+            let own: Vec<String> = attached.iter().map(|device| device.port.clone()).collect();
+            for device in &mut attached {
+                device.port = beside(port, &device.port, &own);
+            }
+        }
+        attached
+    }
+
+    /// The call's arguments with the port by which the board's model knows itself.
+    pub(crate) fn as_the_board_knows(&self, args: &[String], now_ms: u64) -> Vec<String> {
+        let Some(port) = &self.plugged_into else { return args.to_vec() };
+        let own: Vec<String> = self.stage.attached(now_ms).into_iter().map(|device| device.port).collect();
+        let known = |arg: &String| own.iter().find(|known| beside(port, known, &own) == *arg).cloned();
+        args.iter().map(|arg| known(arg).unwrap_or_else(|| arg.clone())).collect()
     }
 
     /// Looks at the state without changing it; needs no lock, because the file is only ever replaced as a whole.
@@ -107,6 +138,16 @@ impl HeldState {
             Some(killed) => killed.append(&self.files),
             None => Ok(()),
         }
+    }
+}
+
+/// The first board is at `port`, others of this bench are on a hub there. Serial ports keep their names.
+fn beside(port: &str, own: &str, all: &[String]) -> String {
+    let mut usb = all.iter().filter(|port| !port.starts_with('/'));
+    match usb.position(|known| known == own) {
+        Some(0) => port.to_owned(),
+        Some(number) => format!("{port}.{number}"),
+        None => own.to_owned(),
     }
 }
 

@@ -297,7 +297,7 @@ impl World for BenchWorld {
             let BusDevice { id, port, serial, product, interfaces, version, kind: _, access } = device;
             Some(AttachedDevice { id, port, serial, product, interfaces, version, kind: *kind, access, arrival: 0 })
         };
-        Ok(state.stage.attached(self.now_ms()).into_iter().filter_map(attached).collect())
+        Ok(state.attached(self.now_ms()).into_iter().filter_map(attached).collect())
     }
 
     async fn devices_changed(&self) {

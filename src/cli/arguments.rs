@@ -62,6 +62,19 @@ Examples:
 
 The address lets in whoever has it. Exit codes are those of `recover run`.";
 
+const STATION_EXAMPLES: &str = "\
+Examples:
+  recover station h7 --simulate --count 8      try it with eight virtual boards
+  recover station h7 --learn                   which port is which place
+  recover station h7 --files images            the places that were learned
+  recover station h7 --files images --hub 1-1 --count 100
+
+An answer begins with the number of the place: `3` and ENTER when it is done
+there, `3 boot-fuse` to agree to that step there. `?` tells how far it is.
+
+Exit codes: 0 every board that was begun is recovered, or healthy; else that of
+the first one that is not";
+
 const DOCTOR_EXAMPLES: &str = "\
 Examples:
   recover doctor                        tools and permissions for all boards
@@ -178,6 +191,9 @@ enum Verb {
     /// Rescue a camera on a page in your browser
     #[command(after_help = OPEN_EXAMPLES, override_usage = "recover open [OPTIONS] [NAME|PATH]")]
     Open(Box<OpenVerb>),
+    /// Rescue many cameras on one bench: a place for each port, one board after the other
+    #[command(after_help = STATION_EXAMPLES, override_usage = "recover station [OPTIONS] <NAME|PATH>")]
+    Station(Box<StationArgs>),
     /// List the playbooks there are
     List(ListArgs),
     /// Show what is attached, and which board that is
@@ -264,6 +280,130 @@ pub struct PageArgs {
     /// Open no browser; the address is printed
     #[arg(long)]
     pub no_browser: bool,
+}
+
+#[derive(Debug, Clone, Args)]
+pub struct StationArgs {
+    /// Playbook for every board: a shipped one, or a file
+    #[arg(value_name = "NAME|PATH", required_unless_present = "named", conflicts_with = "named")]
+    playbook: Option<String>,
+
+    #[arg(id = "named", long = "playbook", value_name = "NAME|PATH", hide = true)]
+    named: Option<String>,
+
+    /// Ports of the places, in their order; without it those that were learned last
+    #[arg(long, value_name = "PATH,PATH…", value_delimiter = ',', value_parser = port, group = "where")]
+    pub ports: Vec<String>,
+
+    /// All ports below this hub, as boards appear there
+    #[arg(long, value_name = "PATH", value_parser = port, group = "where")]
+    pub hub: Option<String>,
+
+    /// Find out which port is which place: a board is plugged into one after the other. It is kept for the next time
+    #[arg(long, group = "where", conflicts_with_all = ["simulate", "non_interactive"])]
+    pub learn: bool,
+
+    /// End when so many boards have been begun and have ended
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
+    pub count: Option<u32>,
+
+    /// Folder with the firmware files
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub files: PathBuf,
+
+    /// Path of an input or value of a variable
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    pub settings: Vec<Setting>,
+
+    /// Run on virtual cameras, without any hardware: one for each place, or so many as --count says
+    ///
+    /// Names after `=`, with commas between them, choose how the virtual boards start and what goes wrong with them; `3:NAME` is about place 3.
+    #[arg(long, value_name = "NAMES", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    pub simulate: Option<Simulation>,
+
+    /// Folder for the records of runs; without it that of the system, or RECOVER_RUNS_DIR
+    #[arg(long, value_name = "DIR", conflicts_with = "no_record")]
+    pub runs_dir: Option<PathBuf>,
+
+    /// Keep no records; then nothing is done that cannot be undone
+    #[arg(long)]
+    pub no_record: bool,
+
+    /// Who does it, for the records
+    #[arg(long, value_name = "NAME")]
+    pub operator: Option<String>,
+
+    /// The name of this bench, for the records
+    #[arg(long, value_name = "NAME")]
+    pub station: Option<String>,
+
+    /// Never ask: what needs a person to answer is an error
+    #[arg(long)]
+    pub non_interactive: bool,
+
+    /// Agree beforehand, for every board, to one step that can never be undone (repeatable)
+    #[arg(long, value_name = "STEP-ID")]
+    pub allow_irreversible: Vec<Id>,
+
+    /// Rewrite cameras that run their firmware, too; without it they are left alone, and counted as healthy
+    #[arg(long)]
+    pub even_if_healthy: bool,
+
+    /// Use this program for a tool (repeatable)
+    #[arg(long = "tool", value_name = "NAME=PATH", conflicts_with = "simulate")]
+    pub tools: Vec<ToolPath>,
+
+    /// Take this catalog of tools, a vendor-tools.toml, as it is (repeatable)
+    #[arg(long = "catalog", value_name = "FILE")]
+    pub catalogs: Vec<PathBuf>,
+
+    /// Run only playbooks, with their catalogs, that are shipped or signed by a trusted key
+    #[arg(long)]
+    pub only_signed: bool,
+
+    /// For whom to write: a person, or a program reading one JSON object per line, each with its place
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
+    pub message_format: MessageFormat,
+}
+
+impl StationArgs {
+    /// What holds of the run of every board.
+    pub fn run(&self) -> RunArgs {
+        let args = self.clone();
+        let options = RunOptions {
+            files: args.files,
+            settings: args.settings,
+            simulate: args.simulate.map(|simulation| simulation.of_all()),
+            scene: None,
+            hands: None,
+            bench: None,
+            record: None,
+            redact: false,
+            runs_dir: args.runs_dir,
+            no_record: args.no_record,
+            unit: None,
+            operator: args.operator,
+            station: args.station,
+            single_calls: false,
+            dry_run: false,
+            non_interactive: args.non_interactive,
+            allow_irreversible: args.allow_irreversible,
+            even_if_healthy: args.even_if_healthy,
+            resume: false,
+            from_scratch: false,
+            only_what_differs: false,
+            port: None,
+            serial: None,
+            tools: args.tools,
+            catalogs: args.catalogs,
+            only_signed: args.only_signed,
+            verbose: false,
+            quiet: false,
+            message_format: args.message_format,
+            page: None,
+        };
+        RunArgs { playbook: args.playbook.or(args.named).unwrap_or_default(), options }
+    }
 }
 
 /// What can be said about a run beside its playbook.
@@ -734,6 +874,7 @@ pub struct RunArgs {
 #[derive(Debug, Clone)]
 pub enum Request {
     Run(Box<RunArgs>),
+    Station(Box<StationArgs>),
     /// No board is named.
     LookAround(Box<RunOptions>),
     Devices(DevicesArgs),
@@ -774,6 +915,7 @@ impl Arguments {
     /// Without a verb it is a run. Errors print themselves: see [`clap::Error::exit`].
     pub fn request(self) -> Result<Request, clap::Error> {
         let (playbook, options) = match self.verb {
+            Some(Verb::Station(args)) => return Ok(Request::Station(args)),
             Some(Verb::List(args)) => return Ok(Request::List(args)),
             Some(Verb::Devices(args)) => return Ok(Request::Devices(args)),
             Some(Verb::Doctor(args)) => return Ok(Request::Doctor(args)),
@@ -818,6 +960,8 @@ pub(super) fn command_with_boards() -> clap::Command {
     let command = command.mut_subcommand("run", |run| with_steps(with_boards(with_boards(run, "playbook"), "named")));
     let command =
         command.mut_subcommand("open", |open| with_steps(with_boards(with_boards(open, "playbook"), "named")));
+    let command =
+        command.mut_subcommand("station", |station| with_steps(with_boards(with_boards(station, "playbook"), "named")));
     let command = command.mut_subcommand("list", |list| with_boards(list, "playbooks"));
     let codes = PossibleValuesParser::new(Code::ALL.iter().map(|code| code.word()));
     let command = command.mut_subcommand("explain", |explain| explain.mut_arg("code", |arg| arg.value_parser(codes)));

@@ -28,7 +28,7 @@ use crate::documents::scene::Scene;
 use crate::documents::settings::KeepRuns;
 use crate::engine::{
     Already, Assignment, Chosen, DocumentRole, EVENTS_FORMAT, Event, GivenFiles, Outcome, Refusal, RunDetails,
-    RunDocument, Settings, before_anything,
+    RunDocument, Settings, WhenHealthy, before_anything,
 };
 use crate::words::{Diagnostic, FaultClass, Id, Severity, Source};
 use crate::world::{BoardLock, Surroundings, host_name, sha256_of_bytes};
@@ -80,7 +80,7 @@ impl Job {
             allow_irreversible: options.allow_irreversible.iter().cloned().collect(),
             variables: variables(&options, &playbook).map_err(|error| refuse_command_line(&error))?,
             simulated: bench.is_some(),
-            even_if_healthy: options.even_if_healthy,
+            healthy: if options.even_if_healthy { WhenHealthy::Rewrite } else { WhenHealthy::Ask },
             // Set by whoever looks at the records of earlier runs.
             already: Already::Nothing,
             single_calls: options.single_calls,

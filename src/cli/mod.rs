@@ -48,6 +48,7 @@ pub mod screen;
 mod show;
 mod signed;
 mod sound_playbook;
+mod station;
 mod stopping;
 mod streams;
 pub mod style;
@@ -90,16 +91,18 @@ pub fn main() -> ExitCode {
         Ok(request) => request,
         Err(error) => return ExitCode::from(exit_code(command_line::refuse(&error, std::env::args_os()))),
     };
-    if matches!(request, Request::Run(_) | Request::LookAround(_) | Request::Test(_)) {
+    if matches!(request, Request::Run(_) | Request::Station(_) | Request::LookAround(_) | Request::Test(_)) {
         sweep_folders(&std::env::temp_dir());
     }
     defect::listen();
     let format = match &request {
         Request::Run(args) => args.options.message_format,
+        Request::Station(args) => args.message_format,
         _ => MessageFormat::Human,
     };
     let outcome = defect::or_told(format, || match request {
         Request::Run(args) => run::run(*args, &Look::of(&Term::stderr())),
+        Request::Station(args) => station::station(&args, &Look::of(&Term::stdout())),
         Request::LookAround(options) => look_around::look_around(*options, &Look::of(&Term::stdout())),
         Request::Devices(args) => devices::devices(&args, &Look::of(&Term::stdout())),
         Request::Doctor(args) => doctor::doctor(&args, &Look::of(&Term::stdout())),

@@ -5,7 +5,7 @@ mod openhtf;
 mod page;
 mod rows;
 mod selection;
-mod shift;
+pub(super) mod shift;
 mod timeline;
 
 use std::io::{self, Write};
@@ -34,7 +34,7 @@ use crate::cli::streams::{is_seen, printed, say, show, stdout};
 use crate::cli::style::width_of;
 use crate::cli::summary::headline;
 use crate::cli::wording::{COMMAND_INDENT, clean, count, hang, milliseconds, wrap};
-use crate::engine::{Outcome, Told};
+use crate::engine::Outcome;
 use crate::world::write_new;
 
 /// The mark before what a tool printed: `  out| `.
@@ -332,9 +332,9 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), ReportError> {
 
 fn log(journal: &Journal) -> String {
     let mut log = Log::new(Vec::new(), PathBuf::new());
-    for Told { event, ms, utc } in &journal.events {
+    for told in &journal.events {
         // Memory takes everything.
-        let _complaint = log.event(&Told { event, ms: *ms, utc: *utc });
+        let _complaint = log.event(&told.as_ref());
     }
     String::from_utf8_lossy(&log.written()).into_owned()
 }

@@ -304,6 +304,8 @@ impl<W: Write> Screen<W> {
                 self.page.say(Role::Quiet, None, &format!("note: {}", may_sleep(reason)));
             }
             Event::MaySleep { .. } => {}
+            // What it means is told by the last event, and a station tells of its places itself.
+            Event::LeftAlone { .. } | Event::PlaceEmpty { .. } | Event::StationFinished { .. } => {}
             Event::StepFinished { end, elapsed_ms, .. } => self.show_step_end(end, *elapsed_ms),
             Event::Finished {
                 outcome,

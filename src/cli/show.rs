@@ -15,7 +15,7 @@ use crate::cli::wording::{bytes, hang, milliseconds, quote_command};
 use crate::documents::playbook::{
     Drawing, Interruption, Need, Playbook, Supposed, interruptions, irreversible_steps, tools_of,
 };
-use crate::engine::{Already, Chosen, Files, GoesOn, Outcome, PlannedLine, PlannedStep, Settings, plan};
+use crate::engine::{Already, Chosen, Files, GoesOn, Outcome, PlannedLine, PlannedStep, Settings, WhenHealthy, plan};
 use crate::world::{Scratch, Surroundings};
 
 /// A line of the procedure, before it is known how it is to look.
@@ -65,7 +65,7 @@ pub(super) fn show(args: &ShowArgs, look: &Look) -> Outcome {
             .map(|variable| (variable.name.clone(), variable.default.clone()))
             .collect(),
         simulated: false,
-        even_if_healthy: false,
+        healthy: WhenHealthy::Ask,
         already: Already::Nothing,
         single_calls: false,
         operator: None,

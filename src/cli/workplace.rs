@@ -164,8 +164,11 @@ pub(super) fn new_scratch() -> Result<Scratch, Box<Refusal>> {
 
 /// Images are made up only for a bench.
 pub(super) fn makes_up(job: &Job) -> Option<Box<MakeImage<'static>>> {
-    job.bench.as_ref()?;
-    Some(Box::new(|input, size, words| Some(generate_image(input, size, words))))
+    job.bench.as_ref().map(|_| make_up())
+}
+
+pub(super) fn make_up() -> Box<MakeImage<'static>> {
+    Box::new(|input, size, words| Some(generate_image(input, size, words)))
 }
 
 impl PlaceOfRun<'_> {

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::documents::catalog::{ChosenNode, Command, Pattern, Tool};
 use crate::documents::expression::{Value, expand};
-use crate::documents::playbook::{CaptureKind, CutCall, DeviceKind, OnFault, Run, Step, all_arguments, is_guarded};
+use crate::documents::playbook::{CaptureKind, CutCall, OnFault, Run, Step, all_arguments, is_guarded};
 use crate::engine::call_again::{Again, Tries};
 use crate::engine::command_line::{CommandLine, Wanted, command_line, typed};
 use crate::engine::devices::{BoardChoice, several, unplug_others};
@@ -78,6 +78,7 @@ impl<'a, W: World> Runner<'a, W> {
             made_room
                 .map_err(|problem| self.halt_here(&step.id, Fault::new(FaultClass::BadFile, problem.to_string())))?;
         }
+        self.wait_for_others(step, run).await?;
         let mut prepared = self.prepare(step, run)?;
         self.sure_of_the_board(step, run, &prepared).await?;
         if let Some(tool) = catalog.tool(&run.tool.value) {
@@ -158,6 +159,7 @@ impl<'a, W: World> Runner<'a, W> {
         prepared: &Prepared<'a>,
         purpose: &str,
     ) -> Result<(Judgement, Watched<'a>), Halt> {
+        let _turn = self.call_turn(step, run).await?;
         self.hold_board(step, run)?;
         let cleared = self.cleared(step, run, prepared)?;
         let args = prepared.command.get(1..).unwrap_or_default();
@@ -333,21 +335,14 @@ impl<'a, W: World> Runner<'a, W> {
         if !self.bus.is_chosen() {
             return Ok(BoardChoice::default());
         }
-        let chosen = self.bus.matching(device).unwrap_or_default();
-        let Some(board) = chosen.first() else { return Ok(BoardChoice::default()) };
-        let choice = self.bus.choice_of(tool, board);
         // A tool that is told the same for another one takes whichever it finds first, so there may be no other.
-        let mut others = self.bus.attached().unwrap_or_default();
-        others.retain(|other| {
-            let of_kind = device.ids.contains(&other.id) && device.kind != DeviceKind::Serial;
-            of_kind && other.port != board.port && self.bus.choice_of(tool, other).args == choice.args
-        });
-        if others.is_empty() {
-            return Ok(choice);
-        }
-        let help = unplug_others(&run.tool.value, board, &others);
+        let Some((board, others)) = self.others_alike(run) else {
+            let chosen = self.bus.matching(device).unwrap_or_default();
+            return Ok(chosen.first().map(|board| self.bus.choice_of(tool, board)).unwrap_or_default());
+        };
+        let help = unplug_others(&run.tool.value, &board, &others);
         let mut all = others;
-        all.push(board.clone());
+        all.push(board);
         all.sort_by(|a, b| a.port.cmp(&b.port));
         let mut fault = several(device, &all);
         fault.help = Some(help);

@@ -17,7 +17,7 @@ use crate::documents::playbook::Playbook;
 use crate::engine::already::Already;
 use crate::engine::ready::seek_tools;
 use crate::engine::{
-    Absent, Chosen, Event, Files, GivenFiles, MakeImage, Outcome, ReadyTool, ReadyTools, SoughtTools, Tools,
+    Absent, Chosen, Event, Files, GivenFiles, MakeImage, Outcome, ReadyTool, ReadyTools, Refusal, SoughtTools, Tools,
     stage_inputs, without_files, without_tools,
 };
 use crate::words::Id;
@@ -62,8 +62,7 @@ pub struct Settings {
     /// The playbook's variables, each with its value in this run.
     pub variables: BTreeMap<Id, Value>,
     pub simulated: bool,
-    /// A board that runs its firmware when the run begins is rewritten without a question.
-    pub even_if_healthy: bool,
+    pub healthy: WhenHealthy,
     /// What is worth a reading before it is written.
     pub already: Already,
     /// Every call starts its tool anew.
@@ -75,6 +74,15 @@ pub struct Settings {
     /// Path of the playbook, or its shipped name.
     pub playbook_name: String,
     pub shipped: bool,
+}
+
+/// What becomes of a board that runs its firmware when the run begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WhenHealthy {
+    /// The person says.
+    Ask,
+    Rewrite,
+    LeaveAlone,
 }
 
 /// Is what happens kept? Whoever keeps it says so at any time of the run.
@@ -123,6 +131,11 @@ pub trait Workplace {
     /// How tools are looked for.
     fn finder(&self) -> Finder<'_>;
 
+    /// Tools that were found already, for several runs; nothing where this run looks for them itself.
+    fn shared_tools(&self) -> Option<&SharedTools> {
+        None
+    }
+
     /// Every tool was found.
     fn found(&self, tools: &BTreeMap<String, ReadyTool>);
 
@@ -155,6 +168,11 @@ pub fn conduct<P: Workplace>(
     }
     place.take_board()?;
     let place = &*place;
+    if let Some(SharedTools { found, .. }) = place.shared_tools() {
+        found.told.iter().for_each(&mut *tell);
+        let order = Order { playbook, catalog, tools: Tools::Ready(found.tools.clone()), settings };
+        return place.clock().runtime()?.block_on(place.carry_out(order, files, tell));
+    }
     let sought = seek_tools(playbook, catalog, &files, &settings.variables, place.finder(), place.clock());
     let sought = heard(sought, place);
     let tools = match place.clock() {
@@ -170,6 +188,35 @@ pub fn conduct<P: Workplace>(
     };
     let order = Order { playbook, catalog, tools, settings };
     place.clock().runtime()?.block_on(place.carry_out(order, files, tell))
+}
+
+/// What several runs of the same playbook with the same files have in common: tools that were found, and asked for their
+/// version once.
+#[derive(Debug)]
+pub struct SharedTools {
+    found: ReadyTools,
+    /// The tools' environment may name this folder.
+    _scratch: Files,
+}
+
+/// Stages the files, so that all that is wrong with them is known, and finds the tools. Where that is in vain, how every run
+/// would end.
+pub fn find_for_many<P: Workplace>(
+    assignment: Assignment<'_>,
+    place: &P,
+) -> Result<Result<SharedTools, Refusal>, P::Error> {
+    let Assignment { playbook, catalog, settings, .. } = assignment;
+    let mut files = Files::new(place.scratch()?);
+    let make = place.makes_up();
+    let absent = make.as_deref().map_or(Absent::Refused, Absent::MadeUp);
+    let staged = stage_inputs(playbook, assignment.given, absent, &mut files, &mut |_| {});
+    let sought = seek_tools(playbook, catalog, &files, &settings.variables, place.finder(), place.clock());
+    let found = Clock::Running.runtime()?.block_on(sought.answer);
+    Ok(match (staged, found) {
+        (Ok(()), Ok(found)) => Ok(SharedTools { found, _scratch: files }),
+        (Ok(()), Err(problems)) => Err(without_tools(&problems)),
+        (Err(inputs), found) => Err(without_files(&inputs, &found.err().unwrap_or_default())),
+    })
 }
 
 /// The tools that are sought, of which the place hears as well.

@@ -298,7 +298,12 @@ impl<'a, W: World> Bus<'a, W> {
 
     /// "1fc9:0135 i.MX RT ROM", for each attached device that this playbook knows, or that of another board.
     pub(super) fn describe_attached(&self) -> Vec<String> {
-        let Ok(attached) = self.attached() else { return Vec::new() };
+        let Ok(mut attached) = self.attached() else { return Vec::new() };
+        if self.world.turns().is_some() {
+            // What comes and goes at other places is no news here.
+            let port = self.port.borrow();
+            attached.retain(|device| device.kind == DeviceKind::Serial || port.as_ref() == Some(&device.port));
+        }
         let several = attached.len() > 1;
         attached
             .iter()

@@ -258,6 +258,27 @@ pub enum Event {
         phrase: String,
         limit_ms: u64,
     },
+    /// The board runs its firmware when the run begins, and is left as it is.
+    LeftAlone {
+        /// Its name in the playbook.
+        device: Id,
+        found: AttachedDevice,
+    },
+    /// Of a station: nothing is at this place, and the next board may come.
+    PlaceEmpty {
+        port: String,
+        /// What the first hands are asked for.
+        text: Option<String>,
+    },
+    /// Of a station: all places have ended. It stands behind every other event.
+    StationFinished {
+        exit_code: u8,
+        recovered: usize,
+        /// Healthy, and not touched.
+        left_alone: usize,
+        failed: usize,
+        elapsed_ms: u64,
+    },
     /// Why the device at this port counts as the board that is meant.
     BoardProven {
         step: Id,
@@ -446,6 +467,9 @@ impl Event {
             | Event::Note { .. }
             | Event::MaySleep { .. }
             | Event::StepFinished { .. }
+            | Event::LeftAlone { .. }
+            | Event::PlaceEmpty { .. }
+            | Event::StationFinished { .. }
             | Event::Finished { .. } => Asks::Nothing,
         }
     }

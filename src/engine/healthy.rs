@@ -6,7 +6,7 @@ use crate::engine::halt::Halt;
 use crate::engine::question::{Answer, QUESTION_LIMIT, YES, told_of_itself};
 use crate::engine::refusal::TOOLS_ASKED;
 use crate::engine::runner::Runner;
-use crate::engine::{Event, Outcome, Refusal, before_anything, milliseconds};
+use crate::engine::{Event, Outcome, Refusal, WhenHealthy, before_anything, milliseconds};
 use crate::words::FaultClass;
 use crate::world::{Ask, AttachedDevice, World};
 
@@ -16,7 +16,7 @@ impl<'a, W: World> Runner<'a, W> {
         let Some((device, found)) = self.healthy() else { return Ok(()) };
         let board = &self.playbook.board;
         let there = format!("{} at port {}{}", name_of(device), found.port, told_of_itself(&found));
-        if self.settings.even_if_healthy {
+        if self.settings.healthy == WhenHealthy::Rewrite {
             self.tell(Event::Note {
                 text: format!(
                     "The {board} is not dead: {there} is there. It is rewritten because of --even-if-healthy."
@@ -24,9 +24,18 @@ impl<'a, W: World> Runner<'a, W> {
             });
             return Ok(());
         }
+        if self.settings.healthy == WhenHealthy::LeaveAlone {
+            let what = format!("the {board} is not dead: {there} is there, so it was left as it is");
+            return Err(self.left_alone(Outcome::Declined, FaultClass::Cancelled, what, (device, &found)));
+        }
         if !self.world.interactive() {
             let what = format!("the {board} is not dead: {there} is there, so it was left as it is");
-            return Err(self.left_alone(FaultClass::AmbiguousDevice.outcome(), FaultClass::AmbiguousDevice, what));
+            return Err(self.left_alone(
+                FaultClass::AmbiguousDevice.outcome(),
+                FaultClass::AmbiguousDevice,
+                what,
+                (device, &found),
+            ));
         }
         let Some(first) = self.playbook.leaf_steps().first().map(|step| step.id.clone()) else { return Ok(()) };
         // Before it is shown: what was typed until then is dropped, and nothing that is typed after it.
@@ -50,7 +59,7 @@ impl<'a, W: World> Runner<'a, W> {
             }
             Answer::No => {
                 let what = format!("the {board} is not dead, and you did not ask to rewrite it all the same");
-                Err(self.left_alone(Outcome::Declined, FaultClass::Cancelled, what))
+                Err(self.left_alone(Outcome::Declined, FaultClass::Cancelled, what, (device, &found)))
             }
         }
     }
@@ -75,7 +84,14 @@ impl<'a, W: World> Runner<'a, W> {
         healthy
     }
 
-    fn left_alone(&self, outcome: Outcome, class: FaultClass, what: String) -> Halt {
+    fn left_alone(
+        &mut self,
+        outcome: Outcome,
+        class: FaultClass,
+        what: String,
+        (device, found): (&Device, &AttachedDevice),
+    ) -> Halt {
+        self.tell(Event::LeftAlone { device: device.name.clone(), found: found.clone() });
         let next = vec![
             "To rewrite it all the same, run the same command again with --even-if-healthy added.".to_owned(),
             "If the dead one is another camera, disconnect this one, or choose with --port or --serial.".to_owned(),

@@ -71,6 +71,7 @@ mod tool_folder;
 #[cfg(test)]
 #[cfg(unix)]
 mod tool_folder_tests;
+mod turns;
 mod wait;
 #[cfg(test)]
 #[cfg(target_os = "linux")]
@@ -81,7 +82,9 @@ use std::time::Duration;
 
 pub use already::{Already, Earlier};
 pub use beforehand::RuledOut;
-pub use conduct::{Assignment, Clock, Order, RecordKept, Settings, Tell, Workplace, conduct};
+pub use conduct::{
+    Assignment, Clock, Order, RecordKept, Settings, SharedTools, Tell, WhenHealthy, Workplace, conduct, find_for_many,
+};
 pub use device_rules::{RULES_FILE, RULES_MARK, is_ours, permits, rules_for};
 pub use devices::Chosen;
 pub use event::{
@@ -104,6 +107,7 @@ pub use refusal::{
 pub use runner::{Finish, run};
 pub use told::{EVENTS_FORMAT, Stamps, Told, events_schema};
 pub use tool_folder::file_of as file_of_tool;
+pub use turns::Exclusive;
 
 pub use crate::words::Outcome;
 

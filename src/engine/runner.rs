@@ -28,6 +28,7 @@ use crate::engine::progress::Progress;
 use crate::engine::ready::RunTools;
 use crate::engine::step::Shown;
 use crate::engine::stopping::Stopping;
+use crate::engine::turns::Exclusive;
 use crate::engine::{Event, Order, Outcome, Problem, Settings, Tell};
 use crate::words::{Fault, FaultClass, Id};
 use crate::world::World;
@@ -56,6 +57,7 @@ pub(super) struct Runner<'a, W> {
     pub(super) asked: Asked,
     pub(super) last_call: Option<LastCall>,
     pub(super) wakefulness: Wakefulness,
+    pub(super) exclusive: Exclusive,
 }
 
 /// How the run ended; the same that the last event says.
@@ -74,6 +76,7 @@ pub async fn run<W: World>(order: Order<'_>, files: Files, world: &W, events: &m
     let ended = runner.whole().await;
     let ended = runner.end(ended);
     let (outcome, problem) = runner.let_go(ended).await;
+    runner.end_turn();
     let next = if outcome == Outcome::Recovered { runner.afterwards() } else { Vec::new() };
     runner.progress.finish(outcome, problem, next, started.elapsed());
     Finish { outcome }
@@ -111,6 +114,7 @@ impl<'a, W: World> Runner<'a, W> {
             asked: Asked::default(),
             last_call: None,
             wakefulness: Wakefulness::default(),
+            exclusive: world.turns().map(|_| Exclusive::of(playbook, catalog)).unwrap_or_default(),
         }
     }
 

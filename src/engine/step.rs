@@ -210,6 +210,7 @@ impl<'a, W: World> Runner<'a, W> {
     }
 
     async fn act_alone(&mut self, step: &'a Step, purpose: &str) -> Result<Acted, Halt> {
+        self.take_turn(step).await?;
         let limit = step.wait_limit();
         self.bus.hands_over();
         if matches!(step.action, Action::Prompt(_) | Action::Wait) {

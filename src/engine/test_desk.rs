@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::documents::catalog;
 use crate::documents::playbook::{DeviceKind, check, load};
-use crate::engine::{Already, Chosen, Event, Files, Order, Outcome, ReadyTool, Settings, Tools, run};
+use crate::engine::{Already, Chosen, Event, Files, Order, Outcome, ReadyTool, Settings, Tools, WhenHealthy, run};
 use crate::words::{Source, UsbId, Verdict};
 use crate::world::process::Interpreters;
 use crate::world::{
@@ -180,7 +180,7 @@ pub(super) fn play(catalog: &str, launcher: &[&str], playbook: &str, desk: &Desk
         chosen: Chosen::Any,
         allow_irreversible: BTreeSet::new(),
         simulated: false,
-        even_if_healthy: false,
+        healthy: WhenHealthy::Ask,
         already: desk.already.clone(),
         single_calls: desk.single_calls,
         operator: None,

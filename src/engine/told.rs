@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::engine::Event;
+use crate::words::PlaceNumber;
 
 /// Within one version events, and what stands in them, are only added.
 pub const EVENTS_FORMAT: u32 = 1;
@@ -20,6 +21,9 @@ pub struct Told<E> {
     pub ms: u64,
     /// The time of day. In a simulation it goes on as the virtual board's time does.
     pub utc: Timestamp,
+    /// Of a station with several boards: at which place it happened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<PlaceNumber>,
 }
 
 /// Gives events their times.
@@ -27,6 +31,7 @@ pub struct Told<E> {
 pub struct Stamps {
     began: Instant,
     day: Day,
+    place: Option<PlaceNumber>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -39,12 +44,18 @@ enum Day {
 
 impl Stamps {
     pub fn of_computer() -> Stamps {
-        Stamps { began: Instant::now(), day: Day::OfComputer }
+        Stamps { began: Instant::now(), day: Day::OfComputer, place: None }
     }
 
     /// For time that jumps.
     pub fn of_simulation(began_at: Timestamp) -> Stamps {
-        Stamps { began: Instant::now(), day: Day::From(began_at) }
+        Stamps { began: Instant::now(), day: Day::From(began_at), place: None }
+    }
+
+    /// The events are those of this place.
+    #[must_use]
+    pub fn at_place(self, place: PlaceNumber) -> Stamps {
+        Stamps { place: Some(place), ..self }
     }
 
     pub fn stamp<E>(&self, event: E) -> Told<E> {
@@ -53,11 +64,15 @@ impl Stamps {
             Day::OfComputer => Timestamp::now().as_millisecond(),
             Day::From(began_at) => began_at.as_millisecond().saturating_add(i64::try_from(ms).unwrap_or(i64::MAX)),
         };
-        Told { event, ms, utc: Timestamp::from_millisecond(utc).unwrap_or(Timestamp::MAX) }
+        Told { event, ms, utc: Timestamp::from_millisecond(utc).unwrap_or(Timestamp::MAX), place: self.place }
     }
 }
 
 impl<E> Told<E> {
+    pub fn as_ref(&self) -> Told<&E> {
+        Told { event: &self.event, ms: self.ms, utc: self.utc, place: self.place }
+    }
+
     /// Of something that is no part of a run, or all that there is of one.
     pub fn now(event: E) -> Told<E> {
         Stamps::of_computer().stamp(event)
@@ -71,7 +86,8 @@ pub fn events_schema() -> Value {
     schema["description"] = json!(format!(
         "One line of `recover run --message-format json`, and of the journal of a run, in version {EVENTS_FORMAT} of the format. \
          Within a version events and keys are only added: leave aside what you do not know. The first event of a run is \
-         run_started, the last one is finished; a run that could not begin has only that one."
+         run_started, the last one is finished; a run that could not begin has only that one. Of `recover station` the runs \
+         of all places come in one stream, each event with its place, and the last one is station_finished."
     ));
     schema
 }

@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 
 use crate::documents::playbook::{DeviceKind, HandMove, Until};
 use crate::words::{Id, Stream, ToolEnd, UsbId};
-use crate::world::{Cleared, Host, MovingHands};
+use crate::world::{Cleared, Host, MovingHands, PlaceTurns};
 
 /// One call of a tool, fully expanded. Nothing in it passes through a shell.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -246,6 +246,12 @@ pub trait World {
     /// cannot be told it names nobody. Returns at once.
     fn hold(&self, _device: &AttachedDevice) -> Result<(), Vec<NodeHolder>> {
         Ok(())
+    }
+
+    /// The turns of this place, where others are at work in the same process: a tool that cannot be told which board to take
+    /// is used by one of them at a time.
+    fn turns(&self) -> Option<&PlaceTurns> {
+        None
     }
 
     /// What stands between this system and the computer's USB ports.

@@ -13,7 +13,7 @@ use crate::world::process::Interpreters;
 use crate::world::serial::serial_ports;
 use crate::world::system::KEEPERS;
 use crate::world::tools::own_search_path;
-use crate::world::usb::UsbBus;
+use crate::world::usb::{SharedBus, UsbBus};
 use crate::world::{
     Ask, Awake, Cleared, DeviceList, Host, Interrupt, MovingHands, NoBus, OtherDevice, Reply, RunningTool, World,
 };
@@ -21,8 +21,24 @@ use crate::world::{
 use crate::world::{AttachedDevice, DeviceNode, NodeHolder, node, node_lock::NodeLocks};
 
 #[derive(Debug)]
+enum MachineBus {
+    Own(UsbBus),
+    /// With the runs at other places.
+    Shared(SharedBus),
+}
+
+impl MachineBus {
+    fn usb(&self) -> &UsbBus {
+        match self {
+            MachineBus::Own(bus) => bus,
+            MachineBus::Shared(shared) => &shared.bus,
+        }
+    }
+}
+
+#[derive(Debug)]
 pub struct Machine {
-    bus: UsbBus,
+    bus: MachineBus,
     person: Person,
     /// None where nothing waits for them, so that they do what they do to any program.
     interrupts: Option<Interrupts>,
@@ -36,6 +52,11 @@ impl Machine {
     /// Catches interrupts from here on. Needs a tokio runtime around it, with I/O and time enabled.
     pub fn new(person: Person) -> io::Result<Self> {
         Ok(Machine { interrupts: Some(Interrupts::listen()?), ..Machine::with(person) })
+    }
+
+    /// One place of several in this process, which share the bus and whoever listens for wishes to end.
+    pub fn at_place(person: Person, bus: SharedBus, interrupts: Interrupts) -> Self {
+        Machine { bus: MachineBus::Shared(bus), interrupts: Some(interrupts), ..Machine::with(person) }
     }
 
     /// Only looks at what is attached, and catches nothing: what has once been caught reaches this process in no other way.
@@ -52,7 +73,7 @@ impl Machine {
 
     fn with(person: Person) -> Self {
         Machine {
-            bus: UsbBus::default(),
+            bus: MachineBus::Own(UsbBus::default()),
             person,
             interrupts: None,
             interpreters: Interpreters::default(),
@@ -66,7 +87,7 @@ impl Machine {
 impl World for Machine {
     fn start(&self, call: &Cleared) -> RunningTool {
         // The tool may send the board away.
-        self.bus.look_anew();
+        self.bus.usb().look_anew();
         self.interpreters.start(call)
     }
 
@@ -79,11 +100,14 @@ impl World for Machine {
     }
 
     fn devices(&self, kinds: &[(UsbId, DeviceKind)]) -> DeviceList {
+        if let MachineBus::Shared(shared) = &self.bus {
+            shared.looks();
+        }
         let serial = |(_, kind): &(UsbId, DeviceKind)| *kind == DeviceKind::Serial;
         let mut devices = Vec::new();
         // A computer without USB may still have the ports that a playbook asks for, and the other way round.
         if !kinds.iter().all(serial) {
-            devices.extend(self.bus.devices(kinds)?);
+            devices.extend(self.bus.usb().devices(kinds)?);
         }
         if kinds.iter().any(serial) {
             devices.extend(serial_ports(kinds)?);
@@ -92,7 +116,7 @@ impl World for Machine {
     }
 
     fn others(&self, known: &[UsbId]) -> Result<Vec<OtherDevice>, NoBus> {
-        self.bus.others(known)
+        self.bus.usb().others(known)
     }
 
     #[cfg(target_os = "linux")]
@@ -123,7 +147,10 @@ impl World for Machine {
     }
 
     async fn devices_changed(&self) {
-        self.bus.changed().await;
+        match &self.bus {
+            MachineBus::Own(bus) => bus.changed().await,
+            MachineBus::Shared(shared) => shared.changed().await,
+        }
     }
 
     fn ask(&self, ask: Ask<'_>) {

@@ -26,6 +26,7 @@ mod serial;
 mod signature;
 mod tool_folder;
 mod tools;
+mod turns;
 #[cfg(unix)]
 mod unix;
 mod usb;
@@ -49,13 +50,13 @@ pub use gate::{Cleared, Consent, Refused, Wish, clear, clear_interpreter};
 pub use hands::{HANDS_VARIABLES, HandsFor, HandsProgram, LET_GO, MOVE_LIMIT, Moves, Moving, MovingHands};
 pub use hands_answer::{HandsAnswer, hands_schema};
 pub use host::Host;
-pub use interrupts::Interrupts;
+pub use interrupts::{Interrupts, Wishes};
 pub use lock::{BoardLock, Holder, LockProblem};
 pub use machine::Machine;
 pub use own_folder::{
     FolderRefused, KEPT_FOLDERS_MAX, TemporaryFolder, claim_folder, remove_own, sweep_folders, vacant_folder,
 };
-pub use person::{Person, PersonChannel, Questions, ask_line};
+pub use person::{Person, PersonChannel, Questions, ask_line, read_in_background};
 pub use recording::{Recorded, Recorder, RecordingWorld, TEXT_BYTES_MAX};
 pub use rules_file::{NotWritten, device_rules, install_rules, may_install_rules, reload_rules};
 pub use scratch::{Scratch, ScratchProblem, Staged, open_file, sha256_of, sha256_of_bytes, sha256_of_parts};
@@ -67,5 +68,6 @@ pub use tools::{
     Finder, FirstTried, FoundTool, PassedOver, Surroundings, ToolEnvironment, ToolProblem, ToolStarter, Trouble,
     Unusable, examine_tools, existing_folders, find_tools, first_tried, matches_glob, quoted, tool_environment,
 };
-pub use usb::{UsbBus, meant_port};
+pub use turns::{CallTurn, NotYourTurn, PlaceTurns, Turns};
+pub use usb::{SharedBus, UsbBus, meant_port};
 pub use whole_file::{unhindered, write_new, write_whole};

@@ -45,6 +45,8 @@ pub enum Questions {
 enum Seat {
     /// Shown on a terminal, and the answers are typed there.
     Terminal,
+    /// The same, where what is typed may be for another place.
+    SharedTerminal,
     /// Shown on recover's own page, which hands on only what answers a question that it has shown.
     Page,
     /// Nobody knows: a pipe, a file, another program.
@@ -55,7 +57,7 @@ impl Seat {
     /// Whose word it is, for the log; none where no person is known to see the questions.
     fn who(self) -> Option<&'static str> {
         match self {
-            Seat::Terminal => Some("the person at the terminal"),
+            Seat::Terminal | Seat::SharedTerminal => Some("the person at the terminal"),
             Seat::Page => Some("the person at the page"),
             Seat::Elsewhere => None,
         }
@@ -124,6 +126,13 @@ impl Person {
         // Where it does not start, the input has ended for both.
         let _started = read_in_background(input, pass_on);
         (Person { asked, ..Person::with(Lines::Reading(receiver), Seat::Elsewhere) }, of_hands)
+    }
+
+    /// Somebody to whom lines are passed on that were typed for this place of several. What is typed ahead is not dropped here:
+    /// it may be for another place.
+    pub fn at_place(lines: mpsc::Receiver<String>, questions: Questions) -> Self {
+        let seat = if questions == Questions::Shown { Seat::SharedTerminal } else { Seat::Elsewhere };
+        Person::with(Lines::Reading(lines), seat)
     }
 
     /// Nobody: every question is answered by [`Reply::Gone`].
@@ -235,8 +244,8 @@ impl Lines {
     }
 }
 
-/// Detached, because a read from a terminal cannot be called off; the end of the process ends it.
-fn read_in_background(
+/// Passes each line on, until one is not wanted. Detached, because a read from a terminal cannot be called off; the end of the process ends it.
+pub fn read_in_background(
     input: impl Read + Send + 'static,
     pass_on: impl Fn(String) -> bool + Send + 'static,
 ) -> std::io::Result<()> {

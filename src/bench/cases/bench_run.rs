@@ -15,7 +15,7 @@ use crate::documents::expression::Value;
 use crate::documents::playbook::Playbook;
 use crate::engine::{
     Already, Assignment, Chosen, Clock, Event, Files, GivenFiles, MakeImage, Order, ReadyTool, Settings, Tell,
-    Workplace, conduct, run,
+    WhenHealthy, Workplace, conduct, run,
 };
 use crate::words::{Id, Outcome};
 use crate::world::{Cleared, Finder, Scratch, ScratchProblem, Surroundings};
@@ -99,7 +99,7 @@ pub(crate) fn run_watched(
         allow_irreversible: bench_run.allow_irreversible.clone(),
         variables: bench_run.variables.clone(),
         simulated: true,
-        even_if_healthy: bench_run.even_if_healthy,
+        healthy: if bench_run.even_if_healthy { WhenHealthy::Rewrite } else { WhenHealthy::Ask },
         already: bench_run.already.clone(),
         single_calls: true,
         operator: None,

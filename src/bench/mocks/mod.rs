@@ -110,6 +110,8 @@ pub fn play(files: &BenchFiles, tool: &str, args: &[String], console: &mut Conso
     let mut clock = held.state.clock();
     let mut call = CallRecord { tool: tool.to_owned(), argv: args.to_vec(), exit_code: None, at_ms: clock.now_ms() };
     held.state.playing = Some(call.clone());
+    let known = held.state.as_the_board_knows(args, clock.now_ms());
+    let args = known.as_slice();
     let hangs = held.state.stage.board_mut().is_some_and(|board| board.hangs(tool, args));
     held.state.save(files)?;
     if let Some(talk) = held.state.stage.talk(tool) {

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use jiff::civil::{Date, DateTime, Time};
 use jiff::{Span, SpanFieldwise, Timestamp, Zoned};
 
-use crate::words::Id;
+use crate::words::{Id, PlaceNumber};
 use crate::world::HandsProgram;
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -195,6 +195,31 @@ fn at(day: &Zoned, time: Time) -> Option<Zoned> {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Simulation {
     pub names: Vec<String>,
+}
+
+impl Simulation {
+    /// What is said about every place of a station.
+    pub(in crate::cli) fn of_all(&self) -> Simulation {
+        let of_all = self.names.iter().filter(|name| place_of(name).is_none());
+        Simulation { names: of_all.cloned().collect() }
+    }
+
+    /// What is said about this place, beside that.
+    pub(in crate::cli) fn of_place(&self, place: PlaceNumber) -> Vec<String> {
+        let named = self.names.iter().filter_map(|name| place_of(name));
+        named.filter(|(of, _)| *of == place).map(|(_, name)| name.to_owned()).collect()
+    }
+
+    /// The places that something is said about.
+    pub(in crate::cli) fn places(&self) -> impl Iterator<Item = PlaceNumber> {
+        self.names.iter().filter_map(|name| place_of(name)).map(|(place, _)| place)
+    }
+}
+
+/// `3:lost-in-write`
+fn place_of(name: &str) -> Option<(PlaceNumber, &str)> {
+    let (number, name) = name.split_once(':')?;
+    Some((PlaceNumber(number.parse().ok()?), name))
 }
 
 impl FromStr for Simulation {

@@ -175,6 +175,16 @@ pub(super) fn lines(event: &Event) -> Vec<String> {
             );
             with_text(about, text)
         }
+        Event::LeftAlone { device, found } => {
+            vec![format!("the {device} at {} is healthy, and is left as it is", found.port)]
+        }
+        Event::PlaceEmpty { port, text } => {
+            with_text(format!("waiting for a board at {port}"), text.as_deref().unwrap_or_default())
+        }
+        Event::StationFinished { exit_code, recovered, left_alone, failed, elapsed_ms } => vec![format!(
+            "station finished: {recovered} recovered, {left_alone} left alone, {failed} failed, exit code {exit_code}, after {}",
+            milliseconds(*elapsed_ms)
+        )],
         Event::BoardProven { step, device, port, serial, by } => {
             let serial = serial.as_ref().map(|serial| format!(", serial number {serial},")).unwrap_or_default();
             vec![format!("{step}: the {device} at {port}{serial} is the board: {}", by.because())]

@@ -68,6 +68,9 @@ pub(in crate::cli) struct Place {
     pub(super) log_lines: u64,
     #[serde(skip)]
     rehearses: bool,
+    /// The board runs its firmware, and nobody wanted it to be written.
+    #[serde(skip)]
+    left_alone: bool,
     #[serde(skip)]
     log_path: Option<Shown>,
     #[serde(skip)]
@@ -241,7 +244,13 @@ impl Place {
             | Event::HandsOutput { .. }
             | Event::FuseRead { .. }
             | Event::ToolAnswered { .. }
-            | Event::BoardProven { .. } => {}
+            | Event::BoardProven { .. }
+            | Event::StationFinished { .. } => {}
+            Event::LeftAlone { .. } => self.left_alone = true,
+            Event::PlaceEmpty { text, .. } => {
+                *self = Place::named(self.name.as_str());
+                self.state(Mood::Waiting, "Empty: the next board may come", text.as_deref().unwrap_or_default());
+            }
             Event::StepStarted { name, number, total, .. } => self.begin_step(name, *number, *total),
             Event::StepSkipped { name, number, total, reason, .. } => {
                 // A step may turn out to be needless only after it has begun.
@@ -419,7 +428,8 @@ impl Place {
             | Event::BoardProven { .. }
             | Event::Retrying { .. }
             | Event::Restarting { .. }
-            | Event::Finished { .. } => true,
+            | Event::Finished { .. }
+            | Event::PlaceEmpty { .. } => true,
             Event::Interrupted { finishing, .. } => !finishing,
             // Each is another question, or asks of hands.
             Event::Prompted { .. }
@@ -442,6 +452,8 @@ impl Place {
             | Event::Hinted { .. }
             | Event::Flapping { .. }
             | Event::FuseRead { .. }
+            | Event::LeftAlone { .. }
+            | Event::StationFinished { .. }
             | Event::Warning { .. }
             | Event::Note { .. }
             | Event::MaySleep { .. } => false,
@@ -561,13 +573,14 @@ impl Place {
         self.wait = None;
         self.stopping = None;
         self.notices.retain(|notice| matches!(notice.kind, NoticeKind::Warning));
-        let mood = if outcome == Outcome::Recovered { Mood::Good } else { Mood::Bad };
+        let mood = if outcome == Outcome::Recovered || self.left_alone { Mood::Good } else { Mood::Bad };
         let (title, text) = match problem {
             None if self.simulated && outcome == Outcome::Recovered => (
                 "Simulation passed",
                 format!("The virtual {} was recovered. No real board was touched.", self.board.as_str()),
             ),
             None => (headline(outcome), self.board.as_str().to_owned()),
+            Some(problem) if self.left_alone => ("Healthy, not touched", problem.what.clone()),
             Some(problem) => (headline(outcome), problem.what.clone()),
         };
         self.state(mood, title, &text);

@@ -17,9 +17,9 @@ pub(super) fn bundle(run: &KeptRun, journal: &Journal) -> Vec<u8> {
     let (mut end, mut bytes) = (JournalEnd::default(), Vec::new());
     for told in &journal.events {
         let Some(told) = replaced(told, &redaction) else { continue };
-        let Told { event, ms, utc } = &told;
+        let Told { event, ms, utc, place } = &told;
         // Memory takes everything.
-        bytes.extend(end.line(&Told { event, ms: *ms, utc: *utc }).unwrap_or_default());
+        bytes.extend(end.line(&Told { event, ms: *ms, utc: *utc, place: *place }).unwrap_or_default());
     }
     bytes
 }

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use crate::cli::report::selection::{SelectedRun, Selection};
 use crate::cli::runs::kept_run::{Ended, KeptRun};
+use crate::cli::runs::summary::RunSummary;
 use crate::cli::wording::{count, milliseconds};
 use crate::words::Outcome;
 
@@ -39,7 +40,7 @@ pub(super) enum NamedBy {
 
 /// Why a run did not recover the board.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Cause {
+pub(in crate::cli) struct Cause {
     /// A class of fault, or the outcome.
     pub(super) class: String,
     pub(super) step: Option<String>,
@@ -234,15 +235,27 @@ impl Cause {
         let class = match run.ended() {
             Ended::So(Outcome::Recovered) => return None,
             Ended::So(outcome) => {
-                let problem = run.summary.end.as_ref().and_then(|end| end.problem.as_ref());
-                problem.map_or(outcome.word(), |problem| problem.class.word())
+                return Some(Cause::of_end(&run.summary).unwrap_or_else(|| Cause::of_outcome(outcome)));
             }
             Ended::AtWork | Ended::CutOff => "cut-off",
         };
         Some(Cause { class: class.to_owned(), step: run.at_step().map(str::to_owned) })
     }
 
-    pub(super) fn in_words(&self) -> String {
+    /// Nothing where no problem is told.
+    pub(in crate::cli) fn of_end(summary: &RunSummary) -> Option<Cause> {
+        let problem = summary.end.as_ref()?.problem.as_ref()?;
+        Some(Cause {
+            class: problem.class.word().to_owned(),
+            step: problem.step_name.clone().or(problem.step.as_ref().map(ToString::to_string)),
+        })
+    }
+
+    pub(in crate::cli) fn of_outcome(outcome: Outcome) -> Cause {
+        Cause { class: outcome.word().to_owned(), step: None }
+    }
+
+    pub(in crate::cli) fn in_words(&self) -> String {
         let step = self.step.as_ref().map(|step| format!(" at \"{step}\"")).unwrap_or_default();
         format!("{}{step}", self.class)
     }
@@ -264,12 +277,12 @@ fn is_recovered(run: &KeptRun) -> bool {
 }
 
 /// Rounded down: only all of them are 100 %.
-fn per_cent(part: usize, whole: usize) -> usize {
+pub(in crate::cli) fn per_cent(part: usize, whole: usize) -> usize {
     part * 100 / whole.max(1)
 }
 
 /// Of times in their order; of an even number of them, the middle between the two in the middle.
-fn median(times: &[(u64, &str)]) -> u64 {
+pub(in crate::cli) fn median(times: &[(u64, &str)]) -> u64 {
     let at = |index: usize| times.get(index).map_or(0, |(time, _)| *time);
     let middle = times.len() / 2;
     if times.len().is_multiple_of(2) { u64::midpoint(at(middle.saturating_sub(1)), at(middle)) } else { at(middle) }

@@ -202,6 +202,9 @@ impl StepLine {
             | Event::Interrupted { .. }
             | Event::Note { .. }
             | Event::MaySleep { .. }
+            | Event::LeftAlone { .. }
+            | Event::PlaceEmpty { .. }
+            | Event::StationFinished { .. }
             | Event::StepFinished { .. }
             | Event::Finished { .. } => {}
         }

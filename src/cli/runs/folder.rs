@@ -29,6 +29,12 @@ pub(in crate::cli) fn runs_folder(given: Option<&Path>) -> Option<PathBuf> {
     given.map(Path::to_owned).or_else(|| folder_by(OperatingSystem::current(), |name| std::env::var_os(name)))
 }
 
+/// Where recover keeps, for this user, what is neither a record nor a setting: beside the records of the system.
+pub(in crate::cli) fn state_folder() -> Option<PathBuf> {
+    let own = |name: &str| std::env::var_os(name).filter(|_| name != VARIABLE);
+    Some(folder_by(OperatingSystem::current(), own)?.parent()?.to_owned())
+}
+
 fn folder_by(system: OperatingSystem, variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
     if let Some(named) = variable(VARIABLE).filter(|named| !named.is_empty()) {
         return Some(PathBuf::from(named));

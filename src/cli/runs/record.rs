@@ -280,6 +280,9 @@ fn decides(event: &Event) -> bool {
         | Event::Warning { .. }
         | Event::Note { .. }
         | Event::MaySleep { .. }
+        | Event::LeftAlone { .. }
+        | Event::PlaceEmpty { .. }
+        | Event::StationFinished { .. }
         | Event::StepFinished { .. } => false,
     }
 }

@@ -59,8 +59,8 @@ pub(in crate::cli) struct FuseReading {
 impl RunSummary {
     pub(in crate::cli) fn of<'a>(events: impl IntoIterator<Item = &'a Told<Event>>) -> RunSummary {
         let mut summary = RunSummary::default();
-        for Told { event, ms, utc } in events {
-            summary.hear(&Told { event, ms: *ms, utc: *utc });
+        for told in events {
+            summary.hear(&told.as_ref());
         }
         summary
     }
@@ -142,6 +142,9 @@ impl RunSummary {
             | Event::Warning { .. }
             | Event::Note { .. }
             | Event::MaySleep { .. }
+            | Event::LeftAlone { .. }
+            | Event::PlaceEmpty { .. }
+            | Event::StationFinished { .. }
             | Event::StepFinished { .. } => {}
         }
     }

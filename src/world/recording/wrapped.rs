@@ -12,7 +12,7 @@ use crate::words::UsbId;
 use crate::world::recording::Recorder;
 use crate::world::{
     Ask, AttachedDevice, Awake, Cleared, DeviceList, DeviceNode, Host, Interrupt, MovingHands, NoBus, NodeHolder,
-    OtherDevice, Reply, RunningTool, World,
+    OtherDevice, PlaceTurns, Reply, RunningTool, World,
 };
 
 /// The world of a run that is recorded.
@@ -79,6 +79,10 @@ impl<W: World> World for RecordingWorld<'_, W> {
 
     fn hold(&self, device: &AttachedDevice) -> Result<(), Vec<NodeHolder>> {
         self.inner.hold(device)
+    }
+
+    fn turns(&self) -> Option<&PlaceTurns> {
+        self.inner.turns()
     }
 
     fn host(&self) -> Host {

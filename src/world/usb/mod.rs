@@ -9,6 +9,7 @@ mod elsewhere;
 #[cfg(target_os = "linux")]
 mod linux;
 mod port;
+mod shared;
 
 #[cfg(not(target_os = "linux"))]
 use elsewhere as system;
@@ -28,6 +29,7 @@ use nusb::hotplug::HotplugWatch;
 
 use self::access::AccessMemory;
 use self::port::{PortReading, port_meant};
+pub use self::shared::SharedBus;
 use crate::documents::catalog::OperatingSystem;
 use crate::documents::playbook::DeviceKind;
 use crate::words::UsbId;
@@ -40,15 +42,29 @@ const LOOK_WITHOUT_WATCH: Duration = Duration::from_millis(200);
 /// enough. What comes meanwhile is told by the watch, and whoever waits for that sees it at once.
 const LOOK_LASTS: Duration = Duration::from_millis(5);
 
+/// The same where runs share the bus: their looks come together, and the watch ends the reading's time.
+const SHARED_LOOK_LASTS: Duration = Duration::from_millis(50);
+
 /// bDeviceClass of hubs (USB 2.0, table 9-8, and the class codes of usb.org).
 const CLASS_HUB: u8 = 0x09;
 
 /// The bus and what has been learned about it. The watch begins with the first wait for a change.
-#[derive(Default)]
 pub struct UsbBus {
     watch: Mutex<Watch>,
     access: AccessMemory,
     looked: Mutex<Option<Looked>>,
+    look_lasts: Duration,
+}
+
+impl Default for UsbBus {
+    fn default() -> Self {
+        UsbBus {
+            watch: Mutex::default(),
+            access: AccessMemory::default(),
+            looked: Mutex::default(),
+            look_lasts: LOOK_LASTS,
+        }
+    }
 }
 
 /// What the last look has shown.
@@ -79,6 +95,11 @@ enum Watch {
 }
 
 impl UsbBus {
+    /// For several runs at once.
+    fn shared() -> Self {
+        UsbBus { look_lasts: SHARED_LOOK_LASTS, ..UsbBus::default() }
+    }
+
     /// Devices with one of these ids, with the kind given beside it. Serial bridges are listed by their ports elsewhere, so
     /// ids of that kind are left out here.
     pub fn devices(&self, kinds: &[(UsbId, DeviceKind)]) -> DeviceList {
@@ -119,7 +140,7 @@ impl UsbBus {
     }
 
     /// What is attached beside devices with these ids; hubs are left out, which nobody asks for.
-    pub(in crate::world) fn others(&self, known: &[UsbId]) -> Result<Vec<OtherDevice>, NoBus> {
+    pub fn others(&self, known: &[UsbId]) -> Result<Vec<OtherDevice>, NoBus> {
         let other = |device: &nusb::DeviceInfo| {
             let id = UsbId { vendor: device.vendor_id(), product: device.product_id() };
             let told = device.class() != CLASS_HUB && !known.contains(&id);
@@ -132,7 +153,7 @@ impl UsbBus {
 
     fn list(&self) -> Result<Vec<nusb::DeviceInfo>, NoBus> {
         let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(last) = looked.as_ref().filter(|last| last.at.elapsed() < LOOK_LASTS) {
+        if let Some(last) = looked.as_ref().filter(|last| last.at.elapsed() < self.look_lasts) {
             return Ok(last.devices.clone());
         }
         *looked = None;
