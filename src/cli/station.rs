@@ -96,7 +96,7 @@ fn prepared(args: &StationArgs, look: &Look) -> Result<Outcome, Box<Refusal>> {
     let (sender, heard) = sync_channel(EVENTS_WAITING);
     let (wishes, wished) = watch::channel(Wishes::default());
     listen(wishes)?;
-    let exclusive = Exclusive::of(&job.playbook, &job.catalog);
+    let exclusive = Exclusive::of(&job.playbook, &job.catalog, tools.found());
     let explicit: BTreeMap<String, PathBuf> =
         args.tools.iter().map(|given| (given.tool.clone(), given.program.clone())).collect();
     let boards = match &args.simulate {

@@ -199,6 +199,13 @@ pub struct SharedTools {
     _scratch: Files,
 }
 
+impl SharedTools {
+    /// By their names in the catalog.
+    pub fn found(&self) -> &BTreeMap<String, ReadyTool> {
+        &self.found.tools
+    }
+}
+
 /// Stages the files, so that all that is wrong with them is known, and finds the tools. Where that is in vain, how every run
 /// would end.
 pub fn find_for_many<P: Workplace>(

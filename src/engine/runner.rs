@@ -93,6 +93,7 @@ impl<'a, W: World> Runner<'a, W> {
         let tools = RunTools::from(tools);
         let bus = Bus::new(world, playbook, catalog, settings.chosen.clone());
         bus.note_tools(tools.found());
+        let exclusive = world.turns().map(|_| Exclusive::of(playbook, catalog, tools.found())).unwrap_or_default();
         Runner {
             world,
             playbook,
@@ -114,7 +115,7 @@ impl<'a, W: World> Runner<'a, W> {
             asked: Asked::default(),
             last_call: None,
             wakefulness: Wakefulness::default(),
-            exclusive: world.turns().map(|_| Exclusive::of(playbook, catalog)).unwrap_or_default(),
+            exclusive,
         }
     }
 

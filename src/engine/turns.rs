@@ -6,17 +6,17 @@
 //! be told and yet must not run twice at once is used in turns call by call. Nothing here makes a call safe by itself: before
 //! each one `call.rs` looks whether another board is there that the tool could take, and refuses.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-use crate::documents::catalog::{Catalog, Tool};
+use crate::documents::catalog::{Catalog, OperatingSystem, Tool};
 use crate::documents::playbook::{Device, DeviceKind, Playbook, Run, Step, every_step};
 use crate::engine::devices::unplug_others;
 use crate::engine::halt::Halt;
 use crate::engine::runner::Runner;
-use crate::engine::{Event, Outcome, milliseconds};
+use crate::engine::{Event, Outcome, ReadyTool, milliseconds};
 use crate::words::{Fault, FaultClass, Id, UsbId, describe_time};
 use crate::world::{AttachedDevice, CallTurn, ClockHold, NotYourTurn, PlaceTurns, World};
 
@@ -34,9 +34,10 @@ pub struct Exclusive {
 }
 
 /// Is this a tool that takes whichever board it finds?
-fn takes_whichever(tool: &Tool, device: &Device) -> bool {
+fn takes_whichever(tool: &Tool, found: Option<&ReadyTool>, device: &Device) -> bool {
+    let of_this_build = found.is_none_or(|found| tool.can_be_told(found.flavour.as_deref(), &found.version));
     // A serial port is named in the call itself.
-    device.kind != DeviceKind::Serial && tool.select_port.is_empty() && tool.select_serial.is_empty()
+    device.kind != DeviceKind::Serial && !(of_this_build && tool.can_choose_on(OperatingSystem::current()))
 }
 
 impl<'a, W: World> Runner<'a, W> {
@@ -164,12 +165,13 @@ impl<'a, W: World> Runner<'a, W> {
 }
 
 impl Exclusive {
-    pub fn of(playbook: &Playbook, catalog: &Catalog) -> Exclusive {
+    /// `tools` are those that were found.
+    pub fn of(playbook: &Playbook, catalog: &Catalog, tools: &BTreeMap<String, ReadyTool>) -> Exclusive {
         let mut exclusive = Exclusive::default();
         for run in every_step(&playbook.steps).filter_map(Step::call) {
             let device = run.device.as_ref().and_then(|name| playbook.device(name));
             if let (Some(device), Some(tool)) = (device, catalog.tool(&run.tool.value))
-                && takes_whichever(tool, device)
+                && takes_whichever(tool, tools.get(&tool.name), device)
             {
                 exclusive.tools.insert(tool.name.clone());
                 exclusive.devices.insert(device.name.clone());

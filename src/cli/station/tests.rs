@@ -208,7 +208,7 @@ impl<'s> Station<'s> {
         let assignment =
             crate::engine::Assignment { playbook: &playbook, catalog: &catalog, given: &given, settings: &settings };
         let tools = find_for_many(assignment, &tool_bench).unwrap().unwrap();
-        let exclusive = Exclusive::of(&playbook, &catalog);
+        let exclusive = Exclusive::of(&playbook, &catalog, tools.found());
         let (sender, heard) = sync_channel(EVENTS_WAITING);
         let started = Event::RunStarted {
             run: Box::default(),

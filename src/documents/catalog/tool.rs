@@ -261,6 +261,12 @@ impl Tool {
         self.programs.iter().chain(via.flat_map(|way| &way.command)).cloned().collect()
     }
 
+    /// Can the tool be told there which board to take, by a name that is known there?
+    pub fn can_choose_on(&self, system: OperatingSystem) -> bool {
+        let nodes = system == OperatingSystem::Linux || !self.select_port.iter().any(|arg| arg.contains(HID_NODE));
+        !self.select_serial.is_empty() || (!self.select_port.is_empty() && nodes)
+    }
+
     /// Can this build be told which board to take?
     pub fn can_be_told(&self, flavour: Option<&str>, version: &ToolVersion) -> bool {
         let of_flavour = self.select_flavour.as_deref().is_none_or(|told| flavour == Some(told));
