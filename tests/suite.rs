@@ -29,6 +29,7 @@ mod libusb_codes;
 #[cfg(target_os = "linux")]
 mod moving_hands;
 mod n6;
+mod open;
 mod orphans;
 mod plans;
 mod proving;

@@ -18,7 +18,7 @@ use crate::documents::playbook::irreversible_steps;
 use crate::words::{Code, Id, nearest};
 use crate::world::meant_port;
 
-pub use values::{HandsBy, HandsError, Setting, Shard, Simulation, ToolPath, ValueError, When};
+pub use values::{HandsBy, HandsError, Listen, Setting, Shard, Simulation, ToolPath, ValueError, When};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -53,6 +53,14 @@ Exit codes:
   3 playbook or catalog refused   70 defect in recover
   4 tool missing or too old       74 output could not be written
                                   130 interrupted";
+
+const OPEN_EXAMPLES: &str = "\
+Examples:
+  recover open rt1062 --files images
+  recover open rt1062 --simulate
+  recover open rt1062 --listen 0.0.0.0 --token-file token   from a phone, too
+
+The address lets in whoever has it. Exit codes are those of `recover run`.";
 
 const DOCTOR_EXAMPLES: &str = "\
 Examples:
@@ -167,6 +175,9 @@ enum Verb {
     /// Rescue a camera: run a playbook
     #[command(after_help = RUN_EXAMPLES, override_usage = "recover run [OPTIONS] <NAME|PATH>")]
     Run(Box<RunVerb>),
+    /// Rescue a camera on a page in your browser
+    #[command(after_help = OPEN_EXAMPLES, override_usage = "recover open [OPTIONS] [NAME|PATH]")]
+    Open(Box<OpenVerb>),
     /// List the playbooks there are
     List(ListArgs),
     /// Show what is attached, and which board that is
@@ -220,6 +231,41 @@ struct RunVerb {
     options: RunOptions,
 }
 
+#[derive(Debug, Args)]
+struct OpenVerb {
+    /// Playbook to run: a shipped one, or a file; without it recover asks which board is yours
+    #[arg(value_name = "NAME|PATH", conflicts_with = "named")]
+    playbook: Option<String>,
+
+    // Hidden as in `run`.
+    #[arg(id = "named", long = "playbook", value_name = "NAME|PATH", hide = true)]
+    named: Option<String>,
+
+    #[command(flatten)]
+    page: PageArgs,
+
+    #[command(flatten)]
+    options: RunOptions,
+}
+
+/// Where a run's page is, and who gets to it.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct PageArgs {
+    /// Listen at this address of the computer, such as 0.0.0.0 or 192.168.1.7:8080, so that a phone can open the page
+    ///
+    /// Without it only this computer can. What is typed there can be read on the way: use it in a network that you trust.
+    #[arg(long, value_name = "ADDR", requires = "token_file")]
+    pub listen: Option<Listen>,
+
+    /// What has to be typed to get in; only you may read the file
+    #[arg(long, value_name = "FILE", requires = "listen")]
+    pub token_file: Option<PathBuf>,
+
+    /// Open no browser; the address is printed
+    #[arg(long)]
+    pub no_browser: bool,
+}
+
 /// What can be said about a run beside its playbook.
 ///
 /// The short help shows what a rescue at a desk needs, so that it fits one screen with the way to the rescue on top.
@@ -243,6 +289,10 @@ pub struct RunOptions {
     /// Run with the scripted tools of a scene file, without any hardware
     #[arg(hide_short_help = true, long, value_name = "FILE", group = "virtual")]
     pub scene: Option<PathBuf>,
+
+    /// Shown and asked on a page, and nowhere else: `recover open`.
+    #[arg(skip)]
+    pub page: Option<PageArgs>,
 
     /// Who moves cable, wire and switch: you, another program, or in a simulation the virtual person
     ///
@@ -702,6 +752,20 @@ pub enum Request {
     New(NewArgs),
 }
 
+impl OpenVerb {
+    /// The run whose page it is.
+    fn run(self) -> Result<(Option<String>, RunOptions), clap::Error> {
+        let OpenVerb { playbook, named, page, mut options } = self;
+        let without = [("--dry-run", options.dry_run), ("--non-interactive", options.non_interactive)];
+        if let Some((option, _)) = without.into_iter().find(|(_, given)| *given) {
+            let text = format!("a page is there to show a run and to ask: it cannot be used with '{option}'");
+            return Err(Arguments::command().error(ErrorKind::ArgumentConflict, text));
+        }
+        options.page = Some(page);
+        Ok((playbook.or(named), options))
+    }
+}
+
 impl Arguments {
     pub fn colour(&self) -> ColourChoice {
         self.color
@@ -725,6 +789,7 @@ impl Arguments {
             Some(Verb::Trust(args)) => return Ok(Request::Trust(args)),
             Some(Verb::Schema(args)) => return Ok(Request::Schema(args)),
             Some(Verb::Run(run)) => (run.playbook.or(run.named), run.options),
+            Some(Verb::Open(open)) => open.run()?,
             None => (self.playbook.or_else(|| (!self.board.is_empty()).then(|| self.board.join(" "))), self.options),
         };
         match playbook {
@@ -751,6 +816,8 @@ pub(super) fn command_with_boards() -> clap::Command {
         |command: clap::Command, name: &'static str| command.mut_arg(name, |arg| arg.value_parser(boards()));
     let command = with_steps(with_boards(with_boards(Arguments::command(), "board"), "playbook"));
     let command = command.mut_subcommand("run", |run| with_steps(with_boards(with_boards(run, "playbook"), "named")));
+    let command =
+        command.mut_subcommand("open", |open| with_steps(with_boards(with_boards(open, "playbook"), "named")));
     let command = command.mut_subcommand("list", |list| with_boards(list, "playbooks"));
     let codes = PossibleValuesParser::new(Code::ALL.iter().map(|code| code.word()));
     let command = command.mut_subcommand("explain", |explain| explain.mut_arg("code", |arg| arg.value_parser(codes)));

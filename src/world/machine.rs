@@ -8,7 +8,7 @@ use crate::documents::playbook::DeviceKind;
 use crate::words::UsbId;
 use crate::world::awake::HeldAwake;
 use crate::world::interrupts::Interrupts;
-use crate::world::person::{AT_TERMINAL, Person};
+use crate::world::person::Person;
 use crate::world::process::Interpreters;
 use crate::world::serial::serial_ports;
 use crate::world::system::KEEPERS;
@@ -146,13 +146,19 @@ impl World for Machine {
     }
 
     fn who_agrees(&self) -> Option<&'static str> {
-        self.person.at_terminal().then_some(AT_TERMINAL)
+        self.person.who()
     }
 
     async fn interrupted(&self) -> Interrupt {
-        match &self.interrupts {
-            Some(interrupts) => interrupts.next().await,
-            None => std::future::pending().await,
+        let by_signal = async {
+            match &self.interrupts {
+                Some(interrupts) => interrupts.next().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            by = by_signal => by,
+            () = self.person.wishes_to_end() => Interrupt::Interrupt,
         }
     }
 }
