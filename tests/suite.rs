@@ -33,6 +33,8 @@ mod open;
 mod orphans;
 mod plans;
 mod proving;
+#[cfg(unix)]
+mod python;
 mod readme;
 mod records;
 mod rt1062;

@@ -1,6 +1,8 @@
 //! The world of real tools, real devices and a real person.
 
 use std::io;
+#[cfg(target_os = "linux")]
+use std::path::PathBuf;
 
 use crate::documents::playbook::DeviceKind;
 use crate::words::UsbId;
@@ -94,13 +96,17 @@ impl World for Machine {
     }
 
     #[cfg(target_os = "linux")]
-    fn node(&self, device: &AttachedDevice) -> Option<DeviceNode> {
-        let path = match device.kind {
+    fn node_path(&self, device: &AttachedDevice) -> Option<PathBuf> {
+        match device.kind {
             DeviceKind::Usb => node::usb_node(&device.port),
             DeviceKind::Hid => node::hid_node(&device.port),
             DeviceKind::Serial => Some(device.port.clone().into()),
-        };
-        path.and_then(|path| node::describe(&path))
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    fn node(&self, device: &AttachedDevice) -> Option<DeviceNode> {
+        self.node_path(device).and_then(|path| node::describe(&path))
     }
 
     #[cfg(target_os = "linux")]
