@@ -6,11 +6,11 @@
 mod browser;
 mod door;
 mod picture;
-mod place;
+pub(super) mod place;
 mod secret;
-mod server;
+pub(super) mod server;
 mod shown;
-mod watch;
+pub(super) mod watch;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -53,7 +53,7 @@ impl Page {
         let format = job.options.message_format;
         let watch = Watch::default();
         let place = watch.add_place("");
-        let server = open(args, &watch, format).map_err(|error| no_page(&error))?;
+        let server = open(args, &watch, format)?;
         let page = Page { server, watch, place };
         if page.watch.wait_for_tab(FIRST_TAB_LIMIT) {
             return Ok(Some(page));
@@ -115,7 +115,12 @@ fn no_page(error: &NoPage) -> Box<Refusal> {
     refuse(Outcome::CommandLine, before_anything(FaultClass::BadUsage, error.to_string(), vec![next.to_owned()]))
 }
 
-fn open(args: &PageArgs, watch: &Watch, format: MessageFormat) -> Result<Server, NoPage> {
+/// Opens a page on these places, of one run or of many, and tells the person where it is.
+pub(super) fn open(args: &PageArgs, watch: &Watch, format: MessageFormat) -> Result<Server, Box<Refusal>> {
+    listen(args, watch, format).map_err(|error| no_page(&error))
+}
+
+fn listen(args: &PageArgs, watch: &Watch, format: MessageFormat) -> Result<Server, NoPage> {
     let wanted = args.listen.map_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), |listen| listen.0);
     let no_listener = |source| NoPage::NoListener { address: wanted, source };
     let listener = TcpListener::bind(wanted).map_err(no_listener)?;

@@ -57,7 +57,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; c
 
 /// A page that is there.
 #[derive(Debug)]
-pub(super) struct Server {
+pub(in crate::cli) struct Server {
     watch: Watch,
     /// Tells when the last connection has ended.
     ended: threads::Receiver<()>,
@@ -93,7 +93,7 @@ impl Server {
     }
 
     /// Sends every tab the last of it.
-    pub(super) fn close(self) {
+    pub(in crate::cli) fn close(self) {
         self.watch.end();
         let _or_not_in_time = self.ended.recv_timeout(CLOSE_LIMIT);
     }
