@@ -361,6 +361,13 @@ pub struct StationArgs {
     #[arg(long)]
     pub only_signed: bool,
 
+    /// Show all places on a page in your browser, and answer there
+    #[arg(long)]
+    pub page: bool,
+
+    #[command(flatten)]
+    pub at_page: PageArgs,
+
     /// For whom to write: a person, or a program reading one JSON object per line, each with its place
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
     pub message_format: MessageFormat,
@@ -960,8 +967,12 @@ pub(super) fn command_with_boards() -> clap::Command {
     let command = command.mut_subcommand("run", |run| with_steps(with_boards(with_boards(run, "playbook"), "named")));
     let command =
         command.mut_subcommand("open", |open| with_steps(with_boards(with_boards(open, "playbook"), "named")));
-    let command =
-        command.mut_subcommand("station", |station| with_steps(with_boards(with_boards(station, "playbook"), "named")));
+    let command = command.mut_subcommand("station", |station| {
+        // `open` always has a page.
+        let of_page = ["listen", "token_file", "no_browser"].into_iter();
+        let station = of_page.fold(station, |station, name| station.mut_arg(name, |arg| arg.requires("page")));
+        with_steps(with_boards(with_boards(station, "playbook"), "named"))
+    });
     let command = command.mut_subcommand("list", |list| with_boards(list, "playbooks"));
     let codes = PossibleValuesParser::new(Code::ALL.iter().map(|code| code.word()));
     let command = command.mut_subcommand("explain", |explain| explain.mut_arg("code", |arg| arg.value_parser(codes)));

@@ -12,6 +12,9 @@ pub(super) mod server;
 mod shown;
 pub(super) mod watch;
 
+pub(super) use place::Manner;
+pub(super) use watch::{AtPlace, PageNumber, Watch};
+
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
@@ -21,9 +24,7 @@ use crate::cli::arguments::{MessageFormat, PageArgs};
 use crate::cli::job::Job;
 use crate::cli::open::browser::show_in_browser;
 use crate::cli::open::door::Door;
-use crate::cli::open::place::Manner;
 use crate::cli::open::server::Server;
-use crate::cli::open::watch::{AtPlace, PlaceNumber, Watch};
 use crate::cli::reader::rehearses;
 use crate::cli::refusal::refuse;
 use crate::cli::runs::record::Record;
@@ -41,49 +42,85 @@ const TOKEN_LETTERS_MAX: usize = 200;
 /// The page of one run.
 #[derive(Debug)]
 pub(super) struct Page {
-    server: Server,
-    watch: Watch,
-    place: PlaceNumber,
+    page: PageOfMany,
+    place: PageNumber,
 }
 
 impl Page {
     /// Opens the page of this run, where it is to have one, and waits until somebody looks at it.
     pub(super) fn of(job: &Job) -> Result<Option<Page>, Box<Refusal>> {
         let Some(args) = &job.options.page else { return Ok(None) };
-        let format = job.options.message_format;
         let watch = Watch::default();
         let place = watch.add_place("");
-        let server = open(args, &watch, format)?;
-        let page = Page { server, watch, place };
-        if page.watch.wait_for_tab(FIRST_TAB_LIMIT) {
-            return Ok(Some(page));
-        }
-        page.server.close();
-        let what = "nobody has opened the page, so nothing was begun".to_owned();
-        let next = vec!["Run recover again, and open the address that it prints.".to_owned()];
-        Err(refuse(Outcome::Declined, before_anything(FaultClass::Cancelled, what, next)))
+        let page = PageOfMany::open(args, watch, job.options.message_format, &OF_RUN)?;
+        Ok(Some(Page { page, place }))
     }
 
     /// The run begins: who is asked in it, and what makes its events seen.
     pub(super) fn begin(&self, job: &Job, record: Option<&Record>) -> (Person, AtPlace) {
-        let (person, channel) = Person::at_page();
         let manner = Manner {
             rehearses: rehearses(job),
             log: record.map(|record| record.log_path().display().to_string()),
             no_record: job.bench.is_none() && record.is_none(),
         };
-        self.watch.begin(self.place, &manner, channel);
-        (person, AtPlace { watch: self.watch.clone(), place: self.place })
+        self.page.watch.begin_run(self.place, &manner)
     }
 
     /// The run could not even begin.
     pub(super) fn refused(self, refusal: &Refusal) {
         let Refusal { outcome, problem } = refusal;
-        self.watch.tell(self.place, &Told::now(&finished(*outcome, problem.clone())));
-        self.server.close();
+        self.page.watch.tell(self.place, &Told::now(&finished(*outcome, problem.clone())));
+        self.page.close();
     }
 
     /// The run is over, and everything about it was told.
+    pub(super) fn close(self) {
+        self.page.close();
+    }
+}
+
+/// A page with a place for each of several runs.
+#[derive(Debug)]
+pub(super) struct PageOfMany {
+    server: Server,
+    watch: Watch,
+}
+
+/// What is said of a page where it is opened.
+#[derive(Debug)]
+pub(super) struct PageWords {
+    what: &'static str,
+    ctrl_c: &'static str,
+}
+
+const OF_RUN: PageWords = PageWords { what: "run", ctrl_c: "does what Stop does there" };
+pub(super) const OF_STATION: PageWords =
+    PageWords { what: "station", ctrl_c: "ends all places; Stop there ends the run that is shown" };
+
+impl PageOfMany {
+    /// Opens a page on these places, and waits until somebody looks at it.
+    pub(super) fn open(
+        args: &PageArgs,
+        watch: Watch,
+        format: MessageFormat,
+        words: &PageWords,
+    ) -> Result<PageOfMany, Box<Refusal>> {
+        let server = listen(args, &watch, format, words).map_err(|error| no_page(&error))?;
+        let page = PageOfMany { server, watch };
+        if page.watch.wait_for_tab(FIRST_TAB_LIMIT) {
+            return Ok(page);
+        }
+        page.close();
+        let what = "nobody has opened the page, so nothing was begun".to_owned();
+        let next = vec!["Run recover again, and open the address that it prints.".to_owned()];
+        Err(refuse(Outcome::Declined, before_anything(FaultClass::Cancelled, what, next)))
+    }
+
+    pub(super) fn watch(&self) -> &Watch {
+        &self.watch
+    }
+
+    /// Everything was told.
     pub(super) fn close(self) {
         self.server.close();
     }
@@ -115,12 +152,8 @@ fn no_page(error: &NoPage) -> Box<Refusal> {
     refuse(Outcome::CommandLine, before_anything(FaultClass::BadUsage, error.to_string(), vec![next.to_owned()]))
 }
 
-/// Opens a page on these places, of one run or of many, and tells the person where it is.
-pub(super) fn open(args: &PageArgs, watch: &Watch, format: MessageFormat) -> Result<Server, Box<Refusal>> {
-    listen(args, watch, format).map_err(|error| no_page(&error))
-}
-
-fn listen(args: &PageArgs, watch: &Watch, format: MessageFormat) -> Result<Server, NoPage> {
+/// Tells the person where it is.
+fn listen(args: &PageArgs, watch: &Watch, format: MessageFormat, words: &PageWords) -> Result<Server, NoPage> {
     let wanted = args.listen.map_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), |listen| listen.0);
     let no_listener = |source| NoPage::NoListener { address: wanted, source };
     let listener = TcpListener::bind(wanted).map_err(no_listener)?;
@@ -131,11 +164,11 @@ fn listen(args: &PageArgs, watch: &Watch, format: MessageFormat) -> Result<Serve
     };
     // The address lets in whoever has it: it goes to the person, and into no event, log or record.
     let tell = |text: &str| if format == MessageFormat::Json { complain(text) } else { say(text) };
-    tell(&format!("The page of this run: {}", door.address()));
+    tell(&format!("The page of this {}: {}", words.what, door.address()));
     if door.asks_for_token() {
         tell("It asks for the token. What is typed there can be read on the way: use it in a network that you trust.");
     }
-    tell("Nothing begins before it is open. Ctrl-C here does what Stop does there.");
+    tell(&format!("Nothing begins before it is open. Ctrl-C here {}.", words.ctrl_c));
     let for_browser = door.address_for_browser().filter(|_| !args.no_browser);
     let server = Server::begin(listener, door, watch.clone())?;
     if let Some(address) = for_browser {

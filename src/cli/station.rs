@@ -31,6 +31,7 @@ use crate::cli::desk::Desk;
 use crate::cli::doctor::before_a_run;
 use crate::cli::job::Job;
 use crate::cli::json::Json;
+use crate::cli::open::{OF_STATION, PageOfMany, Watch};
 use crate::cli::reader::Reader;
 use crate::cli::refusal::{refuse, show_refusal, unknown_tool};
 use crate::cli::runs::keep::{Records, folder_of};
@@ -90,9 +91,17 @@ fn prepared(args: &StationArgs, look: &Look) -> Result<Outcome, Box<Refusal>> {
     if let Some(unknown) = args.tools.iter().find(|given| job.catalog.tool(&given.tool).is_none()) {
         return Err(wrong(unknown_tool(&unknown.tool), Vec::new()));
     }
-    let places = places(args, &job, desk)?;
+    let mut places = places(args, &job, desk)?;
     let records = records(&job)?;
     let tools = find_for_many(job.assignment(), &PlaceOfRun::of(&job, None))?.map_err(Box::new)?;
+    let page = match args.page {
+        true => {
+            let watch = Watch::default();
+            places.iter_mut().for_each(|place| place.show_on(&watch));
+            Some(PageOfMany::open(&args.at_page, watch, args.message_format, &OF_STATION)?)
+        }
+        false => None,
+    };
     let (sender, heard) = sync_channel(EVENTS_WAITING);
     let (wishes, wished) = watch::channel(Wishes::default());
     listen(wishes)?;
@@ -104,7 +113,11 @@ fn prepared(args: &StationArgs, look: &Look) -> Result<Outcome, Box<Refusal>> {
         Some(simulation) => Boards::Virtual {
             bus: VirtualBus::default(),
             // At a terminal as for people, without waiting for ENTER at every place.
-            hands: if desk == Desk::Person { HandsOf::UnhurriedPerson } else { HandsOf::VirtualPerson },
+            hands: if desk == Desk::Person || page.is_some() {
+                HandsOf::UnhurriedPerson
+            } else {
+                HandsOf::VirtualPerson
+            },
             start: start_process,
             names: simulation.of_all().names,
         },
@@ -121,7 +134,8 @@ fn prepared(args: &StationArgs, look: &Look) -> Result<Outcome, Box<Refusal>> {
         started: &job.started(String::new()),
         records: records.as_deref(),
         keep: job.keep_runs,
-        person: desk == Desk::Person,
+        person: desk == Desk::Person && page.is_none(),
+        page: page.as_ref().map(|page| page.watch().clone()),
         turns: Turns::new(),
         exclusive_tools: exclusive.tools().map(str::to_owned).collect(),
         exclusive: exclusive.ids(&job.playbook),
@@ -133,7 +147,11 @@ fn prepared(args: &StationArgs, look: &Look) -> Result<Outcome, Box<Refusal>> {
     let mut shows: Shows = match args.message_format {
         MessageFormat::Json => Shows::Json(Json::new(stdout())),
         MessageFormat::Human => {
-            let asks = if desk == Desk::Person { Asks::Person } else { Asks::Nobody };
+            let asks = match (&page, desk) {
+                (Some(_), _) => Asks::OnPage,
+                (None, Desk::Person) => Asks::Person,
+                (None, Desk::Nobody) => Asks::Nobody,
+            };
             let term = Term::stdout();
             let look = Look { width: width_of(&term), ..*look };
             let height = (is_seen() && !console::is_dumb()).then(|| usize::from(term.size().0));
@@ -145,10 +163,14 @@ fn prepared(args: &StationArgs, look: &Look) -> Result<Outcome, Box<Refusal>> {
     for event in about_catalogs.into_iter().chain(about_board).chain(about_turns(&exclusive)) {
         shows.note(&event);
     }
-    if desk == Desk::Person {
+    if common.person {
         read_in_background(stdin(), move |line| sender.send(Heard::Line(line)).is_ok())?;
     }
-    Ok(at_work(&common, places, args.hub.as_deref(), &heard, &mut shows))
+    let outcome = at_work(&common, places, args.hub.as_deref(), &heard, &mut shows);
+    if let Some(page) = page {
+        page.close();
+    }
+    Ok(outcome)
 }
 
 /// Serves all places until each has ended, and tells what happens.
@@ -215,7 +237,10 @@ fn at_work(
                 }
                 Ok(Heard::Port(port)) => {
                     let number = u16::try_from(all.len() + 1).unwrap_or(u16::MAX);
-                    let place = Place::at(number, port);
+                    let mut place = Place::at(number, port);
+                    if let Some(page) = &common.page {
+                        place.show_on(page);
+                    }
                     begin(&place);
                     at_work += 1;
                     all.insert(place.number, place);

@@ -16,7 +16,7 @@ use crate::cli::open::place::{Manner, Place};
 use crate::cli::open::shown::Shown;
 use crate::cli::reader::Reader;
 use crate::engine::{Event, Told};
-use crate::world::PersonChannel;
+use crate::world::{Person, PersonChannel};
 
 /// More lines of a place's log push the oldest out; the record has them all.
 const LOG_LINES_MAX: usize = 2000;
@@ -75,7 +75,7 @@ struct Tab {
 
 /// Which of the places, in the order in which they were made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::cli) struct PlaceNumber(usize);
+pub(in crate::cli) struct PageNumber(usize);
 
 /// Why an answer, or another wish of a tab, was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -142,17 +142,24 @@ struct TabFrame {
 
 impl Watch {
     /// A place to be seen; the page names it where there are several.
-    pub(in crate::cli) fn add_place(&self, name: &str) -> PlaceNumber {
+    pub(in crate::cli) fn add_place(&self, name: &str) -> PageNumber {
         let mut state = self.lock();
         let log = Log::new(LogLines::default(), PathBuf::new());
         state.places.push(PlaceState { place: Place::named(name), changed: 0, person: None, log });
         let number = state.places.len() - 1;
         self.change(&mut state, number);
-        PlaceNumber(number)
+        PageNumber(number)
     }
 
-    /// A run is about to begin there, whose person is asked here.
-    pub(in crate::cli) fn begin(&self, place: PlaceNumber, manner: &Manner, person: PersonChannel) {
+    /// A run is about to begin there: who is asked in it, and what makes its events seen.
+    pub(in crate::cli) fn begin_run(&self, place: PageNumber, manner: &Manner) -> (Person, AtPlace) {
+        let (person, channel) = Person::at_page();
+        self.begin(place, manner, channel);
+        (person, AtPlace { watch: self.clone(), place })
+    }
+
+    /// The same for a person who is there already.
+    pub(super) fn begin(&self, place: PageNumber, manner: &Manner, person: PersonChannel) {
         let mut state = self.lock();
         let Some(at) = state.places.get_mut(place.0) else { return };
         at.place.begin(manner);
@@ -161,7 +168,7 @@ impl Watch {
     }
 
     /// What happens in the run that is there.
-    pub(in crate::cli) fn tell(&self, place: PlaceNumber, told: &Told<&Event>) {
+    pub(in crate::cli) fn tell(&self, place: PageNumber, told: &Told<&Event>) {
         let mut state = self.lock();
         let State { places, last_number, .. } = &mut *state;
         let Some(at) = places.get_mut(place.0) else { return };
@@ -455,8 +462,8 @@ impl Write for LogLines {
 /// The reader of a run whose events are seen at a place.
 #[derive(Debug)]
 pub(in crate::cli) struct AtPlace {
-    pub(in crate::cli) watch: Watch,
-    pub(in crate::cli) place: PlaceNumber,
+    watch: Watch,
+    place: PageNumber,
 }
 
 impl Reader for AtPlace {
@@ -467,8 +474,8 @@ impl Reader for AtPlace {
 }
 
 #[cfg(test)]
-pub(super) fn first_place() -> PlaceNumber {
-    PlaceNumber(0)
+pub(super) fn first_place() -> PageNumber {
+    PageNumber(0)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! One place of a station: its thread, which waits for a board, has it recovered, waits until it is gone, and begins anew.
 //! Whatever happens at it, the other places do not notice.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
@@ -17,6 +18,7 @@ use tokio::time::{Instant, sleep};
 use crate::bench::{Answers, Bench, BenchFiles, BenchFolder, BenchWorld, HandsOf, StartTool, WhichBoard};
 use crate::cli::arguments::RunOptions;
 use crate::cli::defect::or_defect;
+use crate::cli::open::{Manner, PageNumber, Watch as PageWatch};
 use crate::cli::reader::Reader;
 use crate::cli::refusal::refuse;
 use crate::cli::run_lock::lock;
@@ -62,6 +64,8 @@ pub(super) struct Common<'s> {
     pub(super) keep: KeepRuns,
     /// Does somebody at a terminal answer?
     pub(super) person: bool,
+    /// The page that shows all places, and whose person answers for them.
+    pub(super) page: Option<PageWatch>,
     pub(super) turns: Arc<Turns>,
     /// Tools that cannot be told which board to take, and what only one board at a time may show for them.
     pub(super) exclusive_tools: Vec<String>,
@@ -70,6 +74,17 @@ pub(super) struct Common<'s> {
     pub(super) quota: Quota,
     pub(super) wishes: watch::Receiver<Wishes>,
     pub(super) heard: SyncSender<Heard>,
+}
+
+impl Common<'_> {
+    /// What happens at a place is seen on the page and at the terminal. The page is told first and here, so that what is told of
+    /// the run before cannot come behind the beginning of the next.
+    fn hand_on(&self, place: &Place, told: Told<Event>) {
+        if let (Some(page), Some(number)) = (&self.page, place.on_page) {
+            page.tell(number, &told.as_ref());
+        }
+        let _nobody_listens = self.heard.send(Heard::Told(Box::new(told)));
+    }
 }
 
 /// The boards that come to the places.
@@ -116,6 +131,8 @@ pub(super) struct Place {
     pub(super) names: Vec<String>,
     /// So many virtual boards come here.
     pub(super) virtual_boards: usize,
+    /// Where it is seen on the station's page, where there is one.
+    pub(super) on_page: Option<PageNumber>,
     /// Takes the answers that are meant for this place.
     pub(super) answers: Arc<Mutex<Option<mpsc::Sender<String>>>>,
 }
@@ -123,7 +140,12 @@ pub(super) struct Place {
 impl Place {
     pub(super) fn at(number: u16, port: String) -> Place {
         let number = PlaceNumber(number);
-        Place { number, port, names: Vec::new(), virtual_boards: 0, answers: Arc::default() }
+        Place { number, port, names: Vec::new(), virtual_boards: 0, on_page: None, answers: Arc::default() }
+    }
+
+    /// From now on it is seen there as well.
+    pub(super) fn show_on(&mut self, page: &PageWatch) {
+        self.on_page = Some(page.add_place(&format!("{} · {}", self.number, self.port)));
     }
 
     /// Hands on what was typed for this place; nobody may listen any more.
@@ -137,8 +159,7 @@ impl Place {
 /// Serves the place until nothing is left to do, or somebody wants to end.
 pub(super) fn serve(place: &Place, common: &Common<'_>) {
     let tell = |event: Event| {
-        let told = Told { place: Some(place.number), ..Told::now(event) };
-        let _nobody_listens = common.heard.send(Heard::Told(Box::new(told)));
+        common.hand_on(place, Told { place: Some(place.number), ..Told::now(event) });
     };
     let served = match &common.boards {
         Boards::Virtual { bus, .. } => serve_virtual(place, common, bus),
@@ -311,11 +332,18 @@ fn recover(place: &Place, common: &Common<'_>) -> Result<(), Box<Refusal>> {
     let stamps = stamps.at_place(place.number);
     let settings = Settings { chosen: Chosen::Port(place.port.clone()), record: kept, ..common.settings.clone() };
     let started = started(common, place, record.as_ref().map(Record::run_id).unwrap_or_default());
+    let at_page = common.page.as_ref().zip(place.on_page).map(|(page, number)| {
+        let manner = Manner {
+            rehearses: false,
+            log: record.as_ref().map(|record| record.log_path().display().to_string()),
+            no_record: matches!(common.boards, Boards::Real(_)) && record.is_none(),
+        };
+        page.begin_run(number, &manner).0
+    });
     let mut tell = |event: &Event| {
         let told = stamps.stamp(event);
         let hand_on = |told: &Told<&Event>| {
-            let told = Told { event: told.event.clone(), ms: told.ms, utc: told.utc, place: told.place };
-            let _nobody_listens = common.heard.send(Heard::Told(Box::new(told)));
+            common.hand_on(place, Told { event: told.event.clone(), ms: told.ms, utc: told.utc, place: told.place });
         };
         if let Some(text) = record.as_mut().and_then(|record| record.event(&told)) {
             let warning = Event::Warning { text };
@@ -331,7 +359,7 @@ fn recover(place: &Place, common: &Common<'_>) -> Result<(), Box<Refusal>> {
     tell(&started);
     let Common { playbook, catalog, given, .. } = common;
     let assignment = Assignment { playbook, catalog, given, settings: &settings };
-    let ran = or_defect(|| conduct(assignment, &mut AtPlace::new(place, common)?, &mut tell));
+    let ran = or_defect(|| conduct(assignment, &mut AtPlace::new(place, common, at_page)?, &mut tell));
     if let Err(refusal) = ran {
         refusal.told(&mut tell);
     }
@@ -352,6 +380,8 @@ fn started(common: &Common<'_>, place: &Place, run_id: String) -> Event {
 struct AtPlace<'p> {
     place: &'p Place,
     common: &'p Common<'p>,
+    /// Whoever is at the station's page, until the run has begun.
+    at_page: Cell<Option<Person>>,
     /// With its virtual board.
     bench: Option<Rc<Bench>>,
     /// Of a real board, held until the run is over.
@@ -359,16 +389,19 @@ struct AtPlace<'p> {
 }
 
 impl<'p> AtPlace<'p> {
-    fn new(place: &'p Place, common: &'p Common<'p>) -> Result<Self, Box<Refusal>> {
+    fn new(place: &'p Place, common: &'p Common<'p>, at_page: Option<Person>) -> Result<Self, Box<Refusal>> {
         let bench = match &common.boards {
             Boards::Real(_) => None,
             Boards::Virtual { names, .. } => Some(Rc::new(bench(place, common.playbook, names)?)),
         };
-        Ok(AtPlace { place, common, bench, lock: None })
+        Ok(AtPlace { place, common, at_page: Cell::new(at_page), bench, lock: None })
     }
 
-    /// What is typed for this place from now on.
+    /// Whoever is at the page; else what is typed for this place from now on.
     fn person(&self) -> Person {
+        if let Some(person) = self.at_page.take() {
+            return person;
+        }
         if !self.common.person {
             return Person::nobody();
         }

@@ -48,6 +48,8 @@ pub(super) struct StationScreen<W: Write> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Asks {
     Person,
+    /// At the station's page, where all is shown that has to be answered.
+    OnPage,
     Nobody,
 }
 

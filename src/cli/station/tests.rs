@@ -232,6 +232,7 @@ impl<'s> Station<'s> {
             records: self.records,
             keep: KeepRuns::default(),
             person: true,
+            page: None,
             turns: Turns::new(),
             exclusive_tools: exclusive.tools().map(str::to_owned).collect(),
             exclusive: exclusive.ids(&playbook),

@@ -10,7 +10,7 @@ use crate::world::{Person, Reply};
 /// A page with a run at its one place.
 struct Opened {
     watch: Watch,
-    place: PlaceNumber,
+    place: PageNumber,
     person: Person,
     runtime: Runtime,
 }
