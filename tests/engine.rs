@@ -1148,8 +1148,8 @@ fn what_breaks_when_cut_short_takes_a_third_ctrl_c() {
 #[test]
 fn whoever_pressed_ctrl_c_is_told_so_however_the_step_ends() {
     for (prints, what) in [
-        ("status 0", "you pressed Ctrl-C during the last step; it was finished first"),
-        ("status 7", "(and you pressed Ctrl-C)"),
+        ("status 0", "you asked recover to end during the last step; it was finished first"),
+        ("status 7", "(and you asked recover to end)"),
     ] {
         let mut scene = Scene::new("  - {id: one, run: mender, args: [write]}\n").act("write", act(prints));
         scene.interrupts = [500].into();

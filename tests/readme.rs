@@ -25,7 +25,7 @@ use readme_text::{Block, blocks, mismatch};
 const README: &str = include_str!("../README.md");
 const COMMAND_LINE: &str = include_str!("../docs/command-line.md");
 const TOOLS: &str = include_str!("../docs/tools.md");
-const LINES_MAX: usize = 270;
+const LINES_MAX: usize = 295;
 const PICTURE: &str = "docs/rescue.svg";
 const TABLE_BEGINS: &str = "<!-- boards: written by a test from the playbooks -->\n";
 const TABLE_ENDS: &str = "<!-- end of boards -->\n";

@@ -29,9 +29,12 @@ mod libusb_codes;
 #[cfg(target_os = "linux")]
 mod moving_hands;
 mod n6;
+mod open;
 mod orphans;
 mod plans;
 mod proving;
+#[cfg(unix)]
+mod python;
 mod readme;
 mod records;
 mod rt1062;

@@ -24,15 +24,15 @@ pub enum HandsOf {
     VirtualPerson,
     /// The virtual person, who takes as long as people do.
     UnhurriedPerson,
-    /// The person at the terminal: ENTER stands for what they would do.
-    PersonAtTerminal,
+    /// The person at the terminal or at the page: ENTER, or its button, stands for what they would do.
+    RealPerson,
 }
 
 impl HandsOf {
     /// Before the first movement, so that there is time to read what is asked.
     pub(super) fn delay_ms(self) -> u64 {
         match self {
-            HandsOf::VirtualPerson | HandsOf::PersonAtTerminal => 0,
+            HandsOf::VirtualPerson | HandsOf::RealPerson => 0,
             HandsOf::UnhurriedPerson => READING_MS,
         }
     }

@@ -34,8 +34,8 @@ use crate::documents::playbook::{DeviceKind, HandMove};
 use crate::documents::scene::{Asked, ScenePerson};
 use crate::words::{Id, ToolEnd, UsbId};
 use crate::world::{
-    AT_TERMINAL, AnswerTool, Ask, AttachedDevice, Cleared, ClockHold, DeviceList, Interrupt, MovingHands, NoBus,
-    Person, Reply, RunningTool, StopTool, ToolEvent, World,
+    AnswerTool, Ask, AttachedDevice, Cleared, ClockHold, DeviceList, Interrupt, MovingHands, NoBus, Person, Reply,
+    RunningTool, StopTool, ToolEvent, World,
 };
 
 /// Starts a tool's process, as the real world does.
@@ -51,7 +51,7 @@ pub struct BenchWorld {
     origin: Instant,
     person: VirtualPerson,
     /// Somebody real, who is asked for nothing but consent, unless the hands are theirs.
-    at_terminal: Option<Arc<Person>>,
+    real_person: Option<Arc<Person>>,
     /// The question that stands is theirs.
     asks_them: Cell<bool>,
     hands_of: HandsOf,
@@ -91,7 +91,7 @@ impl BenchWorld {
             hands: Arc::new(BenchHands::new(files.clone(), origin)),
             files,
             person: VirtualPerson::new(answers),
-            at_terminal: None,
+            real_person: None,
             asks_them: Cell::new(false),
             hands_of: HandsOf::default(),
             with_answer: RefCell::default(),
@@ -127,12 +127,12 @@ impl BenchWorld {
 
     /// A real person is asked for consent.
     #[must_use]
-    pub fn with_terminal(mut self, person: Person) -> Self {
-        self.at_terminal = Some(person).filter(Person::at_terminal).map(Arc::new);
+    pub fn with_person(mut self, person: Person) -> Self {
+        self.real_person = Some(person).filter(|person| person.who().is_some()).map(Arc::new);
         self
     }
 
-    /// Who moves the hands. Where it is the person at the terminal, every question is theirs.
+    /// Who moves the hands. Where it is a real person, every question is theirs.
     #[must_use]
     pub fn with_hands_of(mut self, hands_of: HandsOf) -> Self {
         self.hands_of = hands_of;
@@ -148,12 +148,12 @@ impl BenchWorld {
         self
     }
 
-    /// The person at the terminal, where the hands are theirs.
+    /// The real person, where the hands are theirs.
     fn rehearses(&self) -> Option<&Arc<Person>> {
-        self.at_terminal.as_ref().filter(|_| self.hands_of == HandsOf::PersonAtTerminal)
+        self.real_person.as_ref().filter(|_| self.hands_of == HandsOf::RealPerson)
     }
 
-    /// Asks the person at the terminal, whose ENTER moves the hands where nothing but the hardware is waited for.
+    /// Asks the real person, whose ENTER moves the hands where nothing but the hardware is waited for.
     fn rehearse(&self, person: &Arc<Person>, ask: Ask<'_>) {
         match ask {
             // There is nothing to do.
@@ -337,7 +337,7 @@ impl World for BenchWorld {
             Some(ScenePerson { reply: Some(reply), after_ms, .. }) => {
                 self.person.plan(&reply, Duration::from_millis(after_ms));
             }
-            _ => match (&self.at_terminal, ask) {
+            _ => match (&self.real_person, ask) {
                 (Some(person), Ask::Consent { .. }) => self.ask_them(person),
                 _ => self.person.ask(ask),
             },
@@ -345,7 +345,7 @@ impl World for BenchWorld {
     }
 
     async fn reply(&self) -> Reply {
-        if let Some(person) = self.at_terminal.as_ref().filter(|_| self.asks_them.get()) {
+        if let Some(person) = self.real_person.as_ref().filter(|_| self.asks_them.get()) {
             // They think in real time.
             let _hold = ClockHold::new();
             let reply = person.reply().await;
@@ -372,11 +372,20 @@ impl World for BenchWorld {
         }
         let virtual_person = (self.person.interactive() && !self.person.agrees.is_empty())
             .then_some("the virtual person, as the case says");
-        self.at_terminal.as_ref().map(|_| AT_TERMINAL).or(virtual_person)
+        self.real_person.as_ref().and_then(|person| person.who()).or(virtual_person)
     }
 
     async fn interrupted(&self) -> Interrupt {
-        (self.interrupts)().await
+        let by_person = async {
+            match &self.real_person {
+                Some(person) => person.wishes_to_end().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            by = (self.interrupts)() => by,
+            () = by_person => Interrupt::Interrupt,
+        }
     }
 }
 

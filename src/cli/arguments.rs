@@ -18,7 +18,7 @@ use crate::documents::playbook::irreversible_steps;
 use crate::words::{Code, Id, nearest};
 use crate::world::meant_port;
 
-pub use values::{HandsBy, HandsError, Setting, Shard, Simulation, ToolPath, ValueError, When};
+pub use values::{HandsBy, HandsError, Listen, Setting, Shard, Simulation, ToolPath, ValueError, When};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -66,6 +66,14 @@ there, `3 boot-fuse` to agree to that step there. `?` tells how far it is.
 
 Exit codes: 0 every board that was begun is recovered, or healthy; else that of
 the first one that is not";
+
+const OPEN_EXAMPLES: &str = "\
+Examples:
+  recover open rt1062 --files images
+  recover open rt1062 --simulate
+  recover open rt1062 --listen 0.0.0.0 --token-file token   from a phone, too
+
+The address lets in whoever has it. Exit codes are those of `recover run`.";
 
 const DOCTOR_EXAMPLES: &str = "\
 Examples:
@@ -183,6 +191,9 @@ enum Verb {
     /// Rescue many cameras on one bench: a place for each port, one board after the other
     #[command(after_help = STATION_EXAMPLES, override_usage = "recover station [OPTIONS] <NAME|PATH>")]
     Station(Box<StationArgs>),
+    /// Rescue a camera on a page in your browser
+    #[command(after_help = OPEN_EXAMPLES, override_usage = "recover open [OPTIONS] [NAME|PATH]")]
+    Open(Box<OpenVerb>),
     /// List the playbooks there are
     List(ListArgs),
     /// Show what is attached, and which board that is
@@ -329,6 +340,7 @@ impl StationArgs {
             settings: args.settings,
             simulate: args.simulate.map(|simulation| simulation.of_all()),
             scene: None,
+            page: None,
             hands: None,
             bench: None,
             record: None,
@@ -359,6 +371,41 @@ impl StationArgs {
     }
 }
 
+#[derive(Debug, Args)]
+struct OpenVerb {
+    /// Playbook to run: a shipped one, or a file; without it recover asks which board is yours
+    #[arg(value_name = "NAME|PATH", conflicts_with = "named")]
+    playbook: Option<String>,
+
+    // Hidden as in `run`.
+    #[arg(id = "named", long = "playbook", value_name = "NAME|PATH", hide = true)]
+    named: Option<String>,
+
+    #[command(flatten)]
+    page: PageArgs,
+
+    #[command(flatten)]
+    options: RunOptions,
+}
+
+/// Where a run's page is, and who gets to it.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct PageArgs {
+    /// Listen at this address of the computer, such as 0.0.0.0 or 192.168.1.7:8080, so that a phone can open the page
+    ///
+    /// Without it only this computer can. What is typed there can be read on the way: use it in a network that you trust.
+    #[arg(long, value_name = "ADDR", requires = "token_file")]
+    pub listen: Option<Listen>,
+
+    /// What has to be typed to get in; only you may read the file
+    #[arg(long, value_name = "FILE", requires = "listen")]
+    pub token_file: Option<PathBuf>,
+
+    /// Open no browser; the address is printed
+    #[arg(long)]
+    pub no_browser: bool,
+}
+
 /// What can be said about a run beside its playbook.
 ///
 /// The short help shows what a rescue at a desk needs, so that it fits one screen with the way to the rescue on top.
@@ -382,6 +429,10 @@ pub struct RunOptions {
     /// Run with the scripted tools of a scene file, without any hardware
     #[arg(hide_short_help = true, long, value_name = "FILE", group = "virtual")]
     pub scene: Option<PathBuf>,
+
+    /// Shown and asked on a page, and nowhere else: `recover open`.
+    #[arg(skip)]
+    pub page: Option<PageArgs>,
 
     /// Who moves cable, wire and switch: you, another program, or in a simulation the virtual person
     ///
@@ -842,6 +893,20 @@ pub enum Request {
     New(NewArgs),
 }
 
+impl OpenVerb {
+    /// The run whose page it is.
+    fn run(self) -> Result<(Option<String>, RunOptions), clap::Error> {
+        let OpenVerb { playbook, named, page, mut options } = self;
+        let without = [("--dry-run", options.dry_run), ("--non-interactive", options.non_interactive)];
+        if let Some((option, _)) = without.into_iter().find(|(_, given)| *given) {
+            let text = format!("a page is there to show a run and to ask: it cannot be used with '{option}'");
+            return Err(Arguments::command().error(ErrorKind::ArgumentConflict, text));
+        }
+        options.page = Some(page);
+        Ok((playbook.or(named), options))
+    }
+}
+
 impl Arguments {
     pub fn colour(&self) -> ColourChoice {
         self.color
@@ -866,6 +931,7 @@ impl Arguments {
             Some(Verb::Trust(args)) => return Ok(Request::Trust(args)),
             Some(Verb::Schema(args)) => return Ok(Request::Schema(args)),
             Some(Verb::Run(run)) => (run.playbook.or(run.named), run.options),
+            Some(Verb::Open(open)) => open.run()?,
             None => (self.playbook.or_else(|| (!self.board.is_empty()).then(|| self.board.join(" "))), self.options),
         };
         match playbook {
@@ -894,6 +960,8 @@ pub(super) fn command_with_boards() -> clap::Command {
     let command = command.mut_subcommand("run", |run| with_steps(with_boards(with_boards(run, "playbook"), "named")));
     let command =
         command.mut_subcommand("station", |station| with_steps(with_boards(with_boards(station, "playbook"), "named")));
+    let command =
+        command.mut_subcommand("open", |open| with_steps(with_boards(with_boards(open, "playbook"), "named")));
     let command = command.mut_subcommand("list", |list| with_boards(list, "playbooks"));
     let codes = PossibleValuesParser::new(Code::ALL.iter().map(|code| code.word()));
     let command = command.mut_subcommand("explain", |explain| explain.mut_arg("code", |arg| arg.value_parser(codes)));

@@ -71,6 +71,11 @@ impl<W: Write> Log<W> {
         self.writer.unwrap_or_default()
     }
 
+    /// Where it is written to; nothing once that has failed.
+    pub(super) fn writer(&self) -> Option<&W> {
+        self.writer.as_ref()
+    }
+
     pub fn path(&self) -> &Path {
         &self.path
     }

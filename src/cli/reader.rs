@@ -25,23 +25,27 @@ pub trait Reader: fmt::Debug {
 /// What the person or program at the other end reads, and the record beside it.
 #[derive(Debug)]
 pub(super) struct Readers {
-    shown: Box<dyn Reader>,
+    shown: Vec<Box<dyn Reader>>,
     record: Option<Record>,
     stamps: Stamps,
 }
 
+/// Does a real person's ENTER stand for what hands would do to a real board?
+pub(super) fn rehearses(job: &Job) -> bool {
+    job.bench.is_some() && hands_of(&job.options) == HandsOf::RealPerson
+}
+
 impl Readers {
-    pub(super) fn of(job: &Job, record: Option<Record>) -> Readers {
+    /// With a page, that shows everything, and the terminal only how it ends.
+    pub(super) fn of(job: &Job, record: Option<Record>, page: Option<Box<dyn Reader>>) -> Readers {
         let hands = job.bench.is_some().then(|| hands_of(&job.options));
         let shown: Box<dyn Reader> = match job.options.message_format {
             MessageFormat::Human => {
                 let screen = Screen::stdout().with_log(record.as_ref().map(|record| record.log_path().to_owned()));
                 let screen = if job.bench.is_none() && record.is_none() { screen.without_record() } else { screen };
-                let screen = match hands {
-                    Some(HandsOf::PersonAtTerminal) => screen.rehearsing(),
-                    Some(HandsOf::VirtualPerson | HandsOf::UnhurriedPerson) | None => screen,
-                };
+                let screen = if rehearses(job) { screen.rehearsing() } else { screen };
                 Box::new(match (job.options.verbose, job.options.quiet) {
+                    _ if page.is_some() => screen.beside_page(),
                     (true, _) => screen.verbose(),
                     (_, true) => screen.quiet(),
                     _ => screen,
@@ -51,8 +55,9 @@ impl Readers {
         };
         let stamps = match hands {
             Some(HandsOf::VirtualPerson) => Stamps::of_simulation(Timestamp::now()),
-            Some(HandsOf::PersonAtTerminal | HandsOf::UnhurriedPerson) | None => Stamps::of_computer(),
+            Some(HandsOf::RealPerson | HandsOf::UnhurriedPerson) | None => Stamps::of_computer(),
         };
+        let shown = std::iter::once(shown).chain(page).collect();
         Readers { shown, record, stamps }
     }
 
@@ -65,8 +70,14 @@ impl Readers {
             if let Some(record) = self.record.as_mut().filter(|_| !matches!(event, Event::Finished { .. })) {
                 let _told_already = record.event(&warning);
             }
-            self.shown.event(&warning);
+            self.show(&warning);
         }
-        self.shown.event(&told);
+        self.show(&told);
+    }
+
+    fn show(&mut self, told: &Told<&Event>) {
+        for shown in &mut self.shown {
+            shown.event(told);
+        }
     }
 }

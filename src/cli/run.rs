@@ -5,7 +5,8 @@ use crate::cli::defect::or_defect;
 use crate::cli::doctor::before_a_run;
 use crate::cli::dry_run::dry_run;
 use crate::cli::job::Job;
-use crate::cli::reader::Readers;
+use crate::cli::open::Page;
+use crate::cli::reader::{Reader, Readers};
 use crate::cli::refusal::show_refusal;
 use crate::cli::resume::starts_from;
 use crate::cli::runs::history::seen_before;
@@ -31,12 +32,22 @@ pub(super) fn run(args: RunArgs, look: &Look) -> Outcome {
         Ok(told) => told,
         Err(refusal) => return show_refusal(&refusal, format),
     };
-    let record = match record_of(&mut job) {
-        Ok(record) => record,
+    let page = match Page::of(&job) {
+        Ok(page) => page,
         Err(refusal) => return show_refusal(&refusal, format),
     };
+    let record = match record_of(&mut job) {
+        Ok(record) => record,
+        Err(refusal) => {
+            if let Some(page) = page {
+                page.refused(&refusal);
+            }
+            return show_refusal(&refusal, format);
+        }
+    };
+    let (at_page, seen) = page.as_ref().map(|page| page.begin(&job, record.as_ref())).unzip();
     let started = job.started(record.as_ref().map(Record::run_id).unwrap_or_default());
-    let mut readers = Readers::of(&job, record);
+    let mut readers = Readers::of(&job, record, seen.map(|seen| Box::new(seen) as Box<dyn Reader>));
     let mut tell = |event: &Event| {
         for told in job.recording.iter().flat_map(|recording| recording.event(event)) {
             readers.tell(&told);
@@ -48,14 +59,16 @@ pub(super) fn run(args: RunArgs, look: &Look) -> Outcome {
     if job.bench.is_none() {
         before_a_run(&job.playbook, &job.catalog).iter().for_each(&mut tell);
     }
-    match or_defect(|| conduct(job.assignment(), &mut PlaceOfRun::of(&job), &mut tell)) {
-        Ok(outcome) => {
-            if outcome == Outcome::Interrupted {
-                // Keys that were pressed until it ended were meant for it, not for the shell.
-                drop_typed_ahead();
-            }
-            outcome
-        }
+    let outcome = match or_defect(|| conduct(job.assignment(), &mut PlaceOfRun::of(&job, at_page), &mut tell)) {
+        Ok(outcome) => outcome,
         Err(refusal) => refusal.told(&mut tell),
+    };
+    if let Some(page) = page {
+        page.close();
     }
+    if outcome == Outcome::Interrupted {
+        // Keys that were pressed until it ended were meant for it, not for the shell.
+        drop_typed_ahead();
+    }
+    outcome
 }

@@ -30,7 +30,7 @@ pub(super) enum OptionsError {
     #[error("only your own hands can move a real board: `--hands auto` is for simulations")]
     OnlyVirtualHands,
     #[error("`--hands person` needs somebody who reads the prompts at a terminal and answers there")]
-    NoPersonAtTerminal,
+    NoRealPerson,
     #[error("a scene says itself what its person does: `--hands` has no place in it")]
     HandsOfScene,
     #[error("with `--hands json` another program moves, and nothing tells it what to move")]
@@ -54,7 +54,7 @@ impl Hinted for OptionsError {
             },
             OptionsError::NeedsPerson { .. } => "Leave --non-interactive out.".to_owned(),
             OptionsError::OnlyVirtualHands => "Add --simulate to try it on a virtual board.".to_owned(),
-            OptionsError::NoPersonAtTerminal => "Leave --hands out: the virtual person then moves at once.".to_owned(),
+            OptionsError::NoRealPerson => "Leave --hands out: the virtual person then moves at once.".to_owned(),
             OptionsError::HandsOfScene => "Leave --hands out.".to_owned(),
             OptionsError::HandsNotTold => "Add --message-format json.".to_owned(),
             OptionsError::NoHandsFor { .. } => {
@@ -71,14 +71,19 @@ impl Hinted for OptionsError {
     }
 }
 
-/// Whose the hands are, and so how fast time goes: with a person at the terminal a simulation is a rehearsal.
+/// Is there a person who reads the prompts of the run and answers them, at a terminal or on a page?
+pub(super) fn is_attended(options: &RunOptions) -> bool {
+    options.page.is_some() || Desk::of(options) == Desk::Person
+}
+
+/// Whose the hands are, and so how fast time goes: with a person there a simulation is a rehearsal.
 pub(super) fn hands_of(options: &RunOptions) -> HandsOf {
-    match (Desk::of(options), &options.hands) {
+    match (is_attended(options), &options.hands) {
         _ if options.scene.is_some() => HandsOf::VirtualPerson,
         // Those of the bench do at once what a program has done.
-        (Desk::Nobody, _) | (_, Some(HandsBy::Json | HandsBy::Program(_))) => HandsOf::VirtualPerson,
-        (Desk::Person, Some(HandsBy::Auto)) => HandsOf::UnhurriedPerson,
-        (Desk::Person, Some(HandsBy::Person) | None) => HandsOf::PersonAtTerminal,
+        (false, _) | (_, Some(HandsBy::Json | HandsBy::Program(_))) => HandsOf::VirtualPerson,
+        (true, Some(HandsBy::Auto)) => HandsOf::UnhurriedPerson,
+        (true, Some(HandsBy::Person) | None) => HandsOf::RealPerson,
     }
 }
 
@@ -89,7 +94,7 @@ fn check_hands(options: &RunOptions) -> Result<(), OptionsError> {
             Err(OptionsError::HandsOfScene)
         }
         (Some(HandsBy::Json), _) if options.message_format != MessageFormat::Json => Err(OptionsError::HandsNotTold),
-        (Some(HandsBy::Person), true) if Desk::of(options) == Desk::Nobody => Err(OptionsError::NoPersonAtTerminal),
+        (Some(HandsBy::Person), true) if !is_attended(options) => Err(OptionsError::NoRealPerson),
         _ => Ok(()),
     }
 }
@@ -117,7 +122,7 @@ pub(super) fn check_options(options: &RunOptions, playbook: &Playbook) -> Result
     let machine = options.hands.as_ref().is_some_and(HandsBy::is_machine);
     if machine {
         // A dry run is there to tell which these are.
-        let alone = Desk::of(options) == Desk::Nobody && !options.dry_run;
+        let alone = !is_attended(options) && !options.dry_run;
         let step = every_step(&playbook.steps).find(|step| step.only_by_person()).filter(|_| alone);
         return step.map_or(Ok(()), |step| Err(OptionsError::NoHandsFor { step: step.id.clone() }));
     }

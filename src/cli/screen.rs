@@ -17,15 +17,13 @@ use console::Term;
 
 use crate::cli::live_line::LiveLine;
 use crate::cli::reader::Reader;
+use crate::cli::stopping::{Again, stopping};
 use crate::cli::streams::{WatchedStdout, stdout};
 use crate::cli::style::{Look, Role, Sign, width_of};
 use crate::cli::summary::{Counts, Subject, summary};
-use crate::cli::wording::{
-    bytes, clean, hang, may_sleep, milliseconds, moves, quote_command, time_left, wrap, wrap_command,
-};
+use crate::cli::wording::{bytes, clean, hang, may_sleep, milliseconds, moves, quote_command, wrap, wrap_command};
 use crate::engine::{Asks, Event, Outcome, Problem, ProvenBy, StepEnd, Told, WaitEnd};
 use crate::words::{Fault, Id};
-use crate::world::Interrupt;
 
 use bell::Bell;
 use ongoing::{Ongoing, Wait};
@@ -35,6 +33,8 @@ use skipped::Skipped;
 /// How much is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Detail {
+    /// How it ended: everything else is seen elsewhere.
+    End,
     /// What is asked of the person, and what fails.
     Quiet,
     Usual,
@@ -131,8 +131,37 @@ impl<W: Write> Screen<W> {
         self
     }
 
-    /// What nobody misses who wants to know only what to do.
+    /// Everything is shown, and asked, on a page.
+    #[must_use]
+    pub(super) fn beside_page(mut self) -> Screen<W> {
+        self.detail = Detail::End;
+        self.page.in_head = true;
+        self
+    }
+
+    fn is_terse(&self) -> bool {
+        matches!(self.detail, Detail::End | Detail::Quiet)
+    }
+
+    /// What the end has to say of the run, where its beginning and its steps are not shown.
+    fn remember(&mut self, event: &Event) {
+        match event {
+            Event::RunStarted { board, simulated, .. } => {
+                self.board = clean(board);
+                self.simulated = *simulated;
+            }
+            Event::StepStarted { step, number, total, .. } => {
+                self.step = Some((step.clone(), number_of(*number, *total)));
+            }
+            _ => {}
+        }
+    }
+
+    /// What nobody misses who wants to know only what to do, or only how it ends.
     fn is_left_out(&self, event: &Event) -> bool {
+        if self.detail == Detail::End {
+            return !matches!(event, Event::Warning { .. } | Event::Interrupted { .. } | Event::Finished { .. });
+        }
         self.detail == Detail::Quiet
             && match event {
                 Event::LookingForTools { .. }
@@ -155,12 +184,15 @@ impl<W: Write> Screen<W> {
             return;
         }
         self.tell_skipped();
-        if self.bell.rings(event) && self.detail != Detail::Quiet {
+        if self.bell.rings(event) && !self.is_terse() {
             self.page.ring();
         }
         // A question stands until something else happens than that another answer is wanted.
         if !matches!(event, Event::Note { .. }) {
             self.asks = event.asks() == Asks::Line;
+        }
+        if self.detail == Detail::End {
+            self.remember(event);
         }
         if self.is_left_out(event) {
             return self.ongoing.end(&mut self.page);
@@ -181,7 +213,7 @@ impl<W: Write> Screen<W> {
                 self.page.say(Role::Quiet, Some(Sign::Skipped), &format!("skipped: {reason}"));
             }
             Event::ToolStarted { tool, command, changes_board, purpose, .. } => {
-                if self.detail != Detail::Quiet {
+                if !self.is_terse() {
                     self.show_command(command, purpose);
                 }
                 self.ongoing.tool(&mut self.page, tool, *changes_board);
@@ -202,7 +234,7 @@ impl<W: Write> Screen<W> {
             | Event::ToolAsked { .. } => self.show_box(event),
             Event::ToolAnswered { question, text, by, .. } => self.show_answer(question, text, by),
             Event::HandsMoving { command, limit_ms, .. } => {
-                if self.detail != Detail::Quiet {
+                if !self.is_terse() {
                     self.show_command(command, "in place of your hands");
                 }
                 self.ongoing.moving(&mut self.page, &quote_command(command), Duration::from_millis(*limit_ms));
@@ -257,11 +289,7 @@ impl<W: Write> Screen<W> {
                 let text = format!("Going back to: {step} (time {time} of at most {times_max}).");
                 self.page.say(Role::Warning, Some(Sign::Again), &text);
             }
-            Event::Interrupted { by, finishing, breaks, leaves, remaining_ms } => {
-                let finishing =
-                    finishing.then_some(Finishing { leaves: leaves.as_deref(), remaining_ms: *remaining_ms });
-                self.show_interrupt(*by, finishing, breaks.as_deref(), *remaining_ms);
-            }
+            Event::Interrupted { remaining_ms, .. } => self.show_interrupt(event, *remaining_ms),
             Event::Warning { text } => {
                 self.page.say(Role::Warning, Some(Sign::Attention), &format!("warning: {text}"));
             }
@@ -324,7 +352,7 @@ impl<W: Write> Screen<W> {
                     let text = "You are the hands: where cable, wire or switch are to be moved, press ENTER instead.";
                     self.page.say(Role::Warning, None, text);
                 }
-                if self.detail == Detail::Quiet {
+                if self.is_terse() {
                     return;
                 }
                 let origin = if *shipped { "shipped with recover" } else { "your file" };
@@ -364,7 +392,7 @@ impl<W: Write> Screen<W> {
     }
 
     fn tell_skipped(&mut self) {
-        if let Some((lead, text)) = self.skipped.told().filter(|_| self.detail != Detail::Quiet) {
+        if let Some((lead, text)) = self.skipped.told().filter(|_| !self.is_terse()) {
             self.ongoing.end(&mut self.page);
             self.page.in_head = false;
             self.page.print("");
@@ -378,8 +406,7 @@ impl<W: Write> Screen<W> {
         self.ongoing.end(&mut self.page);
         self.page.in_head = false;
         self.told_fault = None;
-        let digits = total.to_string().len();
-        let number = format!("[{number:>digits$}/{total}]");
+        let number = number_of(number, total);
         self.page.print("");
         for line in hang(&format!("{number:<width$} ", width = INDENT - 1), name, self.page.look.width) {
             self.page.print(&self.page.look.paint(Role::Title, &line));
@@ -456,43 +483,11 @@ impl<W: Write> Screen<W> {
         }
     }
 
-    fn show_interrupt(
-        &mut self,
-        by: Interrupt,
-        finishing: Option<Finishing<'_>>,
-        breaks: Option<&str>,
-        remaining_ms: Option<u64>,
-    ) {
-        let asked = match by {
-            Interrupt::Interrupt => "Ctrl-C",
-            Interrupt::Terminate => "Asked to end",
-        };
-        let text = match (&finishing, breaks) {
-            (None, _) => match remaining_ms {
-                Some(left) => format!("Ending the tool and the run, within {} at the latest.", time_left(left)),
-                None => "Ending the run here.".to_owned(),
-            },
-            (Some(finishing), Some(breaks)) => {
-                let within = finishing.within(", for ", " at most");
-                format!(
-                    "Still finishing this{within}: if it is cut short, {breaks}. Press Ctrl-C once more to end the tool \
-                     all the same."
-                )
-            }
-            (Some(finishing), None) => {
-                let within = finishing.within(", in ", " at the latest");
-                let left = finishing.leaves.map(|leaves| format!(": {leaves}")).unwrap_or_default();
-                let again = match by {
-                    Interrupt::Interrupt => " Press Ctrl-C again to end the tool.",
-                    Interrupt::Terminate => "",
-                };
-                format!(
-                    "The run ends when this step is finished{within}. Cutting it short would leave the board half \
-                     written{left}.{again}"
-                )
-            }
-        };
-        self.page.say(Role::Warning, Some(Sign::Attention), &format!("{asked}. {text}"));
+    fn show_interrupt(&mut self, event: &Event, remaining_ms: Option<u64>) {
+        let again = if self.detail == Detail::End { Again::Either } else { Again::Keys };
+        if let Some(text) = stopping(event, again) {
+            self.page.say(Role::Warning, Some(Sign::Attention), &text);
+        }
         if let (Some(live), Some(left)) = (&mut self.page.live, remaining_ms) {
             live.ends_within(&self.page.look, Duration::from_millis(left));
         }
@@ -528,18 +523,10 @@ impl<W: Write> Screen<W> {
     }
 }
 
-/// What goes on although somebody wants to end.
-#[derive(Debug, Clone, Copy)]
-struct Finishing<'e> {
-    leaves: Option<&'e str>,
-    remaining_ms: Option<u64>,
-}
-
-impl Finishing<'_> {
-    /// How long it takes at most, between these words; nothing where that is not known.
-    fn within(&self, before: &str, behind: &str) -> String {
-        self.remaining_ms.map(|left| format!("{before}{}{behind}", time_left(left))).unwrap_or_default()
-    }
+/// "[ 3/14]".
+fn number_of(number: usize, total: usize) -> String {
+    let digits = total.to_string().len();
+    format!("[{number:>digits$}/{total}]")
 }
 
 impl<W: Write + std::fmt::Debug> Reader for Screen<W> {

@@ -92,7 +92,7 @@ fn prepared(args: &StationArgs, look: &Look) -> Result<Outcome, Box<Refusal>> {
     }
     let places = places(args, &job, desk)?;
     let records = records(&job)?;
-    let tools = find_for_many(job.assignment(), &PlaceOfRun::of(&job))?.map_err(Box::new)?;
+    let tools = find_for_many(job.assignment(), &PlaceOfRun::of(&job, None))?.map_err(Box::new)?;
     let (sender, heard) = sync_channel(EVENTS_WAITING);
     let (wishes, wished) = watch::channel(Wishes::default());
     listen(wishes)?;

@@ -143,7 +143,8 @@ pub(crate) fn headline(outcome: Outcome) -> &'static str {
     }
 }
 
-fn counted(counts: &Counts) -> String {
+/// "14 done, 3 not needed here, in 2 min".
+pub(crate) fn counted(counts: &Counts) -> String {
     let mut parts = vec![format!("{} done", counts.steps_done)];
     let mut add = |number: usize, one: &str, many: &str| {
         if number > 0 {

@@ -1,5 +1,6 @@
 //! Where a run of the command line takes place: at this computer, with its tools and its board, or on a bench.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::io::stdin;
 use std::path::PathBuf;
@@ -8,12 +9,11 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::bench::{Answers, Bench, BenchWorld, HandsOf, WhichBoard, generate_image};
-use crate::cli::arguments::{HandsBy, RunOptions};
-use crate::cli::desk::Desk;
+use crate::cli::arguments::HandsBy;
 use crate::cli::job::Job;
 use crate::cli::refusal::{refuse, unknown_tool};
 use crate::cli::run_lock::lock;
-use crate::cli::run_options::hands_of;
+use crate::cli::run_options::{hands_of, is_attended};
 use crate::cli::scene::finish;
 use crate::cli::streams::shown_on_terminal;
 use crate::engine::{
@@ -30,16 +30,19 @@ pub(super) struct PlaceOfRun<'j> {
     surroundings: Surroundings,
     /// Programs that the person named, by tool.
     explicit: BTreeMap<String, PathBuf>,
+    /// Whoever is at the page, where the run has one; taken when it begins.
+    at_page: Cell<Option<Person>>,
     /// Of a real board, held until the run is over.
     lock: Option<BoardLock>,
 }
 
 impl<'j> PlaceOfRun<'j> {
-    pub(super) fn of(job: &'j Job) -> Self {
+    /// `at_page` is the person at the run's page, where it has one.
+    pub(super) fn of(job: &'j Job, at_page: Option<Person>) -> Self {
         let surroundings = job.bench.as_ref().map_or_else(Surroundings::of_this_process, |bench| bench.surroundings());
         let given = job.options.tools.iter();
         let explicit = given.map(|given| (given.tool.clone(), given.program.clone())).collect();
-        PlaceOfRun { job, surroundings, explicit, lock: None }
+        PlaceOfRun { job, surroundings, explicit, at_page: Cell::new(at_page), lock: None }
     }
 
     /// Runs the playbook in this world, and keeps what passes where the run is recorded.
@@ -70,9 +73,9 @@ impl<'j> PlaceOfRun<'j> {
         // What a scene shows is the board of its recording, unless it says otherwise.
         let which_board = if options.scene.is_some() { WhichBoard::ItIs } else { WhichBoard::default() };
         let answers = if options.non_interactive { Answers::Withheld } else { Answers::Given { which_board } };
-        let (person, moving) = hands(self.job);
+        let (person, moving) = self.hands();
         let world = BenchWorld::new(Rc::clone(bench), answers, Box::new(process::start), next)
-            .with_terminal(person)
+            .with_person(person)
             .with_moving_hands(moving)
             .with_hands_of(hands_of(options));
         if options.scene.is_none() {
@@ -138,7 +141,7 @@ impl Workplace for PlaceOfRun<'_> {
         match &self.job.bench {
             Some(bench) => self.on_bench(bench, order, files, tell).await,
             None => {
-                let (person, moving) = hands(self.job);
+                let (person, moving) = self.hands();
                 let machine = Machine::new(person)?.with_moving_hands(moving);
                 Ok(self.in_world(order, files, &machine, tell).await)
             }
@@ -168,27 +171,35 @@ pub(super) fn make_up() -> Box<MakeImage<'static>> {
     Box::new(|input, size, words| Some(generate_image(input, size, words)))
 }
 
-/// Who is asked, and what moves in place of their hands.
-fn hands(job: &Job) -> (Person, Option<MovingHands>) {
-    let options = &job.options;
-    let (person, hands) = match &options.hands {
-        None | Some(HandsBy::Person | HandsBy::Auto) => return (person(options), None),
-        Some(HandsBy::Json) => {
-            let (person, answers) = Person::beside_hands(stdin());
-            (if options.non_interactive { Person::nobody() } else { person }, MovingHands::answering(answers))
-        }
-        Some(HandsBy::Program(program)) => {
-            let (port, unit) = (options.port.clone(), options.unit.clone());
-            let of = HandsFor { board: job.playbook.board.clone(), port, unit };
-            (person(options), MovingHands::program(program.clone(), of))
-        }
-    };
-    (person, Some(if Desk::of(options) == Desk::Person { hands.beside_person() } else { hands }))
-}
+impl PlaceOfRun<'_> {
+    /// Who is asked, and what moves in place of their hands.
+    fn hands(&self) -> (Person, Option<MovingHands>) {
+        let options = &self.job.options;
+        let (person, hands) = match &options.hands {
+            None | Some(HandsBy::Person | HandsBy::Auto) => return (self.person(), None),
+            Some(HandsBy::Json) => {
+                let (at_input, answers) = Person::beside_hands(stdin());
+                let person = match (self.at_page.take(), options.non_interactive) {
+                    (Some(at_page), _) => at_page,
+                    (None, true) => Person::nobody(),
+                    (None, false) => at_input,
+                };
+                (person, MovingHands::answering(answers))
+            }
+            Some(HandsBy::Program(program)) => {
+                let (port, unit) = (options.port.clone(), options.unit.clone());
+                let of = HandsFor { board: self.job.playbook.board.clone(), port, unit };
+                (self.person(), MovingHands::program(program.clone(), of))
+            }
+        };
+        (person, Some(if is_attended(options) { hands.beside_person() } else { hands }))
+    }
 
-fn person(options: &RunOptions) -> Person {
-    match options.non_interactive {
-        true => Person::nobody(),
-        false => Person::at_stdin(if shown_on_terminal() { Questions::Shown } else { Questions::PassedOn }),
+    fn person(&self) -> Person {
+        match (self.at_page.take(), self.job.options.non_interactive) {
+            (Some(at_page), _) => at_page,
+            (None, true) => Person::nobody(),
+            (None, false) => Person::at_stdin(if shown_on_terminal() { Questions::Shown } else { Questions::PassedOn }),
+        }
     }
 }

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::documents::catalog::{Command, Pattern, Tool};
+use crate::documents::catalog::{ChosenNode, Command, Pattern, Tool};
 use crate::documents::expression::{Value, expand};
 use crate::documents::playbook::{CaptureKind, CutCall, OnFault, Run, Step, all_arguments, is_guarded};
 use crate::engine::call_again::{Again, Tries};
 use crate::engine::command_line::{CommandLine, Wanted, command_line, typed};
-use crate::engine::devices::{chosen_by, several, unplug_others};
+use crate::engine::devices::{BoardChoice, several, unplug_others};
 use crate::engine::facts::RunFacts;
 use crate::engine::halt::Halt;
 use crate::engine::limit::extended;
@@ -46,6 +46,8 @@ pub(super) struct Prepared<'c> {
     pub(super) questions: &'c [Pattern],
     /// What the person is to do while the tool runs.
     pub(super) prompt: Option<String>,
+    /// The board, where its node is what tells the tool which one is meant.
+    pub(super) chosen: Option<ChosenNode>,
 }
 
 impl<'c> Prepared<'c> {
@@ -276,7 +278,8 @@ impl<'a, W: World> Runner<'a, W> {
         let tool = catalog.tool(&run.tool.value).ok_or_else(|| missing("is not in the catalog"))?;
         let ready = self.tools.get(&run.tool.value).ok_or_else(|| missing("was not found"))?;
         let used_up = self.attempts.used_up(&step.id);
-        let wanted = Wanted { step, run, tool, files: &self.files, used_up, choice: self.choice(step, run, tool)? };
+        let BoardChoice { args, node } = self.choice(step, run, tool)?;
+        let wanted = Wanted { step, run, tool, files: &self.files, used_up, choice: args };
         let worked_out = command_line(wanted, |template, limit| {
             expand(template, &RunFacts { limit_ms: Some(milliseconds(limit)), ..self.facts() })
         });
@@ -308,6 +311,7 @@ impl<'a, W: World> Runner<'a, W> {
             kind,
             questions: &tool.questions,
             prompt,
+            chosen: node,
         })
     }
 
@@ -324,17 +328,17 @@ impl<'a, W: World> Runner<'a, W> {
     }
 
     /// Arguments that tell the tool which of several boards is meant, when the person chose one.
-    fn choice(&self, step: &Step, run: &Run, tool: &Tool) -> Result<Vec<String>, Halt> {
+    fn choice(&self, step: &Step, run: &Run, tool: &Tool) -> Result<BoardChoice, Halt> {
         let Some(device) = run.device.as_ref().and_then(|name| self.playbook.device(name)) else {
-            return Ok(Vec::new());
+            return Ok(BoardChoice::default());
         };
         if !self.bus.is_chosen() {
-            return Ok(Vec::new());
+            return Ok(BoardChoice::default());
         }
         // A tool that is told the same for another one takes whichever it finds first, so there may be no other.
         let Some((board, others)) = self.others_alike(run) else {
             let chosen = self.bus.matching(device).unwrap_or_default();
-            return Ok(chosen.first().map(|board| chosen_by(tool, board)).unwrap_or_default());
+            return Ok(chosen.first().map(|board| self.bus.choice_of(tool, board)).unwrap_or_default());
         };
         let help = unplug_others(&run.tool.value, &board, &others);
         let mut all = others;

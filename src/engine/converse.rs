@@ -170,12 +170,13 @@ impl<'a, W: World> Runner<'a, W> {
             }
             Open::Question { text, .. } if !self.world.interactive() => Err(unforeseen(watch, &text)),
             Open::Question { text, stream } => {
+                // Before it is shown: what was typed until then is dropped, and nothing that is typed after it.
+                self.world.ask(Ask::Answer { question: &text });
                 self.tell(Event::ToolAsked {
                     step: watch.step.id.clone(),
                     text: watch.in_context(&text, CONTEXT_LINES),
                     limit_ms: milliseconds(WAIT_LIMIT),
                 });
-                self.world.ask(Ask::Answer { question: &text });
                 watch.conversation.open = Open::Asked { text, stream, since: Instant::now() };
                 Ok(())
             }

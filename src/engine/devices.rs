@@ -1,13 +1,15 @@
 //! What is on the bus, in the playbook's own words.
 
 use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::documents::catalog::{Catalog, Tool};
+use crate::documents::catalog::{Catalog, ChosenNode, Tool};
 use crate::documents::expression::UnknownFact;
-use crate::documents::playbook::{ChosenBoard, Device, DeviceKind, Playbook, Until, choosing};
+use crate::documents::playbook::{ChosenBoard, Device, DeviceKind, Playbook, Until, choosing, hid_node_name};
+use crate::engine::ReadyTool;
 use crate::engine::call_again::JUST_COME;
 use crate::engine::permission::{of_host, remedy_for};
 use crate::engine::proof::{Proofs, is_serial_port};
@@ -42,6 +44,8 @@ pub(super) struct Bus<'a, W> {
     pub(super) strangers: Strangers,
     /// What was there at the last look, and since when.
     seen: RefCell<Option<Vec<Seen>>>,
+    /// Tools that cannot be told which board to take, as far as they are found.
+    untold: RefCell<BTreeSet<String>>,
     /// Some device of the playbook has been there in this run.
     ever_seen_any: Cell<bool>,
 }
@@ -55,6 +59,13 @@ struct Seen {
     since: Option<Instant>,
     /// Another one for each coming that was noticed.
     number: u64,
+}
+
+/// Arguments that tell a tool which board to take; none where it takes any.
+#[derive(Debug, Default)]
+pub(super) struct BoardChoice {
+    pub(super) args: Vec<String>,
+    pub(super) node: Option<ChosenNode>,
 }
 
 /// How a state of the bus compares with what is waited for.
@@ -84,6 +95,7 @@ impl<'a, W: World> Bus<'a, W> {
             proofs: RefCell::default(),
             strangers: Strangers::default(),
             seen: RefCell::default(),
+            untold: RefCell::default(),
             ever_seen_any: Cell::new(false),
         }
     }
@@ -215,6 +227,27 @@ impl<'a, W: World> Bus<'a, W> {
         self.chosen != Chosen::Any
     }
 
+    pub(super) fn note_tools(&self, tools: &BTreeMap<String, ReadyTool>) {
+        let untold = |(name, ready): &(&String, &ReadyTool)| {
+            let tool = self.catalog.tool(name);
+            tool.is_some_and(|tool| !tool.can_be_told(ready.flavour.as_deref(), &ready.version))
+        };
+        *self.untold.borrow_mut() = tools.iter().filter(untold).map(|(name, _)| name.clone()).collect();
+    }
+
+    /// How the tool is told to take this board. Until it is found, it counts as one that can be told.
+    pub(super) fn choice_of(&self, tool: &Tool, board: &AttachedDevice) -> BoardChoice {
+        if self.untold.borrow().contains(&tool.name) {
+            return BoardChoice::default();
+        }
+        let node = Some(board).filter(|board| board.kind == DeviceKind::Hid);
+        let node = node.and_then(|board| self.world.node_path(board)).map(|path| hid_node_name(&path));
+        let of_port = ChosenBoard::at(&board.port, board.serial.as_deref());
+        let args = choosing(tool, ChosenBoard { hid_node: node.as_deref(), ..of_port });
+        let node = node.filter(|node| args.contains(node)).map(|name| ChosenNode { name, id: board.id });
+        BoardChoice { args, node }
+    }
+
     /// A tool that acts on this device and cannot be told which of those found is meant: then choosing one is no cure.
     fn tool_that_takes_any(&self, device: &Device, found: &[AttachedDevice]) -> Option<&'a str> {
         if device.kind == DeviceKind::Serial {
@@ -223,7 +256,7 @@ impl<'a, W: World> Bus<'a, W> {
         self.playbook.leaf_steps().into_iter().find_map(|step| {
             let run = step.call()?;
             let tool = self.catalog.tool(&run.tool.value).filter(|_| run.device.as_deref() == Some(&device.name))?;
-            let mut choices: Vec<_> = found.iter().map(|board| chosen_by(tool, board)).collect();
+            let mut choices: Vec<_> = found.iter().map(|board| self.choice_of(tool, board).args).collect();
             choices.sort();
             let alike = choices.windows(2).any(|two| two[0] == two[1]);
             alike.then_some(run.tool.value.as_str())
@@ -369,11 +402,6 @@ pub(super) fn several(device: &Device, found: &[AttachedDevice]) -> Fault {
         found.first().map_or("PORT", |board| board.port.as_str())
     ));
     fault
-}
-
-/// The arguments that tell the tool to take this board.
-pub(super) fn chosen_by(tool: &Tool, board: &AttachedDevice) -> Vec<String> {
-    choosing(tool, ChosenBoard::at(&board.port, board.serial.as_deref()))
 }
 
 /// What to do where choosing a board does not help.

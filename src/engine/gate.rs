@@ -73,6 +73,7 @@ impl<W: World> Runner<'_, W> {
             paths: &paths,
             excuses: step.excuses(),
             consent: self.acts.consent.take(),
+            chosen: prepared.chosen.as_ref(),
         };
         clear(wish).map_err(|refused| {
             let mut fault = Fault::new(FaultClass::BadUsage, format!("{} was not started: {refused}", run.tool.value));
@@ -107,7 +108,7 @@ impl<W: World> Runner<'_, W> {
         let launcher: Vec<String> = ready.launcher.iter().map(|word| word.to_string_lossy().into_owned()).collect();
         let memories = self.playbook.memories();
         let says_to_be = &ready.says_to_be;
-        look(&CallFacts { launcher: &launcher, says_to_be, memories: &memories, files: &self.files })
+        look(&CallFacts { launcher: &launcher, says_to_be, memories: &memories, files: &self.files, chosen: None })
     }
 
     /// The bits of the word as a reading has captured them last.

@@ -86,7 +86,7 @@ impl<W: World> Runner<'_, W> {
 
 pub(super) fn interrupt_words(by: Interrupt) -> &'static str {
     match by {
-        Interrupt::Interrupt => "you pressed Ctrl-C",
+        Interrupt::Interrupt => "you asked recover to end",
         Interrupt::Terminate => "the system asked recover to end",
     }
 }

@@ -202,7 +202,7 @@ impl<'a, W: World> Runner<'a, W> {
         let untouched = if self.board.ledger.changed() { "" } else { " Nothing has been written yet." };
         let text = format!(
             "Later in this run you are asked to agree to something that cannot be undone, \"{name}\": {} Whoever does not \
-             want that can stop now with Ctrl-C.{untouched}",
+             want that can stop the run now.{untouched}",
             irreversible.why
         );
         self.tell(Event::Note { text });

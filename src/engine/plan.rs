@@ -397,7 +397,8 @@ impl Planner<'_> {
             // A board shows other serial numbers in its other modes.
             Chosen::Port(_) | Chosen::Serial(_) => {
                 let libusb_port = self.libusb_names_ports.then_some(SEEN_LATER.port);
-                ChosenBoard { port: SEEN_LATER.port, libusb_port, serial: Some(SEEN_LATER.serial) }
+                // No program is asked which flavour it is, so that it is not known whether it is told a node.
+                ChosenBoard { port: SEEN_LATER.port, libusb_port, hid_node: None, serial: Some(SEEN_LATER.serial) }
             }
         };
         let args = choosing(tool, board);

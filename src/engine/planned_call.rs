@@ -57,6 +57,7 @@ pub(super) fn will_be_refused(planned: &PlannedCall<'_>) -> Option<Refused> {
         files: &PlannedFiles(planned),
         paths: &paths,
         excuses: step.excuses(),
+        chosen: None,
     };
     clear(wish).err()
 }

@@ -154,6 +154,11 @@ pub(super) struct RunTools<'a> {
 }
 
 impl<'a> RunTools<'a> {
+    /// Those that have answered.
+    pub(super) fn found(&self) -> &BTreeMap<String, ReadyTool> {
+        &self.found
+    }
+
     pub(super) fn get(&self, name: &str) -> Option<&ReadyTool> {
         self.found.get(name)
     }
@@ -193,6 +198,7 @@ impl<W: World> Runner<'_, W> {
         };
         let ReadyTools { tools, told } = found.map_err(|problems| Halt::Refused(Box::new(without_tools(&problems))))?;
         self.tools.found = tools;
+        self.bus.note_tools(&self.tools.found);
         for event in told {
             self.tell(event);
         }

@@ -90,15 +90,18 @@ impl<'a, W: World> Runner<'a, W> {
         (made, events): (&'a FrozenVec<Vec<Step>>, &'a mut Tell<'a>),
     ) -> Self {
         let Order { playbook, catalog, tools, settings } = order;
+        let tools = RunTools::from(tools);
+        let bus = Bus::new(world, playbook, catalog, settings.chosen.clone());
+        bus.note_tools(tools.found());
         Runner {
             world,
             playbook,
             catalog,
             settings,
-            tools: tools.into(),
+            tools,
             files,
             values: settings.variables.clone(),
-            bus: Bus::new(world, playbook, catalog, settings.chosen.clone()),
+            bus,
             progress: Progress::new(playbook, events),
             stopping: Stopping::default(),
             board: BoardState::default(),

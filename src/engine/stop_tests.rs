@@ -80,7 +80,10 @@ fn a_step_that_was_not_begun_is_told_as_one() {
     else {
         panic!("{:?}", story.events.last())
     };
-    assert_eq!(problem.what, "you pressed Ctrl-C; the step before was finished first, and this one was not begun");
+    assert_eq!(
+        problem.what,
+        "you asked recover to end; the step before was finished first, and this one was not begun"
+    );
     assert_eq!(problem.step.as_ref().unwrap().as_str(), "look");
 }
 

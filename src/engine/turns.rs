@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::documents::catalog::{Catalog, Tool};
 use crate::documents::playbook::{Device, DeviceKind, Playbook, Run, Step, every_step};
-use crate::engine::devices::{chosen_by, unplug_others};
+use crate::engine::devices::unplug_others;
 use crate::engine::halt::Halt;
 use crate::engine::runner::Runner;
 use crate::engine::{Event, Outcome, milliseconds};
@@ -35,8 +35,10 @@ pub struct Exclusive {
 
 /// Is this a tool that takes whichever board it finds?
 fn takes_whichever(tool: &Tool, device: &Device) -> bool {
+    // Which build is there, and whether the device has a node to be named, is known too late.
+    let by_port = !tool.select_port.is_empty() && tool.select_flavour.is_none() && tool.select_minimum.is_none();
     // A serial port is named in the call itself.
-    device.kind != DeviceKind::Serial && tool.select_port.is_empty() && tool.select_serial.is_empty()
+    device.kind != DeviceKind::Serial && !by_port && tool.select_serial.is_empty()
 }
 
 impl<'a, W: World> Runner<'a, W> {
@@ -143,10 +145,10 @@ impl<'a, W: World> Runner<'a, W> {
             return None;
         }
         let board = self.bus.matching(device).ok()?.first().cloned()?;
-        let choice = chosen_by(tool, &board);
+        let choice = self.bus.choice_of(tool, &board).args;
         let mut others = self.bus.attached().unwrap_or_default();
         others.retain(|other| {
-            device.ids.contains(&other.id) && other.port != board.port && chosen_by(tool, other) == choice
+            device.ids.contains(&other.id) && other.port != board.port && self.bus.choice_of(tool, other).args == choice
         });
         (!others.is_empty()).then_some((board, others))
     }

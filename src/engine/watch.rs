@@ -215,6 +215,9 @@ impl<'a, W: World> Runner<'a, W> {
     /// The device that the call's arguments choose; a tool that waits by itself waits for that.
     fn device_named(&self, run: &Run, prepared: &Prepared<'_>) -> Option<&'a Device> {
         let tool = self.catalog.tool(&run.tool.value)?;
+        if prepared.chosen.is_some() {
+            return run.device.as_ref().and_then(|name| self.playbook.device(name));
+        }
         let ids = option_values(tool, prepared.command.get(1..).unwrap_or_default()).ids;
         let named = |device: &&Device| ids.iter().any(|(_, id)| device.ids.contains(id));
         self.playbook.devices.iter().find(named)

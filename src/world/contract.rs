@@ -232,7 +232,12 @@ pub trait World {
         Ok(Vec::new())
     }
 
-    /// The node of an attached device; nothing where the system has none, or is made up.
+    /// Where the node of an attached device lies; nothing where the system has none, or is made up.
+    fn node_path(&self, _device: &AttachedDevice) -> Option<PathBuf> {
+        None
+    }
+
+    /// The same node, and who may use it and does.
     fn node(&self, _device: &AttachedDevice) -> Option<DeviceNode> {
         None
     }

@@ -4,10 +4,11 @@
 //! programs run anyway. Where permissions say nothing (Windows), a file below the user's reach counts as the user's own.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use crate::world::system::{everybody_may_write, is_same_file, is_somebody_elses};
+use crate::world::open_file;
+use crate::world::system::{everybody_may_write, is_same_file, is_somebody_elses, others_may_read};
 
 /// Why what stands in a file may be somebody else's word.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +35,34 @@ impl std::fmt::Display for Foreign {
             Foreign::Replaced => f.write_str("it was replaced while it was read"),
         }
     }
+}
+
+/// Why a file keeps no secret.
+#[derive(Debug, thiserror::Error)]
+pub enum NotPrivate {
+    #[error("{0}")]
+    Unreadable(#[from] io::Error),
+    #[error("{0}")]
+    Foreign(Foreign),
+    #[error("others may read it")]
+    OthersMayRead,
+}
+
+/// A secret is short.
+const PRIVATE_BYTES_MAX: u64 = 4096;
+
+/// What stands in a file that only this user may read, and nobody else could have put there.
+pub fn read_private(path: &Path) -> Result<String, NotPrivate> {
+    let file = open_file(path)?;
+    if let (_, Some(foreign)) = custody(&file, path)? {
+        return Err(NotPrivate::Foreign(foreign));
+    }
+    if others_may_read(&file.metadata()?) {
+        return Err(NotPrivate::OthersMayRead);
+    }
+    let mut text = String::new();
+    file.take(PRIVATE_BYTES_MAX).read_to_string(&mut text)?;
+    Ok(text)
 }
 
 /// Where an opened file really lies, links aside, and why it may be somebody else's.
@@ -94,6 +123,22 @@ mod tests {
             mode(folder.path(), everybodys);
             assert!(matches!(of(&file), Some(Foreign::EverybodyMayReplace { .. })));
         }
+    }
+
+    #[test]
+    fn a_secret_is_read_from_a_file_of_ones_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("token");
+        std::fs::write(&file, "secret").unwrap();
+        for open in [0o640, 0o604, 0o660] {
+            mode(&file, open);
+            assert!(matches!(read_private(&file), Err(NotPrivate::OthersMayRead)), "{open:o}");
+        }
+        mode(&file, 0o600);
+        assert_eq!(read_private(&file).unwrap(), "secret");
+        mode(folder.path(), 0o777);
+        assert!(matches!(read_private(&file), Err(NotPrivate::Foreign(_))));
+        assert!(matches!(read_private(folder.path()), Err(NotPrivate::Unreadable(_))));
     }
 
     #[test]

@@ -8,7 +8,9 @@ use std::ffi::OsString;
 use std::ops::Deref;
 use std::path::{MAIN_SEPARATOR_STR, Path};
 
-use crate::documents::catalog::{CallFacts, CallFiles, Doubt, Excuses, Kind, Tool, look, may_import, rules};
+use crate::documents::catalog::{
+    CallFacts, CallFiles, ChosenNode, Doubt, Excuses, Kind, Tool, look, may_import, rules,
+};
 use crate::words::AddressRange;
 use crate::world::process::WARM_SCRIPT;
 use crate::world::{ToolCall, ToolInput, WarmStart};
@@ -76,6 +78,8 @@ pub struct Wish<'a> {
     pub paths: &'a [String],
     pub excuses: Excuses,
     pub consent: Option<Consent>,
+    /// The device that is chosen by its node.
+    pub chosen: Option<&'a ChosenNode>,
 }
 
 /// Why the gate lets a call not through, in words for the person.
@@ -95,8 +99,13 @@ pub enum Refused {
 pub fn clear(wish: Wish<'_>) -> Result<Cleared, Refused> {
     let Wish { call, tool, .. } = wish;
     let launcher: Vec<String> = call.launcher.iter().map(|word| word.to_string_lossy().into_owned()).collect();
-    let facts =
-        CallFacts { launcher: &launcher, says_to_be: wish.says_to_be, memories: wish.memories, files: wish.files };
+    let facts = CallFacts {
+        launcher: &launcher,
+        says_to_be: wish.says_to_be,
+        memories: wish.memories,
+        files: wish.files,
+        chosen: wish.chosen,
+    };
     // Where the files lie that a catalog puts first is the catalog's matter, which whoever runs it has chosen.
     let own = call.args.get(tool.first_args.len()..).unwrap_or_default();
     if let Some(path) = own.iter().find_map(|arg| path_in(arg, wish.paths)) {
@@ -217,7 +226,17 @@ mod tests {
             let call = call(args, imports);
             let excuses = Excuses { has_timeout: true, is_irreversible: true };
             let consent = Some(Consent::to(&call));
-            clear(Wish { call, tool, says_to_be: &[], memories: &[], files: &(), paths: &[], excuses, consent })
+            clear(Wish {
+                call,
+                tool,
+                says_to_be: &[],
+                memories: &[],
+                files: &(),
+                paths: &[],
+                excuses,
+                consent,
+                chosen: None,
+            })
         };
         let other = ["antigravity".to_owned()];
         assert!(wish("-- get-property 1", shipped).is_ok());

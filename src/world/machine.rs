@@ -1,12 +1,14 @@
 //! The world of real tools, real devices and a real person.
 
 use std::io;
+#[cfg(target_os = "linux")]
+use std::path::PathBuf;
 
 use crate::documents::playbook::DeviceKind;
 use crate::words::UsbId;
 use crate::world::awake::HeldAwake;
 use crate::world::interrupts::Interrupts;
-use crate::world::person::{AT_TERMINAL, Person};
+use crate::world::person::Person;
 use crate::world::process::Interpreters;
 use crate::world::serial::serial_ports;
 use crate::world::system::KEEPERS;
@@ -118,13 +120,17 @@ impl World for Machine {
     }
 
     #[cfg(target_os = "linux")]
-    fn node(&self, device: &AttachedDevice) -> Option<DeviceNode> {
-        let path = match device.kind {
+    fn node_path(&self, device: &AttachedDevice) -> Option<PathBuf> {
+        match device.kind {
             DeviceKind::Usb => node::usb_node(&device.port),
             DeviceKind::Hid => node::hid_node(&device.port),
             DeviceKind::Serial => Some(device.port.clone().into()),
-        };
-        path.and_then(|path| node::describe(&path))
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    fn node(&self, device: &AttachedDevice) -> Option<DeviceNode> {
+        self.node_path(device).and_then(|path| node::describe(&path))
     }
 
     #[cfg(target_os = "linux")]
@@ -167,13 +173,19 @@ impl World for Machine {
     }
 
     fn who_agrees(&self) -> Option<&'static str> {
-        self.person.at_terminal().then_some(AT_TERMINAL)
+        self.person.who()
     }
 
     async fn interrupted(&self) -> Interrupt {
-        match &self.interrupts {
-            Some(interrupts) => interrupts.next().await,
-            None => std::future::pending().await,
+        let by_signal = async {
+            match &self.interrupts {
+                Some(interrupts) => interrupts.next().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            by = by_signal => by,
+            () = self.person.wishes_to_end() => Interrupt::Interrupt,
         }
     }
 }

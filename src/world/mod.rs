@@ -45,7 +45,7 @@ pub use contract::{
     Access, AnswerTool, Ask, AttachedDevice, Awake, DeviceList, DeviceNode, Interrupt, NoBus, NodeGroup, NodeHolder,
     OtherDevice, Reply, RunningTool, StopTool, ToolCall, ToolEvent, ToolInput, WarmStart, World,
 };
-pub use custody::{Foreign, custody};
+pub use custody::{Foreign, NotPrivate, custody, read_private};
 pub use gate::{Cleared, Consent, Refused, Wish, clear, clear_interpreter};
 pub use hands::{HANDS_VARIABLES, HandsFor, HandsProgram, LET_GO, MOVE_LIMIT, Moves, Moving, MovingHands};
 pub use hands_answer::{HandsAnswer, hands_schema};
@@ -56,7 +56,7 @@ pub use machine::Machine;
 pub use own_folder::{
     FolderRefused, KEPT_FOLDERS_MAX, TemporaryFolder, claim_folder, remove_own, sweep_folders, vacant_folder,
 };
-pub use person::{AT_TERMINAL, Person, Questions, ask_line, read_in_background};
+pub use person::{Person, PersonChannel, Questions, ask_line, read_in_background};
 pub use recording::{Recorded, Recorder, RecordingWorld, TEXT_BYTES_MAX};
 pub use rules_file::{NotWritten, device_rules, install_rules, may_install_rules, reload_rules};
 pub use scratch::{Scratch, ScratchProblem, Staged, open_file, sha256_of, sha256_of_bytes, sha256_of_parts};

@@ -1,4 +1,4 @@
-//! The person at the keyboard, read line by line.
+//! The person: at the keyboard, read line by line, or at a page.
 //!
 //! The terminal stays in its ordinary mode: a prompt that is given up then leaves nothing to repair. Showing what is asked
 //! is for the readers of the engine's events.
@@ -8,6 +8,7 @@ use std::future::poll_fn;
 use std::io::{BufRead, BufReader, IsTerminal, Read};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
 use std::thread;
 
 use tokio::sync::mpsc;
@@ -23,8 +24,9 @@ const LINE_BYTES_MAX: u64 = 4096;
 
 pub struct Person {
     lines: Mutex<Lines>,
-    /// Questions are shown on a terminal, and answers are typed there.
-    at_terminal: bool,
+    seat: Seat,
+    /// Their wishes to end the run, where those come by the channel of their answers.
+    ends: Mutex<Option<mpsc::Receiver<()>>>,
     /// Nobody else reads what is typed there.
     types_alone: bool,
     /// A question stands, or stood last, that is not for what moves in place of hands.
@@ -40,8 +42,46 @@ pub enum Questions {
     PassedOn,
 }
 
-/// Whose word it is, for the log.
-pub const AT_TERMINAL: &str = "the person at the terminal";
+/// Where questions are shown and answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Seat {
+    /// Shown on a terminal, and the answers are typed there.
+    Terminal,
+    /// Shown on recover's own page, which hands on only what answers a question that it has shown.
+    Page,
+    /// Nobody knows: a pipe, a file, another program.
+    Elsewhere,
+}
+
+impl Seat {
+    /// Whose word it is, for the log; none where no person is known to see the questions.
+    fn who(self) -> Option<&'static str> {
+        match self {
+            Seat::Terminal => Some("the person at the terminal"),
+            Seat::Page => Some("the person at the page"),
+            Seat::Elsewhere => None,
+        }
+    }
+}
+
+/// By which a page hands on what its person answers and wishes. Without it nobody is there any more.
+#[derive(Debug, Clone)]
+pub struct PersonChannel {
+    lines: mpsc::Sender<String>,
+    ends: mpsc::Sender<()>,
+}
+
+impl PersonChannel {
+    /// Hands on a line. Whether it could be: a run that reads nothing takes no more than a few.
+    pub fn answer(&self, line: String) -> bool {
+        self.lines.try_send(line).is_ok()
+    }
+
+    /// The person wishes to end the run, as by Ctrl-C.
+    pub fn end(&self) -> bool {
+        self.ends.try_send(()).is_ok()
+    }
+}
 
 enum Lines {
     Nobody,
@@ -54,7 +94,17 @@ impl Person {
     /// Whoever is at the standard input.
     pub fn at_stdin(questions: Questions) -> Self {
         let at_terminal = questions == Questions::Shown && std::io::stdin().is_terminal();
-        Person { at_terminal, ..Person::answering(std::io::stdin()) }
+        let seat = if at_terminal { Seat::Terminal } else { Seat::Elsewhere };
+        Person { seat, ..Person::answering(std::io::stdin()) }
+    }
+
+    /// Whoever is at a page of recover's, and the channel by which it hands on their word.
+    pub fn at_page() -> (Self, PersonChannel) {
+        let (lines, receiver) = mpsc::channel(LINES_MAX);
+        let (ends, of_ends) = mpsc::channel(LINES_MAX);
+        let person = Person::with(Lines::Reading(receiver), Seat::Page);
+        *person.ends.lock().unwrap_or_else(PoisonError::into_inner) = Some(of_ends);
+        (person, PersonChannel { lines, ends })
     }
 
     /// Whoever writes to the standard input, where what moves in place of hands answers, too. Its lines are JSON objects, and
@@ -75,29 +125,28 @@ impl Person {
         };
         // Where it does not start, the input has ended for both.
         let _started = read_in_background(input, pass_on);
-        (Person { lines: Mutex::new(Lines::Reading(receiver)), at_terminal: false, types_alone: true, asked }, of_hands)
+        (Person { asked, ..Person::with(Lines::Reading(receiver), Seat::Elsewhere) }, of_hands)
     }
 
     /// Somebody to whom lines are passed on that were typed for this place of several. What is typed ahead is not dropped here:
     /// it may be for another place.
     pub fn at_place(lines: mpsc::Receiver<String>, questions: Questions) -> Self {
-        let at_terminal = questions == Questions::Shown;
-        Person { at_terminal, types_alone: false, lines: Mutex::new(Lines::Reading(lines)), asked: Arc::default() }
+        let seat = if questions == Questions::Shown { Seat::Terminal } else { Seat::Elsewhere };
+        Person { types_alone: false, ..Person::with(Lines::Reading(lines), seat) }
     }
 
     /// Nobody: every question is answered by [`Reply::Gone`].
     pub fn nobody() -> Self {
-        Person { lines: Mutex::new(Lines::Nobody), at_terminal: false, types_alone: true, asked: Arc::default() }
+        Person::with(Lines::Nobody, Seat::Elsewhere)
     }
 
     /// Somebody whose lines come from `input`.
     pub fn answering(input: impl Read + Send + 'static) -> Self {
-        Person {
-            lines: Mutex::new(Lines::NotYet(Box::new(input))),
-            at_terminal: false,
-            types_alone: true,
-            asked: Arc::default(),
-        }
+        Person::with(Lines::NotYet(Box::new(input)), Seat::Elsewhere)
+    }
+
+    fn with(lines: Lines, seat: Seat) -> Self {
+        Person { lines: Mutex::new(lines), seat, ends: Mutex::new(None), types_alone: true, asked: Arc::default() }
     }
 
     /// Can anybody answer? No longer so once the end of the input has been met.
@@ -105,14 +154,14 @@ impl Person {
         !matches!(*self.lock(), Lines::Nobody)
     }
 
-    /// Does a person see the questions and type the answers, rather than another program?
-    pub fn at_terminal(&self) -> bool {
-        self.at_terminal && self.present()
+    /// Whose word an answer is, where a person sees the questions and answers them, rather than another program.
+    pub fn who(&self) -> Option<&'static str> {
+        self.seat.who().filter(|_| self.present())
     }
 
     /// Drops what was typed before the question, and begins to listen.
     pub fn ask(&self) {
-        if self.at_terminal && self.types_alone {
+        if self.seat == Seat::Terminal && self.types_alone {
             drop_typed_ahead();
         }
         let mut lines = self.lock();
@@ -135,7 +184,7 @@ impl Person {
             lines.begin();
             match &mut *lines {
                 Lines::Reading(receiver) => receiver.poll_recv(context),
-                Lines::Nobody | Lines::NotYet(_) => std::task::Poll::Ready(None),
+                Lines::Nobody | Lines::NotYet(_) => Poll::Ready(None),
             }
         })
         .await;
@@ -146,6 +195,18 @@ impl Person {
                 Reply::Gone
             }
         }
+    }
+
+    /// Completes with each wish to end the run that comes by the channel of the answers; by others it may come as well.
+    pub async fn wishes_to_end(&self) {
+        poll_fn(|context| {
+            let mut ends = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
+            match ends.as_mut().map(|ends| ends.poll_recv(context)) {
+                Some(Poll::Ready(Some(()))) => Poll::Ready(()),
+                Some(Poll::Ready(None) | Poll::Pending) | None => Poll::Pending,
+            }
+        })
+        .await;
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Lines> {
@@ -251,6 +312,24 @@ mod tests {
             writer.write_all(b"second\n").unwrap();
             assert_eq!(person.reply().await, Reply::Line("second".to_owned()));
         });
+    }
+
+    #[test]
+    fn the_person_at_a_page_answers_agrees_and_ends_by_its_channel() {
+        let (person, channel) = Person::at_page();
+        assert_eq!(person.who(), Some("the person at the page"));
+        assert!(channel.answer("early".to_owned()));
+        person.ask();
+        assert!(channel.answer("yes".to_owned()) && channel.end());
+        block_on(async {
+            assert_eq!(person.reply().await, Reply::Line("yes".to_owned()));
+            person.wishes_to_end().await;
+            let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+            assert!(std::pin::pin!(person.wishes_to_end()).poll(&mut context).is_pending());
+            drop(channel);
+            assert_eq!(person.reply().await, Reply::Gone);
+        });
+        assert_eq!(person.who(), None);
     }
 
     #[test]

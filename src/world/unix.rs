@@ -272,6 +272,12 @@ pub(super) fn everybody_may_write(found: &Metadata) -> bool {
     found.mode() & OTHERS_WRITE != 0
 }
 
+/// May anybody read or write it but its owner?
+pub(super) fn others_may_read(found: &Metadata) -> bool {
+    const ALL_OTHERS: u32 = 0o077;
+    found.mode() & ALL_OTHERS != 0
+}
+
 pub(super) fn is_same_file(one: &Metadata, other: &Metadata) -> bool {
     (one.dev(), one.ino()) == (other.dev(), other.ino())
 }

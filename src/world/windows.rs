@@ -195,6 +195,10 @@ pub(super) fn everybody_may_write(_found: &Metadata) -> bool {
     false
 }
 
+pub(super) fn others_may_read(_found: &Metadata) -> bool {
+    false
+}
+
 pub(super) fn is_same_file(one: &Metadata, other: &Metadata) -> bool {
     one.len() == other.len() && one.modified().ok() == other.modified().ok()
 }

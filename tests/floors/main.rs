@@ -15,19 +15,21 @@ use rules::{
 use source_file::{SourceFile, source_files};
 
 /// Crates that could be swapped for another one: each is named in one file.
-const SWAPPABLE: [&str; 24] = [
+const SWAPPABLE: [&str; 26] = [
     "annotate_snippets",
     "askama",
+    "axum",
     "base16ct",
     "clap_mangen",
     "csv",
     "duct",
     "elsa",
-    "futures_core",
+    "getrandom",
     "glob",
     "indicatif",
     "minisign_verify",
     "nusb",
+    "opener",
     "process_wrap",
     "quick_junit",
     "regex_syntax",
@@ -43,10 +45,11 @@ const SWAPPABLE: [&str; 24] = [
 ];
 
 /// Crates whose types or macros are part of the language that the files speak.
-const EVERYWHERE: [&str; 11] = [
+const EVERYWHERE: [&str; 12] = [
     "clap",
     "clap_complete",
     "console",
+    "futures_core",
     "jiff",
     "regex",
     "schemars",

@@ -126,7 +126,7 @@ pub(crate) fn passes_nothing_irreversible(bytes: &[u8]) {
     let tool = CATALOG.tool(&named).unwrap_or(&CATALOG.tools[bytes.len() % CATALOG.tools.len()]);
     let args: Vec<String> = lines.collect();
     let launcher = [tool.name.clone()];
-    let facts = CallFacts { launcher: &launcher, says_to_be: &[], memories: &[], files: &OneFile };
+    let facts = CallFacts { launcher: &launcher, says_to_be: &[], memories: &[], files: &OneFile, chosen: None };
     if look(tool, &args, &facts).kind != Kind::Reversible {
         return;
     }

@@ -131,12 +131,20 @@ impl Drop for Boards {
 impl State {
     /// `off`, `starting`, `rom`, `flashloader`, `sbl`, `running`, or `hung`.
     pub fn mode(&self) -> &str {
-        self.0["boards"][PORT]["mode"].as_str().unwrap()
+        self.mode_at(PORT)
+    }
+
+    pub fn mode_at(&self, port: &str) -> &str {
+        self.0["boards"][port]["mode"].as_str().unwrap()
     }
 
     /// What the board was told, in order, whichever process said it: `flash-erase-region 0x60001000 0x2000`.
     pub fn commands(&self) -> Vec<String> {
-        strings(&self.0["boards"][PORT]["commands"])
+        self.commands_at(PORT)
+    }
+
+    pub fn commands_at(&self, port: &str) -> Vec<String> {
+        strings(&self.0["boards"][port]["commands"])
     }
 
     /// The same without questions: what changed the board, or was meant to.

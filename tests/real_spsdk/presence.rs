@@ -1,9 +1,10 @@
-//! What `recover` sees on the bus by itself, and two boards, of which the tools cannot be told which one to take.
+//! What `recover` sees on the bus by itself, and two boards, of which one is chosen.
 
 use serde_json::json;
 
 use crate::imxrt_simulation::{PORT, SECOND_PORT, Wire};
-use crate::requirements::{self, NEWEST, VERSIONS};
+use crate::recovery::{CHANGES, CHOSEN, CONSENT, assert_recovered};
+use crate::requirements::{self, NAMELESS, NEWEST, VERSIONS};
 use crate::workplace::{Workplace, playbook_with};
 
 /// A person who does nothing is not waited for that long.
@@ -46,17 +47,54 @@ fn two_boards_end_with_5_before_any_command() {
     let place = impatient(&json!({}));
     place.boards.plug(PORT, Wire::Fitted);
     place.boards.plug(SECOND_PORT, Wire::Fitted);
-    let ambiguous = "2 devices show as 1fc9:0135 i.MX RT ROM: port 99-1, port 99-2";
-    // Choosing one would be no cure, so that it is not offered.
     place
         .recover("quick.yaml", &[])
         .exits(5)
-        .says(ambiguous)
-        .says("sdphost cannot be told which one")
-        .never_says("--port");
-    let chosen = place.recover("quick.yaml", &["--port", PORT]).exits(5);
-    chosen.says(ambiguous).says("sdphost cannot be told which one to take");
+        .says("2 devices show as 1fc9:0135 i.MX RT ROM: port 99-1, port 99-2")
+        .says("choose one with --port 99-1");
     assert_eq!(place.boards.state().calls(), [""; 0]);
+}
+
+/// Both tools are told which board, in both of its programs; the other one has no wire, and runs on.
+#[test]
+fn of_two_boards_the_chosen_one_is_recovered() {
+    if !requirements::met("of_two_boards_the_chosen_one_is_recovered") {
+        return;
+    }
+    let place = Workplace::new(NEWEST, &json!({}));
+    place.boards.plug_running(SECOND_PORT, "rom");
+    place.boards.plug(PORT, Wire::Fitted);
+    let ran = place.recover("rt1062.yaml", &[&CHOSEN[..], &CONSENT].concat()).exits(0);
+    let state = assert_recovered(&place, &ran);
+    assert_eq!((state.changes(), state.burns()), (CHANGES.map(str::to_owned).to_vec(), vec![(6, 0x10)]));
+    assert_eq!((state.mode_at(SECOND_PORT), state.commands_at(SECOND_PORT)), ("rom", vec![]));
+}
+
+/// Whichever of the two the tool lists first. Older than 2.3 it cannot be told, and is not started.
+#[test]
+fn every_version_that_can_be_told_takes_the_chosen_board() {
+    if !requirements::met("every_version_that_can_be_told_takes_the_chosen_board") {
+        return;
+    }
+    for version in VERSIONS {
+        for (chosen, other) in [(PORT, SECOND_PORT), (SECOND_PORT, PORT)] {
+            let place = Workplace::new(version, &json!({}));
+            place.house.write("one.yaml", ERASE);
+            place.boards.plug_running(PORT, "flashloader");
+            place.boards.plug_running(SECOND_PORT, "flashloader");
+            let ran = place.recover("one.yaml", &["--port", chosen]);
+            let state = place.boards.state();
+            if version == NAMELESS {
+                // It makes other names of the nodes.
+                ran.exits(5).says("blhost cannot be told which one to take: unplug what is at");
+                assert_eq!(state.calls(), [""; 0]);
+                continue;
+            }
+            ran.exits(0);
+            assert_eq!(state.commands_at(chosen), ["flash-erase-region 0x60040000 0x4000"], "{version}");
+            assert_eq!(state.commands_at(other), [""; 0], "{version}");
+        }
+    }
 }
 
 /// `recover` looks before each call, and a second board may come just then: the tool refuses to choose.

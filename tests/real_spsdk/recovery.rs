@@ -71,7 +71,7 @@ pub(crate) const CALLS: [&str; 32] = [
 
 /// All files lie in flash as they were given, behind the block that describes the flash, and the board runs from it.
 #[track_caller]
-fn assert_recovered(place: &Workplace, ran: &Ran) -> State {
+pub(crate) fn assert_recovered(place: &Workplace, ran: &Ran) -> State {
     assert_eq!(ran.code, Some(0), "{}", ran.text());
     let state = place.boards.state();
     let regions = state.regions();

@@ -375,6 +375,7 @@ pub fn cleared(call: recover::world::ToolCall) -> recover::world::Cleared {
         paths: &[],
         excuses: recover::documents::catalog::Excuses { has_timeout: true, is_irreversible: false },
         consent: None,
+        chosen: None,
     })
     .unwrap()
 }

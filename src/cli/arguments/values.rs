@@ -1,5 +1,6 @@
 //! Values of options that are more than one word.
 
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -48,6 +49,19 @@ impl FromStr for ToolPath {
             }
             _ => Err(ValueError { form: "NAME=PATH" }),
         }
+    }
+}
+
+/// `192.168.1.7`, `0.0.0.0:8080`; without a port the system chooses one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Listen(pub SocketAddr);
+
+impl FromStr for Listen {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        let address = text.parse::<IpAddr>().map(|address| SocketAddr::new(address, 0));
+        address.or_else(|_| text.parse()).map(Listen).map_err(|_| ValueError { form: "ADDRESS or ADDRESS:PORT" })
     }
 }
 

@@ -7,6 +7,7 @@ use crate::cli::style::Signs;
 use crate::documents::playbook::{Drawing, HandMove};
 use crate::engine::{CONDITION_DOES_NOT_HOLD, GoesOn, Outcome, Problem, Told, WaitEnd};
 use crate::words::{FaultClass, Stream};
+use crate::world::Interrupt;
 
 fn id(text: &str) -> Id {
     text.parse().unwrap()

@@ -455,7 +455,7 @@ impl Workplace for AtPlace<'_> {
                     false => Answers::Given { which_board: WhichBoard::default() },
                 };
                 let world = BenchWorld::new(Rc::clone(bench), answers, start(&bench.files()), next)
-                    .with_terminal(self.person())
+                    .with_person(self.person())
                     .with_hands_of(*hands);
                 let world = PlaceWorld::new(&world, turns).beside(self.place.number, bus.clone());
                 Ok(self.in_world(order, files, &world, tell).await)

@@ -32,6 +32,13 @@ impl CallFiles for () {
     }
 }
 
+/// A device that recover itself has chosen, by a name that says nothing of what it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChosenNode {
+    pub name: String,
+    pub id: UsbId,
+}
+
 /// What is known of a call besides its arguments.
 #[derive(Debug, Clone, Copy)]
 pub struct CallFacts<'a> {
@@ -42,12 +49,14 @@ pub struct CallFacts<'a> {
     /// What the playbook declares to be plain memory.
     pub memories: &'a [AddressRange],
     pub files: &'a dyn CallFiles,
+    /// The only device that a group `node` may name.
+    pub chosen: Option<&'a ChosenNode>,
 }
 
 impl<'a> CallFacts<'a> {
     /// Before anything is found: of the program only what it may be started with.
     pub fn of_program(launcher: &'a [String]) -> CallFacts<'a> {
-        CallFacts { launcher, says_to_be: &[], memories: &[], files: &() }
+        CallFacts { launcher, says_to_be: &[], memories: &[], files: &(), chosen: None }
     }
 }
 
@@ -282,7 +291,7 @@ pub fn never_chosen(own: &Tool, facts: &CallFacts<'_>, lines: &VecDeque<String>,
     None
 }
 
-fn look_as(tool: &Tool, args: &[String], facts: &CallFacts<'_>) -> Looked {
+fn look_as<'t>(tool: &'t Tool, args: &[String], facts: &CallFacts<'t>) -> Looked {
     let undecided = |kind| Looked { kind, fixed: args.to_vec(), bound: false };
     let Some(command) = tool.command(args) else {
         let why = format!("the catalog does not know this call of {} as one that can be undone", tool.name);
@@ -292,7 +301,7 @@ fn look_as(tool: &Tool, args: &[String], facts: &CallFacts<'_>) -> Looked {
             None => doubt,
         }));
     };
-    let form = || Form { tool, command, found: Found::default(), fixed: Vec::new() };
+    let form = || Form { tool, command, chosen: facts.chosen, found: Found::default(), fixed: Vec::new() };
     if !command.reversible {
         // What is agreed to must be known to the last word.
         if let Some(doubt) = (!command.words.is_empty()).then(|| form().read(args).err()).flatten() {
@@ -329,7 +338,7 @@ fn misspelt<'t>(tool: &'t Tool, args: &[String]) -> Option<(usize, &'t str)> {
 /// Other formats put so many bytes at most before it.
 const PREFIX_BYTES_MAX: usize = 64;
 /// Groups whose text may differ between calls of one kind.
-const FREE: [&str; 2] = ["length", "free"];
+const FREE: [&str; 3] = ["length", "free", "node"];
 
 /// What the named groups have found.
 #[derive(Debug, Default)]
@@ -344,6 +353,7 @@ struct Found {
 struct Form<'t> {
     tool: &'t Tool,
     command: &'t Command,
+    chosen: Option<&'t ChosenNode>,
     found: Found,
     fixed: Vec<String>,
 }
@@ -410,6 +420,9 @@ impl Form<'_> {
         let group = |name: &str| groups.name(name).map(|group| group.as_str());
         if let Some(id) = group("id") {
             self.found.id = Some(usb_id(id)?);
+        }
+        if let Some(node) = group("node") {
+            self.found.id = Some(self.chosen.filter(|chosen| chosen.name == node)?.id);
         }
         if let Some(address) = group("address") {
             self.found.address = Some((index, number(address)?));

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use super::guard::{
-    CallFacts, CallFiles, Fuse, Kind, fuse_of, look, may_name, may_stage, named_as, never_chosen, rules, says_to_be,
+    CallFacts, CallFiles, ChosenNode, Fuse, Kind, fuse_of, look, may_name, may_stage, named_as, never_chosen, rules,
+    says_to_be,
 };
 use super::load::{load, merge, shipped, shipped_source};
 use super::tool::Catalog;
@@ -60,7 +61,7 @@ fn kind_in(catalog: &Catalog, name: &str, launcher: &[&str], says_to_be: &[&str]
     let all: Vec<String> = tool.first_args.iter().cloned().chain(args).collect();
     let words = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
     let (launcher, says_to_be, files) = (words(launcher), words(says_to_be), files());
-    let facts = CallFacts { launcher: &launcher, says_to_be: &says_to_be, memories: &[], files: &files };
+    let facts = CallFacts { launcher: &launcher, says_to_be: &says_to_be, memories: &[], files: &files, chosen: None };
     look(tool, &all, &facts).kind
 }
 
@@ -296,7 +297,8 @@ fn no_catalog_takes_a_shipped_guard_away() {
     );
     let kind = kind_in(&catalog, "dfu-util", &["dfu-util"], &[], "-d ,0483:df11 -a 1 -s 0x1FFFC000 -D a.bin");
     assert!(matches!(kind, Kind::NeedsConsent(_)), "{kind:?}");
-    let facts = CallFacts { launcher: &["dfu-util".to_owned()], says_to_be: &[], memories: &[], files: &() };
+    let facts =
+        CallFacts { launcher: &["dfu-util".to_owned()], says_to_be: &[], memories: &[], files: &(), chosen: None };
     let tool = catalog.tool("dfu-util").unwrap();
     assert!(rules(tool, &facts).len() > 5, "the shipped rules count all the same");
 }
@@ -323,7 +325,8 @@ fn memories_narrow_and_never_widen() {
         let memories: Vec<AddressRange> = memories.iter().map(|range| range.parse().unwrap()).collect();
         let args: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
         let launcher = ["blhost".to_owned()];
-        let facts = CallFacts { launcher: &launcher, says_to_be: &[], memories: &memories, files: &files() };
+        let facts =
+            CallFacts { launcher: &launcher, says_to_be: &[], memories: &memories, files: &files(), chosen: None };
         look(catalog.tool("blhost").unwrap(), &args, &facts).kind == Kind::Reversible
     };
     let known = "-u 0x15A2,0x0073 -- flash-erase-region 0x60001000 0x1000";
@@ -341,7 +344,8 @@ fn memories_narrow_and_never_widen() {
 fn only_harmless_lines_of_a_menu_are_chosen() {
     let catalog = shipped().unwrap();
     let tool = catalog.tool("maintenance").unwrap();
-    let facts = CallFacts { launcher: &["maintenance".to_owned()], says_to_be: &[], memories: &[], files: &() };
+    let facts =
+        CallFacts { launcher: &["maintenance".to_owned()], says_to_be: &[], memories: &[], files: &(), chosen: None };
     let lines: VecDeque<String> = [" 1 - Device Control", " 2 - Device Information", " 3 - MRAM", " 4 - Utilities"]
         .iter()
         .map(|line| (*line).to_owned())
@@ -368,7 +372,13 @@ fn what_differs_from_call_to_call_is_no_part_of_what_is_fixed() {
     let tool = catalog.tool("blhost").unwrap();
     let fixed = |line: &str| {
         let args: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
-        let facts = CallFacts { launcher: &["blhost".to_owned()], says_to_be: &[], memories: &[], files: &files() };
+        let facts = CallFacts {
+            launcher: &["blhost".to_owned()],
+            says_to_be: &[],
+            memories: &[],
+            files: &files(),
+            chosen: None,
+        };
         look(tool, &args, &facts).fixed
     };
     let erase = |limit: &str, address: &str, length: &str| {
@@ -376,6 +386,32 @@ fn what_differs_from_call_to_call_is_no_part_of_what_is_fixed() {
     };
     assert_eq!(erase("100", "0x60000000", "0x1000"), erase("200", "0x60000000", "0x2000"));
     assert_ne!(erase("100", "0x60000000", "0x1000"), erase("100", "0x60001000", "0x1000"));
+}
+
+/// The name of a node says nothing of the board, so it is taken only from recover itself, which knows what is there.
+#[test]
+fn a_board_is_named_by_its_node_only_where_recover_has_chosen_it() {
+    let catalog = shipped().unwrap();
+    let tool = catalog.tool("blhost").unwrap();
+    let kind = |line: &str, name: &str, id: &str| {
+        let args: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
+        let chosen = ChosenNode { name: name.to_owned(), id: id.parse().unwrap() };
+        let launcher = ["blhost".to_owned()];
+        look(tool, &args, &CallFacts { chosen: Some(&chosen), ..CallFacts::of_program(&launcher) }).kind
+    };
+    let erase = "-u cf4824f4 -- flash-erase-region 0x60001000 0x1000";
+    assert_eq!(kind(erase, "cf4824f4", "15a2:0073"), Kind::Reversible);
+    // What is at an address depends on the chip, which the device's id tells.
+    let other_chip = kind("-u cf4824f4 -- flash-erase-region 0x10000000 0x1000", "cf4824f4", "15a2:0073");
+    assert!(matches!(other_chip, Kind::NeedsConsent(_)), "{other_chip:?}");
+    for (line, name) in
+        [(erase, "cf4824f5"), (erase, ""), ("-u CF4824F4 -- flash-erase-region 0x60001000 0x1000", "cf4824f4")]
+    {
+        assert!(matches!(kind(line, name, "15a2:0073"), Kind::NeedsConsent(_)), "{line} {name}");
+    }
+    let burn = "-u cf4824f4 -- efuse-program-once 0x06 00000010";
+    assert!(matches!(kind(burn, "cf4824f5", "15a2:0073"), Kind::Never(_)));
+    assert!(matches!(kind(burn, "cf4824f4", "15a2:0073"), Kind::NeedsConsent(_)));
 }
 
 #[test]

@@ -176,7 +176,7 @@ fn likeness_goes_one_step_and_to_a_known_tool() {
 #[test]
 fn what_chooses_a_board_has_a_blank_for_it() {
     let text = tool_and("select_port = [\"-p\", \"{serial}\"]\n");
-    assert_eq!(faults(&text), ["6:15 none of these arguments holds `{port}` or `{libusb_port}`"]);
+    assert_eq!(faults(&text), ["6:15 none of these arguments holds `{port}` or `{libusb_port}` or `{hid_node}`"]);
     assert_eq!(codes(&text), [Code::Malformed]);
 }
 
@@ -291,8 +291,8 @@ fn calls_and_rules_are_known_by_their_arguments() {
     assert_eq!(command("-c port=USB1 -d FlashLayout.tsv"), "layout-write");
     assert_eq!(command("-c port=USB1 -w x.bin 0x08000000 -v"), "image-write-verify");
     assert_eq!(command("-l usb"), "list");
-    assert_eq!(tool.select_position(&args("-c port=USB1 -d FlashLayout.tsv")), 2);
-    assert_eq!(tool.select_position(&args("-l usb")), 0);
+    assert_eq!(tool.select_position(&args("-c port=USB1 -d FlashLayout.tsv")), 2..2);
+    assert_eq!(tool.select_position(&args("-l usb")), 0..0);
     let broken = |line: &str| tool.rules.iter().filter(|rule| rule.applies(&args(line))).count();
     assert_eq!(broken("-c port=USB1 -d FlashLayout.tsv"), 0);
     assert_eq!(broken("-l usb"), 0);

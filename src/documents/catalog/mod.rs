@@ -17,8 +17,8 @@ mod winning;
 
 pub use changes::{Change, changes};
 pub use guard::{
-    CallFacts, CallFiles, Doubt, Fuse, Kind, Looked, OptionValues, Reason, fuse_of, knows_chip, look, may_import,
-    may_name, may_stage, named_as, never_chosen, option_values, rules, says_to_be, special,
+    CallFacts, CallFiles, ChosenNode, Doubt, Fuse, Kind, Looked, OptionValues, Reason, fuse_of, knows_chip, look,
+    may_import, may_name, may_stage, named_as, never_chosen, option_values, rules, says_to_be, special,
 };
 pub use image_folders::ImageFolders;
 pub use installer::Installer;
@@ -26,8 +26,9 @@ pub use load::{load, merge, shipped, shipped_source};
 pub use pattern::Pattern;
 pub use tool::{
     ArgumentPlace, ArgumentRule, Catalog, Chip, Command, Driver, Excuses, FaultPattern, Flavour, FuseArguments,
-    LIBUSB_PORT, Menu, MissingEvidence, OperatingSystem, PORT, PerOperatingSystem, ProgressPattern, RegionArguments,
-    RegionBegin, SERIAL, StatusPattern, SuccessCount, Times, Tool, VersionProbe, Via, Warm, without_programs,
+    HID_NODE, LIBUSB_PORT, Menu, MissingEvidence, OperatingSystem, PORT, PerOperatingSystem, ProgressPattern,
+    RegionArguments, RegionBegin, SERIAL, StatusPattern, SuccessCount, Times, Tool, VersionProbe, Via, Warm,
+    without_programs,
 };
 pub use winning::{never_decide, samples_of};
 

@@ -7,8 +7,8 @@ use super::installer::{Installer, check_source};
 use super::pattern::{Pattern, compile, pattern, patterns};
 use super::read_judging::{CommandKeys, FaultKeys, RuleKeys, StatusKeys, commands, faults_known, rules, statuses};
 use super::tool::{
-    Flavour, LIBUSB_PORT, Menu, OperatingSystem, PORT, PerOperatingSystem, ProgressPattern, SERIAL, Tool, VersionProbe,
-    Via, Warm,
+    Flavour, HID_NODE, LIBUSB_PORT, Menu, OperatingSystem, PORT, PerOperatingSystem, ProgressPattern, SERIAL, Tool,
+    VersionProbe, Via, Warm,
 };
 use crate::documents::keys::{Keys, Shape, keys};
 use crate::documents::reader::{Parts, Reader};
@@ -64,7 +64,12 @@ keys! {
     questions: PATTERNS, "Unfinished lines with which it waits for an answer: it is answered only there.";
     select_port: TEXTS,
         "Arguments that choose a board by its port, with {port} in them, which is its name as recover shows it, or with \
-         {libusb_port}: as tools that rest on libusb name it, which cannot be known on Windows.";
+         {libusb_port}: as tools that rest on libusb name it, which cannot be known on Windows; or with {hid_node}: the \
+         first eight hexadecimal digits of the SHA-256 of its node's path, as SPSDK names it (Linux only).";
+    select_flavour: Shape::Text, "Only builds of this flavour can be told which board to take.";
+    select_minimum: Shape::Text, "Older versions cannot be told.";
+    select_replaces: Shape::Text,
+        "The arguments that choose a board take the place of this option and its value.";
     select_serial: TEXTS,
         "Arguments that choose a board by its serial number, with {serial} in them: where the port cannot be told.";
     select_after: PATTERN,
@@ -164,7 +169,13 @@ pub(super) fn tool(name: &Key, table: &Tree, installers: &[Installer], reader: &
         terminal: reader.is_yes(parts.get(TOOL.terminal)),
         private_folder: reader.is_yes(parts.get(TOOL.private_folder)),
         questions: patterns(reader, parts.get(TOOL.questions)),
-        select_port: with_blank(reader, parts.get(TOOL.select_port), &[PORT, LIBUSB_PORT]),
+        select_port: with_blank(reader, parts.get(TOOL.select_port), &[PORT, LIBUSB_PORT, HID_NODE]),
+        select_flavour: known_flavour(reader, parts.get(TOOL.select_flavour), &version.flavours),
+        select_minimum: parts
+            .get(TOOL.select_minimum)
+            .and_then(|text| reader.parsed::<ToolVersion>(text))
+            .map(|minimum| minimum.value),
+        select_replaces: reader.plain_text(parts.get(TOOL.select_replaces)),
         select_serial: with_blank(reader, parts.get(TOOL.select_serial), &[SERIAL]),
         select_after: pattern(reader, parts.get(TOOL.select_after), &[]),
         device_taken: pattern(reader, parts.get(TOOL.device_taken), &["id"]),

@@ -140,6 +140,8 @@ impl<T> PerOperatingSystem<T> {
 pub const PORT: &str = "{port}";
 /// The same as libusb has it, which numbers buses in its own way.
 pub const LIBUSB_PORT: &str = "{libusb_port}";
+/// The device's HID node, as SPSDK names it.
+pub const HID_NODE: &str = "{hid_node}";
 pub const SERIAL: &str = "{serial}";
 
 /// One vendor tool.
@@ -178,9 +180,15 @@ pub struct Tool {
     /// Questions: held against the unfinished last line of the output. Where there are some, the tool is answered when
     /// one of them stands there.
     pub questions: Vec<Pattern>,
-    /// Arguments put in when the person chose a board; [`PORT`] and [`LIBUSB_PORT`] are replaced. Empty: it cannot be told
-    /// a port.
+    /// Arguments put in when the person chose a board; [`PORT`], [`LIBUSB_PORT`] and [`HID_NODE`] are replaced. Empty: it
+    /// cannot be told a port.
     pub select_port: Vec<String>,
+    /// Only builds of this flavour can be told; `None`: all.
+    pub select_flavour: Option<String>,
+    /// Older versions cannot be told.
+    pub select_minimum: Option<ToolVersion>,
+    /// They take the place of this option and its value, where the call has it.
+    pub select_replaces: Option<String>,
     /// The same where `select_port` cannot tell it: [`SERIAL`] is replaced.
     pub select_serial: Vec<String>,
     /// The arguments that choose a board stand right after the first argument that matches; without it, first.
@@ -253,10 +261,22 @@ impl Tool {
         self.programs.iter().chain(via.flat_map(|way| &way.command)).cloned().collect()
     }
 
-    /// Where in a call's arguments those that choose a board are put.
-    pub fn select_position(&self, args: &[String]) -> usize {
+    /// Can this build be told which board to take?
+    pub fn can_be_told(&self, flavour: Option<&str>, version: &ToolVersion) -> bool {
+        let of_flavour = self.select_flavour.as_deref().is_none_or(|told| flavour == Some(told));
+        of_flavour && self.select_minimum.as_ref().is_none_or(|minimum| version >= minimum)
+    }
+
+    /// Which of a call's arguments those that choose a board are put in place of.
+    pub fn select_position(&self, args: &[String]) -> std::ops::Range<usize> {
+        let replaces = self.select_replaces.as_ref();
+        if let Some(index) = replaces.and_then(|option| args.iter().position(|arg| arg == option)) {
+            return index..args.len().min(index + 2);
+        }
         let after = self.select_after.as_ref();
-        after.and_then(|pattern| args.iter().position(|arg| pattern.is_match(arg))).map_or(0, |index| index + 1)
+        let at = after.and_then(|pattern| args.iter().position(|arg| pattern.is_match(arg)));
+        let at = at.map_or(0, |index| index + 1);
+        at..at
     }
 }
 

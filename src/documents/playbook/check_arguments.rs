@@ -373,7 +373,7 @@ struct SampleFacts<'a> {
 
 impl SampleFacts<'_> {
     fn facts(&self) -> CallFacts<'_> {
-        CallFacts { launcher: &self.launcher, says_to_be: &[], memories: &self.memories, files: self }
+        CallFacts { launcher: &self.launcher, says_to_be: &[], memories: &self.memories, files: self, chosen: None }
     }
 
     fn called(&self, name: &str) -> Option<&Id> {

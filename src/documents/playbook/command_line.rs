@@ -1,9 +1,14 @@
 //! From a step to its command line: the only place where a call's arguments are put together. The run, its plan, the gate
 //! and `recover check` differ only in what they know for the expressions.
 
-use crate::documents::catalog::{LIBUSB_PORT, PORT, SERIAL, Tool};
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+
+use crate::documents::catalog::{HID_NODE, LIBUSB_PORT, PORT, SERIAL, Tool};
 use crate::documents::expression::Template;
 use crate::documents::playbook::Run;
+use crate::words::hex_digits;
 
 /// The arguments behind the tool's own first ones, without those that choose a board; `text` works one of them out.
 pub fn arguments<E>(run: &Run, text: impl FnMut(&Template) -> Result<String, E>) -> Result<Vec<String>, E> {
@@ -16,12 +21,14 @@ pub struct ChosenBoard<'a> {
     pub port: &'a str,
     /// The port as libusb names it, where that is known.
     pub libusb_port: Option<&'a str>,
+    /// Its HID node as SPSDK names it, where it has one.
+    pub hid_node: Option<&'a str>,
     pub serial: Option<&'a str>,
 }
 
 impl<'a> ChosenBoard<'a> {
     pub fn at(port: &'a str, serial: Option<&'a str>) -> ChosenBoard<'a> {
-        ChosenBoard { port, libusb_port: libusb_path(port), serial }
+        ChosenBoard { port, libusb_port: libusb_path(port), hid_node: None, serial }
     }
 }
 
@@ -34,12 +41,25 @@ pub fn libusb_path(port: &str) -> Option<&str> {
     (number(bus) && chain.split('.').all(number)).then_some(port)
 }
 
+/// What `nxpdevscan` prints as a device's path hash, which `-u` of SPSDK takes as a name from 2.3 on: `get_hash()` in
+/// `spsdk/utils/misc.py`, of the path that hidapi lists. The path itself will not do: it is looked for as a part of others,
+/// and `/dev/hidraw1` is a part of `/dev/hidraw12`.
+pub fn hid_node_name(node: &Path) -> String {
+    let digest = Sha256::digest(node.as_os_str().as_encoded_bytes());
+    hex_digits(&digest[..4])
+}
+
 /// The arguments that choose this board: by its port, where that has a name that the tool knows, else by its serial number;
 /// none where the tool takes whichever it finds.
 pub fn choosing(tool: &Tool, board: ChosenBoard<'_>) -> Vec<String> {
-    let port = |arg: &String| match board.libusb_port {
-        None if arg.contains(LIBUSB_PORT) => None,
-        path => Some(arg.replace(LIBUSB_PORT, path.unwrap_or_default()).replace(PORT, board.port)),
+    let port = |arg: &String| {
+        let mut arg = arg.replace(PORT, board.port);
+        for (blank, name) in [(LIBUSB_PORT, board.libusb_port), (HID_NODE, board.hid_node)] {
+            if arg.contains(blank) {
+                arg = arg.replace(blank, name?);
+            }
+        }
+        Some(arg)
     };
     let serial = |arg: &String| Some(arg.replace(SERIAL, board.serial?));
     let by_port: Option<Vec<String>> = tool.select_port.iter().map(port).collect();
@@ -49,8 +69,9 @@ pub fn choosing(tool: &Tool, board: ChosenBoard<'_>) -> Vec<String> {
 
 /// Puts what chooses a board where the tool wants it.
 pub fn with_choice(tool: &Tool, mut args: Vec<String>, choice: Vec<String>) -> Vec<String> {
-    let at = tool.select_position(&args);
-    args.splice(at..at, choice);
+    if !choice.is_empty() {
+        args.splice(tool.select_position(&args), choice);
+    }
     args
 }
 

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::fmt;
+use std::path::PathBuf;
 
 use tokio::sync::Notify;
 
@@ -66,6 +67,10 @@ impl<W: World> World for RecordingWorld<'_, W> {
 
     fn others(&self, known: &[UsbId]) -> Result<Vec<OtherDevice>, NoBus> {
         self.inner.others(known)
+    }
+
+    fn node_path(&self, device: &AttachedDevice) -> Option<PathBuf> {
+        self.inner.node_path(device)
     }
 
     fn node(&self, device: &AttachedDevice) -> Option<DeviceNode> {
