@@ -382,6 +382,7 @@ impl StationArgs {
             settings: args.settings,
             simulate: args.simulate.map(|simulation| simulation.of_all()),
             scene: None,
+            page: None,
             hands: None,
             bench: None,
             record: None,

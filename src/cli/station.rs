@@ -9,7 +9,7 @@ mod answers;
 mod place;
 mod place_world;
 mod ports;
-mod screen;
+mod station_screen;
 mod tally;
 #[cfg(test)]
 #[cfg(unix)]
@@ -39,7 +39,7 @@ use crate::cli::runs::record::NoRecord;
 use crate::cli::station::answers::{Meant, Questions};
 use crate::cli::station::place::{Boards, Common, Place, Quota, kinds, serve};
 use crate::cli::station::place_world::VirtualBus;
-use crate::cli::station::screen::{Asks, StationScreen};
+use crate::cli::station::station_screen::{Asks, StationScreen};
 use crate::cli::station::tally::Tally;
 use crate::cli::streams::{WatchedStdout, is_seen, stdout};
 use crate::cli::style::{Look, Role, width_of};
