@@ -408,7 +408,6 @@ impl StationArgs {
             verbose: false,
             quiet: false,
             message_format: args.message_format,
-            page: None,
         };
         RunArgs { playbook: args.playbook.or(args.named).unwrap_or_default(), options }
     }

@@ -2,13 +2,14 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::documents::catalog::{Catalog, ChosenNode, Tool};
 use crate::documents::expression::UnknownFact;
-use crate::documents::playbook::{ChosenBoard, Device, DeviceKind, Playbook, Until, choosing, hid_node_name};
+use crate::documents::playbook::{ChosenBoard, Device, DeviceKind, Playbook, Until, choosing};
 use crate::engine::ReadyTool;
 use crate::engine::call_again::JUST_COME;
 use crate::engine::permission::{of_host, remedy_for};
@@ -16,7 +17,7 @@ use crate::engine::proof::{Proofs, is_serial_port};
 use crate::engine::strangers::Strangers;
 use crate::output::Presence;
 use crate::words::{Fault, FaultClass, Id, UsbId};
-use crate::world::{Access, AttachedDevice, DeviceList, NoBus, World};
+use crate::world::{Access, AttachedDevice, DeviceList, NoBus, World, sha256_of_bytes};
 
 /// Which of several boards the person chose.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -373,6 +374,15 @@ pub(super) fn no_bus(reason: &NoBus) -> Fault {
 pub(super) fn name_of(device: &Device) -> String {
     let ids: Vec<String> = device.ids.iter().map(ToString::to_string).collect();
     format!("{} {}", ids.join(" or "), device.label)
+}
+
+/// How NXP's tools name a device by its node: the path's hash that `nxpdevscan` prints, which `-u` takes (`get_hash()` in
+/// `spsdk/utils/misc.py`). The path itself will not do: it is looked for as a part of others, and `/dev/hidraw1` is a part of
+/// `/dev/hidraw12`.
+fn hid_node_name(node: &Path) -> String {
+    let mut name = sha256_of_bytes(node.as_os_str().as_encoded_bytes());
+    name.truncate(8);
+    name
 }
 
 /// "15a2:0073 RAM flashloader is there and 1fc9:0135 i.MX RT ROM is gone".

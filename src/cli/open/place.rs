@@ -373,7 +373,6 @@ impl Place {
             Event::Warning { text } => self.notice(NoticeKind::Warning, text),
             Event::Note { text } => self.note(text, next_number),
             // The last event says what it means; the others are of a station, which tells them beside its runs.
-            Event::LeftAlone { .. } | Event::PlaceEmpty { .. } | Event::StationFinished { .. } => {}
             Event::MaySleep { reason } => self.notice(NoticeKind::Note, &may_sleep(reason)),
             Event::StepFinished { name, number, end, elapsed_ms, .. } => {
                 self.notices.retain(|notice| matches!(notice.kind, NoticeKind::Warning));
@@ -458,9 +457,6 @@ impl Place {
             | Event::StationFinished { .. }
             | Event::Warning { .. }
             | Event::Note { .. }
-            | Event::LeftAlone { .. }
-            | Event::PlaceEmpty { .. }
-            | Event::StationFinished { .. }
             | Event::MaySleep { .. } => false,
         }
     }

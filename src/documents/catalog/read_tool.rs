@@ -65,7 +65,7 @@ keys! {
     select_port: TEXTS,
         "Arguments that choose a board by its port, with {port} in them, which is its name as recover shows it, or with \
          {libusb_port}: as tools that rest on libusb name it, which cannot be known on Windows; or with {hid_node}: the \
-         first eight hexadecimal digits of the SHA-256 of its node's path, as SPSDK names it (Linux only).";
+         first eight hexadecimal digits of the SHA-256 of its node's path (Linux only).";
     select_flavour: Shape::Text, "Only builds of this flavour can be told which board to take.";
     select_minimum: Shape::Text, "Older versions cannot be told.";
     select_replaces: Shape::Text,

@@ -140,7 +140,7 @@ impl<T> PerOperatingSystem<T> {
 pub const PORT: &str = "{port}";
 /// The same as libusb has it, which numbers buses in its own way.
 pub const LIBUSB_PORT: &str = "{libusb_port}";
-/// The device's HID node, as SPSDK names it.
+/// The device's HID node, by the hash of its path.
 pub const HID_NODE: &str = "{hid_node}";
 pub const SERIAL: &str = "{serial}";
 

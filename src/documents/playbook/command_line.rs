@@ -1,14 +1,9 @@
 //! From a step to its command line: the only place where a call's arguments are put together. The run, its plan, the gate
 //! and `recover check` differ only in what they know for the expressions.
 
-use std::path::Path;
-
-use sha2::{Digest, Sha256};
-
 use crate::documents::catalog::{HID_NODE, LIBUSB_PORT, PORT, SERIAL, Tool};
 use crate::documents::expression::Template;
 use crate::documents::playbook::Run;
-use crate::words::hex_digits;
 
 /// The arguments behind the tool's own first ones, without those that choose a board; `text` works one of them out.
 pub fn arguments<E>(run: &Run, text: impl FnMut(&Template) -> Result<String, E>) -> Result<Vec<String>, E> {
@@ -21,7 +16,7 @@ pub struct ChosenBoard<'a> {
     pub port: &'a str,
     /// The port as libusb names it, where that is known.
     pub libusb_port: Option<&'a str>,
-    /// Its HID node as SPSDK names it, where it has one.
+    /// Its HID node by the hash of its path, where it has one.
     pub hid_node: Option<&'a str>,
     pub serial: Option<&'a str>,
 }
@@ -39,14 +34,6 @@ pub fn libusb_path(port: &str) -> Option<&str> {
     let number = |text: &str| text.parse::<u8>().is_ok();
     let (bus, chain) = port.split_once('-')?;
     (number(bus) && chain.split('.').all(number)).then_some(port)
-}
-
-/// What `nxpdevscan` prints as a device's path hash, which `-u` of SPSDK takes as a name from 2.3 on: `get_hash()` in
-/// `spsdk/utils/misc.py`, of the path that hidapi lists. The path itself will not do: it is looked for as a part of others,
-/// and `/dev/hidraw1` is a part of `/dev/hidraw12`.
-pub fn hid_node_name(node: &Path) -> String {
-    let digest = Sha256::digest(node.as_os_str().as_encoded_bytes());
-    hex_digits(&digest[..4])
 }
 
 /// The arguments that choose this board: by its port, where that has a name that the tool knows, else by its serial number;

@@ -37,7 +37,7 @@ mod wrong_kind;
 
 pub use check::check;
 pub use check_flash::{Room, check_rooms};
-pub use command_line::{ChosenBoard, all_arguments, arguments, choosing, hid_node_name, libusb_path, with_choice};
+pub use command_line::{ChosenBoard, all_arguments, arguments, choosing, libusb_path, with_choice};
 pub use declared::Declared;
 pub use device::{Device, DeviceKind, DeviceState, Identity, StartPart};
 pub use drawing::{Drawing, Edges, Spot, Switch};
