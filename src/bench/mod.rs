@@ -45,7 +45,7 @@ pub use faults::{
 };
 pub use folder::{BenchFiles, BenchFolder};
 pub use hands::HandsOf;
-pub use kit::board::{BenchError, BoardModel, BusDevice, Region};
+pub use kit::board::{BenchError, BoardModel, BusDevice, Region, hid_node};
 pub use kit::clock::BenchClock;
 pub use kit::console::{Console, Scripted};
 pub use kit::dfu_board::{Answer, DfuBoard, DfuDevice, Share};

@@ -10,6 +10,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::future::Future;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -29,7 +30,7 @@ use crate::bench::state::{BenchState, HeldState};
 use crate::bench::timeline::Timeline;
 use crate::bench::tool_handles::{BenchInput, BenchStop};
 use crate::bench::waiting::{Waiting, counted};
-use crate::bench::{Bench, BenchError, BusDevice};
+use crate::bench::{Bench, BenchError, BusDevice, hid_node};
 use crate::documents::playbook::{DeviceKind, HandMove};
 use crate::documents::scene::{Asked, ScenePerson};
 use crate::words::{Id, ToolEnd, UsbId};
@@ -298,6 +299,13 @@ impl World for BenchWorld {
             Some(AttachedDevice { id, port, serial, product, interfaces, version, kind: *kind, access, arrival: 0 })
         };
         Ok(state.attached(self.now_ms()).into_iter().filter_map(attached).collect())
+    }
+
+    fn node_path(&self, device: &AttachedDevice) -> Option<PathBuf> {
+        let attached = self.look().ok()?.attached(self.now_ms());
+        // Those at other places of a station are behind other nodes.
+        let index = attached.iter().position(|other| other.port == device.port).unwrap_or(1);
+        (device.kind == DeviceKind::Hid).then(|| hid_node(index).into())
     }
 
     async fn devices_changed(&self) {

@@ -26,13 +26,18 @@ struct Opened {
 }
 
 fn open(house: &House, args: &[&str]) -> Opened {
+    page_of(house, "open", args)
+}
+
+fn page_of(house: &House, verb: &str, args: &[&str]) -> Opened {
     // Given behind the house's own, which agrees to the fuse beforehand.
-    let mut command = house.command(&["open"]);
+    let mut command = house.command(&[verb]);
     let mut process: Child = command.args(args).arg("--no-browser").stdout(Stdio::piped()).spawn().unwrap();
     let mut output = BufReader::new(process.stdout.take().unwrap());
     let mut line = String::new();
     output.read_line(&mut line).unwrap();
-    let address = line.trim().strip_prefix("The page of this run: ").unwrap_or_else(|| panic!("{line}")).to_owned();
+    let (_, address) = line.trim().split_once(": ").filter(|_| line.starts_with("The page of this ")).unwrap();
+    let address = address.to_owned();
     Opened { process: Ended(process), output, address }
 }
 
@@ -181,4 +186,50 @@ fn a_failure_and_the_wish_to_stop_are_told_where_the_run_is_seen() {
     assert_eq!(code, Some(130), "{told}");
     let values: Vec<Value> = ["at('stop').disabled", "at('asked').hidden"].map(|it| tab.value(it)).into();
     assert_eq!(values, [true, true]);
+}
+
+/// Eight boards, each of which asks by itself before its fuse is set; one is not agreed to, and one never shows up and is given up.
+#[test]
+fn a_station_of_eight_is_seen_and_answered_on_one_page() {
+    if !met("a_station_of_eight_is_seen_and_answered_on_one_page") {
+        return;
+    }
+    const ABSENT: usize = 2;
+    const DECLINED: usize = 7;
+    let house = House::new();
+    house.images();
+    let args = ["rt1062", "--simulate=3:absent", "--files", "images", "--count", "8", "--page", "--runs-dir", "runs"];
+    let station = page_of(&house, "station", &args);
+    let browser = Browser::start();
+    let tab = browser.tab();
+    tab.go(&station.address);
+    tab.until("at('places').children.length === 8");
+    assert_eq!(tab.value("at('places').children[2].children[0].textContent"), "3 · 1-1.3");
+    for place in (0..8).filter(|place| *place != ABSENT) {
+        tab.until(&format!("at('places').children[{place}].dataset.mood === 'danger'"));
+        tab.value(&format!("at('places').children[{place}].click()"));
+        tab.until(ASKED);
+        assert!(read(&tab, "board").starts_with(&format!("{} · ", place + 1)));
+        if place == DECLINED {
+            looks_right(&tab, "station");
+            tab.until(ASKED);
+            tab.click("decline");
+        } else {
+            tab.type_text("boot-fuse");
+            tab.press_enter();
+        }
+        tab.until(&format!("at('places').children[{place}].dataset.mood !== 'danger'"));
+    }
+    tab.value(&format!("at('places').children[{ABSENT}].click()"));
+    assert_eq!(read(&tab, "title"), "Now");
+    tab.click("stop");
+    tab.until(OVER);
+    let moods = tab.value("[...at('places').children].map((it) => it.dataset.mood).join()");
+    assert_eq!(moods, "good,good,bad,good,good,good,good,bad");
+    looks_right(&tab, "station-over");
+    let (told, code) = station.ends();
+    assert_eq!(code, Some(6), "{told}");
+    assert!(told.contains("8 boards: 6 recovered, 2 not recovered"), "{told}");
+    let runs = std::fs::read_dir(house.path("work/runs")).unwrap().count();
+    assert_eq!(runs, 8, "each has a record of its own");
 }

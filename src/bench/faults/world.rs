@@ -1,6 +1,7 @@
 //! The bench's world as a run with a mishap sees it: a bus that shows something else, a person who has gone, interrupts.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -102,6 +103,10 @@ impl World for MishapWorld {
             self.show(planned, &mut devices, kinds);
         }
         Ok(devices)
+    }
+
+    fn node_path(&self, device: &AttachedDevice) -> Option<PathBuf> {
+        self.inner.node_path(device)
     }
 
     async fn devices_changed(&self) {

@@ -98,6 +98,12 @@ pub struct BusDevice {
     pub access: Access,
 }
 
+/// The node behind which the tools see a HID device, by its place among those that are attached: the first is the board's, and
+/// a second one is far away.
+pub fn hid_node(index: usize) -> &'static str {
+    if index == 0 { "/dev/hidraw1" } else { "/dev/hidraw99" }
+}
+
 /// Memory that a tool has written and that was not erased since.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Region {

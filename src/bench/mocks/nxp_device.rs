@@ -1,9 +1,12 @@
 //! Which device a call of NXP's tools means, and what the tools find for it.
 
 use crate::bench::boards::imx_rt::ImxRt;
-use crate::bench::{BenchClock, BoardModel, BusDevice};
+use crate::bench::{BenchClock, BoardModel, BusDevice, hid_node};
 use crate::words::UsbId;
-use crate::world::Access;
+use crate::world::{Access, sha256_of_bytes};
+
+/// Of `get_hash()` in `spsdk/utils/misc.py`.
+const NODE_NAME_LENGTH: usize = 8;
 
 /// The value of `-u`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +36,18 @@ impl Wanted {
         Wanted { text: text.to_owned(), id }
     }
 
+    /// By the hash of the path of its node, too, as SPSDK does from 2.3 on.
+    pub(crate) fn find_by_node(&self, board: &ImxRt, clock: BenchClock) -> Found {
+        let attached = board.attached(clock.now_ms()).into_iter().enumerate();
+        let named = |index: usize| sha256_of_bytes(hid_node(index).as_bytes()).starts_with(&self.text);
+        let mut of_node = attached.filter(|(index, _)| self.text.len() == NODE_NAME_LENGTH && named(*index));
+        match of_node.next() {
+            Some((_, device)) if device.access == Access::Denied => Found::Denied(device),
+            Some((_, device)) => Found::One(device),
+            None => self.find(board, clock),
+        }
+    }
+
     pub(crate) fn find(&self, board: &ImxRt, clock: BenchClock) -> Found {
         let mut matching = board.attached(clock.now_ms());
         matching.retain(|device| Some(device.id) == self.id);
@@ -51,9 +66,4 @@ impl Wanted {
 pub(crate) fn parse_c_integer(text: &str) -> Option<u64> {
     let value = crate::words::parse_integer(text).ok()?;
     u64::try_from(value).ok()
-}
-
-/// The node behind which the tools see the board; the second one of two boards is far away.
-pub(crate) fn node(index: usize) -> &'static str {
-    if index == 0 { "/dev/hidraw1" } else { "/dev/hidraw99" }
 }

@@ -1,8 +1,8 @@
 //! What all tools of SPSDK share: options before the command, usage errors, finding the device, how exceptions look.
 
 use crate::bench::boards::imx_rt::{Flavour, ImxRt};
-use crate::bench::mocks::nxp_device::{Found, Wanted, node, parse_c_integer};
-use crate::bench::{BenchClock, BusDevice, Console};
+use crate::bench::mocks::nxp_device::{Found, Wanted, parse_c_integer};
+use crate::bench::{BenchClock, BusDevice, Console, hid_node};
 
 /// Exit codes of SPSDK's tools.
 pub(crate) const OK: i32 = 0;
@@ -156,7 +156,7 @@ fn program_usage(program: &Program, message: &str) -> Stop {
 pub(crate) fn find_device(options: &Options, board: &ImxRt, clock: BenchClock) -> Result<(BusDevice, bool), Stop> {
     let text = options.wanted.as_ref().map_or_else(String::new, |wanted| wanted.text.replace(',', ":"));
     let parameters = format!("'usb' and parameters 'device_id={text}, timeout={}'", options.timeout_ms);
-    match options.wanted.as_ref().map_or(Found::Nothing, |wanted| wanted.find(board, clock)) {
+    match options.wanted.as_ref().map_or(Found::Nothing, |wanted| wanted.find_by_node(board, clock)) {
         Found::One(device) => Ok((device, true)),
         Found::Denied(device) => Ok((device, false)),
         Found::Nothing => Err(Stop::Exception {
@@ -177,7 +177,7 @@ pub(crate) fn find_device(options: &Options, board: &ImxRt, clock: BenchClock) -
 /// What happens when the device that was found cannot be opened.
 pub(crate) fn cannot_open(device: &BusDevice, flavour: Flavour, console: &mut Console) -> i32 {
     let logger = if flavour == Flavour::Spsdk26 { "ERROR:libusbsio.hidapi.dev:" } else { "" };
-    console.err(&format!("{logger}HID device 'b'{}'' opening failed.\n", node(0)));
+    console.err(&format!("{logger}HID device 'b'{}'' opening failed.\n", hid_node(0)));
     let text = format!("SPSDK: Unable to close device '{}'", describe(device, 0));
     Stop::Exception { class: "SPSDKConnectionError", text }.print(console, flavour)
 }
@@ -185,7 +185,7 @@ pub(crate) fn cannot_open(device: &BusDevice, flavour: Flavour, console: &mut Co
 fn describe(device: &BusDevice, index: usize) -> String {
     let product = device.product.as_deref().unwrap_or_default();
     let (vendor, number) = (device.id.vendor, device.id.product);
-    format!("{product} (0x{vendor:04X}, 0x{number:04X})path=b'{}' sn=''", node(index))
+    format!("{product} (0x{vendor:04X}, 0x{number:04X})path=b'{}' sn=''", hid_node(index))
 }
 
 /// The command's arguments, one per parameter; optional ones may be missing at the end.

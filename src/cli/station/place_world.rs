@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::documents::playbook::DeviceKind;
@@ -80,6 +81,10 @@ impl<W: World> World for PlaceWorld<'_, W> {
 
     fn others(&self, known: &[UsbId]) -> Result<Vec<OtherDevice>, NoBus> {
         self.inner.others(known)
+    }
+
+    fn node_path(&self, device: &AttachedDevice) -> Option<PathBuf> {
+        self.inner.node_path(device)
     }
 
     fn node(&self, device: &AttachedDevice) -> Option<DeviceNode> {
