@@ -264,6 +264,8 @@ impl Place {
             }
             Event::ToolStarted { tool, changes_board, .. } => {
                 self.progress = None;
+                // Such as for a turn, whose end nothing else tells.
+                self.wait = None;
                 let (mood, title) = match changes_board {
                     true => (Mood::Writing, format!("{tool} is writing: do not unplug the board")),
                     false => (Mood::Working, format!("{tool} is working")),
