@@ -40,8 +40,8 @@ use crate::world::{
     Surroundings, Turns, Wishes, World, process,
 };
 
-/// A board that starts anew is away for less.
-const GONE_FOR: Duration = Duration::from_secs(2);
+/// A board that starts anew is away for less: its chip's ROM, its bootloader and its firmware take seconds.
+const GONE_FOR: Duration = Duration::from_secs(5);
 /// Hot-plug events may be missing.
 const LOOK: Duration = Duration::from_secs(1);
 /// Lines that are typed ahead for one place.
