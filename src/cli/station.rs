@@ -9,6 +9,7 @@ mod answers;
 mod place;
 mod place_world;
 mod ports;
+mod queue;
 mod station_screen;
 mod tally;
 #[cfg(test)]
@@ -18,7 +19,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::stdin;
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::sync::mpsc::RecvTimeoutError;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -39,6 +40,7 @@ use crate::cli::runs::record::NoRecord;
 use crate::cli::station::answers::{Meant, Questions};
 use crate::cli::station::place::{Boards, Common, Place, Quota, kinds, serve};
 use crate::cli::station::place_world::VirtualBus;
+use crate::cli::station::queue::{Listener, queue};
 use crate::cli::station::station_screen::{Asks, StationScreen};
 use crate::cli::station::tally::Tally;
 use crate::cli::streams::{WatchedStdout, is_seen, stdout};
@@ -51,8 +53,6 @@ use crate::world::{
     Interrupts, Machine, Person, SharedBus, Surroundings, Turns, Wishes, World, process, read_in_background,
 };
 
-/// Events that wait for whoever shows them.
-const EVENTS_WAITING: usize = 4096;
 /// So often the table's times are drawn anew.
 const TICK: Duration = Duration::from_millis(500);
 /// Virtual places where nothing says how many.
@@ -102,7 +102,7 @@ fn prepared(args: &StationArgs, look: &Look) -> Result<Outcome, Box<Refusal>> {
         }
         false => None,
     };
-    let (sender, heard) = sync_channel(EVENTS_WAITING);
+    let (sender, heard) = queue();
     let (wishes, wished) = watch::channel(Wishes::default());
     listen(wishes)?;
     let exclusive = Exclusive::of(&job.playbook, &job.catalog, tools.found());
@@ -164,7 +164,7 @@ fn prepared(args: &StationArgs, look: &Look) -> Result<Outcome, Box<Refusal>> {
         shows.note(&event);
     }
     if common.person {
-        read_in_background(stdin(), move |line| sender.send(Heard::Line(line)).is_ok())?;
+        read_in_background(stdin(), move |line| sender.send(Heard::Line(line)))?;
     }
     let outcome = at_work(&common, places, args.hub.as_deref(), &heard, &mut shows);
     if let Some(page) = page {
@@ -178,7 +178,7 @@ fn at_work(
     common: &Common<'_>,
     places: Vec<Place>,
     hub: Option<&str>,
-    heard: &Receiver<Heard>,
+    heard: &Listener,
     shows: &mut dyn Shown,
 ) -> Outcome {
     let began = Instant::now();
@@ -190,7 +190,7 @@ fn at_work(
             let number = place.number;
             let served = place.clone();
             let serve = move || {
-                let _ended = EndTold(common);
+                let _ended = EndTold(common, Some(number));
                 serve(&served, common);
             };
             if let Err(error) = thread::Builder::new().name(format!("place {number}")).spawn_scoped(scope, serve) {
@@ -205,13 +205,13 @@ fn at_work(
         if let (Some(hub), Boards::Real(bus)) = (hub, &common.boards) {
             at_work += 1;
             scope.spawn(move || {
-                let _ended = EndTold(common);
+                let _ended = EndTold(common, None);
                 look_for_ports(hub, bus, common);
             });
         }
         let mut questions = Questions::default();
         while at_work > 0 {
-            match heard.recv_timeout(TICK) {
+            match heard.next(TICK) {
                 Ok(Heard::Told(told)) => {
                     let how = told.place.and_then(|place| tally.hear(place, &(*told).as_ref()));
                     shows.told(&(*told).as_ref());
@@ -264,10 +264,14 @@ fn at_work(
 }
 
 /// Tells that a thread has ended, however it has.
-struct EndTold<'c>(&'c Common<'c>);
+struct EndTold<'c>(&'c Common<'c>, Option<PlaceNumber>);
 
 impl Drop for EndTold<'_> {
     fn drop(&mut self) {
+        // Whatever has ended it, nobody waits for what it used.
+        if let Some(place) = self.1 {
+            self.0.turns.of(place).give_back();
+        }
         let _nobody_listens = self.0.heard.send(Heard::Ended);
     }
 }

@@ -160,6 +160,7 @@ impl<'a, W: World> Runner<'a, W> {
         purpose: &str,
     ) -> Result<(Judgement, Watched<'a>), Halt> {
         let _turn = self.call_turn(step, run).await?;
+        self.same_node(step, run, prepared)?;
         self.hold_board(step, run)?;
         let cleared = self.cleared(step, run, prepared)?;
         let args = prepared.command.get(1..).unwrap_or_default();
@@ -329,12 +330,12 @@ impl<'a, W: World> Runner<'a, W> {
 
     /// Arguments that tell the tool which of several boards is meant, when the person chose one.
     fn choice(&self, step: &Step, run: &Run, tool: &Tool) -> Result<BoardChoice, Halt> {
-        let Some(device) = run.device.as_ref().and_then(|name| self.playbook.device(name)) else {
-            return Ok(BoardChoice::default());
-        };
         if !self.bus.is_chosen() {
             return Ok(BoardChoice::default());
         }
+        let Some(device) = run.device.as_ref().and_then(|name| self.playbook.device(name)) else {
+            return Ok(self.bus.choice_of_unseen(tool, &self.arguments_now(run)));
+        };
         // A tool that is told the same for another one takes whichever it finds first, so there may be no other.
         let Some((board, others)) = self.others_alike(run) else {
             let chosen = self.bus.matching(device).unwrap_or_default();
@@ -347,6 +348,18 @@ impl<'a, W: World> Runner<'a, W> {
         let mut fault = several(device, &all);
         fault.help = Some(help);
         Err(self.halt_here(&step.id, fault))
+    }
+
+    /// Since the call was worked out another board may have come to the node that it names, such as while it waited for its turn.
+    fn same_node(&self, step: &Step, run: &Run, prepared: &Prepared<'_>) -> Result<(), Halt> {
+        let Some(tool) = self.catalog.tool(&run.tool.value).filter(|_| prepared.chosen.is_some()) else {
+            return Ok(());
+        };
+        if self.choice(step, run, tool)?.node == prepared.chosen {
+            return Ok(());
+        }
+        let message = format!("{} was not started: the board is not where it was just now", run.tool.value);
+        Err(self.halt_here(&step.id, Fault::new(FaultClass::DeviceLost, message)))
     }
 
     async fn watched_call(

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::documents::catalog::{Catalog, ChosenNode, Tool};
+use crate::documents::catalog::{Catalog, ChosenNode, Tool, option_values};
 use crate::documents::expression::UnknownFact;
 use crate::documents::playbook::{ChosenBoard, Device, DeviceKind, Playbook, Until, choosing};
 use crate::engine::ReadyTool;
@@ -249,6 +249,16 @@ impl<'a, W: World> Bus<'a, W> {
         BoardChoice { args, node }
     }
 
+    /// The same for a tool that waits by itself for what its arguments name: it is told the chosen port before anything shows there.
+    pub(super) fn choice_of_unseen(&self, tool: &Tool, args: &[String]) -> BoardChoice {
+        let port = self.port.borrow();
+        let Some(port) = port.as_deref().filter(|port| !is_serial_port(port)) else { return BoardChoice::default() };
+        if self.untold.borrow().contains(&tool.name) || device_in(self.playbook, tool, args).is_none() {
+            return BoardChoice::default();
+        }
+        BoardChoice { args: choosing(tool, ChosenBoard::at(port, None)), node: None }
+    }
+
     /// A tool that acts on this device and cannot be told which of those found is meant: then choosing one is no cure.
     fn tool_that_takes_any(&self, device: &Device, found: &[AttachedDevice]) -> Option<&'a str> {
         if device.kind == DeviceKind::Serial {
@@ -383,6 +393,13 @@ fn hid_node_name(node: &Path) -> String {
     let mut name = sha256_of_bytes(node.as_os_str().as_encoded_bytes());
     name.truncate(8);
     name
+}
+
+/// The device of the bus that a call's arguments name by its id.
+pub(super) fn device_in<'p>(playbook: &'p Playbook, tool: &Tool, args: &[String]) -> Option<&'p Device> {
+    let ids = option_values(tool, args).ids;
+    let named = |device: &&Device| ids.iter().any(|(_, id)| device.ids.contains(id));
+    playbook.devices.iter().filter(|device| device.kind != DeviceKind::Serial).find(named)
 }
 
 /// "15a2:0073 RAM flashloader is there and 1fc9:0135 i.MX RT ROM is gone".

@@ -428,6 +428,52 @@ pub enum Asks {
 }
 
 impl Event {
+    /// Is what was asked before it no question any more?
+    pub fn settles_question(&self) -> bool {
+        match self {
+            Event::StepStarted { .. }
+            | Event::StepSkipped { .. }
+            | Event::StepFinished { .. }
+            | Event::ToolStarted { .. }
+            | Event::ToolEnded { .. }
+            | Event::ToolAnswered { .. }
+            | Event::WaitOver { .. }
+            | Event::ConsentGiven { .. }
+            | Event::BoardProven { .. }
+            | Event::Retrying { .. }
+            | Event::Restarting { .. }
+            | Event::Finished { .. }
+            | Event::PlaceEmpty { .. } => true,
+            Event::Interrupted { finishing, .. } => !finishing,
+            // Each is another question, or asks of hands.
+            Event::Prompted { .. }
+            | Event::ConsentAsked { .. }
+            | Event::BoardAsked { .. }
+            | Event::HealthyAsked { .. }
+            | Event::ToolAsked { .. } => true,
+            Event::RunStarted { .. }
+            | Event::LookingForTools { .. }
+            | Event::ToolPassedOver { .. }
+            | Event::ToolFound { .. }
+            | Event::InputReady { .. }
+            | Event::ToolLines { .. }
+            | Event::ToolOutput { .. }
+            | Event::Progress { .. }
+            | Event::HandsMoving { .. }
+            | Event::HandsOutput { .. }
+            | Event::HandsMoved { .. }
+            | Event::Waiting { .. }
+            | Event::Hinted { .. }
+            | Event::Flapping { .. }
+            | Event::FuseRead { .. }
+            | Event::LeftAlone { .. }
+            | Event::StationFinished { .. }
+            | Event::Warning { .. }
+            | Event::Note { .. }
+            | Event::MaySleep { .. } => false,
+        }
+    }
+
     pub fn asks(&self) -> Asks {
         match self {
             Event::Prompted { without_person: true, .. } => Asks::Nothing,

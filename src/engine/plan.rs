@@ -7,10 +7,10 @@ use crate::documents::catalog::{Catalog, OperatingSystem, Tool};
 use crate::documents::expression::{Expression, Facts, expand, expand_as_far_as_known, in_words};
 use crate::documents::playbook::{
     Action, ChosenBoard, Contents, DeviceKind, Interruption, Irreversible, Playbook, Reading, Run, Step, Supposed,
-    Until, choosing, every_step, interruptions, leaves,
+    Until, arguments, choosing, every_step, interruptions, leaves,
 };
 use crate::engine::command_line::{CommandLine, Wanted, command_line, typed};
-use crate::engine::devices::{Chosen, describe_until};
+use crate::engine::devices::{Chosen, describe_until, device_in};
 use crate::engine::facts::{Coming, Made, RunFacts};
 use crate::engine::gate::WHOSE_MISTAKE;
 use crate::engine::planned_call::{PlannedCall, will_be_refused};
@@ -388,7 +388,9 @@ impl Planner<'_> {
     /// The arguments that choose the board, as far as they are known before it is seen.
     fn choice(&self, run: &Run, tool: &Tool) -> Choice {
         let nothing = Choice { args: Vec::new(), is_known: true };
-        let Some(device) = run.device.as_ref().and_then(|name| self.playbook.device(name)) else { return nothing };
+        let Some(device) = run.device.as_ref().and_then(|name| self.playbook.device(name)) else {
+            return self.choice_of_unseen(run, tool).unwrap_or(nothing);
+        };
         let board = match self.chosen {
             Chosen::Any => return nothing,
             Chosen::Port(port) if is_serial_port(port) == (device.kind == DeviceKind::Serial) => {
@@ -401,7 +403,28 @@ impl Planner<'_> {
                 ChosenBoard { port: SEEN_LATER.port, libusb_port, hid_node: None, serial: Some(SEEN_LATER.serial) }
             }
         };
-        let args = choosing(tool, board);
+        Choice::by(choosing(tool, board))
+    }
+
+    /// For a tool that waits by itself for what its arguments name.
+    fn choice_of_unseen(&self, run: &Run, tool: &Tool) -> Option<Choice> {
+        let Ok(args) = arguments(run, |arg| Ok::<_, Infallible>(expand_as_far_as_known(arg, &self.facts)));
+        device_in(self.playbook, tool, &args)?;
+        let board = match self.chosen {
+            Chosen::Any => return None,
+            Chosen::Port(port) if is_serial_port(port) => return None,
+            Chosen::Port(port) => ChosenBoard::at(port, None),
+            Chosen::Serial(_) => {
+                let libusb_port = self.libusb_names_ports.then_some(SEEN_LATER.port);
+                ChosenBoard { port: SEEN_LATER.port, libusb_port, hid_node: None, serial: None }
+            }
+        };
+        Some(Choice::by(choosing(tool, board)))
+    }
+}
+
+impl Choice {
+    fn by(args: Vec<String>) -> Choice {
         let is_known = !args.iter().any(|arg| arg.contains(SEEN_LATER.port) || arg.contains(SEEN_LATER.serial));
         Choice { args, is_known }
     }

@@ -12,13 +12,13 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
 use crate::documents::catalog::{Catalog, OperatingSystem, Tool};
-use crate::documents::playbook::{Device, DeviceKind, Playbook, Run, Step, every_step};
+use crate::documents::playbook::{BURNT_UNREAD, Device, DeviceKind, Playbook, Run, Step, every_step};
 use crate::engine::devices::unplug_others;
 use crate::engine::halt::Halt;
 use crate::engine::runner::Runner;
 use crate::engine::{Event, Outcome, ReadyTool, milliseconds};
 use crate::words::{Fault, FaultClass, Id, UsbId, describe_time};
-use crate::world::{AttachedDevice, CallTurn, ClockHold, NotYourTurn, PlaceTurns, World};
+use crate::world::{AttachedDevice, CallTurn, ClockHold, Interrupt, NotYourTurn, PlaceTurns, World};
 
 /// For so long a place waits for its turn, or for another board to go. The operator sees it all the time.
 const TURN_LIMIT: Duration = Duration::from_secs(60 * 60);
@@ -85,7 +85,7 @@ impl<'a, W: World> Runner<'a, W> {
             self.tell_turn(&step.id, &waiting_for, deadline);
             let world = self.world;
             tokio::select! {
-                by = world.interrupted() => return Err(self.interrupt(&step.id, by)),
+                by = world.interrupted() => self.interrupted_in_turn(&step.id, by)?,
                 () = world.devices_changed() => {}
                 () = sleep_until((now + TICK).min(deadline)) => {}
             }
@@ -120,11 +120,22 @@ impl<'a, W: World> Runner<'a, W> {
             self.tell_turn(step, &refused.to_string(), deadline);
             let world = self.world;
             tokio::select! {
-                by = world.interrupted() => return Err(self.interrupt(step, by)),
+                by = world.interrupted() => self.interrupted_in_turn(step, by)?,
                 _ = changes.changed() => {}
                 () = sleep_until((now + TICK).min(deadline)) => {}
             }
         }
+    }
+
+    /// What was burnt is read all the same.
+    fn interrupted_in_turn(&mut self, step: &Id, by: Interrupt) -> Result<(), Halt> {
+        if !self.stopping.is_shielded() {
+            return Err(self.interrupt(step, by));
+        }
+        if self.cuts_short(by, Some(BURNT_UNREAD), None) {
+            return Err(self.stopped(step, by));
+        }
+        Ok(())
     }
 
     fn tell_turn(&mut self, step: &Id, waiting_for: &str, deadline: Instant) {
@@ -147,7 +158,9 @@ impl<'a, W: World> Runner<'a, W> {
         let choice = self.bus.choice_of(tool, &board).args;
         let mut others = self.bus.attached().unwrap_or_default();
         others.retain(|other| {
-            device.ids.contains(&other.id) && other.port != board.port && self.bus.choice_of(tool, other).args == choice
+            // A board whose node is not there yet cannot be told from any.
+            let alike = choice.is_empty() || self.bus.choice_of(tool, other).args == choice;
+            device.ids.contains(&other.id) && other.port != board.port && alike
         });
         (!others.is_empty()).then_some((board, others))
     }

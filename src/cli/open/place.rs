@@ -224,7 +224,7 @@ impl Place {
     /// `next_number` is what the next question is called; what a question of this event is called, it counts on from there.
     pub(super) fn tell(&mut self, told: &Told<&Event>, next_number: &mut u64) {
         let event = told.event;
-        if self.settles(event) {
+        if event.settles_question() {
             self.asked = None;
         }
         match event {
@@ -414,52 +414,6 @@ impl Place {
                 };
                 self.finish(*outcome, problem.as_ref(), next, &counts);
             }
-        }
-    }
-
-    /// Is what is asked no question any more?
-    fn settles(&self, event: &Event) -> bool {
-        match event {
-            Event::StepStarted { .. }
-            | Event::StepSkipped { .. }
-            | Event::StepFinished { .. }
-            | Event::ToolStarted { .. }
-            | Event::ToolEnded { .. }
-            | Event::ToolAnswered { .. }
-            | Event::WaitOver { .. }
-            | Event::ConsentGiven { .. }
-            | Event::BoardProven { .. }
-            | Event::Retrying { .. }
-            | Event::Restarting { .. }
-            | Event::Finished { .. }
-            | Event::PlaceEmpty { .. } => true,
-            Event::Interrupted { finishing, .. } => !finishing,
-            // Each is another question, or asks of hands.
-            Event::Prompted { .. }
-            | Event::ConsentAsked { .. }
-            | Event::BoardAsked { .. }
-            | Event::HealthyAsked { .. }
-            | Event::ToolAsked { .. } => true,
-            Event::RunStarted { .. }
-            | Event::LookingForTools { .. }
-            | Event::ToolPassedOver { .. }
-            | Event::ToolFound { .. }
-            | Event::InputReady { .. }
-            | Event::ToolLines { .. }
-            | Event::ToolOutput { .. }
-            | Event::Progress { .. }
-            | Event::HandsMoving { .. }
-            | Event::HandsOutput { .. }
-            | Event::HandsMoved { .. }
-            | Event::Waiting { .. }
-            | Event::Hinted { .. }
-            | Event::Flapping { .. }
-            | Event::FuseRead { .. }
-            | Event::LeftAlone { .. }
-            | Event::StationFinished { .. }
-            | Event::Warning { .. }
-            | Event::Note { .. }
-            | Event::MaySleep { .. } => false,
         }
     }
 

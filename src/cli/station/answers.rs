@@ -44,10 +44,10 @@ impl Questions {
             | Event::BoardAsked { phrase, .. }
             | Event::HealthyAsked { phrase, .. } => Standing::Word(phrase.clone()),
             Event::ToolAsked { .. } => Standing::Text,
-            // Told while a question stands.
-            Event::Note { .. } | Event::Waiting { .. } | Event::Hinted { .. } | Event::ToolOutput { .. } => return,
             _ => {
-                self.standing.remove(&place);
+                if event.settles_question() {
+                    self.standing.remove(&place);
+                }
                 return;
             }
         };

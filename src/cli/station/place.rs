@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -25,10 +24,11 @@ use crate::cli::run_lock::lock;
 use crate::cli::runs::record::Record;
 use crate::cli::station::Heard;
 use crate::cli::station::place_world::{PlaceWorld, VirtualBus};
+use crate::cli::station::queue::Teller;
 use crate::cli::workplace::{make_up, new_scratch};
 use crate::documents::catalog::Catalog;
 use crate::documents::expression::Part;
-use crate::documents::playbook::{Action, DeviceKind, Playbook};
+use crate::documents::playbook::{Action, DeviceKind, DeviceState, Playbook};
 use crate::documents::settings::KeepRuns;
 use crate::engine::{
     Assignment, Chosen, Clock, Event, Files, GivenFiles, MakeImage, Order, Outcome, ReadyTool, RecordKept, Refusal,
@@ -73,7 +73,7 @@ pub(super) struct Common<'s> {
     pub(super) boards: Boards,
     pub(super) quota: Quota,
     pub(super) wishes: watch::Receiver<Wishes>,
-    pub(super) heard: SyncSender<Heard>,
+    pub(super) heard: Teller,
 }
 
 impl Common<'_> {
@@ -192,7 +192,7 @@ fn serve_real(place: &Place, common: &Common<'_>, bus: &SharedBus, tell: &dyn Fn
             return Ok(());
         }
         recover(place, common)?;
-        if !runtime.block_on(watch.until_gone()) {
+        if !runtime.block_on(watch.until_gone(tell)) {
             return Ok(());
         }
     }
@@ -212,11 +212,12 @@ impl Watch<'_> {
         let machine = self.machine();
         let mut turns = self.turns().changes();
         let mut told: Option<Option<PlaceNumber>> = None;
+        let mut starting_since = None;
         loop {
             if self.ends() {
                 return false;
             }
-            if !self.here(&machine).is_empty() {
+            if self.is_to_be_begun(&self.here(&machine), &mut starting_since) {
                 return true;
             }
             let at_work = self.at_exclusive();
@@ -241,7 +242,7 @@ impl Watch<'_> {
     }
 
     /// Answers whether the board is gone; else the station ends. A turn ends with what the board shows, too.
-    async fn until_gone(&self) -> bool {
+    async fn until_gone(&self, tell: &dyn Fn(Event)) -> bool {
         let machine = self.machine();
         let mut gone_since: Option<Instant> = None;
         loop {
@@ -252,6 +253,19 @@ impl Watch<'_> {
             if !here.iter().any(|device| self.common.exclusive.contains(&device.id)) {
                 self.turns().give_back();
             }
+            let came_back = !here.is_empty() && gone_since.is_some();
+            if came_back && here.iter().any(|device| self.state_of(device) == Some(DeviceState::Recovery)) {
+                // What has just been recovered does not need its ROM again: this is another board.
+                return true;
+            }
+            if came_back {
+                let limit = GONE_FOR.as_secs();
+                let text = format!(
+                    "What is there again within {limit} s counts as the same board. If it is another one, unplug it, and wait \
+                     {limit} s before it is plugged in."
+                );
+                tell(Event::Note { text });
+            }
             match here.is_empty() {
                 true if gone_since.get_or_insert_with(Instant::now).elapsed() >= GONE_FOR => return true,
                 true => {}
@@ -259,6 +273,21 @@ impl Watch<'_> {
             }
             self.news(&machine).await;
         }
+    }
+
+    /// A camera shows its own bootloader for a moment before its firmware: whether it is healthy is known only then.
+    fn is_to_be_begun(&self, here: &[AttachedDevice], starting_since: &mut Option<Instant>) -> bool {
+        let starts = here.iter().all(|device| self.state_of(device) == Some(DeviceState::Bootloader));
+        if here.is_empty() || !starts {
+            *starting_since = None;
+            return !here.is_empty();
+        }
+        starting_since.get_or_insert_with(Instant::now).elapsed() >= GONE_FOR
+    }
+
+    fn state_of(&self, attached: &AttachedDevice) -> Option<DeviceState> {
+        let known = self.common.playbook.devices.iter().find(|device| device.ids.contains(&attached.id));
+        known.and_then(|device| device.state)
     }
 
     fn machine(&self) -> Machine {

@@ -41,7 +41,11 @@ pub(super) fn learn() -> Result<Vec<String>, Box<Refusal>> {
         |what: String| refuse(Outcome::DeviceUnavailable, before_anything(FaultClass::NoDevice, what, Vec::new()));
     let mut learning = Learning::new(look().map_err(|error| failed(error.to_string()))?);
     let (typed, lines) = channel();
-    read_in_background(std::io::stdin(), move |line| typed.send(line).is_ok())?;
+    // Only one line: what is typed behind it is for the station.
+    read_in_background(std::io::stdin(), move |line| {
+        let _nobody_listens = typed.send(line);
+        false
+    })?;
     say(
         "Plug any board, or another USB device, into the port of place 1, then into that of place 2, and so on; the same one will do.",
     );

@@ -51,7 +51,9 @@ impl Tally {
         if matches!(told.event, Event::RunStarted { .. }) {
             self.running.insert(place, Running::default());
         }
-        let running = self.running.get_mut(&place)?;
+        // A place may end before its run has begun.
+        let is_end = matches!(told.event, Event::Finished { .. });
+        let running = if is_end { self.running.entry(place).or_default() } else { self.running.get_mut(&place)? };
         running.summary.hear(told);
         running.healthy |= matches!(told.event, Event::LeftAlone { .. });
         let Event::Finished { outcome, elapsed_ms, .. } = told.event else { return None };

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
-use std::sync::mpsc::SyncSender;
 
 use clap::Parser;
 
+use super::queue::Teller;
 use super::*;
 use crate::bench::{BenchFolder, in_process};
 use crate::cli::arguments::{Arguments, Request};
@@ -87,14 +87,14 @@ struct Onlooker<'o> {
     told: Vec<Told<Event>>,
     lines: Vec<String>,
     answers: &'o mut dyn FnMut(&[Told<Event>]) -> Vec<String>,
-    types: SyncSender<Heard>,
+    types: Teller,
 }
 
 impl Shown for Onlooker<'_> {
     fn told(&mut self, told: &Told<&Event>) {
         self.told.push(Told { event: told.event.clone(), ms: told.ms, utc: told.utc, place: told.place });
         for line in (self.answers)(&self.told) {
-            self.types.send(Heard::Line(line)).unwrap();
+            assert!(self.types.send(Heard::Line(line)));
         }
     }
 
@@ -209,7 +209,7 @@ impl<'s> Station<'s> {
             crate::engine::Assignment { playbook: &playbook, catalog: &catalog, given: &given, settings: &settings };
         let tools = find_for_many(assignment, &tool_bench).unwrap().unwrap();
         let exclusive = Exclusive::of(&playbook, &catalog, tools.found());
-        let (sender, heard) = sync_channel(EVENTS_WAITING);
+        let (sender, heard) = queue();
         let started = Event::RunStarted {
             run: Box::default(),
             board: playbook.board.clone(),

@@ -32,11 +32,13 @@ pub(super) fn may_open_hid(device: &Attachment) -> Option<Access> {
             continue;
         }
         // The folder is a link to `…/1-2.3/1-2.3:1.0/0003:1FC9:0135.0001`, which holds the port.
-        let on_port = fs::canonicalize(&folder).is_ok_and(|path| path.iter().any(|part| part == device.port.as_str()));
+        let path = fs::canonicalize(&folder).ok();
+        let on_port = path.map(|path| path.iter().any(|part| part == device.port.as_str()));
         of_same_id.push((on_port, Path::new("/dev").join(node.file_name())));
     }
-    // Where the link tells nothing, any node of this id has to do.
-    let node = of_same_id.iter().find(|(on_port, _)| *on_port).or(of_same_id.first());
+    // Where the links tell nothing, any node of this id has to do; else that of another board says nothing of this one.
+    let told_nothing = of_same_id.iter().all(|(on_port, _)| on_port.is_none());
+    let node = of_same_id.iter().find(|(on_port, _)| *on_port == Some(true) || told_nothing);
     node.and_then(|(_, node)| open_node(node))
 }
 
