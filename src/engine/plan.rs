@@ -19,10 +19,11 @@ use crate::engine::{Files, GoesOn, Outcome, Problem, RuledOut, Settings, before_
 use crate::words::{FaultClass, Id, describe_time};
 
 /// A chosen board whose port or serial number is known only when it is seen; like everything else that is not known yet.
-const SEEN_LATER: Unseen = Unseen { port: "<port>", serial: "<serial>" };
+const SEEN_LATER: Unseen = Unseen { port: "<port>", node: "<node>", serial: "<serial>" };
 
 struct Unseen {
     port: &'static str,
+    node: &'static str,
     serial: &'static str,
 }
 
@@ -108,6 +109,7 @@ pub fn plan(
         chosen: &settings.chosen,
         // The bench's boards have the same ports everywhere.
         libusb_names_ports: settings.simulated || OperatingSystem::current() != OperatingSystem::Windows,
+        names_nodes: settings.simulated || OperatingSystem::current() == OperatingSystem::Linux,
         launcher,
         made: &made,
         facts: RunFacts::before(files, variables, coming),
@@ -165,6 +167,7 @@ struct Planner<'a> {
     chosen: &'a Chosen,
     /// The names of ports here are those of libusb, too.
     libusb_names_ports: bool,
+    names_nodes: bool,
     launcher: &'a dyn Fn(&str) -> Option<Vec<String>>,
     made: &'a BTreeMap<Id, String>,
     facts: RunFacts<'a>,
@@ -399,10 +402,12 @@ impl Planner<'_> {
             // A board shows other serial numbers in its other modes.
             Chosen::Port(_) | Chosen::Serial(_) => {
                 let libusb_port = self.libusb_names_ports.then_some(SEEN_LATER.port);
-                // No program is asked which flavour it is, so that it is not known whether it is told a node.
                 ChosenBoard { port: SEEN_LATER.port, libusb_port, hid_node: None, serial: Some(SEEN_LATER.serial) }
             }
         };
+        // No program is asked of which flavour it is: one that cannot be told will be started as the playbook says.
+        let named = self.names_nodes && device.kind == DeviceKind::Hid;
+        let board = ChosenBoard { hid_node: named.then_some(SEEN_LATER.node), ..board };
         Choice::by(choosing(tool, board))
     }
 
@@ -425,7 +430,8 @@ impl Planner<'_> {
 
 impl Choice {
     fn by(args: Vec<String>) -> Choice {
-        let is_known = !args.iter().any(|arg| arg.contains(SEEN_LATER.port) || arg.contains(SEEN_LATER.serial));
+        let Unseen { port, node, serial } = SEEN_LATER;
+        let is_known = !args.iter().any(|arg| [port, node, serial].iter().any(|unseen| arg.contains(unseen)));
         Choice { args, is_known }
     }
 }

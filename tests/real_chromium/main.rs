@@ -176,8 +176,15 @@ fn a_failure_and_the_wish_to_stop_are_told_where_the_run_is_seen() {
     let what = read(&tab, "text");
     assert!(told.split_whitespace().collect::<Vec<_>>().join(" ").contains(&what), "{what}: {told}");
 
-    let stopped = open(&house, &["h7", "--simulate"]);
+    // With a token that has to be typed, as from a phone.
+    let token = "only-for-this-bench";
+    house.write("token", token);
+    let file = house.path("work/token");
+    std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let stopped = open(&house, &["h7", "--simulate", "--listen", "127.0.0.1:0", "--token-file", "token"]);
     tab.go(&stopped.address);
+    tab.type_text(token);
+    tab.press_enter();
     tab.until(ASKED);
     tab.click("stop");
     tab.until(OVER);

@@ -90,7 +90,7 @@ function listen() {
   });
   stream.onerror = () => {
     if (over) return;
-    banner("The connection to recover is lost. Trying again; the run goes on meanwhile.");
+    banner("The connection to recover is lost: what happens now is not known here. Trying again.");
     // Refused, rather than cut off: this tab is not known any more.
     if (stream.readyState === EventSource.CLOSED) {
       tab = null;
@@ -155,6 +155,9 @@ function show(place) {
   say(at("title"), place.title);
   say(at("text"), place.text);
   at("text").dataset.length = place.text.length > 320 ? "very-long" : place.text.length > 110 ? "long" : "short";
+  if (stopsShown.place !== chosen || stopsShown.stops !== place.stops) {
+    stopsShown = { place: chosen, stops: place.stops, since: performance.now() };
+  }
   shown(at("stopping"), Boolean(place.stopping));
   say(at("stopping"), place.stopping || "");
   at("stop").disabled = over || !holds || Boolean(place.end) || place.mood === "idle";
@@ -184,6 +187,8 @@ function show(place) {
 }
 
 let question = null;
+// What came of the last wish to end, and since when it can be read.
+let stopsShown = { place: null, stops: 0, since: 0 };
 let since = 0;
 
 function showAsked({ asked }) {
@@ -241,9 +246,22 @@ at("asked").addEventListener("submit", (event) => {
 });
 at("decline").addEventListener("click", () => answer(""));
 at("stop").addEventListener("click", async () => {
-  const taken = await ask("stop", { tab, place: chosen });
-  if (!taken.ok) banner(await taken.text());
+  const { stops } = places.get(chosen);
+  refused("");
+  if (stops !== stopsShown.stops || performance.now() - stopsShown.since < TOO_SOON_MS) return;
+  try {
+    const taken = await ask("stop", { tab, place: chosen, stops });
+    if (!taken.ok) refused(`Stop was not taken: ${await taken.text()}.`);
+  } catch {
+    refused("Stop did not reach recover. Ctrl-C in its terminal does the same.");
+  }
 });
+
+// What is refused stays until the next press.
+function refused(text) {
+  shown(at("refused"), Boolean(text));
+  say(at("refused"), text);
+}
 
 function showWork(progress) {
   at("work").dataset.shown = String(Boolean(progress));

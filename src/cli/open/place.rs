@@ -63,6 +63,8 @@ pub(in crate::cli) struct Place {
     notices: Vec<Notice>,
     /// What a wish to end comes to.
     stopping: Option<Shown>,
+    /// So many were answered.
+    pub(super) stops: u64,
     end: Option<End>,
     /// Of its log, which is fetched when somebody looks at it.
     pub(super) log_lines: u64,
@@ -371,7 +373,10 @@ impl Place {
                 let step = at_name.as_deref().unwrap_or(at.as_str());
                 self.work(Mood::Working, &format!("Going back to: {step} (time {time} of at most {times_max})"));
             }
-            Event::Interrupted { .. } => self.stopping = stopping(event, Again::Button).map(Shown::from),
+            Event::Interrupted { .. } => {
+                self.stopping = stopping(event, Again::Button).map(Shown::from);
+                self.stops += 1;
+            }
             Event::Warning { text } => self.notice(NoticeKind::Warning, text),
             Event::Note { text } => self.note(text, next_number),
             // The last event says what it means; the others are of a station, which tells them beside its runs.

@@ -130,7 +130,7 @@ async fn guard(State(shown): Page, request: Request, next: Next) -> Response {
     headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
-    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert("cross-origin-resource-policy", HeaderValue::from_static("same-origin"));
     headers.insert("cross-origin-opener-policy", HeaderValue::from_static("same-origin"));
@@ -206,9 +206,11 @@ struct OfTab {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct AtPlace {
+struct Stopped {
     tab: String,
     place: usize,
+    /// So many wishes to end it has seen answered.
+    stops: u64,
 }
 
 #[derive(Deserialize)]
@@ -239,8 +241,8 @@ async fn answer(State(shown): Page, body: Bytes) -> Response {
 }
 
 async fn stop(State(shown): Page, body: Bytes) -> Response {
-    let Some(AtPlace { tab, place }) = read(&body) else { return not_understood() };
-    taken(shown.watch.stop(&tab, place))
+    let Some(Stopped { tab, place, stops }) = read(&body) else { return not_understood() };
+    taken(shown.watch.stop(&tab, place, stops))
 }
 
 async fn log(State(shown): Page, uri: Uri) -> Response {

@@ -63,6 +63,8 @@ struct PlaceState {
     /// Of the run that is there.
     person: Option<PersonChannel>,
     log: Log<LogLines>,
+    /// The last wish to end that was handed on, and not answered yet.
+    stopped: Option<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -90,6 +92,8 @@ pub(super) enum NotTaken {
     NotSent,
     #[error("nothing runs at this place")]
     NothingRuns,
+    #[error("recover is at it: what comes of it is told in a moment")]
+    StopsAlready,
 }
 
 /// A piece of a log.
@@ -145,7 +149,7 @@ impl Watch {
     pub(in crate::cli) fn add_place(&self, name: &str) -> PageNumber {
         let mut state = self.lock();
         let log = Log::new(LogLines::default(), PathBuf::new());
-        state.places.push(PlaceState { place: Place::named(name), changed: 0, person: None, log });
+        state.places.push(PlaceState { place: Place::named(name), changed: 0, person: None, log, stopped: None });
         let number = state.places.len() - 1;
         self.change(&mut state, number);
         PageNumber(number)
@@ -164,6 +168,7 @@ impl Watch {
         let Some(at) = state.places.get_mut(place.0) else { return };
         at.place.begin(manner);
         at.person = Some(person);
+        at.stopped = None;
         self.change(&mut state, place.0);
     }
 
@@ -254,12 +259,21 @@ impl Watch {
         Ok(())
     }
 
-    /// The person wants the run there to end.
-    pub(super) fn stop(&self, tab: &str, place: usize) -> Result<(), NotTaken> {
-        let state = self.lock();
+    /// The person wants the run there to end. `stops` is how many such wishes the tab has seen answered: a second one may cut a
+    /// write short, so it counts only from whoever was shown what came of the first.
+    pub(super) fn stop(&self, tab: &str, place: usize, stops: u64) -> Result<(), NotTaken> {
+        let mut state = self.lock();
         state.held_by(tab)?;
-        let person = state.places.get(place).and_then(|at| at.person.as_ref()).ok_or(NotTaken::NothingRuns)?;
-        if person.end() { Ok(()) } else { Err(NotTaken::NothingRuns) }
+        let at = state.places.get_mut(place).ok_or(NotTaken::NothingRuns)?;
+        let person = at.person.as_ref().ok_or(NotTaken::NothingRuns)?;
+        if at.place.stops != stops || at.stopped == Some(stops) {
+            return Err(NotTaken::StopsAlready);
+        }
+        if !person.end() {
+            return Err(NotTaken::NothingRuns);
+        }
+        at.stopped = Some(stops);
+        Ok(())
     }
 
     pub(super) fn log(&self, place: usize, from: u64) -> LogPiece {

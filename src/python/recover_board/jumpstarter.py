@@ -113,7 +113,7 @@ class Recover(Driver):
     @export
     async def record(self, run_id: str) -> AsyncGenerator[list[str], None]:
         """The files of a run's record, in pieces: each a name and some text."""
-        if self.records is None or Path(run_id).name != run_id:
+        if self.records is None or not run.is_run_id(run_id):
             return
         for file in sorted((Path(self.records) / run_id).iterdir()):
             text = file.read_text(encoding="utf-8")
@@ -244,7 +244,7 @@ class RecoverClient(DriverClient):
             self.logger.info("%s: %s%s", event.kind.replace("_", " "), name, f" ({end})" if end else "")
 
     def _fetch(self, run_id: str, records: str | None) -> Path | None:
-        if records is None or not run_id or Path(run_id).name != run_id:
+        if records is None or not run.is_run_id(run_id):
             return None
         record = Path(records) / run_id
         for name, text in self.streamingcall("record", run_id):

@@ -12,6 +12,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -269,7 +270,7 @@ class RecoverDriver(Driver):
             yield f"--set={name}={image}"
 
     def _fetch(self, run_id: str, wire: Wire) -> Path | None:
-        if self.records is None or not run_id:
+        if self.records is None or not run.is_run_id(run_id):
             return None
         record = Path(os.path.abspath(self.records)) / run_id
         if wire.far:
@@ -312,8 +313,9 @@ class RecoverStrategy(Strategy):
             self.target.activate(self.recover)
             recovered = self.recover.recover(allow_irreversible=allow_irreversible, unit=unit)
             if self.power is not None:
-                # All relays have let go; whoever goes on needs the board.
+                # All relays have let go; whoever goes on needs the board, which must have been off for long enough.
                 self.target.activate(self.power)
+                time.sleep(self.recover.delay_s)
                 self.power.on()
         elif status == "off":
             if self.power is not None:

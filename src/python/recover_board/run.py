@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -22,6 +23,11 @@ from recover_board.events import Event, Finished, Prompted, RunStarted, ToolStar
 from recover_board.events import event as read_event
 
 CONSENT = "--allow-irreversible"
+
+
+def is_run_id(text: str) -> bool:
+    """Is it the name of a record, and of nothing outside of the folder of records?"""
+    return re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", text) is not None
 
 
 class Hands(Protocol):
@@ -199,15 +205,15 @@ class Run:
         for _event in self._events():
             pass
         self._over = True
-        if self.finished is None and self._far:
-            # The way broke off. There the call goes on to its end, and needs power as long.
+        if self.finished is None and (self._far or self._keeper_was_killed()):
+            # The way broke off. The call goes on to its end, and needs power as long.
             time.sleep(max(0.0, self._writes_until_s - time.monotonic()))
         try:
             self._hands.let_go()
         except Exception as error:
             self._let_go = error
-        else:
-            self._tell("released")
+        # Even so nobody else is to let go, or to give up the place, beside a client that lives.
+        self._tell("released")
         with contextlib.suppress(OSError):
             process.stdin.close()
         process.wait()
@@ -228,7 +234,13 @@ class Run:
     def _events(self) -> Iterator[Event]:
         assert self._process is not None and self._process.stdout is not None, "a run begins with `with`"
         for line in self._process.stdout:
-            event = read_event(line)
+            try:
+                # On the way others may print as well, and another version may tell other things.
+                event = read_event(line) if line.startswith("{") else None
+            except (ValueError, KeyError, TypeError):
+                event = None
+            if event is None:
+                continue
             if isinstance(event, RunStarted):
                 self.run_id = event.run_id
             elif isinstance(event, Finished):
@@ -238,6 +250,12 @@ class Run:
             elif event.kind == "tool_ended":
                 self._writes_until_s = 0.0
             yield event
+
+    def _keeper_was_killed(self) -> bool:
+        assert self._process is not None
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return self._process.wait(1) < 0
+        return False
 
     def _move(self, prompted: Prompted) -> None:
         for hand in prompted.hands:

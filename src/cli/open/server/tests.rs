@@ -153,7 +153,7 @@ fn the_address_becomes_a_cookie_that_scripts_and_other_pages_do_not_get() {
         "content-security-policy: default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
         "x-frame-options: deny",
         "x-content-type-options: nosniff",
-        "referrer-policy: no-referrer",
+        "referrer-policy: same-origin",
         "cache-control: no-store",
     ] {
         assert!(got.head.contains(header), "{header} is missing:\n{}", got.head);
@@ -226,7 +226,7 @@ fn a_question_is_answered_once_it_was_sent_by_the_tab_that_holds_the_page() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     assert_eq!(runtime.block_on(page.person.reply()), Reply::Line("fuse".to_owned()));
     assert_eq!(page.post(&cookie, "answer", &body(&other)).status, 409, "once");
-    assert_eq!(page.post(&cookie, "stop", &format!(r#"{{"tab": "{other}", "place": 0}}"#)).status, 204);
+    assert_eq!(page.post(&cookie, "stop", &format!(r#"{{"tab": "{other}", "place": 0, "stops": 0}}"#)).status, 204);
     runtime.block_on(page.person.wishes_to_end());
 }
 

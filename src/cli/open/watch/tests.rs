@@ -149,7 +149,7 @@ fn another_tab_takes_over_by_a_wish_of_its_own_and_has_to_be_sent_the_question()
     page.watch.take_over(&other).unwrap();
     assert_eq!(page.watch.answer(&other, 0, number, "boot-fuse"), Err(NotTaken::NotSent));
     assert_eq!(page.watch.answer(&one, 0, number, "boot-fuse"), Err(NotTaken::NotTheHolder));
-    assert_eq!(page.watch.stop(&one, 0), Err(NotTaken::NotTheHolder));
+    assert_eq!(page.watch.stop(&one, 0, 0), Err(NotTaken::NotTheHolder));
     assert!(page.read(&mut stream).contains("\"holds\":false"));
     let mut other_stream = page.watch.stream(&other).unwrap();
     assert!(page.read(&mut other_stream).contains("\"holds\":true"));
@@ -206,11 +206,14 @@ fn hands_are_answered_by_a_button_only_where_a_button_is() {
 fn the_wish_to_end_goes_to_the_run_of_that_place() {
     let page = opened(false);
     let (one, _stream) = tab(&page, "one");
-    assert_eq!(page.watch.stop(&one, 1), Err(NotTaken::NothingRuns));
-    page.watch.stop(&one, 0).unwrap();
+    assert_eq!(page.watch.stop(&one, 1, 0), Err(NotTaken::NothingRuns));
+    page.watch.stop(&one, 0, 0).unwrap();
+    // Pressed twice in haste: only who has seen what came of the first may cut a write short.
+    assert_eq!(page.watch.stop(&one, 0, 0), Err(NotTaken::StopsAlready));
+    assert_eq!(page.watch.stop(&one, 0, 1), Err(NotTaken::StopsAlready));
     page.runtime.block_on(page.person.wishes_to_end());
     page.tell(&without_problem(Outcome::Recovered));
-    assert_eq!(page.watch.stop(&one, 0), Err(NotTaken::NothingRuns));
+    assert_eq!(page.watch.stop(&one, 0, 0), Err(NotTaken::NothingRuns));
 }
 
 #[test]
