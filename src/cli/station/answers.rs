@@ -175,6 +175,13 @@ mod tests {
         assert_eq!(questions.meant("1 no"), Meant::Answer(place, "no".to_owned()));
         questions.hear(place, &consent("boot-fuse"));
         questions.hear(place, &Event::Warning { text: String::new() });
+        let answered = Event::ToolAnswered {
+            step: "boot-fuse".parse().unwrap(),
+            question: String::new(),
+            text: String::new(),
+            by: String::new(),
+        };
+        questions.hear(place, &answered);
         assert!(matches!(questions.meant("1 boot-fuse"), Meant::Nothing(_)));
     }
 }

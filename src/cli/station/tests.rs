@@ -202,7 +202,9 @@ impl<'s> Station<'s> {
         };
         let folder = tempfile::tempdir().unwrap();
         let given = GivenFiles { folder: folder.path().to_owned(), set: BTreeMap::new(), to_be_had: None };
-        let bench = Bench::set_up(BenchFolder::temporary().unwrap(), &playbook, &[]).unwrap();
+        let of_all = simulation.of_all().names;
+        let names: Vec<&str> = of_all.iter().map(String::as_str).filter(|name| !name.is_empty()).collect();
+        let bench = Bench::set_up(BenchFolder::temporary().unwrap(), &playbook, &names).unwrap();
         let surroundings = bench.surroundings();
         let tool_bench = ToolBench { bench, catalog: &catalog, surroundings, explicit: BTreeMap::new() };
         let assignment =
@@ -354,7 +356,7 @@ fn the_next_board_comes_by_itself_and_a_healthy_one_is_left_alone() {
 /// They cannot be told which of several boards they are to take, so only one board at a time shows what they look for.
 #[test]
 fn tools_that_take_any_board_have_one_place_at_a_time() {
-    let args = ["--simulate", "--count", "4"];
+    let args = ["--simulate=legacy", "--count", "4"];
     let station = Station { allow: &["boot-fuse"], ..Station::shipped("rt1062", &args) };
     let seen = station.run(&mut |_| Vec::new());
     assert_eq!(seen.outcome, Outcome::Recovered, "{:#?}", seen.lines);
