@@ -157,14 +157,18 @@ impl Tab<'_> {
 
     /// Loads a page, up to where its script has begun.
     pub(crate) fn go(&self, address: &str) {
+        self.load(address);
+        self.until("places.size > 0");
+    }
+
+    /// Loads any page.
+    pub(crate) fn load(&self, address: &str) {
         self.browser.connection.borrow_mut().loaded.retain(|loaded| *loaded != self.session);
         self.command("Page.navigate", &json!({"url": address}));
         let mut connection = self.browser.connection.borrow_mut();
         while !connection.loaded.contains(&self.session) {
             connection.next();
         }
-        drop(connection);
-        self.until("places.size > 0");
     }
 
     pub(crate) fn value(&self, script: &str) -> Value {

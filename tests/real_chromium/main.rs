@@ -182,7 +182,8 @@ fn a_failure_and_the_wish_to_stop_are_told_where_the_run_is_seen() {
     let file = house.path("work/token");
     std::fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
     let stopped = open(&house, &["h7", "--simulate", "--listen", "127.0.0.1:0", "--token-file", "token"]);
-    tab.go(&stopped.address);
+    tab.load(&stopped.address);
+    tab.until("document.activeElement.id === 'token'");
     tab.type_text(token);
     tab.press_enter();
     tab.until(ASKED);
@@ -229,6 +230,7 @@ fn a_station_of_eight_is_seen_and_answered_on_one_page() {
     }
     tab.value(&format!("at('places').children[{ABSENT}].click()"));
     assert_eq!(read(&tab, "title"), "Now");
+    tab.until("performance.now() - stopsShown.since > TOO_SOON_MS");
     tab.click("stop");
     tab.until(OVER);
     let moods = tab.value("[...at('places').children].map((it) => it.dataset.mood).join()");
