@@ -20,8 +20,8 @@ use support::{Ended, House};
 /// A run on a page, at work.
 struct Opened {
     process: Ended,
-    /// What the terminal shows behind the address.
-    output: BufReader<std::process::ChildStdout>,
+    /// What the terminal shows behind the address; it is read all the time, as a terminal does.
+    output: std::thread::JoinHandle<String>,
     address: String,
 }
 
@@ -38,15 +38,18 @@ fn page_of(house: &House, verb: &str, args: &[&str]) -> Opened {
     output.read_line(&mut line).unwrap();
     let (_, address) = line.trim().split_once(": ").filter(|_| line.starts_with("The page of this ")).unwrap();
     let address = address.to_owned();
+    let output = std::thread::spawn(move || {
+        let mut text = String::new();
+        output.read_to_string(&mut text).unwrap();
+        text
+    });
     Opened { process: Ended(process), output, address }
 }
 
 impl Opened {
     /// What the terminal says, and the exit code.
     fn ends(mut self) -> (String, Option<i32>) {
-        let mut text = String::new();
-        self.output.read_to_string(&mut text).unwrap();
-        (text, self.process.0.wait().unwrap().code())
+        (self.output.join().unwrap(), self.process.0.wait().unwrap().code())
     }
 }
 
