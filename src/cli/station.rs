@@ -219,7 +219,8 @@ fn at_work(
                         // Only now: nobody answers what was not shown.
                         questions.hear(place, &told.event);
                     }
-                    if how.is_some() {
+                    // The end tells it anyway.
+                    if how.is_some() && at_work > 1 {
                         shows.board_ended(&tally);
                     }
                 }

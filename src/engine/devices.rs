@@ -253,7 +253,8 @@ impl<'a, W: World> Bus<'a, W> {
     pub(super) fn choice_of_unseen(&self, tool: &Tool, args: &[String]) -> BoardChoice {
         let port = self.port.borrow();
         let Some(port) = port.as_deref().filter(|port| !is_serial_port(port)) else { return BoardChoice::default() };
-        if self.untold.borrow().contains(&tool.name) || device_in(self.playbook, tool, args).is_none() {
+        let on_bus = device_in(self.playbook, tool, args).is_some_and(|device| device.kind != DeviceKind::Serial);
+        if !on_bus || self.untold.borrow().contains(&tool.name) {
             return BoardChoice::default();
         }
         BoardChoice { args: choosing(tool, ChosenBoard::at(port, None)), node: None }
@@ -395,11 +396,11 @@ fn hid_node_name(node: &Path) -> String {
     name
 }
 
-/// The device of the bus that a call's arguments name by its id.
+/// The device that a call's arguments name by its id.
 pub(super) fn device_in<'p>(playbook: &'p Playbook, tool: &Tool, args: &[String]) -> Option<&'p Device> {
     let ids = option_values(tool, args).ids;
     let named = |device: &&Device| ids.iter().any(|(_, id)| device.ids.contains(id));
-    playbook.devices.iter().filter(|device| device.kind != DeviceKind::Serial).find(named)
+    playbook.devices.iter().find(named)
 }
 
 /// "15a2:0073 RAM flashloader is there and 1fc9:0135 i.MX RT ROM is gone".

@@ -414,7 +414,7 @@ impl Planner<'_> {
     /// For a tool that waits by itself for what its arguments name.
     fn choice_of_unseen(&self, run: &Run, tool: &Tool) -> Option<Choice> {
         let Ok(args) = arguments(run, |arg| Ok::<_, Infallible>(expand_as_far_as_known(arg, &self.facts)));
-        device_in(self.playbook, tool, &args)?;
+        device_in(self.playbook, tool, &args).filter(|device| device.kind != DeviceKind::Serial)?;
         let board = match self.chosen {
             Chosen::Any => return None,
             Chosen::Port(port) if is_serial_port(port) => return None,

@@ -12,13 +12,13 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
 use crate::documents::catalog::{Catalog, OperatingSystem, Tool};
-use crate::documents::playbook::{BURNT_UNREAD, Device, DeviceKind, Playbook, Run, Step, every_step};
+use crate::documents::playbook::{Device, DeviceKind, Playbook, Run, Step, every_step};
 use crate::engine::devices::unplug_others;
 use crate::engine::halt::Halt;
 use crate::engine::runner::Runner;
 use crate::engine::{Event, Outcome, ReadyTool, milliseconds};
 use crate::words::{Fault, FaultClass, Id, UsbId, describe_time};
-use crate::world::{AttachedDevice, CallTurn, ClockHold, Interrupt, NotYourTurn, PlaceTurns, World};
+use crate::world::{AttachedDevice, CallTurn, ClockHold, NotYourTurn, PlaceTurns, World};
 
 /// For so long a place waits for its turn, or for another board to go. The operator sees it all the time.
 const TURN_LIMIT: Duration = Duration::from_secs(60 * 60);
@@ -85,7 +85,7 @@ impl<'a, W: World> Runner<'a, W> {
             self.tell_turn(&step.id, &waiting_for, deadline);
             let world = self.world;
             tokio::select! {
-                by = world.interrupted() => self.interrupted_in_turn(&step.id, by)?,
+                by = world.interrupted() => self.interrupted_between(&step.id, by)?,
                 () = world.devices_changed() => {}
                 () = sleep_until((now + TICK).min(deadline)) => {}
             }
@@ -120,22 +120,11 @@ impl<'a, W: World> Runner<'a, W> {
             self.tell_turn(step, &refused.to_string(), deadline);
             let world = self.world;
             tokio::select! {
-                by = world.interrupted() => self.interrupted_in_turn(step, by)?,
+                by = world.interrupted() => self.interrupted_between(step, by)?,
                 _ = changes.changed() => {}
                 () = sleep_until((now + TICK).min(deadline)) => {}
             }
         }
-    }
-
-    /// What was burnt is read all the same.
-    fn interrupted_in_turn(&mut self, step: &Id, by: Interrupt) -> Result<(), Halt> {
-        if !self.stopping.is_shielded() {
-            return Err(self.interrupt(step, by));
-        }
-        if self.cuts_short(by, Some(BURNT_UNREAD), None) {
-            return Err(self.stopped(step, by));
-        }
-        Ok(())
     }
 
     fn tell_turn(&mut self, step: &Id, waiting_for: &str, deadline: Instant) {

@@ -15,7 +15,7 @@ use crate::engine::moves::moving;
 use crate::engine::runner::Runner;
 use crate::engine::{Event, Outcome, WaitEnd, milliseconds};
 use crate::words::{Fault, FaultClass, Id, Located, describe_time};
-use crate::world::{Reply, World};
+use crate::world::{Interrupt, Reply, World};
 
 /// Hot-plug events may be missing, so the bus is looked at this often in any case.
 const POLL: Duration = Duration::from_secs(1);
@@ -315,17 +315,21 @@ impl<W: World> Runner<'_, W> {
         let deadline = Instant::now() + span;
         loop {
             tokio::select! {
-                by = world.interrupted() => {
-                    if !self.stopping.is_shielded() {
-                        return Err(self.interrupt(step, by));
-                    }
-                    if self.cuts_short(by, Some(BURNT_UNREAD), None) {
-                        return Err(self.stopped(step, by));
-                    }
-                }
+                by = world.interrupted() => self.interrupted_between(step, by)?,
                 () = sleep_until(deadline) => return Ok(()),
             }
         }
+    }
+
+    /// Between two calls the wish to end is followed at once; but what was burnt is read first.
+    pub(super) fn interrupted_between(&mut self, step: &Id, by: Interrupt) -> Result<(), Halt> {
+        if !self.stopping.is_shielded() {
+            return Err(self.interrupt(step, by));
+        }
+        if self.cuts_short(by, Some(BURNT_UNREAD), None) {
+            return Err(self.stopped(step, by));
+        }
+        Ok(())
     }
 
     /// Before a call: the device it is meant for must be there, exactly once, and usable. A moment of grace covers

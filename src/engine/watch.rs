@@ -7,10 +7,10 @@ use std::time::Duration;
 use tokio::sync::mpsc::Receiver;
 use tokio::time::{Instant, sleep_until};
 
-use crate::documents::catalog::option_values;
 use crate::documents::playbook::{Device, MayBeCut, Prompt, Run, Step, Until};
 use crate::engine::call::Prepared;
 use crate::engine::converse::{Conversation, Due};
+use crate::engine::devices::device_in;
 use crate::engine::halt::Halt;
 use crate::engine::hints::Lessons;
 use crate::engine::instead::{Intruders, Told};
@@ -218,9 +218,7 @@ impl<'a, W: World> Runner<'a, W> {
         if prepared.chosen.is_some() {
             return run.device.as_ref().and_then(|name| self.playbook.device(name));
         }
-        let ids = option_values(tool, prepared.command.get(1..).unwrap_or_default()).ids;
-        let named = |device: &&Device| ids.iter().any(|(_, id)| device.ids.contains(id));
-        self.playbook.devices.iter().find(named)
+        device_in(self.playbook, tool, prepared.command.get(1..).unwrap_or_default())
     }
 
     /// From now on the tool waits for what the person has been asked to do.
