@@ -92,6 +92,26 @@ fn waits_for_a_device_that_comes_later() {
     assert_eq!(rom.flash(128 * 1024), bootloader_image());
 }
 
+/// So that a call that waits for a chosen camera is safe beside another one of its kind.
+#[test]
+fn waits_for_the_port_that_it_is_told() {
+    if !requirements::met("waits_for_the_port_that_it_is_told") {
+        return;
+    }
+    let (bus, folder) = (UsbSimulation::new(), Folder::new());
+    let own = |serial: &str| Device::plain_dfu((0x37c5, 0x9204), serial, &["BOOTLOADER", "FIRMWARE"]);
+    let (other, meant) = (own("1111"), own("2222"));
+    bus.attach(&other, "99-1");
+    std::fs::write(folder.path().join("firmware.bin"), [7; 20_000]).unwrap();
+    let args = ["-w", "-p", "99-2", "-d", ",37c5:9204", "-a", "1", "-D", "firmware.bin"];
+    let waiting = start(&mut dfu_util(&bus, &folder, &args));
+    assert!(bus.wait_for_listener(EVENT_LIMIT));
+    bus.attach(&meant, "99-2");
+    waiting.finish().expect_code(0);
+    assert_eq!(meant.flash(20_000), [7; 20_000]);
+    assert_ne!(other.flash(20_000), [7; 20_000]);
+}
+
 #[test]
 fn a_device_that_vanishes_leaves_a_partial_image() {
     if !requirements::met("a_device_that_vanishes_leaves_a_partial_image") {

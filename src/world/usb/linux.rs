@@ -4,7 +4,7 @@
 //! for udev to make a node and set its mode is for the engine.
 
 use std::fs::{self, OpenOptions};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::Attachment;
 use crate::world::Access;
@@ -36,10 +36,15 @@ pub(super) fn may_open_hid(device: &Attachment) -> Option<Access> {
         let on_port = path.map(|path| path.iter().any(|part| part == device.port.as_str()));
         of_same_id.push((on_port, Path::new("/dev").join(node.file_name())));
     }
-    // Where the links tell nothing, any node of this id has to do; else that of another board says nothing of this one.
-    let told_nothing = of_same_id.iter().all(|(on_port, _)| on_port.is_none());
-    let node = of_same_id.iter().find(|(on_port, _)| *on_port == Some(true) || told_nothing);
-    node.and_then(|(_, node)| open_node(node))
+    node_of(&of_same_id).and_then(|node| open_node(node))
+}
+
+/// The device's own among the nodes of its id, each with whether it is on the device's port, where that is known. Where
+/// nothing is known of any, the first has to do; else that of another board says nothing of this one.
+fn node_of(of_same_id: &[(Option<bool>, PathBuf)]) -> Option<&PathBuf> {
+    let nothing_known = of_same_id.iter().all(|(on_port, _)| on_port.is_none());
+    let own = of_same_id.iter().find(|(on_port, _)| *on_port == Some(true) || nothing_known);
+    own.map(|(_, node)| node)
 }
 
 /// `HID_ID=0003:00001FC9:00000135`: bus (3 is USB), vendor and product.
@@ -70,6 +75,20 @@ mod tests {
         assert!(has_hid_id("DRIVER=hid-generic\nHID_ID=0003:00001FC9:00000135\nHID_NAME=x\n", &device));
         assert!(!has_hid_id("HID_ID=0003:000015A2:00000073\n", &device));
         assert!(!has_hid_id("HID_ID=0005:00001FC9:00000135\n", &device));
+    }
+
+    /// One that has no node yet must not be taken for permitted by that of another board.
+    #[test]
+    fn the_node_of_another_board_is_not_its_own() {
+        let nodes = |on_port: [Option<bool>; 2]| {
+            let all = [(on_port[0], PathBuf::from("/dev/hidraw0")), (on_port[1], PathBuf::from("/dev/hidraw1"))];
+            node_of(&all).cloned()
+        };
+        assert_eq!(nodes([Some(false), Some(true)]), Some("/dev/hidraw1".into()));
+        assert_eq!(nodes([Some(false), Some(false)]), None);
+        assert_eq!(nodes([Some(false), None]), None);
+        assert_eq!(nodes([None, None]), Some("/dev/hidraw0".into()));
+        assert_eq!(node_of(&[]), None);
     }
 
     #[test]
