@@ -358,7 +358,7 @@ fn the_board_that_was_chosen_stands_in_the_plan() {
         assert_eq!(planned(&house, "h7", &options)[0], expected);
     }
     // Also where a tool waits by itself for what is not there yet: any camera of the kind would do for it.
-    let firmware = house.write("firmware.bin", fitting("h7", "firmware.bin", 8192));
+    let firmware = house.write("h7/firmware.bin", fitting("h7", "firmware.bin", 8192));
     let firmware = format!("firmware={}", firmware.display());
     let commands = planned(&house, "h7", &["--port", "1-1", "--set", &firmware]);
     let waiting: Vec<&String> = commands.iter().filter(|command| command.contains(" -w ")).collect();
