@@ -191,3 +191,68 @@ print(json.dumps([
     ]);
     assert_eq!(told, expected);
 }
+
+/// On the way others may print as well, and another version may tell other things: everything lets go all the same.
+#[test]
+fn lines_that_are_no_events_keep_nothing_from_letting_go() {
+    let house = House::new();
+    let lines = r#"echo 'Welcome to this computer'
+echo '["no event"]'
+echo '{"no": "event"}'
+echo '{"event": "prompted"}'
+echo '{"event": "note", "text": "The first."}'
+echo 'a late word'
+exec sleep 60
+"#;
+    let tool = house.script("recover-here", lines);
+    let script = format!(
+        r#"
+import json
+from recover_board.run import Order, Run, is_run_id
+class Hands:
+    let = 0
+    def move(self, hand): pass
+    def let_go(self): Hands.let += 1
+seen = []
+with Run(Order("camera"), Hands(), tool={tool:?}) as run:
+    for event in run:
+        seen.append(event.kind)
+        break
+names = ["20261130-101112-h7-2", "..", "", "../h7", "/tmp", "a/b", ".h7", "h7\n"]
+print(json.dumps([seen, Hands.let, [is_run_id(name) for name in names]]))
+"#
+    );
+    let Some(told) = python(&house, &script) else { return };
+    let no = false;
+    assert_eq!(told, serde_json::json!([["note"], 1, [true, no, no, no, no, no, no, no]]));
+}
+
+/// The call goes on without anybody who would end it, and needs the camera's power as long as it may last.
+#[test]
+fn a_keeper_that_is_killed_leaves_the_power_on_while_a_call_may_write() {
+    const LIMIT_S: f64 = 1.5;
+    let house = House::new();
+    let writes = format!(
+        "echo '{{\"event\": \"tool_started\", \"changes_board\": true, \"limit_ms\": {}, \"command\": []}}'\nexec sleep 3\n",
+        LIMIT_S * 1000.0
+    );
+    let tool = house.script("recover-here", &writes);
+    let script = format!(
+        r#"
+import json, os, signal, time
+from recover_board.run import Order, Run
+class Hands:
+    at = 0.0
+    def move(self, hand): pass
+    def let_go(self): Hands.at = time.monotonic()
+with Run(Order("camera"), Hands(), tool={tool:?}) as run:
+    for event in run:
+        began = time.monotonic()
+        os.kill(run._process.pid, signal.SIGKILL)
+        break
+print(json.dumps(Hands.at - began))
+"#
+    );
+    let Some(told) = python(&house, &script) else { return };
+    assert!(told.as_f64().unwrap() >= LIMIT_S - 0.1, "{told}");
+}
