@@ -17,7 +17,7 @@ mod tally;
 mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::stdin;
+use std::io::{self, stdin};
 use std::path::PathBuf;
 use std::sync::mpsc::RecvTimeoutError;
 use std::thread;
@@ -35,7 +35,7 @@ use crate::cli::json::Json;
 use crate::cli::open::{OF_STATION, PageOfMany, Watch};
 use crate::cli::reader::Reader;
 use crate::cli::refusal::{refuse, show_refusal, unknown_tool};
-use crate::cli::runs::keep::{Records, folder_of};
+use crate::cli::runs::keep::{Records, cannot_be_kept, folder_of};
 use crate::cli::runs::record::NoRecord;
 use crate::cli::station::answers::{Meant, Questions};
 use crate::cli::station::place::{Boards, Common, Place, Quota, kinds, serve};
@@ -63,8 +63,8 @@ const VIRTUAL_HUB: &str = "1-1";
 
 /// What comes to the thread that shows the station.
 pub(super) enum Heard {
-    /// An event, with its place.
-    Told(Box<Told<Event>>),
+    /// An event, with its place, and which of that place's questions may stand behind it.
+    Told(Box<Told<Event>>, u64),
     /// What the operator typed, or says on another channel that only a person holds.
     Line(String),
     /// A board has appeared where no place is yet.
@@ -194,7 +194,7 @@ fn at_work(
                 serve(&served, common);
             };
             if let Err(error) = thread::Builder::new().name(format!("place {number}")).spawn_scoped(scope, serve) {
-                shows_failed(common, number, &error);
+                not_served(common, place, &error);
             }
         };
         for place in places {
@@ -212,12 +212,12 @@ fn at_work(
         let mut questions = Questions::default();
         while at_work > 0 {
             match heard.next(TICK) {
-                Ok(Heard::Told(told)) => {
+                Ok(Heard::Told(told, question)) => {
                     let how = told.place.and_then(|place| tally.hear(place, &(*told).as_ref()));
                     shows.told(&(*told).as_ref());
                     if let Some(place) = told.place {
                         // Only now: nobody answers what was not shown.
-                        questions.hear(place, &told.event);
+                        questions.hear(place, &told.event, question);
                     }
                     // The end tells it anyway.
                     if how.is_some() && at_work > 1 {
@@ -227,9 +227,9 @@ fn at_work(
                 Ok(Heard::Line(line)) => {
                     shows.typed();
                     match questions.meant(&line) {
-                        Meant::Answer(place, answer) => {
-                            if let Some(place) = all.get(&place) {
-                                place.answer(answer);
+                        Meant::Answer { place, question, line } => {
+                            if all.get(&place).is_some_and(|place| !place.answer(question, line)) {
+                                shows.lines(&[format!("That came too late: place {place} does not ask it any more.")]);
                             }
                         }
                         Meant::Report => shows.lines(&tally.lines()),
@@ -277,11 +277,12 @@ impl Drop for EndTold<'_> {
     }
 }
 
-fn shows_failed(common: &Common<'_>, place: PlaceNumber, error: &std::io::Error) {
-    let text = format!("place {place} cannot be served: {error}");
-    let told = Told { place: Some(place), ..Told::now(Event::Warning { text }) };
-    let _nobody_listens = common.heard.send(Heard::Told(Box::new(told)));
-    let _nobody_listens = common.heard.send(Heard::Ended);
+/// A place without a thread is one that has failed.
+fn not_served(common: &Common<'_>, place: &Place, error: &io::Error) {
+    let what = format!("place {} cannot be served: {error}", place.number);
+    let refusal = Refusal { outcome: Outcome::Defect, problem: before_anything(FaultClass::Unknown, what, Vec::new()) };
+    refusal.told(&mut |event| common.tell(place, event.clone()));
+    common.heard.send(Heard::Ended);
 }
 
 /// What becomes of the events, and of what is said beside them.
@@ -452,12 +453,7 @@ fn records(job: &Job) -> Result<Option<PathBuf>, Box<Refusal>> {
             Err(source) => NoRecord::Unwritable { path: folder, source },
         },
     };
-    let next = vec![
-        format!("{}name another folder for records with `--runs-dir DIR`.", why.remedy()),
-        "To go on without records, add --no-record; then nothing is done that cannot be undone.".to_owned(),
-    ];
-    let what = format!("no records of the runs can be kept: {why}");
-    Err(refuse(Outcome::CommandLine, before_anything(FaultClass::BadFile, what, next)))
+    Err(cannot_be_kept(&why))
 }
 
 /// What the operator must know before they plug.
@@ -473,7 +469,7 @@ fn about_turns(exclusive: &Exclusive) -> Option<Event> {
 }
 
 /// Every wish to end goes to all places.
-fn listen(wishes: watch::Sender<Wishes>) -> std::io::Result<()> {
+fn listen(wishes: watch::Sender<Wishes>) -> io::Result<()> {
     let runtime = Clock::Running.runtime()?;
     let interrupts = {
         let _within = runtime.enter();

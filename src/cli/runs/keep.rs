@@ -60,7 +60,6 @@ fn create(job: &Job, folder: Option<PathBuf>) -> Result<Record, NoRecord> {
 }
 
 fn without(job: &Job, why: &NoRecord) -> Result<Option<Record>, Box<Refusal>> {
-    let what = format!("no record of this run can be kept: {why}");
     if Desk::of(&job.options) == Desk::Person {
         let question = format!(
             "No record of this run can be kept: {}.\nA record tells afterwards what was done to the board; without one, the run is like any other, but nothing is \
@@ -72,9 +71,15 @@ fn without(job: &Job, why: &NoRecord) -> Result<Option<Record>, Box<Refusal>> {
             return Ok(None);
         }
     }
+    Err(cannot_be_kept(why))
+}
+
+/// There is no record, and nobody who would go on without one.
+pub(in crate::cli) fn cannot_be_kept(why: &NoRecord) -> Box<Refusal> {
+    let what = format!("no record of this run can be kept: {why}");
     let next = vec![
         format!("{}name another folder for records with `--runs-dir DIR`.", why.remedy()),
         "To go on without a record, add --no-record; then nothing is done that cannot be undone.".to_owned(),
     ];
-    Err(refuse(Outcome::CommandLine, before_anything(FaultClass::BadFile, what, next)))
+    refuse(Outcome::CommandLine, before_anything(FaultClass::BadFile, what, next))
 }

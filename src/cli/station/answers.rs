@@ -9,7 +9,7 @@ use crate::words::PlaceNumber;
 /// The questions that stand.
 #[derive(Debug, Default)]
 pub(super) struct Questions {
-    standing: BTreeMap<PlaceNumber, Standing>,
+    standing: BTreeMap<PlaceNumber, (u64, Standing)>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,7 +26,7 @@ enum Standing {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Meant {
     /// The line that the run is given.
-    Answer(PlaceNumber, String),
+    Answer { place: PlaceNumber, question: u64, line: String },
     /// Tell how far it is.
     Report,
     /// It is no answer, because:
@@ -34,8 +34,8 @@ pub(super) enum Meant {
 }
 
 impl Questions {
-    /// To be called once the event was shown.
-    pub(super) fn hear(&mut self, place: PlaceNumber, event: &Event) {
+    /// To be called once the event was shown; `question` is which one it leaves standing.
+    pub(super) fn hear(&mut self, place: PlaceNumber, event: &Event, question: u64) {
         let standing = match event {
             Event::Prompted { goes_on: GoesOn::WithEnter | GoesOn::Either, without_person: false, .. } => {
                 Standing::Done
@@ -51,7 +51,7 @@ impl Questions {
                 return;
             }
         };
-        self.standing.insert(place, standing);
+        self.standing.insert(place, (question, standing));
     }
 
     /// How the question of this event is answered.
@@ -80,10 +80,11 @@ impl Questions {
         let (number, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
         let Ok(number) = number.parse() else { return Meant::Nothing(self.which_place(line)) };
         let (place, rest) = (PlaceNumber(number), rest.trim());
-        let Some(standing) = self.standing.get(&place) else {
+        let Some((question, standing)) = self.standing.get(&place) else {
             return Meant::Nothing(format!("Place {place} asks nothing now."));
         };
-        let answer = match standing {
+        let question = *question;
+        let line = match standing {
             Standing::Done if rest.is_empty() => String::new(),
             Standing::Done => {
                 let text = format!("`{rest}` went nowhere: for place {place}, type {place} alone when it is done.");
@@ -99,7 +100,7 @@ impl Questions {
             Standing::Text => rest.to_owned(),
         };
         self.standing.remove(&place);
-        Meant::Answer(place, answer)
+        Meant::Answer { place, question, line }
     }
 
     fn which_place(&self, line: &str) -> String {
@@ -118,6 +119,10 @@ impl Questions {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn answer(place: PlaceNumber, line: &str) -> Meant {
+        Meant::Answer { place, question: 7, line: line.to_owned() }
+    }
 
     fn consent(step: &str) -> Event {
         Event::ConsentAsked {
@@ -147,8 +152,8 @@ mod tests {
     fn consent_goes_to_the_place_and_the_step_that_were_typed_and_nowhere_else() {
         let (two, three) = (PlaceNumber(2), PlaceNumber(3));
         let mut questions = Questions::default();
-        questions.hear(two, &prompt());
-        questions.hear(three, &consent("boot-fuse"));
+        questions.hear(two, &prompt(), 7);
+        questions.hear(three, &consent("boot-fuse"), 7);
         let nothing = |questions: &mut Questions, line: &str| match questions.meant(line) {
             Meant::Nothing(why) => why,
             other => panic!("{line}: {other:?}"),
@@ -160,9 +165,9 @@ mod tests {
         }
         let why = nothing(&mut questions, "boot-fuse");
         assert_eq!(why, "`boot-fuse` went nowhere. Which place? Begin with its number; these places ask: 2, 3.");
-        assert_eq!(questions.meant(" 3  boot-fuse "), Meant::Answer(three, "boot-fuse".to_owned()));
+        assert_eq!(questions.meant(" 3  boot-fuse "), answer(three, "boot-fuse"));
         assert_eq!(nothing(&mut questions, "3 boot-fuse"), "Place 3 asks nothing now.", "not twice");
-        assert_eq!(questions.meant("2"), Meant::Answer(two, String::new()));
+        assert_eq!(questions.meant("2"), answer(two, ""));
         assert_eq!(questions.meant("?"), Meant::Report);
     }
 
@@ -170,18 +175,18 @@ mod tests {
     fn a_question_stands_until_something_else_happens() {
         let place = PlaceNumber(1);
         let mut questions = Questions::default();
-        questions.hear(place, &consent("boot-fuse"));
-        questions.hear(place, &Event::Note { text: String::new() });
-        assert_eq!(questions.meant("1 no"), Meant::Answer(place, "no".to_owned()));
-        questions.hear(place, &consent("boot-fuse"));
-        questions.hear(place, &Event::Warning { text: String::new() });
+        questions.hear(place, &consent("boot-fuse"), 7);
+        questions.hear(place, &Event::Note { text: String::new() }, 7);
+        assert_eq!(questions.meant("1 no"), answer(place, "no"));
+        questions.hear(place, &consent("boot-fuse"), 7);
+        questions.hear(place, &Event::Warning { text: String::new() }, 7);
         let answered = Event::ToolAnswered {
             step: "boot-fuse".parse().unwrap(),
             question: String::new(),
             text: String::new(),
             by: String::new(),
         };
-        questions.hear(place, &answered);
+        questions.hear(place, &answered, 7);
         assert!(matches!(questions.meant("1 boot-fuse"), Meant::Nothing(_)));
     }
 }

@@ -7,20 +7,23 @@ use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep};
 
-use crate::bench::{Answers, Bench, BenchFiles, BenchFolder, BenchWorld, HandsOf, StartTool, WhichBoard};
+use crate::bench::{
+    Answers as BenchAnswers, Bench, BenchFiles, BenchFolder, BenchWorld, HandsOf, StartTool, WhichBoard,
+};
 use crate::cli::arguments::RunOptions;
 use crate::cli::defect::or_defect;
 use crate::cli::open::{Manner, PageNumber, Watch as PageWatch};
 use crate::cli::reader::Reader;
 use crate::cli::refusal::refuse;
 use crate::cli::run_lock::lock;
+use crate::cli::runs::keep::cannot_be_kept;
 use crate::cli::runs::record::Record;
 use crate::cli::station::Heard;
 use crate::cli::station::place_world::{PlaceWorld, VirtualBus};
@@ -77,13 +80,19 @@ pub(super) struct Common<'s> {
 }
 
 impl Common<'_> {
+    /// Something happens at a place now.
+    pub(super) fn tell(&self, place: &Place, event: Event) {
+        self.hand_on(place, Told { place: Some(place.number), ..Told::now(event) });
+    }
+
     /// What happens at a place is seen on the page and at the terminal. The page is told first and here, so that what is told of
     /// the run before cannot come behind the beginning of the next.
     fn hand_on(&self, place: &Place, told: Told<Event>) {
         if let (Some(page), Some(number)) = (&self.page, place.on_page) {
             page.tell(number, &told.as_ref());
         }
-        let _nobody_listens = self.heard.send(Heard::Told(Box::new(told)));
+        let question = place.note(&told.event);
+        let _nobody_listens = self.heard.send(Heard::Told(Box::new(told), question));
     }
 }
 
@@ -134,7 +143,7 @@ pub(super) struct Place {
     /// Where it is seen on the station's page, where there is one.
     pub(super) on_page: Option<PageNumber>,
     /// Takes the answers that are meant for this place.
-    pub(super) answers: Arc<Mutex<Option<mpsc::Sender<String>>>>,
+    answers: Arc<Mutex<Answers>>,
 }
 
 impl Place {
@@ -148,19 +157,41 @@ impl Place {
         self.on_page = Some(page.add_place(&format!("{} · {}", self.number, self.port)));
     }
 
-    /// Hands on what was typed for this place; nobody may listen any more.
-    pub(super) fn answer(&self, line: String) {
-        if let Some(answers) = &*self.answers.lock().unwrap_or_else(PoisonError::into_inner) {
-            let _nobody_listens = answers.try_send(line);
-        }
+    fn answers(&self) -> MutexGuard<'_, Answers> {
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// Which question may stand after this event.
+    fn note(&self, event: &Event) -> u64 {
+        let mut answers = self.answers();
+        answers.question += u64::from(event.settles_question());
+        answers.question
+    }
+
+    /// Hands on what was typed for this question; nobody may listen any more. Tells whether it still stands: whoever types
+    /// sees later than the run what is asked, and what agrees to one thing must not agree to the next.
+    pub(super) fn answer(&self, question: u64, line: String) -> bool {
+        let answers = self.answers();
+        let stands = answers.question == question;
+        if let Some(lines) = answers.lines.as_ref().filter(|_| stands) {
+            let _nobody_listens = lines.try_send(line);
+        }
+        stands
+    }
+}
+
+/// Where what is typed for a place goes.
+#[derive(Debug, Default)]
+struct Answers {
+    /// Another one with each event after which what was asked before stands no more.
+    question: u64,
+    /// To the run that is there.
+    lines: Option<mpsc::Sender<String>>,
 }
 
 /// Serves the place until nothing is left to do, or somebody wants to end.
 pub(super) fn serve(place: &Place, common: &Common<'_>) {
-    let tell = |event: Event| {
-        common.hand_on(place, Told { place: Some(place.number), ..Told::now(event) });
-    };
+    let tell = |event: Event| common.tell(place, event);
     let served = match &common.boards {
         Boards::Virtual { bus, .. } => serve_virtual(place, common, bus),
         Boards::Real(bus) => serve_real(place, common, bus, &tell),
@@ -343,11 +374,9 @@ pub(super) fn kinds(playbook: &Playbook) -> Vec<(UsbId, DeviceKind)> {
 /// Recovers one board, with a record of its own. An error is that no board can be recovered here any more.
 fn recover(place: &Place, common: &Common<'_>) -> Result<(), Box<Refusal>> {
     let mut record = match common.records {
-        Some(folder) => Some(Record::create(folder, &common.settings.playbook_name, common.keep).map_err(|why| {
-            let what = format!("no record of this run can be kept: {why}");
-            let next = vec![format!("{}name another folder for records with `--runs-dir DIR`.", why.remedy())];
-            refuse(Outcome::CommandLine, before_anything(FaultClass::BadFile, what, next))
-        })?),
+        Some(folder) => Some(
+            Record::create(folder, &common.settings.playbook_name, common.keep).map_err(|why| cannot_be_kept(&why))?,
+        ),
         None => None,
     };
     let (stamps, kept) = match &common.boards {
@@ -392,7 +421,7 @@ fn recover(place: &Place, common: &Common<'_>) -> Result<(), Box<Refusal>> {
     if let Err(refusal) = ran {
         refusal.told(&mut tell);
     }
-    *place.answers.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    place.answers().lines = None;
     Ok(())
 }
 
@@ -435,7 +464,7 @@ impl<'p> AtPlace<'p> {
             return Person::nobody();
         }
         let (sender, lines) = mpsc::channel(LINES_MAX);
-        *self.place.answers.lock().unwrap_or_else(PoisonError::into_inner) = Some(sender);
+        self.place.answers().lines = Some(sender);
         Person::at_place(lines, Questions::Shown)
     }
 
@@ -513,8 +542,8 @@ impl Workplace for AtPlace<'_> {
                     Box::pin(async move { interrupts.next().await }) as Pin<Box<dyn Future<Output = _>>>
                 });
                 let answers = match self.common.options.non_interactive {
-                    true => Answers::Withheld,
-                    false => Answers::Given { which_board: WhichBoard::default() },
+                    true => BenchAnswers::Withheld,
+                    false => BenchAnswers::Given { which_board: WhichBoard::default() },
                 };
                 let world = BenchWorld::new(Rc::clone(bench), answers, start(&bench.files()), next)
                     .with_person(self.person())
@@ -528,5 +557,35 @@ impl Workplace for AtPlace<'_> {
             }
             (Boards::Virtual { .. }, None) => Err(std::io::Error::other("there is no virtual board").into()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The screen may lag: what agreed to one board's fuse must not agree to the next one's.
+    #[test]
+    fn an_answer_counts_only_while_its_question_stands() {
+        let place = Place::at(1, "1-1".to_owned());
+        let (sender, mut lines) = mpsc::channel(LINES_MAX);
+        place.answers().lines = Some(sender);
+        let asked = Event::ConsentAsked {
+            step: "boot-fuse".parse().unwrap(),
+            why: String::new(),
+            command: Vec::new(),
+            fuse: None,
+            phrase: "boot-fuse".to_owned(),
+            limit_ms: 1,
+        };
+        let first = place.note(&asked);
+        assert_eq!(place.note(&Event::Note { text: String::new() }), first, "it still stands");
+        assert!(place.answer(first, "boot-fuse".to_owned()));
+        assert_eq!(lines.try_recv().as_deref(), Ok("boot-fuse"));
+        let next = place.note(&asked);
+        assert!(next != first && !place.answer(first, "boot-fuse".to_owned()));
+        assert!(lines.try_recv().is_err(), "it goes to nobody");
+        assert!(place.answer(next, "no".to_owned()));
+        assert_eq!(lines.try_recv().as_deref(), Ok("no"));
     }
 }

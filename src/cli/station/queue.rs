@@ -51,7 +51,7 @@ impl Listener {
 
 /// The next one of its kind says more.
 fn is_passing(heard: &Heard) -> bool {
-    let Heard::Told(told) = heard else { return false };
+    let Heard::Told(told, _) = heard else { return false };
     matches!(
         told.event,
         Event::Progress { .. } | Event::Waiting { .. } | Event::ToolOutput { .. } | Event::ToolLines { .. }
@@ -67,7 +67,7 @@ mod tests {
     #[test]
     fn nobody_waits_for_a_terminal_that_stands_still() {
         let (teller, listener) = queue();
-        let told = |event: Event| Heard::Told(Box::new(Told::now(event)));
+        let told = |event: Event| Heard::Told(Box::new(Told::now(event)), 0);
         let lines =
             || told(Event::ToolLines { step: "write".parse().unwrap(), stream: Stream::Stdout, text: String::new() });
         let note = || told(Event::Note { text: "all of these".to_owned() });
@@ -80,7 +80,7 @@ mod tests {
             heard.push(next);
         }
         assert_eq!(heard.len(), WAITING_MAX + 1);
-        assert!(matches!(heard.last(), Some(Heard::Told(told)) if matches!(told.event, Event::Note { .. })));
+        assert!(matches!(heard.last(), Some(Heard::Told(told, _)) if matches!(told.event, Event::Note { .. })));
         drop(listener);
         assert!(!teller.send(note()));
     }
