@@ -14,6 +14,9 @@ mod board_state;
 mod call;
 mod call_again;
 mod checked;
+#[cfg(test)]
+#[cfg(unix)]
+mod choice_tests;
 mod command_line;
 mod conduct;
 mod converse;

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -32,6 +33,9 @@ pub(super) struct Desk {
     pub(super) keeps_awake: Result<(), &'static str>,
     /// Another run's process that has the device.
     pub(super) held_by: Option<u32>,
+    pub(super) chosen: Chosen,
+    /// Each look at a port's node finds the next of these; the last one stays.
+    pub(super) nodes: RefCell<BTreeMap<String, VecDeque<&'static str>>>,
 }
 
 impl Default for Desk {
@@ -48,6 +52,8 @@ impl Default for Desk {
             log: Rc::default(),
             keeps_awake: Ok(()),
             held_by: None,
+            chosen: Chosen::Any,
+            nodes: RefCell::default(),
         }
     }
 }
@@ -85,6 +91,13 @@ impl World for Desk {
 
     fn devices(&self, _: &[(UsbId, DeviceKind)]) -> DeviceList {
         Ok(self.attached.borrow().clone())
+    }
+
+    fn node_path(&self, device: &AttachedDevice) -> Option<PathBuf> {
+        let mut nodes = self.nodes.borrow_mut();
+        let of_port = nodes.get_mut(&device.port)?;
+        let node = if of_port.len() > 1 { of_port.pop_front() } else { of_port.front().copied() };
+        node.map(PathBuf::from)
     }
 
     fn hold(&self, _: &AttachedDevice) -> Result<(), Vec<NodeHolder>> {
@@ -177,7 +190,7 @@ pub(super) fn play(catalog: &str, launcher: &[&str], playbook: &str, desk: &Desk
     let tools = catalog.tools.iter().map(|tool| (tool.name.clone(), ready.clone())).collect();
     let settings = Settings {
         variables: std::collections::BTreeMap::new(),
-        chosen: Chosen::Any,
+        chosen: desk.chosen.clone(),
         allow_irreversible: BTreeSet::new(),
         simulated: false,
         healthy: WhenHealthy::Ask,

@@ -233,9 +233,9 @@ pub trait World {
     }
 
     /// Where the node of an attached device lies; nothing where the system has none, or is made up.
-    fn node_path(&self, _device: &AttachedDevice) -> Option<PathBuf> {
-        None
-    }
+    ///
+    /// Whoever stands before another world must say it as well: a tool that is not told its board takes any.
+    fn node_path(&self, device: &AttachedDevice) -> Option<PathBuf>;
 
     /// The same node, and who may use it and does.
     fn node(&self, _device: &AttachedDevice) -> Option<DeviceNode> {

@@ -1,7 +1,6 @@
 //! The world of real tools, real devices and a real person.
 
 use std::io;
-#[cfg(target_os = "linux")]
 use std::path::PathBuf;
 
 use crate::documents::playbook::DeviceKind;
@@ -126,6 +125,11 @@ impl World for Machine {
             DeviceKind::Hid => node::hid_node(&device.port),
             DeviceKind::Serial => Some(device.port.clone().into()),
         }
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn node_path(&self, _: &AttachedDevice) -> Option<PathBuf> {
+        None
     }
 
     #[cfg(target_os = "linux")]
