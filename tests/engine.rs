@@ -4,6 +4,7 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -289,6 +290,10 @@ impl StopTool for Stop {
 }
 
 impl World for Stage {
+    fn node_path(&self, _: &AttachedDevice) -> Option<PathBuf> {
+        None
+    }
+
     fn start(&self, call: &Cleared) -> RunningTool {
         let mut scene = self.scene.borrow_mut();
         let line = call.args.join(" ");

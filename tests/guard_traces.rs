@@ -12,6 +12,7 @@ mod random;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -257,6 +258,10 @@ impl Chip {
 }
 
 impl World for Chip {
+    fn node_path(&self, _: &AttachedDevice) -> Option<PathBuf> {
+        None
+    }
+
     fn start(&self, call: &Cleared) -> RunningTool {
         let (prints, end) = self.carry_out(call);
         let (sender, events) = mpsc::channel(4);

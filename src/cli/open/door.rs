@@ -45,7 +45,8 @@ impl Door {
 
     /// Of a network: whoever types the token comes in.
     pub(super) fn by_token(address: SocketAddr, token: String) -> io::Result<Door> {
-        let room = "recover".to_owned();
+        // Browsers keep cookies by path, and not by port: two pages of one computer must not take each other's.
+        let room = format!("recover-{}", address.port());
         Ok(Door { address, room, entry: Entry::Token(token), ticket: Mutex::new(None), cookie: secret()? })
     }
 
@@ -139,8 +140,10 @@ mod tests {
     #[test]
     fn a_token_is_typed_and_no_part_of_an_address() {
         let door = Door::by_token("0.0.0.0:4711".parse().unwrap(), "a long token of ours".to_owned()).unwrap();
-        assert_eq!(door.address(), "http://0.0.0.0:4711/recover/");
+        assert_eq!(door.address(), "http://0.0.0.0:4711/recover-4711/");
         assert!(door.takes_token(" a long token of ours\r\n"));
+        let beside = Door::by_token("0.0.0.0:4712".parse().unwrap(), "another token of ours".to_owned()).unwrap();
+        assert_ne!(door.path(), beside.path(), "one browser may be at both");
         assert!(!door.takes_token("a long token") && !door.opens("a long token of ours"));
     }
 

@@ -267,7 +267,7 @@ fn in_a_network_the_token_is_typed() {
     let page = opened_by(|address| Door::by_token(address, "a long token of ours".to_owned()).unwrap());
     assert!(!page.printed.contains("token"), "{}", page.printed);
     let lead = page.ask("GET", "/", &[], "");
-    assert!(lead.status == 303 && lead.head.contains("location: /recover/"), "{}", lead.head);
+    assert!(lead.status == 303 && lead.head.contains("location: /recover-"), "{}", lead.head);
     let form = page.ask("GET", "", &[], "");
     assert!(form.status == 403 && form.body.contains("type=\"password\""), "{}", form.body);
     let own = page.origin();
@@ -278,6 +278,6 @@ fn in_a_network_the_token_is_typed() {
     }
     assert_eq!(enter("http://evil.example", "token=a long token of ours\r\n").status, 403);
     let got = enter(&own, "token=a long token of ours\r\n");
-    assert!(got.status == 303 && got.head.contains("location: /recover/"), "{}", got.head);
+    assert!(got.status == 303 && got.head.contains("location: /recover-"), "{}", got.head);
     assert_eq!(page.ask("GET", "", &[("Cookie", &cookie_of(&got))], "").status, 200);
 }
